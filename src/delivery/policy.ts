@@ -1,0 +1,24 @@
+// What the operator's rules ask of an event: priority, evidence, deadline and attempts. Resolved once per event type.
+import type { Level, Priority } from './words.ts';
+
+/** How one rule wants its events delivered. Durations are milliseconds. */
+export interface Policy {
+  readonly priority: Priority;
+  /** Evidence that confirms: a level, or `auto` = the highest level this connection has shown for this event type. */
+  readonly confirm: Level | 'auto';
+  /** From the send to the deadline, ms. Default 30,000. */
+  readonly timeoutMs: number;
+  /** Gaps between attempts, ms: [1000, 2000, 4000] tries 1 s, 3 s and 7 s after the send. */
+  readonly attemptsMs: readonly number[];
+}
+
+/** An event type as it was first seen, with everything that depends on it alone. Interned: compare by identity. */
+export interface EventType {
+  /** The type as the event spells it. */
+  readonly name: string;
+  /** Dense, from 0: indexes metric arrays. Types past the limit share the index of `other`. */
+  readonly index: number;
+  /** `name`, or `other` for types past the limit: the only spelling that reaches a metric label or a span name. */
+  readonly label: string;
+  readonly policy: Policy;
+}

@@ -1,0 +1,51 @@
+// What the core needs from the world, as interfaces. The world implements them; the core imports nothing.
+import type { EventType } from './policy.ts';
+import type { Attempt, Delivery } from './record.ts';
+import type { Session } from './session.ts';
+import type { AttemptResult, ShedReason, UnmatchedReason } from './words.ts';
+
+/** A live client connection, as far as attempts need it. */
+export interface Link {
+  /** Names the connection in history, spans and logs. */
+  readonly id: string;
+  /** Sends a new barrier ping that covers everything relayed so far. Coalesces: many deliveries may ask in one tick. */
+  probe(now: number): AttemptResult;
+}
+
+/** Told of every step of every delivery, synchronously, on the hot path: be quick, never throw. `now` is ms since the epoch. */
+export interface Observer {
+  tracked(delivery: Delivery): void;
+  attempted(delivery: Delivery, attempt: Attempt): void;
+  /** The barrier's evidence arrived (also for deliveries that wait for `processed`). Comes before `settled`. */
+  received(delivery: Delivery, now: number): void;
+  /** Called exactly once per delivery; `status`, `errorType`, `level` and `settledAt` are final. */
+  settled(delivery: Delivery): void;
+  /** Evidence of a higher level after the outcome: noted, changes nothing. */
+  upgraded(delivery: Delivery, now: number): void;
+  unmatched(reason: UnmatchedReason, session: Session, eventId: string): void;
+  /** An event passed untracked because a limit was reached. */
+  shed(reason: ShedReason, session: Session, type: EventType): void;
+}
+
+/** Where deliveries live: those in flight, and a bounded history of recent outcomes. One contract test-suite for all stores. */
+export interface Store {
+  /** Deliveries in flight. */
+  readonly pending: number;
+  /** Settled deliveries still in the history. */
+  readonly recent: number;
+  add(delivery: Delivery): void;
+  /** Moves a delivery from in-flight to the history; the oldest entry may leave. */
+  settle(delivery: Delivery): void;
+  /** Newest delivery of that event to that session, in flight or recent; older ones follow `olderTwin`. */
+  find(session: Session, eventId: string): Delivery | undefined;
+  /** Newest delivery per session of that event, for every session of that user, in flight or recent. */
+  findForUser(user: string, eventId: string): readonly Delivery[];
+  /** Whether any session has, or recently had, that event. */
+  knows(eventId: string): boolean;
+  /** By the delivery's own id (`d-…`). */
+  get(id: string): Delivery | undefined;
+  /** By the event's id: newest first, every session. */
+  withEvent(eventId: string): readonly Delivery[];
+  /** Everything, newest first: in flight before recent. Stops when `visit` returns false. */
+  each(visit: (delivery: Delivery) => boolean): void;
+}

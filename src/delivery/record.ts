@@ -1,0 +1,115 @@
+// One delivery: a fixed-shape record (every field always present, so that V8 keeps one hidden class on the hot path).
+import type { EventType } from './policy.ts';
+import type { Session } from './session.ts';
+import type { AttemptKind, AttemptResult, ErrorType, Level, Status } from './words.ts';
+
+/** One try after the send, as the history and the span show it. `at` is ms since the epoch. */
+export interface Attempt {
+  readonly kind: AttemptKind;
+  /** 2 is the first try after the send. */
+  readonly number: number;
+  readonly at: number;
+  /** ms since the previous attempt. */
+  readonly delay: number;
+  readonly result: AttemptResult;
+}
+
+/** What decoding found in an event. Strings are copies: they keep no payload alive. */
+export interface EventFacts {
+  readonly type: EventType;
+  /** The id in the payload, if it has one. */
+  readonly id: string | undefined;
+  readonly run: string | undefined;
+  readonly user: string | undefined;
+  readonly tool: string | undefined;
+  readonly toolCall: string | undefined;
+  readonly traceparent: string | undefined;
+  /** Payload size in bytes (uncompressed). */
+  readonly bytes: number;
+}
+
+/** Something that waits in the timing wheel. The links belong to the wheel. */
+export interface Timed {
+  /** When to fire, ms since the epoch. */
+  due: number;
+  wheelSlot: number;
+  wheelPrev: Timed | undefined;
+  wheelNext: Timed | undefined;
+}
+
+/** One event on its way to one session (SPEC: "delivery"). Mutated by the tracker only; everyone else reads. */
+export class Delivery implements Timed {
+  /** Unique in this process, from 1. */
+  readonly seq: number;
+  readonly session: Session;
+  /** Position of the message among the upstream's data messages of the session, from 1. */
+  readonly ordinal: number;
+  readonly type: EventType;
+  readonly eventId: string | undefined;
+  readonly run: string | undefined;
+  readonly tool: string | undefined;
+  readonly toolCall: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly bytes: number;
+  /** Evidence that settles it as confirmed. */
+  readonly required: Level;
+  /** ms since the epoch, on a clock that never steps back. */
+  readonly sentAt: number;
+  readonly deadlineAt: number;
+
+  status: Status = 'pending';
+  /** Highest evidence so far; `''` before any. */
+  level: Level | '' = '';
+  errorType: ErrorType = '';
+  /** Free text behind `rejected`: what the application said, truncated. */
+  errorText = '';
+  /** 0 until it happened; ms since the epoch. */
+  receivedAt = 0;
+  settledAt = 0;
+  upgradedAt = 0;
+  /** 1 = only the send. */
+  attempts = 1;
+  attemptLog: Attempt[] | undefined = undefined;
+  /** Where telemetry keeps the open span; opaque to the core. */
+  span: unknown = undefined;
+
+  due = 0;
+  wheelSlot = -1;
+  wheelPrev: Timed | undefined = undefined;
+  wheelNext: Timed | undefined = undefined;
+  /** Which of the session's queues holds it, and its neighbours there. */
+  queue: Level | '' = '';
+  prev: Delivery | undefined = undefined;
+  next: Delivery | undefined = undefined;
+  /** Links that belong to the store. */
+  storePrev: Delivery | undefined = undefined;
+  storeNext: Delivery | undefined = undefined;
+  /** An older delivery of the same event id to the same session. */
+  olderTwin: Delivery | undefined = undefined;
+
+  constructor(seq: number, session: Session, ordinal: number, facts: EventFacts, required: Level, now: number) {
+    this.seq = seq;
+    this.session = session;
+    this.ordinal = ordinal;
+    this.type = facts.type;
+    this.eventId = facts.id;
+    this.run = facts.run;
+    this.tool = facts.tool;
+    this.toolCall = facts.toolCall;
+    this.traceparent = facts.traceparent;
+    this.bytes = facts.bytes;
+    this.required = required;
+    this.sentAt = now;
+    this.deadlineAt = now + facts.type.policy.timeoutMs;
+  }
+
+  /** The delivery's own name, unique per process: what the admin API lists and what stands in for a missing event id. */
+  get id(): string {
+    return `d-${this.seq.toString(36)}`;
+  }
+}
+
+/** Whether the delivery has its one outcome. */
+export function isSettled(delivery: Delivery): boolean {
+  return delivery.status !== 'pending' && delivery.status !== 'retrying';
+}

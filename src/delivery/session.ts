@@ -1,0 +1,60 @@
+// A session as the core sees it: who it belongs to, what it has shown it can confirm, and its deliveries in flight, in order.
+import type { Link } from './ports.ts';
+import { DeliveryQueue } from './queue.ts';
+import type { Capability } from './words.ts';
+
+/** Who a session counts against: one per user; a session without a user has one of its own. */
+export class Owner {
+  /** The user id; undefined when nobody is known. Never a metric label. */
+  readonly user: string | undefined;
+  pending = 0;
+  constructor(user: string | undefined) {
+    this.user = user;
+  }
+}
+
+/** A confirmation that came before the record of its event (D3); waits until nothing is left to decode. */
+export interface EarlyConfirmation {
+  readonly eventId: string;
+  readonly rejected: boolean;
+  readonly error: string;
+}
+
+/** Mutated by the tracker only, except `link` and `undecoded`, which belong to whoever runs the connection. */
+export class Session {
+  /** Unique in this process. */
+  readonly key: string;
+  readonly owner: Owner;
+  /** The upgrade request's traceparent, or ''. */
+  readonly traceparent: string;
+  /** The client connection that carries the session now; undefined while disconnected. */
+  link: Link | undefined = undefined;
+  /** Whether deliveries outlive the connection. */
+  resumable = false;
+  capability: Capability = 'none';
+  /** Indexes of event types that this connection has confirmed at `processed`. */
+  processedTypes: Set<number> | undefined = undefined;
+  /** Highest ordinal proven received by a barrier. */
+  receivedThrough = 0;
+  /** Messages relayed whose content is not decoded yet (compressed ones are read on the side). */
+  undecoded = 0;
+  early: EarlyConfirmation[] | undefined = undefined;
+  /** In flight, without evidence yet, by ordinal. */
+  readonly awaitingReceived = new DeliveryQueue('received');
+  /** In flight, received, waiting for the application, by ordinal. */
+  readonly awaitingProcessed = new DeliveryQueue('processed');
+
+  constructor(key: string, owner: Owner, traceparent = '') {
+    this.key = key;
+    this.owner = owner;
+    this.traceparent = traceparent;
+  }
+
+  get user(): string | undefined {
+    return this.owner.user;
+  }
+
+  get pending(): number {
+    return this.awaitingReceived.size + this.awaitingProcessed.size;
+  }
+}

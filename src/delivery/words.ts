@@ -1,0 +1,45 @@
+// The vocabulary of a delivery: one string union per idea, in the order in which dashboards and arrays list them.
+
+/** How much an event matters; decides time-outs, shedding order and objective. First = most important. */
+export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** What a confirmation proves: the client's WebSocket stack parsed the event, or the application handled it. */
+export const LEVELS = ['received', 'processed'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** How a delivery ended: exactly one each, final. */
+export const OUTCOMES = ['confirmed', 'failed', 'timeout', 'unverifiable'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Where a delivery stands: in flight (`pending`, or `retrying` once an attempt after the send was made) or settled. */
+export const STATUSES = ['pending', 'retrying', ...OUTCOMES] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** Why a delivery ended `failed`. */
+export const FAIL_REASONS = ['disconnected', 'rejected', 'shutdown', 'limit'] as const;
+export type FailReason = (typeof FAIL_REASONS)[number];
+
+/** The `error.type` of a settled delivery; `''` when it was confirmed (or unverifiable, which is no error). */
+export const ERROR_TYPES = ['', 'timeout', ...FAIL_REASONS] as const;
+export type ErrorType = (typeof ERROR_TYPES)[number];
+
+/** What was tried to get a delivery confirmed. `send` is the original relay of the event. */
+export const ATTEMPT_KINDS = ['send', 'probe', 'resend', 'replay', 'reemit'] as const;
+export type AttemptKind = (typeof ATTEMPT_KINDS)[number];
+
+/** `sent`: written to the socket or accepted by the hook. `blocked`: no room or no frame boundary. `failed`: it was tried and broke. */
+export const ATTEMPT_RESULTS = ['sent', 'blocked', 'failed'] as const;
+export type AttemptResult = (typeof ATTEMPT_RESULTS)[number];
+
+/** What a connection has shown it can confirm. `none`: it never answered a barrier. */
+export const CAPABILITIES = ['none', 'received', 'processed'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+/** Why a confirmation changed nothing. */
+export const UNMATCHED_REASONS = ['late', 'duplicate', 'unknown', 'foreign'] as const;
+export type UnmatchedReason = (typeof UNMATCHED_REASONS)[number];
+
+/** Which limit made the tracker let an event pass untracked. */
+export const SHED_REASONS = ['pending', 'pending_per_user'] as const;
+export type ShedReason = (typeof SHED_REASONS)[number];

@@ -1,0 +1,12 @@
+// How the tests run: one process a file, no retries (a flaky test is a bug), generous bounds because machines are shared.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    retry: 0,
+  },
+});
