@@ -1,0 +1,94 @@
+// The resolved configuration: what every other part reads. Durations are milliseconds, sizes bytes; nothing here is a string to parse.
+import type { Policy } from '../delivery/policy.ts';
+
+/** Where to accept connections. Port 0 lets the system choose. */
+export interface Address {
+  /** A name or an IP address, without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Which events are tracked and what they need; the first rule whose `match` fits wins. */
+export interface EventRule extends Policy {
+  /** Globs over the event type: `*` and `?`. */
+  readonly match: readonly string[];
+  /** False = relayed and not tracked. */
+  readonly track: boolean;
+}
+
+/** A message of the application that confirms an event. Values other than `type` are JSON pointers (RFC 6901). */
+export interface ConfirmationMatch {
+  readonly type: string;
+  readonly id: string;
+  readonly status: string;
+  readonly error: string;
+}
+
+/** Where an event keeps its facts (JSON pointers, first hit wins) and what the rules ask of it. */
+export interface EventsConfig {
+  readonly type: readonly string[];
+  readonly id: readonly string[];
+  readonly run: readonly string[];
+  readonly user: readonly string[];
+  readonly tool: readonly string[];
+  readonly toolCall: readonly string[];
+  readonly traceparent: readonly string[];
+  readonly rules: readonly EventRule[];
+  /** Event types past this number share the label `other`. */
+  readonly maxTypes: number;
+  /** How far into a message facts are looked for, bytes. */
+  readonly scanBytes: number;
+}
+
+/** Everything the operator can decide. Read-only: made once by `loadConfig`. */
+export interface Config {
+  readonly listen: Address;
+  /** `http://host:port[/path]`, `https://…` or `unix:/path`. */
+  readonly upstream: string;
+  readonly upstreamTls: {
+    /** True = any certificate is accepted. */
+    readonly insecure: boolean;
+    /** PEM text of the authorities to trust instead of Node's own. */
+    readonly ca: string | undefined;
+  };
+  readonly admin: {
+    /** Undefined = no admin port. */
+    readonly listen: Address | undefined;
+    readonly token: string | undefined;
+    /** Path on the public listener under which the admin API is served too, e.g. `/.ackspan`. */
+    readonly mount: string | undefined;
+  };
+  readonly events: EventsConfig;
+  readonly confirmations: readonly ConfirmationMatch[];
+  readonly tracing: {
+    /** Share of confirmed deliveries whose span is kept, 0 to 1. Everything else is always kept. */
+    readonly keepConfirmed: number;
+    /** A confirmed delivery slower than this is always kept. */
+    readonly slowMs: number;
+    readonly events: 'span' | 'log' | 'both';
+    /** Key of the HMAC behind `user.hash`; undefined = no such attribute. */
+    readonly userHashKey: string | undefined;
+  };
+  readonly store: 'memory';
+  readonly limits: {
+    readonly pending: number;
+    readonly pendingPerUser: number;
+    readonly connections: number;
+    /** Longest message that is read for tracking; longer ones are relayed unread. */
+    readonly messageBytes: number;
+    /** Longest client message that can be a confirmation; longer ones are forwarded unread. */
+    readonly confirmationBytes: number;
+    readonly handshakeMs: number;
+    /** Settled deliveries kept for the admin API. */
+    readonly history: number;
+  };
+  readonly shutdown: { readonly graceMs: number };
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  readonly serviceName: string;
+}
+
+/** What config may not know by itself: the decoder's pointers, rules and matchers, given by whoever joins the two. */
+export interface Defaults {
+  readonly events: Omit<EventsConfig, 'maxTypes' | 'scanBytes'>;
+  readonly confirmations: readonly ConfirmationMatch[];
+}
