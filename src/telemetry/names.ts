@@ -1,0 +1,290 @@
+// Every telemetry name is spelled here once: metrics as one table, then spans, span events and attributes. A public interface.
+
+/** `counter` only grows; `updown` is a sum that also falls; `gauge` is a reading; `histogram` has the explicit `bounds`. */
+export type MetricKind = 'counter' | 'updown' | 'gauge' | 'histogram';
+
+/** One metric as every exporter, dashboard and page of documentation describes it. */
+export interface MetricRow {
+  /** OpenTelemetry name; Prometheus spells it with underscores and suffixes. */
+  readonly name: string;
+  readonly kind: MetricKind;
+  /** UCUM: `s`, `By`, `1`, or an annotation such as `{delivery}` that adds nothing to the Prometheus name. */
+  readonly unit: string;
+  readonly description: string;
+  /** Keys of its attributes; in Prometheus a dot becomes an underscore. */
+  readonly attributes: readonly string[];
+  /** Upper bucket bounds in `unit`, ascending; histograms only. */
+  readonly bounds?: readonly number[];
+}
+
+/** Instrumentation scope of every span and metric. */
+export const SCOPE = 'ackspan';
+
+/** Bucket bounds of confirmation times, seconds: dense where users wait, and one edge on the default deadline of 30 s. */
+export const DELIVERY_BOUNDS = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60,
+] as const;
+
+/** Bucket bounds of connection lifetimes, seconds; edges on the usual proxy time-outs of 30 s, 60 s, 5 min and 1 h. */
+export const CONNECTION_BOUNDS = [0.1, 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14400, 43200, 86400] as const;
+
+/** Keys of metric attributes. No user, session, connection or message id is ever one of them. */
+export const LABEL = {
+  /** The event's type, or `other` past the limit of distinct types. */
+  eventType: 'event.type',
+  priority: 'priority',
+  /** Highest evidence at the outcome: `received`, `processed`, or `none`. */
+  level: 'level',
+  /** Absent when confirmed: in PromQL `error_type=""`. */
+  errorType: 'error.type',
+  kind: 'kind',
+  result: 'result',
+  reason: 'reason',
+  capability: 'capability',
+  code: 'code',
+  by: 'by',
+  /** `down` = upstream to client, `up` = client to upstream. */
+  direction: 'direction',
+  cpuMode: 'cpu.mode',
+  heapSpace: 'v8js.heap.space.name',
+} as const;
+
+const L = LABEL;
+
+function row(
+  name: string,
+  kind: MetricKind,
+  unit: string,
+  attributes: readonly string[],
+  description: string,
+  bounds?: readonly number[],
+): MetricRow {
+  return bounds === undefined
+    ? { name, kind, unit, attributes, description }
+    : { name, kind, unit, attributes, description, bounds };
+}
+
+/** The table: what Ackspan measures. Key = how code refers to it. */
+export const METRICS = {
+  deliveryDuration: row(
+    'ackspan.delivery.duration',
+    'histogram',
+    's',
+    [L.eventType, L.priority, L.level, L.errorType],
+    'Time from sending an event to its outcome; once per settled delivery, unverifiable ones excepted.',
+    DELIVERY_BOUNDS,
+  ),
+  receiveDuration: row(
+    'ackspan.delivery.receive.duration',
+    'histogram',
+    's',
+    [L.eventType, L.priority],
+    "Time from sending an event to the barrier's proof that the client's WebSocket stack parsed it.",
+    DELIVERY_BOUNDS,
+  ),
+  tracked: row(
+    'ackspan.delivery.tracked',
+    'counter',
+    '{delivery}',
+    [L.eventType, L.priority],
+    'Deliveries tracked; always equals pending plus settled.',
+  ),
+  pending: row('ackspan.delivery.pending', 'updown', '{delivery}', [L.priority], 'Deliveries without an outcome yet.'),
+  unverifiable: row(
+    'ackspan.delivery.unverifiable',
+    'counter',
+    '{delivery}',
+    [L.eventType, L.priority],
+    'Deliveries to connections that never answered a barrier: neither confirmed nor failed.',
+  ),
+  attempts: row(
+    'ackspan.delivery.attempts',
+    'counter',
+    '{attempt}',
+    [L.kind, L.result],
+    'Attempts to get deliveries confirmed; kind send is the original relay of the event.',
+  ),
+  shed: row(
+    'ackspan.delivery.shed',
+    'counter',
+    '{event}',
+    [L.reason, L.priority],
+    'Events that passed untracked because a limit was reached.',
+  ),
+  unmatched: row(
+    'ackspan.confirmation.unmatched',
+    'counter',
+    '{confirmation}',
+    [L.reason],
+    'Confirmations that changed nothing.',
+  ),
+  upgraded: row(
+    'ackspan.confirmation.upgraded',
+    'counter',
+    '{confirmation}',
+    [],
+    'Deliveries whose evidence rose to a higher level after their outcome.',
+  ),
+  connectionActive: row(
+    'ackspan.connection.active',
+    'updown',
+    '{connection}',
+    [L.capability],
+    'Open WebSocket connections by what the client has shown it can confirm.',
+  ),
+  connectionDuration: row(
+    'ackspan.connection.duration',
+    'histogram',
+    's',
+    [L.capability],
+    'Lifetime of closed WebSocket connections.',
+    CONNECTION_BOUNDS,
+  ),
+  connectionClosed: row(
+    'ackspan.connection.closed',
+    'counter',
+    '{connection}',
+    [L.code, L.by],
+    'Closed WebSocket connections by close code and by who ended them; 1006 = no close frame.',
+  ),
+  connectionRejected: row(
+    'ackspan.connection.rejected',
+    'counter',
+    '{connection}',
+    [L.reason],
+    'Upgrade requests that did not become a connection.',
+  ),
+  relayMessages: row(
+    'ackspan.relay.messages',
+    'counter',
+    '{message}',
+    [L.direction],
+    'WebSocket data messages relayed.',
+  ),
+  relayBytes: row(
+    'ackspan.relay.bytes',
+    'counter',
+    'By',
+    [L.direction],
+    'Bytes relayed after the upgrade, frame headers included.',
+  ),
+  backpressure: row(
+    'ackspan.relay.backpressure.duration',
+    'counter',
+    's',
+    [L.direction],
+    'Time for which reading was paused because the other side did not drain.',
+  ),
+  relayAdded: row(
+    'ackspan.relay.added',
+    'counter',
+    '{frame}',
+    [L.kind],
+    'Frames added to the stream: barrier pings to clients, pongs owed to the upstream.',
+  ),
+  relayConsumed: row(
+    'ackspan.relay.consumed',
+    'counter',
+    '{frame}',
+    [L.kind],
+    'Frames taken out of the client stream: barrier pongs and confirmation messages.',
+  ),
+  relayFaults: row(
+    'ackspan.relay.faults',
+    'counter',
+    '{fault}',
+    [L.kind],
+    'Faults that turned a connection into a pure pass-through.',
+  ),
+  untracked: row(
+    'ackspan.decode.untracked',
+    'counter',
+    '{message}',
+    [L.reason],
+    'Upstream messages relayed without tracking, by reason.',
+  ),
+  telemetrySpans: row(
+    'ackspan.telemetry.spans',
+    'counter',
+    '{span}',
+    [L.result],
+    'Spans handed to the exporter: exported, dropped (queue full) or failed (export refused).',
+  ),
+  eventLoopDelayP50: row(
+    'nodejs.eventloop.delay.p50',
+    'gauge',
+    's',
+    [],
+    'Event loop delay since the last collection, median.',
+  ),
+  eventLoopDelayP99: row(
+    'nodejs.eventloop.delay.p99',
+    'gauge',
+    's',
+    [],
+    'Event loop delay since the last collection, 99th percentile.',
+  ),
+  eventLoopDelayMax: row(
+    'nodejs.eventloop.delay.max',
+    'gauge',
+    's',
+    [],
+    'Event loop delay since the last collection, maximum.',
+  ),
+  eventLoopUtilization: row(
+    'nodejs.eventloop.utilization',
+    'gauge',
+    '1',
+    [],
+    'Share of time since the last collection in which the event loop was busy.',
+  ),
+  cpuTime: row('process.cpu.time', 'counter', 's', [L.cpuMode], 'CPU time of the process.'),
+  memoryUsage: row('process.memory.usage', 'updown', 'By', [], 'Resident memory of the process.'),
+  heapUsed: row('v8js.memory.heap.used', 'updown', 'By', [L.heapSpace], 'Heap memory in use, by V8 heap space.'),
+  uptime: row('process.uptime', 'gauge', 's', [], 'Time since the process started.'),
+} as const satisfies Record<string, MetricRow>;
+
+/** Span names. The event type is its metric label, so that names stay few. */
+export const SPAN = {
+  /** Prefix of a delivery's span: `send {event type}` (messaging conventions: operation and destination). */
+  sendPrefix: 'send ',
+  connection: 'ackspan.connection',
+} as const;
+
+/** Names of span events (or of log events, where those are chosen). */
+export const SPAN_EVENT = {
+  attempt: 'ackspan.delivery.attempt',
+  received: 'ackspan.delivery.received',
+  confirmed: 'ackspan.delivery.confirmed',
+} as const;
+
+/** Keys of span and span-event attributes; the standard ones are those of the OpenTelemetry semantic conventions. */
+export const ATTR = {
+  messagingSystem: 'messaging.system',
+  operationName: 'messaging.operation.name',
+  operationType: 'messaging.operation.type',
+  destination: 'messaging.destination.name',
+  messageId: 'messaging.message.id',
+  conversationId: 'messaging.message.conversation_id',
+  bodySize: 'messaging.message.body.size',
+  protocolName: 'network.protocol.name',
+  serverAddress: 'server.address',
+  serverPort: 'server.port',
+  toolName: 'gen_ai.tool.name',
+  toolCallId: 'gen_ai.tool.call.id',
+  userHash: 'user.hash',
+  errorType: 'error.type',
+  priority: 'ackspan.delivery.priority',
+  outcome: 'ackspan.delivery.outcome',
+  level: 'ackspan.delivery.level',
+  attempts: 'ackspan.delivery.attempts',
+  connectionId: 'ackspan.connection.id',
+  connectionCapability: 'ackspan.connection.capability',
+  connectionCloseCode: 'ackspan.connection.close.code',
+  connectionClosedBy: 'ackspan.connection.closed_by',
+  attemptKind: 'ackspan.attempt.kind',
+  attemptNumber: 'ackspan.attempt.number',
+  /** Seconds since the previous attempt. */
+  attemptDelay: 'ackspan.attempt.delay',
+  attemptResult: 'ackspan.attempt.result',
+} as const;
