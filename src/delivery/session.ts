@@ -1,6 +1,7 @@
 // A session as the core sees it: who it belongs to, what it has shown it can confirm, and its deliveries in flight, in order.
 import type { Link } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
+import type { Delivery } from './record.ts';
 import type { Capability } from './words.ts';
 
 /** Who a session counts against: one per user; a session without a user has one of its own. */
@@ -39,6 +40,8 @@ export class Session {
   /** Messages relayed whose content is not decoded yet (compressed ones are read on the side). */
   undecoded = 0;
   early: EarlyConfirmation[] | undefined = undefined;
+  /** Deliveries that ended without evidence while the connection stays open: evidence for them is late. Bounded. */
+  lapsed: Delivery[] | undefined = undefined;
   /** In flight, without evidence yet, by ordinal. */
   readonly awaitingReceived = new DeliveryQueue('received');
   /** In flight, received, waiting for the application, by ordinal. */

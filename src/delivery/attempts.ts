@@ -1,0 +1,28 @@
+// The attempt policy: what to try for an unconfirmed delivery, and when. Pure.
+import type { Delivery } from './record.ts';
+import type { AttemptKind } from './words.ts';
+
+/** Share of a gap by which attempts are spread, so that deliveries of one flush do not retry in step: ±10 %. */
+const JITTER = 0.1;
+
+/**
+ * When to look at a delivery next: its next attempt, or its deadline when the schedule is used up.
+ * `now` is the last attempt (or the send), ms since the epoch; `random` is in [0, 1).
+ */
+export function nextLook(delivery: Delivery, now: number, random: number): number {
+  const schedule = delivery.type.policy.attemptsMs;
+  const made = delivery.attempts - 1;
+  if (made >= schedule.length) return delivery.deadlineAt;
+  const at = now + schedule[made]! * (1 - JITTER + 2 * JITTER * random);
+  return Math.min(at, delivery.deadlineAt);
+}
+
+/**
+ * What an attempt is, given what is known; undefined = nothing useful can be tried now.
+ * Not yet received on an open connection → a new barrier. Sending the data again to a live TCP connection would only
+ * make duplicates for a client that has not opted in (MQTT 5 §4.4 forbids it).
+ */
+export function chooseAttempt(delivery: Delivery): AttemptKind | undefined {
+  if (delivery.session.link === undefined) return undefined;
+  return delivery.receivedAt === 0 ? 'probe' : undefined;
+}

@@ -1,0 +1,76 @@
+// The state machine of a delivery, as a table the compiler keeps complete: every status × every signal has a cell.
+import type { Status } from './words.ts';
+
+/** What can happen to a delivery. */
+export type Signal =
+  /** Evidence below what is required: the client's stack has it, the application has not confirmed yet. */
+  | 'received'
+  /** Evidence at the required level or above. */
+  | 'satisfied'
+  /** The application said that it could not handle the event. */
+  | 'rejected'
+  /** A probe, resend, replay or re-emission was tried. */
+  | 'attempted'
+  /** The deadline passed on a connection that has answered barriers. */
+  | 'expired'
+  /** The deadline passed or the connection ended, and the connection never answered a barrier. */
+  | 'unverified'
+  | 'disconnected'
+  | 'shutdown'
+  /** A limit forced it out. */
+  | 'limit';
+
+/** The next status, or for a settled delivery (D2): how the signal is counted. `none` = it cannot matter any more. */
+export type Verdict = Status | 'late' | 'repeat' | 'none';
+
+const settledBadly: Record<Signal, Verdict> = {
+  received: 'late',
+  satisfied: 'late',
+  rejected: 'late',
+  attempted: 'none',
+  expired: 'none',
+  unverified: 'none',
+  disconnected: 'none',
+  shutdown: 'none',
+  limit: 'none',
+};
+
+/** Rows: where the delivery stands. Columns: what happens. `repeat` is a duplicate, or an upgrade when it proves more than before. */
+export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdict>>>> = {
+  pending: {
+    received: 'pending',
+    satisfied: 'confirmed',
+    rejected: 'failed',
+    attempted: 'retrying',
+    expired: 'timeout',
+    unverified: 'unverifiable',
+    disconnected: 'failed',
+    shutdown: 'failed',
+    limit: 'failed',
+  },
+  retrying: {
+    received: 'retrying',
+    satisfied: 'confirmed',
+    rejected: 'failed',
+    attempted: 'retrying',
+    expired: 'timeout',
+    unverified: 'unverifiable',
+    disconnected: 'failed',
+    shutdown: 'failed',
+    limit: 'failed',
+  },
+  confirmed: {
+    received: 'none',
+    satisfied: 'repeat',
+    rejected: 'repeat',
+    attempted: 'none',
+    expired: 'none',
+    unverified: 'none',
+    disconnected: 'none',
+    shutdown: 'none',
+    limit: 'none',
+  },
+  failed: settledBadly,
+  timeout: settledBadly,
+  unverifiable: settledBadly,
+};
