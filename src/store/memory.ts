@@ -1,0 +1,192 @@
+// track, settle: where deliveries live in this process. Memory is O(in flight + history), whatever the traffic does.
+import type { Store } from '../delivery/ports.ts';
+import { Delivery } from '../delivery/record.ts';
+import type { Session } from '../delivery/session.ts';
+
+/** How much a memory store keeps. */
+export interface MemoryStoreOptions {
+  /** Settled deliveries kept, newest first; a whole number ≥ 0. 0 keeps none. */
+  readonly history: number;
+}
+
+/** Newest delivery of one event: the record itself while one session has it, a map as soon as a second one does. */
+type Holder = Delivery | Map<Session, Delivery>;
+
+class MemoryStore implements Store {
+  pending = 0;
+  /** Newest delivery in flight; older ones follow `storeNext`. */
+  #newest: Delivery | undefined = undefined;
+  readonly #holders = new Map<string, Holder>();
+  /** Next newer delivery of the same event to the same session. Kept aside because twins are rare. */
+  readonly #newerTwin = new Map<Delivery, Delivery>();
+  /** Settled deliveries, overwritten in a circle once `#capacity` are there. */
+  readonly #ring: Delivery[] = [];
+  readonly #capacity: number;
+  /** Ring position of the oldest entry, which is the next to be overwritten. */
+  #oldest = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get recent(): number {
+    return this.#ring.length;
+  }
+
+  add(delivery: Delivery): void {
+    const head = this.#newest;
+    delivery.storeNext = head;
+    if (head !== undefined) head.storePrev = delivery;
+    this.#newest = delivery;
+    this.pending++;
+    if (delivery.eventId !== undefined) this.#hold(delivery, delivery.eventId);
+  }
+
+  settle(delivery: Delivery): void {
+    const { storePrev, storeNext } = delivery;
+    if (storePrev === undefined) this.#newest = storeNext;
+    else storePrev.storeNext = storeNext;
+    if (storeNext !== undefined) storeNext.storePrev = storePrev;
+    delivery.storePrev = undefined;
+    delivery.storeNext = undefined;
+    this.pending--;
+    const ring = this.#ring;
+    if (ring.length < this.#capacity) {
+      ring.push(delivery);
+      return;
+    }
+    if (this.#capacity === 0) {
+      this.#forget(delivery);
+      return;
+    }
+    const at = this.#oldest;
+    const evicted = ring[at] as Delivery;
+    ring[at] = delivery;
+    this.#oldest = at + 1 === this.#capacity ? 0 : at + 1;
+    this.#forget(evicted);
+  }
+
+  find(session: Session, eventId: string): Delivery | undefined {
+    const holder = this.#holders.get(eventId);
+    if (holder === undefined) return undefined;
+    if (holder instanceof Delivery) return holder.session === session ? holder : undefined;
+    return holder.get(session);
+  }
+
+  findForUser(user: string, eventId: string): readonly Delivery[] {
+    const holder = this.#holders.get(eventId);
+    if (holder === undefined) return [];
+    if (holder instanceof Delivery) return holder.session.user === user ? [holder] : [];
+    const found: Delivery[] = [];
+    for (const delivery of holder.values()) if (delivery.session.user === user) found.push(delivery);
+    return found;
+  }
+
+  knows(eventId: string): boolean {
+    return this.#holders.has(eventId);
+  }
+
+  get(id: string): Delivery | undefined {
+    let found: Delivery | undefined;
+    // A scan: only people ask by this id, and an index would cost every event.
+    const seq = id.startsWith('d-') ? Number.parseInt(id.slice(2), 36) : Number.NaN;
+    this.each((delivery) => {
+      if (delivery.seq === seq && delivery.id === id) found = delivery;
+      return found === undefined;
+    });
+    return found;
+  }
+
+  withEvent(eventId: string): readonly Delivery[] {
+    const holder = this.#holders.get(eventId);
+    if (holder === undefined) return [];
+    const found: Delivery[] = [];
+    for (const newest of holder instanceof Delivery ? [holder] : holder.values())
+      for (let twin: Delivery | undefined = newest; twin !== undefined; twin = twin.olderTwin) found.push(twin);
+    return found.sort((a, b) => b.seq - a.seq);
+  }
+
+  each(visit: (delivery: Delivery) => boolean): void {
+    for (let delivery = this.#newest; delivery !== undefined; ) {
+      // Read first: the visitor may settle what it is shown.
+      const older: Delivery | undefined = delivery.storeNext;
+      if (!visit(delivery)) return;
+      delivery = older;
+    }
+    const ring = this.#ring;
+    for (let i = this.#oldest - 1; i >= 0; i--) if (!visit(ring[i] as Delivery)) return;
+    for (let i = ring.length - 1; i >= this.#oldest; i--) if (!visit(ring[i] as Delivery)) return;
+  }
+
+  /** Makes the delivery the newest of its event to its session. */
+  #hold(delivery: Delivery, eventId: string): void {
+    const holder = this.#holders.get(eventId);
+    if (holder === undefined) {
+      this.#holders.set(eventId, delivery);
+      return;
+    }
+    const { session } = delivery;
+    let twin: Delivery | undefined;
+    if (holder instanceof Delivery) {
+      if (holder.session === session) {
+        twin = holder;
+        this.#holders.set(eventId, delivery);
+      } else {
+        this.#holders.set(
+          eventId,
+          new Map([
+            [holder.session, holder],
+            [session, delivery],
+          ]),
+        );
+      }
+    } else {
+      twin = holder.get(session);
+      holder.set(session, delivery);
+    }
+    if (twin === undefined) return;
+    delivery.olderTwin = twin;
+    this.#newerTwin.set(twin, delivery);
+  }
+
+  /** Takes a settled delivery out of everything, so that nothing here keeps it alive. */
+  #forget(delivery: Delivery): void {
+    const { eventId, olderTwin } = delivery;
+    if (eventId === undefined) return;
+    const newerTwin = this.#newerTwin.size === 0 ? undefined : this.#newerTwin.get(delivery);
+    if (newerTwin === undefined && olderTwin === undefined) {
+      this.#release(delivery, eventId);
+      return;
+    }
+    delivery.olderTwin = undefined;
+    this.#newerTwin.delete(delivery);
+    if (newerTwin !== undefined) {
+      newerTwin.olderTwin = olderTwin;
+      if (olderTwin !== undefined) this.#newerTwin.set(olderTwin, newerTwin);
+      return;
+    }
+    // An older twin outlived the newest one (it is still in flight, or settled later): it becomes the newest.
+    const heir = olderTwin as Delivery;
+    this.#newerTwin.delete(heir);
+    const holder = this.#holders.get(eventId);
+    if (holder instanceof Map) holder.set(heir.session, heir);
+    else this.#holders.set(eventId, heir);
+  }
+
+  /** Ends the event's entry for that session; the last session takes the entry with it. */
+  #release(delivery: Delivery, eventId: string): void {
+    const holder = this.#holders.get(eventId);
+    if (holder instanceof Map) {
+      holder.delete(delivery.session);
+      if (holder.size > 0) return;
+    }
+    this.#holders.delete(eventId);
+  }
+}
+
+/** Keeps deliveries in this process: in flight without bound of its own (the tracker's limits apply), settled ones up to `history`. */
+export function createMemoryStore({ history }: MemoryStoreOptions): Store {
+  if (!Number.isInteger(history) || history < 0)
+    throw new RangeError(`history must be a whole number of deliveries ≥ 0, not ${history}`);
+  return new MemoryStore(history);
+}
