@@ -1,0 +1,9 @@
+// Joins the decoder's defaults to the configuration, which may not import the decoder.
+import type { Defaults } from '../config/config.ts';
+import { DEFAULT_DECODE_OPTIONS } from '../decode/defaults.ts';
+
+/** What holds when the operator says nothing about events and confirmations. */
+export const DEFAULTS: Defaults = {
+  events: DEFAULT_DECODE_OPTIONS,
+  confirmations: DEFAULT_DECODE_OPTIONS.confirmations,
+};

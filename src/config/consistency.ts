@@ -1,0 +1,83 @@
+// Keys that are fine one by one and wrong together.
+import type { Config, EventRule } from './config.ts';
+import type { Fault } from './fault.ts';
+import type { Place } from './file.ts';
+import { formatDuration } from './units.ts';
+
+/** Judges the configuration as a whole. `sound(key)` is false for keys that have a fault of their own, about which no more is said. */
+export function consistency(
+  config: Config,
+  place: (key: string, path?: readonly PropertyKey[]) => Place,
+  sound: (key: string) => boolean,
+): { faults: Fault[]; warnings: Fault[] } {
+  const faults: Fault[] = [];
+  const fault = (key: string, at: string, message: string, ...keys: string[]): void => {
+    if ([key, at, ...keys].every(sound)) faults.push({ key, ...place(at), message });
+  };
+  const { listen, admin } = config;
+
+  if (admin.listen !== undefined && admin.token === undefined && !isLoopback(admin.listen.host)) {
+    const where = `${admin.listen.host}:${admin.listen.port}`;
+    fault(
+      'admin.token',
+      'admin.listen',
+      `is missing: admin.listen ${where} can be reached from other machines; set ACKSPAN_ADMIN_TOKEN, or listen on 127.0.0.1`,
+    );
+  }
+  if (admin.mount !== undefined && admin.token === undefined) {
+    fault(
+      'admin.token',
+      'admin.mount',
+      'is missing: admin.mount serves the admin API to the public; set ACKSPAN_ADMIN_TOKEN',
+    );
+  }
+  if (admin.listen !== undefined && overlap(admin.listen, listen)) {
+    fault('admin.listen', 'admin.listen', `port ${listen.port} is taken by listen; write another port`, 'listen');
+  }
+  const backend = sound('upstream') ? upstreamAddress(config.upstream) : undefined;
+  if (backend !== undefined && isLoopback(backend.host) && overlap({ ...backend, host: '127.0.0.1' }, listen)) {
+    fault('upstream', 'upstream', `is Ackspan's own listen address; write where the backend listens`, 'listen');
+  }
+  const warnings = sound('events.rules')
+    ? ruleWarnings(config.events.rules, (path) => place('events.rules', path))
+    : [];
+  return { faults, warnings };
+}
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** Host and port of the upstream; undefined for a Unix socket or an address that cannot be parsed. */
+export function upstreamAddress(upstream: string): { host: string; port: number } | undefined {
+  if (upstream.startsWith('unix:') || !URL.canParse(upstream)) return undefined;
+  const { hostname, port, protocol } = new URL(upstream);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+}
+
+function overlap(a: Config['listen'], b: Config['listen']): boolean {
+  const everywhere = (host: string): boolean => host === '0.0.0.0' || host === '::';
+  return a.port !== 0 && a.port === b.port && (a.host === b.host || everywhere(a.host) || everywhere(b.host));
+}
+
+function ruleWarnings(rules: readonly EventRule[], place: (path: readonly PropertyKey[]) => Place): Fault[] {
+  const warnings: Fault[] = [];
+  const warn = (index: number, field: string, message: string): void => {
+    warnings.push({ key: `events.rules[${index}].${field}`, ...place([index, field]), message });
+  };
+  let catchAll = -1;
+  for (const [index, rule] of rules.entries()) {
+    if (catchAll >= 0) warn(index, 'match', `never used: events.rules[${catchAll}] matches everything before it`);
+    else if (rule.match.includes('*')) catchAll = index;
+    const last = rule.attemptsMs.reduce((sum, gap) => sum + gap, 0);
+    if (rule.track && last >= rule.timeoutMs) {
+      warn(
+        index,
+        'attempts',
+        `the last attempt would come ${formatDuration(last)} after the send, past the timeout of ${formatDuration(rule.timeoutMs)}`,
+      );
+    }
+  }
+  return warnings;
+}

@@ -1,0 +1,127 @@
+// docs/configuration.md and the key list of `--help`, written from the table, so that neither can lag behind the code.
+import type { Config, ConfirmationMatch, Defaults, EventRule } from './config.ts';
+import type { Row } from './row.ts';
+import { envName } from './row.ts';
+import type { Field } from './rules.ts';
+import { CONFIRMATION_FIELDS, RULE_FIELDS } from './rules.ts';
+import { TABLE } from './schema.ts';
+import { formatDuration } from './units.ts';
+
+const ROWS = TABLE as readonly Row[];
+
+const INTRODUCTION = `# Configuration
+
+<!-- Written by \`npm run docs\` from src/config/schema.ts. Change it there. -->
+
+Ackspan needs one thing: \`upstream\`. Everything else has a default.
+
+Each key can be given in the YAML file (\`--config ackspan.yaml\`, or \`ACKSPAN_CONFIG\`), as an environment variable, and the common
+ones as a flag. **Flag > variable > file > default.** An empty value counts as not given. \`ackspan check\` says everything that is wrong, at once,
+with its line, and what is allowed. A key that does not exist is a fault; a variable \`ACKSPAN_…\` that sets nothing is a warning.
+
+- Durations need a unit: \`500ms\`, \`30s\`, \`1.5m\`, \`1h\`.
+- Sizes: \`64KiB\`, \`16MB\`, or a plain number of bytes. Ratios: \`0.01\` or \`1%\`.
+- Lists in a variable are separated by commas; \`events.rules\` and \`confirmations\` are written there as YAML or JSON.
+- In the file, \`\${NAME}\` is replaced by that variable and \`\${NAME:-default}\` has a default; \`$\${\` stands for \`\${\` itself. A variable that is not set and
+  has no default is a fault.
+- The standard \`OTEL_*\` variables decide where telemetry goes, e.g. \`OTEL_EXPORTER_OTLP_ENDPOINT\`.
+`;
+
+/** The whole of docs/configuration.md. */
+export function configurationPage(defaults: Defaults): string {
+  const parts = [INTRODUCTION, '## Keys\n', keyTable(defaults)];
+  parts.push('\n## A rule of `events.rules`\n', fieldTable(RULE_FIELDS));
+  parts.push('\n## A matcher of `confirmations`\n', fieldTable(CONFIRMATION_FIELDS));
+  parts.push('\n## The defaults as a file\n', '```yaml', exampleFile(defaults), '```', '');
+  return parts.join('\n');
+}
+
+/** One line per key for a terminal: path, variable, default. */
+export function keyList(): string {
+  const width = Math.max(...ROWS.map((row) => row.key.length));
+  const envWidth = Math.max(...ROWS.map((row) => envName(row.key).length));
+  return ROWS.map((row) => {
+    const preset = row.written === undefined ? '' : `  ${row.written}`;
+    return `  ${row.key.padEnd(width)}  ${envName(row.key).padEnd(envWidth)}${preset}`.trimEnd();
+  }).join('\n');
+}
+
+function keyTable(defaults: Defaults): string {
+  const lines = ['| key | variable, flag | default | what it is |', '|---|---|---|---|'];
+  for (const row of ROWS) {
+    const names = [envName(row.key), row.alsoEnv, row.flag === undefined ? undefined : `--${row.flag}`];
+    const ways = names.filter((name) => name !== undefined).map((name) => `\`${name}\``);
+    const what = `${row.doc} ${sentence(row.kind.allowed)}${row.secret ? ' Never printed.' : ''}`;
+    lines.push(tableLine([`\`${row.key}\``, ways.join(' '), defaultText(row, defaults), what]));
+  }
+  return lines.join('\n');
+}
+
+function fieldTable(fields: Readonly<Record<string, Field<unknown>>>): string {
+  const lines = ['| field | default | what it is |', '|---|---|---|'];
+  for (const [name, { kind, preset, doc }] of Object.entries(fields)) {
+    const text = preset === undefined ? 'required' : `\`${preset}\``;
+    lines.push(tableLine([`\`${name}\``, text, `${doc} ${sentence(kind.allowed)}`]));
+  }
+  return lines.join('\n');
+}
+
+function defaultText(row: Row, defaults: Defaults): string {
+  if (row.written !== undefined) return `\`${row.written}\``;
+  if (row.preset === undefined) return row.optional ? 'none' : 'required';
+  const value = row.preset(defaults);
+  const plain = Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return plain ? value.map((item) => `\`${item}\``).join(' ') : 'see the end of this page';
+}
+
+function sentence(allowed: string): string {
+  return `Allowed: ${allowed}.`;
+}
+
+function tableLine(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+/** The defaults of everything that has one, as a file that `loadConfig` reads back to the same. */
+export function exampleFile(defaults: Defaults): string {
+  const lines = ['upstream: http://127.0.0.1:8000'];
+  let group = '';
+  for (const row of ROWS) {
+    const value = exampleValue(row, defaults);
+    if (value === undefined) continue;
+    const [head, leaf] = row.key.split('.') as [string, string | undefined];
+    if (leaf !== undefined && head !== group) lines.push(`${head}:`);
+    group = leaf === undefined ? '' : head;
+    const indent = leaf === undefined ? '' : '  ';
+    lines.push(`${indent}${leaf ?? head}:${value.replaceAll('\n', `\n${indent}`)}`);
+  }
+  return lines.join('\n');
+}
+
+function exampleValue(row: Row, defaults: Defaults): string | undefined {
+  if (row.key === 'events.rules') return items(defaults.events.rules.map(ruleText));
+  if (row.key === 'confirmations') return items(defaults.confirmations.map(matcherText));
+  if (row.written !== undefined) return ` ${row.written}`;
+  const value = row.preset?.(defaults) as readonly string[] | undefined;
+  return value === undefined ? undefined : ` [${value.join(', ')}]`;
+}
+
+function items(lines: readonly string[]): string {
+  return lines.length === 0 ? ' []' : lines.map((line) => `\n  - ${line}`).join('');
+}
+
+function ruleText({ match, track, priority, confirm, timeoutMs, attemptsMs }: EventRule): string {
+  const globs = `match: [${match.map((glob) => JSON.stringify(glob)).join(', ')}]`;
+  if (!track) return `{ ${globs}, track: false, priority: ${priority} }`;
+  const attempts = attemptsMs.map(formatDuration).join(', ');
+  return `{ ${globs}, priority: ${priority}, confirm: ${confirm}, timeout: ${formatDuration(timeoutMs)}, attempts: [${attempts}] }`;
+}
+
+function matcherText({ type, id, status, error }: ConfirmationMatch): string {
+  return `{ type: ${type}, id: ${id}, status: ${status}, error: ${error} }`;
+}
+
+/** Where the log's first lines say what is tracked: `tool_executing, tool_completed: critical`. */
+export function trackedText(config: Config): string[] {
+  return config.events.rules.filter((rule) => rule.track).map((rule) => `${rule.match.join(', ')}: ${rule.priority}`);
+}

@@ -1,0 +1,36 @@
+// What is wrong with a configuration, said so that the operator can mend it at once: where, which key, what was given, what is allowed.
+
+/** One fault or warning about the configuration. */
+export interface Fault {
+  /** The key's path, e.g. `events.rules[2].timeout`; `''` when the file as a whole is meant. */
+  readonly key: string;
+  /** `file.yaml:3:7`, `ACKSPAN_LISTEN`, `--listen`, or `''` when it was written nowhere. */
+  readonly at: string;
+  /** From 1; only for what stands in the file. */
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  readonly message: string;
+}
+
+/** The fault as one line: `ackspan.yaml:3:7: limits.pending: "lots" is not allowed; write …`. */
+export function formatFault(fault: Fault): string {
+  return [fault.at, fault.key, fault.message].filter((part) => part !== '').join(': ');
+}
+
+/** What was given, short and safe to print: long strings are cut, credentials inside URLs and whole secrets are hidden. */
+export function showGiven(given: unknown, secret: boolean): string {
+  if (secret) return 'the value (hidden)';
+  if (given === null) return 'nothing';
+  if (Array.isArray(given)) return 'a list';
+  if (typeof given === 'object') return 'a mapping';
+  if (typeof given !== 'string') return String(given);
+  const text = given.replace(/\/\/[^/@\s]*@/g, '//…@');
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text);
+}
+
+/** `events.rules` and `[2, 'timeout']` → `events.rules[2].timeout`. */
+export function keyPath(base: string, path: readonly PropertyKey[]): string {
+  let key = base;
+  for (const step of path) key += typeof step === 'number' ? `[${step}]` : `${key === '' ? '' : '.'}${String(step)}`;
+  return key;
+}

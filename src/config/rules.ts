@@ -1,0 +1,97 @@
+// The two structured values: event rules and confirmation matchers, each a table of fields from which validation and documentation follow.
+import { z } from 'zod';
+import { LEVELS, PRIORITIES } from '../delivery/words.ts';
+import type { ConfirmationMatch, EventRule } from './config.ts';
+import type { Kind } from './kinds.ts';
+import { duration, flag, list, oneOf, pointer, structure, text } from './kinds.ts';
+
+/** One field of a structured value. Without `preset` it must be written. */
+export interface Field<T> {
+  readonly kind: Kind<T>;
+  /** What holds when the field is left out, as the file would say it. */
+  readonly preset: string | boolean | undefined;
+  readonly doc: string;
+}
+
+function field<T>(kind: Kind<T>, preset: string | boolean | undefined, doc: string): Field<T> {
+  return { kind, preset, doc };
+}
+
+const glob = text('a glob over the event type such as tool_* or *');
+const minute = 60_000;
+
+/** The fields of one of `events.rules`. */
+export const RULE_FIELDS = {
+  match: field(
+    list(glob, 'a glob such as tool_*, or a list of globs', 1000),
+    undefined,
+    'Event types, as globs (`*`, `?`).',
+  ),
+  track: field(flag, true, 'False relays the event without tracking it.'),
+  priority: field(oneOf(PRIORITIES), 'normal', 'How much the event matters: order of shedding, and the objective.'),
+  confirm: field(
+    oneOf([...LEVELS, 'auto']),
+    'auto',
+    'Evidence that confirms. `received`: the WebSocket stack of the client has it. `processed`: the application said so. `auto`: the highest that the connection has shown for this type.',
+  ),
+  timeout: field(duration(100, 60 * minute), '30s', 'From the send to the outcome `timeout`.'),
+  attempts: field(
+    list(duration(10, 60 * minute), 'a list of durations such as [1s, 2s, 4s]; [] for none', 20),
+    '1s, 2s, 4s',
+    'Gaps between attempts to get a confirmation; each varies by 10 %.',
+  ),
+} as const;
+
+/** The fields of one of `confirmations`. */
+export const CONFIRMATION_FIELDS = {
+  type: field(text('the type of the message, such as event_confirmation'), undefined, 'Value at any of `events.type`.'),
+  id: field(pointer, '/event_id', 'Where the id of the confirmed event is.'),
+  status: field(pointer, '/status', 'Where `confirmed` or `failed` is; absent means confirmed.'),
+  error: field(pointer, '/error', 'Where the reason of a failure is.'),
+} as const;
+
+type Fields = Readonly<Record<string, Field<unknown>>>;
+type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+
+/** A mapping with exactly these fields; those left out get their preset. */
+function mapping<F extends Fields>(fields: F, allowed: string): z.ZodType<Values<F>> {
+  const shape: Record<string, z.ZodType> = {};
+  for (const [name, { kind, preset }] of Object.entries(fields)) {
+    shape[name] = z.preprocess((given) => given ?? preset, kind.schema);
+  }
+  const strict = z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : allowed),
+  });
+  // The shape is built by name, so the compiler cannot see what `Values` says of it.
+  return strict as unknown as z.ZodType<Values<F>>;
+}
+
+const aRule = '{ match: "tool_*", priority: high }';
+const aMatcher = '{ type: event_confirmation, id: /event_id }';
+
+/** `events.rules`: the first whose `match` fits wins. */
+export const rules: Kind<readonly EventRule[]> = structure(
+  z
+    .array(
+      mapping(RULE_FIELDS, `a rule such as ${aRule}`).transform(({ timeout, attempts, ...rule }) => ({
+        ...rule,
+        timeoutMs: timeout,
+        attemptsMs: attempts,
+      })),
+      { error: `a list of rules such as ${aRule}` },
+    )
+    .max(1000, { error: 'at most 1000 rules' }),
+  `a list of rules such as ${aRule}`,
+  Object.keys(RULE_FIELDS),
+);
+
+/** `confirmations`: messages of the client that confirm an event. */
+export const confirmations: Kind<readonly ConfirmationMatch[]> = structure(
+  z
+    .array(mapping(CONFIRMATION_FIELDS, `a matcher such as ${aMatcher}`), {
+      error: `a list of matchers such as ${aMatcher}`,
+    })
+    .max(100, { error: 'at most 100 matchers' }),
+  `a list of matchers such as ${aMatcher}`,
+  Object.keys(CONFIRMATION_FIELDS),
+);

@@ -1,0 +1,262 @@
+// The one table of what can be configured. Validation, environment variables, `ackspan run --help` and docs/configuration.md all follow from it.
+import {
+  address,
+  addressOrOff,
+  duration,
+  flag,
+  list,
+  mountPath,
+  oneOf,
+  pemFile,
+  pointer,
+  ratio,
+  secretText,
+  size,
+  text,
+  upstream,
+  whole,
+} from './kinds.ts';
+import type { Row } from './row.ts';
+import { maybe, row } from './row.ts';
+import { confirmations, rules } from './rules.ts';
+
+const pointers = list(pointer, 'a list of JSON pointers such as [/event_id, /data/event_id]', 100);
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Every key, in the order of the documentation. A new key is a row here and a field of `Config`. */
+export const TABLE = [
+  row('upstream', 'upstream', upstream, 'The backend to put Ackspan in front of.', { flag: 'upstream' }),
+  row('listen', 'listen', address, 'Where clients connect. Port 0: the system chooses.', {
+    written: '0.0.0.0:8080',
+    flag: 'listen',
+  }),
+  row('upstream_tls.insecure', 'upstreamTls.insecure', flag, 'Accept any certificate of an https upstream.', {
+    written: false,
+  }),
+  maybe('upstream_tls.ca', 'upstreamTls.ca', pemFile, "Authorities to trust for an https upstream, instead of Node's."),
+
+  row(
+    'admin.listen',
+    'admin.listen',
+    addressOrOff,
+    'Where health, metrics and the admin API are served. Anywhere but on loopback it needs `admin.token`.',
+    {
+      written: '127.0.0.1:9464',
+      flag: 'admin',
+    },
+  ),
+  maybe(
+    'admin.token',
+    'admin.token',
+    secretText,
+    'Bearer token that the admin API asks for (health endpoints need none).',
+    {
+      secret: true,
+    },
+  ),
+  maybe(
+    'admin.mount',
+    'admin.mount',
+    mountPath,
+    'Serve the admin API under this path of `listen` too, for platforms with one port. Needs `admin.token`.',
+  ),
+
+  row('events.type', 'events.type', pointers, 'Where the type of an event is. First hit wins, here and below.', {
+    preset: (defaults) => defaults.events.type,
+  }),
+  row(
+    'events.id',
+    'events.id',
+    pointers,
+    'Where the id of an event is. An event without one is tracked by its position.',
+    {
+      preset: (defaults) => defaults.events.id,
+    },
+  ),
+  row('events.run', 'events.run', pointers, 'Where the id of the run or conversation is.', {
+    preset: (defaults) => defaults.events.run,
+  }),
+  row('events.user', 'events.user', pointers, 'Where the id of the user is.', {
+    preset: (defaults) => defaults.events.user,
+  }),
+  row('events.tool', 'events.tool', pointers, 'Where the name of the tool is.', {
+    preset: (defaults) => defaults.events.tool,
+  }),
+  row('events.tool_call', 'events.toolCall', pointers, 'Where the id of the tool call is.', {
+    preset: (defaults) => defaults.events.toolCall,
+  }),
+  row(
+    'events.traceparent',
+    'events.traceparent',
+    pointers,
+    'Where the W3C `traceparent` of an event is; its span becomes a child of it.',
+    {
+      preset: (defaults) => defaults.events.traceparent,
+    },
+  ),
+  row(
+    'events.rules',
+    'events.rules',
+    rules,
+    'Which events are tracked and how. First match wins; what matches none is not tracked.',
+    {
+      preset: (defaults) => defaults.events.rules,
+    },
+  ),
+  row(
+    'events.max_types',
+    'events.maxTypes',
+    whole(1, 1000),
+    'Event types past this number share the metric label `other`.',
+    {
+      written: 200,
+    },
+  ),
+  row(
+    'events.scan_bytes',
+    'events.scanBytes',
+    size(256, 16 * MiB),
+    'How far into a message its fields are looked for.',
+    {
+      written: '64KiB',
+    },
+  ),
+  row(
+    'confirmations',
+    'confirmations',
+    confirmations,
+    'Messages of the client that confirm an event. They are consumed, never forwarded.',
+    {
+      preset: (defaults) => defaults.confirmations,
+    },
+  ),
+
+  row(
+    'tracing.keep_confirmed',
+    'tracing.keepConfirmed',
+    ratio,
+    'Share of confirmed deliveries whose span is kept. All others always are; metrics count everything.',
+    {
+      written: 1,
+      flag: 'keep-confirmed',
+    },
+  ),
+  row(
+    'tracing.slow',
+    'tracing.slowMs',
+    duration(0, 3_600_000),
+    'A confirmed delivery slower than this keeps its span.',
+    {
+      written: '1s',
+    },
+  ),
+  row(
+    'tracing.events',
+    'tracing.events',
+    oneOf(['span', 'log', 'both']),
+    'Whether the steps of a delivery are span events, log events or both.',
+    {
+      written: 'span',
+    },
+  ),
+  maybe(
+    'tracing.user_hash_key',
+    'tracing.userHashKey',
+    secretText,
+    'Key of the HMAC-SHA-256 behind the span attribute `user.hash`; without it there is no such attribute.',
+    {
+      secret: true,
+    },
+  ),
+
+  row(
+    'store',
+    'store',
+    oneOf(['memory'], ' (redis is not available in this version)'),
+    'Where deliveries in flight are kept.',
+    {
+      written: 'memory',
+    },
+  ),
+
+  row(
+    'limits.pending',
+    'limits.pending',
+    whole(1, 10_000_000),
+    'Deliveries in flight; events past it are relayed untracked.',
+    {
+      written: 100_000,
+    },
+  ),
+  row('limits.pending_per_user', 'limits.pendingPerUser', whole(1, 10_000_000), 'The same, for one user.', {
+    written: 5_000,
+  }),
+  row(
+    'limits.connections',
+    'limits.connections',
+    whole(1, 1_000_000),
+    'Open WebSockets; further upgrades are answered 503.',
+    {
+      written: 20_000,
+    },
+  ),
+  row(
+    'limits.message_bytes',
+    'limits.messageBytes',
+    size(KiB, 1024 * MiB),
+    'Longest message that is read for tracking; longer ones are relayed unread.',
+    {
+      written: '16MiB',
+    },
+  ),
+  row(
+    'limits.confirmation_bytes',
+    'limits.confirmationBytes',
+    size(128, MiB),
+    'Longest client message that can be a confirmation; longer ones are forwarded unread.',
+    {
+      written: '4KiB',
+    },
+  ),
+  row(
+    'limits.handshake',
+    'limits.handshakeMs',
+    duration(100, 600_000),
+    'How long the upstream may take to answer an upgrade; then 504.',
+    {
+      written: '30s',
+    },
+  ),
+  row('limits.history', 'limits.history', whole(0, 1_000_000), 'Settled deliveries kept for the admin API.', {
+    written: 10_000,
+  }),
+
+  row(
+    'shutdown.grace',
+    'shutdown.graceMs',
+    duration(0, 3_600_000),
+    'How long a stop waits for confirmations that are under way.',
+    {
+      written: '8s',
+    },
+  ),
+  row('log_level', 'logLevel', oneOf(LOG_LEVELS), 'The least serious log lines to write.', {
+    written: 'info',
+    flag: 'log-level',
+  }),
+  row('service_name', 'serviceName', text('a name'), 'The `service.name` of all telemetry, and of `/health`.', {
+    written: 'ackspan',
+    alsoEnv: 'OTEL_SERVICE_NAME',
+  }),
+] as const;
+
+type Nest<To extends string, T> = To extends `${infer Head}.${infer Rest}`
+  ? { readonly [K in Head]: Nest<Rest, T> }
+  : { readonly [K in To]: T };
+type Meet<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
+type Nested<R> = R extends Row<infer To, infer T> ? Nest<To, T> : never;
+
+/** What the table resolves to; the compiler holds it against `Config`. */
+export type Resolved = Meet<Nested<(typeof TABLE)[number]>>;

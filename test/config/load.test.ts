@@ -1,0 +1,297 @@
+// Loading a configuration: every fault at once with its place, precedence, variables, and nothing secret in a message.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references to variables look like templates.
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../src/cli/defaults.ts';
+import type { Config } from '../../src/config/config.ts';
+import { formatFault } from '../../src/config/fault.ts';
+import type { Loaded, LoadInput } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Row } from '../../src/config/row.ts';
+import { envName } from '../../src/config/row.ts';
+import type { Resolved } from '../../src/config/schema.ts';
+import { TABLE } from '../../src/config/schema.ts';
+
+const FIXTURES = new URL('../fixtures/config/', import.meta.url);
+const UPSTREAM = { ACKSPAN_UPSTREAM: 'http://127.0.0.1:8000' };
+
+function load(input: Partial<Omit<LoadInput, 'file'>> & { yaml?: string; name?: string }): Loaded {
+  const { yaml, name = 'a.yaml', ...rest } = input;
+  const file = yaml === undefined ? undefined : { name, text: yaml };
+  return loadConfig({ env: {}, defaults: DEFAULTS, ...rest, file });
+}
+
+function faultsOf(loaded: Loaded): string[] {
+  return loaded.faults.map(formatFault);
+}
+
+function configOf(loaded: Loaded): Config {
+  expect(faultsOf(loaded)).toEqual([]);
+  return loaded.config!;
+}
+
+function at(config: Config, row: Row): unknown {
+  return row.to.split('.').reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], config);
+}
+
+describe('one fault, one exact message', () => {
+  for (const name of readdirSync(new URL('one-fault/', FIXTURES))) {
+    it(name, () => {
+      const yaml = readFileSync(new URL(`one-fault/${name}`, FIXTURES), 'utf8');
+      const expected = /^# expect: (.*)$/m.exec(yaml)![1];
+      const loaded = load({ yaml, name });
+      expect(faultsOf(loaded)).toEqual([expected]);
+      expect(loaded.config).toBeUndefined();
+    });
+  }
+});
+
+describe('every fault at once', () => {
+  it('names all of them, in the order of the file, then variables and flags', () => {
+    const loaded = load({
+      yaml: readFileSync(new URL('many-faults.yaml', FIXTURES), 'utf8'),
+      env: { ACKSPAN_LIMITS_CONNECTIONS: '-1', ACKSPAN_EVENTS_RULES: '[{match: x, priority: zz}' },
+      flags: { 'log-level': 'loud' },
+    });
+    expect(faultsOf(loaded).map((line) => line.split(': ').slice(0, 2).join(' '))).toEqual([
+      'a.yaml:1:9 listen',
+      'a.yaml:2:11 upstream',
+      'a.yaml:3:41 admin.token',
+      'a.yaml:5:12 limits.pending',
+      'a.yaml:6:3 limits.histroy',
+      'a.yaml:7:1 pending_per_user',
+      'a.yaml:8:28 tracing.keep_confirmed',
+      'a.yaml:10:12 events.id[1]',
+      'a.yaml:10:15 events.id[2]',
+      'a.yaml:12:20 events.rules[0].match[1]',
+      'a.yaml:12:25 events.rules[0].priorty',
+      'a.yaml:12:50 events.rules[0].priority',
+      'a.yaml:12:63 events.rules[0].timeout',
+      'a.yaml:13:7 events.rules[1].match',
+      'a.yaml:13:37 events.rules[1].attempts[1]',
+      'a.yaml:14:7 events.rules[2]',
+      'a.yaml:15:16 confirmations',
+      'ACKSPAN_EVENTS_RULES events.rules',
+      'ACKSPAN_LIMITS_CONNECTIONS limits.connections',
+      '--log-level log_level',
+    ]);
+  });
+
+  it('also judges a value that a stronger source hides', () => {
+    const loaded = load({ env: UPSTREAM, yaml: 'log_level: loud\n', flags: { 'log-level': 'info' } });
+    expect(faultsOf(loaded)).toHaveLength(1);
+  });
+});
+
+describe('precedence', () => {
+  const flagged = (TABLE as readonly Row[]).filter((row) => row.flag !== undefined);
+  const values: Record<string, readonly [string, string, string, unknown, unknown, unknown]> = {
+    upstream: ['http://a:1', 'http://b:1', 'http://c:1', 'http://a:1', 'http://b:1', 'http://c:1'],
+    listen: ['a:1', 'b:1', 'c:1', { host: 'a', port: 1 }, { host: 'b', port: 1 }, { host: 'c', port: 1 }],
+    'admin.listen': [
+      '[::1]:1',
+      'off',
+      'localhost:1',
+      { host: '::1', port: 1 },
+      undefined,
+      { host: 'localhost', port: 1 },
+    ],
+    'tracing.keep_confirmed': ['1%', '0.5', '0', 0.01, 0.5, 0],
+    log_level: ['warn', 'error', 'debug', 'warn', 'error', 'debug'],
+  };
+  it.each(flagged.map((row) => [row.key, row] as const))('%s: flag > variable > file > default', (_key, row) => {
+    const [flag, env, file, asFlag, asEnv, asFile] = values[row.key]!;
+    const [group, leaf] = row.key.split('.');
+    const yaml = leaf === undefined ? `${group}: "${file}"` : `${group}: { ${leaf}: "${file}" }`;
+    const base = row.key === 'upstream' ? {} : UPSTREAM;
+    const withEnv = { ...base, [envName(row.key)]: env };
+    expect(at(configOf(load({ env: withEnv, yaml, flags: { [row.flag!]: flag } })), row)).toEqual(asFlag);
+    expect(at(configOf(load({ env: withEnv, yaml })), row)).toEqual(asEnv);
+    expect(at(configOf(load({ env: base, yaml })), row)).toEqual(asFile);
+    expect(at(configOf(load({ env: { ...base, [envName(row.key)]: '' }, yaml })), row)).toEqual(asFile);
+  });
+
+  it('OTEL_SERVICE_NAME names the service unless ACKSPAN_SERVICE_NAME does', () => {
+    const env = { ...UPSTREAM, OTEL_SERVICE_NAME: 'otel' };
+    expect(configOf(load({ env, yaml: 'service_name: file' })).serviceName).toBe('otel');
+    expect(configOf(load({ env: { ...env, ACKSPAN_SERVICE_NAME: 'own' } })).serviceName).toBe('own');
+  });
+});
+
+describe('a variable for every key', () => {
+  const CA = new URL('../fixtures/config/ca.pem', import.meta.url).pathname;
+  const rule = {
+    match: ['a_*', 'b'],
+    track: true,
+    priority: 'high',
+    confirm: 'processed',
+    timeoutMs: 5000,
+    attemptsMs: [500],
+  };
+  const samples: Record<string, readonly [string, unknown]> = {
+    upstream: ['unix:/run/app.sock', 'unix:/run/app.sock'],
+    listen: [':8081', { host: '0.0.0.0', port: 8081 }],
+    'upstream_tls.insecure': ['true', true],
+    'upstream_tls.ca': [CA, readFileSync(CA, 'utf8')],
+    'admin.listen': ['[::1]:0', { host: '::1', port: 0 }],
+    'admin.token': ['abcdefghijklmnop', 'abcdefghijklmnop'],
+    'admin.mount': ['/.ackspan', '/.ackspan'],
+    'events.rules': ['[{match: [a_*, b], priority: high, confirm: processed, timeout: 5s, attempts: [500ms]}]', [rule]],
+    'events.max_types': ['10', 10],
+    'events.scan_bytes': ['1KiB', 1024],
+    confirmations: ['[{"type":"ok","id":"/x"}]', [{ type: 'ok', id: '/x', status: '/status', error: '/error' }]],
+    'tracing.keep_confirmed': ['1%', 0.01],
+    'tracing.slow': ['1.5m', 90_000],
+    'tracing.events': ['both', 'both'],
+    'tracing.user_hash_key': ['ABCDEFGHIJKLMNOP', 'ABCDEFGHIJKLMNOP'],
+    store: ['memory', 'memory'],
+    'limits.pending': ['7', 7],
+    'limits.pending_per_user': ['7', 7],
+    'limits.connections': ['7', 7],
+    'limits.message_bytes': ['2 MB', 2_000_000],
+    'limits.confirmation_bytes': ['512', 512],
+    'limits.handshake': ['250ms', 250],
+    'limits.history': ['0', 0],
+    'shutdown.grace': ['0s', 0],
+    log_level: ['silent', 'silent'],
+    service_name: ['my gateway', 'my gateway'],
+  };
+  it.each((TABLE as readonly Row[]).map((row) => [envName(row.key), row] as const))('%s', (name, row) => {
+    const [text, resolved] = samples[row.key] ?? ['/a/b, /c~1d', ['/a/b', '/c~1d']];
+    // A mount asks for a token.
+    const env = { ...UPSTREAM, ACKSPAN_ADMIN_TOKEN: 'qrstuvwxyzabcdef', [name]: text };
+    const loaded = load({ env });
+    expect(at(configOf(loaded), row)).toEqual(resolved);
+    expect(loaded.warnings).toEqual([]);
+  });
+
+  it('a variable that sets nothing is a warning with what was probably meant', () => {
+    const { config, warnings } = load({ env: { ...UPSTREAM, ACKSPAN_LIMIT_PENDING: '4', ACKSPAN_ZEBRA: '1' } });
+    expect(config).toBeDefined();
+    expect(warnings.map(formatFault)).toEqual([
+      'ACKSPAN_LIMIT_PENDING: this variable sets nothing; did you mean ACKSPAN_LIMITS_PENDING?',
+      'ACKSPAN_ZEBRA: this variable sets nothing',
+    ]);
+  });
+
+  it('the variables that Kubernetes makes for a Service called ackspan are no mistake', () => {
+    const kubernetes = {
+      ACKSPAN_SERVICE_HOST: '10.0.0.1',
+      ACKSPAN_SERVICE_PORT: '80',
+      ACKSPAN_SERVICE_PORT_HTTP: '80',
+      ACKSPAN_PORT: 'tcp://10.0.0.1:80',
+      ACKSPAN_PORT_80_TCP_ADDR: '10.0.0.1',
+    };
+    expect(load({ env: { ...UPSTREAM, ...kubernetes } }).warnings).toEqual([]);
+  });
+});
+
+describe('references to variables', () => {
+  const token = 'abcdefghijklmnop';
+  it('are filled in inside block, flow and quoted values, and beside other text', () => {
+    const yaml = `upstream: http://\${H}:\${P:-8000}\nadmin: { listen: 127.0.0.1:9464, token: \${T} }\nservice_name: "\${N:-a, {b}"\n`;
+    const config = configOf(load({ yaml, env: { H: 'backend', T: token } }));
+    expect(config.upstream).toBe('http://backend:8000');
+    expect(config.admin.token).toBe(token);
+    expect(config.serviceName).toBe('a, {b');
+  });
+
+  it('an empty default means not given; $${ stands for itself; comments are left alone', () => {
+    const yaml = 'upstream: http://h:1 # ${NOT_SET}\nadmin: { token: ${T:-} }\nservice_name: $${N}\n';
+    const config = configOf(load({ yaml }));
+    expect(config.admin.token).toBeUndefined();
+    expect(config.serviceName).toBe('${N}');
+  });
+
+  it('cannot bring YAML of their own into the file', () => {
+    const yaml = 'upstream: http://h:1\nservice_name: ${N}\n';
+    expect(configOf(load({ yaml, env: { N: 'a, log_level: debug }' } })).serviceName).toBe('a, log_level: debug }');
+  });
+});
+
+describe('rules', () => {
+  it('fields left out have the documented defaults, and one glob needs no list', () => {
+    const { events } = configOf(load({ env: UPSTREAM, yaml: 'events: { rules: [{ match: tool_* }] }' }));
+    expect(events.rules).toEqual([
+      {
+        match: ['tool_*'],
+        track: true,
+        priority: 'normal',
+        confirm: 'auto',
+        timeoutMs: 30_000,
+        attemptsMs: [1000, 2000, 4000],
+      },
+    ]);
+  });
+
+  it('warns about rules that are never reached and attempts past the deadline', () => {
+    const yaml = 'events:\n  rules:\n    - { match: "*", timeout: 5s }\n    - { match: a, attempts: [] }\n';
+    expect(load({ env: UPSTREAM, yaml }).warnings.map(formatFault)).toEqual([
+      'a.yaml:3:7: events.rules[0].attempts: the last attempt would come 7s after the send, past the timeout of 5s',
+      'a.yaml:4:16: events.rules[1].match: never used: events.rules[0] matches everything before it',
+    ]);
+  });
+});
+
+describe('nothing secret is printed', () => {
+  const secret = 'hunter2-hunter2-hunter2!';
+  const wrongs: LoadInput['env'][] = [{ ACKSPAN_ADMIN_TOKEN: secret }, { ACKSPAN_TRACING_USER_HASH_KEY: secret }];
+  const files = [
+    `admin: { token: "${secret}" }`,
+    `admin: "${secret}"`,
+    `admin: { tokne: "${secret}" }`,
+    `admin: { token: ["${secret}"] }`,
+    `admin: { token: { a: "${secret}" } }`,
+    `tracing: { user_hash_key: "${secret}" }`,
+    `admin: { token: "${secret}`,
+    `upstream: http://user:${secret}@host:1`,
+  ];
+  it.each([...wrongs.map((env) => ({ env })), ...files.map((yaml) => ({ yaml }))])('%j', (input) => {
+    const loaded = load(input);
+    expect(loaded.faults.length).toBeGreaterThan(0);
+    expect(JSON.stringify(loaded)).not.toContain('hunter2');
+  });
+});
+
+describe('the file as such', () => {
+  it('may be empty', () => {
+    expect(configOf(load({ env: UPSTREAM, yaml: '' })).listen).toEqual({ host: '0.0.0.0', port: 8080 });
+  });
+
+  it('whatever it holds, loading ends in a config or in faults, and never throws', () => {
+    const word = fc.constantFrom(
+      'upstream',
+      'admin',
+      'events',
+      'rules',
+      'match',
+      '${A}',
+      '*a',
+      '&a',
+      '"',
+      '[',
+      ']',
+      '{',
+      '}',
+    );
+    const piece = fc.oneof(
+      word,
+      fc.constantFrom(': ', '\n', '\n  ', '- ', ', ', '#', '!!', '\t', '0', '1s'),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+        const loaded = load({ yaml: pieces.join('') });
+        expect(loaded.config === undefined).toBe(loaded.faults.length > 0);
+      }),
+      { numRuns: 2000, ...(process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) }) },
+    );
+  });
+});
+
+it('the table holds no key that `Config` lacks (the compiler holds the other direction in load.ts)', () => {
+  const config: Resolved = configOf(load({ env: UPSTREAM }));
+  const leaves = TABLE.map((row) => at(config, row));
+  expect(leaves).toHaveLength(TABLE.length);
+});
