@@ -1,0 +1,37 @@
+// GET /api/v1/deliveries: what is in flight and what ended lately, newest first, filtered, in pages that stay put.
+import type { Delivery } from '../delivery/record.ts';
+import { deliverySummary } from './delivery-view.ts';
+import { readFilter } from './filter.ts';
+import { createPicker, readPage } from './page.ts';
+import type { AdminDeps } from './ports.ts';
+import { createQuery } from './query.ts';
+import { badQuery, json } from './reply.ts';
+import type { Route } from './route.ts';
+
+/** The list of deliveries. One pass over the store per page; nothing is sorted but the page. */
+export function deliveriesRoute(deps: AdminDeps): Route {
+  const { store, info } = deps;
+  return {
+    path: '/api/v1/deliveries',
+    open: false,
+    answer({ search }) {
+      const query = createQuery(search);
+      const wanted = readFilter(query, deps.now());
+      const request = readPage(query, info.startedAt);
+      const faults = query.faults();
+      if (faults.length > 0) return badQuery(faults);
+      const picker = createPicker<Delivery>(request, info.startedAt);
+      store.each((delivery) => {
+        if (picker.wants(delivery.seq) && wanted(delivery)) picker.take(delivery);
+        return true;
+      });
+      const { items, nextCursor } = picker.page();
+      return json(200, {
+        deliveries: items.map((delivery) => deliverySummary(delivery, deps.traceId)),
+        next_cursor: nextCursor,
+        pending: store.pending,
+        recent: store.recent,
+      });
+    },
+  };
+}

@@ -1,0 +1,105 @@
+// A delivery as JSON shows it: ids, times and evidence; never a payload, a token or a query string.
+import { type Delivery, isSettled } from '../delivery/record.ts';
+import { ATTEMPT_KINDS, OUTCOMES } from '../delivery/words.ts';
+
+/** The trace a delivery belongs to, if it has one. */
+export type TraceIdOf = ((delivery: Delivery) => string | undefined) | undefined;
+
+/** ms with at most three decimals: finer digits are noise of the clock. */
+function roundedMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+/** ISO 8601 with ms, UTC; null for 0, which means "not yet". */
+export function isoTime(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString();
+}
+
+function since(delivery: Delivery, at: number): number | null {
+  return at === 0 ? null : roundedMs(at - delivery.sentAt);
+}
+
+/** One line of a list. Durations count from the send. */
+export function deliverySummary(delivery: Delivery, traceIdOf: TraceIdOf): object {
+  return {
+    id: delivery.id,
+    event_id: delivery.eventId ?? null,
+    type: delivery.type.name,
+    priority: delivery.type.policy.priority,
+    status: delivery.status,
+    error_type: delivery.errorType === '' ? null : delivery.errorType,
+    level: delivery.level === '' ? null : delivery.level,
+    required: delivery.required,
+    attempts: delivery.attempts,
+    session: delivery.session.key,
+    user: delivery.session.user ?? null,
+    run: delivery.run ?? null,
+    tool: delivery.tool ?? null,
+    tool_call: delivery.toolCall ?? null,
+    ordinal: delivery.ordinal,
+    bytes: delivery.bytes,
+    sent_at: isoTime(delivery.sentAt),
+    deadline_at: isoTime(delivery.deadlineAt),
+    received_ms: since(delivery, delivery.receivedAt),
+    settled_ms: since(delivery, delivery.settledAt),
+    trace_id: traceIdOf?.(delivery) ?? null,
+  };
+}
+
+/** Every step a timeline can name. `late`: evidence after an outcome without any; `upgrade`: evidence of a higher level. */
+export const TIMELINE_STEPS = [...ATTEMPT_KINDS, 'received', ...OUTCOMES, 'late', 'upgrade'] as const;
+
+/** One entry of a timeline; members that do not apply to the step are left out. */
+interface Step {
+  readonly step: string;
+  readonly at: number;
+  readonly number?: number;
+  readonly delay?: number;
+  readonly result?: string;
+  readonly errorType?: string;
+  readonly level?: string;
+}
+
+function stepsOf(delivery: Delivery): Step[] {
+  const steps: Step[] = [{ step: 'send', at: delivery.sentAt, number: 1, result: 'sent' }];
+  for (const { kind, at, number, delay, result } of delivery.attemptLog ?? [])
+    steps.push({ step: kind, at, number, delay, result });
+  const { receivedAt, settledAt, upgradedAt } = delivery;
+  // Evidence after the outcome is shown as what it is: late, and without effect.
+  const late = isSettled(delivery) && receivedAt > settledAt;
+  if (receivedAt !== 0) steps.push({ step: late ? 'late' : 'received', at: receivedAt });
+  if (isSettled(delivery)) {
+    const outcome = { step: delivery.status, at: settledAt };
+    const level = upgradedAt === 0 ? delivery.level : 'received';
+    if (delivery.errorType !== '') steps.push({ ...outcome, errorType: delivery.errorType });
+    else steps.push(delivery.status === 'confirmed' ? { ...outcome, level } : outcome);
+  }
+  if (upgradedAt !== 0) steps.push({ step: 'upgrade', at: upgradedAt, level: 'processed' });
+  // Stable: steps of one instant stay in the order in which they happen.
+  return steps.sort((a, b) => a.at - b.at);
+}
+
+/** Everything that happened, in order of time. */
+function timelineOf(delivery: Delivery): readonly object[] {
+  return stepsOf(delivery).map(({ step, at, number, delay, result, errorType, level }) => ({
+    step,
+    at: isoTime(at),
+    after_ms: since(delivery, at),
+    number,
+    delay_ms: delay === undefined ? undefined : roundedMs(delay),
+    result,
+    level,
+    error_type: errorType,
+  }));
+}
+
+/** The whole record: the summary, its timeline, and who carries the session now. */
+export function deliveryDetail(delivery: Delivery, traceIdOf: TraceIdOf): object {
+  return {
+    ...deliverySummary(delivery, traceIdOf),
+    /** What the application said when it rejected the event. */
+    error_text: delivery.errorText === '' ? null : delivery.errorText,
+    connection: delivery.session.link?.id ?? null,
+    timeline: timelineOf(delivery),
+  };
+}

@@ -1,0 +1,24 @@
+// Which deliveries a caller wants to see: read from the query once, asked once per delivery.
+import type { Delivery } from '../delivery/record.ts';
+import { PRIORITIES, STATUSES } from '../delivery/words.ts';
+import type { Query } from './query.ts';
+
+/** Whether a delivery is wanted. */
+export type DeliveryFilter = (delivery: Delivery) => boolean;
+
+/** Reads `user`, `session`, `type`, `status`, `priority` and `since`; a parameter left out matches everything. */
+export function readFilter(query: Query, now: number): DeliveryFilter {
+  const user = query.text('user');
+  const session = query.text('session');
+  const types = query.list('type');
+  const statuses = query.words('status', STATUSES);
+  const priorities = query.words('priority', PRIORITIES);
+  const since = query.time('since', now) ?? Number.NEGATIVE_INFINITY;
+  return (delivery) =>
+    delivery.sentAt >= since &&
+    (statuses === undefined || statuses.has(delivery.status)) &&
+    (types === undefined || types.has(delivery.type.name)) &&
+    (priorities === undefined || priorities.has(delivery.type.policy.priority)) &&
+    (session === undefined || delivery.session.key === session) &&
+    (user === undefined || delivery.session.user === user);
+}

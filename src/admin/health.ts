@@ -1,0 +1,35 @@
+// GET /health, /healthz…, /readyz: for platforms and load balancers, which carry no token. Queries are ignored: probers add their own.
+import type { AdminDeps } from './ports.ts';
+import { json } from './reply.ts';
+import type { Ask, Reply, Route } from './route.ts';
+
+function open(path: string, answer: (ask: Ask) => Reply): Route {
+  return { path, open: true, answer };
+}
+
+/** Every health resource. Live means that the event loop answers; ready is what the sidecar says; reasons are for the trusted. */
+export function healthRoutes(deps: AdminDeps): readonly Route[] {
+  const live = (): Reply => json(200, { status: 'ok' });
+  const ready = ({ trusted }: Ask): Reply => {
+    const health = deps.health();
+    const body = { ready: health.ready, reasons: trusted ? health.reasons : [] };
+    return json(health.ready ? 200 : 503, body);
+  };
+  const health = (): Reply => {
+    const { ready } = deps.health();
+    return json(ready ? 200 : 503, {
+      status: ready ? 'healthy' : 'unhealthy',
+      service: deps.info.service,
+      version: deps.info.version,
+      timestamp: new Date(deps.now()).toISOString(),
+    });
+  };
+  return [
+    open('/health', health),
+    open('/healthz', live),
+    open('/healthz/live', live),
+    open('/healthz/startup', live),
+    open('/readyz', ready),
+    open('/healthz/ready', ready),
+  ];
+}

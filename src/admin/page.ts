@@ -1,0 +1,71 @@
+// Cuts "newest first" lists into pages that stay put: a page is bounded by a number that a record keeps for life, not by a position.
+import type { Query } from './query.ts';
+
+/** Anything with a number that orders it by time: newer = higher. */
+interface Numbered {
+  readonly seq: number;
+}
+
+/** Most that one page holds. */
+export const PAGE_LIMIT = 500;
+
+/** Which page is asked for. */
+export interface PageRequest {
+  readonly limit: number;
+  /** Only records numbered below this; Infinity on the first page. */
+  readonly below: number;
+}
+
+/** A page and, where more follows, the cursor that asks for it. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** Reads `limit` (1–500, default 50) and `cursor`. `startedAt` ties cursors to this run of the process, whose numbers start at 1. */
+export function readPage(query: Query, startedAt: number): PageRequest {
+  const limit = query.whole('limit', 1, PAGE_LIMIT, 50);
+  const cursor = query.text('cursor');
+  if (cursor === undefined) return { limit, below: Number.POSITIVE_INFINITY };
+  const [, run, seq] = /^([0-9a-z]{1,11})\.([0-9a-z]{1,10})$/.exec(cursor) ?? [];
+  if (run === undefined || seq === undefined)
+    query.refuse('cursor', 'not a cursor', ['next_cursor of the previous page']);
+  else if (run !== runName(startedAt))
+    query.refuse('cursor', 'from before the last restart', ['start again without a cursor']);
+  return { limit, below: Number.parseInt(seq ?? '', 36) };
+}
+
+/** Picks the newest matching records below the bound, in any order of arrival; keeps at most twice the page in hand. */
+export function createPicker<T extends Numbered>({ limit, below }: PageRequest, startedAt: number) {
+  // One more than asked for tells whether another page follows.
+  const wanted = limit + 1;
+  let kept: T[] = [];
+  let floor = Number.NEGATIVE_INFINITY;
+  const prune = (): void => {
+    kept.sort((a, b) => b.seq - a.seq);
+    if (kept.length < wanted) return;
+    kept = kept.slice(0, wanted);
+    floor = (kept[wanted - 1] as T).seq;
+  };
+  return {
+    /** Whether a record with this number can still be on the page: ask before the dearer checks. */
+    wants(seq: number): boolean {
+      return seq < below && seq > floor;
+    },
+    take(item: T): void {
+      kept.push(item);
+      if (kept.length >= 2 * wanted) prune();
+    },
+    page(): Page<T> {
+      prune();
+      const items = kept.slice(0, limit);
+      const last = items.at(-1);
+      const more = kept.length > limit && last !== undefined;
+      return { items, nextCursor: more ? `${runName(startedAt)}.${last.seq.toString(36)}` : null };
+    },
+  };
+}
+
+function runName(startedAt: number): string {
+  return Math.floor(startedAt).toString(36);
+}

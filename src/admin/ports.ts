@@ -1,0 +1,62 @@
+// What the admin server needs from the sidecar, as narrow interfaces; the sidecar gives them, the admin server only reads.
+import type { Store } from '../delivery/ports.ts';
+import type { Delivery } from '../delivery/record.ts';
+import type { Capability } from '../delivery/words.ts';
+
+/** A client connection as `/api/v1/connections` shows it. Times are ms since the epoch. */
+export interface ConnectionView {
+  readonly id: string;
+  /** Order of opening, unique in this process: pages are cut by it. */
+  readonly seq: number;
+  readonly session: string;
+  readonly user: string | undefined;
+  readonly capability: Capability;
+  readonly openedAt: number;
+  /** Peer address, without the port. */
+  readonly remote: string;
+  /** Request path; everything from `?` on is dropped before it is shown, because queries carry tokens. */
+  readonly path: string;
+  /** Deliveries in flight. */
+  readonly pending: number;
+  /** Data messages relayed to the client. */
+  readonly messages: number;
+}
+
+/** Whether the sidecar takes traffic, and every reason why not. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** A fault of the world's kind: nothing for the caller to do but log and count it. */
+export interface AdminFault {
+  readonly stage: 'admin';
+  readonly error: unknown;
+}
+
+/** Who answers, and since when (ms since the epoch). */
+export interface ServiceInfo {
+  readonly service: string;
+  readonly version: string;
+  readonly startedAt: number;
+}
+
+/** Everything the admin server reads. */
+export interface AdminDeps {
+  readonly store: Pick<Store, 'each' | 'get' | 'withEvent' | 'pending' | 'recent'>;
+  /** The body of `/api/v1/stats`: counts and rates, ready for JSON. */
+  stats(): object;
+  /** Open connections; left out where nothing is relayed. */
+  connections?(): Iterable<ConnectionView>;
+  /** One scrape in the format that `accept` (the header, or `''`) asks for. */
+  metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
+  health(): Readiness;
+  /** 32 hex digits; undefined when the delivery has no recorded span. */
+  traceId?(delivery: Delivery): string | undefined;
+  readonly info: ServiceInfo;
+  /** Bearer token; undefined = none asked, which only a loopback listener may do. */
+  readonly token: string | undefined;
+  /** ms since the epoch. */
+  now(): number;
+  report(fault: AdminFault): void;
+}

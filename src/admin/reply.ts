@@ -1,0 +1,69 @@
+// Last step of an admin request: answers are built and written here, always with the same security headers.
+import type { ServerResponse } from 'node:http';
+import type { Answer, Reply } from './route.ts';
+
+/** For answers that no browser may frame, sniff, store or run. */
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+};
+
+/** One fault of a request, as the `errors` member of a problem lists it. Never repeats what the caller sent. */
+export interface ParameterFault {
+  readonly parameter: string;
+  readonly fault: string;
+  /** The values that would do, or a description of them. */
+  readonly allowed: readonly string[];
+}
+
+const TITLES = {
+  400: 'Bad request',
+  401: 'A token is required',
+  403: 'Forbidden',
+  404: 'Not found',
+  405: 'Method not allowed',
+  421: 'Misdirected request',
+  500: 'Internal error',
+  503: 'Too busy',
+} as const;
+
+/** A JSON answer. Numbers that JSON cannot hold become null. */
+export function json(status: number, body: object): Answer {
+  return { kind: 'answer', status, contentType: 'application/json', body: `${JSON.stringify(body)}\n` };
+}
+
+/** A problem as RFC 9457 describes it; `errors` is our extension member. */
+export function problem(
+  status: keyof typeof TITLES,
+  detail: string,
+  more: { readonly errors?: readonly ParameterFault[]; readonly headers?: Readonly<Record<string, string>> } = {},
+): Answer {
+  const body = { type: 'about:blank', title: TITLES[status], status, detail, errors: more.errors };
+  const answer = { ...json(status, body), contentType: 'application/problem+json' };
+  return more.headers === undefined ? answer : { ...answer, headers: more.headers };
+}
+
+/** The answer to a query with faults: all of them at once. */
+export function badQuery(errors: readonly ParameterFault[]): Answer {
+  const names = [...new Set(errors.map((error) => error.parameter))].join(', ');
+  return problem(400, `These query parameters are wrong: ${names}.`, { errors });
+}
+
+/** Writes the reply; for HEAD only its head. */
+export function writeReply(response: ServerResponse, reply: Reply, headOnly: boolean): void {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+  response.setHeader('Content-Type', reply.contentType);
+  if (reply.kind === 'stream') {
+    response.writeHead(200);
+    if (headOnly) response.end();
+    else reply.open(response);
+    return;
+  }
+  const body = Buffer.from(reply.body);
+  response.writeHead(reply.status, { ...reply.headers, 'Content-Length': body.length });
+  response.end(headOnly ? undefined : body);
+}

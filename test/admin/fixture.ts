@@ -1,0 +1,137 @@
+// An admin server on a free loopback port over a real memory store, with everything else under the test's control.
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { AdminDeps, AdminFault, ConnectionView } from '../../src/admin/ports.ts';
+import { type Admin, createAdmin } from '../../src/admin/server.ts';
+import type { EventType } from '../../src/delivery/policy.ts';
+import type { Store } from '../../src/delivery/ports.ts';
+import { Delivery } from '../../src/delivery/record.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
+import type { Outcome, Priority } from '../../src/delivery/words.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+
+/** Noon of 1 March 2026, ms since the epoch: when every test takes place. */
+export const NOON = Date.parse('2026-03-01T12:00:00.000Z');
+
+export interface Got {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** The body as JSON; a test reads what it expects to find. */
+  readonly body: Record<string, never>;
+}
+
+export interface Served {
+  readonly admin: Admin;
+  readonly address: AddressInfo;
+  readonly store: Store;
+  readonly faults: AdminFault[];
+  get(path: string, options?: { method?: string; headers?: Record<string, string> }): Promise<Got>;
+}
+
+export function askHttp(
+  port: number,
+  path: string,
+  options: { method?: string; headers?: Record<string, string> } = {},
+): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host: '127.0.0.1', port, path, agent: false, ...options }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const isJson = /json$/.test(response.headers['content-type'] ?? '') && text !== '';
+        const body = (isJson ? JSON.parse(text) : {}) as Record<string, never>;
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body });
+      });
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+/** Everything the admin server needs, with harmless answers; the test replaces what it is about. */
+export function adminDeps(change: Partial<AdminDeps> = {}): AdminDeps {
+  return {
+    store: createMemoryStore({ history: 1000 }),
+    stats: () => ({ tracked: 0 }),
+    connections: () => [],
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
+    health: () => ({ ready: true, reasons: [] }),
+    info: { service: 'ackspan', version: '1.2.3', startedAt: NOON - 60_000 },
+    token: undefined,
+    now: () => NOON,
+    report: () => undefined,
+    ...change,
+  };
+}
+
+export async function serve(change: Partial<AdminDeps> = {}): Promise<Served> {
+  const faults: AdminFault[] = [];
+  const store = createMemoryStore({ history: 1000 });
+  const deps = adminDeps({ store, report: (fault) => faults.push(fault), ...change });
+  const admin = createAdmin(deps);
+  const address = await admin.listen('127.0.0.1', 0);
+  onTestFinished(() => admin.close());
+  return { admin, address, store, faults, get: (path, options) => askHttp(address.port, path, options) };
+}
+
+/** The admin handler under `/.ackspan` of a stand-in for the public listener. */
+export async function serveMounted(change: Partial<AdminDeps>): Promise<number> {
+  const admin = createAdmin(adminDeps(change));
+  const server = createServer((request, response) => admin.handle(request, response, '/.ackspan'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+export function eventType(name: string, priority: Priority = 'normal'): EventType {
+  const policy = { priority, confirm: 'auto', timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000] } as const;
+  return { name, index: 0, label: name, policy };
+}
+
+export const ada = new Session('session-ada', new Owner('ada'));
+export const bob = new Session('session-bob', new Owner('bob'));
+
+interface Facts {
+  readonly seq: number;
+  readonly session?: Session;
+  readonly id?: string;
+  readonly type?: EventType;
+  readonly at?: number;
+}
+
+/** A delivery in flight. */
+export function track(store: Store, { seq, session = ada, id, type = eventType('tool_executing'), at = NOON }: Facts) {
+  const facts = { type, id, run: 'run-1', user: undefined, tool: 'search', toolCall: 'call-1', traceparent: undefined };
+  const delivery = new Delivery(seq, session, seq, { ...facts, bytes: 120 }, 'received', at);
+  store.add(delivery);
+  return delivery;
+}
+
+/** Ends it as the tracker would. */
+export function settle(store: Store, delivery: Delivery, status: Outcome, at = NOON + 5): void {
+  delivery.status = status;
+  delivery.settledAt = at;
+  if (status === 'confirmed') delivery.level = 'received';
+  if (status === 'confirmed') delivery.receivedAt = at;
+  if (status === 'timeout') delivery.errorType = 'timeout';
+  store.settle(delivery);
+}
+
+export function connection(seq: number, change: Partial<ConnectionView> = {}): ConnectionView {
+  return {
+    id: `c-${seq}`,
+    seq,
+    session: `s-${seq}`,
+    user: undefined,
+    capability: 'received',
+    openedAt: NOON,
+    remote: '127.0.0.1',
+    path: '/ws',
+    pending: 0,
+    messages: 3,
+    ...change,
+  };
+}

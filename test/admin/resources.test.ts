@@ -1,0 +1,140 @@
+// Health, metrics, statistics and connections, and what happens when what they read from breaks.
+import { describe, expect, it } from 'vitest';
+import { connection, serve } from './fixture.ts';
+
+describe('health', () => {
+  it('/health has the shape that monitors of the predecessor read', async () => {
+    const { get } = await serve();
+    const { status, body } = await get('/health?probe=1');
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      status: 'healthy',
+      service: 'ackspan',
+      version: '1.2.3',
+      timestamp: '2026-03-01T12:00:00.000Z',
+    });
+  });
+
+  it('while not ready, /health and /readyz say 503 and why; /healthz stays 200', async () => {
+    const { get } = await serve({ health: () => ({ ready: false, reasons: ['draining', 'upstream down'] }) });
+    expect(await get('/health')).toMatchObject({ status: 503, body: { status: 'unhealthy' } });
+    for (const path of ['/readyz', '/healthz/ready'])
+      expect(await get(path)).toMatchObject({
+        status: 503,
+        body: { ready: false, reasons: ['draining', 'upstream down'] },
+      });
+    for (const path of ['/healthz', '/healthz/live', '/healthz/startup'])
+      expect(await get(path)).toMatchObject({ status: 200, body: { status: 'ok' } });
+  });
+
+  it('/readyz is 200 without reasons when ready', async () => {
+    const { get } = await serve();
+    expect(await get('/readyz')).toMatchObject({ status: 200, body: { ready: true, reasons: [] } });
+  });
+});
+
+describe('metrics', () => {
+  it('hands the Accept header on and passes type and text through', async () => {
+    const asked: string[] = [];
+    const metrics = async (accept: string) => {
+      asked.push(accept);
+      return { contentType: 'application/openmetrics-text; version=1.0.0', body: '# EOF\n' };
+    };
+    const { get } = await serve({ metrics });
+    const { headers, text } = await get('/metrics', { headers: { accept: 'application/openmetrics-text' } });
+    await get('/metrics');
+    expect([headers['content-type'], headers.vary, text]).toEqual([
+      'application/openmetrics-text; version=1.0.0',
+      'Accept',
+      '# EOF\n',
+    ]);
+    expect(asked).toEqual(['application/openmetrics-text', '']);
+  });
+
+  it('a scrape that fails is a 500 that tells nothing, reported once', async () => {
+    const { get, faults } = await serve({ metrics: () => Promise.reject(new Error('secret detail')) });
+    const { status, text } = await get('/metrics');
+    expect(status).toBe(500);
+    expect(text).not.toContain('secret detail');
+    expect(faults).toEqual([{ stage: 'admin', error: new Error('secret detail') }]);
+  });
+});
+
+describe('statistics', () => {
+  it('are passed through, as finite JSON', async () => {
+    const { get } = await serve({ stats: () => ({ tracked: 3, rate: Number.NaN, p99_ms: Number.POSITIVE_INFINITY }) });
+    expect((await get('/api/v1/stats')).body).toEqual({ tracked: 3, rate: null, p99_ms: null });
+  });
+
+  it('a source that throws is a 500 and one report', async () => {
+    const { get, faults } = await serve({
+      stats: () => {
+        throw new Error('broken');
+      },
+    });
+    expect([(await get('/api/v1/stats')).status, faults.length]).toEqual([500, 1]);
+  });
+
+  it('take no parameters', async () => {
+    const { get } = await serve();
+    const { status, body } = await get('/api/v1/stats?since=1h');
+    expect([status, body.errors]).toEqual([400, [{ parameter: 'since', fault: 'unknown parameter', allowed: [] }]]);
+  });
+});
+
+describe('connections', () => {
+  const all = [1, 2, 3, 4].map((seq) =>
+    connection(seq, {
+      user: seq % 2 === 0 ? 'ada' : undefined,
+      capability: seq > 2 ? 'processed' : 'none',
+      path: '/ws?token=secret',
+    }),
+  );
+
+  it('are listed newest first, without query strings', async () => {
+    const { get } = await serve({ connections: () => all });
+    const { body, text } = await get('/api/v1/connections');
+    expect((body.connections as { id: string }[]).map(({ id }) => id)).toEqual(['c-4', 'c-3', 'c-2', 'c-1']);
+    expect(body.connections[0]).toEqual({
+      id: 'c-4',
+      session: 's-4',
+      user: 'ada',
+      capability: 'processed',
+      opened_at: '2026-03-01T12:00:00.000Z',
+      remote: '127.0.0.1',
+      path: '/ws',
+      pending: 0,
+      messages: 3,
+    });
+    expect(text).not.toContain('secret');
+  });
+
+  it.each([
+    ['user=ada', ['c-4', 'c-2']],
+    ['session=s-1', ['c-1']],
+    ['capability=none', ['c-2', 'c-1']],
+    ['capability=none,processed&user=ada', ['c-4', 'c-2']],
+    ['limit=1', ['c-4']],
+  ])('?%s selects %j', async (search, ids) => {
+    const { get } = await serve({ connections: () => all });
+    const { body } = await get(`/api/v1/connections?${search}`);
+    expect((body.connections as { id: string }[]).map(({ id }) => id)).toEqual(ids);
+  });
+
+  it('bad parameters are all named', async () => {
+    const { get } = await serve({ connections: () => all });
+    const { status, body } = await get('/api/v1/connections?capability=telepathy&limit=0&cursor=x&colour=red');
+    expect(status).toBe(400);
+    expect((body.errors as { parameter: string }[]).map(({ parameter }) => parameter)).toEqual([
+      'capability',
+      'limit',
+      'cursor',
+      'colour',
+    ]);
+  });
+
+  it('are 404 where nothing is relayed', async () => {
+    const { get } = await serve({ connections: undefined });
+    expect((await get('/api/v1/connections')).status).toBe(404);
+  });
+});
