@@ -11,7 +11,10 @@ export class TimingWheel<T extends Timed> {
   readonly tickMs: number;
   readonly #slots: (Timed | undefined)[];
   readonly #mask: number;
+  /** The tick whose slot was emptied last. */
   #current: number;
+  /** The budget ran out inside that slot. */
+  #unfinished = false;
 
   /** `slots` must be a power of two; nodes due beyond `slots × tickMs` (51 s) are put off and cost one extra visit per turn. */
   constructor(now: number, tickMs = 25, slots = 2048) {
@@ -58,14 +61,16 @@ export class TimingWheel<T extends Timed> {
     const target = Math.floor(now / this.tickMs);
     // After a long sleep one turn visits every slot once; more turns would find nothing.
     if (target - this.#current > this.#mask + 1) this.#current = target - this.#mask - 1;
-    while (this.#current < target) {
-      const slot = (this.#current + 1) & this.#mask;
-      // A node put back while this slot is being emptied goes to a later tick, so the loop ends.
+    while (this.#unfinished || this.#current < target) {
+      // The tick counts as passed before its slot is emptied: a node that is put back goes to a later one, so the loop ends.
+      if (!this.#unfinished) this.#current++;
+      const slot = this.#current & this.#mask;
       for (let node = this.#slots[slot]; node !== undefined; node = this.#slots[slot]) {
-        if (budget-- <= 0) return true;
+        this.#unfinished = budget-- <= 0;
+        if (this.#unfinished) return true;
         this.#visit(node as T, now, fire);
       }
-      this.#current++;
+      this.#unfinished = false;
     }
     return false;
   }
@@ -77,7 +82,7 @@ export class TimingWheel<T extends Timed> {
       fire(node);
       return;
     }
-    // Put off earlier because it lay beyond the horizon. `due > now`, so it lands past the slot being emptied.
+    // Put off earlier because it lay beyond the horizon.
     this.add(node, due);
   }
 }

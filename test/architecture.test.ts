@@ -1,0 +1,64 @@
+// The import table: arrows point inward to delivery/, adapters never meet, every file says its job first and stays short.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const SRC = resolve(import.meta.dirname, '../src');
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((name) => /\.(ts|tsx)$/.test(name) && !name.endsWith('.d.ts'))
+  .sort();
+
+/** What each folder may import besides itself. `*` = any folder: the places that join the others. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  delivery: [],
+  decode: ['delivery'],
+  relay: ['delivery'],
+  store: ['delivery'],
+  telemetry: ['delivery'],
+  admin: ['delivery'],
+  config: ['delivery'],
+  client: [],
+  demo: ['*'],
+  cli: ['*'],
+  '.': ['*'],
+};
+const SDK = /^@opentelemetry\/(?!api$)/;
+
+function imports(file: string): string[] {
+  const text = readFileSync(join(SRC, file), 'utf8');
+  return [
+    ...text.matchAll(/^\s*(?:import|export)\s[^'";]*?from\s+'([^']+)'|^\s*import\s+'([^']+)'|import\('([^']+)'\)/gm),
+  ].map((match) => (match[1] ?? match[2] ?? match[3])!);
+}
+
+const folder = (file: string) => (dirname(file) === '.' ? '.' : file.split('/')[0]!);
+
+describe('architecture', () => {
+  test('there are sources to check', () => expect(files.length).toBeGreaterThan(10));
+
+  test.each(files)('%s keeps to the import table', (file) => {
+    const home = folder(file);
+    const allowed = MAY_IMPORT[home];
+    expect(allowed, `folder ${home} is not in the table`).toBeDefined();
+    for (const target of imports(file)) {
+      if (target.startsWith('.')) {
+        const to = folder(relative(SRC, resolve(SRC, dirname(file), target)));
+        const fine = to === home || allowed!.includes('*') || allowed!.includes(to);
+        expect(fine, `${file} imports ${target}`).toBe(true);
+      } else {
+        if (home === 'delivery' || home === 'client') expect.fail(`${file} imports ${target}: ${home} imports nothing`);
+        if (SDK.test(target)) expect(home, `${file} imports ${target}`).toBe('telemetry');
+      }
+    }
+  });
+
+  test.each(files)('%s says its job in the first line and stays under 300 lines', (file) => {
+    const text = readFileSync(join(SRC, file), 'utf8');
+    expect(text).toMatch(/^(#!.*\n)?\/\/ \S/);
+    expect(text.split('\n').length).toBeLessThanOrEqual(301);
+  });
+
+  test('no drawers for odds and ends', () => {
+    expect(files.filter((file) => /(^|\/)(utils?|helpers?|common|lib|types)(\.ts|\/)/.test(file))).toEqual([]);
+  });
+});

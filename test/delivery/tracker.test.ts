@@ -1,0 +1,283 @@
+// The rules of SPEC.md on the tracker itself, one clock and no sockets.
+import { describe, expect, test } from 'vitest';
+import { eventType, facts, MUST_PROCESS, setUp, THINKING, TOOL } from './harness.ts';
+
+describe('confirming', () => {
+  test('[E1] one pong confirms every earlier event', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    for (let n = 1; n <= 5; n++) tracker.track(session, facts(), n, start);
+    tracker.received(session, 4, start + 10);
+    expect(recorder.log.filter((line) => line.startsWith('confirmed'))).toEqual(
+      [1, 2, 3, 4].map((n) => `confirmed ${n}`),
+    );
+    expect(session.pending).toBe(1);
+    tracker.received(session, 3, start + 20);
+    expect(session.pending).toBe(1);
+  });
+
+  test('[E3] an application confirmation proves that everything before it was received', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    tracker.track(session, facts(THINKING, 'a'), 1, start);
+    tracker.track(session, facts(TOOL, 'b'), 2, start);
+    tracker.track(session, facts(THINKING, 'c'), 3, start);
+    expect(tracker.processed(session, 'b', false, '', start + 5)).toBe('confirmed');
+    expect(recorder.settledDeliveries.map((d) => [d.eventId, d.status, d.level])).toEqual([
+      ['b', 'confirmed', 'processed'],
+      ['a', 'confirmed', 'received'],
+    ]);
+    expect(session.pending).toBe(1);
+  });
+
+  test('[E4] a type that the connection confirmed at processed is expected at processed from then on, other types are not', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect();
+    tracker.track(session, facts(TOOL, 'a'), 1, start);
+    tracker.processed(session, 'a', false, '', start);
+    expect(tracker.track(session, facts(TOOL, 'b'), 2, start)?.required).toBe('processed');
+    expect(tracker.track(session, facts(THINKING, 'c'), 3, start)?.required).toBe('received');
+    expect(tracker.track(session, facts(eventType('x', 9, { confirm: 'received' })), 4, start)?.required).toBe(
+      'received',
+    );
+  });
+
+  test('[E4] a rule that asks for processed is not satisfied by a pong', () => {
+    const { tracker, connect, start, run, recorder } = setUp();
+    const session = connect();
+    const delivery = tracker.track(session, facts(MUST_PROCESS, 'a'), 1, start)!;
+    tracker.received(session, 1, start + 10);
+    expect([delivery.status, delivery.level]).toEqual(['pending', 'received']);
+    run(start, start + 30_100);
+    expect([delivery.status, delivery.level]).toEqual(['timeout', 'received']);
+    expect(recorder.attempts).toEqual([]);
+  });
+
+  test('[E6] capability grows from none to received to processed and never falls', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect(undefined, false);
+    expect(session.capability).toBe('none');
+    tracker.received(session, 0, start);
+    expect(session.capability).toBe('received');
+    tracker.track(session, facts(THINKING, 'a'), 1, start);
+    tracker.processed(session, 'a', true, 'no', start);
+    expect(session.capability).toBe('processed');
+    tracker.received(session, 1, start);
+    expect(session.capability).toBe('processed');
+  });
+
+  test('[E7] the application confirming after the pong is an upgrade that changes no outcome; once more is a duplicate', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    const delivery = tracker.track(session, facts(THINKING, 'a'), 1, start)!;
+    tracker.received(session, 1, start + 10);
+    expect(tracker.processed(session, 'a', false, '', start + 20)).toBe('upgraded');
+    expect(tracker.processed(session, 'a', false, '', start + 30)).toBe('duplicate');
+    expect([delivery.settledAt, delivery.upgradedAt, delivery.level]).toEqual([start + 10, start + 20, 'processed']);
+    expect(recorder.settledDeliveries).toHaveLength(1);
+    expect([recorder.upgrades, recorder.unmatchedReasons]).toEqual([1, ['duplicate']]);
+  });
+
+  test('[D13] an id that was emitted twice is confirmed once for both', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    tracker.track(session, facts(MUST_PROCESS, 'a'), 1, start);
+    tracker.track(session, facts(MUST_PROCESS, 'a'), 2, start);
+    expect(tracker.processed(session, 'a', false, '', start + 1)).toBe('confirmed');
+    expect(recorder.settledDeliveries.map((d) => d.status)).toEqual(['confirmed', 'confirmed']);
+  });
+});
+
+describe('outcomes', () => {
+  test('[D1] a rejection ends the delivery as failed: rejected, with the text cut to 256 characters', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect();
+    const delivery = tracker.track(session, facts(THINKING, 'a'), 1, start)!;
+    expect(tracker.processed(session, 'a', true, 'x'.repeat(1000), start + 5)).toBe('rejected');
+    expect([delivery.status, delivery.errorType, delivery.errorText.length]).toEqual(['failed', 'rejected', 256]);
+    expect(tracker.processed(session, 'a', false, '', start + 6)).toBe('late');
+    expect(delivery.status).toBe('failed');
+  });
+
+  test('[D2] a confirmation after the deadline is late and changes nothing', () => {
+    const { tracker, connect, start, run, recorder } = setUp();
+    const session = connect();
+    const delivery = tracker.track(session, facts(THINKING, 'a'), 1, start)!;
+    run(start, start + 30_100);
+    expect(delivery.status).toBe('timeout');
+    tracker.received(session, 1, start + 31_000);
+    expect(tracker.processed(session, 'a', false, '', start + 32_000)).toBe('late');
+    expect(recorder.unmatchedReasons).toEqual(['late', 'late']);
+    expect([delivery.status, delivery.errorType]).toEqual(['timeout', 'timeout']);
+    expect(recorder.settledDeliveries).toHaveLength(1);
+  });
+
+  test('[D3] a barrier that overtook the record confirms it when the record comes', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect();
+    tracker.received(session, 3, start);
+    expect(tracker.track(session, facts(), 2, start + 1)?.status).toBe('confirmed');
+    expect(tracker.track(session, facts(), 4, start + 1)?.status).toBe('pending');
+  });
+
+  test('[D3] a confirmation by id that overtook its record counts', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    session.undecoded = 1;
+    expect(tracker.processed(session, 'a', false, '', start)).toBe('early');
+    const delivery = tracker.track(session, facts(THINKING, 'a'), 1, start + 1)!;
+    session.undecoded = 0;
+    tracker.decoded(session);
+    expect([delivery.status, delivery.level]).toEqual(['confirmed', 'processed']);
+    expect(recorder.unmatchedReasons).toEqual([]);
+  });
+
+  test('[D3] an early confirmation that nothing claims is unknown in the end, and at most 64 are kept', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    session.undecoded = 1;
+    for (let n = 0; n < 70; n++) tracker.processed(session, `e${n}`, false, '', start);
+    expect(recorder.unmatchedReasons).toHaveLength(6);
+    session.undecoded = 0;
+    tracker.decoded(session);
+    expect(recorder.unmatchedReasons).toEqual(new Array(70).fill('unknown'));
+  });
+
+  test('[D4] 100,000 deadlines are noticed within 100 ms, also when the wheel works in slices', () => {
+    const { tracker, connect, start, recorder } = setUp({ pending: 1e6, pendingPerUser: 1e6 }, 0);
+    const session = connect();
+    for (let n = 1; n <= 100_000; n++) tracker.track(session, facts(), n, start + (n % 1000));
+    for (let now = start; now <= start + 31_200; now += 25) while (tracker.tick(now, 500));
+    expect(recorder.settledDeliveries).toHaveLength(100_000);
+    const lateness = recorder.settledDeliveries.map((d) => d.settledAt - d.deadlineAt);
+    expect(Math.min(...lateness.slice(0, 1000))).toBeGreaterThanOrEqual(0);
+    expect(lateness.reduce((a, b) => Math.max(a, b))).toBeLessThan(100);
+  });
+
+  test('[D5] a blocked probe schedules the next; used-up attempts leave the deadline', () => {
+    const { tracker, connect, start, run, recorder } = setUp();
+    const session = connect();
+    session.link.result = 'blocked';
+    const delivery = tracker.track(session, facts(), 1, start)!;
+    run(start, start + 29_900);
+    expect(recorder.attempts.map((a) => [a.kind, a.number, a.result, Math.round((a.at - start) / 100) * 100])).toEqual([
+      ['probe', 2, 'blocked', 1000],
+      ['probe', 3, 'blocked', 3000],
+      ['probe', 4, 'blocked', 7000],
+    ]);
+    expect(recorder.attempts.map((a) => Math.round(a.delay / 100) * 100)).toEqual([1000, 2000, 4000]);
+    expect(delivery.status).toBe('retrying');
+    tracker.received(session, 1, start + 29_950);
+    expect([delivery.status, delivery.attempts]).toEqual(['confirmed', 4]);
+  });
+
+  test('[D5] attempts are spread by ten percent either way', () => {
+    for (const [random, at] of [
+      [0, 900],
+      [0.999999, 1100],
+    ] as const) {
+      const { tracker, connect, start, recorder } = setUp(undefined, 0, () => random);
+      const session = connect();
+      tracker.track(session, facts(), 1, start);
+      for (let now = start; now < start + 2000; now += 1) tracker.tick(now);
+      expect(Math.abs(recorder.attempts[0]!.at - start - at)).toBeLessThanOrEqual(26);
+    }
+  });
+
+  test('[D6] a session cannot confirm what belongs to another session or user', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const mine = connect('alice');
+    const other = connect('mallory');
+    const nobody = connect();
+    const delivery = tracker.track(mine, facts(THINKING, 'a'), 1, start)!;
+    expect(tracker.processed(other, 'a', false, '', start)).toBe('foreign');
+    expect(tracker.processed(nobody, 'a', true, 'x', start)).toBe('foreign');
+    expect(tracker.processed(other, 'zzz', false, '', start)).toBe('unknown');
+    expect(delivery.status).toBe('pending');
+    expect(other.capability).toBe('received');
+    expect(recorder.unmatchedReasons).toEqual(['foreign', 'foreign', 'unknown']);
+  });
+
+  test('[D6] another session of the same user may confirm, but a session with its own delivery of the id confirms only that', () => {
+    const { tracker, connect, start } = setUp();
+    const [one, two, three] = [connect('alice'), connect('alice'), connect('alice')];
+    const first = tracker.track(one, facts(MUST_PROCESS, 'a'), 1, start)!;
+    const second = tracker.track(two, facts(MUST_PROCESS, 'a'), 1, start)!;
+    expect(tracker.processed(one, 'a', false, '', start)).toBe('confirmed');
+    expect([first.status, second.status]).toEqual(['confirmed', 'pending']);
+    expect(tracker.processed(three, 'a', false, '', start)).toBe('confirmed');
+    expect(second.status).toBe('confirmed');
+  });
+
+  test('[D7] shedding starts at LOW and reaches CRITICAL last', () => {
+    const { tracker, connect, start, recorder } = setUp({ pending: 100, pendingPerUser: 1000 });
+    const session = connect();
+    const types = (['low', 'normal', 'high', 'critical'] as const).map((priority, n) =>
+      eventType(priority, n, { priority }),
+    );
+    const tracked: Record<string, number> = {};
+    let ordinal = 0;
+    for (const type of types) {
+      for (let n = 0; n < 100; n++) {
+        if (tracker.track(session, facts(type), ++ordinal, start)) tracked[type.name] = (tracked[type.name] ?? 0) + 1;
+      }
+    }
+    expect(tracked).toEqual({ low: 80, normal: 10, high: 5, critical: 5 });
+    expect(tracker.tracked).toBe(100);
+    expect(recorder.shedReasons).toHaveLength(300);
+  });
+
+  test('[D7] one owner at its limit sheds alone', () => {
+    const { tracker, connect, start, recorder } = setUp({ pending: 1000, pendingPerUser: 10 });
+    const [greedy, modest] = [connect('g'), connect('m')];
+    for (let n = 1; n <= 20; n++) tracker.track(greedy, facts(TOOL), n, start);
+    expect(greedy.pending).toBe(10);
+    expect(tracker.track(modest, facts(TOOL), 1, start)).toBeDefined();
+    expect(new Set(recorder.shedReasons)).toEqual(new Set(['pending_per_user']));
+  });
+
+  test('[D1] a disconnect ends everything in flight as failed: disconnected, received or not', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    tracker.track(session, facts(MUST_PROCESS, 'a'), 1, start);
+    tracker.received(session, 1, start);
+    tracker.track(session, facts(), 2, start);
+    tracker.disconnected(session, start + 5);
+    expect(recorder.settledDeliveries.map((d) => [d.status, d.errorType, d.level])).toEqual([
+      ['failed', 'disconnected', ''],
+      ['failed', 'disconnected', 'received'],
+    ]);
+    expect([tracker.waiting, session.owner.pending]).toEqual([0, 0]);
+  });
+
+  test('[D12] a connection that never answered ends unverifiable at its deadline, its disconnect and at shutdown', () => {
+    const { tracker, connect, start, run, recorder } = setUp();
+    const [a, b, c] = [connect('a', false), connect('b', false), connect('c', false)];
+    for (const session of [a, b, c]) tracker.track(session, facts(), 1, start);
+    tracker.disconnected(b, start + 10);
+    run(start, start + 30_050);
+    tracker.track(c, facts(), 2, start + 30_060);
+    tracker.shutdown(start + 30_070);
+    expect(recorder.settledDeliveries.map((d) => [d.status, d.errorType])).toEqual(
+      new Array(4).fill(['unverifiable', '']),
+    );
+  });
+
+  test('[D12] a connection that answered once and then stops is a timeout', () => {
+    const { tracker, connect, start, run, recorder } = setUp();
+    tracker.track(connect(), facts(), 1, start);
+    run(start, start + 30_050);
+    expect(recorder.settledDeliveries.map((d) => [d.status, d.errorType, d.attempts])).toEqual([
+      ['timeout', 'timeout', 4],
+    ]);
+  });
+
+  test('[D10] shutdown ends what is in flight as failed: shutdown', () => {
+    const { tracker, connect, start, recorder, store } = setUp();
+    const session = connect();
+    for (let n = 1; n <= 3; n++) tracker.track(session, facts(), n, start);
+    tracker.shutdown(start + 10);
+    expect(recorder.settledDeliveries.map((d) => d.errorType)).toEqual(['shutdown', 'shutdown', 'shutdown']);
+    expect([store.pending, tracker.settled]).toEqual([0, 3]);
+  });
+});
