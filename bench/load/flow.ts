@@ -1,0 +1,196 @@
+// The steady flow: keeps events in flight over many connections, saturated or paced, and measures the proxy over one window.
+import { cpuMicros, processTree, rssKiB } from '../accounting.ts';
+import { type Backend, startBackend } from './backend.ts';
+import { type ClientConnection, connectClient } from './client.ts';
+import type { FlowJob, FlowResult, Target } from './job.ts';
+import { createMessages } from './messages.ts';
+import { delay, now, openAll, until } from './timing.ts';
+
+const SENT_AT_RING = 256; // events in flight per connection whose send time is remembered
+
+/** Runs one job against one target. `fault` is called at the first wrong byte and ends the run. */
+export async function prepareFlow(job: FlowJob, fault: (what: string) => void) {
+  const state = new FlowState(job);
+  const messages = createMessages(job.deflate);
+  const backend = await startBackend({
+    messages,
+    deflate: job.deflate,
+    writes: job.writes,
+    forwarded: job.forwarded,
+    onFault: fault,
+    onConfirmed: (count) => {
+      state.confirmed += count;
+    },
+  });
+  state.backend = backend;
+  const run = async (target: Target, startMs: number): Promise<FlowResult> => {
+    const open = (index: number): Promise<ClientConnection> =>
+      connectClient(target.port, index, {
+        messages,
+        deflate: job.deflate,
+        writes: job.writes,
+        confirm: job.confirm,
+        onFault: fault,
+        onVerified: (conn, count, next) => state.verify(conn, count, next),
+        onClosed: (conn) => state.stopping || fault(`connection ${conn} was closed`),
+      });
+    const clients = await openAll(job.connections, 0, open);
+    const holders = await openAll(job.holders, job.connections, open);
+    // A proxy may accept the client before it has reached the backend.
+    const joined = (): boolean => clients.length + holders.length === Object.keys(backend.connections).length;
+    await until('every connection reached the backend', joined, 5000);
+    await hold(state, holders);
+    const result = await measure(state, target, clients, holders);
+    backend.close();
+    return { ...result, startMs };
+  };
+  return { port: backend.port, run };
+}
+
+/** Leaves events pending on the holders: they have answered one ping, and answer nothing from here on. */
+async function hold(state: FlowState, holders: readonly ClientConnection[]): Promise<void> {
+  const { heldEach } = state.job;
+  if (holders.length === 0) return;
+  await until('every holder answered its first ping', () => holders.every((client) => client.pongs > 0), 5000);
+  for (const client of holders) {
+    client.answers = false;
+    for (let left = heldEach; left > 0; left -= 50) {
+      state.backend.send(client.index, Math.min(left, 50));
+    }
+    if (client.index % 20 === 0) await delay(1);
+  }
+  await until('every held event arrived', () => holders.every((client) => client.next === heldEach), 30_000);
+  state.held = holders.length * heldEach;
+}
+
+async function measure(
+  state: FlowState,
+  target: Target,
+  clients: readonly ClientConnection[],
+  holders: readonly ClientConnection[],
+): Promise<FlowResult> {
+  const { job } = state;
+  // Paced flows warm up saturated too: a compiler that has seen 2,000 events has not warmed up.
+  state.start(0);
+  await delay(job.warmupMs);
+  await state.stop();
+  if (job.rate > 0) {
+    state.start(job.rate);
+    await delay(job.warmupMs / 2);
+  } else {
+    state.start(0);
+    await delay(100);
+  }
+  const pids = target.pid === 0 ? [] : processTree(target.pid);
+  state.beginWindow();
+  const before = { at: now(), verified: state.verified, cpu: cpuMicros(pids), own: cpuMicros([process.pid]) };
+  await delay(job.windowMs);
+  const after = { at: now(), verified: state.verified, cpu: cpuMicros(pids), own: cpuMicros([process.pid]) };
+  const latencies = state.endWindow();
+  const rss = rssKiB(pids);
+  await state.stop();
+  await settleConfirmations(state);
+  // Barrier pongs of the last events are on their way: the proxy's own count is compared after this.
+  await delay(50);
+  state.stopping = true;
+  const pongs = [...clients, ...holders].reduce((sum, client) => sum + client.pongs, 0);
+  for (const client of [...clients, ...holders]) client.socket.destroy();
+  const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0;
+  return {
+    kind: 'flow',
+    startMs: 0,
+    events: after.verified - before.verified,
+    wallMs: after.at - before.at,
+    cpuUs: after.cpu - before.cpu,
+    generatorCpuUs: after.own - before.own,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    sent: state.sent,
+    confirmedAtBackend: state.confirmed,
+    pongs,
+    held: state.held,
+    rssKiB: rss,
+  };
+}
+
+async function settleConfirmations(state: FlowState): Promise<void> {
+  const { job } = state;
+  const expected = job.confirm === 'app' && job.forwarded ? state.verified : 0;
+  await until(`all ${expected} confirmations reached the backend`, () => state.confirmed === expected, 5000);
+}
+
+/** Credits, counters and latencies of one flow. */
+class FlowState {
+  readonly job: FlowJob;
+  backend!: Backend;
+  sent = 0;
+  verified = 0;
+  confirmed = 0;
+  held = 0;
+  stopping = false;
+  private saturated = false;
+  private pacer: NodeJS.Timeout | undefined = undefined;
+  private readonly sentAt: Float64Array;
+  private readonly sentOn: Uint32Array;
+  private latencies: number[] | undefined = undefined;
+
+  constructor(job: FlowJob) {
+    this.job = job;
+    this.sentAt = new Float64Array(job.connections * SENT_AT_RING);
+    this.sentOn = new Uint32Array(job.connections);
+  }
+
+  start(rate: number): void {
+    this.saturated = rate === 0;
+    if (rate === 0) for (let conn = 0; conn < this.job.connections; conn++) this.send(conn, this.job.inFlight);
+    else this.pace(rate);
+  }
+
+  private pace(rate: number): void {
+    const startedAt = now();
+    let emitted = 0;
+    this.pacer = setInterval(() => {
+      const due = Math.floor(((now() - startedAt) * rate) / 1000);
+      for (; emitted < due; emitted++) this.send(emitted % this.job.connections, 1);
+    }, 1);
+  }
+
+  /** Stops sending and waits until everything sent has been verified. */
+  async stop(): Promise<void> {
+    this.saturated = false;
+    clearInterval(this.pacer);
+    await until('every event sent has arrived', () => this.verified === this.sent, 10_000);
+  }
+
+  private send(conn: number, count: number): void {
+    this.sent += count;
+    if (this.latencies !== undefined || this.job.rate > 0) {
+      const at = now();
+      for (let i = 0; i < count; i++) this.sentAt[conn * SENT_AT_RING + (this.sentOn[conn]!++ % SENT_AT_RING)] = at;
+    } else this.sentOn[conn]! += count;
+    this.backend.send(conn, count);
+  }
+
+  verify(conn: number, count: number, next: number): void {
+    if (conn >= this.job.connections) return;
+    this.verified += count;
+    if (this.latencies !== undefined && this.job.rate > 0) {
+      const at = now();
+      for (let seq = next - count; seq < next; seq++) {
+        this.latencies.push(at - this.sentAt[conn * SENT_AT_RING + (seq % SENT_AT_RING)]!);
+      }
+    }
+    if (this.saturated) this.send(conn, count);
+  }
+
+  beginWindow(): void {
+    this.latencies = [];
+  }
+
+  /** Latencies of the window, ms, sorted. */
+  endWindow(): number[] {
+    const latencies = this.latencies ?? [];
+    this.latencies = undefined;
+    return latencies.sort((a, b) => a - b);
+  }
+}

@@ -1,0 +1,97 @@
+// What the generator process is asked to do, and what it answers: the messages between the bench and its load.
+
+/** A steady flow of events; the window after the warm-up is what counts. */
+export interface FlowJob {
+  readonly kind: 'flow';
+  readonly connections: number;
+  /** Events in flight per connection when the flow is saturated. */
+  readonly inFlight: number;
+  /** Events per second over all connections; 0 = as fast as credits come back. */
+  readonly rate: number;
+  /** `app`: the client answers each event with a confirmation message. `barrier`: it answers pings only. */
+  readonly confirm: 'app' | 'barrier';
+  /** Whether confirmation messages pass through to the backend (byte pipes) or are consumed on the way. */
+  readonly forwarded: boolean;
+  readonly deflate: boolean;
+  /** `each`: one write per message, as `send()` does. `burst`: what became due together is one write. */
+  readonly writes: 'each' | 'burst';
+  readonly warmupMs: number;
+  readonly windowMs: number;
+  /** Extra connections whose client answers one ping and then never again, and the events left pending on each. */
+  readonly holders: number;
+  readonly heldEach: number;
+}
+
+/** Connections that are opened and then left alone. */
+export interface IdleJob {
+  readonly kind: 'idle';
+  readonly connections: number;
+  /** Connections opened before the first reading, so that what a proxy needs only once is not counted. */
+  readonly before: number;
+  /** Whether each connection carries one event and its confirmation before it falls idle. */
+  readonly touch: boolean;
+  readonly confirm: 'app' | 'barrier';
+  readonly forwarded: boolean;
+  /** How long the proxy may take to give memory back; the lowest reading counts. */
+  readonly settleMs: number;
+}
+
+/** Many connections, each with events that nobody confirms. */
+export interface PendingJob {
+  readonly kind: 'pending';
+  readonly connections: number;
+  readonly each: number;
+  readonly settleMs: number;
+}
+
+/** Only the time to the first accepted connection. */
+export interface StartJob {
+  readonly kind: 'start';
+}
+
+export type Job = FlowJob | IdleJob | PendingJob | StartJob;
+
+/** Sent by the bench when the proxy under test has been spawned. `pid` 0 = no proxy between client and backend. */
+export interface Target {
+  readonly port: number;
+  readonly pid: number;
+  /** ms since the epoch. */
+  readonly spawnedAt: number;
+}
+
+export interface FlowResult {
+  readonly kind: 'flow';
+  readonly startMs: number;
+  readonly events: number;
+  readonly wallMs: number;
+  /** CPU of the proxy's process tree in the window, µs; 0 without a proxy. */
+  readonly cpuUs: number;
+  readonly generatorCpuUs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Over the whole run: every event sent, each verified at the client. */
+  readonly sent: number;
+  readonly confirmedAtBackend: number;
+  readonly pongs: number;
+  readonly held: number;
+  readonly rssKiB: number;
+}
+
+export interface MemoryResult {
+  readonly kind: 'memory';
+  readonly startMs: number;
+  readonly connections: number;
+  readonly rssBeforeKiB: number;
+  readonly rssAfterKiB: number;
+  readonly sent: number;
+}
+
+export interface StartResult {
+  readonly kind: 'start';
+  readonly startMs: number;
+}
+
+export type Result = FlowResult | MemoryResult | StartResult;
+
+/** Generator → bench. */
+export type Report = { readonly listening: number } | { readonly result: Result } | { readonly error: string };

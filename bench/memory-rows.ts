@@ -1,0 +1,71 @@
+// Rows that read resident memory, and the row that times the start.
+import { openFileLimit } from './accounting.ts';
+import type { MemoryResult } from './load/job.ts';
+import type { Row, Subject } from './row.ts';
+
+const IDLE = 5000;
+const FULL = 10_000;
+const PENDING_EACH = 10;
+const SPARE_FILES = 200;
+
+/** As many connections as a proxy may hold, two files each, up to `wanted`. */
+export function affordable(wanted: number): number {
+  return Math.min(wanted, Math.floor((openFileLimit() - SPARE_FILES) / 2));
+}
+
+/** Memory per idle connection: 5,000 more of them, divided. `used`: each has carried an event. */
+export function idleRow(name: string, title: string, used: boolean, subjects: readonly Subject[]): Row {
+  const before = 200;
+  return {
+    name,
+    title,
+    quick: false,
+    subjects,
+    metrics: [{ key: 'memory', unit: 'KiB/connection' }],
+    job: (_subject, peer, quick) => ({
+      kind: 'idle',
+      connections: affordable(IDLE + before) - before,
+      before,
+      touch: used,
+      confirm: peer?.confirm ?? 'app',
+      forwarded: peer?.forwards ?? true,
+      settleMs: quick ? 3000 : 12_000,
+    }),
+    figures: (result) => {
+      const { rssAfterKiB, rssBeforeKiB, connections } = result as MemoryResult;
+      return { memory: (rssAfterKiB - rssBeforeKiB) / connections };
+    },
+  };
+}
+
+/** Resident memory at 10,000 connections with 10 unconfirmed events each. */
+export function fullRow(subjects: readonly Subject[]): Row {
+  const connections = affordable(FULL);
+  return {
+    name: 'full',
+    title: `Resident memory at ${connections} connections × ${PENDING_EACH} unconfirmed events`,
+    quick: false,
+    subjects: subjects.map((subject) => ({ ...subject, variant: { ...subject.variant, holdSeconds: 600 } })),
+    metrics: [{ key: 'rss', unit: 'MiB' }],
+    job: (_subject, _peer, quick) => ({
+      kind: 'pending',
+      connections,
+      each: PENDING_EACH,
+      settleMs: quick ? 2000 : 8000,
+    }),
+    figures: (result) => ({ rss: (result as MemoryResult).rssAfterKiB / 1024 }),
+  };
+}
+
+/** From the spawn to the first upgrade that succeeded. */
+export function startRow(subjects: readonly Subject[]): Row {
+  return {
+    name: 'start',
+    title: 'Start-up: from spawn to the first accepted connection',
+    quick: false,
+    subjects,
+    metrics: [{ key: 'start', unit: 'ms' }],
+    job: () => ({ kind: 'start' }),
+    figures: (result) => ({ start: result.startMs }),
+  };
+}

@@ -1,0 +1,44 @@
+// Ackspan itself, as an operator runs it: once confirmed by barriers alone, once by the application's own confirmations.
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { otlpEnvironment, type Peer, type PeerCommand, type PeerSetup } from './peer.ts';
+
+/** The built command, from `.cache/bench/peers/` upwards. */
+export const ACKSPAN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+
+function command(setup: PeerSetup): PeerCommand {
+  const config = path.join(setup.dir, 'ackspan.yaml');
+  const rule = `{ match: "*", timeout: ${setup.holdSeconds}s, attempts: [] }`;
+  fs.writeFileSync(
+    config,
+    `listen: 127.0.0.1:${setup.listen}
+upstream: http://127.0.0.1:${setup.upstream}
+admin: { listen: 127.0.0.1:${setup.admin} }
+tracing: { keep_confirmed: ${setup.keepConfirmed} }
+limits: { pending: 1000000, pending_per_user: 1000000, connections: 20000 }
+${setup.holdSeconds > 0 ? `events: { rules: [ ${rule} ] }` : ''}
+`,
+  );
+  return {
+    command: process.execPath,
+    args: [...setup.nodeFlags, ACKSPAN, 'run', '--config', config],
+    env: otlpEnvironment(setup),
+  };
+}
+
+const common = { needs: { program: ACKSPAN, debian: '' }, forwards: false, tracks: true, command } as const;
+
+export const ackspan: Peer = {
+  ...common,
+  name: 'ackspan',
+  about: 'every event tracked, confirmed by barriers: clients do nothing',
+  confirm: 'barrier',
+};
+
+export const ackspanApp: Peer = {
+  ...common,
+  name: 'ackspan-app',
+  about: 'every event tracked, confirmed by the application message, which is consumed',
+  confirm: 'app',
+};

@@ -1,0 +1,117 @@
+// One trial: a generator, a proxy between its two ends, one job, one result; both processes are gone afterwards.
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Job, Report, Result } from './load/job.ts';
+import { now } from './load/timing.ts';
+import type { Peer, PeerSetup } from './peers/peer.ts';
+
+/** How a peer is set up where it differs from the plain case. */
+export type Variant = Partial<Pick<PeerSetup, 'deflate' | 'otlp' | 'keepConfirmed' | 'holdSeconds' | 'nodeFlags'>> & {
+  /** Put before the command, such as `['taskset', '-c', '0']`. */
+  readonly prefix?: readonly string[];
+};
+
+/** What `/api/v1/stats` said at the end; undefined for peers that track nothing. */
+export type Stats = Readonly<Record<string, unknown>>;
+
+export interface Trial {
+  readonly result: Result;
+  readonly stats: Stats | undefined;
+}
+
+/** Runs a job through a peer (undefined = directly). Throws when a byte was wrong, something died, or the tracker's sums are off. */
+export async function runTrial(peer: Peer | undefined, job: Job, variant: Variant = {}): Promise<Trial> {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ackspan-bench-'));
+  const generator = fork(fileURLToPath(new URL('./load/main.js', import.meta.url)), [JSON.stringify(job)]);
+  let proxy: ChildProcess | undefined;
+  try {
+    const upstream = await firstReport(generator, (report) => ('listening' in report ? report.listening : undefined));
+    if (peer === undefined) {
+      generator.send({ port: upstream, pid: 0, spawnedAt: now() });
+      return { result: await resultOf(generator), stats: undefined };
+    }
+    const setup = { ...DEFAULTS, ...variant, dir, upstream, listen: await freePort(), admin: await freePort() };
+    const { child, died } = startPeer(peer, setup, variant.prefix ?? []);
+    proxy = child;
+    generator.send({ port: setup.listen, pid: child.pid, spawnedAt: now() });
+    const result = await Promise.race([resultOf(generator), died]);
+    return { result, stats: peer.tracks ? await readStats(setup.admin) : undefined };
+  } finally {
+    await stop(proxy);
+    await stop(generator);
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+const DEFAULTS = { deflate: false, otlp: 0, keepConfirmed: 0.01, holdSeconds: 0, nodeFlags: [] } as const;
+
+function startPeer(peer: Peer, setup: PeerSetup, prefix: readonly string[]) {
+  const { command, args, env } = peer.command(setup);
+  const [program, ...rest] = [...prefix, command, ...args] as [string, ...string[]];
+  const child = spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-2000);
+  });
+  const died = new Promise<never>((_, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => reject(new Error(`${peer.name} ended with ${code} in the middle of a run: ${said}`)));
+  });
+  // Once the trial is over nobody waits for this any more, and the proxy's end is wanted.
+  died.catch(() => {});
+  return { child, died };
+}
+
+function firstReport<T>(generator: ChildProcess, pick: (report: Report) => T | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: unknown): void => {
+      const report = message as Report;
+      const picked = pick(report);
+      if (picked !== undefined) done(() => resolve(picked));
+      else if ('error' in report) done(() => reject(new Error(report.error)));
+    };
+    const onExit = (code: number | null): void => done(() => reject(new Error(`the generator ended with ${code}`)));
+    const done = (settle: () => void): void => {
+      generator.off('message', onMessage);
+      generator.off('exit', onExit);
+      settle();
+    };
+    generator.on('message', onMessage);
+    generator.on('exit', onExit);
+  });
+}
+
+function resultOf(generator: ChildProcess): Promise<Result> {
+  return firstReport(generator, (report) => ('result' in report ? report.result : undefined));
+}
+
+async function readStats(admin: number): Promise<Stats> {
+  const response = await fetch(`http://127.0.0.1:${admin}/api/v1/stats`);
+  if (!response.ok) throw new Error(`/api/v1/stats answered ${response.status}`);
+  return (await response.json()) as Stats;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Asks a child to end, insists after 3 s. */
+export async function stop(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const insist = setTimeout(() => child.kill('SIGKILL'), 3000);
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  await gone;
+  clearTimeout(insist);
+}
