@@ -85,6 +85,12 @@ const PATHS: Readonly<Record<string, object>> = {
     ['400', '401', '404'],
     [...filters.slice(0, 2), words('capability', { enum: CAPABILITIES }, 'Only these capabilities.'), ...paging],
   ),
+  '/api/v1/stream': read(
+    'Every step of the wanted deliveries, live',
+    { description: 'Events `step` and, for what was missed, `dropped`.', content: { 'text/event-stream': {} } },
+    ['400', '401', '404', '503'],
+    filters,
+  ),
   '/openapi.json': read('This description', { description: 'OpenAPI 3.1.', content: { 'application/json': {} } }, [
     '401',
   ]),

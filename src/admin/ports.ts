@@ -1,5 +1,5 @@
 // What the admin server needs from the sidecar, as narrow interfaces; the sidecar gives them, the admin server only reads.
-import type { Store } from '../delivery/ports.ts';
+import type { Observer, Store } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Capability } from '../delivery/words.ts';
 
@@ -53,6 +53,8 @@ export interface AdminDeps {
   health(): Readiness;
   /** 32 hex digits; undefined when the delivery has no recorded span. */
   traceId?(delivery: Delivery): string | undefined;
+  /** Starts telling `observer` every step; the result ends it. Called only while somebody follows `/api/v1/stream`. */
+  watch?(observer: Observer): () => void;
   readonly info: ServiceInfo;
   /** Bearer token; undefined = none asked, which only a loopback listener may do. */
   readonly token: string | undefined;

@@ -12,6 +12,7 @@ import { problem, writeReply } from './reply.ts';
 import { matchRoute, type Reply, type Route } from './route.ts';
 import { scrapeRoute } from './scrape.ts';
 import { statsRoute } from './stats.ts';
+import { streamRoute } from './stream.ts';
 
 /** Most admin connections at once: people, scrapers and probes, not traffic. */
 const CONNECTION_LIMIT = 256;
@@ -35,6 +36,7 @@ export function createRoutes(deps: AdminDeps): readonly Route[] {
     deliveriesRoute(deps),
     deliveryRoute(deps),
     connectionsRoute(deps),
+    streamRoute(deps),
     openapiRoute(deps),
   ];
 }
@@ -67,11 +69,18 @@ function createAnswerer(deps: AdminDeps) {
 /** Builds the admin server. Faults of its own become a 500 and one report; they reach nobody else. */
 export function createAdmin(deps: AdminDeps): Admin {
   const answer = createAnswerer(deps);
+  /** Responses that go on until somebody ends them, also those of the public port. */
+  const streams = new Set<ServerResponse>();
 
   async function respond(request: IncomingMessage, response: ServerResponse, mount: string | undefined): Promise<void> {
     const headOnly = request.method === 'HEAD';
     try {
-      writeReply(response, await answer(request, mount), headOnly);
+      const reply = await answer(request, mount);
+      if (reply.kind === 'stream') {
+        streams.add(response);
+        response.once('close', () => streams.delete(response));
+      }
+      writeReply(response, reply, headOnly);
     } catch (error) {
       deps.report({ stage: 'admin', error });
       if (response.headersSent) response.destroy();
@@ -105,6 +114,7 @@ export function createAdmin(deps: AdminDeps): Admin {
         // Its only error says that it never listened, which is as closed as it gets.
         server.close(() => resolve());
         server.closeAllConnections();
+        for (const response of streams) response.end();
       });
     },
   };

@@ -71,6 +71,7 @@ async function filled(): Promise<Served> {
   const served = await serve({
     connections: () => [connection(1), connection(2, { user: 'ada' })],
     traceId: ({ seq }) => (seq === 1 ? '0123456789abcdef'.repeat(2) : undefined),
+    watch: () => () => undefined,
     health: () => ({ ready: false, reasons: ['draining'] }),
   });
   for (const [i, status] of STATUSES.entries()) {
@@ -98,7 +99,7 @@ describe('description', () => {
   it('names exactly the parameters that each list accepts', async () => {
     const served = await filled();
     const spec = await specOf(served);
-    for (const path of ['/api/v1/deliveries', '/api/v1/connections', '/api/v1/stats']) {
+    for (const path of ['/api/v1/deliveries', '/api/v1/connections', '/api/v1/stats', '/api/v1/stream']) {
       const { errors } = (await served.get(`${path}?no-such-parameter=1`)).body as unknown as {
         errors: { parameter: string; allowed: string[] }[];
       };
@@ -110,7 +111,7 @@ describe('description', () => {
   it('lists for each closed parameter the values that the server allows', async () => {
     const served = await filled();
     const spec = await specOf(served);
-    for (const path of ['/api/v1/deliveries', '/api/v1/connections'])
+    for (const path of ['/api/v1/deliveries', '/api/v1/connections', '/api/v1/stream'])
       for (const { name, schema } of spec.paths[path]?.get.parameters ?? []) {
         if (schema.items?.enum === undefined) continue;
         const { body } = await served.get(`${path}?${name}=no-such-value`);
