@@ -1,0 +1,59 @@
+// `ackspan check`: everything that is wrong or will be, before it is deployed.
+import type { Command } from 'commander';
+import type { Config } from '../config/config.ts';
+import { formatFault } from '../config/fault.ts';
+import { otlpEndpoint, platformTraps } from '../config/traps.ts';
+import type { Dialled } from './dial.ts';
+import { dial, probeUpgrade } from './dial.ts';
+import { FAILED, OK, USAGE } from './exit.ts';
+import type { Options } from './read-config.ts';
+import { addConfigOptions, readConfig } from './read-config.ts';
+import { redactText } from './redact.ts';
+
+/** Adds options and action. Exit codes: 2 the configuration has faults, 1 the upstream does not answer, 0 otherwise. */
+export function define(command: Command): void {
+  addConfigOptions(command);
+  command
+    .option('--offline', 'dial nothing')
+    .option('--path <path>', 'also ask the upstream for a WebSocket on this path')
+    .option('--json', 'one JSON object on stdout')
+    .action(async (options: Options) => {
+      const { config, faults, warnings } = readConfig(options, process.env);
+      const dialled = config === undefined || options.offline === true ? [] : await dialAll(config, options);
+      const traps = config === undefined ? [] : platformTraps(config, process.env);
+      // Only the upstream itself is needed; a closed path or a missing collector is worth a warning.
+      const code = config === undefined ? USAGE : dialled[0]?.ok === false ? FAILED : OK;
+      const missed = dialled.slice(1).filter(({ ok }) => !ok);
+      const notes = [...warnings.map(formatFault), ...missed.map(line), ...traps];
+      if (options.json === true) {
+        process.stdout.write(`${JSON.stringify({ ok: code === OK, faults, warnings: notes, dialled })}\n`);
+      } else {
+        const reached = dialled.filter((each, index) => each.ok || index === 0).map(line);
+        const verdict = config === undefined ? `configuration: ${count(faults.length)}` : 'configuration: no faults';
+        const lines = [...faults.map(formatFault), verdict, ...reached, ...notes.map((note) => `warning: ${note}`)];
+        process.stdout.write(`${lines.join('\n')}\n`);
+      }
+      process.exitCode = code;
+    });
+}
+
+/** The upstream first. */
+async function dialAll(config: Config, options: Options): Promise<Dialled[]> {
+  const tls = config.upstreamTls;
+  const dials = [dial(config.upstream, tls)];
+  if (typeof options.path === 'string') dials.push(probeUpgrade(config.upstream, options.path, tls));
+  const collector = otlpEndpoint(process.env);
+  if (collector !== undefined && URL.canParse(collector)) {
+    const shown = redactText(collector);
+    dials.push(dial(collector, { insecure: false, ca: undefined }).then((each) => ({ ...each, target: shown })));
+  }
+  return Promise.all(dials);
+}
+
+function line({ target, ok, ms, detail }: Dialled): string {
+  return ok ? `${target}: ${detail} (${ms} ms)` : `${target}: ${detail}`;
+}
+
+function count(faults: number): string {
+  return faults === 1 ? '1 fault' : `${faults} faults`;
+}

@@ -1,0 +1,25 @@
+// The commands, each loaded only when it is asked for: the command line answers fast, and none drags in the others' libraries.
+import type { Command } from 'commander';
+
+/** One command of `ackspan`. */
+export interface CommandRow {
+  readonly name: string;
+  /** One line for `ackspan --help`. */
+  readonly summary: string;
+  /** Gives the function that adds options and action; the action sets `process.exitCode` (exit.ts). */
+  load(): Promise<(command: Command) => void>;
+}
+
+/** In the order in which help lists them. */
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'check',
+    summary: 'judge the configuration, dial the upstream and the collector, name platform traps',
+    load: async () => (await import('./check.ts')).define,
+  },
+  {
+    name: 'version',
+    summary: 'print the version',
+    load: async () => (await import('./version.ts')).define,
+  },
+];

@@ -1,0 +1,51 @@
+// The log: one JSON object a line on stdout, levels by name, without credentials whatever is handed in.
+import type { DestinationStream, Logger } from 'pino';
+import pino from 'pino';
+import type { Config } from '../config/config.ts';
+import { redactFields, redactText } from './redact.ts';
+
+/** Tells of a fault of the world or of tracking; never throws. */
+export type Report = (fault: { readonly stage: string; readonly error: unknown }) => void;
+
+/** A logger on stdout, or on `destination`. Written synchronously: the last words of a dying process are the ones that matter. */
+export function createLog(config: Pick<Config, 'logLevel' | 'serviceName'>, destination?: DestinationStream): Logger {
+  const options: pino.LoggerOptions = {
+    level: config.logLevel,
+    base: { service: config.serviceName },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: {
+      level: (label) => ({ level: label }),
+      log: (fields) => redactFields(fields) as Record<string, unknown>,
+    },
+    hooks: { streamWrite: redactText },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+const WINDOW_MS = 10_000;
+const LINES_PER_WINDOW = 5;
+
+/**
+ * A `Report` that writes at most 5 lines per stage in 10 s and says how many it left out, so that one broken peer cannot fill a disk.
+ * `now` is ms on a clock that never steps back.
+ */
+export function createReport(log: Pick<Logger, 'error'>, now: () => number = () => performance.now()): Report {
+  const stages = new Map<string, { since: number; lines: number; suppressed: number }>();
+  return ({ stage, error }) => {
+    const at = now();
+    let window = stages.get(stage);
+    if (window === undefined || at - window.since >= WINDOW_MS) {
+      const suppressed = window?.suppressed ?? 0;
+      if (suppressed > 0) log.error({ stage, suppressed }, 'more of the same were not logged');
+      window = { since: at, lines: 0, suppressed: 0 };
+      stages.set(stage, window);
+    }
+    if (window.lines >= LINES_PER_WINDOW) {
+      window.suppressed++;
+      return;
+    }
+    window.lines++;
+    const err = error instanceof Error ? error : new Error(String(error));
+    log.error({ stage, err }, `fault in ${stage}`);
+  };
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+// The command line: finds the command, loads it, and turns how it went into an exit code.
+import { Command, CommanderError } from 'commander';
+import { COMMANDS } from './commands.ts';
+import { OK, USAGE } from './exit.ts';
+
+const program = new Command('ackspan')
+  .description('A sidecar that proves, event by event, that what a backend pushed over a WebSocket reached its client.')
+  // Thrown instead of exiting, so that bad usage can be told from failure: commander's own code for both is 1.
+  .exitOverride()
+  .showSuggestionAfterError()
+  .showHelpAfterError('(ackspan --help says more)');
+
+const [first, second] = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const wanted = first === 'help' ? second : first;
+for (const { name, summary, load } of COMMANDS) {
+  const command = program.command(name).description(summary);
+  if (name === wanted) (await load())(command);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has printed what is wrong, or the help that was asked for.
+  process.exitCode = error.exitCode === 0 ? OK : USAGE;
+}

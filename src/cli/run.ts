@@ -1,0 +1,131 @@
+// `ackspan run`: configuration → sidecar → serve until a signal → exit code.
+import type { EventEmitter } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Command } from 'commander';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { trackedText } from '../config/document.ts';
+import { formatFault } from '../config/fault.ts';
+import { otlpEndpoint } from '../config/traps.ts';
+import { FAILED, OK, USAGE } from './exit.ts';
+import type { Report } from './log.ts';
+import { createLog, createReport } from './log.ts';
+import type { Options } from './read-config.ts';
+import { addConfigOptions, readConfig } from './read-config.ts';
+import { packageVersion } from './version.ts';
+
+/** What `run` needs of the sidecar. */
+export interface Sidecar {
+  /** Rejects when it cannot listen. */
+  start(): Promise<{ readonly listen: AddressInfo; readonly admin?: AddressInfo | undefined }>;
+  /** Ends within the configured grace. */
+  stop(reason: string): Promise<void>;
+}
+
+/** Builds a sidecar that has not started. */
+export type CreateSidecar = (deps: { config: Config; log: Logger; report: Report }) => Sidecar;
+
+/** What `serve` needs of the process. */
+export type Host = Pick<EventEmitter, 'on' | 'off'> & { exit(code: number): void };
+
+/** Beyond the grace, ms: then a stop that hangs is cut short. The default grace and this together stay under Cloud Run's 10 s. */
+const STOP_MARGIN_MS = 1_500;
+
+/** Gives the function that adds options and action. */
+export function defineRun(createSidecar: CreateSidecar): (command: Command) => void {
+  return (command) => {
+    addConfigOptions(command);
+    command.action(async (options: Options) => {
+      const { config, faults, warnings } = readConfig(options, process.env);
+      if (config === undefined) {
+        for (const fault of faults) process.stderr.write(`${formatFault(fault)}\n`);
+        process.exitCode = USAGE;
+        return;
+      }
+      const log = createLog(config);
+      log.info({ version: packageVersion(), node: process.version, pid: process.pid }, 'ackspan starts');
+      for (const warning of warnings) log.warn(formatFault(warning));
+      const sidecar = createSidecar({ config, log, report: createReport(log) });
+      // Whatever a library left open must not keep a stopped process alive.
+      process.exit(await serve({ sidecar, config, log, host: process, env: process.env }));
+    });
+  };
+}
+
+/** Starts, serves until SIGTERM or SIGINT, stops. Answers the exit code; a second signal or a crash exits at once. */
+export async function serve(deps: {
+  sidecar: Sidecar;
+  config: Config;
+  log: Pick<Logger, 'info' | 'warn' | 'fatal'>;
+  host: Host;
+  env: Readonly<Record<string, string | undefined>>;
+}): Promise<number> {
+  const { sidecar, config, log, host, env } = deps;
+  let wanted: (signal: string) => void = () => {};
+  const asked = new Promise<string>((resolve) => {
+    wanted = resolve;
+  });
+  let signals = 0;
+  const onSignal = (signal: string): void => {
+    if (++signals === 1) {
+      wanted(signal);
+      return;
+    }
+    log.warn({ signal }, 'second signal: exits at once');
+    host.exit(FAILED);
+  };
+  const onCrash = (error: unknown): void => {
+    log.fatal(
+      { err: error instanceof Error ? error : new Error(String(error)) },
+      'a fault of Ackspan’s own: exits at once',
+    );
+    host.exit(FAILED);
+  };
+  const listeners = [
+    ['SIGTERM', onSignal],
+    ['SIGINT', onSignal],
+    ['uncaughtException', onCrash],
+    ['unhandledRejection', onCrash],
+  ] as const;
+  for (const [event, listener] of listeners) host.on(event, listener);
+  try {
+    const addresses = await sidecar.start();
+    log.info(
+      {
+        listen: url(addresses.listen),
+        upstream: config.upstream,
+        admin: addresses.admin === undefined ? 'off' : url(addresses.admin),
+        tracked: trackedText(config),
+        spans: otlpEndpoint(env) ?? 'not exported',
+      },
+      'listening',
+    );
+    const signal = await asked;
+    log.info({ signal, graceMs: config.shutdown.graceMs }, 'stopping');
+    const stopped = await inTime(sidecar.stop(signal), config.shutdown.graceMs + STOP_MARGIN_MS);
+    if (!stopped) log.fatal('the stop took longer than its grace');
+    else log.info('stopped');
+    return stopped ? OK : FAILED;
+  } catch (error) {
+    log.fatal({ err: error }, signals === 0 ? 'cannot start' : 'cannot stop');
+    return FAILED;
+  } finally {
+    for (const [event, listener] of listeners) host.off(event, listener);
+  }
+}
+
+async function inTime(done: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([done.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function url({ address, port, family }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,78 @@
+// The log: its shape, and that no credential gets into it by any road.
+import { describe, expect, it } from 'vitest';
+import { createLog, createReport } from '../../src/cli/log.ts';
+
+function capture(): { lines: string[]; log: ReturnType<typeof createLog> } {
+  const lines: string[] = [];
+  const log = createLog({ logLevel: 'debug', serviceName: 'test' }, { write: (line) => void lines.push(line) });
+  return { lines, log };
+}
+
+it('a line is one JSON object with level, time, service and message', () => {
+  const { lines, log } = capture();
+  log.warn({ connection: 'c-1' }, 'hello');
+  expect(JSON.parse(lines[0]!)).toEqual({
+    level: 'warn',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    service: 'test',
+    connection: 'c-1',
+    msg: 'hello',
+  });
+});
+
+describe('[D11] credentials never reach the log', () => {
+  const secret = 'hunter2hunter2';
+  const jwt = `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSJ9.${secret}`;
+  const error = Object.assign(new Error(`GET http://u:${secret}@h/?token=${secret} failed`), {
+    headers: { cookie: secret },
+  });
+  it.each([
+    ['a field', { token: secret }],
+    ['a nested field', { request: { headers: { authorization: `Bearer ${secret}`, 'Set-Cookie': [secret] } } }],
+    ['a field in a list', { all: [{ admin_token: secret }] }],
+    ['a query', { url: `/ws?user_id=u1&access_token=${secret}#x` }],
+    ['a quoted query', { text: `he said "GET /ws?t=${secret}"` }],
+    ['URL credentials', { upstream: `https://anna:${secret}@host/` }],
+    ['a bearer token in text', { text: `authorization: bearer ${secret}` }],
+    ['a JSON Web Token anywhere', { protocols: `jwt.${jwt}` }],
+    ['an error', { err: error }],
+    ['an error by another name', { cause: new Error(`wss://h/?ticket=${secret}`) }],
+  ])('%s', (_where, fields) => {
+    const { lines, log } = capture();
+    log.error(fields, 'x');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toContain('hunter2');
+    expect(() => JSON.parse(lines[0]!)).not.toThrow();
+  });
+
+  it('the message, and an error handed in bare', () => {
+    const { lines, log } = capture();
+    log.error(`dialled ws://h/?token=${secret}`);
+    log.error(error);
+    expect(lines.join('')).not.toContain('hunter2');
+    expect(JSON.parse(lines[1]!).err.message).toContain('failed');
+  });
+
+  it('leaves the rest readable', () => {
+    const { lines, log } = capture();
+    log.info({ url: '/ws?user=u1&room=2', tokens: 5, path: '/a' }, 'm');
+    expect(JSON.parse(lines[0]!)).toMatchObject({ url: '/ws?user=[redacted]&room=[redacted]', tokens: 5, path: '/a' });
+  });
+});
+
+describe('reports', () => {
+  it('write 5 lines per stage in 10 s and then count', () => {
+    const { lines, log } = capture();
+    let now = 0;
+    const report = createReport(log, () => now);
+    for (let i = 0; i < 100; i++) report({ stage: 'relay', error: new Error('reset') });
+    report({ stage: 'decode', error: 'odd' });
+    expect(lines).toHaveLength(6);
+    now = 10_000;
+    report({ stage: 'relay', error: new Error('again') });
+    expect(lines.slice(6).map((line) => JSON.parse(line))).toMatchObject([
+      { stage: 'relay', suppressed: 95 },
+      { stage: 'relay', err: { message: 'again' } },
+    ]);
+  });
+});
