@@ -17,6 +17,8 @@ export function createLog(config: Pick<Config, 'logLevel' | 'serviceName'>, dest
       level: (label) => ({ level: label }),
       log: (fields) => redactFields(fields) as Record<string, unknown>,
     },
+    // Errors are plain fields by now; pino's own serializer would take them for errors of type Object.
+    serializers: { err: (fields: unknown) => fields },
     hooks: { streamWrite: redactText },
   };
   return destination === undefined ? pino(options) : pino(options, destination);

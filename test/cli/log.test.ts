@@ -50,7 +50,7 @@ describe('[D11] credentials never reach the log', () => {
     log.error(`dialled ws://h/?token=${secret}`);
     log.error(error);
     expect(lines.join('')).not.toContain('hunter2');
-    expect(JSON.parse(lines[1]!).err.message).toContain('failed');
+    expect(JSON.parse(lines[1]!).err).toMatchObject({ type: 'Error', message: expect.stringContaining('failed') });
   });
 
   it('leaves the rest readable', () => {
