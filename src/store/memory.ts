@@ -2,6 +2,7 @@
 import type { Store } from '../delivery/ports.ts';
 import { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
+import { EventTable, FanOut } from './event-table.ts';
 
 /** How much a memory store keeps. */
 export interface MemoryStoreOptions {
@@ -9,14 +10,11 @@ export interface MemoryStoreOptions {
   readonly history: number;
 }
 
-/** Newest delivery of one event: the record itself while one session has it, a map as soon as a second one does. */
-type Holder = Delivery | Map<Session, Delivery>;
-
 class MemoryStore implements Store {
   pending = 0;
   /** Newest delivery in flight; older ones follow `storeNext`. */
   #newest: Delivery | undefined = undefined;
-  readonly #holders = new Map<string, Holder>();
+  readonly #events = new EventTable();
   /** Next newer delivery of the same event to the same session. Kept aside because twins are rare. */
   readonly #newerTwin = new Map<Delivery, Delivery>();
   /** Settled deliveries, overwritten in a circle once `#capacity` are there. */
@@ -67,23 +65,23 @@ class MemoryStore implements Store {
   }
 
   find(session: Session, eventId: string): Delivery | undefined {
-    const holder = this.#holders.get(eventId);
+    const holder = this.#events.get(eventId);
     if (holder === undefined) return undefined;
     if (holder instanceof Delivery) return holder.session === session ? holder : undefined;
-    return holder.get(session);
+    return holder.bySession.get(session);
   }
 
   findForUser(user: string, eventId: string): readonly Delivery[] {
-    const holder = this.#holders.get(eventId);
+    const holder = this.#events.get(eventId);
     if (holder === undefined) return [];
     if (holder instanceof Delivery) return holder.session.user === user ? [holder] : [];
     const found: Delivery[] = [];
-    for (const delivery of holder.values()) if (delivery.session.user === user) found.push(delivery);
+    for (const delivery of holder.bySession.values()) if (delivery.session.user === user) found.push(delivery);
     return found;
   }
 
   knows(eventId: string): boolean {
-    return this.#holders.has(eventId);
+    return this.#events.get(eventId) !== undefined;
   }
 
   get(id: string): Delivery | undefined {
@@ -98,10 +96,10 @@ class MemoryStore implements Store {
   }
 
   withEvent(eventId: string): readonly Delivery[] {
-    const holder = this.#holders.get(eventId);
+    const holder = this.#events.get(eventId);
     if (holder === undefined) return [];
     const found: Delivery[] = [];
-    for (const newest of holder instanceof Delivery ? [holder] : holder.values())
+    for (const newest of holder instanceof Delivery ? [holder] : holder.bySession.values())
       for (let twin: Delivery | undefined = newest; twin !== undefined; twin = twin.olderTwin) found.push(twin);
     return found.sort((a, b) => b.seq - a.seq);
   }
@@ -120,29 +118,20 @@ class MemoryStore implements Store {
 
   /** Makes the delivery the newest of its event to its session. */
   #hold(delivery: Delivery, eventId: string): void {
-    const holder = this.#holders.get(eventId);
-    if (holder === undefined) {
-      this.#holders.set(eventId, delivery);
-      return;
-    }
+    const holder = this.#events.claim(delivery, eventId);
+    if (holder === undefined) return;
     const { session } = delivery;
     let twin: Delivery | undefined;
-    if (holder instanceof Delivery) {
-      if (holder.session === session) {
-        twin = holder;
-        this.#holders.set(eventId, delivery);
-      } else {
-        this.#holders.set(
-          eventId,
-          new Map([
-            [holder.session, holder],
-            [session, delivery],
-          ]),
-        );
-      }
+    if (holder instanceof FanOut) {
+      twin = holder.bySession.get(session);
+      holder.bySession.set(session, delivery);
+    } else if (holder.session === session) {
+      twin = holder;
+      this.#events.replace(delivery, eventId);
     } else {
-      twin = holder.get(session);
-      holder.set(session, delivery);
+      const fanOut = new FanOut(eventId);
+      fanOut.bySession.set(holder.session, holder).set(session, delivery);
+      this.#events.replace(fanOut, eventId);
     }
     if (twin === undefined) return;
     delivery.olderTwin = twin;
@@ -168,19 +157,17 @@ class MemoryStore implements Store {
     // An older twin outlived the newest one (it is still in flight, or settled later): it becomes the newest.
     const heir = olderTwin as Delivery;
     this.#newerTwin.delete(heir);
-    const holder = this.#holders.get(eventId);
-    if (holder instanceof Map) holder.set(heir.session, heir);
-    else this.#holders.set(eventId, heir);
+    const holder = this.#events.get(eventId);
+    if (holder instanceof FanOut) holder.bySession.set(heir.session, heir);
+    else this.#events.replace(heir, eventId);
   }
 
   /** Ends the event's entry for that session; the last session takes the entry with it. */
   #release(delivery: Delivery, eventId: string): void {
-    const holder = this.#holders.get(eventId);
-    if (holder instanceof Map) {
-      holder.delete(delivery.session);
-      if (holder.size > 0) return;
-    }
-    this.#holders.delete(eventId);
+    const holder = this.#events.release(delivery, eventId);
+    if (!(holder instanceof FanOut)) return;
+    holder.bySession.delete(delivery.session);
+    if (holder.bySession.size === 0) this.#events.release(holder, eventId);
   }
 }
 
