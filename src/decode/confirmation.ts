@@ -1,0 +1,82 @@
+// Decode: a client's message → the application's confirmation of one event, or nothing, and then it belongs to the upstream.
+import { JsonMessage } from './json.ts';
+import { createPaths, FOUND } from './paths.ts';
+
+/** What a confirmation message looks like: `type` is the value at any of the type pointers, the others are JSON pointers. */
+export interface ConfirmationMatcher {
+  readonly type: string;
+  readonly id: string;
+  readonly status: string;
+  readonly error: string;
+}
+
+/** An application's word on one event. */
+export interface Confirmation {
+  readonly eventId: string;
+  readonly rejected: boolean;
+  /** What the application said, at most 256 UTF-16 units; '' when it said nothing. */
+  readonly error: string;
+}
+
+/** Longest `error` that is kept, UTF-16 units. */
+export const MAX_ERROR_LENGTH = 256;
+
+const CONFIRMED = Buffer.from('confirmed');
+const REJECTED = ['failed', 'error', 'rejected'].map((word) => Buffer.from(word));
+
+/**
+ * Reads `buf[start, end)` as a confirmation; undefined = it is none, so it must be forwarded. A message is a confirmation when it
+ * is a whole JSON object (within `scanBytes`), has the type and the id (string or number) of a matcher, and a status that is absent,
+ * null or `confirmed` (confirmed), or `failed`, `error` or `rejected` (rejected). Any other status says something that is not
+ * understood, and swallowing it would lose it. The first matcher that fits decides. Never throws.
+ */
+export type ReadConfirmation = (buf: Buffer, start: number, end: number) => Confirmation | undefined;
+
+/** Compiles matchers; throws a TypeError for a malformed pointer. */
+export function createConfirmationReader(
+  matchers: readonly ConfirmationMatcher[],
+  typePointers: readonly string[],
+  scanBytes: number,
+): ReadConfirmation {
+  const paths = createPaths([...typePointers, ...matchers.flatMap((one) => [one.id, one.status, one.error])]);
+  const types = typePointers.map(paths.node);
+  const compiled = matchers.map((one) => ({
+    type: Buffer.from(one.type),
+    id: [paths.node(one.id)],
+    status: paths.node(one.status),
+    error: paths.node(one.error),
+  }));
+  const message = new JsonMessage(paths.root, scanBytes);
+
+  function match(matcher: (typeof compiled)[number]): Confirmation | undefined {
+    if (!types.some((path) => message.equals(path, matcher.type))) return undefined;
+    const eventId = message.firstText(matcher.id, true);
+    if (eventId === undefined) return undefined;
+    const rejected = REJECTED.some((word) => message.equals(matcher.status, word));
+    if (!rejected && message.found(matcher.status) !== FOUND.nothing && !message.equals(matcher.status, CONFIRMED)) {
+      return undefined;
+    }
+    const said = message.found(matcher.error);
+    const spoken = said === FOUND.ascii || said === FOUND.utf8 || said === FOUND.escaped;
+    const error = spoken ? shortened(message.text(matcher.error)) : '';
+    return message.broken ? undefined : { eventId, rejected, error };
+  }
+
+  return (buf, start, end) => {
+    let confirmation: Confirmation | undefined;
+    // A message that is only partly looked at could contradict itself further on, so it is left alone.
+    if (end - start <= scanBytes && message.read(buf, start, end, end - start) === '') {
+      for (let i = 0; i < compiled.length && confirmation === undefined; i++) confirmation = match(compiled[i]!);
+    }
+    message.release();
+    return confirmation;
+  };
+}
+
+/** Cuts between characters, and copies: a slice of a V8 string keeps the whole string alive. */
+function shortened(text: string): string {
+  if (text.length <= MAX_ERROR_LENGTH) return text;
+  const code = text.charCodeAt(MAX_ERROR_LENGTH - 1);
+  const length = code >= 0xd800 && code <= 0xdbff ? MAX_ERROR_LENGTH - 1 : MAX_ERROR_LENGTH;
+  return Buffer.from(text.slice(0, length), 'utf16le').toString('utf16le');
+}

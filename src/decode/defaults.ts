@@ -1,0 +1,81 @@
+// Decode: what Ackspan looks for when nothing is configured: the shapes in which agent back ends send their events.
+import type { ConfirmationMatcher } from './confirmation.ts';
+import type { DecodeOptions } from './decoder.ts';
+import type { Rule } from './rules.ts';
+
+/** Where the event type is. */
+export const DEFAULT_TYPE_POINTERS: readonly string[] = ['/event', '/type'];
+
+/** Where the event id is; tool events often carry it inside their parameters or result. */
+export const DEFAULT_ID_POINTERS: readonly string[] = [
+  '/event_id',
+  '/message_id',
+  '/data/event_id',
+  '/payload/parameters/event_id',
+  '/payload/result/event_id',
+  '/data/parameters/event_id',
+  '/data/result/event_id',
+  '/results/event_id',
+];
+
+/** Where the agent run's id is. */
+export const DEFAULT_RUN_POINTERS: readonly string[] = ['/run_id', '/data/run_id', '/payload/run_id'];
+
+/** Where the user's id is. */
+export const DEFAULT_USER_POINTERS: readonly string[] = ['/user_id', '/data/user_id', '/payload/user_id'];
+
+/** Where the tool's name is. */
+export const DEFAULT_TOOL_POINTERS: readonly string[] = ['/tool_name', '/payload/tool_name', '/data/tool_name'];
+
+/** Where the id of one call of a tool is. */
+export const DEFAULT_TOOL_CALL_POINTERS: readonly string[] = [
+  '/tool_call_id',
+  '/payload/tool_call_id',
+  '/data/tool_call_id',
+];
+
+/** Where the trace context of the event is (W3C Trace Context `traceparent`). */
+export const DEFAULT_TRACEPARENT_POINTERS: readonly string[] = [
+  '/trace/traceparent',
+  '/traceparent',
+  '/metadata/traceparent',
+  '/data/traceparent',
+  '/payload/traceparent',
+];
+
+/** Attempts 1 s, 2 s and 4 s apart, deadline 30 s after the send. */
+const SCHEDULE = { confirm: 'auto', timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000] } as const;
+
+/** Agent events by importance, chatter untracked, everything else low. */
+export const DEFAULT_RULES: readonly Rule[] = [
+  { match: ['tool_executing', 'tool_completed'], track: true, priority: 'critical', ...SCHEDULE },
+  { match: ['agent_started', 'agent_completed', 'agent_error'], track: true, priority: 'high', ...SCHEDULE },
+  { match: ['agent_thinking'], track: true, priority: 'normal', ...SCHEDULE },
+  {
+    match: ['ping', 'pong', 'heartbeat', 'ack', 'connection_established'],
+    track: false,
+    priority: 'low',
+    ...SCHEDULE,
+  },
+  { match: ['*'], track: true, priority: 'low', ...SCHEDULE },
+];
+
+/** The confirmation message that is understood out of the box. */
+export const DEFAULT_CONFIRMATIONS: readonly ConfirmationMatcher[] = [
+  { type: 'event_confirmation', id: '/event_id', status: '/status', error: '/error' },
+];
+
+/** All of the above: `createDecoder(DEFAULT_DECODE_OPTIONS)`. */
+export const DEFAULT_DECODE_OPTIONS: DecodeOptions = {
+  type: DEFAULT_TYPE_POINTERS,
+  id: DEFAULT_ID_POINTERS,
+  run: DEFAULT_RUN_POINTERS,
+  user: DEFAULT_USER_POINTERS,
+  tool: DEFAULT_TOOL_POINTERS,
+  toolCall: DEFAULT_TOOL_CALL_POINTERS,
+  traceparent: DEFAULT_TRACEPARENT_POINTERS,
+  rules: DEFAULT_RULES,
+  confirmations: DEFAULT_CONFIRMATIONS,
+  maxTypes: 200,
+  scanBytes: 65_536,
+};

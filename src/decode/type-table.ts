@@ -1,0 +1,99 @@
+// Decode: event types interned by their bytes, so that a known type costs a hash and a comparison and no string. Bounded for good.
+import type { EventType, Policy } from '../delivery/policy.ts';
+import { equalBytes } from './paths.ts';
+import type { RuleBook } from './rules.ts';
+
+/** The label of every type past the limit, and the name of index 0. */
+export const OTHER = 'other';
+
+/** Types without an index of their own that are remembered, one per slot; a newcomer takes the slot. Power of two. */
+const RECENT = 1024;
+
+/** The policy of index 0 while no rule tracks a type that is really called `other`. */
+const FALLBACK: Policy = { priority: 'low', confirm: 'auto', timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000] };
+
+interface Entry {
+  readonly hash: number;
+  readonly bytes: Buffer;
+  /** undefined = not tracked. */
+  readonly type: EventType | undefined;
+}
+
+/**
+ * Every type that was seen. The types that rules name come first, in their order, then the first that arrive, up to `maxTypes`
+ * together with `other` (index 0) not counted; later ones keep their own name and policy but share index 0 and its label, and
+ * are remembered in a fixed number of slots, so that endless new names cost time and never memory.
+ */
+export class TypeTable {
+  /** Dense by index. Grows up to `maxTypes` + 1. */
+  readonly types: readonly EventType[];
+  private readonly indexed: EventType[];
+  private readonly rules: RuleBook;
+  private readonly maxTypes: number;
+  /** Open addressing; never fills, because what enters is bounded when it is made. */
+  private readonly known: (Entry | undefined)[];
+  private readonly mask: number;
+  private readonly recent = new Array<Entry | undefined>(RECENT).fill(undefined);
+
+  constructor(rules: RuleBook, maxTypes: number) {
+    this.rules = rules;
+    this.maxTypes = maxTypes;
+    let size = 16;
+    while (size < (maxTypes + rules.named.length + 1) * 4) size *= 2;
+    this.known = new Array<Entry | undefined>(size).fill(undefined);
+    this.mask = size - 1;
+    const policy = rules.policyOf(OTHER);
+    this.indexed = [{ name: OTHER, index: 0, label: OTHER, policy: policy ?? FALLBACK }];
+    this.types = this.indexed;
+    this.keep(entryOf(OTHER, policy && this.indexed[0]));
+    for (const name of rules.named) if (name !== OTHER) this.keep(entryOf(name, this.typeOf(name)));
+  }
+
+  /** The type spelled by `buf[start, end)` (UTF-8), or undefined when it is not to be tracked. */
+  find(buf: Buffer, start: number, end: number): EventType | undefined {
+    const hash = hashOf(buf, start, end);
+    let slot = hash & this.mask;
+    let entry = this.known[slot];
+    while (entry !== undefined) {
+      if (entry.hash === hash && equalBytes(entry.bytes, buf, start, end)) return entry.type;
+      slot = (slot + 1) & this.mask;
+      entry = this.known[slot];
+    }
+    entry = this.recent[hash & (RECENT - 1)];
+    if (entry !== undefined && entry.hash === hash && equalBytes(entry.bytes, buf, start, end)) return entry.type;
+    return this.learn(buf.toString('utf8', start, end));
+  }
+
+  private learn(name: string): EventType | undefined {
+    const entry = entryOf(name, this.typeOf(name));
+    if (entry.type === undefined || entry.type.index === 0) this.recent[entry.hash & (RECENT - 1)] = entry;
+    else this.keep(entry);
+    return entry.type;
+  }
+
+  private typeOf(name: string): EventType | undefined {
+    const policy = this.rules.policyOf(name);
+    if (policy === undefined) return undefined;
+    if (this.indexed.length > this.maxTypes) return { name, index: 0, label: OTHER, policy };
+    const type = { name, index: this.indexed.length, label: name, policy };
+    this.indexed.push(type);
+    return type;
+  }
+
+  private keep(entry: Entry): void {
+    let slot = entry.hash & this.mask;
+    while (this.known[slot] !== undefined) slot = (slot + 1) & this.mask;
+    this.known[slot] = entry;
+  }
+}
+
+function entryOf(name: string, type: EventType | undefined): Entry {
+  const bytes = Buffer.from(name, 'utf8');
+  return { hash: hashOf(bytes, 0, bytes.length), bytes, type };
+}
+
+function hashOf(buf: Buffer, start: number, end: number): number {
+  let hash = 0;
+  for (let p = start; p < end; p++) hash = (Math.imul(hash, 31) + buf[p]!) | 0;
+  return hash;
+}

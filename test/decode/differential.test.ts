@@ -1,0 +1,141 @@
+// The walk against JSON.parse on random documents, and against garbage: same answers, no throw, nothing read outside the message.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createDecoder, type DecodeOptions } from '../../src/decode/decoder.ts';
+import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import { documents, pointers } from './random-json.ts';
+import { firstHit } from './reference.ts';
+
+const SEED = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
+
+const lists = fc.record({
+  type: fc.array(pointers, { minLength: 1, maxLength: 4 }),
+  id: fc.array(pointers, { maxLength: 4 }),
+  run: fc.array(pointers, { maxLength: 3 }),
+  user: fc.array(pointers, { maxLength: 2 }),
+  tool: fc.array(pointers, { maxLength: 2 }),
+  toolCall: fc.array(pointers, { maxLength: 2 }),
+  traceparent: fc.array(pointers, { maxLength: 2 }),
+});
+
+const FIELDS = ['id', 'run', 'user', 'tool', 'toolCall', 'traceparent'] as const;
+
+function decoderFor(found: Pick<DecodeOptions, 'type' | 'id'> & Partial<DecodeOptions>) {
+  return createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...found, rules: [{ ...DEFAULT_DECODE_OPTIONS.rules.at(-1)! }] });
+}
+
+/** The message between bytes that would be noticed if they were read: more JSON on both sides. */
+function embed(message: Buffer, before: number): Buffer {
+  const around = Buffer.from('"}]{"type":"outside","event":"outside"}"'.repeat(2));
+  return Buffer.concat([around.subarray(0, before), message, around]);
+}
+
+test('every field of a random document is what JSON.parse and the pointers say', () => {
+  const reached = { facts: 0, noType: 0, fields: 0 };
+  fc.assert(
+    fc.property(
+      fc.array(documents, { minLength: 1, maxLength: 4 }),
+      lists,
+      fc.nat({ max: 40 }),
+      (messages, found, before) => {
+        const types = [...found.type, '/kind'];
+        const decoder = decoderFor({ ...found, type: types });
+        for (const { sent, reference } of messages) {
+          const bytes = Buffer.from(sent, 'utf8');
+          const buf = embed(bytes, before);
+          const start = Math.min(before, buf.length - bytes.length);
+          const facts = decoder.event(buf, start, start + bytes.length);
+          const document: unknown = JSON.parse(reference);
+          const type = firstHit(document, types, false);
+          expect(facts?.type.name).toBe(type);
+          if (facts === undefined) {
+            reached.noType++;
+            continue;
+          }
+          reached.facts++;
+          for (const name of FIELDS) if (facts[name] !== undefined) reached.fields++;
+          expect({ ...facts, type: 0 }).toEqual({
+            type: 0,
+            id: firstHit(document, found.id, true),
+            run: firstHit(document, found.run, true),
+            user: firstHit(document, found.user, true),
+            tool: firstHit(document, found.tool, false),
+            toolCall: firstHit(document, found.toolCall, true),
+            traceparent: firstHit(document, found.traceparent, false),
+            bytes: bytes.length,
+          });
+        }
+        const { no_type, ...rest } = decoder.others;
+        expect(rest).toEqual({ untracked: 0, not_json: 0, not_object: 0, too_deep: 0, invalid_utf8: 0 });
+      },
+    ),
+    { numRuns: 10_000, ...SEED },
+  );
+  // The test means little unless fields were really found, and absent, often.
+  expect(reached.facts).toBeGreaterThan(5000);
+  expect(reached.fields).toBeGreaterThan(2000);
+  expect(reached.noType).toBeGreaterThan(1000);
+});
+
+test('a random document that is cut, mutated or followed by garbage never throws, and nothing outside it is read', () => {
+  const outcomes = new Set<string>();
+  const mutations = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 255 })), {
+    maxLength: 4,
+  });
+  const size = fc.constantFrom(65_536, 16, 40);
+  fc.assert(
+    fc.property(
+      documents,
+      mutations,
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      size,
+      (document, changes, keep, scanBytes) => {
+        const whole = Buffer.from(document.sent, 'utf8');
+        const message = whole.subarray(0, keep < 0.5 ? whole.length : Math.ceil(keep * whole.length));
+        for (const [where, byte] of changes) {
+          if (message.length > 0) message[Math.floor(where * (message.length - 1))] = byte;
+        }
+        const options = { type: ['/type', '/a/type', '/kind'], id: ['/b', '/a/0', '/b/1/a'], scanBytes };
+        const alone = decoderFor(options);
+        const surrounded = decoderFor(options);
+        const buf = embed(message, 7);
+        const one = { ...alone.event(message, 0, message.length) };
+        const two = { ...surrounded.event(buf, 7, 7 + message.length) };
+        expect({ ...two, type: two.type?.name }).toEqual({ ...one, type: one.type?.name });
+        expect(surrounded.others).toEqual(alone.others);
+        expect(surrounded.confirmation(buf, 7, 7 + message.length)).toEqual(
+          alone.confirmation(message, 0, message.length),
+        );
+        for (const [reason, count] of Object.entries(alone.others)) if (count > 0) outcomes.add(reason);
+        if (one.type !== undefined) outcomes.add('event');
+      },
+    ),
+    { numRuns: 10_000, ...SEED },
+  );
+  // Anything but untracked and too_deep, which have tests of their own.
+  expect([...outcomes].sort()).toEqual(['event', 'invalid_utf8', 'no_type', 'not_json', 'not_object']);
+});
+
+test('what JSON.parse takes for an object is never called broken, and random bytes never throw', () => {
+  const alphabet = fc.constantFrom(...'{}[]":,\\ut0e-.\n'.split(''), '"type"', '"a"', 'true', 'null', 'é');
+  const soup = fc.array(alphabet, { maxLength: 24 }).map((parts) => Buffer.from(`{${parts.join('')}`));
+  const noise = fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes));
+  fc.assert(
+    fc.property(fc.oneof(soup, noise), (message) => {
+      const decoder = decoderFor({ type: ['/type', '/a'], id: ['/a/0'] });
+      decoder.event(message, 0, message.length);
+      decoder.confirmation(message, 0, message.length);
+      if (isObject(message)) expect(decoder.others.not_json).toBe(0);
+    }),
+    { numRuns: 10_000, ...SEED },
+  );
+});
+
+function isObject(message: Buffer): boolean {
+  try {
+    const value: unknown = JSON.parse(message.toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,27 @@
+// A decoder of one message that is obviously right and slow: JSON.parse, then the pointers one by one.
+import { parsePointer } from '../../src/decode/pointer.ts';
+
+/** Numbers in the reference text are strings that start with this, so that their spelling survives JSON.parse. */
+export const NUMBER_MARK = '\u0001number ';
+
+/** The value at a pointer (RFC 6901), or undefined. */
+function at(document: unknown, pointer: string): unknown {
+  let value = document;
+  for (const token of parsePointer(pointer)) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, token)) return undefined;
+    if (Array.isArray(value) && !/^(0|[1-9][0-9]*)$/.test(token)) return undefined;
+    value = (value as Record<string, unknown>)[token];
+  }
+  return value;
+}
+
+/** The text of the first pointer that leads to a string that is not empty or, if `numbers`, to a number. */
+export function firstHit(document: unknown, pointers: readonly string[], numbers: boolean): string | undefined {
+  for (const pointer of pointers) {
+    const value = at(document, pointer);
+    if (typeof value !== 'string' || value === '') continue;
+    if (!value.startsWith(NUMBER_MARK)) return value;
+    if (numbers) return value.slice(NUMBER_MARK.length);
+  }
+  return undefined;
+}
