@@ -1,0 +1,36 @@
+// upgrade: short answers of our own, written straight to a socket that node:http has let go of, then a clean end.
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { formatHead, type RawHeaders } from './headers.ts';
+
+/** How long a client may take to read an answer and close, ms. */
+const LINGER_MS = 5_000;
+
+/** Writes a whole text response with `Connection: close` and ends the socket. */
+export function answer(socket: Socket, status: number, text: string, extra: RawHeaders = []): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = `${text}\n`;
+  const head = formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, [
+    ...['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(Buffer.byteLength(body))],
+    ...extra,
+    ...['Connection', 'close'],
+  ]);
+  socket.end(head + body);
+  linger(socket);
+}
+
+/**
+ * Reads on until the peer closes too, at most 5 s, then destroys. Closing at once with unread bytes makes the kernel send a
+ * reset, which can overtake the answer (RFC 9112 §9.6).
+ */
+export function linger(socket: Socket): void {
+  if (socket.destroyed) return;
+  socket.on('error', () => socket.destroy()); // The answer is out; how the client leaves concerns nobody.
+  socket.once('end', () => socket.destroySoon());
+  socket.removeAllListeners('data').on('data', () => {}); // Also takes the bytes away from a node:http parser that has failed.
+  socket.setTimeout(LINGER_MS, () => socket.destroy());
+  socket.resume();
+}

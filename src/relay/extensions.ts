@@ -1,0 +1,106 @@
+// upgrade: which WebSocket extensions may be spoken through us (RFC 7692): permessage-deflate, with a client that forgets its window.
+import { extension } from 'ws';
+import { headerValues, type RawHeaders } from './headers.ts';
+
+type Parameters = Record<string, (string | true)[]>;
+
+// ws exports it since 8.19; its type package does not say so yet.
+declare module 'ws' {
+  export const extension: {
+    /** Throws a SyntaxError on what RFC 6455 §9.1 does not allow. */
+    parse(header: string): Record<string, Parameters[]>;
+    format(extensions: Record<string, Parameters[]>): string;
+  };
+}
+
+/** permessage-deflate as the 101 agreed on it. */
+export interface Deflate {
+  readonly serverNoContextTakeover: boolean;
+  /** 8 to 15. */
+  readonly serverMaxWindowBits: number;
+  /** Always: we put it into the 101, so that removing a client's message leaves the upstream's window right. */
+  readonly clientNoContextTakeover: true;
+  /** 8 to 15. */
+  readonly clientMaxWindowBits: number;
+}
+
+/** The 101's header lines for the client, and what they mean for whoever reads the frames. */
+export interface Agreed {
+  readonly headers: string[];
+  /** undefined: messages are not compressed. */
+  readonly deflate: Deflate | undefined;
+  /** The upstream accepted something that we cannot read: pass bytes on, scan nothing. */
+  readonly opaque: boolean;
+}
+
+const HEADER = 'sec-websocket-extensions';
+const DEFLATE = 'permessage-deflate';
+
+/** The client's offer reduced to permessage-deflate; untouched when there is nothing else in it, or when it cannot be parsed. */
+export function filterOffers(raw: RawHeaders): string[] {
+  const lines = headerValues(raw, HEADER);
+  const offers = lines.length === 0 ? undefined : parseOrUndefined(lines);
+  if (offers === undefined || Object.keys(offers).every((name) => name === DEFLATE)) return [...raw];
+  const wanted = offers[DEFLATE];
+  return replaceLines(raw, wanted === undefined ? undefined : extension.format({ [DEFLATE]: wanted }));
+}
+
+/** Reads the upstream's answer and adds `client_no_context_takeover` to an accepted permessage-deflate (RFC 7692 §7.1.1.2). */
+export function readAgreement(raw: RawHeaders): Agreed {
+  const lines = headerValues(raw, HEADER);
+  if (lines.length === 0) return { headers: [...raw], deflate: undefined, opaque: false };
+  const accepted = parseOrUndefined(lines);
+  const parameters = accepted?.[DEFLATE];
+  if (accepted === undefined || Object.keys(accepted).length !== 1 || parameters?.length !== 1) return opaque(raw);
+  const deflate = readDeflate(parameters[0]!);
+  if (deflate === undefined) return opaque(raw);
+  if (parameters[0]!.client_no_context_takeover !== undefined) return { headers: [...raw], deflate, opaque: false };
+  const headers = replaceLines(raw, `${lines.join(', ')}; client_no_context_takeover`);
+  return { headers, deflate, opaque: false };
+}
+
+function opaque(raw: RawHeaders): Agreed {
+  return { headers: [...raw], deflate: undefined, opaque: true };
+}
+
+function readDeflate(parameters: Parameters): Deflate | undefined {
+  let serverNoContextTakeover = false;
+  let serverMaxWindowBits = 15;
+  let clientMaxWindowBits = 15;
+  for (const [name, values] of Object.entries(parameters)) {
+    if (values.length !== 1) return undefined;
+    const value = values[0]!;
+    if (name === 'server_no_context_takeover' && value === true) serverNoContextTakeover = true;
+    else if (name === 'server_max_window_bits' && isWindow(value)) serverMaxWindowBits = Number(value);
+    else if (name === 'client_max_window_bits' && isWindow(value)) clientMaxWindowBits = Number(value);
+    else if (name !== 'client_no_context_takeover' || value !== true) return undefined;
+  }
+  return { serverNoContextTakeover, serverMaxWindowBits, clientNoContextTakeover: true, clientMaxWindowBits };
+}
+
+function isWindow(value: string | true): boolean {
+  return value !== true && /^(?:[89]|1[0-5])$/.test(value);
+}
+
+function parseOrUndefined(lines: readonly string[]): Record<string, Parameters[]> | undefined {
+  try {
+    return extension.parse(lines.join(', '));
+  } catch {
+    // The peer's malformed header is for the other peer to refuse; we only need to know that we cannot read it.
+    return undefined;
+  }
+}
+
+/** Puts the value on the first line of that header and drops its other lines; undefined drops them all. */
+function replaceLines(raw: RawHeaders, value: string | undefined): string[] {
+  const headers: string[] = [];
+  let pending = value;
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]!.toLowerCase() !== HEADER) headers.push(raw[i]!, raw[i + 1]!);
+    else if (pending !== undefined) {
+      headers.push(raw[i]!, pending);
+      pending = undefined;
+    }
+  }
+  return headers;
+}

@@ -1,0 +1,44 @@
+// upgrade: what the listener counts, one fixed-shape object per process, integer adds only.
+
+/** Outcomes of HTTP requests and handshakes. Every limit of the front has its own field (D7). */
+export interface FrontCounters {
+  /** Plain HTTP requests passed on. */
+  requests: number;
+  /** Plain HTTP requests that ended in our 502 or 504, or broke after the response had begun. */
+  requestErrors: number;
+  /** Handshakes that ended in a 101. */
+  upgraded: number;
+  /** Handshakes that the upstream answered with anything but a 101; passed through. */
+  refusedByUpstream: number;
+  /** Handshakes that `admit` refused, or that came while stopping. */
+  refusedByLimit: number;
+  /** Handshakes that met an upstream that was down or broke off: 502. */
+  upstreamFailed: number;
+  /** Handshakes that the upstream did not answer in time: 504. */
+  handshakeTimeouts: number;
+  /** Handshakes whose client left first. */
+  clientGone: number;
+  /** Requests with a head over the limit: 431. */
+  headersTooLarge: number;
+  /** Requests whose head did not arrive in time: 408. */
+  requestTimeouts: number;
+  /** Bytes that are not HTTP: 400. */
+  badRequests: number;
+}
+
+/** All zero. */
+export function createFrontCounters(): FrontCounters {
+  return {
+    requests: 0,
+    requestErrors: 0,
+    upgraded: 0,
+    refusedByUpstream: 0,
+    refusedByLimit: 0,
+    upstreamFailed: 0,
+    handshakeTimeouts: 0,
+    clientGone: 0,
+    headersTooLarge: 0,
+    requestTimeouts: 0,
+    badRequests: 0,
+  };
+}

@@ -1,0 +1,121 @@
+// upgrade: what changes in a message head on its way through, and nothing else: flat raw lists [name, value, …] in and out.
+import { randomBytes } from 'node:crypto';
+
+/** A raw header list as node:http reads and writes it: name, value, name, value, … in wire order and spelling. */
+export type RawHeaders = readonly string[];
+
+/** Removed on every hop, nominated or not (RFC 9110 §7.6.1). */
+const HOP_BY_HOP = new Set(['connection', 'proxy-connection', 'keep-alive', 'te', 'transfer-encoding', 'upgrade']);
+
+/** Never removed, whatever `Connection` nominates: framing, routing, the handshake and what this hop vouches for. */
+const END_TO_END = /^(?:host|content-length|sec-websocket-.*|x-forwarded-.*|forwarded|traceparent)$/;
+
+/** Values of every line of that name (lower case), in order. */
+export function headerValues(raw: RawHeaders, name: string): string[] {
+  const values: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) values.push(raw[i + 1]!);
+  }
+  return values;
+}
+
+/** Whether a comma-separated list header holds that token (lower case). */
+export function hasToken(raw: RawHeaders, name: string, token: string): boolean {
+  return headerValues(raw, name).some((value) => tokens(value).includes(token));
+}
+
+function tokens(value: string): string[] {
+  return value.split(',').map((token) => token.trim().toLowerCase());
+}
+
+/**
+ * Drops hop-by-hop headers and those that `Connection` nominates (RFC 9110 §7.6.1). With `connection`, that is this hop's own
+ * Connection value, in the place of the old one; `Upgrade` stays when it names it.
+ */
+export function withoutHopByHop(raw: RawHeaders, connection = ''): string[] {
+  const nominated = new Set(headerValues(raw, 'connection').flatMap(tokens));
+  const keepsUpgrade = tokens(connection).includes('upgrade');
+  const kept: string[] = [];
+  let pending = connection;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (name === 'connection' && pending !== '') {
+      kept.push(raw[i]!, pending);
+      pending = '';
+    } else if (name === 'upgrade' ? keepsUpgrade : survives(name, nominated)) {
+      kept.push(raw[i]!, raw[i + 1]!);
+    }
+  }
+  if (pending !== '') kept.push('Connection', pending);
+  return kept;
+}
+
+function survives(name: string, nominated: Set<string>): boolean {
+  return !HOP_BY_HOP.has(name) && (!nominated.has(name) || END_TO_END.test(name));
+}
+
+/** Who sent the request, as this hop saw it. */
+export interface Hop {
+  /** '' when unknown. */
+  readonly remoteAddress: string;
+  readonly proto: 'http' | 'https';
+}
+
+/**
+ * Appends the peer to `X-Forwarded-For` and adds `X-Forwarded-Proto` and `-Host` unless an earlier hop did. `Forwarded` and `Host`
+ * stay as they are. Like any append, this trusts what the client side sent: strip it at the edge where clients are not trusted.
+ */
+export function addForwarded(headers: string[], hop: Hop): void {
+  const peer = hop.remoteAddress === '' ? 'unknown' : hop.remoteAddress;
+  let forLine = -1;
+  let host = '';
+  let hasProto = false;
+  let hasHost = false;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase();
+    if (name === 'x-forwarded-for') forLine = i + 1;
+    else if (name === 'x-forwarded-proto') hasProto = true;
+    else if (name === 'x-forwarded-host') hasHost = true;
+    else if (name === 'host') host = headers[i + 1]!;
+  }
+  if (forLine === -1) headers.push('X-Forwarded-For', peer);
+  else headers[forLine] = headers[forLine] === '' ? peer : `${headers[forLine]}, ${peer}`;
+  if (!hasProto) headers.push('X-Forwarded-Proto', hop.proto);
+  if (!hasHost && host !== '') headers.push('X-Forwarded-Host', host);
+}
+
+/** The peer's address without the IPv4-mapped prefix that dual-stack sockets report. */
+export function plainAddress(address: string | undefined): string {
+  return address === undefined ? '' : address.replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
+/** Whether it names a trace as W3C Trace Context §3.2 wants: known layout, no all-zero ids, version not ff. */
+export function isTraceparent(value: string): boolean {
+  const parts = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/.exec(value);
+  if (parts === null) return false;
+  const [, version, trace, parent, rest] = parts;
+  if (version === 'ff' || (version === '00' && rest !== undefined)) return false;
+  return !/^0+$/.test(trace!) && !/^0+$/.test(parent!);
+}
+
+/**
+ * Makes sure that the head names one trace and returns its traceparent: the one present, if it is single and valid, else a
+ * new one, sampled. An invalid one leaves together with its `tracestate` (W3C Trace Context §3.2.2, §4.3).
+ */
+export function ensureTraceparent(headers: string[]): string {
+  const present = headerValues(headers, 'traceparent');
+  if (present.length === 1 && isTraceparent(present[0]!)) return present[0]!;
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (/^trace(?:parent|state)$/i.test(headers[i]!)) headers.splice(i, 2);
+  }
+  const fresh = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+  headers.push('traceparent', fresh);
+  return fresh;
+}
+
+/** The head as bytes on the wire (latin1 both ways, so obs-text survives: RFC 9110 §5.5). */
+export function formatHead(startLine: string, headers: RawHeaders): string {
+  let head = `${startLine}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return `${head}\r\n`;
+}

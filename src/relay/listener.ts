@@ -1,0 +1,214 @@
+// upgrade: the public port. Sorts what arrives into handshakes, plain HTTP and the mounted pages, within limits, and stops in order.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { answer } from './answers.ts';
+import { createForwarder, type Forwarder } from './http.ts';
+import { reinject } from './reinject.ts';
+import { targetOf } from './target.ts';
+import { createUpgrader, isHandshake, type UpgradeDeps, type Upgrader } from './upgrade.ts';
+
+/** Why a handshake is not let in. */
+export interface Refusal {
+  readonly status: number;
+  /** One line for the client. */
+  readonly reason: string;
+}
+
+export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes'> {
+  /** Asked before each handshake is passed on; undefined lets it in. */
+  admit?(request: IncomingMessage): Refusal | undefined;
+  /** Pages that are ours: `path` and everything below it. `handle` sees the URL without the prefix. */
+  readonly mount?:
+    | { readonly path: string; handle(request: IncomingMessage, response: ServerResponse): void }
+    | undefined;
+  /** From a handshake to the upstream's answer, and from a plain request to a connection; ms. Default 10,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** Largest message head, both ways, bytes. Default 65,536. */
+  readonly headerBytes?: number;
+  /** From the first byte (or the connection) to the end of the request head, ms. Default 15,000. */
+  readonly headersTimeoutMs?: number;
+  /** How long an idle connection stays open, ms. Default 620,000: longer than the 600 s after which cloud load balancers give up theirs. */
+  readonly keepAliveTimeoutMs?: number;
+}
+
+export interface Listener {
+  /** For tests and for attaching `listening` state to readiness; do not add request listeners. */
+  readonly server: Server;
+  /** Handshakes in progress: they count towards a connection limit. */
+  readonly handshaking: number;
+  /** Rejects when the address cannot be had. Port 0 picks a free one. */
+  listen(host: string, port: number): Promise<AddressInfo>;
+  /**
+   * Accepts no connection and no handshake any more, closes idle connections, lets requests in flight finish. Resolves at once
+   * when nothing new can arrive; connections that were upgraded are their owner's to close.
+   */
+  stopAccepting(): Promise<void>;
+  /** Breaks off what is left of plain HTTP and of handshakes. Upgraded sockets are untouched. */
+  close(): Promise<void>;
+}
+
+/** The whole front. Request bodies and responses have no time limit (uploads, SSE); slow heads, handshakes and dials have. */
+export function createListener(deps: ListenerDeps): Listener {
+  const { handshakeTimeoutMs = 10_000, headerBytes = 65_536 } = deps;
+  const server = createHttpServer(deps, headerBytes);
+  const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes });
+  const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs });
+  const routes: Routes = { deps, server, upgrader, forwarder, turns: new WeakMap(), stopping: false };
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
+  server.on('request', onRequest);
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  server.on('upgrade', (request, socket, head) => {
+    afterTurn(routes, socket as Socket, () => routeUpgrade(routes, request, socket as Socket, head));
+  });
+  server.on('clientError', (error, socket) => answerClientError(routes, error, socket as Socket));
+
+  async function stopAccepting(): Promise<void> {
+    routes.stopping = true;
+    server.close();
+    server.closeIdleConnections();
+  }
+  return {
+    server,
+    get handshaking() {
+      return upgrader.handshaking;
+    },
+    listen: (host, port) => listen(server, host, port, deps.report),
+    stopAccepting,
+    async close() {
+      await stopAccepting();
+      upgrader.abort();
+      server.closeAllConnections();
+      forwarder.close();
+    },
+  };
+}
+
+/** What the event handlers of one listener share. */
+interface Routes {
+  readonly deps: ListenerDeps;
+  readonly server: Server;
+  readonly upgrader: Upgrader;
+  readonly forwarder: Forwarder;
+  /** The last response begun on each connection, until it is out. */
+  readonly turns: WeakMap<Socket, ServerResponse>;
+  stopping: boolean;
+}
+
+function createHttpServer(deps: ListenerDeps, maxHeaderSize: number): Server {
+  const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
+  const server = createServer({
+    maxHeaderSize,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.max(50, Math.min(5_000, headersTimeoutMs / 3)),
+    keepAliveTimeout: keepAliveTimeoutMs,
+    noDelay: true,
+  });
+  // The size limit bounds them; node's default would drop every header past the 1,000th silently.
+  server.maxHeadersCount = 0;
+  return server;
+}
+
+function listen(server: Server, host: string, port: number, report: ListenerDeps['report']): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      server.on('error', (error) => report({ stage: 'relay.listen', error }));
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function routeRequest(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  const { mount } = routes.deps;
+  routes.turns.set(socket, response);
+  response.once('close', () => {
+    if (routes.turns.get(socket) === response) routes.turns.delete(socket);
+  });
+  if (routes.stopping) response.shouldKeepAlive = false;
+  const below = mount === undefined ? undefined : pathBelow(mount.path, request);
+  if (mount === undefined || below === undefined) {
+    routes.forwarder.forward(request, response);
+    return;
+  }
+  request.url = below;
+  mount.handle(request, response);
+}
+
+function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, head: Buffer): void {
+  const { deps, server, upgrader } = routes;
+  if (!isHandshake(request)) {
+    reinject(server, request, socket, head);
+    return;
+  }
+  if (deps.mount !== undefined && pathBelow(deps.mount.path, request) !== undefined) {
+    answer(socket, 404, 'there is no WebSocket here');
+    return;
+  }
+  const refusal = routes.stopping ? STOPPING : deps.admit?.(request);
+  if (refusal === undefined) {
+    upgrader.start(request, socket, head);
+    return;
+  }
+  const { status, reason } = refusal;
+  deps.counters.refusedByLimit++;
+  deps.report({ stage: 'relay.limit', error: new Error(`handshake refused with ${status}: ${reason}`) });
+  answer(socket, status, reason, status === 503 || status === 429 ? ['Retry-After', '1'] : []);
+}
+
+const STOPPING: Refusal = { status: 503, reason: 'the sidecar is shutting down' };
+
+function answerClientError(routes: Routes, error: NodeJS.ErrnoException, socket: Socket): void {
+  const status = clientErrorStatus(error, routes.deps.counters);
+  if (status === 0 || routes.turns.get(socket)?.headersSent === true) socket.destroy();
+  else answer(socket, status, 'the request could not be read');
+}
+
+/** Runs `next` when the response before it on that connection is out: a client may pipeline a handshake behind a request. */
+function afterTurn(routes: Routes, socket: Socket, next: () => void): void {
+  const turn = routes.turns.get(socket);
+  if (turn === undefined) {
+    next();
+    return;
+  }
+  const gone = (): void => {
+    turn.destroy();
+  };
+  socket.on('error', gone).once('close', gone);
+  turn.once('close', () => {
+    socket.off('error', gone).off('close', gone);
+    if (socket.writable && turn.writableFinished) next();
+    else socket.destroy();
+  });
+}
+
+/** The URL below a mounted path, from its slash on; undefined when it lies elsewhere. */
+function pathBelow(mount: string, request: IncomingMessage): string | undefined {
+  const { path } = targetOf(request, '');
+  if (!path.startsWith(mount)) return undefined;
+  const rest = path.slice(mount.length);
+  if (rest === '' || rest.startsWith('?')) return `/${rest}`;
+  return rest.startsWith('/') ? rest : undefined;
+}
+
+/** What node:http itself would answer, counted; 0 when nobody is left to hear it. */
+function clientErrorStatus(error: NodeJS.ErrnoException, counters: ListenerDeps['counters']): number {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      counters.headersTooLarge++;
+      return 431;
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      counters.requestTimeouts++;
+      return 408;
+    case 'HPE_INVALID_EOF_STATE':
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 0;
+    default:
+      counters.badRequests++;
+      return 400;
+  }
+}

@@ -1,0 +1,27 @@
+// upgrade: what a request line asks for, as the upstream should hear it. Paths are never decoded, normalised or re-encoded.
+
+/** The upstream's view of a request target. */
+export interface Target {
+  /** Origin form (or `*`), with the upstream's base path in front. */
+  readonly path: string;
+  /** From an absolute-form target: it outranks the Host header (RFC 9112 §3.2.2). */
+  readonly host: string | undefined;
+}
+
+/** Reads origin form, absolute form and `*` (RFC 9112 §3.2); anything else passes as it is, for the upstream to refuse. */
+export function targetOf(request: { method?: string | undefined; url?: string | undefined }, basePath: string): Target {
+  const url = request.url!;
+  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i.exec(url);
+  const path = absolute === null ? url : absolute[2]!;
+  const host = absolute === null ? undefined : absolute[1]!.replace(/^.*@/, '');
+  if (path === '*' || (path === '' && request.method === 'OPTIONS')) return { path: '*', host };
+  return { path: basePath + (path.startsWith('/') || absolute === null ? path : `/${path}`), host };
+}
+
+/** Replaces the value of the Host header, in place; undefined leaves it. */
+export function setHost(headers: string[], host: string | undefined): void {
+  if (host === undefined) return;
+  const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'host');
+  if (at === -1) headers.unshift('Host', host);
+  else headers[at + 1] = host;
+}
