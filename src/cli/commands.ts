@@ -13,6 +13,14 @@ export interface CommandRow {
 /** In the order in which help lists them. */
 export const COMMANDS: readonly CommandRow[] = [
   {
+    name: 'run',
+    summary: 'serve: relay to the upstream and track what it pushes',
+    async load() {
+      const [{ defineRun }, { createSidecar }] = await Promise.all([import('./run.ts'), import('../sidecar.ts')]);
+      return defineRun(createSidecar);
+    },
+  },
+  {
     name: 'check',
     summary: 'judge the configuration, dial the upstream and the collector, name platform traps',
     load: async () => (await import('./check.ts')).define,

@@ -7,12 +7,12 @@ import type { Config } from '../config/config.ts';
 import { trackedText } from '../config/document.ts';
 import { formatFault } from '../config/fault.ts';
 import { otlpEndpoint } from '../config/traps.ts';
+import { VERSION } from '../version.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
 import type { Report } from './log.ts';
 import { createLog, createReport } from './log.ts';
 import type { Options } from './read-config.ts';
 import { addConfigOptions, readConfig } from './read-config.ts';
-import { packageVersion } from './version.ts';
 
 /** What `run` needs of the sidecar. */
 export interface Sidecar {
@@ -43,7 +43,7 @@ export function defineRun(createSidecar: CreateSidecar): (command: Command) => v
         return;
       }
       const log = createLog(config);
-      log.info({ version: packageVersion(), node: process.version, pid: process.pid }, 'ackspan starts');
+      log.info({ version: VERSION, node: process.version, pid: process.pid }, 'ackspan starts');
       for (const warning of warnings) log.warn(formatFault(warning));
       const sidecar = createSidecar({ config, log, report: createReport(log) });
       // Whatever a library left open must not keep a stopped process alive.

@@ -25,7 +25,7 @@ export class Barrier {
 
   /** Whether one should be sent now: something unproven came after the last barrier, and none is outstanding. */
   get wanted(): boolean {
-    return this.#needed > this.#sent && this.#sent <= this.#answered;
+    return this.#needed > this.#sent && this.#needed > this.#answered && this.#sent <= this.#answered;
   }
 
   /** A barrier through `ordinal` was written. Probes may send one while another is outstanding. */

@@ -68,7 +68,10 @@ export class Confirmations {
   /** Applies to the newest delivery of the id and to its older twins that are still open: the backend emitted it twice, the application confirms once. */
   #applyTo(newest: Delivery, rejected: boolean, error: string, now: number): Confirmed {
     let open: Confirmed | undefined;
-    for (let each: Delivery | undefined = newest; each !== undefined; each = each.olderTwin) {
+    let older: Delivery | undefined;
+    for (let each: Delivery | undefined = newest; each !== undefined; each = older) {
+      // Read first: a store that keeps no history unlinks a delivery as it settles.
+      older = each.olderTwin;
       if (isSettled(each)) continue;
       if (rejected) {
         each.errorText = error.slice(0, ERROR_TEXT_LIMIT);

@@ -88,6 +88,14 @@ describe('confirming', () => {
   });
 });
 
+test('[D13] one confirmation reaches every twin also when no history is kept', () => {
+  const { tracker, connect, start, recorder } = setUp(undefined, 0);
+  const session = connect();
+  for (let n = 1; n <= 3; n++) tracker.track(session, facts(MUST_PROCESS, 'a'), n, start);
+  tracker.processed(session, 'a', false, '', start + 1);
+  expect(recorder.settledDeliveries).toHaveLength(3);
+});
+
 describe('outcomes', () => {
   test('[D1] a rejection ends the delivery as failed: rejected, with the text cut to 256 characters', () => {
     const { tracker, connect, start } = setUp();

@@ -1,0 +1,213 @@
+// The sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
+import type { AddressInfo } from 'node:net';
+import type { AdminDeps, ConnectionView } from './admin/ports.ts';
+import { type Admin, createAdmin } from './admin/server.ts';
+import { now, startBeat } from './clock.ts';
+import type { Config } from './config/config.ts';
+import { createDecoder } from './decode/decoder.ts';
+import { Tracker } from './delivery/tracker.ts';
+import { startWatch, type Watch } from './observe.ts';
+import { createFrontCounters, type FrontCounters } from './relay/front-counters.ts';
+import { createListener, type Listener } from './relay/listener.ts';
+import { DEFAULT_RELAY_LIMITS, RelayCounters, type SkipReason } from './relay/tap.ts';
+import type { Upgraded } from './relay/upgrade.ts';
+import { parseUpstream } from './relay/upstream.ts';
+import { type Connection, type ConnectionObserver, openConnection } from './session.ts';
+import { createMemoryStore } from './store/memory.ts';
+import type { Stats } from './telemetry/stats.ts';
+import { VERSION } from './version.ts';
+
+type Report = (fault: { stage: string; error: unknown }) => void;
+
+export interface SidecarDeps {
+  readonly config: Config;
+  /** Told of the faults of the world: one call, one log line (rate-limited by whoever gives it). */
+  readonly report: Report;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+export interface Sidecar {
+  /** Resolves when connections are accepted. Rejects when an address cannot be had. */
+  start(): Promise<{ listen: AddressInfo; admin?: AddressInfo }>;
+  /** Drains and stops within `shutdown.graceMs`; safe to call twice. `reason` is logged. */
+  stop(reason: string): Promise<void>;
+  stats(): Stats;
+}
+
+/** Parts of the grace kept for the close handshakes, and for the last export, ms. */
+const CLOSE_MS = 1000;
+const FLUSH_MS = 1500;
+/** RFC 6455 registry, "Service Restart". */
+const SERVICE_RESTART = 1012;
+
+/** Builds a sidecar; nothing runs before `start`. */
+export function createSidecar(deps: SidecarDeps): Sidecar {
+  let running: Running | undefined;
+  let stopping: Promise<void> | undefined;
+  return {
+    async start() {
+      running = await start(deps);
+      return running.addresses;
+    },
+    stop(reason) {
+      stopping ??= running === undefined ? Promise.resolve() : stop(running, deps, reason);
+      return stopping;
+    },
+    stats() {
+      if (running === undefined) throw new Error('the sidecar has not been started');
+      return running.watch.stats();
+    },
+  };
+}
+
+interface Running {
+  readonly addresses: { listen: AddressInfo; admin?: AddressInfo };
+  readonly connections: Set<Connection>;
+  readonly tracker: Tracker;
+  readonly watch: Watch;
+  readonly listener: Listener;
+  readonly admin: Admin;
+  readonly pending: () => number;
+  readonly state: { draining: boolean };
+  readonly stopBeat: () => void;
+}
+
+async function start(deps: SidecarDeps): Promise<Running> {
+  const { config, report } = deps;
+  const counters = { relay: new RelayCounters(), front: createFrontCounters() };
+  const skipped: Record<SkipReason, number> = { binary: 0, too_large: 0, unreadable: 0 };
+  const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
+  const store = createMemoryStore({ history: config.limits.history });
+  const watch = await startWatch({
+    counters,
+    decoder,
+    skipped,
+    tracing: config.tracing,
+    serviceName: config.serviceName,
+    version: VERSION,
+    serverPort: config.listen.port,
+    now,
+    report,
+  });
+  const { pending, pendingPerUser, messageBytes, confirmationBytes } = config.limits;
+  const limits = { pending, pendingPerUser };
+  const tracker = new Tracker({ store, observer: watch.observer, limits, now: now(), random: Math.random });
+  const relay = {
+    counters: counters.relay,
+    limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, confirmationBytes },
+    now,
+    report,
+  };
+  const connections = new Set<Connection>();
+  const state = { draining: false };
+  const admin = createAdmin(adminDeps(deps, watch, store, connections, state));
+  const connectionDeps = { tracker, decoder, relay, skipped, observer: register(connections, watch) };
+  const listener = openFront(deps, counters.front, connections, admin, (upgraded) =>
+    openConnection(upgraded, connectionDeps),
+  );
+  const stopBeat = startBeat(tracker, report);
+  const own = config.admin.listen;
+  const addresses: Running['addresses'] = {
+    ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),
+    listen: await listener.listen(config.listen.host, config.listen.port),
+  };
+  return { addresses, connections, tracker, watch, listener, admin, pending: () => store.pending, state, stopBeat };
+}
+
+function openFront(
+  { config, report }: SidecarDeps,
+  counters: FrontCounters,
+  connections: ReadonlySet<Connection>,
+  admin: Admin,
+  onUpgraded: (upgraded: Upgraded) => void,
+): Listener {
+  const { upstream, fault } = parseUpstream(config.upstream, { verifyTls: !config.upstreamTls.insecure });
+  if (upstream === undefined) throw new Error(fault);
+  const { mount } = config.admin;
+  const limit = config.limits.connections;
+  const listener: Listener = createListener({
+    upstream,
+    counters,
+    handshakeTimeoutMs: config.limits.handshakeMs,
+    admit() {
+      if (connections.size + listener.handshaking < limit) return undefined;
+      report({ stage: 'limit', error: new Error(`limits.connections reached: ${limit} connections are open`) });
+      return { status: 503, reason: 'too many connections' };
+    },
+    mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
+    onUpgraded,
+    report,
+  });
+  return listener;
+}
+
+function adminDeps(
+  { config, report }: SidecarDeps,
+  watch: Watch,
+  store: AdminDeps['store'],
+  connections: ReadonlySet<Connection>,
+  state: { readonly draining: boolean },
+): AdminDeps {
+  return {
+    store,
+    stats: () => watch.stats(),
+    connections: () => Array.from(connections, view),
+    metrics: (accept) => watch.scrape(accept),
+    health: () => ({ ready: !state.draining, reasons: state.draining ? ['draining'] : [] }),
+    traceId: (delivery) => watch.traceId(delivery),
+    watch: (observer) => watch.follow(observer),
+    info: { service: config.serviceName, version: VERSION, startedAt: now() },
+    token: config.admin.token,
+    now,
+    report,
+  };
+}
+
+function view({ facts, session, messages }: Connection): ConnectionView {
+  const { id, seq, openedAt, remote, path } = facts;
+  const { key, user, capability, pending } = session;
+  return { id, seq, openedAt, remote, path, session: key, user, capability, pending, messages };
+}
+
+/** Keeps the set of open connections beside what the watch is told. */
+function register(connections: Set<Connection>, watch: Watch): ConnectionObserver {
+  return {
+    ...watch.connections,
+    opened(connection) {
+      connections.add(connection);
+      watch.connections.opened(connection);
+    },
+    closed(connection, by, code, at) {
+      connections.delete(connection);
+      watch.connections.closed(connection, by, code, at);
+    },
+  };
+}
+
+/** SPEC D10: no new connections, last barriers, wait for confirmations, settle the rest, 1012, flush. */
+async function stop(running: Running, { config, log }: SidecarDeps, reason: string): Promise<void> {
+  const { connections, tracker, watch, listener, admin, state } = running;
+  const end = now() + config.shutdown.graceMs;
+  state.draining = true;
+  await listener.stopAccepting();
+  for (const connection of connections) connection.probe(now());
+  const waited = await until(() => running.pending() === 0, end - CLOSE_MS - FLUSH_MS);
+  if (!waited) log.warn({ pending: running.pending(), reason }, 'stopping with deliveries unconfirmed');
+  tracker.shutdown(now());
+  for (const connection of connections) connection.close(SERVICE_RESTART, 'service restart');
+  await until(() => connections.size === 0, Math.min(end - FLUSH_MS, now() + CLOSE_MS));
+  for (const connection of connections) connection.destroy();
+  await listener.close();
+  running.stopBeat();
+  await watch.shutdown(Math.max(FLUSH_MS, end - now()));
+  await admin.close();
+}
+
+/** Waits until `done()` or the time `end` (ms since the epoch); says which. */
+async function until(done: () => boolean, end: number): Promise<boolean> {
+  while (!done()) {
+    if (now() >= end) return false;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return true;
+}
