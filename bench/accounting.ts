@@ -42,11 +42,16 @@ function tickMicros(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_US;
 }
 
-/** Resident memory of those processes, KiB. Pages that they share are counted once each. */
+/** Resident memory of those processes, KiB; of one that has ended, nothing. */
 export function rssKiB(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
-    const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
-    return sum + Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+    try {
+      const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+      return sum + Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+    } catch {
+      // It has ended: the run fails for that reason, not for this reading.
+      return sum;
+    }
   }, 0);
 }
 

@@ -1,12 +1,11 @@
 // Runs rows over rounds: every subject has its turn before any has its second, so that a noisy minute hits all of them.
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { stop } from './children.ts';
 import { type Summary, summarise } from './figures.ts';
-import type { Peer } from './peers/peer.ts';
+import type { Job, Result } from './load/job.ts';
 import { peerNamed } from './peers/table.ts';
 import type { Figures, Row, Subject } from './row.ts';
-import { runTrial, type Stats, stop } from './trial.ts';
+import { startSink } from './sink.ts';
+import { runTrial, type Stats } from './trial.ts';
 
 /** What a row's subject came to, per metric. */
 export interface Cell {
@@ -55,17 +54,29 @@ async function runSubject(row: Row, subject: Subject, otlp: number, quick: boole
   const { result, stats } = await runTrial(peer, job, { otlp, deflate, ...subject.variant }).catch((error: unknown) => {
     throw new Error(`${row.name}, ${subject.label}: ${error instanceof Error ? error.message : String(error)}`);
   });
-  if (stats !== undefined) checkSums(subject, result.kind === 'flow' ? result.sent : -1, stats, peer!);
+  if (stats !== undefined) checkSums(subject.label, job, result, stats);
   return row.figures(result);
 }
 
-/** The tracker's own sums must be the load's (D1), and everything that was answered must count as confirmed. */
-function checkSums(subject: Subject, sent: number, stats: Stats, peer: Peer): void {
+/** What was tracked and what became of it. */
+export function sumsOf(stats: Stats) {
   const of = (key: string): number => Number(stats[key]);
-  const settled = of('confirmed') + of('failed') + of('timeout') + of('unverifiable');
-  const sums = `tracked ${of('tracked')}, pending ${of('pending')}, settled ${settled}, confirmed ${of('confirmed')}`;
-  if (of('tracked') !== of('pending') + settled) throw new Error(`${peer.name} lost count: ${sums}`);
-  if (sent >= 0 && of('confirmed') !== sent) throw new Error(`${subject.label}: ${sent} events answered, but ${sums}`);
+  const [confirmed, failed, timeout, unverifiable] = [of('confirmed'), of('failed'), of('timeout'), of('unverifiable')];
+  const settled = confirmed + failed + timeout + unverifiable;
+  return { tracked: of('tracked'), pending: of('pending'), settled, confirmed, failed, timeout, unverifiable };
+}
+
+/** The tracker's own sums must be the load's (D1): what was answered is confirmed, what was not is pending. */
+function checkSums(label: string, job: Job, result: Result, stats: Stats): void {
+  const { tracked, pending, settled, confirmed } = sumsOf(stats);
+  const sums = `tracked ${tracked}, pending ${pending}, settled ${settled}, confirmed ${confirmed}`;
+  if (tracked !== pending + settled) throw new Error(`${label} lost count: ${sums}`);
+  if (result.kind === 'flow' && confirmed !== result.sent) {
+    throw new Error(`${label}: ${result.sent} events answered, but ${sums}`);
+  }
+  if (job.kind === 'pending' && result.kind === 'memory' && pending !== result.sent) {
+    throw new Error(`${label}: ${result.sent} events unanswered, but ${sums}`);
+  }
 }
 
 function summaries(row: Row, samples: readonly Figures[]): Record<string, Summary> {
@@ -80,10 +91,4 @@ function describe(row: Row, figures: Figures): string {
 /** Three significant digits, whole numbers from 100 on. */
 export function round(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
-}
-
-async function startSink(): Promise<{ port: number; child: ChildProcess }> {
-  const child = fork(fileURLToPath(new URL('./programs/otlp-sink.js', import.meta.url)));
-  const [port] = (await once(child, 'message')) as [number];
-  return { port, child };
 }

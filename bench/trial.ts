@@ -6,7 +6,8 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Job, Report, Result } from './load/job.ts';
+import { adopt, stop } from './children.ts';
+import type { Job, Report, Result, Sample } from './load/job.ts';
 import { now } from './load/timing.ts';
 import type { Peer, PeerSetup } from './peers/peer.ts';
 
@@ -24,10 +25,27 @@ export interface Trial {
   readonly stats: Stats | undefined;
 }
 
+/** A proxy under test while it runs. */
+export interface Running {
+  readonly pid: number;
+  readonly admin: number;
+}
+
+/** Told while the trial runs, and once more when the load has ended and the proxy still stands. */
+export interface Watcher {
+  sample?(sample: Sample, running: Running): void;
+  ended?(result: Result, running: Running): Promise<void>;
+}
+
 /** Runs a job through a peer (undefined = directly). Throws when a byte was wrong, something died, or the tracker's sums are off. */
-export async function runTrial(peer: Peer | undefined, job: Job, variant: Variant = {}): Promise<Trial> {
+export async function runTrial(
+  peer: Peer | undefined,
+  job: Job,
+  variant: Variant = {},
+  watcher: Watcher = {},
+): Promise<Trial> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ackspan-bench-'));
-  const generator = fork(fileURLToPath(new URL('./load/main.js', import.meta.url)), [JSON.stringify(job)]);
+  const generator = adopt(fork(GENERATOR, [JSON.stringify(job)]));
   let proxy: ChildProcess | undefined;
   try {
     const upstream = await firstReport(generator, (report) => ('listening' in report ? report.listening : undefined));
@@ -38,8 +56,14 @@ export async function runTrial(peer: Peer | undefined, job: Job, variant: Varian
     const setup = { ...DEFAULTS, ...variant, dir, upstream, listen: await freePort(), admin: await freePort() };
     const { child, died } = startPeer(peer, setup, variant.prefix ?? []);
     proxy = child;
-    generator.send({ port: setup.listen, pid: child.pid, spawnedAt: now() });
+    const running = { pid: child.pid!, admin: setup.admin };
+    generator.send({ port: setup.listen, pid: running.pid, spawnedAt: now() });
+    generator.on('message', (message) => {
+      const report = message as Report;
+      if ('sample' in report) watcher.sample?.(report.sample, running);
+    });
     const result = await Promise.race([resultOf(generator), died]);
+    await watcher.ended?.(result, running);
     return { result, stats: peer.tracks ? await readStats(setup.admin) : undefined };
   } finally {
     await stop(proxy);
@@ -48,12 +72,13 @@ export async function runTrial(peer: Peer | undefined, job: Job, variant: Varian
   }
 }
 
+const GENERATOR = fileURLToPath(new URL('./load/main.js', import.meta.url));
 const DEFAULTS = { deflate: false, otlp: 0, keepConfirmed: 0.01, holdSeconds: 0, nodeFlags: [] } as const;
 
 function startPeer(peer: Peer, setup: PeerSetup, prefix: readonly string[]) {
   const { command, args, env } = peer.command(setup);
   const [program, ...rest] = [...prefix, command, ...args] as [string, ...string[]];
-  const child = spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = adopt(spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] }));
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said = `${said}${chunk}`.slice(-2000);
@@ -90,7 +115,8 @@ function resultOf(generator: ChildProcess): Promise<Result> {
   return firstReport(generator, (report) => ('result' in report ? report.result : undefined));
 }
 
-async function readStats(admin: number): Promise<Stats> {
+/** The tracker's own sums. Throws when the admin server does not answer. */
+export async function readStats(admin: number): Promise<Stats> {
   const response = await fetch(`http://127.0.0.1:${admin}/api/v1/stats`);
   if (!response.ok) throw new Error(`/api/v1/stats answered ${response.status}`);
   return (await response.json()) as Stats;
@@ -104,14 +130,4 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
-}
-
-/** Asks a child to end, insists after 3 s. */
-export async function stop(child: ChildProcess | undefined): Promise<void> {
-  if (child === undefined || child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const insist = setTimeout(() => child.kill('SIGKILL'), 3000);
-  const gone = once(child, 'exit');
-  child.kill('SIGTERM');
-  await gone;
-  clearTimeout(insist);
 }

@@ -78,8 +78,12 @@ function accept(socket: net.Socket, head: string, deflate: boolean): number {
     socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
     return -1;
   }
-  const offered = /^sec-websocket-extensions:.*permessage-deflate/im.test(head);
-  const extension = deflate && offered ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : '';
+  const offer = /^sec-websocket-extensions:.*permessage-deflate.*$/im.exec(head)?.[0];
+  const agreed = ['server_no_context_takeover', 'client_no_context_takeover'].filter((name) => offer?.includes(name));
+  const extension =
+    deflate && offer !== undefined
+      ? `Sec-WebSocket-Extensions: ${['permessage-deflate', ...agreed].join('; ')}\r\n`
+      : '';
   const proof = createHash('sha1').update(`${key}${GUID}`).digest('base64');
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${extension}Sec-WebSocket-Accept: ${proof}\r\n\r\n`,

@@ -99,7 +99,8 @@ function eventReader(connection: ClientConnection, options: ClientOptions, onEve
       }
       connection.next++;
       onEvent();
-    } else if (opcode === 8) connection.socket.end();
+    } else if (opcode === 8)
+      connection.socket.end(); // whoever closes: the flow is told by onClosed
     else onFault(`a frame with opcode ${opcode} that nobody sent`);
   });
 }

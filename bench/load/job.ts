@@ -49,7 +49,21 @@ export interface StartJob {
   readonly kind: 'start';
 }
 
-export type Job = FlowJob | IdleJob | PendingJob | StartJob;
+/** A long run with connections that come, go and break. */
+export interface SoakJob {
+  readonly kind: 'soak';
+  readonly connections: number;
+  readonly rate: number;
+  readonly runMs: number;
+  /** A connection lives between these two before it closes cleanly and another takes its place, ms. */
+  readonly lifeMs: readonly [number, number];
+  /** Share of the live connections that break in every second. */
+  readonly faults: number;
+  readonly sampleMs: number;
+  readonly seed: number;
+}
+
+export type Job = FlowJob | IdleJob | PendingJob | StartJob | SoakJob;
 
 /** Sent by the bench when the proxy under test has been spawned. `pid` 0 = no proxy between client and backend. */
 export interface Target {
@@ -91,7 +105,29 @@ export interface StartResult {
   readonly startMs: number;
 }
 
-export type Result = FlowResult | MemoryResult | StartResult;
+/** Where a soak stands. Latencies are those since the sample before. */
+export interface Sample {
+  readonly elapsedMs: number;
+  readonly sent: number;
+  readonly verified: number;
+  readonly open: number;
+  readonly opened: number;
+  readonly faults: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface SoakResult {
+  readonly kind: 'soak';
+  readonly startMs: number;
+  readonly last: Sample;
+}
+
+export type Result = FlowResult | MemoryResult | StartResult | SoakResult;
 
 /** Generator → bench. */
-export type Report = { readonly listening: number } | { readonly result: Result } | { readonly error: string };
+export type Report =
+  | { readonly listening: number }
+  | { readonly sample: Sample }
+  | { readonly result: Result }
+  | { readonly error: string };

@@ -1,10 +1,11 @@
-// The generator process: takes one job, says where its backend listens, waits for the proxy, runs the job and answers once.
+// The generator process: takes one job, says where its backend listens, waits for the proxy, runs the job and answers. It stays, with its connections, until it is stopped.
 import net from 'node:net';
 import { startBackend } from './backend.ts';
 import { prepareFlow } from './flow.ts';
 import type { Job, Report, Result, Target } from './job.ts';
 import { prepareMemory } from './memory.ts';
 import { createMessages } from './messages.ts';
+import { prepareSoak } from './soak.ts';
 import { delay, now } from './timing.ts';
 
 interface Prepared {
@@ -29,6 +30,8 @@ async function prepare(job: Job): Promise<Prepared> {
     case 'idle':
     case 'pending':
       return prepareMemory(job, fault);
+    case 'soak':
+      return prepareSoak(job, fault, (sample) => tell({ sample }));
     case 'start': {
       const options = { deflate: false, writes: 'each', forwarded: false, onFault: fault } as const;
       const backend = await startBackend({ ...options, messages: createMessages(false), onConfirmed: () => {} });
@@ -69,8 +72,13 @@ async function main(): Promise<void> {
   const { spawnedAt, ...rest } = await target;
   const acceptedAt = await firstAccepted(rest.port);
   tell({ result: await prepared.run({ ...rest, spawnedAt }, acceptedAt - spawnedAt) });
-  process.disconnect?.();
-  setTimeout(() => process.exit(0), 20);
 }
 
-main().catch((error: unknown) => fault(error instanceof Error ? error.message : String(error)));
+function failed(error: unknown): void {
+  fault(error instanceof Error ? error.message : String(error));
+}
+
+// A message that cannot be read (bad compression, say) throws inside a socket's callback: it fails the run like any wrong byte.
+process.on('uncaughtException', failed);
+process.on('disconnect', () => process.exit(1));
+main().catch(failed);

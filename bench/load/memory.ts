@@ -18,7 +18,6 @@ export async function prepareMemory(job: IdleJob | PendingJob, fault: (what: str
     onConfirmed: () => {},
   });
   const run = async (target: Target, startMs: number): Promise<MemoryResult> => {
-    let closing = false;
     const open = (index: number): Promise<ClientConnection> =>
       connectClient(target.port, index, {
         messages,
@@ -27,13 +26,11 @@ export async function prepareMemory(job: IdleJob | PendingJob, fault: (what: str
         confirm: job.kind === 'idle' ? job.confirm : 'barrier',
         onFault: fault,
         onVerified: () => {},
-        onClosed: (conn) => closing || fault(`connection ${conn} was closed`),
+        onClosed: (conn) => fault(`connection ${conn} was closed`),
       });
     const pids = processTree(target.pid);
     const measured =
       job.kind === 'idle' ? await idle(job, backend, open, pids) : await pending(job, backend, open, pids);
-    closing = true;
-    backend.close();
     return { kind: 'memory', startMs, connections: job.connections, ...measured };
   };
   return { port: backend.port, run };

@@ -29,3 +29,14 @@ export async function openAll<T>(count: number, from: number, open: (index: numb
   }
   return all;
 }
+
+/** Repeatable numbers in [0, 1) (mulberry32), so that a run's faults can be had again. */
+export function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { otlpEnvironment, type Peer, type PeerCommand, type PeerSetup } from './peer.ts';
 
-/** The built command, from `.cache/bench/peers/` upwards. */
-export const ACKSPAN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+/** The built command, from `.cache/bench/peers/` upwards; the variable names another build to compare with. */
+export const ACKSPAN =
+  process.env.ACKSPAN_BENCH_MAIN ?? fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
 function command(setup: PeerSetup): PeerCommand {
   const config = path.join(setup.dir, 'ackspan.yaml');

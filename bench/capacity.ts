@@ -1,0 +1,163 @@
+// `npm run capacity`: raises one load after another until p99, throughput or memory gives way, and names the limit that came first.
+import { parseArgs } from 'node:util';
+import { openFileLimit } from './accounting.ts';
+import { stop } from './children.ts';
+import type { FlowJob, FlowResult, Job, MemoryResult } from './load/job.ts';
+import { ackspan } from './peers/ackspan.ts';
+import { asMarkdown, asText } from './report.ts';
+import { startSink } from './sink.ts';
+import { runTrial, type Trial } from './trial.ts';
+
+/** A size of instance as platforms sell it. */
+interface Size {
+  readonly name: string;
+  readonly cpus: string;
+  readonly memoryMiB: number;
+  readonly heapMiB: number;
+}
+
+const SIZES: readonly Size[] = [
+  { name: '1 CPU / 512 MiB', cpus: '0', memoryMiB: 512, heapMiB: 384 },
+  { name: '2 CPU / 1 GiB', cpus: '0,1', memoryMiB: 1024, heapMiB: 768 },
+];
+const P99_LIMIT_MS = 100;
+const KEPT_UP = 0.98;
+
+/** One thing that is raised step by step. */
+interface Ladder {
+  readonly what: string;
+  readonly steps: readonly number[];
+  job(step: number): Job;
+  /** What the step came to, and which limit it broke if it did. */
+  judge(trial: Trial, step: number, size: Size): { figure: string; broke: string | undefined };
+}
+
+const FLOW: Omit<FlowJob, 'connections' | 'rate'> = {
+  kind: 'flow',
+  inFlight: 2,
+  confirm: 'barrier',
+  forwarded: false,
+  deflate: false,
+  writes: 'each',
+  warmupMs: 1500,
+  windowMs: 5000,
+  holders: 0,
+  heldEach: 0,
+};
+
+const overMemory = (rssMiB: number, size: Size): string | undefined =>
+  rssMiB > size.memoryMiB ? `memory: ${rssMiB.toFixed(0)} MiB` : undefined;
+
+const LADDERS: readonly Ladder[] = [
+  {
+    what: 'events per second over 500 connections',
+    steps: [2000, 5000, 10_000, 15_000, 20_000, 30_000, 40_000, 50_000, 60_000, 80_000],
+    job: (rate) => ({ ...FLOW, connections: 500, rate }),
+    judge: ({ result }, rate, size) => {
+      const { events, wallMs, p99Ms, cpuUs, generatorCpuUs, rssKiB } = result as FlowResult;
+      const achieved = (events / wallMs) * 1000;
+      const figure = `p99 ${p99Ms.toFixed(1)} ms, ${(cpuUs / wallMs / 10).toFixed(0)} % CPU, ${(rssKiB / 1024).toFixed(0)} MiB`;
+      // The figure is the sidecar's only as long as the load itself is not what gives way.
+      const loadBusy = generatorCpuUs / wallMs / 1000 > 0.9 && cpuUs / wallMs / 1000 < 0.9;
+      const slow = achieved < rate * KEPT_UP ? `throughput: ${achieved.toFixed(0)}/s of ${rate}/s` : undefined;
+      const late = p99Ms > P99_LIMIT_MS ? `latency: p99 ${p99Ms.toFixed(0)} ms` : undefined;
+      const broke = overMemory(rssKiB / 1024, size) ?? slow ?? late;
+      return {
+        figure,
+        broke: broke !== undefined && loadBusy ? `the load generator, not the sidecar (${broke})` : broke,
+      };
+    },
+  },
+  {
+    what: 'idle connections, each having carried an event',
+    steps: [1000, 2000, 5000, 10_000, 15_000, 20_000],
+    job: (connections) => ({
+      kind: 'idle',
+      connections,
+      before: 1,
+      touch: true,
+      confirm: 'barrier',
+      forwarded: false,
+      settleMs: 3000,
+    }),
+    judge: memoryJudge,
+  },
+  {
+    what: 'pending deliveries over 1,000 connections',
+    steps: [10_000, 50_000, 100_000, 200_000, 400_000, 600_000],
+    job: (pending) => ({ kind: 'pending', connections: 1000, each: pending / 1000, settleMs: 2000 }),
+    judge: (trial, pending, size) => {
+      const judged = memoryJudge(trial, pending, size);
+      const tracked = Number(trial.stats?.pending);
+      return tracked === pending ? judged : { ...judged, broke: judged.broke ?? `tracking: only ${tracked} pending` };
+    },
+  },
+];
+
+function memoryJudge({ result }: Trial, _step: number, size: Size) {
+  const rssMiB = (result as MemoryResult).rssAfterKiB / 1024;
+  return { figure: `${rssMiB.toFixed(0)} MiB`, broke: overMemory(rssMiB, size) };
+}
+
+interface Found {
+  readonly size: string;
+  readonly what: string;
+  /** Highest step that held; 0 when none did. */
+  readonly carries: number;
+  readonly figure: string;
+  /** What gave way at the next step; or that nothing did. */
+  readonly limit: string;
+}
+
+async function climb(ladder: Ladder, size: Size, otlp: number): Promise<Found> {
+  let best = { carries: 0, figure: '' };
+  const found = (limit: string): Found => ({ size: size.name, what: ladder.what, ...best, limit });
+  for (const step of ladder.steps) {
+    const job = ladder.job(step);
+    if (2 * ('connections' in job ? job.connections : 0) + 200 > openFileLimit()) {
+      return found(`open files of this machine (${openFileLimit()})`);
+    }
+    const variant = {
+      otlp,
+      holdSeconds: job.kind === 'pending' ? 600 : 0,
+      nodeFlags: [`--max-old-space-size=${size.heapMiB}`],
+      prefix: ['taskset', '-c', size.cpus],
+    };
+    let judged: { figure: string; broke: string | undefined };
+    try {
+      judged = ladder.judge(await runTrial(ackspan, job, variant), step, size);
+    } catch (error) {
+      judged = { figure: '', broke: (error as Error).message.split('\n', 1)[0]! };
+    }
+    process.stderr.write(`${size.name}, ${ladder.what}: ${step}: ${judged.broke ?? judged.figure}\n`);
+    if (judged.broke !== undefined) return found(judged.broke);
+    best = { carries: step, figure: judged.figure };
+  }
+  return found('none up to here');
+}
+
+async function capacity(argv: string[]): Promise<void> {
+  const { values } = parseArgs({ args: argv, options: { json: { type: 'boolean' }, markdown: { type: 'boolean' } } });
+  const sink = await startSink();
+  const all: Found[] = [];
+  try {
+    for (const size of SIZES) for (const ladder of LADDERS) all.push(await climb(ladder, size, sink.port));
+  } finally {
+    await stop(sink.child);
+  }
+  if (values.json === true) return console.log(JSON.stringify(all, null, 1));
+  const lines = all.map(({ size, what, carries, figure, limit }) => [
+    size,
+    what,
+    carries.toLocaleString('en'),
+    figure,
+    limit,
+  ]);
+  const table = [['instance', 'load', 'carries', 'at that step', 'first limit'], ...lines];
+  console.log(values.markdown === true ? asMarkdown(table) : asText(table));
+}
+
+capacity(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(`capacity failed: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});

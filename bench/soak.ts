@@ -1,0 +1,160 @@
+// `npm run soak`: half an hour at 2,000 events/s with connections that come, go and break; fails when memory, sums or p99 drift.
+
+import { parseArgs } from 'node:util';
+import { processTree, rssKiB } from './accounting.ts';
+import { stop } from './children.ts';
+import { summarise } from './figures.ts';
+import type { Sample } from './load/job.ts';
+import { delay } from './load/timing.ts';
+import { ackspan } from './peers/ackspan.ts';
+import { sumsOf } from './rounds.ts';
+import { startSink } from './sink.ts';
+import { type Running, readStats, runTrial, type Stats } from './trial.ts';
+
+const USAGE = 'usage: npm run soak -- [--minutes 30] [--rate 2000] [--connections 200] [--seed N] [--json]';
+const SAMPLES = 60;
+
+interface Point extends Sample {
+  readonly rssMiB: number;
+}
+
+async function soak(argv: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      minutes: { type: 'string', default: '30' },
+      rate: { type: 'string', default: '2000' },
+      connections: { type: 'string', default: '200' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const runMs = Number(values.minutes) * 60_000;
+  const seed = Number(values.seed);
+  process.stderr.write(`seed ${seed}\n`);
+  const job = {
+    kind: 'soak',
+    connections: Number(values.connections),
+    rate: Number(values.rate),
+    runMs,
+    lifeMs: [10_000, 60_000],
+    faults: 0.01,
+    sampleMs: Math.max(1000, runMs / SAMPLES),
+    seed,
+  } as const;
+
+  const points: Point[] = [];
+  const faults: string[] = [];
+  const sink = await startSink();
+  const watcher = {
+    sample: (sample: Sample, running: Running): void => {
+      const point = { ...sample, rssMiB: rssKiB(processTree(running.pid)) / 1024 };
+      points.push(point);
+      void readStats(running.admin).then(
+        (stats) => {
+          faults.push(...driftIn(stats));
+          process.stderr.write(`${line(point, stats)}\n`);
+        },
+        (error: unknown) => faults.push(`no statistics: ${String(error)}`),
+      );
+    },
+    ended: async (_result: unknown, running: Running): Promise<void> => {
+      // Closed connections settle what they had at once; a second is for the sockets' own last words.
+      await delay(1000);
+      faults.push(...(await leftovers(running.admin)));
+    },
+  };
+  try {
+    const { stats } = await runTrial(ackspan, job, { otlp: sink.port }, watcher);
+    faults.push(...sumFaults(points.at(-1)!, stats!), ...driftOf(points));
+    report(points, stats!, faults, values.json);
+  } finally {
+    await stop(sink.child);
+  }
+  return faults.length === 0 ? 0 : 1;
+}
+
+function line(point: Point, stats: Stats): string {
+  const { tracked, pending, confirmed, failed, timeout } = sumsOf(stats);
+  return `${(point.elapsedMs / 60_000).toFixed(1)} min: ${tracked} tracked, ${confirmed} confirmed, ${failed} failed, ${timeout} timed out, ${pending} pending; ${point.open} open of ${point.opened}, ${point.faults} broken; p50 ${point.p50Ms.toFixed(2)} ms, p99 ${point.p99Ms.toFixed(2)} ms; ${point.rssMiB.toFixed(1)} MiB`;
+}
+
+function driftIn(stats: Stats): string[] {
+  const { tracked, pending, settled } = sumsOf(stats);
+  return tracked === pending + settled ? [] : [`tracked ${tracked} ≠ pending ${pending} + settled ${settled}`];
+}
+
+/** With every connection closed, nothing may be left. */
+async function leftovers(admin: number): Promise<string[]> {
+  const { pending } = sumsOf(await readStats(admin));
+  const response = await fetch(`http://127.0.0.1:${admin}/metrics`);
+  const active = /^ackspan_connection_active\{[^}]*\} (\d+)/gm;
+  const open = [...(await response.text()).matchAll(active)].reduce((sum, match) => sum + Number(match[1]), 0);
+  return [
+    ...(pending === 0 ? [] : [`${pending} deliveries pending without a connection`]),
+    ...(open === 0 ? [] : [`${open} connections counted that are closed`]),
+  ];
+}
+
+function sumFaults(last: Sample, stats: Stats): string[] {
+  const { tracked, confirmed } = sumsOf(stats);
+  const found: string[] = driftIn(stats);
+  // What a broken socket swallowed on the way in was never seen by the sidecar; what arrived was.
+  if (tracked > last.sent) found.push(`${tracked} tracked, but only ${last.sent} sent`);
+  if (tracked < last.verified) found.push(`${tracked} tracked, but ${last.verified} arrived`);
+  if (confirmed > last.verified) found.push(`${confirmed} confirmed, but only ${last.verified} arrived`);
+  return found;
+}
+
+/** Compares the last third of the run with the middle third (memory) and with the first (p99). */
+function driftOf(points: readonly Point[]): string[] {
+  const third = Math.floor(points.length / 3);
+  if (third === 0) return ['the run was too short to judge'];
+  const median = (from: number, key: 'rssMiB' | 'p99Ms'): number =>
+    summarise(points.slice(from, from + third).map((point) => point[key])).median;
+  const last = points.length - third;
+  const found: string[] = [];
+  const [rssBefore, rssAfter] = [median(third, 'rssMiB'), median(last, 'rssMiB')];
+  if (rssAfter > rssBefore * 1.1 + 8) {
+    found.push(`memory rose from ${rssBefore.toFixed(1)} to ${rssAfter.toFixed(1)} MiB`);
+  }
+  const [p99Before, p99After] = [median(0, 'p99Ms'), median(last, 'p99Ms')];
+  if (p99After > p99Before * 2 + 2) {
+    found.push(`p99 rose from ${p99Before.toFixed(2)} to ${p99After.toFixed(2)} ms`);
+  }
+  return found;
+}
+
+/** Least-squares slope of memory over the last two thirds, MiB per hour. */
+function memorySlope(points: readonly Point[]): number {
+  const late = points.slice(Math.floor(points.length / 3));
+  const hours = late.map(({ elapsedMs }) => elapsedMs / 3_600_000);
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanX, meanY] = [mean(hours), mean(late.map(({ rssMiB }) => rssMiB))];
+  const above = late.reduce((sum, { rssMiB }, i) => sum + (hours[i]! - meanX) * (rssMiB - meanY), 0);
+  const below = hours.reduce((sum, x) => sum + (x - meanX) ** 2, 0);
+  return below === 0 ? 0 : above / below;
+}
+
+function report(points: readonly Point[], stats: Stats, faults: readonly string[], json: boolean): void {
+  const slope = memorySlope(points);
+  if (json) {
+    console.log(JSON.stringify({ passed: faults.length === 0, faults, memorySlopeMiBPerHour: slope, stats, points }));
+    return;
+  }
+  const last = points.at(-1)!;
+  console.log(`\n${line(last, stats)}\nmemory slope over the last two thirds: ${slope.toFixed(2)} MiB/h`);
+  for (const fault of faults) console.log(`FAILED: ${fault}`);
+  if (faults.length === 0) console.log('passed: memory level, tracked = settled + pending throughout, p99 steady');
+}
+
+soak(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(`soak failed: ${message}\n${USAGE}`);
+    process.exitCode = message.includes('option') ? 2 : 1;
+  },
+);
