@@ -1,0 +1,114 @@
+// Relay, client → upstream: decides which frames may belong to a confirmation, reads those messages, and asks the tap.
+import { MessageBuffer } from './assembler.ts';
+import { BINARY, CONTINUATION, type FrameScanner, TEXT } from './frames.ts';
+import { createInflater, type Inflater } from './inflate.ts';
+import { mayBeObject, unmask } from './mask.ts';
+import type { RelayContext, Tap } from './tap.ts';
+
+/** What becomes of a frame: it goes on; it is cut out; it waits for the rest of its message; it and what waited are cut out. */
+export type Verdict = 'forward' | 'cut' | 'keep' | 'cut-message';
+
+/** A confirmation in more pieces than this is not worth waiting for. */
+const MAX_FRAGMENTS = 64;
+
+let scratch = Buffer.alloc(0);
+let inflated = Buffer.alloc(0);
+let inflater: Inflater | undefined;
+
+export class ClientMessages {
+  private readonly scanner: FrameScanner;
+  private readonly canInflate: boolean;
+  private readonly tap: Tap;
+  private readonly context: RelayContext;
+  /** Unmasked payload so far of a fragmented message that may be a confirmation. */
+  private message: MessageBuffer | undefined = undefined;
+  private fragments = 0;
+  /** A frame between the fragments had to go on, and the fragments with it: the message is still read, but no longer cut. */
+  private released = false;
+
+  /** `canInflate`: each compressed client message stands alone (RFC 7692 §7.1.1.2). */
+  constructor(scanner: FrameScanner, canInflate: boolean, tap: Tap, context: RelayContext) {
+    this.scanner = scanner;
+    this.canInflate = canInflate;
+    this.tap = tap;
+    this.context = context;
+    const limit = context.limits.confirmationBytes;
+    if (scratch.length < limit) {
+      scratch = Buffer.allocUnsafeSlow(limit);
+      inflated = Buffer.allocUnsafeSlow(limit + 1);
+    }
+  }
+
+  /** A data frame begins; `buf[start, end)` is what is there of its payload. Says whether to call `judge` when it is complete. */
+  begin(buf: Buffer, start: number, end: number): boolean {
+    const { opcode, fin, length, key, compressed } = this.scanner;
+    if (fin) this.context.counters.messagesToUpstream++;
+    if (opcode === BINARY) return false;
+    const limit = this.context.limits.confirmationBytes;
+    if (opcode === TEXT) return length <= limit && (compressed ? this.canInflate : mayBeObject(buf, start, end, key));
+    if (this.message === undefined) return false;
+    if (this.message.length + length <= limit && this.fragments < MAX_FRAGMENTS) return true;
+    this.message = undefined;
+    return false;
+  }
+
+  /** A data frame that `begin` asked for is complete: its payload is `buf[start, end)`. */
+  judge(buf: Buffer, start: number, end: number, now: number): Verdict {
+    const { opcode, fin, key, compressed } = this.scanner;
+    if (opcode === TEXT && fin) {
+      unmask(buf, start, end, key, scratch, 0);
+      return this.offer(scratch, end - start, now) ? this.swallowed() : 'forward';
+    }
+    if (opcode === TEXT) {
+      this.message = new MessageBuffer(end - start);
+      this.fragments = 0;
+      this.released = false;
+    }
+    const message = this.message!;
+    unmask(buf, start, end, key, message.reserve(end - start), message.length);
+    message.length += end - start;
+    this.fragments++;
+    if (!compressed && opcode === CONTINUATION && !mayBeObject(message.view(), 0, message.length, 0)) {
+      this.message = undefined;
+      return 'forward';
+    }
+    if (!fin) return this.released ? 'forward' : 'keep';
+    this.message = undefined;
+    if (!this.offer(message.view(), message.length, now)) return 'forward';
+    if (!this.released) return this.swallowed();
+    this.context.counters.confirmationsForwarded++;
+    return 'forward';
+  }
+
+  /** A frame that goes on stands between the fragments that were kept: they go on before it. */
+  release(): void {
+    this.released = true;
+  }
+
+  private swallowed(): Verdict {
+    this.context.counters.confirmationsSwallowed++;
+    return 'cut-message';
+  }
+
+  /** Whether the tap takes the message `bytes[0, length)`, unmasked, for a confirmation. */
+  private offer(bytes: Buffer, length: number, now: number): boolean {
+    if (!this.scanner.compressed) return this.tap.clientText(bytes, 0, length, now);
+    const count = this.inflate(bytes, length);
+    return count >= 0 && mayBeObject(inflated, 0, count, 0) && this.tap.clientText(inflated, 0, count, now);
+  }
+
+  /** Inflates into `inflated`; -1 when it does not inflate, or not to at most `confirmationBytes`. */
+  private inflate(bytes: Buffer, length: number): number {
+    const limit = this.context.limits.confirmationBytes;
+    inflater ??= createInflater(15, limit);
+    inflater.start(bytes, 0, length);
+    const count = inflater.read(inflated);
+    const readable = count >= 0 && count <= limit && inflater.finished;
+    if (count >= 0) inflater.reset();
+    else {
+      inflater.close();
+      inflater = undefined;
+    }
+    return readable ? count : -1;
+  }
+}

@@ -1,0 +1,88 @@
+// Relay: stands between the data path and its tap, so that a tap that throws leaves a plain pass-through behind (SPEC D8).
+import type { EndedBy, RelayContext, SkipReason, Tap } from './tap.ts';
+
+/** Forwards to a tap until it throws once; from then on answers "nothing to do". Never throws. */
+export class TapGuard implements Tap {
+  private muted = false;
+  private readonly tap: Tap;
+  private readonly context: RelayContext;
+
+  constructor(tap: Tap, context: RelayContext) {
+    this.tap = tap;
+    this.context = context;
+  }
+
+  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
+    if (this.muted) return;
+    try {
+      this.tap.upstreamText(buf, start, end, ordinal, now);
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
+    if (this.muted) return;
+    try {
+      this.tap.upstreamSkipped(reason, ordinal, now);
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  undecoded(delta: 1 | -1): void {
+    if (this.muted) return;
+    try {
+      this.tap.undecoded(delta);
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  barrierAt(through: number): boolean {
+    if (this.muted) return false;
+    try {
+      return this.tap.barrierAt(through);
+    } catch (error) {
+      this.fault(error);
+      return false;
+    }
+  }
+
+  receivedThrough(through: number, now: number): void {
+    if (this.muted) return;
+    try {
+      this.tap.receivedThrough(through, now);
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
+  clientText(buf: Buffer, start: number, end: number, now: number): boolean {
+    if (this.muted) return false;
+    try {
+      return this.tap.clientText(buf, start, end, now);
+    } catch (error) {
+      this.fault(error);
+      return false;
+    }
+  }
+
+  /** Reaches the tap even after a fault, so that what it holds of this connection can end; nothing reaches it afterwards. */
+  closed(by: EndedBy, code: number, now: number): void {
+    try {
+      this.tap.closed(by, code, now);
+    } catch (error) {
+      this.fault(error);
+    }
+    this.muted = true;
+  }
+
+  private fault(error: unknown): void {
+    if (!this.muted) {
+      this.muted = true;
+      this.context.counters.tapFaults++;
+    }
+    this.context.report({ stage: 'tap', error });
+  }
+}

@@ -1,0 +1,298 @@
+// Relay, client → upstream: writes received bytes on, less our pongs and confirmations; holds a small frame back until it is known what it is.
+import { BARRIER_PAYLOAD, type Barriers } from './barrier.ts';
+import { ClientMessages, type Verdict } from './client-messages.ts';
+import type { Deflate } from './extensions.ts';
+import { BAD, CLOSE, FrameScanner, PONG } from './frames.ts';
+import type { UpstreamPings } from './heartbeat.ts';
+import { HoldBuffer } from './hold.ts';
+import { maskedPong } from './inject.ts';
+import type { RelayContext, Tap } from './tap.ts';
+
+/** What the inbound direction needs from the connection. */
+export interface InboundPort {
+  /** Writes to the upstream; may be corked around several calls. */
+  toUpstream(bytes: Buffer): void;
+  corkUpstream(): void;
+  uncorkUpstream(): void;
+  /** The upstream's stream has got its last bytes from us: nothing may follow. */
+  upstreamStreamClosed(): void;
+  /** The client broke the framing rules. */
+  clientBroke(): void;
+}
+
+export class Inbound {
+  /** A Close frame of the client went by. */
+  closing = false;
+  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
+  closeCode = 1006;
+  /** Bytes pass unread: the framing is lost, or was never readable. */
+  raw = false;
+
+  private readonly scanner: FrameScanner;
+  private readonly messages: ClientMessages;
+  private readonly barriers: Barriers;
+  private readonly pings: UpstreamPings;
+  private readonly tap: Tap;
+  private readonly context: RelayContext;
+  private readonly port: InboundPort;
+  /** Bytes that are not forwarded yet: kept fragments, then an incomplete frame. */
+  private held: HoldBuffer | undefined = undefined;
+  /** Where in `held` the incomplete frame begins, and its payload (-1: its header is incomplete). */
+  private frameAt = 0;
+  private payloadAt = -1;
+  private resuming = false;
+  /** Payload bytes of the current frame that are still to come. */
+  private left = 0;
+  /** Payload of a pong that goes out where ours is cut. */
+  private owed: Buffer | undefined = undefined;
+  private corked = false;
+  private pushing = false;
+  private closeFrame: Buffer | undefined = undefined;
+  /** Our Close frame was the last that the upstream gets; what comes is only evidence. */
+  private discard = false;
+
+  constructor(
+    deflate: Deflate | undefined,
+    barriers: Barriers,
+    pings: UpstreamPings,
+    tap: Tap,
+    context: RelayContext,
+    port: InboundPort,
+  ) {
+    this.scanner = new FrameScanner(true, deflate !== undefined);
+    this.messages = new ClientMessages(this.scanner, deflate !== undefined, tap, context);
+    this.barriers = barriers;
+    this.pings = pings;
+    this.tap = tap;
+    this.context = context;
+    this.port = port;
+  }
+
+  /** Relays one chunk. */
+  push(chunk: Buffer, now: number): void {
+    if (this.raw) {
+      this.forward(chunk, 0, chunk.length);
+      return;
+    }
+    this.pushing = true;
+    this.scan(chunk, now);
+    this.pushing = false;
+    if (this.closeFrame !== undefined && this.left === 0) this.finish();
+    if (!this.corked) return;
+    this.corked = false;
+    this.port.uncorkUpstream();
+  }
+
+  /** Writes the last frame of the stream now, or at the next frame boundary. */
+  close(frame: Buffer): void {
+    this.closeFrame = frame;
+    if (this.raw || (!this.pushing && this.left === 0)) this.finish();
+  }
+
+  /** No more bytes come: what is held goes out as it is. */
+  end(): void {
+    this.releaseHeld();
+  }
+
+  /** Both sides are gone: what is held is of no use. */
+  drop(): void {
+    this.dropHeld();
+  }
+
+  private scan(chunk: Buffer, now: number): void {
+    const end = chunk.length;
+    let pos = this.resuming ? this.resume(chunk, end, now) : 0;
+    /** Start of the bytes that are not forwarded yet. While something is held, everything before `pos` is forwarded, cut or held. */
+    let from = pos;
+    while (pos < end && !this.raw) {
+      if (this.left > 0) {
+        const taken = Math.min(this.left, end - pos);
+        this.left -= taken;
+        pos += taken;
+        continue;
+      }
+      if (this.closeFrame !== undefined) {
+        this.forward(chunk, from, pos);
+        from = pos;
+        this.finish();
+      }
+      const payload = this.scanner.header(chunk, pos, end);
+      if (payload === BAD) this.giveUp();
+      else if (payload < 0) {
+        this.hold(chunk, from, pos, -1);
+        return;
+      } else {
+        const stop = payload + this.scanner.length;
+        if (!this.begin(chunk, payload, Math.min(stop, end))) {
+          this.releaseHeld();
+          this.left = this.scanner.length;
+          pos = payload;
+        } else if (stop > end) {
+          this.hold(chunk, from, pos, payload);
+          return;
+        } else {
+          if (this.settle(this.judge(chunk, payload, stop, now), chunk, from, pos, stop)) from = stop;
+          pos = stop;
+        }
+      }
+    }
+    this.forward(chunk, from, end);
+  }
+
+  /** Goes on with the incomplete frame in `held`; returns the position in the chunk from which scanning goes on. */
+  private resume(chunk: Buffer, end: number, now: number): number {
+    const held = this.held!;
+    let pos = 0;
+    if (this.payloadAt < 0) {
+      const payload = this.scanner.header(chunk, 0, end);
+      if (payload === BAD) {
+        this.giveUp();
+        return 0;
+      }
+      pos = payload < 0 ? end : payload;
+      held.append(chunk, 0, pos);
+      if (payload < 0) return end;
+      this.payloadAt = held.length;
+      if (!this.begin(chunk, pos, Math.min(end, pos + this.scanner.length))) {
+        this.releaseHeld();
+        this.left = this.scanner.length;
+        return pos;
+      }
+    }
+    const stop = Math.min(end, pos + this.payloadAt + this.scanner.length - held.length);
+    held.append(chunk, pos, stop);
+    if (held.length < this.payloadAt + this.scanner.length) return end;
+    this.resuming = false;
+    this.settleHeld(this.judge(held.view(), this.payloadAt, held.length, now), held);
+    return stop;
+  }
+
+  /** A header was read; says whether the frame may be one to cut, and is to be held until it is complete. */
+  private begin(buf: Buffer, start: number, end: number): boolean {
+    return this.scanner.opcode >= CLOSE || this.messages.begin(buf, start, end);
+  }
+
+  private judge(buf: Buffer, start: number, end: number, now: number): Verdict {
+    return this.scanner.opcode >= CLOSE
+      ? this.control(buf, start, end, now)
+      : this.messages.judge(buf, start, end, now);
+  }
+
+  private control(buf: Buffer, start: number, end: number, now: number): Verdict {
+    const { opcode, key } = this.scanner;
+    this.context.counters.controlToUpstream++;
+    if (opcode === PONG) {
+      if (end - start === BARRIER_PAYLOAD && this.barriers.isOurs(buf, start, key)) {
+        const number = this.barriers.numberOf(buf, start, key);
+        if (number > 0) return this.answered(number, this.barriers.ordinalOf(buf, start, key), now);
+      }
+      const through = this.pings.answered(buf, start, end, key);
+      if (through >= 0) this.tap.receivedThrough(through, now);
+    } else if (opcode === CLOSE && !this.closing) {
+      this.closing = true;
+      this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
+    }
+    this.messages.release();
+    return 'forward';
+  }
+
+  private answered(number: number, through: number, now: number): Verdict {
+    this.context.counters.barriersAnswered++;
+    this.tap.receivedThrough(through, now);
+    this.owed = this.pings.passedOver(number);
+    return 'cut';
+  }
+
+  /** Carries out a verdict on the frame `chunk[pos, stop)`; true when everything before `stop` is dealt with. */
+  private settle(verdict: Verdict, chunk: Buffer, from: number, pos: number, stop: number): boolean {
+    if (verdict === 'forward') {
+      this.releaseHeld();
+      return false;
+    }
+    this.forward(chunk, from, pos);
+    if (verdict === 'keep') this.ensureHeld(stop - pos).append(chunk, pos, stop);
+    else if (verdict === 'cut-message') this.dropHeld();
+    else this.payOwed();
+    return true;
+  }
+
+  /** Carries out a verdict on the frame at the end of `held`. */
+  private settleHeld(verdict: Verdict, held: HoldBuffer): void {
+    if (verdict === 'forward') this.releaseHeld();
+    else if (verdict === 'cut-message') this.dropHeld();
+    else if (verdict === 'cut') {
+      if (this.frameAt === 0) this.dropHeld();
+      else held.truncate(this.frameAt);
+      this.payOwed();
+    }
+  }
+
+  /** The pong for which the client's answer to a later ping of ours stood in. */
+  private payOwed(): void {
+    if (this.owed === undefined) return;
+    if (!this.closing && !this.discard) {
+      this.context.counters.pongsSynthesised++;
+      this.write(maskedPong(this.owed));
+    }
+    this.owed = undefined;
+  }
+
+  /** Forwards `chunk[from, pos)` and holds the rest, an incomplete frame whose payload begins at `payload`, or -1. */
+  private hold(chunk: Buffer, from: number, pos: number, payload: number): void {
+    this.forward(chunk, from, pos);
+    const held = this.ensureHeld(payload < 0 ? 0 : payload - pos + this.scanner.length);
+    this.frameAt = held.length;
+    this.payloadAt = payload < 0 ? -1 : held.length + payload - pos;
+    this.resuming = true;
+    held.append(chunk, pos, chunk.length);
+  }
+
+  private ensureHeld(expected: number): HoldBuffer {
+    this.held ??= new HoldBuffer(expected, this.context.counters);
+    return this.held;
+  }
+
+  private dropHeld(): void {
+    this.held?.truncate(0);
+    this.held = undefined;
+    this.resuming = false;
+  }
+
+  private releaseHeld(): void {
+    const held = this.held;
+    if (held === undefined) return;
+    const bytes = held.view();
+    this.dropHeld();
+    this.write(bytes);
+  }
+
+  private forward(chunk: Buffer, from: number, to: number): void {
+    if (from >= to || this.discard) return;
+    if (to - from === chunk.length) this.port.toUpstream(chunk);
+    else this.write(chunk.subarray(from, to));
+  }
+
+  private write(bytes: Buffer): void {
+    if (this.discard) return;
+    if (this.pushing && !this.corked) {
+      this.corked = true;
+      this.port.corkUpstream();
+    }
+    this.port.toUpstream(bytes);
+  }
+
+  private giveUp(): void {
+    this.raw = true;
+    this.left = 0;
+    this.releaseHeld();
+    this.port.clientBroke();
+  }
+
+  private finish(): void {
+    const frame = this.closeFrame!;
+    this.closeFrame = undefined;
+    if (!this.raw && !this.closing) this.write(frame);
+    this.discard = true;
+    this.port.upstreamStreamClosed();
+  }
+}

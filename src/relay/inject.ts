@@ -1,0 +1,34 @@
+// Relay: the other frames that the sidecar adds, built with ws's own framing: never compressed, masked towards the upstream.
+import { Sender } from 'ws';
+import { CLOSE, PONG, TEXT } from './frames.ts';
+
+const MAX_REASON = 123;
+
+/** A masked Pong (RFC 6455 §5.5.3) for the upstream. */
+export function maskedPong(payload: Buffer): Buffer {
+  return frame(PONG, payload, true);
+}
+
+/** A Close frame (RFC 6455 §5.5.1). The reason is cut at 123 bytes, between characters. */
+export function closeFrame(code: number, reason: string, mask: boolean): Buffer {
+  let text = Buffer.from(reason);
+  if (text.length > MAX_REASON) {
+    let end = MAX_REASON;
+    while (end > 0 && (text[end]! & 0xc0) === 0x80) end--;
+    text = text.subarray(0, end);
+  }
+  const payload = Buffer.allocUnsafe(2 + text.length);
+  payload.writeUInt16BE(code, 0);
+  text.copy(payload, 2);
+  return frame(CLOSE, payload, mask);
+}
+
+/** An unmasked text frame for the client. */
+export function textFrame(data: Buffer): Buffer {
+  return frame(TEXT, data, false);
+}
+
+function frame(opcode: number, payload: Buffer, mask: boolean): Buffer {
+  const parts = Sender.frame(payload, { fin: true, rsv1: false, opcode, mask, readOnly: true });
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+}

@@ -1,0 +1,29 @@
+// Relay: unmasks client payloads (RFC 6455 §5.3) into memory of ours; the received bytes stay as they are.
+
+/** Writes `src[start, end)` unmasked with `key` (signed big-endian word) to `out` from `at`. */
+export function unmask(src: Buffer, start: number, end: number, key: number, out: Buffer, at: number): void {
+  const k0 = key >>> 24;
+  const k1 = (key >>> 16) & 0xff;
+  const k2 = (key >>> 8) & 0xff;
+  const k3 = key & 0xff;
+  let i = start;
+  for (; i + 4 <= end; i += 4, at += 4) {
+    out[at] = src[i]! ^ k0;
+    out[at + 1] = src[i + 1]! ^ k1;
+    out[at + 2] = src[i + 2]! ^ k2;
+    out[at + 3] = src[i + 3]! ^ k3;
+  }
+  if (i < end) out[at] = src[i]! ^ k0;
+  if (i + 1 < end) out[at + 1] = src[i + 1]! ^ k1;
+  if (i + 2 < end) out[at + 2] = src[i + 2]! ^ k2;
+}
+
+/** Whether the masked text `buf[start, end)` may be a JSON object: its first byte that is not white space is `{`, or there is none yet. */
+export function mayBeObject(buf: Buffer, start: number, end: number, key: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = buf[i]! ^ ((key >>> (24 - (((i - start) & 3) << 3))) & 0xff);
+    if (byte === 0x7b) return true;
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return false;
+  }
+  return true;
+}

@@ -1,0 +1,267 @@
+// Relay, upstream → client: scans received bytes in place, tells the tap about messages, and writes them on as they are, plus barriers.
+import { MessageBuffer } from './assembler.ts';
+import { BARRIER_BYTES, type Barriers } from './barrier.ts';
+import type { Deflate } from './extensions.ts';
+import { BAD, CLOSE, FrameScanner, PING } from './frames.ts';
+import type { UpstreamPings } from './heartbeat.ts';
+import { textFrame } from './inject.ts';
+import type { RelayContext, Tap } from './tap.ts';
+import { UpstreamMessages } from './upstream-messages.ts';
+
+/** Up to this size a chunk is copied together with its barrier; above, two buffers in one `writev` are cheaper (measured). */
+const COPY_BYTES = 1024;
+
+/** What the outbound direction needs from the connection. */
+export interface OutboundPort {
+  /** Writes to the client; may be corked around several calls. */
+  toClient(bytes: Buffer): void;
+  corkClient(): void;
+  uncorkClient(): void;
+  /** The client's stream has got its last bytes from us: nothing may follow. */
+  clientStreamClosed(): void;
+  /** The upstream broke the framing rules. */
+  upstreamBroke(): void;
+}
+
+export class Outbound {
+  /** A Close frame went by: nothing may be added after it. */
+  closing = false;
+  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
+  closeCode = 1006;
+  /** Bytes pass unread: the framing is lost, or was never readable. */
+  raw = false;
+
+  /** Counts and hands over the messages. */
+  readonly messages: UpstreamMessages;
+  private readonly scanner: FrameScanner;
+  private readonly barriers: Barriers;
+  private readonly pings: UpstreamPings;
+  private readonly tap: Tap;
+  private readonly context: RelayContext;
+  private readonly port: OutboundPort;
+  /** Payload bytes of the current frame that are still to come. */
+  private left = 0;
+  private inFrame = false;
+  /** Payload of a control frame that a chunk cut in two. */
+  private control: MessageBuffer | undefined = undefined;
+  /** Last frame boundary in the chunk, and last boundary between messages; -1 = none. */
+  private boundary = -1;
+  private messageBoundary = -1;
+  /** A chunk is being scanned: what has been scanned is not yet written. */
+  private scanning = false;
+  private pingWanted = false;
+  private texts: Buffer[] | undefined = undefined;
+  private closeFrame: Buffer | undefined = undefined;
+
+  constructor(
+    deflate: Deflate | undefined,
+    barriers: Barriers,
+    pings: UpstreamPings,
+    tap: Tap,
+    context: RelayContext,
+    port: OutboundPort,
+  ) {
+    this.scanner = new FrameScanner(false, deflate !== undefined);
+    this.messages = new UpstreamMessages(this.scanner, deflate, tap, context);
+    this.barriers = barriers;
+    this.pings = pings;
+    this.tap = tap;
+    this.context = context;
+    this.port = port;
+  }
+
+  /** The client's stream stands between two frames and may take one of ours. */
+  get atBoundary(): boolean {
+    return !this.raw && !this.closing && !this.scanning && !this.inFrame && !this.scanner.inHeader;
+  }
+
+  /** Relays one chunk. */
+  push(chunk: Buffer, now: number): void {
+    if (this.raw) {
+      this.port.toClient(chunk);
+      return;
+    }
+    this.boundary = -1;
+    this.messageBoundary = -1;
+    this.scanning = true;
+    this.scan(chunk, now);
+    this.scanning = false;
+    if (this.raw || this.boundary < 0) this.port.toClient(chunk);
+    else if (this.texts !== undefined || this.closeFrame !== undefined) this.flushWithAdditions(chunk);
+    else if (this.pingWanted || this.tap.barrierAt(this.messages.ordinal)) this.flushWithBarrier(chunk, this.boundary);
+    else this.port.toClient(chunk);
+  }
+
+  /** Writes a barrier now, or at the next frame boundary; says whether it was now. */
+  ping(): boolean {
+    if (!this.atBoundary) {
+      this.pingWanted = !this.raw && !this.closing;
+      return false;
+    }
+    this.port.toClient(this.barrier());
+    return true;
+  }
+
+  /** Writes a text frame now, or between the next two messages. */
+  sendText(data: Buffer): void {
+    if (this.raw || this.closing) return;
+    const frame = textFrame(data);
+    if (this.atBoundary && !this.scanner.open) this.port.toClient(frame);
+    else if (this.texts === undefined) this.texts = [frame];
+    else this.texts.push(frame);
+  }
+
+  /** Writes the last frame of the stream now, or at the next frame boundary. */
+  close(frame: Buffer): void {
+    if (this.closing || this.closeFrame !== undefined) return;
+    if (!this.atBoundary && !this.raw) {
+      this.closeFrame = frame;
+      return;
+    }
+    this.closing = true;
+    if (!this.raw) this.port.toClient(frame);
+    this.port.clientStreamClosed();
+  }
+
+  private scan(chunk: Buffer, now: number): void {
+    const scanner = this.scanner;
+    const end = chunk.length;
+    let pos = 0;
+    while (pos < end) {
+      if (!this.inFrame) {
+        const payload = scanner.header(chunk, pos, end);
+        if (payload < 0) {
+          if (payload === BAD) this.giveUp();
+          return;
+        }
+        const stop = payload + scanner.length;
+        if (stop <= end) {
+          this.frame(chunk, payload, stop, now);
+          pos = stop;
+          this.passed(pos);
+          continue;
+        }
+        this.inFrame = true;
+        this.left = scanner.length;
+        pos = payload;
+      }
+      const stop = Math.min(end, pos + this.left);
+      this.part(chunk, pos, stop);
+      this.left -= stop - pos;
+      pos = stop;
+      if (this.left > 0) return;
+      this.inFrame = false;
+      this.endFrame(now);
+      this.passed(pos);
+    }
+  }
+
+  /** A frame ended at `pos` of the chunk. */
+  private passed(pos: number): void {
+    if (this.closing) return;
+    this.boundary = pos;
+    if (!this.scanner.open) this.messageBoundary = pos;
+  }
+
+  /** A frame lies whole in the chunk. */
+  private frame(chunk: Buffer, start: number, stop: number, now: number): void {
+    const scanner = this.scanner;
+    if (scanner.opcode >= CLOSE) this.controlFrame(chunk, start, stop);
+    else if (scanner.fin && !this.messages.collecting) this.messages.whole(chunk, start, stop, now);
+    else {
+      this.messages.part(chunk, start, stop, stop - start);
+      if (scanner.fin) this.messages.end(now);
+    }
+  }
+
+  /** Some payload of a frame that chunks cut, or of a fragment. */
+  private part(chunk: Buffer, start: number, stop: number): void {
+    if (this.scanner.opcode < CLOSE) {
+      this.messages.part(chunk, start, stop, this.inFrame ? this.left : stop - start);
+      return;
+    }
+    this.control ??= new MessageBuffer(this.scanner.length);
+    this.control.append(chunk, start, stop);
+  }
+
+  /** A frame that chunks had cut has ended. */
+  private endFrame(now: number): void {
+    if (this.scanner.opcode >= CLOSE) {
+      const control = this.control!;
+      this.control = undefined;
+      this.controlFrame(control.view(), 0, control.length);
+    } else if (this.scanner.fin) this.messages.end(now);
+  }
+
+  private controlFrame(buf: Buffer, start: number, stop: number): void {
+    this.context.counters.controlToClient++;
+    if (this.closing) return;
+    if (this.scanner.opcode === PING) this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.barriers.sent);
+    else if (this.scanner.opcode === CLOSE) {
+      this.closing = true;
+      this.closeCode = stop - start < 2 ? 1005 : buf.readUInt16BE(start);
+    }
+  }
+
+  private giveUp(): void {
+    this.raw = true;
+    this.messages.drop();
+    this.control = undefined;
+    this.texts = undefined;
+    this.port.upstreamBroke();
+  }
+
+  private barrier(): Buffer {
+    const ping = Buffer.allocUnsafe(BARRIER_BYTES);
+    this.barriers.write(ping, 0, this.messages.ordinal);
+    this.pingWanted = false;
+    this.context.counters.barriersSent++;
+    return ping;
+  }
+
+  private flushWithBarrier(chunk: Buffer, at: number): void {
+    const size = chunk.length;
+    if (size > COPY_BYTES) {
+      this.port.corkClient();
+      this.port.toClient(at === size ? chunk : chunk.subarray(0, at));
+      this.port.toClient(this.barrier());
+      if (at < size) this.port.toClient(chunk.subarray(at));
+      this.port.uncorkClient();
+      return;
+    }
+    const out = Buffer.allocUnsafe(size + BARRIER_BYTES);
+    if (at === size) out.set(chunk, 0);
+    else {
+      chunk.copy(out, 0, 0, at);
+      chunk.copy(out, at + BARRIER_BYTES, at);
+    }
+    this.barriers.write(out, at, this.messages.ordinal);
+    this.pingWanted = false;
+    this.context.counters.barriersSent++;
+    this.port.toClient(out);
+  }
+
+  /** The rare flush: text frames of ours, or the Close frame that ends the stream. */
+  private flushWithAdditions(chunk: Buffer): void {
+    const { port, texts, messageBoundary, boundary } = this;
+    let from = 0;
+    port.corkClient();
+    if (texts !== undefined && messageBoundary >= 0) {
+      this.texts = undefined;
+      port.toClient(chunk.subarray(0, messageBoundary));
+      for (const text of texts) port.toClient(text);
+      from = messageBoundary;
+    }
+    port.toClient(chunk.subarray(from, boundary));
+    if (this.pingWanted || this.tap.barrierAt(this.messages.ordinal)) port.toClient(this.barrier());
+    if (this.closeFrame === undefined) port.toClient(chunk.subarray(boundary));
+    else {
+      port.toClient(this.closeFrame);
+      this.closing = true;
+    }
+    port.uncorkClient();
+    if (this.closeFrame === undefined) return;
+    this.closeFrame = undefined;
+    port.clientStreamClosed();
+  }
+}

@@ -1,0 +1,125 @@
+// Relay: one of the two sockets of a connection: writes with back-pressure, and tells of data, FIN and close through shared listeners.
+import type { Duplex } from 'node:stream';
+
+const kPeer = Symbol('peer');
+
+type PeerSocket = Duplex & { setNoDelay?(on: boolean): unknown; [kPeer]?: Peer };
+
+/** What a peer tells its connection. */
+export interface PeerEvents {
+  received(peer: Peer, chunk: Buffer): void;
+  /** FIN: the peer sends no more. */
+  ended(peer: Peer): void;
+  /** The socket is gone. */
+  closed(peer: Peer): void;
+  /** The peer takes bytes again, or will never take any, after `ms` in which its opposite was not read. */
+  drained(peer: Peer, ms: number): void;
+  now(): number;
+}
+
+export class Peer {
+  closed = false;
+  /** We may still write to it. */
+  writable = true;
+  private readonly socket: PeerSocket;
+  private readonly events: PeerEvents;
+  private opposite: Peer | undefined = undefined;
+  /** Since when it takes no more and its opposite is not read, ms since the epoch; 0 = it takes more. */
+  private fullAt = 0;
+
+  /** Takes over the socket: TCP, TLS, unix, or any other Duplex. Nothing is read before `start`. */
+  constructor(socket: Duplex, events: PeerEvents) {
+    this.socket = socket;
+    this.events = events;
+    this.socket[kPeer] = this;
+    // Otherwise Node answers a FIN with a FIN, before the other side has had its say.
+    socket.allowHalfOpen = true;
+    this.socket.setNoDelay?.(true);
+    socket.on('error', ignore).on('end', onEnd).on('close', onClose).on('drain', onDrain);
+  }
+
+  /** Bytes written but not yet taken by the system. */
+  get backlog(): number {
+    return this.socket.writableLength;
+  }
+
+  /** Names the peer to which the bytes go: it is not read while this one takes no more. */
+  join(opposite: Peer): void {
+    this.opposite = opposite;
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.socket.on('data', onData);
+    // Its events are over: nobody else will tell.
+    if (this.socket.closed && !this.closed) this.onClose();
+  }
+
+  write(bytes: Buffer): void {
+    if (!this.writable || this.socket.write(bytes) || this.fullAt !== 0) return;
+    this.fullAt = this.events.now();
+    this.opposite?.socket.pause();
+  }
+
+  cork(): void {
+    this.socket.cork();
+  }
+
+  uncork(): void {
+    this.socket.uncork();
+  }
+
+  /** Sends FIN after what was written; from now on writes vanish. */
+  end(): void {
+    if (!this.writable) return;
+    this.writable = false;
+    this.socket.end();
+    this.onDrain();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  onData(chunk: Buffer): void {
+    this.events.received(this, chunk);
+  }
+
+  onEnd(): void {
+    this.events.ended(this);
+  }
+
+  onClose(): void {
+    this.closed = true;
+    this.events.closed(this);
+  }
+
+  onDrain(): void {
+    if (this.fullAt === 0) return;
+    const ms = this.events.now() - this.fullAt;
+    this.fullAt = 0;
+    this.events.drained(this, ms);
+    this.opposite?.socket.resume();
+  }
+}
+
+// Shared by all sockets: no closure per connection.
+
+function onData(this: PeerSocket, chunk: Buffer): void {
+  this[kPeer]!.onData(chunk);
+}
+
+function onEnd(this: PeerSocket): void {
+  this[kPeer]!.onEnd();
+}
+
+function onClose(this: PeerSocket): void {
+  this[kPeer]!.onClose();
+}
+
+function onDrain(this: PeerSocket): void {
+  this[kPeer]!.onDrain();
+}
+
+/** A reset or a broken pipe is how peers leave; `close` follows and says all there is to say. */
+function ignore(): void {}

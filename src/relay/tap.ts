@@ -1,0 +1,98 @@
+// Relay port: what the data path tells whoever watches one connection, and what it counts. Owned by the relay, implemented outside.
+
+/** Why a message from upstream is relayed but not read. */
+export type SkipReason = 'binary' | 'too_large' | 'unreadable';
+
+/** Who ended a connection first. */
+export type EndedBy = 'client' | 'upstream' | 'sidecar';
+
+/** Watches one connection, synchronously. What throws is reported once and the connection goes on unwatched (SPEC D8). Times are ms since the epoch. */
+export interface Tap {
+  /**
+   * One complete upstream → client text message: uncompressed bytes `buf[start, end)`, valid only during the call. `ordinal` counts
+   * data messages (text and binary) of the connection from 1. Comes before the bytes are written; a compressed message is read on
+   * the side and may come later, but in order. `now` is when it was relayed.
+   */
+  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void;
+  /** A message that is not read: binary, larger than `messageBytes`, or one that does not inflate. In order with `upstreamText`. */
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void;
+  /** A relayed message joined (+1) or left (-1, after its `upstreamText` or `upstreamSkipped`) the queue of the side reader. */
+  undecoded(delta: 1 | -1): void;
+  /** The write under way has a frame boundary after data message `through`: true puts a barrier ping there. At most once per write. */
+  barrierAt(through: number): boolean;
+  /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
+  receivedThrough(through: number, now: number): void;
+  /** Complete client → upstream text message that may be a JSON object, of at most `confirmationBytes`: true = a confirmation, swallow it. */
+  clientText(buf: Buffer, start: number, end: number, now: number): boolean;
+  /**
+   * Once, last, when no further evidence can come: the client's side has ended and nothing waits for the side reader. `code` is the
+   * code of the first Close frame (RFC 6455 §7.4; 1005 = it had none), 1006 without a Close frame.
+   */
+  closed(by: EndedBy, code: number, now: number): void;
+}
+
+/** What the whole relay has counted since start: one object per process, plain adds. "ToClient" is upstream → client. */
+export class RelayCounters {
+  messagesToClient = 0;
+  messagesToUpstream = 0;
+  /** Bytes received from the upstream, and from the client. */
+  bytesToClient = 0;
+  bytesToUpstream = 0;
+  /** Control frames received from the upstream, and from the client. */
+  controlToClient = 0;
+  controlToUpstream = 0;
+  barriersSent = 0;
+  /** Our pongs cut from the client's stream. */
+  barriersAnswered = 0;
+  /** Confirmations cut from the client's stream. */
+  confirmationsSwallowed = 0;
+  /** Confirmations read but forwarded, because a control frame stood between their fragments. */
+  confirmationsForwarded = 0;
+  /** Pongs made for the upstream because the client answered only our later ping. */
+  pongsSynthesised = 0;
+  /** Bytes of client frames held back now (gauge). */
+  heldBytes = 0;
+  /** Compressed or queued messages that wait for the side reader now (gauge). */
+  undecoded = 0;
+  messagesTooLarge = 0;
+  messagesUnreadable = 0;
+  /** Directions given up to plain pass-through after a framing error of a peer. */
+  protocolErrors = 0;
+  /** Connections whose tap threw. */
+  tapFaults = 0;
+  /** ms during which a side was not read because the other did not take more. */
+  backpressureToClientMs = 0;
+  backpressureToUpstreamMs = 0;
+}
+
+/** What went wrong, for the operator's log. */
+export interface RelayFault {
+  readonly stage: string;
+  readonly error: unknown;
+}
+
+/** What all connections of a process share. */
+export interface RelayContext {
+  readonly counters: RelayCounters;
+  readonly limits: RelayLimits;
+  /** ms since the epoch, never stepping back. */
+  now(): number;
+  report(fault: RelayFault): void;
+}
+
+/** Bounds of the data path. */
+export interface RelayLimits {
+  /** Largest message from upstream that is read, bytes inflated and deflated. Default 16 MiB. */
+  readonly messageBytes: number;
+  /** Largest client message that may be a confirmation, bytes. Default 4096. */
+  readonly confirmationBytes: number;
+  /** How long one side may outlive the other, ms. Default 30,000. */
+  readonly lingerMs: number;
+}
+
+/** The limits when nobody says otherwise. */
+export const DEFAULT_RELAY_LIMITS: RelayLimits = {
+  messageBytes: 16 * 1024 * 1024,
+  confirmationBytes: 4096,
+  lingerMs: 30_000,
+};

@@ -1,0 +1,107 @@
+// Test support: a splice between two memory sockets, with a tap that writes down what it is told.
+import type { Deflate } from '../../src/relay/extensions.ts';
+import { Splice } from '../../src/relay/splice.ts';
+import {
+  DEFAULT_RELAY_LIMITS,
+  type RelayContext,
+  RelayCounters,
+  type RelayFault,
+  type RelayLimits,
+  type Tap,
+} from '../../src/relay/tap.ts';
+import { MemorySocket, settle } from './socket-pair.ts';
+
+export const DEFLATE: Deflate = {
+  serverNoContextTakeover: false,
+  serverMaxWindowBits: 15,
+  clientNoContextTakeover: true,
+  clientMaxWindowBits: 15,
+};
+
+/** Writes down every call. `isConfirmation` and `wantsBarrier` answer for it. */
+export class RecordingTap implements Tap {
+  /** `1:text`, `2!binary`. */
+  readonly messages: string[] = [];
+  readonly times: number[] = [];
+  readonly received: number[] = [];
+  readonly offered: string[] = [];
+  readonly ends: string[] = [];
+  asked = 0;
+  waiting = 0;
+  isConfirmation = (text: string): boolean => text.includes('event_confirmation');
+  wantsBarrier = (_through: number): boolean => true;
+
+  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
+    this.messages.push(`${ordinal}:${buf.toString('latin1', start, end)}`);
+    this.times.push(now);
+  }
+  upstreamSkipped(reason: string, ordinal: number): void {
+    this.messages.push(`${ordinal}!${reason}`);
+  }
+  undecoded(delta: number): void {
+    this.waiting += delta;
+  }
+  barrierAt(through: number): boolean {
+    this.asked++;
+    return this.wantsBarrier(through);
+  }
+  receivedThrough(through: number): void {
+    this.received.push(through);
+  }
+  clientText(buf: Buffer, start: number, end: number): boolean {
+    const text = buf.toString('latin1', start, end);
+    this.offered.push(text);
+    return this.isConfirmation(text);
+  }
+  closed(by: string, code: number): void {
+    this.ends.push(`${by} ${code}`);
+  }
+}
+
+export interface Spliced<T extends Tap> {
+  readonly client: MemorySocket;
+  readonly upstream: MemorySocket;
+  readonly splice: Splice;
+  readonly tap: T;
+  readonly counters: RelayCounters;
+  readonly faults: RelayFault[];
+  /** The clock of the splice, ms. */
+  readonly time: { now: number };
+}
+
+export interface SplicedOptions<T extends Tap> {
+  readonly tap?: T;
+  readonly deflate?: Deflate;
+  readonly opaque?: boolean;
+  readonly limits?: Partial<RelayLimits>;
+  readonly clientHead?: Buffer;
+  readonly upstreamHead?: Buffer;
+  readonly highWaterMark?: number;
+}
+
+/** A started splice; from here on, what a socket's far end sends is handled before `send` returns. */
+export async function spliced(options?: SplicedOptions<RecordingTap>): Promise<Spliced<RecordingTap>>;
+export async function spliced<T extends Tap>(options: SplicedOptions<T> & { tap: T }): Promise<Spliced<T>>;
+export async function spliced(options: SplicedOptions<Tap> = {}): Promise<Spliced<Tap>> {
+  const client = new MemorySocket(options.highWaterMark);
+  const upstream = new MemorySocket(options.highWaterMark);
+  const counters = new RelayCounters();
+  const faults: RelayFault[] = [];
+  const time = { now: 1_000 };
+  const context: RelayContext = {
+    counters,
+    limits: { ...DEFAULT_RELAY_LIMITS, ...options.limits },
+    now: () => time.now,
+    report: (fault) => faults.push(fault),
+  };
+  const tap = options.tap ?? new RecordingTap();
+  const { deflate, opaque, clientHead, upstreamHead } = options;
+  const splice = new Splice(
+    { client, upstream, deflate, clientHead, upstreamHead, opaque: opaque ?? false },
+    tap,
+    context,
+  );
+  splice.start();
+  await settle();
+  return { client, upstream, splice, tap, counters, faults, time };
+}
