@@ -36,7 +36,10 @@ export function createSpanLosses(counters: SpanCounters, report: Report, now: ()
     if (at < quietUntil) return;
     quietUntil = at + REPORT_EVERY_MS;
     const lost = counters.dropped + counters.failed;
-    report({ stage: 'telemetry', error: new Error(`${lost - told} spans lost: ${reason}`) });
+    report({
+      stage: 'telemetry',
+      error: new Error(`${lost - told} ${lost - told === 1 ? 'span' : 'spans'} lost: ${reason}`),
+    });
     told = lost;
   }
 

@@ -1,0 +1,167 @@
+// The span processor against an exporter that the test drives by hand: batches, limits, losses, flush and stop.
+import { TraceFlags } from '@opentelemetry/api';
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type BatchLimits, createBatchingProcessor } from '../../src/telemetry/batching.ts';
+import { createSpanCounters, createSpanLosses } from '../../src/telemetry/drops.ts';
+import type { BatchBuilder } from '../../src/telemetry/otlp-batch.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const LIMITS: BatchLimits = { maxQueueSize: 10, maxExportBatchSize: 2, scheduleDelayMs: 5000, exportTimeoutMs: 30_000 };
+const OK: ExportResult = { code: ExportResultCode.SUCCESS };
+
+function span(name: string, traceFlags: number = TraceFlags.SAMPLED): ReadableSpan {
+  return { name, spanContext: () => ({ traceId: '', spanId: '', traceFlags }) } as unknown as ReadableSpan;
+}
+
+function namesBuilder(): BatchBuilder<string[]> {
+  const names: string[] = [];
+  return {
+    get count() {
+      return names.length;
+    },
+    add: (each) => names.push(each.name),
+    take: () => names.splice(0),
+  };
+}
+
+function setUp(over: Partial<BatchLimits> = {}) {
+  const counters = createSpanCounters();
+  const reports: string[] = [];
+  let now = 0;
+  const losses = createSpanLosses(
+    counters,
+    ({ error }) => reports.push((error as Error).message),
+    () => now,
+  );
+  const exports: { readonly batch: string[]; readonly done: (result: ExportResult) => void }[] = [];
+  const calls: string[] = [];
+  const processor = createBatchingProcessor({
+    builder: namesBuilder(),
+    exporter: {
+      export: (batch: string[], done) => exports.push({ batch, done }),
+      forceFlush: async () => void calls.push('flush'),
+      shutdown: async () => void calls.push('shutdown'),
+    },
+    limits: { ...LIMITS, ...over },
+    counters,
+    losses,
+  });
+  const end = (...names: string[]) => {
+    for (const name of names) processor.onEnd(span(name));
+  };
+  return { processor, counters, reports, exports, calls, end, pass: (ms: number) => (now += ms) };
+}
+
+test('a full batch goes at once, the rest after the delay', () => {
+  const { exports, end } = setUp();
+  end('a', 'b', 'c');
+  expect(exports.map((each) => each.batch)).toEqual([['a', 'b']]);
+  vi.advanceTimersByTime(4999);
+  expect(exports).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(exports.map((each) => each.batch)).toEqual([['a', 'b'], ['c']]);
+});
+
+test('spans that are not sampled are neither exported nor counted', async () => {
+  const { processor, counters, exports } = setUp();
+  processor.onEnd(span('a', TraceFlags.NONE));
+  await processor.forceFlush();
+  expect(exports).toEqual([]);
+  expect(counters).toEqual({ exported: 0, dropped: 0, failed: 0 });
+});
+
+test('a full queue drops, counts, and reports once a minute', () => {
+  const { counters, exports, reports, end, pass } = setUp();
+  end(...'abcdefghij', 'k', 'l');
+  expect(counters.dropped).toBe(2);
+  expect(reports).toEqual(['1 span lost: the export queue is full']);
+  pass(60_000);
+  end('m');
+  expect(reports[1]).toBe('2 spans lost: the export queue is full');
+
+  expect(exports).toHaveLength(4);
+  exports[0]?.done(OK);
+  end('n', 'o');
+  expect(exports.map((each) => each.batch.join(''))).toEqual(['ab', 'cd', 'ef', 'gh', 'ij']);
+  exports[1]?.done(OK);
+  expect(exports.at(-1)?.batch.join('')).toBe('no');
+  expect(counters).toEqual({ exported: 4, dropped: 3, failed: 0 });
+});
+
+test('a refused export counts as failed and frees its place', () => {
+  const { counters, exports, reports, end } = setUp({ maxQueueSize: 2 });
+  end('a', 'b');
+  exports[0]?.done({ code: ExportResultCode.FAILED, error: new Error('Internal Server Error') });
+  end('c', 'd');
+  exports[1]?.done(OK);
+  exports[1]?.done({ code: ExportResultCode.FAILED });
+  expect(counters).toEqual({ exported: 2, dropped: 0, failed: 2 });
+  expect(reports).toEqual(['2 spans lost: export failed: Internal Server Error']);
+});
+
+test('an exporter that never answers fails after the time-out; an answer after that is ignored', () => {
+  const { counters, exports, end } = setUp({ maxQueueSize: 2 });
+  end('a', 'b');
+  vi.advanceTimersByTime(30_000);
+  expect(counters.failed).toBe(2);
+  exports[0]?.done(OK);
+  expect(counters).toEqual({ exported: 0, dropped: 0, failed: 2 });
+});
+
+test('an exporter that throws harms nobody', () => {
+  const counters = createSpanCounters();
+  const processor = createBatchingProcessor({
+    builder: namesBuilder(),
+    exporter: {
+      export() {
+        throw new Error('broken');
+      },
+      shutdown: () => Promise.resolve(),
+    },
+    limits: LIMITS,
+    counters,
+    losses: createSpanLosses(
+      counters,
+      () => {},
+      () => 0,
+    ),
+  });
+  processor.onEnd(span('a'));
+  processor.onEnd(span('b'));
+  expect(counters.failed).toBe(2);
+});
+
+test('flush waits for everything that ended before it, exports in flight included', async () => {
+  const { processor, exports, calls, end } = setUp();
+  end('a', 'b', 'c');
+  let flushed = false;
+  const flushing = processor.forceFlush().then(() => {
+    flushed = true;
+  });
+  expect(exports.map((each) => each.batch)).toEqual([['a', 'b'], ['c']]);
+  exports[1]?.done(OK);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(flushed).toBe(false);
+  exports[0]?.done(OK);
+  await flushing;
+  expect(calls).toEqual(['flush']);
+});
+
+test('stop flushes; what ends later is dropped', async () => {
+  const { processor, counters, exports, calls, end } = setUp();
+  end('a');
+  const stopping = processor.shutdown();
+  end('b');
+  exports[0]?.done(OK);
+  await stopping;
+  expect(calls).toEqual(['flush', 'shutdown']);
+  expect(counters).toEqual({ exported: 1, dropped: 1, failed: 0 });
+});
