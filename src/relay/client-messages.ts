@@ -2,7 +2,7 @@
 import { MessageBuffer } from './assembler.ts';
 import { BINARY, CONTINUATION, type FrameScanner, TEXT } from './frames.ts';
 import { createInflater, type Inflater } from './inflate.ts';
-import { mayBeObject, unmask } from './mask.ts';
+import { beginsObject, unmask } from './mask.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 /** What becomes of a frame: it goes on; it is cut out; it waits for the rest of its message; it and what waited are cut out. */
@@ -45,7 +45,8 @@ export class ClientMessages {
     if (fin) this.context.counters.messagesToUpstream++;
     if (opcode === BINARY) return false;
     const limit = this.context.limits.confirmationBytes;
-    if (opcode === TEXT) return length <= limit && (compressed ? this.canInflate : mayBeObject(buf, start, end, key));
+    if (opcode === TEXT)
+      return length <= limit && (compressed ? this.canInflate : beginsObject(buf, start, end, key, true));
     if (this.message === undefined) return false;
     if (this.message.length + length <= limit && this.fragments < MAX_FRAGMENTS) return true;
     this.message = undefined;
@@ -68,7 +69,7 @@ export class ClientMessages {
     unmask(buf, start, end, key, message.reserve(end - start), message.length);
     message.length += end - start;
     this.fragments++;
-    if (!compressed && opcode === CONTINUATION && !mayBeObject(message.view(), 0, message.length, 0)) {
+    if (!compressed && opcode === CONTINUATION && !beginsObject(message.view(), 0, message.length, 0, true)) {
       this.message = undefined;
       return 'forward';
     }
@@ -92,9 +93,11 @@ export class ClientMessages {
 
   /** Whether the tap takes the message `bytes[0, length)`, unmasked, for a confirmation. */
   private offer(bytes: Buffer, length: number, now: number): boolean {
-    if (!this.scanner.compressed) return this.tap.clientText(bytes, 0, length, now);
-    const count = this.inflate(bytes, length);
-    return count >= 0 && mayBeObject(inflated, 0, count, 0) && this.tap.clientText(inflated, 0, count, now);
+    if (this.scanner.compressed) {
+      length = this.inflate(bytes, length);
+      bytes = inflated;
+    }
+    return length > 0 && beginsObject(bytes, 0, length, 0, false) && this.tap.clientText(bytes, 0, length, now);
   }
 
   /** Inflates into `inflated`; -1 when it does not inflate, or not to at most `confirmationBytes`. */

@@ -22,7 +22,7 @@ export interface Tap {
   barrierAt(through: number): boolean;
   /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
   receivedThrough(through: number, now: number): void;
-  /** Complete client → upstream text message that may be a JSON object, of at most `confirmationBytes`: true = a confirmation, swallow it. */
+  /** Complete client → upstream text message whose first visible byte is `{`, of at most `confirmationBytes`: true = a confirmation, swallow it. */
   clientText(buf: Buffer, start: number, end: number, now: number): boolean;
   /**
    * Once, last, when no further evidence can come: the client's side has ended and nothing waits for the side reader. `code` is the
