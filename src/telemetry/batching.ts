@@ -33,48 +33,80 @@ export interface BatchingDeps<Batch> {
 /** Exports under way at once: a collector 50 ms away still takes 40,000 spans/s in batches of 512. */
 const CONCURRENT_EXPORTS = 4;
 
-interface Waiting<Batch> {
-  readonly count: number;
-  readonly batch: Batch;
+/** Batches that wait or are under way. */
+interface Outbox<Batch> {
+  /** Spans in them. */
+  readonly spans: number;
+  push(batch: Batch, count: number): void;
+  /** Resolves when nothing waits and nothing is under way. */
+  empty(): Promise<void>;
 }
 
 /** Replaces the SDK's BatchSpanProcessor, which keeps spans as objects, drops without a count and sends one batch at a time. */
 export function createBatchingProcessor<Batch>(deps: BatchingDeps<Batch>): SpanProcessor {
-  const { builder, exporter, limits, counters, losses } = deps;
-  const waiting: Waiting<Batch>[] = [];
-  let queued = 0;
-  let exporting = 0;
+  const { builder, exporter, limits, losses } = deps;
+  const outbox = createOutbox(deps);
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
-  const idle: (() => void)[] = [];
 
   function seal(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (builder.count === 0) return;
-    waiting.push({ count: builder.count, batch: builder.take() });
-    pump();
+    const { count } = builder;
+    if (count > 0) outbox.push(builder.take(), count);
   }
+
+  async function flush(): Promise<void> {
+    seal();
+    await outbox.empty();
+    await exporter.forceFlush?.();
+  }
+
+  return {
+    onStart() {},
+    onEnd(span: ReadableSpan) {
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+      if (stopped || builder.count + outbox.spans >= limits.maxQueueSize) {
+        losses.dropped();
+        return;
+      }
+      builder.add(span);
+      if (builder.count >= limits.maxExportBatchSize) seal();
+      else if (timer === undefined) timer = setTimeout(seal, limits.scheduleDelayMs).unref();
+    },
+    forceFlush: flush,
+    async shutdown() {
+      stopped = true;
+      await flush();
+      await exporter.shutdown();
+    },
+  };
+}
+
+function createOutbox<Batch>({ exporter, limits, counters, losses }: BatchingDeps<Batch>): Outbox<Batch> {
+  const waiting: { readonly batch: Batch; readonly count: number }[] = [];
+  const whenEmpty: (() => void)[] = [];
+  let spans = 0;
+  let exporting = 0;
 
   function pump(): void {
     while (exporting < CONCURRENT_EXPORTS) {
       const next = waiting.shift();
       if (next === undefined) break;
       exporting++;
-      send(next);
+      send(next.batch, next.count);
     }
-    if (exporting > 0 || waiting.length > 0) return;
-    for (const resolve of idle.splice(0)) resolve();
+    if (exporting === 0) for (const resolve of whenEmpty.splice(0)) resolve();
   }
 
-  function send({ count, batch }: Waiting<Batch>): void {
+  function send(batch: Batch, count: number): void {
     let over = false;
     const finish = (error: unknown): void => {
       if (over) return;
       over = true;
       clearTimeout(guard);
       exporting--;
-      queued -= count;
+      spans -= count;
       if (error === undefined) counters.exported += count;
       else losses.failed(count, error);
       pump();
@@ -90,30 +122,18 @@ export function createBatchingProcessor<Batch>(deps: BatchingDeps<Batch>): SpanP
     }
   }
 
-  async function flush(): Promise<void> {
-    seal();
-    if (exporting > 0) await new Promise<void>((resolve) => idle.push(resolve));
-    await exporter.forceFlush?.();
-  }
-
   return {
-    onStart() {},
-    onEnd(span: ReadableSpan) {
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-      if (stopped || queued >= limits.maxQueueSize) {
-        losses.dropped();
-        return;
-      }
-      queued++;
-      builder.add(span);
-      if (builder.count >= limits.maxExportBatchSize) seal();
-      else if (timer === undefined) timer = setTimeout(seal, limits.scheduleDelayMs).unref();
+    get spans() {
+      return spans;
     },
-    forceFlush: flush,
-    async shutdown() {
-      stopped = true;
-      await flush();
-      await exporter.shutdown();
+    push(batch, count) {
+      spans += count;
+      waiting.push({ batch, count });
+      pump();
+    },
+    empty() {
+      if (exporting === 0) return Promise.resolve();
+      return new Promise((resolve) => whenEmpty.push(resolve));
     },
   };
 }

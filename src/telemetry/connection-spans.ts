@@ -17,11 +17,15 @@ export interface ConnectionFacts {
   readonly openedAt: number;
 }
 
-/** An open connection as its deliveries' spans refer to it. */
-export interface TracedConnection {
+/** A connection as its deliveries' spans refer to it, also after it closed. */
+export class TracedConnection {
   readonly span: Span;
   /** What every span of the connection says about it, and the link to the connection's own span. */
   readonly shared: SharedParts;
+  constructor(span: Span, attributes: Attributes) {
+    this.span = span;
+    this.shared = createSharedParts(attributes, { context: span.spanContext() });
+  }
 }
 
 /** Opens and closes connection spans. */
@@ -57,7 +61,7 @@ export function createConnectionSpans(tracer: Tracer, userHashKey: string | unde
         },
         parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
       );
-      open.set(session, { span, shared: createSharedParts(attributes, { context: span.spanContext() }) });
+      open.set(session, new TracedConnection(span, attributes));
     },
     closed(session, code, by, now) {
       const connection = open.get(session);

@@ -14,7 +14,7 @@ import type { EventType } from '../delivery/policy.ts';
 import type { Observer } from '../delivery/ports.ts';
 import type { Attempt, Delivery } from '../delivery/record.ts';
 import type { Level } from '../delivery/words.ts';
-import { type ConnectionSpans, createConnectionSpans, type TracedConnection } from './connection-spans.ts';
+import { type ConnectionSpans, createConnectionSpans, TracedConnection } from './connection-spans.ts';
 import { createTypeAttributes, ownAttributes } from './delivery-attributes.ts';
 import { ATTR, SPAN, SPAN_EVENT } from './names.ts';
 import { createSampling, type SamplingOptions } from './sampling.ts';
@@ -43,7 +43,10 @@ export interface Spans {
   traceId(delivery: Delivery): string | undefined;
 }
 
-/** What `delivery.span` holds while the span is open; a bare SpanContext afterwards. */
+/**
+ * What `delivery.span` holds while the span is open. Before, for a delivery that was not chosen: its TracedConnection,
+ * to link to should it need a span after all. After the outcome: the SpanContext, or nothing.
+ */
 class OpenSpan {
   readonly span: Span;
   readonly connection: TracedConnection | undefined;
@@ -56,14 +59,6 @@ class OpenSpan {
   }
 }
 
-/** What `delivery.span` holds for a delivery that was not chosen: the connection to link to if it needs a span later. */
-class NotChosen {
-  readonly connection: TracedConnection | undefined;
-  constructor(connection: TracedConnection | undefined) {
-    this.connection = connection;
-  }
-}
-
 const CONFIRMED: Readonly<Record<Level, Attributes>> = {
   received: { [ATTR.level]: 'received' },
   processed: { [ATTR.level]: 'processed' },
@@ -72,46 +67,18 @@ const ERROR = { code: SpanStatusCode.ERROR };
 
 /** Observes deliveries and turns them into spans on `deps.tracer`. */
 export function createSpans(deps: SpanDeps): Spans {
-  const { tracer } = deps;
   const sampling = createSampling(deps.sampling);
   const emit = createEventEmitter(deps.events, deps.logEvent);
-  const connections = createConnectionSpans(tracer, deps.userHashKey);
+  const connections = createConnectionSpans(deps.tracer, deps.userHashKey);
   const parentOf = createParentFinder();
   const typeAttributes = createTypeAttributes();
-  const names: string[] = [];
-  const notChosen = new WeakMap<TracedConnection, NotChosen>();
-  const unlinked = new NotChosen(undefined);
-
-  function nameOf(type: EventType): string {
-    const known = names[type.index];
-    if (known !== undefined) return known;
-    const name = SPAN.sendPrefix + type.label;
-    names[type.index] = name;
-    return name;
-  }
-
-  function start(delivery: Delivery, parent: Parent | undefined, connection: TracedConnection | undefined): OpenSpan {
-    const options = { kind: SpanKind.PRODUCER, startTime: hrTime(delivery.sentAt) };
-    const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
-    const open = new OpenSpan(tracer.startSpan(nameOf(delivery.type), options, context), connection);
-    delivery.span = open;
-    return open;
-  }
+  const start = createStarter(deps.tracer);
 
   /** The delivery's span; made now, with its real start and everything so far, when it was not chosen at the send. */
   function spanOf(delivery: Delivery): OpenSpan {
     const held = delivery.span;
     if (held instanceof OpenSpan) return held;
-    return start(delivery, parentOf(delivery), held instanceof NotChosen ? held.connection : undefined);
-  }
-
-  function notChosenOn(connection: TracedConnection | undefined): NotChosen {
-    if (connection === undefined) return unlinked;
-    const known = notChosen.get(connection);
-    if (known !== undefined) return known;
-    const mark = new NotChosen(connection);
-    notChosen.set(connection, mark);
-    return mark;
+    return start(delivery, parentOf(delivery), held instanceof TracedConnection ? held : undefined);
   }
 
   const observer: Observer = {
@@ -119,7 +86,7 @@ export function createSpans(deps: SpanDeps): Spans {
       const parent = parentOf(delivery);
       const connection = connections.of(delivery.session);
       if (sampling.chosen(parent)) start(delivery, parent, connection);
-      else delivery.span = notChosenOn(connection);
+      else delivery.span = connection;
     },
     attempted(delivery) {
       catchUp(emit, spanOf(delivery), delivery, undefined);
@@ -146,10 +113,33 @@ export function createSpans(deps: SpanDeps): Spans {
   return { observer, connections, traceId };
 }
 
+type Start = (delivery: Delivery, parent: Parent | undefined, connection: TracedConnection | undefined) => OpenSpan;
+
+/** Starts a delivery's span at its send, whenever that was, and leaves it in `delivery.span`. */
+function createStarter(tracer: Tracer): Start {
+  const names: string[] = [];
+
+  function nameOf(type: EventType): string {
+    const known = names[type.index];
+    if (known !== undefined) return known;
+    const name = SPAN.sendPrefix + type.label;
+    names[type.index] = name;
+    return name;
+  }
+
+  return (delivery, parent, connection) => {
+    const options = { kind: SpanKind.PRODUCER, startTime: hrTime(delivery.sentAt) };
+    const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
+    const open = new OpenSpan(tracer.startSpan(nameOf(delivery.type), options, context), connection);
+    delivery.span = open;
+    return open;
+  };
+}
+
 function traceId(delivery: Delivery): string | undefined {
   const held = delivery.span;
   if (held instanceof OpenSpan) return held.span.spanContext().traceId;
-  if (held === undefined || held instanceof NotChosen) return undefined;
+  if (held === undefined || held instanceof TracedConnection) return undefined;
   return (held as SpanContext).traceId;
 }
 
