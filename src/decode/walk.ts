@@ -2,8 +2,8 @@
 //
 // How strict it is. Objects and arrays that a path leads into are checked in full structure (keys, colons, commas, closers, and
 // nothing but white space after the document); control characters are refused in their keys and in wanted strings. Everything
-// else is skipped: brackets must balance and match, and outside strings only bytes that JSON uses may occur; inside skipped
-// strings only the closing quote is looked for, and skipped numbers and words are not spelled out.
+// else is skipped: in skipped containers brackets must balance and match, and outside strings only bytes that JSON uses may occur;
+// of skipped strings only the closing quote is looked for; skipped numbers are any run of the characters of numbers.
 // Duplicate keys: the last wins, as in JSON.parse. A walk that is cut by the end of what may be read keeps what it found.
 import { isUtf8 } from 'node:buffer';
 import { FOUND, type PathNode } from './paths.ts';
