@@ -107,11 +107,7 @@ export class ClientMessages {
     inflater.start(bytes, 0, length);
     const count = inflater.read(inflated);
     const readable = count >= 0 && count <= limit && inflater.finished;
-    if (count >= 0) inflater.reset();
-    else {
-      inflater.close();
-      inflater = undefined;
-    }
+    inflater.reset();
     return readable ? count : -1;
   }
 }

@@ -3,7 +3,7 @@
 // zlib's public streaming interface takes a thread-pool turn per message (measured: 80 to 140 µs of CPU against 0.3 to 1.5 µs), which
 // would be the most expensive step of the relay by far. So the stream's native handle is called directly, as pngjs does; a self-test
 // guards against a Node release that changes it, and then `inflateRawSync` with a preset dictionary does the same in about 20 µs.
-import { createInflateRaw, inflateRawSync, constants as zlib } from 'node:zlib';
+import { createInflateRaw, type InflateRaw, inflateRawSync, constants as zlib } from 'node:zlib';
 
 /** What the last four bytes of every deflated message are, and what the sender leaves out (RFC 7692 §7.2.1). */
 const TRAILER = Buffer.from([0x00, 0x00, 0xff, 0xff]);
@@ -21,7 +21,7 @@ export interface Inflater {
   read(out: Buffer): number;
   /** The input buffer of `start` is about to be reused: copies what is still needed. */
   keep(): void;
-  /** Forgets the window: the next message stands alone. */
+  /** Forgets the window, and whatever was broken: the next message stands alone. */
   reset(): void;
   close(): void;
 }
@@ -31,25 +31,35 @@ interface Handle {
   reset(): void;
 }
 
-type Internals = { _handle: Handle | null; _writeState: Uint32Array };
+/** Room left in the output, and input left, after a `writeSync`. */
+type WriteState = readonly [number, number];
+
+type Internals = { readonly _handle: Handle | null; readonly _writeState: WriteState };
+
+function openStream(windowBits: number): InflateRaw & Internals {
+  const stream = createInflateRaw({ windowBits, chunkSize: 64 });
+  // The handle reports broken data here, and by destroying the stream, which is what `read` looks at.
+  return stream.on('error', ignore) as InflateRaw & Internals;
+}
 
 class NativeInflater implements Inflater {
   finished = true;
-  private readonly stream;
-  private readonly internals: Internals;
+  private stream: InflateRaw & Internals;
+  private readonly windowBits: number;
+  private closed = false;
   private input: Buffer = TRAILER;
   private pos = 0;
   private end = 0;
   private inTrailer = false;
 
   constructor(windowBits: number) {
-    this.stream = createInflateRaw({ windowBits, chunkSize: 64 });
-    // The handle reports broken data here, and by destroying the stream, which is what `read` looks at.
-    this.stream.on('error', ignore);
-    this.internals = this.stream as unknown as Internals;
+    this.windowBits = windowBits;
+    this.stream = openStream(windowBits);
   }
 
   start(input: Buffer, pos: number, end: number): void {
+    // The handle would abort the process.
+    if (!(pos >= 0 && pos <= end && end <= input.length)) throw new RangeError(`no bytes ${pos} to ${end} to inflate`);
     this.input = input;
     this.pos = pos;
     this.end = end;
@@ -60,11 +70,11 @@ class NativeInflater implements Inflater {
   read(out: Buffer): number {
     let at = 0;
     for (;;) {
-      const handle = this.internals._handle;
+      const handle = this.stream._handle;
       if (handle === null || this.stream.destroyed) return -1;
       handle.writeSync(zlib.Z_SYNC_FLUSH, this.input, this.pos, this.end - this.pos, out, at, out.length - at);
       if (this.stream.destroyed) return -1;
-      const [roomLeft, inputLeft] = this.internals._writeState as unknown as [number, number];
+      const [roomLeft, inputLeft] = this.stream._writeState;
       at = out.length - roomLeft;
       this.pos = this.end - inputLeft;
       if (roomLeft === 0) return at;
@@ -92,10 +102,13 @@ class NativeInflater implements Inflater {
   reset(): void {
     this.finished = true;
     this.input = TRAILER;
-    if (!this.stream.destroyed) this.internals._handle?.reset();
+    // Broken data destroys the stream.
+    if (this.stream.destroyed && !this.closed) this.stream = openStream(this.windowBits);
+    else this.stream._handle?.reset();
   }
 
   close(): void {
+    this.closed = true;
     this.stream.close();
   }
 }

@@ -91,7 +91,7 @@ export class UpstreamMessages {
     const { messageOpcode, compressed } = this.scanner;
     this.side ??= new SideReader(this.deflate!, this.tap, this.context);
     // Nothing of a standalone binary message is needed, so nothing of it was collected.
-    if (compressed && !this.isRead()) buf = EMPTY;
-    this.side.submit(buf, start, end, messageOpcode, compressed, this.ordinal, now);
+    if (compressed && !this.isRead()) this.side.submit(EMPTY, 0, 0, messageOpcode, true, this.ordinal, now);
+    else this.side.submit(buf, start, end, messageOpcode, compressed, this.ordinal, now);
   }
 }
