@@ -115,6 +115,8 @@ export interface Sample {
   readonly faults: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** The same over connections without a proxy: what the machine itself adds. */
+  readonly controlP99Ms: number;
 }
 
 export interface SoakResult {

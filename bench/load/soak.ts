@@ -1,6 +1,7 @@
 // The long flow: paced events over connections that come and go, of which some break; verifies everything that arrives.
 import { startBackend } from './backend.ts';
 import { type ClientConnection, type ClientOptions, connectClient } from './client.ts';
+import { type Control, startControl } from './control.ts';
 import type { Sample, SoakJob, SoakResult, Target } from './job.ts';
 import { clientControl, createMessages } from './messages.ts';
 import { createRandom, delay, now, openAll, until } from './timing.ts';
@@ -33,6 +34,7 @@ export async function prepareSoak(job: SoakJob, fault: (what: string) => void, t
     const soak = new Soak(job, target.port, backend, messages, fault);
     const startedAt = now();
     await soak.fill();
+    soak.control = await startControl(backend, { messages, onFault: fault }, job.rate / job.connections);
     const timers = [
       setInterval(() => soak.pace(), 1),
       setInterval(() => soak.churn(), 100),
@@ -42,6 +44,7 @@ export async function prepareSoak(job: SoakJob, fault: (what: string) => void, t
     timers.forEach(clearInterval);
     await soak.end();
     const last = soak.sample(now() - startedAt);
+    soak.control.stop();
     backend.close();
     return { kind: 'soak', startMs, last };
   };
@@ -49,6 +52,7 @@ export async function prepareSoak(job: SoakJob, fault: (what: string) => void, t
 }
 
 class Soak {
+  control: Control | undefined = undefined;
   private readonly job: SoakJob;
   private readonly port: number;
   private readonly backend: Awaited<ReturnType<typeof startBackend>>;
@@ -203,10 +207,17 @@ class Soak {
   }
 
   sample(elapsedMs: number): Sample {
-    const sorted = this.latencies.sort((a, b) => a - b);
+    const own = percentiles(this.latencies);
+    const control = percentiles(this.control?.take() ?? []);
     this.latencies = [];
-    const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
     const { sent, verified, opened, faults } = this;
-    return { elapsedMs, sent, verified, open: this.seats.size, opened, faults, p50Ms: at(0.5), p99Ms: at(0.99) };
+    const open = this.seats.size;
+    return { elapsedMs, sent, verified, open, opened, faults, ...own, controlP99Ms: control.p99Ms };
   }
+}
+
+function percentiles(latencies: number[]): { p50Ms: number; p99Ms: number } {
+  const sorted = latencies.sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
+  return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }

@@ -6,7 +6,7 @@ import { otlpEnvironment, type Peer, type PeerCommand, type PeerSetup } from './
 
 /** The built command, from `.cache/bench/peers/` upwards; the variable names another build to compare with. */
 export const ACKSPAN =
-  process.env.ACKSPAN_BENCH_MAIN ?? fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+  process.env.BENCH_ACKSPAN_MAIN ?? fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
 function command(setup: PeerSetup): PeerCommand {
   const config = path.join(setup.dir, 'ackspan.yaml');
