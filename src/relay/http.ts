@@ -20,6 +20,8 @@ export interface ForwarderDeps {
   readonly counters: FrontCounters;
   /** From the request to an open connection, TLS included, ms. An open request has no time limit: uploads and SSE last. */
   readonly connectTimeoutMs: number;
+  /** Largest response head, bytes. */
+  readonly headerBytes: number;
   report(fault: { stage: string; error: unknown }): void;
 }
 
@@ -50,6 +52,12 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   });
   proxy.on('proxyReq', (outgoing, request, response, _options, socket) => {
     limitConnect(outgoing, socket, deps.connectTimeoutMs);
+    outgoing.once('close', () => {
+      // node:http lets a 101 that nobody asked for end without an error.
+      if (!response.headersSent) fail(response, new Error('the upstream closed the connection without an answer'));
+      // The rest of an upload that the upstream did not take must not block the client's connection.
+      request.resume();
+    });
     try {
       prepareRequest(outgoing, request, response, upstream.basePath);
     } catch (error) {
@@ -78,7 +86,8 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   function forward(request: IncomingMessage, response: ServerResponse): void {
     counters.requests++;
     request.headers = outgoingHeaders(request, upstream.basePath) as IncomingHttpHeaders;
-    proxy.web(request, response, {}, (error) => {
+    // `ssl` is what the library spreads into the options of http.request, secure or not.
+    proxy.web(request, response, { ssl: { maxHeaderSize: deps.headerBytes } }, (error) => {
       // After the upstream's head its body tells: a complete answer may come with a refusal to read our request to its end.
       if (!response.headersSent) fail(response, error);
     });
@@ -115,7 +124,6 @@ function prepareRequest(
   basePath: string,
 ): void {
   const raw = request.rawHeaders;
-  outgoing.maxHeadersCount = 0;
   outgoing.path = targetOf(request, basePath).path;
   if (hasToken(raw, 'te', 'trailers')) outgoing.setHeader('TE', 'trailers');
   const framing = headerValues(raw, 'transfer-encoding');
@@ -130,8 +138,7 @@ function prepareRequest(
     outgoing.removeHeader('content-length');
   }
   passInterim(outgoing, request, response);
-  // Once the upstream is done with us, the rest of an upload it refused must not block the client's connection.
-  outgoing.once('close', () => request.resume());
+  flushSoon(outgoing);
 }
 
 /** 1xx answers: 100 only where the client asked for it, 103 and others as they come (RFC 9110 §15.2), none to HTTP/1.0. */
@@ -174,16 +181,23 @@ function passResponse(incoming: IncomingMessage, request: IncomingMessage, respo
   // node:http throws on a Trailer header where there can be no trailers.
   response.writeHead(status, incoming.statusMessage, chunked ? headers : withoutName(headers, 'trailer'));
   if (chunked) {
-    response.flushHeaders(); // A stream of events may begin long before its first event.
     incoming.on('end', () => response.addTrailers(pairs(incoming.rawTrailers)));
   }
   incoming.pipe(response);
+  flushSoon(response);
+}
+
+/** node:http holds a head back until the first byte of the body, which may be long in coming: an event stream, a slow upload. */
+function flushSoon(message: ServerResponse | ClientRequest): void {
+  setImmediate(() => {
+    if (!message.writableEnded && !message.destroyed) message.flushHeaders();
+  });
 }
 
 function refuse(response: ServerResponse, timedOut: boolean): void {
   const text = timedOut ? 'the upstream did not accept a connection in time\n' : 'the upstream could not be reached\n';
-  response.writeHead(timedOut ? 504 : 502, { 'Content-Type': 'text/plain; charset=utf-8' });
-  response.end(text);
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) };
+  response.writeHead(timedOut ? 504 : 502, headers).end(text);
 }
 
 function pairs(raw: RawHeaders): [string, string][] {

@@ -17,7 +17,7 @@ export interface Refusal {
 export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes'> {
   /** Asked before each handshake is passed on; undefined lets it in. */
   admit?(request: IncomingMessage): Refusal | undefined;
-  /** Pages that are ours: `path` and everything below it. `handle` sees the URL without the prefix. */
+  /** Pages that are ours: `path` and everything below it. `handle` sees the URL in origin form, prefix included. */
   readonly mount?:
     | { readonly path: string; handle(request: IncomingMessage, response: ServerResponse): void }
     | undefined;
@@ -52,8 +52,11 @@ export function createListener(deps: ListenerDeps): Listener {
   const { handshakeTimeoutMs = 10_000, headerBytes = 65_536 } = deps;
   const server = createHttpServer(deps, headerBytes);
   const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes });
-  const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs });
-  const routes: Routes = { deps, server, upgrader, forwarder, turns: new WeakMap(), stopping: false };
+  const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
+  const routes: Routes = {
+    ...{ deps, server, upgrader, forwarder },
+    ...{ turns: new WeakMap(), failed: new WeakSet(), stopping: false },
+  };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
@@ -92,6 +95,8 @@ interface Routes {
   readonly forwarder: Forwarder;
   /** The last response begun on each connection, until it is out. */
   readonly turns: WeakMap<Socket, ServerResponse>;
+  /** Connections that have had their 4xx. */
+  readonly failed: WeakSet<Socket>;
   stopping: boolean;
 }
 
@@ -127,14 +132,14 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
   routes.turns.set(socket, response);
   response.once('close', () => {
     if (routes.turns.get(socket) === response) routes.turns.delete(socket);
+    if (routes.stopping) routes.server.closeIdleConnections();
   });
   if (routes.stopping) response.shouldKeepAlive = false;
-  const below = mount === undefined ? undefined : pathBelow(mount.path, request);
-  if (mount === undefined || below === undefined) {
+  if (mount === undefined || !isBelow(mount.path, request)) {
     routes.forwarder.forward(request, response);
     return;
   }
-  request.url = below;
+  request.url = targetOf(request, '').path;
   mount.handle(request, response);
 }
 
@@ -144,7 +149,7 @@ function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, 
     reinject(server, request, socket, head);
     return;
   }
-  if (deps.mount !== undefined && pathBelow(deps.mount.path, request) !== undefined) {
+  if (deps.mount !== undefined && isBelow(deps.mount.path, request)) {
     answer(socket, 404, 'there is no WebSocket here');
     return;
   }
@@ -162,6 +167,9 @@ function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, 
 const STOPPING: Refusal = { status: 503, reason: 'the sidecar is shutting down' };
 
 function answerClientError(routes: Routes, error: NodeJS.ErrnoException, socket: Socket): void {
+  // The same connection fails again while it lingers: at every check of its time and at its end.
+  if (routes.failed.has(socket)) return;
+  routes.failed.add(socket);
   const status = clientErrorStatus(error, routes.deps.counters);
   if (status === 0 || routes.turns.get(socket)?.headersSent === true) socket.destroy();
   else answer(socket, status, 'the request could not be read');
@@ -185,13 +193,10 @@ function afterTurn(routes: Routes, socket: Socket, next: () => void): void {
   });
 }
 
-/** The URL below a mounted path, from its slash on; undefined when it lies elsewhere. */
-function pathBelow(mount: string, request: IncomingMessage): string | undefined {
+/** Whether the request is for a mounted path: for it or for something under it, not for one that merely begins alike. */
+function isBelow(mount: string, request: IncomingMessage): boolean {
   const { path } = targetOf(request, '');
-  if (!path.startsWith(mount)) return undefined;
-  const rest = path.slice(mount.length);
-  if (rest === '' || rest.startsWith('?')) return `/${rest}`;
-  return rest.startsWith('/') ? rest : undefined;
+  return path.startsWith(mount) && /^(?:[/?]|$)/.test(path.slice(mount.length));
 }
 
 /** What node:http itself would answer, counted; 0 when nobody is left to hear it. */

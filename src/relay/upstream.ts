@@ -19,6 +19,15 @@ export interface Upstream {
   readonly basePath: string;
   /** Whether an `https://` certificate must verify. */
   readonly verifyTls: boolean;
+  /** PEM of the authorities to trust instead of Node's. */
+  readonly ca: string | undefined;
+}
+
+/** How to trust an `https://` upstream. */
+export interface TlsTrust {
+  /** Default true; false accepts any certificate. */
+  readonly verifyTls?: boolean | undefined;
+  readonly ca?: string | undefined;
 }
 
 /** Either the upstream or, in one sentence for the operator, what is wrong with the address. */
@@ -30,9 +39,9 @@ const SHAPES = 'use http://host:port, https://host:port or unix:/path/to.sock';
 
 /**
  * Reads `http://host[:port][/base]`, `https://host[:port][/base]` or `unix:/path`; never throws.
- * Ports default to 80 and 443. `verifyTls: false` accepts any certificate.
+ * Ports default to 80 and 443.
  */
-export function parseUpstream(address: string, { verifyTls = true } = {}): ParsedUpstream {
+export function parseUpstream(address: string, { verifyTls = true, ca }: TlsTrust = {}): ParsedUpstream {
   if (address.startsWith('unix:')) return parseUnix(address);
   let url: URL;
   try {
@@ -58,6 +67,7 @@ export function parseUpstream(address: string, { verifyTls = true } = {}): Parse
       socketPath: undefined,
       basePath: url.pathname.replace(/\/+$/, ''),
       verifyTls,
+      ca,
     },
   };
 }
@@ -65,9 +75,8 @@ export function parseUpstream(address: string, { verifyTls = true } = {}): Parse
 function parseUnix(address: string): ParsedUpstream {
   const path = address.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');
   if (!path.startsWith('/')) return { fault: `upstream "${address}" needs an absolute path: unix:/path/to.sock` };
-  return {
-    upstream: { address, secure: false, host: path, port: 0, socketPath: path, basePath: '', verifyTls: true },
-  };
+  const plain = { secure: false, verifyTls: true, ca: undefined };
+  return { upstream: { address, host: path, port: 0, socketPath: path, basePath: '', ...plain } };
 }
 
 /** Opens a socket that stays half-open on FIN, has no Nagle delay and speaks HTTP/1.1; errors arrive as its `error` event. */
@@ -77,8 +86,7 @@ export function openSocket(upstream: Upstream): Socket {
   if (!upstream.secure) return connect(where);
   return connectTls({
     ...where,
-    servername: serverName(upstream),
-    rejectUnauthorized: upstream.verifyTls,
+    ...trust(upstream),
     ALPNProtocols: ['http/1.1'],
   });
 }
@@ -113,10 +121,11 @@ export function dial(upstream: Upstream, { method, path, headers, headerBytes }:
 export function createAgent(upstream: Upstream): HttpAgent {
   const reuse = { keepAlive: true, timeout: 4_000, noDelay: true };
   if (!upstream.secure) return new HttpAgent(reuse);
-  return new HttpsAgent({ ...reuse, servername: serverName(upstream), rejectUnauthorized: upstream.verifyTls });
+  return new HttpsAgent({ ...reuse, ...trust(upstream) });
 }
 
-/** SNI and the name the certificate must carry: the configured host, never the client's Host header. RFC 6066 §3 forbids IPs. */
-function serverName(upstream: Upstream): string {
-  return isIP(upstream.host) === 0 ? upstream.host : '';
+/** SNI and the name the certificate must carry are the configured host, never the client's Host header; RFC 6066 §3 forbids IPs. */
+function trust({ host, verifyTls, ca }: Upstream) {
+  const name = { servername: isIP(host) === 0 ? host : '', rejectUnauthorized: verifyTls };
+  return ca === undefined ? name : { ...name, ca };
 }

@@ -332,6 +332,37 @@ describe('failures', () => {
   });
 });
 
+it('every handshake ends in exactly one outcome, wherever its client or its upstream drops it', async () => {
+  const upstream = await rawUpstream();
+  const front = await startFront(upstream.address);
+  const total = 300;
+  const attempt = async (kind: number): Promise<void> => {
+    const client = rawClient(front.port);
+    client.socket.on('error', () => {}); // Some of them are reset on purpose.
+    client.send(handshake());
+    const peer = await upstream.next();
+    if (kind === 0) client.socket.resetAndDestroy();
+    else if (kind === 1) client.socket.end();
+    else if (kind === 2) peer.socket.resetAndDestroy();
+    else if (kind === 3) peer.socket.end('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n');
+    else peer.send(switching());
+    if (kind < 2) await peer.gone();
+    else await client.head();
+    client.socket.destroy();
+    await peer.gone();
+    peer.socket.destroy();
+  };
+  for (let i = 0; i < total; i += 25) await Promise.all(Array.from({ length: 25 }, (_, k) => attempt((i + k) % 5)));
+  const { clientGone, upstreamFailed, refusedByUpstream, upgraded } = front.counters;
+  expect({ clientGone, upstreamFailed, refusedByUpstream, upgraded }).toEqual({
+    ...{ clientGone: (total / 5) * 2, upstreamFailed: total / 5, refusedByUpstream: total / 5, upgraded: total / 5 },
+  });
+  expect(front.listener.handshaking).toBe(0);
+  const { server } = front.listener;
+  const open = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+  while ((await open()) > 0) await new Promise(setImmediate);
+});
+
 describe('limits and stopping', () => {
   it('[D7] a refused handshake gets its status, Retry-After, a counter and a report', async () => {
     const upstream = await rawUpstream();
@@ -367,7 +398,8 @@ describe('limits and stopping', () => {
     await late.gone();
     expect(late.error).toMatchObject({ code: 'ECONNREFUSED' });
     client.send('still here');
-    expect(await (await peer.head(), peer.take(10))).toBe('still here');
+    await peer.head();
+    expect(await peer.take(10)).toBe('still here');
   });
 
   it('close breaks off handshakes in progress', async () => {

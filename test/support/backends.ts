@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer as createNet, type Server, type
 import { createFrontCounters, type FrontCounters } from '../../src/relay/front-counters.ts';
 import { createListener, type Listener, type ListenerDeps } from '../../src/relay/listener.ts';
 import type { Upgraded } from '../../src/relay/upgrade.ts';
-import { parseUpstream, type Upstream } from '../../src/relay/upstream.ts';
+import { parseUpstream, type TlsTrust, type Upstream } from '../../src/relay/upstream.ts';
 
 const closers: (() => unknown)[] = [];
 
@@ -187,7 +187,7 @@ export interface Front {
   readonly upgraded: Upgraded[];
 }
 
-export function upstreamAt(address: string, options?: { verifyTls?: boolean }): Upstream {
+export function upstreamAt(address: string, options?: TlsTrust): Upstream {
   const parsed = parseUpstream(address, options);
   if (parsed.upstream === undefined) throw new Error(parsed.fault);
   return parsed.upstream;
