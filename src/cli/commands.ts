@@ -21,6 +21,11 @@ export const COMMANDS: readonly CommandRow[] = [
     },
   },
   {
+    name: 'demo',
+    summary: 'watch it work: an agent backend, the sidecar and clients good and bad, on this machine',
+    load: async () => (await import('./demo.ts')).define,
+  },
+  {
     name: 'check',
     summary: 'judge the configuration, dial the upstream and the collector, name platform traps',
     load: async () => (await import('./check.ts')).define,

@@ -1,0 +1,34 @@
+// Demo: reads the sidecar's own `/metrics` text, so that the demo can hold the two books against each other.
+
+/** One line of Prometheus text. */
+export interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
+
+/** Every sample of a text exposition (format 0.0.4); lines that are none are skipped. */
+export function readSamples(text: string): Sample[] {
+  const samples: Sample[] = [];
+  for (const line of text.split('\n')) {
+    const match = line.startsWith('#') ? null : LINE.exec(line);
+    if (match === null) continue;
+    const labels: Record<string, string> = {};
+    for (const [, key, value] of (match[2] ?? '').matchAll(LABEL)) labels[key!] = value!;
+    samples.push({ name: match[1]!, labels, value: Number(match[3]) });
+  }
+  return samples;
+}
+
+/** Sum of the samples of that name that have these labels; `''` = the label is absent. */
+export function sumOf(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}): number {
+  const wanted = Object.entries(labels);
+  let sum = 0;
+  for (const sample of samples)
+    if (sample.name === name && wanted.every(([key, value]) => (sample.labels[key] ?? '') === value))
+      sum += sample.value;
+  return sum;
+}

@@ -1,0 +1,59 @@
+// Demo: what there is to say at the end, read from the admin API once everything has come to rest.
+import type { Stats } from '../telemetry/stats.ts';
+import type { AdminReader } from './admin-reader.ts';
+import { checkAgreement, checkSettled } from './agreement.ts';
+import type { Sample } from './exposition.ts';
+import { failedByReason, groupLosses, unmatchedOf } from './losses.ts';
+import type { Findings } from './verdict.ts';
+
+/** The verdict's findings, and the failures by reason. */
+export interface AllFindings extends Findings {
+  readonly failedByReason: Readonly<Record<string, number>>;
+}
+
+const TRIES = 5;
+
+/** Reads statistics, metrics and deliveries; rejects when the admin server does not answer. */
+export async function readFindings(reader: AdminReader, target: number): Promise<AllFindings> {
+  const { stats, samples } = await readTogether(reader);
+  const lines = await reader.deliveries(['failed', 'timeout', 'unverifiable']);
+  return {
+    stats,
+    losses: groupLosses(lines, reader.pathOf),
+    unmatched: unmatchedOf(samples),
+    failedByReason: failedByReason(samples),
+    checks: [checkSettled(stats), ...checkAgreement(stats, samples)],
+    target,
+  };
+}
+
+/** Statistics and metrics of one moment: the statistics are the same before and after the scrape. The last try counts whatever it finds. */
+async function readTogether(reader: AdminReader): Promise<{ stats: Stats; samples: readonly Sample[] }> {
+  let stats = await reader.stats();
+  for (let tries = 1; ; tries++) {
+    const samples = await reader.samples();
+    const after = await reader.stats();
+    if (JSON.stringify(after) === JSON.stringify(stats) || tries === TRIES) return { stats: after, samples };
+    stats = after;
+  }
+}
+
+/** The object of `--json`. Times in ms, rates in [0, 1] or null. */
+export function findingsAsJson(findings: AllFindings, lines: readonly string[]): object {
+  const { stats, losses, unmatched, checks, target } = findings;
+  return {
+    ...stats,
+    unmatched,
+    failed_by_reason: findings.failedByReason,
+    losses: losses.map(({ path, status, errorType, count, retries }) => ({
+      path,
+      status,
+      error_type: errorType === '' ? null : errorType,
+      count,
+      retries,
+    })),
+    target,
+    checks,
+    verdict: lines,
+  };
+}
