@@ -51,12 +51,21 @@ export interface ReadFrame {
   readonly raw: Buffer;
 }
 
-/** Cuts a complete byte stream into frames, by plain reading: independent of the code under test. Throws on a partial frame. */
+/** Cuts a byte stream into frames, by plain reading: independent of the code under test. Throws on a partial frame at the end. */
 export function readFrames(stream: Buffer): ReadFrame[] {
+  const { frames, rest } = readCompleteFrames(stream);
+  if (rest > 0) throw new Error(`${rest} bytes of a partial frame after ${frames.length} frames`);
+  return frames;
+}
+
+/** The complete frames of a byte stream from `from` on, and how many bytes of a partial one follow. */
+export function readCompleteFrames(stream: Buffer, from = 0): { frames: ReadFrame[]; rest: number } {
   const frames: ReadFrame[] = [];
-  let pos = 0;
+  let pos = from;
   while (pos < stream.length) {
     const start = pos;
+    const headerSize = headerLength(stream, pos);
+    if (pos + headerSize > stream.length) return { frames, rest: stream.length - start };
     const first = stream.readUInt8(pos);
     const second = stream.readUInt8(pos + 1);
     pos += 2;
@@ -67,7 +76,7 @@ export function readFrames(stream: Buffer): ReadFrame[] {
     const masked = second >= 0x80;
     const mask = stream.subarray(pos, pos + (masked ? 4 : 0));
     pos += masked ? 4 : 0;
-    if (pos + length > stream.length) throw new Error(`partial frame at ${start}`);
+    if (pos + length > stream.length) return { frames, rest: stream.length - start };
     const body = stream.subarray(pos, pos + length);
     pos += length;
     frames.push({
@@ -79,7 +88,13 @@ export function readFrames(stream: Buffer): ReadFrame[] {
       raw: stream.subarray(start, pos),
     });
   }
-  return frames;
+  return { frames, rest: 0 };
+}
+
+function headerLength(stream: Buffer, pos: number): number {
+  const second = stream[pos + 1] ?? 0;
+  const length = second & 0x7f;
+  return 2 + (length === 126 ? 2 : length === 127 ? 8 : 0) + (second >= 0x80 ? 4 : 0);
 }
 
 /** Deflates messages one after another, as a peer with a negotiated permessage-deflate does. */
