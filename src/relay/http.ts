@@ -86,11 +86,14 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   function forward(request: IncomingMessage, response: ServerResponse): void {
     counters.requests++;
     request.headers = outgoingHeaders(request, upstream.basePath) as IncomingHttpHeaders;
-    // `ssl` is what the library spreads into the options of http.request, secure or not.
-    proxy.web(request, response, { ssl: { maxHeaderSize: deps.headerBytes } }, (error) => {
-      // After the upstream's head its body tells: a complete answer may come with a refusal to read our request to its end.
-      if (!response.headersSent) fail(response, error);
-    });
+    // After the upstream's head its body tells: a complete answer may come with a refusal to read our request to its end.
+    const onError = (error: Error) => response.headersSent || fail(response, error);
+    try {
+      // `ssl` is what the library spreads into the options of http.request, secure or not.
+      proxy.web(request, response, { ssl: { maxHeaderSize: deps.headerBytes } }, onError);
+    } catch (error) {
+      fail(response, error);
+    }
   }
   return { forward, close: () => agent.destroy() };
 }
