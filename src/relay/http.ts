@@ -1,5 +1,5 @@
 // relay, plain HTTP: http-proxy-3 moves the bodies; this file keeps heads, 1xx answers and trailers as they were, and counts.
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
 import type { FrontCounters } from './front-counters.ts';
@@ -37,19 +37,7 @@ class ConnectTimeout extends Error {}
 export function createForwarder(deps: ForwarderDeps): Forwarder {
   const { upstream, counters, report } = deps;
   const agent = createAgent(upstream);
-  const proxy: ProxyServer = createProxyServer({
-    target: {
-      protocol: upstream.secure ? 'https:' : 'http:',
-      host: upstream.host,
-      hostname: upstream.host,
-      port: upstream.port,
-      ...(upstream.socketPath === undefined ? {} : { socketPath: upstream.socketPath }),
-    },
-    agent,
-    secure: upstream.verifyTls,
-    toProxy: true, // Otherwise it normalises the path, and throws where it cannot.
-    selfHandleResponse: true, // Otherwise it merges, reorders and lower-cases response headers.
-  });
+  const proxy = createProxy(upstream, agent);
   proxy.on('proxyReq', (outgoing, request, response, _options, socket) => {
     limitConnect(outgoing, socket, deps.connectTimeoutMs);
     outgoing.once('close', () => {
@@ -96,6 +84,22 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     }
   }
   return { forward, close: () => agent.destroy() };
+}
+
+function createProxy(upstream: Upstream, agent: Agent): ProxyServer {
+  return createProxyServer({
+    target: {
+      protocol: upstream.secure ? 'https:' : 'http:',
+      host: upstream.host,
+      hostname: upstream.host,
+      port: upstream.port,
+      ...(upstream.socketPath === undefined ? {} : { socketPath: upstream.socketPath }),
+    },
+    agent,
+    secure: upstream.verifyTls,
+    toProxy: true, // Otherwise it normalises the path, and throws where it cannot.
+    selfHandleResponse: true, // Otherwise it merges, reorders and lower-cases response headers.
+  });
 }
 
 /** What the library hands to `http.request`: names in their own case, several lines as an array; Expect and Trailer come later. */
