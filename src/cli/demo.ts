@@ -1,5 +1,5 @@
 // `ackspan demo`: the whole story on this machine, with nothing to set up.
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { type DemoEnd, runDemo } from '../demo/demo.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
@@ -18,7 +18,11 @@ const LONGEST_MS = 24 * 3_600_000;
 /** Adds options and action. Exit codes: 0 the numbers agree, 1 they do not or something broke, 2 bad usage. */
 export function define(command: Command): void {
   command
-    .option('-d, --duration <time>', 'how long there is load, such as 10s or 5m', readDuration, 30_000)
+    .addOption(
+      new Option('-d, --duration <time>', 'how long there is load, such as 10s or 5m')
+        .argParser(readDuration)
+        .default(30_000, '30s'),
+    )
     .option('--json', 'one JSON object on stdout, nothing else')
     .option('--keep', 'keep the admin server up after the verdict, until Ctrl-C')
     .option(

@@ -100,7 +100,8 @@ async function play(
   const lines = verdict(findings);
   if (options.json) out.write(`${JSON.stringify(findingsAsJson(findings, lines))}\n`);
   else out.write(`\n${lines.flatMap((line) => wrap(line, onScreen ? (out.columns ?? 80) : undefined)).join('\n')}\n`);
-  if (options.keep) {
+  const interrupted = !(await elapse(0, around.interrupted));
+  if (options.keep && !interrupted) {
     err.write(`The admin server stays up at ${adminUrl} until Ctrl-C.\n`);
     await around.interrupted;
   }
