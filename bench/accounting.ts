@@ -35,6 +35,18 @@ function scheduledMicros(pid: number): number | undefined {
   }
 }
 
+/** How long those processes' main threads have been ready to run while no core was free, µs; 0 where the kernel does not say. */
+export function waitMicros(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    try {
+      return sum + Number(fs.readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1000;
+    } catch {
+      // No such figure, or no such process any more: it only tells how busy the machine was.
+      return sum;
+    }
+  }, 0);
+}
+
 function tickMicros(pid: number): number {
   const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
   // Fields after the parenthesised name, which may hold spaces: utime is the 12th, stime the 13th.

@@ -3,14 +3,18 @@ import type { FlowJob, FlowResult, Result } from './load/job.ts';
 import type { Figures, Metric, Row, Subject } from './row.ts';
 
 const CPU: Metric = { key: 'cpu', unit: 'µs CPU/event' };
-const FLOW_METRICS: readonly Metric[] = [
-  CPU,
-  { key: 'throughput', unit: 'events/s' },
-  { key: 'busy', unit: '% of a core' },
-];
+const BUSY: Metric = { key: 'busy', unit: '% of a core' };
+const WAITING: Metric = { key: 'waiting', unit: '% waiting for one' };
+const FLOW_METRICS: readonly Metric[] = [CPU, { key: 'throughput', unit: 'events/s' }, BUSY, WAITING];
 
 /** What a paced row reports: CPU, and latency from the backend's write to the verified event. */
-export const PACED_METRICS: readonly Metric[] = [CPU, { key: 'p50', unit: 'µs p50' }, { key: 'p99', unit: 'µs p99' }];
+export const PACED_METRICS: readonly Metric[] = [
+  CPU,
+  { key: 'p50', unit: 'µs p50' },
+  { key: 'p99', unit: 'µs p99' },
+  BUSY,
+  WAITING,
+];
 
 // DESIGN's hot-path table speaks of this flow.
 const BASE: Omit<FlowJob, 'confirm' | 'forwarded' | 'warmupMs' | 'windowMs'> = {
@@ -53,11 +57,12 @@ export function flowRow(
 }
 
 function flowFigures(result: Result): Figures {
-  const { cpuUs, events, wallMs, p50Ms, p99Ms } = result as FlowResult;
+  const { cpuUs, waitUs, events, wallMs, p50Ms, p99Ms } = result as FlowResult;
   return {
     cpu: cpuUs / events,
     throughput: (events / wallMs) * 1000,
     busy: cpuUs / wallMs / 10,
+    waiting: waitUs / wallMs / 10,
     p50: p50Ms * 1000,
     p99: p99Ms * 1000,
   };

@@ -1,5 +1,5 @@
 // The steady flow: keeps events in flight over many connections, saturated or paced, and measures the proxy over one window.
-import { cpuMicros, processTree, rssKiB } from '../accounting.ts';
+import { cpuMicros, processTree, rssKiB, waitMicros } from '../accounting.ts';
 import { type Backend, startBackend } from './backend.ts';
 import { type ClientConnection, connectClient } from './client.ts';
 import type { FlowJob, FlowResult, Target } from './job.ts';
@@ -83,9 +83,9 @@ async function measure(
   }
   const pids = target.pid === 0 ? [] : processTree(target.pid);
   state.beginWindow();
-  const before = { at: now(), verified: state.verified, cpu: cpuMicros(pids), own: cpuMicros([process.pid]) };
+  const before = reading(state, pids);
   await delay(job.windowMs);
-  const after = { at: now(), verified: state.verified, cpu: cpuMicros(pids), own: cpuMicros([process.pid]) };
+  const after = reading(state, pids);
   const latencies = state.endWindow();
   const rss = rssKiB(pids);
   await state.stop();
@@ -102,6 +102,7 @@ async function measure(
     events: after.verified - before.verified,
     wallMs: after.at - before.at,
     cpuUs: after.cpu - before.cpu,
+    waitUs: after.wait - before.wait,
     generatorCpuUs: after.own - before.own,
     p50Ms: at(0.5),
     p99Ms: at(0.99),
@@ -111,6 +112,11 @@ async function measure(
     held: state.held,
     rssKiB: rss,
   };
+}
+
+function reading(state: FlowState, pids: readonly number[]) {
+  const [cpu, wait, own] = [cpuMicros(pids), waitMicros(pids), cpuMicros([process.pid])];
+  return { at: now(), verified: state.verified, cpu, wait, own };
 }
 
 async function settleConfirmations(state: FlowState): Promise<void> {

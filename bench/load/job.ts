@@ -80,6 +80,8 @@ export interface FlowResult {
   readonly wallMs: number;
   /** CPU of the proxy's process tree in the window, µs; 0 without a proxy. */
   readonly cpuUs: number;
+  /** How long the proxy was ready to run but no core was free, µs: what others on the machine did to its latency. */
+  readonly waitUs: number;
   readonly generatorCpuUs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
