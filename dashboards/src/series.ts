@@ -1,0 +1,69 @@
+// Prometheus names of metrics, from the one table of telemetry names, so that a renamed metric renames every query.
+import { METRICS, type MetricRow } from '../../src/telemetry/names.ts';
+import { labelName, sampleName } from '../../src/telemetry/prometheus-names.ts';
+import { PLANNED } from './planned.ts';
+
+/** Name of a metric's samples; for a histogram without `_bucket`, `_sum`, `_count`. */
+export function series(row: MetricRow): string {
+  return sampleName(row.name, row.unit, row.kind);
+}
+
+/** The same for a metric that may not exist yet. Throws for a name that is in neither table. */
+export function planned(name: string): string {
+  const row = allRows().find((each) => each.name === name);
+  if (row === undefined) throw new Error(`${name} is neither in names.ts nor in planned.ts`);
+  return series(row);
+}
+
+/** Every row that a query may use; `names.ts` wins over `planned.ts`. */
+export function allRows(): readonly MetricRow[] {
+  const real: readonly MetricRow[] = Object.values(METRICS);
+  return [...real, ...PLANNED.filter((row) => !real.some((other) => other.name === row.name))];
+}
+
+/** Labels that a sample of the metric may carry by itself; scrape labels (`job`, `instance`) come on top. */
+export function labelsOf(row: MetricRow): string[] {
+  return row.attributes.map(labelName);
+}
+
+const S = METRICS;
+/** Shorthands for the queries: one name per idea. */
+export const M = {
+  settled: `${series(S.deliveryDuration)}_count`,
+  settledBucket: `${series(S.deliveryDuration)}_bucket`,
+  receiveBucket: `${series(S.receiveDuration)}_bucket`,
+  tracked: series(S.tracked),
+  pending: series(S.pending),
+  unverifiable: series(S.unverifiable),
+  attempts: series(S.attempts),
+  shed: series(S.shed),
+  unmatched: series(S.unmatched),
+  upgraded: series(S.upgraded),
+  connections: series(S.connectionActive),
+  connectionBucket: `${series(S.connectionDuration)}_bucket`,
+  closed: series(S.connectionClosed),
+  rejected: series(S.connectionRejected),
+  messages: series(S.relayMessages),
+  bytes: series(S.relayBytes),
+  backpressure: series(S.backpressure),
+  added: series(S.relayAdded),
+  consumed: series(S.relayConsumed),
+  faults: series(S.relayFaults),
+  untracked: series(S.untracked),
+  spans: series(S.telemetrySpans),
+  loopP50: series(S.eventLoopDelayP50),
+  loopP99: series(S.eventLoopDelayP99),
+  loopMax: series(S.eventLoopDelayMax),
+  loopUse: series(S.eventLoopUtilization),
+  cpu: series(S.cpuTime),
+  memory: series(S.memoryUsage),
+  heap: series(S.heapUsed),
+  uptime: series(S.uptime),
+  tool: planned('ackspan.tool.duration'),
+  orphaned: planned('ackspan.tool.orphaned'),
+  retained: planned('ackspan.retained.bytes'),
+  resume: planned('ackspan.session.resume'),
+  hooks: planned('ackspan.hook.requests'),
+  storeDegraded: planned('ackspan.store.degraded'),
+  storeOperations: planned('ackspan.store.operations'),
+} as const;

@@ -1,0 +1,146 @@
+// Alerts beside the objective: what hides failures, what comes before them, and what makes the numbers untrue.
+import type { Alert } from './rule-file.ts';
+import { annotations } from './runbook.ts';
+import { M } from './series.ts';
+import type { Severity, Slo } from './slo.ts';
+
+/** One symptom; `for` and `keep` as Prometheus has them. */
+interface Symptom {
+  readonly alert: string;
+  readonly severity: Severity;
+  readonly expr: string;
+  readonly for?: string;
+  readonly keep?: string;
+  readonly summary: string;
+  readonly description: string;
+}
+
+/** Sum over a job of a counter's growth. */
+function grew(selector: string, window: string): string {
+  return `sum by (job) (increase(${selector}[${window}]))`;
+}
+
+const SYMPTOMS: readonly Symptom[] = [
+  {
+    alert: 'AckspanUnverifiableShare',
+    severity: 'ticket',
+    expr: [
+      `${grew(M.unverifiable, '30m')} / (${grew(M.unverifiable, '30m')} + ${grew(M.settled, '30m')}) > 0.2`,
+      `and ${grew(M.unverifiable, '30m')} >= 50`,
+    ].join('\n'),
+    for: '10m',
+    summary: 'Many deliveries cannot be verified',
+    description:
+      '{{ $labels.job }}: {{ $value | humanizePercentage }} of deliveries went to clients that never answered a barrier; the confirmation rate does not speak for them.',
+  },
+  {
+    alert: 'AckspanLateConfirmations',
+    severity: 'ticket',
+    expr: [
+      `${grew(`${M.unmatched}{reason="late"}`, '30m')} / ${grew(M.settled, '30m')} > 0.05`,
+      `and ${grew(`${M.unmatched}{reason="late"}`, '30m')} >= 20`,
+    ].join('\n'),
+    for: '10m',
+    summary: 'Confirmations arrive after their deadline',
+    description:
+      '{{ $labels.job }}: for {{ $value | humanizePercentage }} of settled deliveries a confirmation came too late; they counted as timed out.',
+  },
+  {
+    alert: 'AckspanToolOrphaned',
+    severity: 'ticket',
+    expr: [
+      `${grew(M.orphaned, '30m')} / (${grew(M.orphaned, '30m')} + ${grew(`${M.tool}_count`, '30m')}) > 0.05`,
+      `and ${grew(M.orphaned, '30m')} >= 5`,
+    ].join('\n'),
+    for: '5m',
+    summary: 'Users see tools start that never finish',
+    description: '{{ $labels.job }}: {{ $value | humanizePercentage }} of tool calls had no tool_completed in time.',
+  },
+  {
+    alert: 'AckspanPendingGrowth',
+    severity: 'ticket',
+    expr: [
+      `sum by (job) (${M.pending}) > 2 * avg_over_time(sum by (job) (${M.pending})[1h:1m] offset 10m)`,
+      `and deriv(sum by (job) (${M.pending})[10m:30s]) > 0`,
+      `and sum by (job) (${M.pending}) > 1000`,
+    ].join('\n'),
+    for: '5m',
+    summary: 'Deliveries without an outcome pile up',
+    description:
+      '{{ $labels.job }}: {{ $value | humanize }} deliveries are pending, more than twice the last hour, and rising.',
+  },
+  {
+    alert: 'AckspanEventsShed',
+    severity: 'ticket',
+    expr: `${grew(M.shed, '10m')} > 0`,
+    for: '2m',
+    keep: '10m',
+    summary: 'A limit is reached: events pass untracked',
+    description:
+      '{{ $labels.job }}: {{ $value | humanize }} events in 10 minutes reached clients without being tracked.',
+  },
+  {
+    alert: 'AckspanTrackingFault',
+    severity: 'ticket',
+    expr: `${grew(`${M.faults}{kind="tap"}`, '10m')} > 0`,
+    keep: '10m',
+    summary: 'A fault turned connections into a pure pass-through',
+    description:
+      '{{ $labels.job }}: {{ $value | humanize }} connections in 10 minutes are relayed but no longer tracked.',
+  },
+  {
+    alert: 'AckspanTelemetryDropped',
+    severity: 'ticket',
+    expr: `${grew(`${M.spans}{result!="exported"}`, '10m')} > 0`,
+    for: '5m',
+    keep: '10m',
+    summary: 'Spans are lost on their way to the collector',
+    description:
+      '{{ $labels.job }}: {{ $value | humanize }} spans in 10 minutes were dropped or refused; metrics are complete.',
+  },
+  {
+    alert: 'AckspanStoreDegraded',
+    severity: 'ticket',
+    expr: `max by (job) (${M.storeDegraded}) > 0`,
+    for: '5m',
+    summary: 'The shared store cannot be reached',
+    description: '{{ $labels.job }}: deliveries are kept in each process only; a restart loses those in flight.',
+  },
+  {
+    alert: 'AckspanEventLoopBlocked',
+    severity: 'ticket',
+    expr: `max by (job, instance) (${M.loopP99}) > 0.25`,
+    for: '10m',
+    summary: 'An instance answers late to everything',
+    description:
+      '{{ $labels.instance }}: event loop delay p99 is {{ $value | humanizeDuration }}; added latency is the same.',
+  },
+  {
+    alert: 'AckspanNoData',
+    severity: 'page',
+    expr: `absent(${M.connections})`,
+    for: '5m',
+    summary: 'No sidecar reports',
+    description: 'For 5 minutes no metrics came from any Ackspan: deliveries are unknown, and no other alert can fire.',
+  },
+  {
+    alert: 'AckspanInstanceDown',
+    severity: 'ticket',
+    expr: 'up{job=~".*ackspan.*"} == 0',
+    for: '3m',
+    summary: 'An instance cannot be scraped',
+    description: '{{ $labels.instance }} of {{ $labels.job }} has not answered a scrape for 3 minutes.',
+  },
+];
+
+/** The symptoms as Prometheus alerts. */
+export function symptomAlerts(slo: Slo): Alert[] {
+  return SYMPTOMS.map((each) => ({
+    alert: each.alert,
+    expr: each.expr,
+    ...(each.for === undefined ? {} : { for: each.for }),
+    ...(each.keep === undefined ? {} : { keep_firing_for: each.keep }),
+    labels: { severity: each.severity },
+    annotations: annotations(slo, each.alert, each.summary, each.description),
+  }));
+}
