@@ -2,7 +2,7 @@
 import { MessageBuffer } from './assembler.ts';
 import { BINARY, CONTINUATION, type FrameScanner, TEXT } from './frames.ts';
 import { createInflater, type Inflater } from './inflate.ts';
-import { beginsObject, unmask } from './mask.ts';
+import { beginsObject, unmask, unmasked } from './mask.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 /** What becomes of a frame: it goes on; it is cut out; it waits for the rest of its message; it and what waited are cut out. */
@@ -11,7 +11,6 @@ export type Verdict = 'forward' | 'cut' | 'keep' | 'cut-message';
 /** A confirmation in more pieces than this is not worth waiting for. */
 const MAX_FRAGMENTS = 64;
 
-let scratch = Buffer.alloc(0);
 let inflated = Buffer.alloc(0);
 let inflater: Inflater | undefined;
 
@@ -33,10 +32,7 @@ export class ClientMessages {
     this.tap = tap;
     this.context = context;
     const limit = context.limits.confirmationBytes;
-    if (scratch.length < limit) {
-      scratch = Buffer.allocUnsafeSlow(limit);
-      inflated = Buffer.allocUnsafeSlow(limit + 1);
-    }
+    if (inflated.length <= limit) inflated = Buffer.allocUnsafeSlow(limit + 1);
   }
 
   /** A data frame begins; `buf[start, end)` is what is there of its payload. Says whether to call `judge` when it is complete. */
@@ -57,8 +53,7 @@ export class ClientMessages {
   judge(buf: Buffer, start: number, end: number, now: number): Verdict {
     const { opcode, fin, key, compressed } = this.scanner;
     if (opcode === TEXT && fin) {
-      unmask(buf, start, end, key, scratch, 0);
-      return this.offer(scratch, end - start, now) ? this.swallowed() : 'forward';
+      return this.offer(unmasked(buf, start, end, key), end - start, now) ? this.swallowed() : 'forward';
     }
     if (opcode === TEXT) {
       this.message = new MessageBuffer(end - start);

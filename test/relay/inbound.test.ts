@@ -151,9 +151,14 @@ describe('confirmations', () => {
     ]);
     for (const byte of bytes) client.send(Buffer.from([byte]));
     client.send(bytes);
-    expect(upstream.taken()).toEqual(Buffer.concat([bytes, bytes]));
+    expect(upstream.drain()).toEqual(Buffer.concat([bytes, bytes]));
     expect(tap.offered).toEqual([CONFIRMATION, CONFIRMATION]);
     expect(counters).toMatchObject({ confirmationsSwallowed: 0, confirmationsForwarded: 2, heldBytes: 0 });
+    const start = clientFrame('{', { fin: false });
+    const beat = clientFrame('beat', { opcode: PING });
+    const middle = clientFrame('"a"', { opcode: CONTINUATION, fin: false });
+    for (const part of [start, beat, middle]) client.send(part);
+    expect(upstream.taken()).toEqual(Buffer.concat([start, beat, middle]));
   });
 
   it('with a pong of ours between their fragments are swallowed all the same', async () => {
