@@ -1,0 +1,40 @@
+// The events of an AckspanSocket: those of a WebSocket, with a way to confirm a message, and two about reconnecting.
+import type { CloseDetails } from './platform.ts';
+
+/** `message`, as on a WebSocket. `confirm` and `reject` decide what the sidecar is told; the first word counts. */
+export interface AckspanMessageEvent extends Event {
+  // biome-ignore lint/suspicious/noExplicitAny: typed as in the DOM, or code written for WebSocket would not compile.
+  readonly data: any;
+  readonly origin: string;
+  readonly lastEventId: string;
+  /** The application has handled the message. Needed with `manual: true`; does nothing when there is no sidecar. */
+  confirm(): void;
+  /** The application could not handle it; the reason (256 characters) shows up beside the failed delivery. */
+  reject(reason?: unknown): void;
+}
+
+/** `close`: once, when the socket is closed for good. */
+export interface AckspanCloseEvent extends Event, CloseDetails {}
+
+/** `reconnecting`: the connection is gone, and a new one is tried after `delayMs`. */
+export interface ReconnectingEvent extends Event, CloseDetails {
+  /** 1 for the first try since the last stable connection. */
+  readonly attempt: number;
+  readonly delayMs: number;
+}
+
+/** `resumed`: messages flow again. */
+export interface ResumedEvent extends Event {
+  /** True: whatever was missed and kept is being sent now. False: a new session, and missed messages are lost; fetch what you need. */
+  readonly recovered: boolean;
+}
+
+/** Every event by its type. */
+export interface AckspanEventMap {
+  open: Event;
+  message: AckspanMessageEvent;
+  error: Event;
+  close: AckspanCloseEvent;
+  reconnecting: ReconnectingEvent;
+  resumed: ResumedEvent;
+}

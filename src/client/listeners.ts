@@ -1,0 +1,99 @@
+// An EventTarget that learns what its listeners returned or threw: whether the application has handled an event.
+import { showError } from './platform.ts';
+
+/** What one listener did: `value` is what it returned, or what it threw. */
+export interface HandlerResult {
+  readonly threw?: boolean;
+  readonly value: unknown;
+}
+
+/** A listener as `addEventListener` takes it. */
+export type Listener<E> = ((event: E) => unknown) | { handleEvent(event: E): unknown };
+
+/** Options of `addEventListener`. */
+export interface ListenerOptions {
+  readonly capture?: boolean;
+  readonly once?: boolean;
+  readonly passive?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The platform's own target underneath: `once`, `signal`, order and duplicates are its business. `M` types the events. */
+export class Listeners<M> extends EventTarget {
+  readonly #wrappers = new WeakMap<object, (event: Event) => void>();
+  /** Of each `on…` property: the function as it was set, and the listener that stands for it. */
+  readonly #handlers = new Map<string, { readonly set: unknown; readonly listener: Listener<Event> }>();
+  #results: HandlerResult[] = [];
+
+  override addEventListener<T extends keyof M & string>(
+    type: T,
+    listener: Listener<M[T]> | null,
+    options?: boolean | ListenerOptions,
+  ): void;
+  override addEventListener(type: string, listener: Listener<Event> | null, options?: boolean | ListenerOptions): void;
+  override addEventListener(type: string, listener: Listener<never> | null, options?: boolean | ListenerOptions): void {
+    if (listener) super.addEventListener(type, this.#wrap(listener), options);
+  }
+
+  override removeEventListener<T extends keyof M & string>(
+    type: T,
+    listener: Listener<M[T]> | null,
+    options?: boolean | ListenerOptions,
+  ): void;
+  override removeEventListener(
+    type: string,
+    listener: Listener<Event> | null,
+    options?: boolean | ListenerOptions,
+  ): void;
+  override removeEventListener(
+    type: string,
+    listener: Listener<never> | null,
+    options?: boolean | ListenerOptions,
+  ): void {
+    if (listener) super.removeEventListener(type, this.#wrap(listener), options);
+  }
+
+  /** Dispatches an event and returns what its listeners did, in their order. */
+  protected emit(event: Event): readonly HandlerResult[] {
+    const outer = this.#results;
+    const results: HandlerResult[] = [];
+    this.#results = results;
+    this.dispatchEvent(event);
+    this.#results = outer;
+    return results;
+  }
+
+  /** The `on…` property of an event type. */
+  protected handler(type: string): unknown {
+    return this.#handlers.get(type)?.set ?? null;
+  }
+
+  /** Sets the `on…` property of an event type; anything but a function unsets it, as on a WebSocket. */
+  protected setHandler(type: string, handler: unknown): void {
+    this.removeEventListener(type, this.#handlers.get(type)?.listener ?? null);
+    this.#handlers.delete(type);
+    if (typeof handler !== 'function') return;
+    // A function of its own: one that is also given to addEventListener must run twice.
+    const listener = (event: Event): unknown => handler.call(this, event);
+    this.#handlers.set(type, { set: handler, listener });
+    this.addEventListener(type, listener);
+  }
+
+  #wrap(listener: Listener<never>): (event: Event) => void {
+    let wrapper = this.#wrappers.get(listener);
+    if (!wrapper) {
+      wrapper = (event) => this.#results.push(this.#run(listener as Listener<Event>, event));
+      this.#wrappers.set(listener, wrapper);
+    }
+    return wrapper;
+  }
+
+  #run(listener: Listener<Event>, event: Event): HandlerResult {
+    try {
+      return { value: typeof listener === 'function' ? listener.call(this, event) : listener.handleEvent(event) };
+    } catch (error) {
+      showError(error);
+      return { threw: true, value: error };
+    }
+  }
+}

@@ -1,0 +1,59 @@
+// The platform as structural types: browsers, workers and Node with `ws` all fit, and no DOM types leak into other folders.
+
+/** A close as the platform reports it (RFC 6455 §7.4; 1005 = no code, 1006 = the connection was lost). */
+export interface CloseDetails {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
+}
+
+/** What `send` takes. */
+export type SendData = string | ArrayBufferLike | ArrayBufferView | Blob;
+
+/** The platform's WebSocket, as far as it is used. */
+export interface PlainSocket {
+  readonly url: string;
+  readonly readyState: number;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly bufferedAmount: number;
+  binaryType: string;
+  onopen: unknown;
+  onmessage: unknown;
+  onclose: unknown;
+  onerror: unknown;
+  send(data: never): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** `WebSocket` of a browser or worker, or the class of that name from `ws`. */
+export type PlainSocketConstructor = new (url: string, protocols?: string | string[]) => PlainSocket;
+
+interface EventConstructor {
+  new (type: string, init: object): Event;
+}
+
+interface Platform {
+  readonly WebSocket?: PlainSocketConstructor;
+  readonly MessageEvent?: EventConstructor;
+  readonly CloseEvent?: EventConstructor;
+  readonly document?: { readonly visibilityState: string };
+  addEventListener?(type: string, listener: (event: Event) => void): void;
+  removeEventListener?(type: string, listener: (event: Event) => void): void;
+  reportError?(error: unknown): void;
+}
+
+/** The global scope, with everything optional that some platform lacks. */
+export const platform = globalThis as unknown as Platform;
+
+/** An event of the platform's own class where there is one, else a plain `Event` with the same properties. */
+export function createEvent(type: string, name: 'MessageEvent' | 'CloseEvent', init: object): Event {
+  const Constructor = platform[name];
+  return Constructor ? new Constructor(type, init) : Object.assign(new Event(type), init);
+}
+
+/** Shows an error of the application as the platform shows uncaught ones; where it cannot, on the console. */
+export function showError(error: unknown): void {
+  if (platform.reportError) platform.reportError(error);
+  else console.error(error);
+}

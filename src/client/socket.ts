@@ -1,0 +1,255 @@
+// AckspanSocket: a WebSocket that tells the sidecar what the application has handled, and resumes its session after a lost connection.
+import { Conversation } from './conversation.ts';
+import type { AckspanCloseEvent, AckspanEventMap, AckspanMessageEvent } from './events.ts';
+import { reasonText, watch } from './handling.ts';
+import { Listeners } from './listeners.ts';
+import { type AckspanOptions, reconnectByDefault, reconnectDelay } from './options.ts';
+import { type CloseDetails, createEvent, type PlainSocket, platform, type SendData } from './platform.ts';
+import { optInQuery, type Resumption } from './protocol.ts';
+
+export type * from './events.ts';
+export type { AckspanOptions, Attempts } from './options.ts';
+export type { CloseDetails, PlainSocketConstructor, SendData } from './platform.ts';
+export type { Resumption } from './protocol.ts';
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+
+/** A connection that lived so long (ms) starts the back-off anew. */
+const STABLE_MS = 5000;
+const QUEUE_BYTES = 1024 * 1024;
+const LOST: CloseDetails = { code: 1006, reason: '', wasClean: false };
+const PAGE_EVENTS = ['pagehide', 'visibilitychange', 'online'];
+
+type Handler<E> = ((event: E) => unknown) | null;
+
+/**
+ * Drop-in for `WebSocket` (https://websockets.spec.whatwg.org). While it reconnects, `readyState` is CONNECTING and `send` queues;
+ * `open` fires for every connection, `close` and `error` only when the socket is closed for good.
+ */
+export class AckspanSocket extends Listeners<AckspanEventMap> {
+  static readonly CONNECTING = CONNECTING;
+  static readonly OPEN = OPEN;
+  static readonly CLOSING = CLOSING;
+  static readonly CLOSED = CLOSED;
+  readonly CONNECTING = CONNECTING;
+  readonly OPEN = OPEN;
+  readonly CLOSING = CLOSING;
+  readonly CLOSED = CLOSED;
+  /** As the application gave it, made absolute; what the SDK adds to the query is not shown. */
+  readonly url: string;
+
+  readonly #protocols: string | string[] | undefined;
+  readonly #options: AckspanOptions;
+  readonly #conversation: Conversation;
+  /** The latest connection, alive or not. */
+  #inner: PlainSocket;
+  #state: typeof CONNECTING | typeof OPEN | typeof CLOSING | typeof CLOSED = CONNECTING;
+  #binaryType: string | undefined;
+  #opened = false;
+  #openedAt = 0;
+  #attempt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #failure: Event | undefined;
+  #queue: SendData[] = [];
+  #queuedBytes = 0;
+
+  /** What happens to the page, the worker or its network. */
+  readonly #onPage = ({ type }: Event): void => {
+    this.#conversation.flush();
+    const waiting = this.#retry !== undefined;
+    if (this.#state > OPEN || !(waiting || (type === 'online' && this.#conversation.live))) return;
+    // Another network, perhaps: the old connection may be dead for minutes before anyone tells, and resuming costs little.
+    clearTimeout(this.#retry);
+    this.#inner.onmessage = this.#inner.onclose = this.#inner.onerror = null;
+    this.#inner.close();
+    this.#attempt = 0;
+    this.#lost(LOST);
+  };
+
+  /** Connects at once. Throws as `WebSocket` does for a bad URL or protocol, and a TypeError where there is no WebSocket class. */
+  constructor(url: string | URL, protocols?: string | string[], options: AckspanOptions = {}) {
+    super();
+    this.#protocols = protocols;
+    this.#options = options;
+    this.#conversation = new Conversation(options.resume, (recovered) => {
+      this.emit(Object.assign(new Event('resumed'), { recovered }));
+    });
+    const query = optInQuery(this.#conversation.resumption(false));
+    this.#inner = this.#connect(String(url), query);
+    this.url = this.#inner.url.slice(0, -query.length - 1);
+    for (const type of PAGE_EVENTS) platform.addEventListener?.(type, this.#onPage);
+  }
+
+  get readyState(): 0 | 1 | 2 | 3 {
+    return this.#state;
+  }
+
+  /** Bytes given to `send` and not on their way yet. */
+  get bufferedAmount(): number {
+    return this.#inner.bufferedAmount + this.#queuedBytes;
+  }
+
+  get protocol(): string {
+    return this.#inner.protocol;
+  }
+
+  get extensions(): string {
+    return this.#inner.extensions;
+  }
+
+  /** Kept across reconnects. Until it is set, the platform's: `blob` in browsers, `nodebuffer` with `ws`. */
+  get binaryType(): 'blob' | 'arraybuffer' {
+    return this.#inner.binaryType as 'blob' | 'arraybuffer';
+  }
+
+  set binaryType(type: 'blob' | 'arraybuffer') {
+    this.#inner.binaryType = type;
+    this.#binaryType = this.#inner.binaryType;
+  }
+
+  /** What a later socket needs to go on with this session, as plain JSON; null without a sidecar. The token in it is a secret. */
+  get resumption(): Resumption | null {
+    return this.#conversation.resumption(true);
+  }
+
+  get onopen(): Handler<Event> {
+    return this.handler('open') as Handler<Event>;
+  }
+
+  set onopen(handler: Handler<Event>) {
+    this.setHandler('open', handler);
+  }
+
+  get onmessage(): Handler<Event> {
+    return this.handler('message') as Handler<Event>;
+  }
+
+  set onmessage(handler: Handler<AckspanMessageEvent>) {
+    this.setHandler('message', handler);
+  }
+
+  get onclose(): Handler<AckspanCloseEvent> {
+    return this.handler('close') as Handler<AckspanCloseEvent>;
+  }
+
+  set onclose(handler: Handler<AckspanCloseEvent>) {
+    this.setHandler('close', handler);
+  }
+
+  get onerror(): Handler<Event> {
+    return this.handler('error') as Handler<Event>;
+  }
+
+  set onerror(handler: Handler<Event>) {
+    this.setHandler('error', handler);
+  }
+
+  /**
+   * Sends. Before the first `open` it throws an InvalidStateError, as `WebSocket` does. While reconnecting it queues, in order,
+   * until after the next `open` event; past `maxQueuedBytes` it throws a QuotaExceededError. Once closed it drops, as `WebSocket` does.
+   */
+  send(data: SendData): void {
+    if (this.#state > OPEN) return;
+    if (!this.#opened) throw new DOMException('not open yet', 'InvalidStateError');
+    if (this.#state === OPEN && this.#inner.readyState === OPEN) this.#inner.send(data as never);
+    else this.#enqueue(data);
+  }
+
+  /** Says what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws for a bad code or reason. */
+  close(code?: number, reason?: string): void {
+    this.#conversation.flush();
+    this.#inner.close(code, reason);
+    if (this.#state > OPEN) return;
+    this.#state = CLOSING;
+    if (this.#retry === undefined) return;
+    clearTimeout(this.#retry);
+    setTimeout(() => this.#finish(LOST));
+  }
+
+  #connect(address: string, query: string): PlainSocket {
+    const Constructor = this.#options.WebSocket ?? platform.WebSocket;
+    if (!Constructor) throw new TypeError('pass the option WebSocket');
+    const base = address.split('#', 1)[0]!;
+    const inner = new Constructor(`${base}${base.includes('?') ? '&' : '?'}${query}`, this.#protocols);
+    if (this.#binaryType) inner.binaryType = this.#binaryType;
+    this.#failure = undefined;
+    inner.onopen = () => this.#open();
+    inner.onmessage = (event: AckspanMessageEvent) => this.#message(inner, event);
+    inner.onclose = (event: CloseDetails) => this.#lost(event);
+    inner.onerror = ({ error, message }: ErrorEventLike) => {
+      this.#failure = Object.assign(new Event('error'), { error, message });
+    };
+    return inner;
+  }
+
+  #open(): void {
+    if (this.#state === CONNECTING) {
+      this.#state = OPEN;
+      this.#opened = true;
+      this.#openedAt = performance.now();
+      this.emit(new Event('open'));
+      const queue = this.#queue;
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      for (const data of queue) this.send(data);
+    }
+  }
+
+  #message(inner: PlainSocket, { data, origin }: AckspanMessageEvent): void {
+    if (this.#state !== OPEN) return;
+    const end = this.#conversation.receive(data, (text) => inner.send(text as never));
+    if (!end) return;
+    const event = Object.assign(createEvent('message', 'MessageEvent', { data, origin }), {
+      confirm: () => end(),
+      reject: (reason: unknown = 'rejected') => end(reasonText(reason)),
+    });
+    watch(this.emit(event), this.#options.manual === true, end);
+  }
+
+  #lost({ code, reason, wasClean }: CloseDetails): void {
+    const close = { code, reason, wasClean };
+    this.#conversation.lose(this.#opened);
+    if (this.#openedAt > 0 && performance.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
+    this.#openedAt = 0;
+    const attempt = this.#attempt + 1;
+    const { shouldReconnect = reconnectByDefault } = this.#options;
+    if (this.#state > OPEN || !shouldReconnect(close, { opened: this.#opened, attempt })) {
+      this.#finish(close);
+      return;
+    }
+    this.#state = CONNECTING;
+    this.#attempt = attempt;
+    const delayMs = reconnectDelay(attempt, this.#options);
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#inner = this.#connect(this.url, optInQuery(this.#conversation.resumption(false)));
+    }, delayMs);
+    this.emit(Object.assign(new Event('reconnecting'), { ...close, attempt, delayMs }));
+  }
+
+  #finish(close: CloseDetails): void {
+    this.#state = CLOSED;
+    for (const type of PAGE_EVENTS) platform.removeEventListener?.(type, this.#onPage);
+    if (this.#failure) this.emit(this.#failure);
+    this.emit(createEvent('close', 'CloseEvent', close));
+  }
+
+  #enqueue(data: SendData): void {
+    const bytes = new Blob([data as string]).size;
+    if (this.#queuedBytes + bytes > (this.#options.maxQueuedBytes ?? QUEUE_BYTES)) {
+      throw new DOMException('queue full', 'QuotaExceededError');
+    }
+    this.#queuedBytes += bytes;
+    // A copy, as WebSocket takes one: the application may reuse its buffer.
+    this.#queue.push(structuredClone(data));
+  }
+}
+
+/** What `ws` says about a failure; browsers say nothing. */
+interface ErrorEventLike {
+  readonly error?: unknown;
+  readonly message?: string;
+}

@@ -1,0 +1,141 @@
+// When the SDK speaks: in batches, and at once where waiting could be too late; and when it looks for another connection.
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type AckspanOptions, AckspanSocket } from '../../src/client/socket.ts';
+import { createFakeNetwork } from './fake-network.ts';
+import { FakeSidecar } from './fake-sidecar.ts';
+
+/** An open socket with its welcome read, and a handler that returns. */
+function open(options: AckspanOptions = {}) {
+  const sidecar = new FakeSidecar();
+  const network = createFakeNetwork(sidecar);
+  const socket = new AckspanSocket('ws://sidecar/', [], { WebSocket: network.WebSocket, ...options });
+  socket.onmessage = () => undefined;
+  const deliver = () => {
+    while (network.connection.stepDown());
+  };
+  deliver();
+  const push = (count: number) => {
+    for (let n = 0; n < count; n++) sidecar.session.push('x');
+    deliver();
+  };
+  return { sidecar, network, socket, deliver, push };
+}
+
+const confirm = (through: number) => `{"ackspan":"confirm","through":${through}}`;
+
+/** Page listeners of the global scope, as the test's page. */
+let page: EventTarget;
+let visibility: { visibilityState: string };
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  page = new EventTarget();
+  visibility = { visibilityState: 'visible' };
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+  vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
+  vi.stubGlobal('document', visibility);
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe('batches', () => {
+  test('every 32 messages, and the rest after 100 ms', () => {
+    const { network, push } = open();
+    push(70);
+    expect(network.connection.up).toEqual([confirm(32), confirm(64)]);
+    vi.advanceTimersByTime(99);
+    expect(network.connection.up).toHaveLength(2);
+    vi.advanceTimersByTime(1);
+    expect(network.connection.up).toEqual([confirm(32), confirm(64), confirm(70)]);
+    vi.advanceTimersByTime(10_000);
+    expect(network.connection.up).toHaveLength(3);
+  });
+
+  test('close says the rest first, and nothing when there is nothing to say', () => {
+    const { sidecar, socket, push } = open();
+    push(3);
+    socket.close();
+    expect([...sidecar.session.confirmed]).toEqual([1, 2, 3]);
+    const idle = open();
+    const hear = vi.spyOn(idle.sidecar.session, 'hear');
+    idle.socket.close();
+    expect(hear).not.toHaveBeenCalled();
+  });
+
+  test.each(['pagehide', 'visibilitychange'])('%s says it at once', (type) => {
+    const { network, push } = open();
+    push(3);
+    page.dispatchEvent(new Event(type));
+    expect(network.connection.up).toEqual([confirm(3)]);
+  });
+
+  test('a hidden page does not wait, for its timers are slow', () => {
+    const { network, push } = open();
+    visibility.visibilityState = 'hidden';
+    push(2);
+    expect(network.connection.up).toEqual([confirm(1), confirm(2)]);
+  });
+});
+
+describe('the network comes back', () => {
+  test('while waiting for the next try: it is tried afresh, not after half a minute', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    const { network, socket, deliver } = open();
+    const tries: [number, number][] = [];
+    socket.addEventListener('reconnecting', ({ attempt, delayMs }) => tries.push([attempt, delayMs]));
+    for (let n = 0; n < 7; n++) {
+      network.connection.cut();
+      if (n < 6) await vi.advanceTimersToNextTimerAsync();
+    }
+    expect(tries.at(-1)).toEqual([7, 15_000]);
+    page.dispatchEvent(new Event('online'));
+    expect(tries.at(-1)).toEqual([1, 500]);
+    await vi.advanceTimersByTimeAsync(500);
+    deliver();
+    expect(socket.readyState).toBe(AckspanSocket.OPEN);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('while connected: the old connection is not trusted, and nothing is lost by leaving it', async () => {
+    const { network, sidecar, socket, deliver, push } = open();
+    const got: unknown[] = [];
+    socket.onmessage = ({ data }) => got.push(data);
+    const old = network.connection;
+    push(1);
+    sidecar.session.push('under way');
+    page.dispatchEvent(new Event('online'));
+    expect(socket.readyState).toBe(AckspanSocket.CONNECTING);
+    old.stepDown();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(network.connection).not.toBe(old);
+    deliver();
+    expect(got).toEqual(['x', 'under way']);
+  });
+
+  test('a closed socket has left the page alone', async () => {
+    const { socket } = open();
+    socket.close();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(socket.readyState).toBe(AckspanSocket.CLOSED);
+    const reconnecting = vi.fn();
+    socket.addEventListener('reconnecting', reconnecting);
+    page.dispatchEvent(new Event('online'));
+    expect(reconnecting).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('a connection that lasted five seconds starts the back-off anew', async () => {
+    const { network, socket, deliver } = open();
+    const tries: number[] = [];
+    socket.addEventListener('reconnecting', ({ attempt }) => tries.push(attempt));
+    for (const lasted of [1000, 1000, 6000]) {
+      await vi.advanceTimersByTimeAsync(lasted);
+      network.connection.cut();
+      await vi.advanceTimersByTimeAsync(10_000);
+      deliver();
+    }
+    expect(tries).toEqual([1, 2, 1]);
+  });
+});
