@@ -134,8 +134,10 @@ export async function encode(
     fromClient
       ? clientFrame(payload, { ...options, mask: Buffer.from([0, 0, 0, 0].map(() => random() * 256)) })
       : frame(payload, options);
+  // A client that guesses the payload of a ping on its way may prove too much, but only of its own deliveries.
+  const word = fromClient ? 'pulse' : 'beat';
   const controlUnit = (opcode: number, size: number, serial: number): Unit => ({
-    bytes: wrap(Buffer.from(`${serial}-${'beat'.repeat(32)}`).subarray(0, size), { opcode }),
+    bytes: wrap(Buffer.from(`${serial}-${word.repeat(32)}`).subarray(0, size), { opcode }),
     group: undefined,
     last: true,
   });

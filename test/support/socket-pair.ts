@@ -12,7 +12,8 @@ export class MemorySocket extends Duplex {
   private waiting: (() => void) | undefined = undefined;
 
   constructor(highWaterMark = 16_384) {
-    super({ allowHalfOpen: true, highWaterMark, autoDestroy: true });
+    // As node:http leaves its sockets: whoever wants half-open ones must say so.
+    super({ allowHalfOpen: false, highWaterMark, autoDestroy: true });
   }
 
   /** The far end sends bytes; they are seen at once unless reading is paused. */
