@@ -1,13 +1,23 @@
 // Every generated file: its path from the repository's root and its text. The writer and the drift test read this one list.
 import { alertGroups } from './alerts.ts';
+import { buildDashboard } from './grafana/build.ts';
+import { OPERATIONS } from './grafana/operations.ts';
+import { overview } from './grafana/overview.ts';
 import { recordingGroups } from './recording.ts';
 import { ruleFile } from './rule-file.ts';
 import type { Slo } from './slo.ts';
 
 /** Path → text. */
 export function generatedFiles(slo: Slo): ReadonlyMap<string, string> {
+  const first = overview(slo);
   return new Map([
+    ['dashboards/overview.json', json(buildDashboard(first, [OPERATIONS]))],
+    ['dashboards/operations.json', json(buildDashboard(OPERATIONS, [first]))],
     ['dashboards/prometheus/recording.yml', ruleFile(recordingGroups(slo))],
     ['dashboards/prometheus/alerts.yml', ruleFile(alertGroups(slo))],
   ]);
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -1,0 +1,230 @@
+// The operations dashboard: the sidecar as a program — what it relays, what it costs, what it loses of its own telemetry.
+import { M } from '../series.ts';
+import type { DashboardSpec, Row } from './panel.ts';
+import { ofInstance, sumRate } from './select.ts';
+
+const RELAY: Row = {
+  title: 'Relay',
+  panels: [
+    {
+      kind: 'timeseries',
+      title: 'Messages by direction',
+      description: 'down = backend to client, up = client to backend. Data messages only, tracked or not.',
+      span: 8,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.messages), 'direction'), legend: '{{direction}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Bytes by direction',
+      description: 'Bytes after the upgrade, frame headers included. Much more per message than usual: payloads grew.',
+      span: 8,
+      unit: 'Bps',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.bytes), 'direction'), legend: '{{direction}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Back-pressure',
+      description:
+        'Seconds per second, summed over connections, in which reading stood still because the other side did not drain. down rising = clients that read too slowly; up rising = a backend that does.',
+      span: 8,
+      unit: 'suffix: s/s',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.backpressure), 'direction'), legend: '{{direction}}' }],
+      runbook: 'late-confirmations.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Frames added and consumed',
+      description:
+        'Barrier pings out and their pongs back should lie together; a gap is clients that do not answer. "pong added" are answers owed to the backend’s own pings.',
+      span: 8,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [
+        { expr: sumRate(ofInstance(M.added), 'kind'), legend: '{{kind}} added' },
+        { expr: sumRate(ofInstance(M.consumed), 'kind'), legend: '{{kind}} consumed' },
+      ],
+      runbook: 'unverifiable-share.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Relayed without tracking, by reason',
+      description:
+        'Messages that the rules leave out, or that could not be read as an event. A new reason after a release: the payloads changed.',
+      span: 8,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [{ expr: `${sumRate(ofInstance(M.untracked), 'reason')} > 0`, legend: '{{reason}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Faults',
+      description:
+        'protocol = a peer broke RFC 6455, relayed as it is; tap = our own code threw, and the connection is a pure pass-through now. tap above zero is a bug.',
+      span: 8,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.faults), 'kind'), legend: '{{kind}}' }],
+      runbook: 'tracking-fault.md',
+    },
+  ],
+};
+
+const PROCESS: Row = {
+  title: 'Process',
+  panels: [
+    {
+      kind: 'timeseries',
+      title: 'Event loop delay',
+      description:
+        'How late the event loop is: everything relayed is late by the same. p99 above 0.1 s is felt, above 0.25 s alerts.',
+      span: 8,
+      unit: 's',
+      min: 0,
+      queries: [
+        { expr: `max by (instance) (${ofInstance(M.loopP50)})`, legend: 'p50 {{instance}}' },
+        { expr: `max by (instance) (${ofInstance(M.loopP99)})`, legend: 'p99 {{instance}}' },
+        { expr: `max by (instance) (${ofInstance(M.loopMax)})`, legend: 'max {{instance}}' },
+      ],
+      runbook: 'event-loop-blocked.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Event loop in use',
+      description: 'Share of time in which the event loop was busy. Above 0.7 for long: add an instance.',
+      span: 8,
+      unit: 'percentunit',
+      min: 0,
+      max: 1,
+      queries: [{ expr: `max by (instance) (${ofInstance(M.loopUse)})`, legend: '{{instance}}' }],
+      runbook: 'event-loop-blocked.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'CPU',
+      description: 'Cores in use. One event loop cannot use much more than one.',
+      span: 8,
+      unit: 'suffix: cores',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.cpu), 'instance, cpu_mode'), legend: '{{instance}} {{cpu_mode}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Resident memory',
+      description:
+        'Should follow connections and pending deliveries, and come back. A slope that never falls is a leak.',
+      span: 8,
+      unit: 'bytes',
+      min: 0,
+      queries: [{ expr: `sum by (instance) (${ofInstance(M.memory)})`, legend: '{{instance}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Heap by space',
+      description:
+        'Where V8 keeps what is alive. old_space near --max-old-space-size: the collector of garbage will block the loop.',
+      span: 8,
+      unit: 'bytes',
+      stacked: true,
+      min: 0,
+      queries: [{ expr: `sum by (v8js_heap_space_name) (${ofInstance(M.heap)})`, legend: '{{v8js_heap_space_name}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Uptime',
+      description: 'Falls to zero at each restart; each restart closed its connections with 1012.',
+      span: 8,
+      unit: 's',
+      min: 0,
+      queries: [{ expr: `max by (instance) (${ofInstance(M.uptime)})`, legend: '{{instance}}' }],
+      runbook: 'instance-down.md',
+    },
+  ],
+};
+
+const TELEMETRY: Row = {
+  title: 'Telemetry',
+  panels: [
+    {
+      kind: 'timeseries',
+      title: 'Spans by result',
+      description:
+        'dropped = the queue was full; failed = the collector refused. Both should be zero; metrics are complete either way.',
+      span: 12,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.spans), 'result'), legend: '{{result}}' }],
+      runbook: 'telemetry-dropped.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Scrape',
+      description: 'How long Prometheus waits for /metrics. It grows with the number of event types.',
+      span: 12,
+      unit: 's',
+      min: 0,
+      queries: [{ expr: `max by (instance) (${ofInstance('scrape_duration_seconds')})`, legend: '{{instance}}' }],
+      runbook: 'instance-down.md',
+    },
+  ],
+};
+
+const STATE: Row = {
+  title: 'Sessions, store and hooks',
+  panels: [
+    {
+      kind: 'timeseries',
+      title: 'Payload bytes kept for a replay',
+      description:
+        'Bounded by limits.retained_bytes. At the limit, LOW priority is dropped first and cannot be replayed.',
+      span: 6,
+      unit: 'bytes',
+      min: 0,
+      queries: [{ expr: `sum by (instance) (${ofInstance(M.retained)})`, legend: '{{instance}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Resumed sessions by result',
+      description: 'Anything but a recovery means that the client starts afresh: expired, unknown or forged tokens.',
+      span: 6,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.resume), 'result'), legend: '{{result}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Store operations and state',
+      description: 'degraded = 1 while the shared store cannot be reached and each instance works from its own memory.',
+      span: 6,
+      unit: 'short',
+      min: 0,
+      queries: [
+        { expr: sumRate(ofInstance(M.storeOperations), 'result'), legend: '{{result}} /s' },
+        { expr: `max(${ofInstance(M.storeDegraded)})`, legend: 'degraded' },
+      ],
+      runbook: 'store-degraded.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Notices to the backend by result',
+      description: 'Hooks on failed, timed-out and re-emitted deliveries. Failures here never touch the relay.',
+      span: 6,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.hooks), 'kind, result'), legend: '{{kind}} {{result}}' }],
+    },
+  ],
+};
+
+/** The sidecar as a program. */
+export const OPERATIONS: DashboardSpec = {
+  uid: 'ackspan-operations',
+  title: 'Ackspan operations',
+  description:
+    'The sidecar as a program: relay throughput and back-pressure, event loop and memory, telemetry losses, store, hooks.',
+  filters: [{ name: 'instance', label: 'Instance', metric: M.uptime }],
+  rows: [RELAY, PROCESS, TELEMETRY, STATE],
+};
