@@ -18,7 +18,7 @@ async function measure(): Promise<Baseline> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   for (const row of ROWS.filter(({ quick }) => quick)) {
     const takes = (peer: string): boolean => peers.includes(peer);
-    results.push(await runRow(row, { rounds: ROUNDS, quick: true, takes, say }));
+    results.push(await runRow(row, { rounds: ROUNDS, quick: true, nodeFlags: [], takes, say }));
   }
   return ratiosToYardstick(results);
 }

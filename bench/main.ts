@@ -24,8 +24,7 @@ async function bench(options: Options): Promise<BenchResult> {
   const rows: RowResult[] = [];
   for (const row of options.rows) {
     if (!row.subjects.some((subject) => taking.has(subject.peer))) continue;
-    const takes = (peer: string): boolean => taking.has(peer);
-    rows.push(await runRow(row, { rounds: options.rounds, quick: options.quick, takes, say }));
+    rows.push(await runRow(row, { ...options, takes: (peer) => taking.has(peer), say }));
   }
   return { machine: describeMachine(), rounds: options.rounds, quick: options.quick, skipped, rows };
 }

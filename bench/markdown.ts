@@ -22,7 +22,7 @@ export function asReadme(result: BenchResult): string {
 function machineText({ machine, rounds, skipped }: BenchResult): string {
   const { at, cpu, cores, memoryGiB, kernel, node, nginx, haproxy, commit, load1m } = machine;
   const missing = skipped.map(({ peer, why }) => `\n\n**${peer} was not measured**: ${why}.`).join('');
-  return `Measured ${at.slice(0, 10)} at commit ${commit}, ${rounds} rounds, on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}; Node ${node}; ${nginx}; ${haproxy}. Load average at the end ${load1m}. Figures are the median and, in brackets, the lowest and highest round.${missing}`;
+  return `Measured ${at.slice(0, 10)} at commit ${commit}, ${rounds === 1 ? '1 round' : `${rounds} rounds`}, on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}; Node ${node}; ${nginx}; ${haproxy}. Load average at the end ${load1m}. Figures are the median and, in brackets, the lowest and highest round.${missing}`;
 }
 
 function budgetTable(result: BenchResult): string[][] {

@@ -11,6 +11,8 @@ export interface Options {
   readonly rounds: number;
   readonly json: boolean;
   readonly quick: boolean;
+  /** Flags for the Node peers, Ackspan among them. */
+  readonly nodeFlags: readonly string[];
 }
 
 export const USAGE = `usage: npm run bench -- [options]
@@ -18,6 +20,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --rows a,b         only these rows: ${ROWS.map((row) => row.name).join(', ')}
   --peers a,b        only these peers: ${[DIRECT, ...PEERS.map((peer) => peer.name)].join(', ')}
   --rounds N         rounds over all peers (default 5; 1 with --quick)
+  --node-flags=F     flags for the Node peers, such as "--node-flags=--cpu-prof --cpu-prof-dir=/tmp/prof"
   --json             the result as one JSON object on stdout, progress on stderr
   --markdown FILE    no run: writes a JSON result's tables into bench/README.md`;
 
@@ -27,6 +30,7 @@ const KNOWN = {
   rows: { type: 'string' },
   peers: { type: 'string' },
   rounds: { type: 'string' },
+  'node-flags': { type: 'string' },
 } as const;
 
 /** Throws with a sentence for the operator when an argument is wrong. */
@@ -46,5 +50,6 @@ export function parseOptions(argv: string[]): Options {
   for (const name of peers ?? []) {
     if (!known.includes(name)) throw new Error(`no peer is called ${name}; peers: ${known.join(', ')}`);
   }
-  return { rows, peers, rounds, json: values.json ?? false, quick };
+  const nodeFlags = values['node-flags']?.split(' ').filter((flag) => flag !== '') ?? [];
+  return { rows, peers, rounds, json: values.json ?? false, quick, nodeFlags };
 }

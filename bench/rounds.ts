@@ -22,6 +22,8 @@ export interface RowResult {
 export interface RoundsOptions {
   readonly rounds: number;
   readonly quick: boolean;
+  /** Flags for the Node peers. */
+  readonly nodeFlags: readonly string[];
   /** Peers that take part. */
   takes(peer: string): boolean;
   say(line: string): void;
@@ -35,7 +37,7 @@ export async function runRow(row: Row, options: RoundsOptions): Promise<RowResul
   try {
     for (let round = 1; round <= options.rounds; round++) {
       for (const subject of subjects) {
-        const figures = await runSubject(row, subject, sink.port, options.quick);
+        const figures = await runSubject(row, subject, sink.port, options);
         samples.get(subject.label)!.push(figures);
         options.say(`${row.name} ${round}/${options.rounds} ${subject.label}: ${describe(row, figures)}`);
       }
@@ -47,13 +49,16 @@ export async function runRow(row: Row, options: RoundsOptions): Promise<RowResul
   return { name: row.name, title: row.title, cells };
 }
 
-async function runSubject(row: Row, subject: Subject, otlp: number, quick: boolean): Promise<Figures> {
+async function runSubject(row: Row, subject: Subject, otlp: number, options: RoundsOptions): Promise<Figures> {
   const peer = peerNamed(subject.peer);
+  const { quick, nodeFlags } = options;
   const job = row.job(subject, peer, quick);
   const deflate = job.kind === 'flow' && job.deflate;
-  const { result, stats } = await runTrial(peer, job, { otlp, deflate, ...subject.variant }).catch((error: unknown) => {
-    throw new Error(`${row.name}, ${subject.label}: ${error instanceof Error ? error.message : String(error)}`);
-  });
+  const { result, stats } = await runTrial(peer, job, { otlp, deflate, nodeFlags, ...subject.variant }).catch(
+    (error: unknown) => {
+      throw new Error(`${row.name}, ${subject.label}: ${error instanceof Error ? error.message : String(error)}`);
+    },
+  );
   if (stats !== undefined) checkSums(subject.label, job, result, stats);
   return row.figures(result);
 }
