@@ -58,7 +58,7 @@ export class Conversation {
       return undefined;
     }
     return (reason) => {
-      if (ledger.end(n, reason) && ledger === this.#ledger) this.#soon();
+      if (ledger.end(n, reason)) this.#soon();
     };
   }
 

@@ -2,11 +2,7 @@
 import type { CloseDetails } from './platform.ts';
 
 /** `message`, as on a WebSocket. `confirm` and `reject` decide what the sidecar is told; the first word counts. */
-export interface AckspanMessageEvent extends Event {
-  // biome-ignore lint/suspicious/noExplicitAny: typed as in the DOM, or code written for WebSocket would not compile.
-  readonly data: any;
-  readonly origin: string;
-  readonly lastEventId: string;
+export interface AckspanMessageEvent extends MessageEvent {
   /** The application has handled the message. Needed with `manual: true`; does nothing when there is no sidecar. */
   confirm(): void;
   /** The application could not handle it; the reason (256 characters) shows up beside the failed delivery. */

@@ -55,11 +55,9 @@ export class Listeners<M> extends EventTarget {
 
   /** Dispatches an event and returns what its listeners did, in their order. */
   protected emit(event: Event): readonly HandlerResult[] {
-    const outer = this.#results;
     const results: HandlerResult[] = [];
     this.#results = results;
     this.dispatchEvent(event);
-    this.#results = outer;
     return results;
   }
 

@@ -123,8 +123,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     this.setHandler('open', handler);
   }
 
-  get onmessage(): Handler<Event> {
-    return this.handler('message') as Handler<Event>;
+  get onmessage(): Handler<MessageEvent> {
+    return this.handler('message') as Handler<MessageEvent>;
   }
 
   set onmessage(handler: Handler<AckspanMessageEvent>) {

@@ -42,6 +42,10 @@ describe('as a WebSocket', () => {
   test('its type fits where a WebSocket is asked for', async () => {
     const plain: WebSocket = await opened();
     expect(plain).toBeInstanceOf(EventTarget);
+    // Code that annotates its handlers with the DOM's types compiles too; the compiler is the judge.
+    socket.onmessage = (event: MessageEvent<string>) => event.data;
+    socket.onclose = (event: CloseEvent) => event.code;
+    socket.addEventListener('message', (event: MessageEvent) => event.data);
     expect([plain.CONNECTING, plain.OPEN, plain.CLOSING, plain.CLOSED]).toEqual([0, 1, 2, 3]);
     expect([AckspanSocket.CONNECTING, AckspanSocket.OPEN, AckspanSocket.CLOSING, AckspanSocket.CLOSED]).toEqual([
       0, 1, 2, 3,
@@ -130,6 +134,17 @@ describe('as a WebSocket', () => {
     expect(socket.readyState).toBe(AckspanSocket.CLOSED);
     socket.send('late');
     socket.close();
+  });
+
+  test('what arrives after close is dropped and not confirmed', async () => {
+    await opened();
+    await vi.waitFor(() => expect(socket.resumption).not.toBeNull());
+    socket.onmessage = () => expect.fail('handed');
+    socket.close();
+    // On its way before the server can have seen the close.
+    served.sidecar.session.push('late');
+    await once(socket, 'close');
+    expect(served.raw).toEqual([]);
   });
 
   test('a first connection that fails: error, then close 1006, and no reconnect', async () => {
@@ -309,6 +324,34 @@ describe('reconnecting', () => {
       [1006, { opened: true, attempt: 2 }],
       [1006, { opened: true, attempt: 3 }],
     ]);
+  });
+
+  test('a try that failed leaves no error behind', async () => {
+    await opened();
+    const error = vi.fn();
+    socket.onerror = error;
+    served.accept = false;
+    served.sockets[0]!.terminate();
+    await once(socket, 'reconnecting');
+    await once(socket, 'reconnecting');
+    served.accept = true;
+    await once(socket, 'open');
+    served.sockets[1]!.close(4000);
+    await once(socket, 'close');
+    expect(error).not.toHaveBeenCalled();
+  });
+
+  test('a first connection that needed a second try has nothing to resume', async () => {
+    served.accept = false;
+    connect({ shouldReconnect: () => true });
+    socket.addEventListener('resumed', () => expect.fail('resumed'));
+    const got: unknown[] = [];
+    socket.onmessage = ({ data }) => got.push(data);
+    await once(socket, 'reconnecting');
+    served.accept = true;
+    await once(socket, 'open');
+    served.sidecar.session.push('1');
+    await vi.waitFor(() => expect(got).toEqual(['1']));
   });
 
   test('a session taken over by a newer connection is not fought for', async () => {
