@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   telemetry: ['delivery'],
   admin: ['delivery'],
   config: ['delivery'],
+  identity: ['delivery'],
   client: [],
   demo: ['*'],
   cli: ['*'],

@@ -1,0 +1,169 @@
+// identity: who an upgrade request comes from, by the operator's ordered list of sources. Never throws, never logs a credential.
+import { claimAt, decodeClaims, type TokenReading } from './claims.ts';
+import { cookies, headers, type IdentityRequest, type JwtPlace, parameters, tokens, type Values } from './request.ts';
+import { type Named, readUser } from './user.ts';
+import { createVerifier, type Verifier, type VerifyOptions } from './verify.ts';
+
+/** One place to find the user: `name` is the claim, header, cookie or query parameter; '' for `event`. */
+export interface UserSource {
+  readonly from: 'jwt' | 'header' | 'cookie' | 'query' | 'event';
+  readonly name: string;
+}
+
+/**
+ * Why a request that said something about its user has none. `ambiguous`: it said different things, and the backend may believe
+ * another one than we would. `unavailable`: the keys to verify it could not be had in time.
+ */
+export type IdentityFault = 'invalid_token' | 'expired' | 'ambiguous' | 'unusable_user' | 'unavailable';
+
+/** Who it is. */
+export interface Identified {
+  readonly user: string | undefined;
+  readonly fault?: IdentityFault;
+  /** Nobody is named yet, and the first event that names a user may (source `event`). */
+  readonly learn: boolean;
+}
+
+export interface IdentityOptions {
+  /** In order; the first that says something decides. `event` is asked last, wherever it stands. */
+  readonly sources: readonly UserSource[];
+  readonly jwtPlaces: readonly JwtPlace[];
+  /** Query parameters that may hold a JWT. */
+  readonly jwtQuery: readonly string[];
+  /** Without: tokens are decoded and not verified. */
+  readonly verify?: VerifyOptions | undefined;
+  /** How long a request may wait for its user where tokens are verified, ms; then it has none (`unavailable`). */
+  readonly timeoutMs: number;
+}
+
+export interface IdentityDeps {
+  /** ms since the epoch. */
+  readonly now: () => number;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+/** Requests by what was learned; `none`: they said nothing. */
+export type IdentityCounters = Record<'identified' | 'none' | IdentityFault, number>;
+
+export interface Identity {
+  readonly counters: Readonly<IdentityCounters>;
+  /** At once, unless a token must be verified; the promise always resolves, within `timeoutMs`. */
+  identify(request: IdentityRequest): Identified | Promise<Identified>;
+}
+
+/** More tokens than this in one request are not worth reading. */
+const MAX_TOKENS = 4;
+
+type Found = { readonly user: string } | { readonly fault: IdentityFault } | undefined;
+
+/** Throws a TypeError for a key that cannot be one. */
+export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Identity {
+  const { sources, jwtPlaces, jwtQuery, timeoutMs } = options;
+  const verifier = options.verify === undefined ? undefined : createVerifier(options.verify, deps);
+  const learns = sources.some(({ from }) => from === 'event');
+  const counters: IdentityCounters = {
+    identified: 0,
+    none: 0,
+    invalid_token: 0,
+    expired: 0,
+    ambiguous: 0,
+    unusable_user: 0,
+    unavailable: 0,
+  };
+
+  function conclude(found: Found): Identified {
+    if (found === undefined) counters.none++;
+    else if ('fault' in found) counters[found.fault]++;
+    else counters.identified++;
+    if (found === undefined) return { user: undefined, learn: learns };
+    return 'user' in found ? { user: found.user, learn: false } : { user: undefined, fault: found.fault, learn: false };
+  }
+
+  /** Asks the sources from `at` on; a promise only where one of them verifies a token. */
+  function ask(request: IdentityRequest, at: number): Found | Promise<Found> {
+    for (let i = at; i < sources.length; i++) {
+      const source = sources[i]!;
+      const found =
+        source.from === 'jwt'
+          ? fromTokens(tokens(request, jwtPlaces, jwtQuery), source.name, verifier)
+          : plain(request, source);
+      if (found instanceof Promise) return found.then((answer) => answer ?? ask(request, i + 1));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  return {
+    counters,
+    identify(request) {
+      const found = ask(request, 0);
+      return found instanceof Promise ? inTime(found, timeoutMs, deps).then(conclude) : conclude(found);
+    },
+  };
+}
+
+function plain(request: IdentityRequest, { from, name }: UserSource): Found {
+  switch (from) {
+    case 'header':
+      return agreed(headers(request, name.toLowerCase()).map(readUser));
+    case 'cookie':
+      return agreed(named(cookies(request, name)));
+    case 'query':
+      return agreed(named(parameters(request, name)));
+    case 'jwt':
+    case 'event':
+      return undefined;
+  }
+}
+
+function named(values: Values): Named[] {
+  return values.map((value) => (value === undefined ? 'unusable' : readUser(value)));
+}
+
+/** A token that is there and no good ends the search: no weaker source may name the client whose proof failed. */
+function fromTokens(found: readonly string[], claim: string, verifier: Verifier | undefined): Found | Promise<Found> {
+  if (found.length === 0) return undefined;
+  if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
+  if (verifier === undefined) return fromReadings(found.map(decodeClaims), claim);
+  return Promise.all(found.map(verifier)).then((readings) => fromReadings(readings, claim));
+}
+
+function fromReadings(readings: readonly TokenReading[], claim: string): Found {
+  const names: Named[] = [];
+  for (const reading of readings) {
+    // An opaque token is for the backend to understand; it says nothing to us.
+    if (reading === 'opaque') continue;
+    if (typeof reading === 'string') return { fault: reading };
+    names.push(readUser(claimAt(reading.claims, claim)));
+  }
+  return agreed(names);
+}
+
+/** Whoever reads the request picks one of several values, and not everybody the same: if they differ, nobody is named. */
+function agreed(names: readonly Named[]): Found {
+  let user: string | undefined;
+  let silent = false;
+  for (const name of names) {
+    if (name === 'unusable') return { fault: 'unusable_user' };
+    if (name === 'none') silent = true;
+    else if (user !== undefined && user !== name.user) return { fault: 'ambiguous' };
+    else user = name.user;
+  }
+  if (user === undefined) return undefined;
+  return silent ? { fault: 'ambiguous' } : { user };
+}
+
+async function inTime(found: Promise<Found>, timeoutMs: number, { report }: IdentityDeps): Promise<Found> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Found>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, { fault: 'unavailable' });
+  });
+  try {
+    return await Promise.race([found, late]);
+  } catch (error) {
+    report({ stage: 'identity', error });
+    return { fault: 'unavailable' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

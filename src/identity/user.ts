@@ -1,0 +1,19 @@
+// identity: what may be a user's name: short, printable, trimmed; anything else is nobody rather than somebody else.
+
+/** Longest user name, bytes of UTF-8. A longer one is refused, since cutting it could make two users one. */
+export const MAX_USER_BYTES = 256;
+
+/** `none`: nothing was said. `unusable`: what was said cannot be a user. */
+export type Named = { readonly user: string } | 'none' | 'unusable';
+
+/** Reads a user name out of a header, cookie, query value or claim. Never throws. */
+export function readUser(value: unknown): Named {
+  if (value === undefined || value === null) return 'none';
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? { user: String(value) } : 'unusable';
+  if (typeof value !== 'string') return 'unusable';
+  const user = value.trim();
+  if (user === '') return 'none';
+  // Four bytes per UTF-16 unit pair at most: the length alone rules out what is huge before anything is encoded.
+  if (user.length > MAX_USER_BYTES || Buffer.byteLength(user) > MAX_USER_BYTES) return 'unusable';
+  return /[\p{Cc}\p{Surrogate}\uFFFD]/u.test(user) ? 'unusable' : { user };
+}

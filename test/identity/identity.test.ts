@@ -1,0 +1,218 @@
+// Who a request comes from: each source, their order, and what hostile requests make of it: nobody, never somebody else.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  createIdentity,
+  type Identified,
+  type Identity,
+  type IdentityOptions,
+  type UserSource,
+} from '../../src/identity/identity.ts';
+import type { IdentityRequest } from '../../src/identity/request.ts';
+import { MAX_USER_BYTES } from '../../src/identity/user.ts';
+import { propertyOptions } from '../support/seed.ts';
+import { ask, jwt } from './request.ts';
+
+const PLACES = ['authorization', 'subprotocol', 'query'] as const;
+
+function identity(sources: readonly string[], over: Partial<IdentityOptions> = {}): Identity {
+  const read = sources.map((text): UserSource => {
+    const [from, name = ''] = text.split(':');
+    return { from: from as UserSource['from'], name };
+  });
+  return createIdentity(
+    { sources: read, jwtPlaces: PLACES, jwtQuery: ['token', 'access_token', 'jwt'], timeoutMs: 1000, ...over },
+    { now: Date.now, report: ({ error }) => expect.fail(String(error)) },
+  );
+}
+
+function who(sources: readonly string[], request: IdentityRequest, over: Partial<IdentityOptions> = {}): Identified {
+  const found = identity(sources, over).identify(request);
+  if (found instanceof Promise) throw new Error('without verification the answer is there at once');
+  return found;
+}
+
+const user = (name: string): Identified => ({ user: name, learn: false });
+const fault = (name: Identified['fault']): Identified => ({ user: undefined, fault: name!, learn: false });
+const nobody: Identified = { user: undefined, learn: false };
+
+describe('each source', () => {
+  const token = jwt({ sub: 'u1', 'https://a.example/user': 'u2', realm: { 'a/b': ['u3'] }, number: 42 });
+
+  it.each([
+    ['Authorization', ask('/', 'Authorization', `Bearer ${token}`)],
+    ['Authorization, any case', ask('/', 'AUTHORIZATION', `bEARER  ${token} `)],
+    ['subprotocol', ask('/', 'Sec-WebSocket-Protocol', `chat, jwt.${token}`)],
+    [
+      'subprotocol, base64url',
+      ask('/', 'Sec-WebSocket-Protocol', `jwt.${Buffer.from(token).toString('base64url')}, chat`),
+    ],
+    ['query token', ask(`/ws?a=1&token=${token}`)],
+    ['query access_token', ask(`/ws?access_token=${token}&b`)],
+    ['query jwt, encoded', ask(`/ws?j%77t=${token.replaceAll('.', '%2E')}`)],
+    ['the same token twice', ask(`/ws?token=${token}`, 'Authorization', `Bearer ${token}`)],
+  ])('a JWT in %s', (_, request) => expect(who(['jwt:sub'], request)).toEqual(user('u1')));
+
+  it.each([
+    ['https://a.example/user', 'u2'],
+    ['/realm/a~1b/0', 'u3'],
+    ['number', '42'],
+  ])('the claim %s', (claim, name) => {
+    const sources = [{ from: 'jwt', name: claim } as const];
+    expect(who([], ask(`/?token=${token}`), { sources })).toEqual(user(name));
+  });
+
+  it.each(['toString', '__proto__', 'constructor', '/realm/length', '/sub/0', '/number/x'])(
+    'a claim that is not there: %s',
+    (claim) => {
+      expect(who([], ask(`/?token=${token}`), { sources: [{ from: 'jwt', name: claim }] })).toEqual(nobody);
+    },
+  );
+
+  it('a header, whatever its case, as UTF-8 or ISO 8859-1', () => {
+    expect(who(['header:X-User'], ask('/', 'x-uSER', ' u1 '))).toEqual(user('u1'));
+    const wire = Buffer.from('Zoë', 'utf8').toString('latin1');
+    expect(who(['header:x-user'], ask('/', 'x-user', wire))).toEqual(user('Zoë'));
+    expect(who(['header:x-user'], ask('/', 'x-user', 'Zo\xeb'))).toEqual(user('Zoë'));
+  });
+
+  it('a cookie, quoted, percent-encoded or neither', () => {
+    const cookie = (line: string) => who(['cookie:uid'], ask('/', 'Cookie', line));
+    expect(cookie('a=b; uid=u1; xuid=u2')).toEqual(user('u1'));
+    expect(cookie('uid="u1"')).toEqual(user('u1'));
+    expect(cookie('uid=u%40example.org')).toEqual(user('u@example.org'));
+    expect(cookie('uid=100%')).toEqual(user('100%'));
+    expect(cookie('UID=u1; =u1; uid')).toEqual(nobody);
+  });
+
+  it('a query parameter, form-decoded', () => {
+    expect(who(['query:user_id'], ask('/ws?user_id=a+b%20c'))).toEqual(user('a b c'));
+    expect(who(['query:user id'], ask('/ws?user+id=u1'))).toEqual(user('u1'));
+    expect(who(['query:user_id'], ask('/ws?user_id'))).toEqual(nobody);
+    expect(who(['query:user_id'], ask('/ws'))).toEqual(nobody);
+  });
+});
+
+describe('the order', () => {
+  it('the first source that says something decides', () => {
+    const request = ask(`/?user_id=q&token=${jwt({ sub: 't' })}`, 'Cookie', 'uid=c');
+    expect(who(['cookie:uid', 'jwt:sub', 'query:user_id'], request)).toEqual(user('c'));
+    expect(who(['header:x-user', 'jwt:sub', 'query:user_id'], request)).toEqual(user('t'));
+    expect(who(['jwt:email', 'query:user_id'], request)).toEqual(user('q'));
+  });
+
+  it('an opaque token says nothing', () => {
+    const request = ask('/?user_id=q&token=abc', 'Authorization', 'Bearer 0123456789abcdef');
+    expect(who(['jwt:sub', 'query:user_id'], request)).toEqual(user('q'));
+  });
+
+  it('a bad token ends the search: no weaker source names the client', () => {
+    const request = ask(`/?user_id=q&token=${jwt({ sub: 't' }, { alg: 'none' })}`);
+    expect(who(['jwt:sub', 'query:user_id'], request)).toEqual(fault('invalid_token'));
+  });
+
+  it('events are asked last, and only if nothing was said', () => {
+    expect(who(['event', 'query:u'], ask('/?u=u1'))).toEqual(user('u1'));
+    expect(who(['event', 'query:u'], ask('/'))).toEqual({ user: undefined, learn: true });
+    expect(who(['event', 'query:u'], ask('/?u=a&u=b'))).toEqual(fault('ambiguous'));
+  });
+});
+
+describe('[D6] hostile requests name nobody', () => {
+  it.each(['none', 'None', 'NONE', '', 7])('alg %s', (alg) => {
+    expect(who(['jwt:sub'], ask(`/?token=${jwt({ sub: 'victim' }, { alg })}`))).toEqual(fault('invalid_token'));
+  });
+
+  it('no signature', () => {
+    const token = jwt({ sub: 'victim' });
+    const cut = token.slice(0, token.lastIndexOf('.') + 1);
+    expect(who(['jwt:sub'], ask(`/?token=${cut}`))).toEqual(fault('invalid_token'));
+  });
+
+  it('one token where the backend looks, another where it does not', () => {
+    const request = ask(`/?token=${jwt({ sub: 'me' })}`, 'Authorization', `Bearer ${jwt({ sub: 'victim' })}`);
+    expect(who(['jwt:sub'], request)).toEqual(fault('ambiguous'));
+    expect(who(['jwt:sub'], request, { jwtPlaces: ['query'] })).toEqual(user('me'));
+  });
+
+  it('a token beside one that lacks the claim', () => {
+    const request = ask(`/?token=${jwt({ sub: 'me' })}&jwt=${jwt({})}`);
+    expect(who(['jwt:sub'], request)).toEqual(fault('ambiguous'));
+  });
+
+  it('many tokens', () => {
+    const many = Array.from({ length: 500 }, (_, i) => `token=${jwt({ sub: `u${i}` })}`).join('&');
+    expect(who(['jwt:sub'], ask(`/?${many}`))).toEqual(fault('ambiguous'));
+  });
+
+  it('a huge token', () => {
+    expect(who(['jwt:sub'], ask(`/?token=${jwt({ sub: 'u', x: 'y'.repeat(20_000) })}`))).toEqual(
+      fault('invalid_token'),
+    );
+  });
+
+  it.each([
+    ['not JSON', 'bm90IGpzb24'],
+    ['an array', Buffer.from('["sub"]').toString('base64url')],
+    ['null', Buffer.from('null').toString('base64url')],
+    ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]).toString('base64url')],
+    ['deep', Buffer.from(`${'['.repeat(9_000)}`).toString('base64url')],
+  ])('claims that are %s', (_, payload) => {
+    const header = Buffer.from('{"alg":"HS256"}').toString('base64url');
+    expect(who(['jwt:sub'], ask(`/?token=${header}.${payload}.c2ln`))).toEqual(fault('invalid_token'));
+  });
+
+  it.each([
+    {},
+    ['a'],
+    true,
+    1.5,
+    2 ** 60,
+    'a\u0000b',
+    'a\nb',
+    '\uD800',
+    'x'.repeat(MAX_USER_BYTES + 1),
+    'é'.repeat(129),
+  ])('a claim that cannot be a user (%#)', (sub) =>
+    expect(who(['jwt:sub'], ask(`/?token=${jwt({ sub })}`))).toEqual(fault('unusable_user')),
+  );
+
+  it('duplicates that differ: headers, cookies, parameters', () => {
+    expect(who(['header:x-user'], ask('/', 'x-user', 'a', 'X-User', 'b'))).toEqual(fault('ambiguous'));
+    expect(who(['cookie:uid'], ask('/', 'Cookie', 'uid=a; uid=b'))).toEqual(fault('ambiguous'));
+    expect(who(['cookie:uid'], ask('/', 'Cookie', 'uid=a', 'Cookie', 'uid=b'))).toEqual(fault('ambiguous'));
+    expect(who(['query:u'], ask('/?u=a&%75=b'))).toEqual(fault('ambiguous'));
+    expect(who(['query:u'], ask('/?u=&u=b'))).toEqual(fault('ambiguous'));
+    expect(who(['query:u'], ask('/?u=a&u=a'))).toEqual(user('a'));
+  });
+
+  it('parameters that cannot be decoded, which lenient decoders would make equal', () => {
+    for (const value of ['%ff', '%fe', '%', '%zz', '%e2%82'])
+      expect(who(['query:u'], ask(`/?u=${value}`)), value).toEqual(fault('unusable_user'));
+  });
+
+  it('anything at all: an answer, a user that is usable or none, and a count', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('%', '..', 'a.b.c', jwt({ sub: 'u' }), jwt({ sub: 'v' }, { alg: 'none' }), '"', ';=;', 'jwt.'),
+    );
+    const sources = ['jwt:sub', 'header:x-user', 'cookie:uid', 'query:u'];
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 6 }), fc.array(text, { maxLength: 6 }), (query, values) => {
+        const names = ['Authorization', 'Cookie', 'X-User', 'Sec-WebSocket-Protocol', 'cookie', 'x-user'];
+        const url = `/?${query.map((value, i) => `${['token', 'u', 'jwt', value][i % 4]}=${value}`).join('&')}`;
+        const rawHeaders = values.flatMap((value, i) => [names[i]!, i % 2 === 0 ? `Bearer ${value}` : `uid=${value}`]);
+        const mine = identity(sources);
+        const found = mine.identify({ url, rawHeaders }) as Identified;
+        if (found.user !== undefined) {
+          expect(found.user.trim()).toBe(found.user);
+          expect(Buffer.byteLength(found.user)).toBeLessThanOrEqual(MAX_USER_BYTES);
+          expect(found.fault).toBeUndefined();
+        }
+        expect(Object.values(mine.counters).reduce((sum, count) => sum + count)).toBe(1);
+        expect(mine.counters[found.user === undefined ? (found.fault ?? 'none') : 'identified']).toBe(1);
+      }),
+      propertyOptions(500),
+    );
+  });
+});
