@@ -1,13 +1,22 @@
-// Starts OpenTelemetry: provider, exporters, flush and stop. Import it lazily in the bootstrap: it costs about 100 ms and 15 MiB.
-import { type DiagLogger, DiagLogLevel, diag, type Tracer } from '@opentelemetry/api';
-import { type IMetricReader, MeterProvider, type MetricProducer } from '@opentelemetry/sdk-metrics';
-import { AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+// Starts OpenTelemetry: SDK, exporters, flush and stop. Import it lazily in the bootstrap: it costs about 200 ms and 24 MiB.
+import type { Tracer } from '@opentelemetry/api';
+import type { Resource } from '@opentelemetry/resources';
+import type { IMetricReader, MetricProducer } from '@opentelemetry/sdk-metrics';
+import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
+import { routeDiagnostics } from './diagnostics.ts';
 import { createSpanCounters, createSpanLosses, type Report, type SpanCounters } from './drops.ts';
 import { SCOPE } from './names.ts';
-import type { Env } from './otel-env.ts';
+import { type Env, isDisabled } from './otel-env.ts';
 import { createMetricPushers, createSpanProcessors } from './otlp-exporters.ts';
+import { createNodeSdk, startPrivately } from './private-sdk.ts';
 import { createResource } from './resource.ts';
 import { spanLimits } from './span-limits.ts';
+
+/** A reader that somebody else reads, such as the `/metrics` exporter. */
+export interface PullReader extends IMetricReader {
+  /** Makes it work without an SDK, under that resource. */
+  standAlone(resource: Resource): void;
+}
 
 /** What telemetry needs to start. */
 export interface TelemetryDeps {
@@ -16,8 +25,8 @@ export interface TelemetryDeps {
   readonly version: string;
   /** Sources of metrics for OTLP push. A pull reader (the `/metrics` exporter) is given its producers by whoever made it. */
   readonly metricProducers: readonly MetricProducer[];
-  /** Readers that exist already, such as the `/metrics` exporter. They work even when OTEL_SDK_DISABLED stops all sending. */
-  readonly metricReaders: readonly IMetricReader[];
+  /** Readers that exist already, such as the `/metrics` exporter. They work even when OTEL_SDK_DISABLED stops everything else. */
+  readonly metricReaders: readonly PullReader[];
   readonly report: Report;
   /** Default process.env. The OTLP packages read headers, endpoints and certificates from process.env itself. */
   readonly env?: Env;
@@ -38,32 +47,48 @@ export interface Telemetry {
 }
 
 /**
- * Builds tracer and meter provider as the OTEL_* variables ask. The providers are put together here instead of by NodeSDK,
- * which loads gRPC, Zipkin and instrumentation too (290 ms and 24 MiB against 90 ms and 15 MiB), and whose context manager
- * would slow down every promise of the relay. OTEL_TRACES_SAMPLER is not used: `tracing.keep_confirmed` decides, by outcome.
+ * Starts a NodeSDK of this sidecar's own with what the OTEL_* variables ask for and nothing else; no provider, propagator or
+ * context manager is registered for the process, so several sidecars can run in it. OTEL_TRACES_SAMPLER is not used:
+ * `tracing.keep_confirmed` decides, by outcome. OTEL_SDK_DISABLED leaves only `metricReaders` at work.
  */
 export function startTelemetry(deps: TelemetryDeps): Telemetry {
   const { report, env = process.env, counters = createSpanCounters() } = deps;
-  const complain = (fault: string) => report({ stage: 'telemetry', error: new Error(fault) });
-  diag.setLogger(createDiagLogger(report), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const resource = createResource(deps, env);
+  // NodeSDK reads process.env whatever `env` is, and then starts nothing.
+  if (isDisabled(env) || isDisabled(process.env)) return startDisabled(deps, resource, counters);
+  const complain = (fault: string) => report({ stage: 'telemetry', error: new Error(fault) });
+  const stopDiagnostics = routeDiagnostics(report, env);
   const losses = createSpanLosses(counters, report, () => performance.now());
   const spanProcessors = createSpanProcessors(env, counters, losses, complain);
-  const tracing =
-    spanProcessors.length === 0
-      ? undefined
-      : new TracerProvider({ resource, spanProcessors, sampler: new AlwaysOnSampler(), spanLimits: spanLimits(env) });
   const pushers = createMetricPushers(env, [...deps.metricProducers], complain);
-  const metrics = new MeterProvider({ resource, readers: [...deps.metricReaders, ...pushers] });
-
+  const sdk = createNodeSdk({
+    resource,
+    sampler: new AlwaysOnSampler(),
+    spanLimits: spanLimits(env),
+    spanProcessors,
+    metricReaders: [...deps.metricReaders, ...pushers],
+    logRecordProcessors: [],
+  });
+  const providers = startPrivately(sdk);
   const flushAll = (): Promise<unknown> =>
-    Promise.all([tracing?.forceFlush(), ...pushers.map((reader) => reader.forceFlush())]);
+    Promise.all([...spanProcessors, ...pushers].map((each) => each.forceFlush()));
+  let stopping: Promise<void> | undefined;
   return {
-    tracer: tracing?.getTracer(SCOPE, deps.version),
+    tracer: spanProcessors.length === 0 ? undefined : providers.tracers.getTracer(SCOPE, deps.version),
     counters,
     flush: (timeoutMs) => bounded(flushAll(), timeoutMs, report),
-    shutdown: (timeoutMs = 5000) => bounded(Promise.all([tracing?.shutdown(), metrics.shutdown()]), timeoutMs, report),
+    async shutdown(timeoutMs = 5000) {
+      stopping ??= sdk.shutdown();
+      await bounded(stopping, timeoutMs, report);
+      stopDiagnostics();
+    },
   };
+}
+
+/** OTEL_SDK_DISABLED: no SDK, no spans, nothing sent; who pulls is still answered. */
+function startDisabled(deps: TelemetryDeps, resource: Resource, counters: SpanCounters): Telemetry {
+  for (const reader of deps.metricReaders) reader.standAlone(resource);
+  return { tracer: undefined, counters, flush: () => Promise.resolve(), shutdown: () => Promise.resolve() };
 }
 
 /** Waits for `work`, but not longer than `timeoutMs`; what went wrong is reported. */
@@ -81,14 +106,4 @@ async function bounded(work: Promise<unknown>, timeoutMs: number, report: Report
   ]);
   clearTimeout(timer);
   if (failed !== undefined) report({ stage: 'telemetry', error: failed });
-}
-
-/** Sends OpenTelemetry's own warnings and errors to `report` instead of the console. */
-function createDiagLogger(report: Report): DiagLogger {
-  const tell = (message: string, ...rest: unknown[]): void => {
-    const cause = rest.find((each) => each instanceof Error);
-    report({ stage: 'telemetry', error: cause === undefined ? new Error(message) : new Error(message, { cause }) });
-  };
-  const quiet = (): void => {};
-  return { error: tell, warn: tell, info: quiet, debug: quiet, verbose: quiet };
 }
