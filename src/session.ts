@@ -2,13 +2,12 @@
 import type { Decoder } from './decode/decoder.ts';
 import { Barrier } from './delivery/barrier.ts';
 import type { Link } from './delivery/ports.ts';
-import { isSettled } from './delivery/record.ts';
-import { Owner, Session } from './delivery/session.ts';
+import { type Delivery, isSettled } from './delivery/record.ts';
+import type { Session } from './delivery/session.ts';
 import type { Tracker } from './delivery/tracker.ts';
 import type { AttemptResult, Capability } from './delivery/words.ts';
-import { Splice } from './relay/splice.ts';
+import { Splice, type SplicedSockets } from './relay/splice.ts';
 import type { EndedBy, RelayContext, SkipReason, Tap } from './relay/tap.ts';
-import type { Upgraded } from './relay/upgrade.ts';
 
 /** What a connection tells those who count and trace connections. */
 export interface ConnectionObserver {
@@ -19,6 +18,21 @@ export interface ConnectionObserver {
   closed(connection: Connection, by: EndedBy, code: number, now: number): void;
 }
 
+/** The protocol of clients that have opted in, as far as their connection needs it. */
+export interface OptedIn {
+  /** The first frames of a connection: the welcome, and what the client has missed. */
+  greet(connection: Connection, now: number): void;
+  /** A text frame of the client: true = it was meant for us. */
+  clientText(connection: Connection, buf: Buffer, start: number, end: number, now: number): boolean;
+  /** The client heard nothing of this message, though it is there: it came too late for one half of it. */
+  missed(connection: Connection, buf: Buffer, start: number, end: number, ordinal: number): void;
+  resend(connection: Connection, delivery: Delivery, now: number): AttemptResult;
+  /** The client is gone without a word: true = it is expected back. */
+  lost(connection: Connection, code: number, now: number): boolean;
+  /** Both sockets are done. */
+  closed(connection: Connection, by: EndedBy, code: number, now: number): void;
+}
+
 export interface ConnectionDeps {
   readonly tracker: Tracker;
   readonly decoder: Decoder;
@@ -26,6 +40,7 @@ export interface ConnectionDeps {
   readonly observer: ConnectionObserver;
   /** Messages that were relayed and not read, by reason. */
   readonly skipped: Record<SkipReason, number>;
+  readonly optedIn: OptedIn;
 }
 
 /** What is kept of the upgrade request. The query is dropped: it may hold tokens (SPEC D11). */
@@ -37,27 +52,32 @@ export interface ConnectionFacts {
   readonly path: string;
   /** Host header without port; '' when there was none. */
   readonly host: string;
+  readonly subprotocol: string | undefined;
   /** ms since the epoch. */
   readonly openedAt: number;
 }
 
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
 export class Connection implements Tap, Link {
-  readonly facts: ConnectionFacts;
+  /** Of the client that is there now, or was there last. */
+  facts: ConnectionFacts;
   readonly session: Session;
+  /** Data messages relayed to the client, those of the session's earlier connections included. */
+  messages: number;
+  /** Another connection carries the session: this one's end means nothing to it. */
+  superseded = false;
   readonly #deps: ConnectionDeps;
-  readonly #barrier = new Barrier();
+  #barrier = new Barrier();
   #splice: Splice | undefined = undefined;
   /** Highest capability that was told to the observer. */
   #capability: Capability = 'none';
   #probedAt = 0;
   #probeResult: AttemptResult = 'blocked';
-  /** Data messages relayed to the client. */
-  messages = 0;
 
   constructor(facts: ConnectionFacts, session: Session, deps: ConnectionDeps) {
     this.facts = facts;
     this.session = session;
+    this.messages = session.lastOrdinal;
     this.#deps = deps;
   }
 
@@ -65,31 +85,76 @@ export class Connection implements Tap, Link {
     return this.facts.id;
   }
 
+  /** Whether a client is there. */
+  get attended(): boolean {
+    return this.#splice?.isParked === false;
+  }
+
+  /** Whether there is an upstream connection that a new client could join. */
+  get rejoinable(): boolean {
+    return this.#splice !== undefined;
+  }
+
   /** Starts relaying, and sends the first barrier: its pong shows what the client can confirm (SPEC E6). */
-  start(upgraded: Upgraded): void {
+  start(sockets: SplicedSockets): void {
     this.session.link = this;
     this.#deps.observer.opened(this);
-    this.#splice = new Splice(upgraded, this, this.#deps.relay);
-    this.#splice.start();
-    this.probe(this.#deps.relay.now());
+    const splice = new Splice({ ...sockets, ordinal: this.messages }, this, this.#deps.relay);
+    this.#splice = splice;
+    const now = this.#deps.relay.now();
+    if (this.session.optedIn) this.#deps.optedIn.greet(this, now);
+    splice.start();
+    this.probe(now);
+  }
+
+  /** Puts a new client in the place of the one that went (or still seems to be there). False: it cannot be done. */
+  rejoin(
+    facts: ConnectionFacts,
+    client: SplicedSockets['client'],
+    head: Buffer,
+    code: number,
+    reason: string,
+  ): boolean {
+    const splice = this.#splice;
+    const replaces = this.attended;
+    if (splice === undefined || !splice.rejoin(client, code, reason)) return false;
+    const now = this.#deps.relay.now();
+    if (replaces) this.#deps.observer.closed(this, 'sidecar', code, now);
+    this.facts = facts;
+    this.#capability = 'none';
+    this.#barrier = new Barrier();
+    this.session.link = this;
+    this.#deps.observer.opened(this);
+    this.#tellCapability();
+    this.#deps.optedIn.greet(this, now);
+    splice.startClient(head);
+    this.probe(now);
+    return true;
   }
 
   /** An event message is about to be written to the client (or, when compressed, has been). */
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
-    this.messages = ordinal;
-    const facts = this.#deps.decoder.event(buf, start, end);
-    if (facts === undefined) return;
+    this.#count(ordinal);
     const { session } = this;
-    const delivery = this.#deps.tracker.track(session, facts, ordinal, now);
-    if (delivery === undefined || isSettled(delivery)) return;
-    this.#barrier.note(delivery);
-    // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.
-    if (session.undecoded > 0 && this.#barrier.wanted) this.#sendBarrier();
+    const { tracker, decoder, optedIn } = this.#deps;
+    const facts = decoder.event(buf, start, end);
+    const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now);
+    if (delivery !== undefined && !isSettled(delivery)) {
+      if (session.optedIn || delivery.type.policy.resend === true) {
+        tracker.retention.keep(delivery, end - start, () => Buffer.from(buf.subarray(start, end)));
+      }
+      this.#barrier.note(delivery);
+      // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.
+      if (session.undecoded > 0 && this.#barrier.wanted) this.#sendBarrier();
+    }
+    if (session.optedIn && this.#splice?.unheard && this.attended) optedIn.missed(this, buf, start, end, ordinal);
   }
 
   upstreamSkipped(reason: SkipReason, ordinal: number): void {
-    this.messages = ordinal;
+    this.#count(ordinal);
     this.#deps.skipped[reason]++;
+    // Its bytes are not at hand, and the client would number everything after it wrongly: it has to come again.
+    if (this.session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
   }
 
   undecoded(delta: 1 | -1): void {
@@ -111,19 +176,31 @@ export class Connection implements Tap, Link {
   }
 
   clientText(buf: Buffer, start: number, end: number, now: number): boolean {
-    const confirmation = this.#deps.decoder.confirmation(buf, start, end);
-    if (confirmation === undefined) return false;
-    const { eventId, rejected, error } = confirmation;
-    this.#deps.tracker.processed(this.session, eventId, rejected, error, now);
-    this.#barrier.answered(this.session.receivedThrough);
+    const { decoder, optedIn, tracker } = this.#deps;
+    const { session } = this;
+    if (!session.optedIn || !optedIn.clientText(this, buf, start, end, now)) {
+      const confirmation = decoder.confirmation(buf, start, end);
+      if (confirmation === undefined) return false;
+      tracker.processed(session, confirmation.eventId, confirmation.rejected, confirmation.error, now);
+    }
+    this.#barrier.answered(session.receivedThrough);
     this.#tellCapability();
     return true;
   }
 
-  closed(by: EndedBy, code: number, now: number): void {
-    this.#splice = undefined;
+  clientLost(code: number, now: number): boolean {
+    if (!this.session.optedIn || this.superseded || !this.#deps.optedIn.lost(this, code, now)) return false;
     this.#deps.tracker.disconnected(this.session, now);
-    this.#deps.observer.closed(this, by, code, now);
+    this.#deps.observer.closed(this, 'client', code, now);
+    return true;
+  }
+
+  closed(by: EndedBy, code: number, now: number): void {
+    const wasAttended = this.attended;
+    this.#splice = undefined;
+    if (this.session.optedIn) this.#deps.optedIn.closed(this, by, code, now);
+    if (!this.superseded) this.#deps.tracker.disconnected(this.session, now);
+    if (wasAttended) this.#deps.observer.closed(this, by, code, now);
   }
 
   /** Attempts of one tick share one ping. */
@@ -135,6 +212,20 @@ export class Connection implements Tap, Link {
     return this.#probeResult;
   }
 
+  resend(delivery: Delivery, now: number): AttemptResult {
+    return this.#deps.optedIn.resend(this, delivery, now);
+  }
+
+  /** A frame of ours, for clients that have opted in and events whose rule allows it. */
+  sendText(data: Uint8Array): void {
+    this.#splice?.sendText(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  }
+
+  /** Whether the client reads what it is sent. */
+  get flowing(): boolean {
+    return this.#splice?.flowing === true;
+  }
+
   /** Ends both sides with a Close frame of ours. */
   close(code: number, reason: string): void {
     this.#splice?.close(code, reason);
@@ -142,6 +233,11 @@ export class Connection implements Tap, Link {
 
   destroy(): void {
     this.#splice?.destroy();
+  }
+
+  #count(ordinal: number): void {
+    this.messages = ordinal;
+    this.session.lastOrdinal = ordinal;
   }
 
   #sendBarrier(): AttemptResult {
@@ -159,28 +255,4 @@ export class Connection implements Tap, Link {
     this.#capability = to;
     this.#deps.observer.capability(this, from, to);
   }
-}
-
-let connections = 0;
-
-/** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
-export function openConnection(upgraded: Upgraded, deps: ConnectionDeps): Connection {
-  const { request } = upgraded;
-  const header = (name: string): string => {
-    const at = request.rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name);
-    return at < 0 ? '' : (request.rawHeaders[at + 1] ?? '');
-  };
-  const facts: ConnectionFacts = {
-    id: request.id,
-    seq: ++connections,
-    remote: request.remoteAddress,
-    path: request.url.split('?', 1)[0] ?? '/',
-    host: header('host').replace(/:\d+$/, ''),
-    openedAt: deps.relay.now(),
-  };
-  // The client's own trace only: one that we made up would be a parent that nobody records.
-  const session = new Session(request.id, new Owner(undefined), header('traceparent'));
-  const connection = new Connection(facts, session, deps);
-  connection.start(upgraded);
-  return connection;
 }

@@ -6,13 +6,15 @@ import { now, startBeat } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { Tracker } from './delivery/tracker.ts';
+import { openFront } from './front.ts';
 import { startWatch, type Watch } from './observe.ts';
-import { createFrontCounters, type FrontCounters } from './relay/front-counters.ts';
-import { createListener, type Listener } from './relay/listener.ts';
+import { createFrontCounters } from './relay/front-counters.ts';
+import type { Listener } from './relay/listener.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters, type SkipReason } from './relay/tap.ts';
-import type { Upgraded } from './relay/upgrade.ts';
-import { parseUpstream } from './relay/upstream.ts';
-import { type Connection, type ConnectionObserver, openConnection } from './session.ts';
+import { createRegistry } from './resume/registry.ts';
+import { createTokens } from './resume/token.ts';
+import { createResumption, type Resumption } from './resumption.ts';
+import type { Connection, ConnectionObserver } from './session.ts';
 import { createMemoryStore } from './store/memory.ts';
 import type { Stats } from './telemetry/stats.ts';
 import { VERSION } from './version.ts';
@@ -63,6 +65,7 @@ export function createSidecar(deps: SidecarDeps): Sidecar {
 interface Running {
   readonly addresses: { listen: AddressInfo; admin?: AddressInfo };
   readonly connections: Set<Connection>;
+  readonly resumption: Resumption;
   readonly tracker: Tracker;
   readonly watch: Watch;
   readonly listener: Listener;
@@ -90,7 +93,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     report,
   });
   const { pending, pendingPerUser, messageBytes, confirmationBytes } = config.limits;
-  const limits = { pending, pendingPerUser };
+  const retention = { bytes: config.limits.retainedBytes, bytesPerSession: config.sessions.retainedBytes };
+  const limits = { pending, pendingPerUser, retention };
   const tracker = new Tracker({ store, observer: watch.observer, limits, now: now(), random: Math.random });
   const relay = {
     counters: counters.relay,
@@ -101,44 +105,38 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const connections = new Set<Connection>();
   const state = { draining: false };
   const admin = createAdmin(adminDeps(deps, watch, store, connections, state));
-  const connectionDeps = { tracker, decoder, relay, skipped, observer: register(connections, watch) };
-  const listener = openFront(deps, counters.front, connections, admin, (upgraded) =>
-    openConnection(upgraded, connectionDeps),
-  );
+  const tokens = createTokens(config.sessions.keys, config.sessions.ttlMs * 2);
+  const registry = createRegistry<Connection>(tokens, config.limits.connections);
+  const resumption = createResumption({ registry, tracker, ttlMs: config.sessions.ttlMs, now, report });
+  const observer = register(connections, watch);
+  const connectionDeps = { tracker, decoder, relay, skipped, observer, optedIn: resumption };
+  const listener = openFront({
+    config,
+    counters: counters.front,
+    connections,
+    admin,
+    resumption,
+    connectionDeps,
+    report,
+  });
   const stopBeat = startBeat(tracker, report);
   const own = config.admin.listen;
   const addresses: Running['addresses'] = {
     ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),
     listen: await listener.listen(config.listen.host, config.listen.port),
   };
-  return { addresses, connections, tracker, watch, listener, admin, pending: () => store.pending, state, stopBeat };
-}
-
-function openFront(
-  { config, report }: SidecarDeps,
-  counters: FrontCounters,
-  connections: ReadonlySet<Connection>,
-  admin: Admin,
-  onUpgraded: (upgraded: Upgraded) => void,
-): Listener {
-  const { upstream, fault } = parseUpstream(config.upstream, { verifyTls: !config.upstreamTls.insecure });
-  if (upstream === undefined) throw new Error(fault);
-  const { mount } = config.admin;
-  const limit = config.limits.connections;
-  const listener: Listener = createListener({
-    upstream,
-    counters,
-    handshakeTimeoutMs: config.limits.handshakeMs,
-    admit() {
-      if (connections.size + listener.handshaking < limit) return undefined;
-      report({ stage: 'limit', error: new Error(`limits.connections reached: ${limit} connections are open`) });
-      return { status: 503, reason: 'too many connections' };
-    },
-    mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
-    onUpgraded,
-    report,
-  });
-  return listener;
+  return {
+    addresses,
+    connections,
+    resumption,
+    tracker,
+    watch,
+    listener,
+    admin,
+    pending: () => store.pending,
+    state,
+    stopBeat,
+  };
 }
 
 function adminDeps(
@@ -194,6 +192,7 @@ async function stop(running: Running, { config, log }: SidecarDeps, reason: stri
   const waited = await until(() => running.pending() === 0, end - CLOSE_MS - FLUSH_MS);
   if (!waited) log.warn({ pending: running.pending(), reason }, 'stopping with deliveries unconfirmed');
   tracker.shutdown(now());
+  running.resumption.close(SERVICE_RESTART, 'service restart');
   for (const connection of connections) connection.close(SERVICE_RESTART, 'service restart');
   await until(() => connections.size === 0, Math.min(end - FLUSH_MS, now() + CLOSE_MS));
   for (const connection of connections) connection.destroy();

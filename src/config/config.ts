@@ -79,8 +79,18 @@ export interface Config {
     /** Longest client message that can be a confirmation; longer ones are forwarded unread. */
     readonly confirmationBytes: number;
     readonly handshakeMs: number;
+    /** Bytes of messages kept for replays, in all. */
+    readonly retainedBytes: number;
     /** Settled deliveries kept for the admin API. */
     readonly history: number;
+  };
+  readonly sessions: {
+    /** How long a session outlives its connection. */
+    readonly ttlMs: number;
+    /** Bytes of messages kept for replays, per session. */
+    readonly retainedBytes: number;
+    /** Keys of resume tokens, the signing one first; none = a random key of this process. */
+    readonly keys: readonly string[];
   };
   readonly shutdown: { readonly graceMs: number };
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';

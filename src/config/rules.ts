@@ -40,6 +40,11 @@ export const RULE_FIELDS = {
     '1s, 2s, 4s',
     'Gaps between attempts to get a confirmation; each varies by 10 %.',
   ),
+  resend: field(
+    flag,
+    false,
+    'Send the event again when it was received but not processed, also to a client that may see it twice. Clients with the SDK drop duplicates and need no rule.',
+  ),
 } as const;
 
 /** The fields of one of `confirmations`. */

@@ -229,9 +229,38 @@ export const TABLE = [
       written: '30s',
     },
   ),
+  row(
+    'limits.retained_bytes',
+    'limits.retainedBytes',
+    size(0, 16 * 1024 * MiB),
+    'Messages kept for replays, in all; beyond it messages are sent but cannot be replayed.',
+    { written: '64MiB' },
+  ),
   row('limits.history', 'limits.history', whole(0, 1_000_000), 'Settled deliveries kept for the admin API.', {
     written: 10_000,
   }),
+
+  row(
+    'sessions.ttl',
+    'sessions.ttlMs',
+    duration(1000, 3_600_000),
+    'How long the session of an opted-in client outlives its connection. Events go on being kept for it meanwhile.',
+    { written: '60s' },
+  ),
+  row(
+    'sessions.retained_bytes',
+    'sessions.retainedBytes',
+    size(0, 1024 * MiB),
+    'Messages kept for replays, for one session.',
+    { written: '1MiB' },
+  ),
+  row(
+    'sessions.keys',
+    'sessions.keys',
+    list(secretText, 'a list of keys of at least 16 characters', 10),
+    'Keys that sign resume tokens: the first signs, all are accepted, so a new key goes in front. None: a random key, and a session is resumed only by the process that opened it.',
+    { preset: () => [], secret: true },
+  ),
 
   row(
     'shutdown.grace',

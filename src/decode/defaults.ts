@@ -44,7 +44,7 @@ export const DEFAULT_TRACEPARENT_POINTERS: readonly string[] = [
 ];
 
 /** Attempts 1 s, 2 s and 4 s apart, deadline 30 s after the send. */
-const SCHEDULE = { confirm: 'auto', timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000] } as const;
+const SCHEDULE = { confirm: 'auto', timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000], resend: false } as const;
 
 /** Agent events by importance, chatter untracked, everything else low. */
 export const DEFAULT_RULES: readonly Rule[] = [

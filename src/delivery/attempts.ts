@@ -17,12 +17,27 @@ export function nextLook(delivery: Delivery, now: number, random: number): numbe
   return Math.min(at, delivery.deadlineAt);
 }
 
+/** Whether and how a delivery's message could be had again. */
+export interface Means {
+  /** A hook is there to ask the backend for the event again. */
+  readonly reemit: boolean;
+}
+
 /**
  * What an attempt is, given what is known; undefined = nothing useful can be tried now.
  * Not yet received on an open connection → a new barrier. Sending the data again to a live TCP connection would only
  * make duplicates for a client that has not opted in (MQTT 5 §4.4 forbids it).
+ * Received but not processed → the message once more, if it was kept and the client drops duplicates or the rule allows
+ * them. Otherwise (client away, message not kept) the backend is asked to emit it again, where a hook is configured.
  */
-export function chooseAttempt(delivery: Delivery): AttemptKind | undefined {
-  if (delivery.session.link === undefined) return undefined;
-  return delivery.receivedAt === 0 ? 'probe' : undefined;
+export function chooseAttempt(delivery: Delivery, means: Means): AttemptKind | undefined {
+  const { session } = delivery;
+  if (session.link !== undefined) {
+    if (delivery.receivedAt === 0) return 'probe';
+    const welcome = session.optedIn || delivery.type.policy.resend === true;
+    if (welcome && delivery.payload !== undefined) return 'resend';
+  } else if (delivery.payload !== undefined) {
+    return undefined; // it will be replayed when the client is back
+  }
+  return means.reemit ? 'reemit' : undefined;
 }

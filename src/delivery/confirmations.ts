@@ -48,6 +48,32 @@ export class Confirmations {
     return [this.#unmatched(session, eventId, rejected, error)];
   }
 
+  /** The application has handled every message up to `through`: everything still open there is confirmed. */
+  through(session: Session, through: number, now: number): void {
+    for (const queue of [session.awaitingProcessed, session.awaitingReceived]) {
+      for (let head = queue.head; head !== undefined && head.ordinal <= through; head = queue.head) {
+        this.#conclude(head, false, '', now);
+      }
+    }
+    this.#ending.late(session, through, 'processed', now);
+  }
+
+  /** The application's word on message `ordinal`. An outcome that is there stays: the word is late, or a repetition that needs no counting. */
+  byOrdinal(session: Session, ordinal: number, rejected: boolean, error: string, now: number): Confirmed {
+    for (const queue of [session.awaitingProcessed, session.awaitingReceived]) {
+      for (let each = queue.head; each !== undefined && each.ordinal <= ordinal; each = each.next) {
+        if (each.ordinal === ordinal) return this.#conclude(each, rejected, error, now);
+      }
+    }
+    return 'duplicate';
+  }
+
+  /** A word about something that the session has not been sent. */
+  unknown(session: Session, what: string): Confirmed {
+    this.#observer.unmatched('unknown', session, what);
+    return 'unknown';
+  }
+
   /** Gives a delivery that was just tracked the confirmation that overtook it. */
   claim(session: Session, delivery: Delivery, now: number): void {
     const early = session.early;
@@ -73,17 +99,20 @@ export class Confirmations {
       // Read first: a store that keeps no history unlinks a delivery as it settles.
       older = each.olderTwin;
       if (isSettled(each)) continue;
-      if (rejected) {
-        each.errorText = error.slice(0, ERROR_TEXT_LIMIT);
-        this.#ending.settle(each, 'rejected', 'rejected', now);
-        open = 'rejected';
-      } else {
-        each.level = 'processed';
-        this.#ending.settle(each, 'satisfied', '', now);
-        open = 'confirmed';
-      }
+      open = this.#conclude(each, rejected, error, now);
     }
     return open ?? this.#applyToSettled(newest, rejected, now);
+  }
+
+  #conclude(delivery: Delivery, rejected: boolean, error: string, now: number): 'confirmed' | 'rejected' {
+    if (rejected) {
+      delivery.errorText = error.slice(0, ERROR_TEXT_LIMIT);
+      this.#ending.settle(delivery, 'rejected', 'rejected', now);
+      return 'rejected';
+    }
+    delivery.level = 'processed';
+    this.#ending.settle(delivery, 'satisfied', '', now);
+    return 'confirmed';
   }
 
   #applyToSettled(delivery: Delivery, rejected: boolean, now: number): Confirmed {

@@ -1,10 +1,11 @@
 // Evidence and endings: the only place where a delivery is marked received or gets its outcome, once (D1, D2).
 import type { Observer, Store } from './ports.ts';
 import type { Delivery } from './record.ts';
+import type { Retention } from './retention.ts';
 import type { Session } from './session.ts';
 import { type Signal, TRANSITIONS } from './states.ts';
 import type { TimingWheel } from './wheel.ts';
-import type { ErrorType, Outcome } from './words.ts';
+import type { ErrorType, Level, Outcome } from './words.ts';
 
 /** At most so many ended deliveries per session are watched for late evidence. */
 const LAPSED_LIMIT = 1024;
@@ -16,11 +17,13 @@ export class Ending {
   readonly #store: Store;
   readonly #observer: Observer;
   readonly #wheel: TimingWheel<Delivery>;
+  readonly #retention: Retention;
 
-  constructor(store: Store, observer: Observer, wheel: TimingWheel<Delivery>) {
+  constructor(store: Store, observer: Observer, wheel: TimingWheel<Delivery>, retention: Retention) {
     this.#store = store;
     this.#observer = observer;
     this.#wheel = wheel;
+    this.#retention = retention;
   }
 
   /** The client's stack has it: settles the delivery, or moves it on to wait for the application. */
@@ -46,10 +49,11 @@ export class Ending {
     if (delivery.queue === 'received') session.awaitingReceived.remove(delivery);
     else session.awaitingProcessed.remove(delivery);
     this.#wheel.remove(delivery);
+    this.#retention.release(delivery);
     session.owner.pending--;
     this.settled++;
     this.#store.settle(delivery);
-    if (status !== 'confirmed' && delivery.receivedAt === 0 && session.link !== undefined) lapse(session, delivery);
+    if (status !== 'confirmed' && session.link !== undefined) lapse(session, delivery);
     this.#observer.settled(delivery);
   }
 
@@ -61,8 +65,8 @@ export class Ending {
     }
   }
 
-  /** Counts barrier evidence for deliveries that had already ended without any (D2). */
-  late(session: Session, through: number, now: number): void {
+  /** Counts evidence for deliveries up to `through` that had already ended without it (D2), once, at the level they needed. */
+  late(session: Session, through: number, level: Level, now: number): void {
     const lapsed = session.lapsed;
     if (lapsed === undefined) return;
     const rest: Delivery[] = [];
@@ -71,8 +75,9 @@ export class Ending {
         rest.push(delivery);
         continue;
       }
-      delivery.receivedAt = now;
-      this.#observer.unmatched('late', session, delivery.eventId ?? delivery.id);
+      if (delivery.receivedAt === 0) delivery.receivedAt = now;
+      if (delivery.required === 'processed' && level === 'received') rest.push(delivery);
+      else this.#observer.unmatched('late', session, delivery.eventId ?? delivery.id);
     }
     session.lapsed = rest.length === 0 ? undefined : rest;
   }

@@ -10,6 +10,8 @@ export interface Policy {
   readonly timeoutMs: number;
   /** Gaps between attempts, ms: [1000, 2000, 4000] tries 1 s, 3 s and 7 s after the send. */
   readonly attemptsMs: readonly number[];
+  /** Whether the event may be sent again to a client that has not opted in, and so may see it twice. Default false. */
+  readonly resend?: boolean;
 }
 
 /** An event type as it was first seen, with everything that depends on it alone. Interned: compare by identity. */

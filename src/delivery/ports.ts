@@ -10,7 +10,12 @@ export interface Link {
   readonly id: string;
   /** Sends a new barrier ping that covers everything relayed so far. Coalesces: many deliveries may ask in one tick. */
   probe(now: number): AttemptResult;
+  /** Sends the kept message again. */
+  resend(delivery: Delivery, now: number): AttemptResult;
 }
+
+/** Asks the backend to emit an event again: for deliveries whose message was not kept, or whose client is away. */
+export type Reemit = (delivery: Delivery, now: number) => AttemptResult;
 
 /** Told of every step of every delivery, synchronously, on the hot path: be quick, never throw. `now` is ms since the epoch. */
 export interface Observer {

@@ -70,6 +70,8 @@ export class Delivery implements Timed {
   /** 1 = only the send. */
   attempts = 1;
   attemptLog: Attempt[] | undefined = undefined;
+  /** The message, kept while a replay or resend may need it (D11); undefined = not kept, or not any more. */
+  payload: Uint8Array | undefined = undefined;
   /** Where telemetry keeps the open span; opaque to the core. */
   span: unknown = undefined;
 

@@ -32,6 +32,12 @@ export class Session {
   link: Link | undefined = undefined;
   /** Whether deliveries outlive the connection. */
   resumable = false;
+  /** The client speaks the opt-in protocol: it confirms everything, drops duplicates, and may be sent frames of ours. */
+  optedIn = false;
+  /** Ordinal of the latest message; belongs to whoever runs the connection. */
+  lastOrdinal = 0;
+  /** Bytes of payload kept for replays. */
+  retained = 0;
   capability: Capability = 'none';
   /** Indexes of event types that this connection has confirmed at `processed`. */
   processedTypes: Set<number> | undefined = undefined;

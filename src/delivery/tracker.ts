@@ -2,17 +2,21 @@
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending, lossSignal } from './ending.ts';
-import type { Observer, Store } from './ports.ts';
+import type { Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, Delivery, type EventFacts, isSettled } from './record.ts';
+import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
+import { SHED_AT } from './shedding.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
-import type { Level, Priority, ShedReason } from './words.ts';
+import type { AttemptKind, AttemptResult, Level, Priority, ShedReason } from './words.ts';
 
 /** How many deliveries may be in flight, in all and per user (or per session without a user). */
 export interface TrackerLimits {
   readonly pending: number;
   readonly pendingPerUser: number;
+  /** Payload kept for replays; nothing is kept without. */
+  readonly retention?: RetentionLimits;
 }
 
 export interface TrackerDeps {
@@ -23,19 +27,21 @@ export interface TrackerDeps {
   readonly now: number;
   /** In [0, 1); spreads attempts. */
   readonly random: () => number;
+  /** Asks the backend to emit an event again; left out where it cannot. */
+  readonly reemit?: Reemit | undefined;
 }
-
-/** Share of a limit that each priority may fill (D7): shedding starts at LOW and reaches CRITICAL last. */
-export const SHED_AT: Readonly<Record<Priority, number>> = { critical: 1, high: 0.95, normal: 0.9, low: 0.8 };
 
 /** Created once per process. Every method is synchronous; `now` is ms since the epoch and never decreases. */
 export class Tracker {
   /** Deliveries ever tracked. Always `tracked = store.pending + settled` (D1). */
   tracked = 0;
+  /** Messages kept for replays and resends. */
+  readonly retention: Retention;
   readonly #store: Store;
   readonly #observer: Observer;
   readonly #limits: TrackerLimits;
   readonly #random: () => number;
+  readonly #reemit: Reemit | undefined;
   readonly #wheel: TimingWheel<Delivery>;
   readonly #ending: Ending;
   readonly #confirmations: Confirmations;
@@ -46,9 +52,11 @@ export class Tracker {
     this.#observer = deps.observer;
     this.#limits = deps.limits;
     this.#random = deps.random;
+    this.#reemit = deps.reemit;
+    this.retention = new Retention(deps.limits.retention ?? { bytes: 0, bytesPerSession: 0 });
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
-    this.#ending = new Ending(deps.store, deps.observer, this.#wheel);
+    this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention);
     this.#confirmations = new Confirmations(deps.store, deps.observer, this.#ending);
   }
 
@@ -73,7 +81,7 @@ export class Tracker {
       this.#observer.shed(shed, session, facts.type);
       return undefined;
     }
-    const required = policy.confirm === 'auto' ? learnedLevel(session, facts.type.index) : policy.confirm;
+    const required = policy.confirm === 'auto' ? expectedLevel(session, facts.type.index) : policy.confirm;
     const delivery = new Delivery(++this.tracked, session, ordinal, facts, required, now);
     session.owner.pending++;
     this.#store.add(delivery);
@@ -94,7 +102,7 @@ export class Tracker {
     for (let head = queue.head; head !== undefined && head.ordinal <= through; head = queue.head) {
       this.#ending.receive(head, now);
     }
-    this.#ending.late(session, through, now);
+    this.#ending.late(session, through, 'received', now);
   }
 
   /** An application confirmation (or rejection) by event id, from the connection of `session`. Only its own or its user's deliveries (D6). */
@@ -103,6 +111,53 @@ export class Tracker {
     // The application can only have seen an event after its stack did, and after everything before it.
     if (own !== undefined) this.received(session, own.ordinal, now);
     return result;
+  }
+
+  /** The client of an opted-in session has handled every message up to `through`, and those in `also`. Cumulative. */
+  processedThrough(session: Session, through: number, also: readonly number[], now: number): Confirmed {
+    session.capability = 'processed';
+    const highest = Math.max(through, ...also);
+    if (highest > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${highest}`);
+    this.#confirmations.through(session, through, now);
+    for (const ordinal of also) this.#confirmations.byOrdinal(session, ordinal, false, '', now);
+    this.received(session, highest, now);
+    return 'confirmed';
+  }
+
+  /** The client of an opted-in session could not handle message `ordinal`. */
+  rejected(session: Session, ordinal: number, reason: string, now: number): Confirmed {
+    session.capability = 'processed';
+    if (ordinal > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${ordinal}`);
+    const result = this.#confirmations.byOrdinal(session, ordinal, true, reason, now);
+    this.received(session, ordinal, now);
+    return result;
+  }
+
+  /**
+   * A session continues over a new connection whose client has been handed everything up to `last`. Answers the deliveries
+   * to send again, in order; each is noted as an attempt. What cannot be sent again ends `failed: disconnected`, unless the
+   * backend may be asked for it.
+   */
+  resumed(session: Session, link: Link, last: number, now: number): Delivery[] {
+    session.link = link;
+    this.received(session, Math.min(last, session.lastOrdinal), now);
+    const open: Delivery[] = [];
+    for (const queue of [session.awaitingReceived, session.awaitingProcessed]) {
+      for (let each = queue.head; each !== undefined; each = each.next) if (each.ordinal > last) open.push(each);
+    }
+    open.sort((a, b) => a.ordinal - b.ordinal);
+    const replays = open.filter((each) => each.payload !== undefined);
+    for (const each of open) {
+      if (each.payload !== undefined) this.#attempted(each, 'replay', 'sent', now);
+      else if (this.#reemit === undefined) this.#ending.settle(each, 'disconnected', 'disconnected', now);
+    }
+    return replays;
+  }
+
+  /** The session is over: nobody will resume it. */
+  ended(session: Session, now: number): void {
+    session.resumable = false;
+    this.disconnected(session, now);
   }
 
   /** Call when a session has nothing left to decode: early confirmations that nobody claimed are unknown (or foreign). */
@@ -141,21 +196,31 @@ export class Tracker {
       this.#ending.settle(delivery, lossSignal(delivery, 'expired'), 'timeout', now);
       return;
     }
-    const kind = chooseAttempt(delivery);
-    const link = delivery.session.link;
-    if (kind === undefined || link === undefined) {
+    const kind = chooseAttempt(delivery, { reemit: this.#reemit !== undefined });
+    if (kind === undefined) {
       this.#wheel.add(delivery, delivery.deadlineAt);
       return;
     }
+    this.#attempted(delivery, kind, this.#try(kind, delivery, now), now);
+  };
+
+  #try(kind: AttemptKind, delivery: Delivery, now: number): AttemptResult {
+    const { link } = delivery.session;
+    if (kind === 'probe') return link?.probe(now) ?? 'failed';
+    if (kind === 'resend') return link?.resend(delivery, now) ?? 'failed';
+    return this.#reemit?.(delivery, now) ?? 'failed';
+  }
+
+  /** Writes an attempt down and, whatever came of it, schedules the next (D5). */
+  #attempted(delivery: Delivery, kind: AttemptKind, result: AttemptResult, now: number): void {
     const last = delivery.attemptLog?.at(-1)?.at ?? delivery.sentAt;
-    const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay: now - last, result: link.probe(now) };
+    const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay: now - last, result };
     if (delivery.attemptLog === undefined) delivery.attemptLog = [attempt];
     else delivery.attemptLog.push(attempt);
     delivery.status = TRANSITIONS[delivery.status].attempted as 'retrying';
     this.#observer.attempted(delivery, attempt);
-    // Whatever came of it, the next one is scheduled (D5).
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));
-  };
+  }
 
   #shedReason(session: Session, priority: Priority): ShedReason | undefined {
     const share = SHED_AT[priority];
@@ -165,6 +230,6 @@ export class Tracker {
   }
 }
 
-function learnedLevel(session: Session, typeIndex: number): Level {
-  return session.processedTypes?.has(typeIndex) === true ? 'processed' : 'received';
+function expectedLevel(session: Session, typeIndex: number): Level {
+  return session.optedIn || session.processedTypes?.has(typeIndex) === true ? 'processed' : 'received';
 }

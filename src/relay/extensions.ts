@@ -45,6 +45,11 @@ export function filterOffers(raw: RawHeaders): string[] {
   return replaceLines(raw, wanted === undefined ? undefined : extension.format({ [DEFLATE]: wanted }));
 }
 
+/** The client's request without any offer: for streams that must stay readable across connections. */
+export function withoutOffers(raw: RawHeaders): string[] {
+  return replaceLines(raw, undefined);
+}
+
 /** Reads the upstream's answer and adds `client_no_context_takeover` to an accepted permessage-deflate (RFC 7692 §7.1.1.2). */
 export function readAgreement(raw: RawHeaders): Agreed {
   const lines = headerValues(raw, HEADER);

@@ -68,6 +68,16 @@ export class TapGuard implements Tap {
     }
   }
 
+  clientLost(code: number, now: number): boolean {
+    if (this.muted) return false;
+    try {
+      return this.tap.clientLost?.(code, now) ?? false;
+    } catch (error) {
+      this.fault(error);
+      return false;
+    }
+  }
+
   /** Reaches the tap even after a fault, so that what it holds of this connection can end; nothing reaches it afterwards. */
   closed(by: EndedBy, code: number, now: number): void {
     try {

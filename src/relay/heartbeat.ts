@@ -1,10 +1,8 @@
 // Relay: the upstream's own pings. A client may answer only the latest ping (RFC 6455 §5.5.3): when that is ours, the upstream is owed a pong.
-import { unmask } from './mask.ts';
+import { unmasked } from './mask.ts';
 
 /** Shorter payloads are too likely to repeat to prove anything. */
 const MIN_EVIDENCE_BYTES = 4;
-
-const scratch = Buffer.allocUnsafe(125);
 
 /** Remembers the latest upstream ping of one connection until it is answered. */
 export class UpstreamPings {
@@ -28,10 +26,17 @@ export class UpstreamPings {
   answered(buf: Buffer, start: number, end: number, key: number): number {
     const owed = this.owed;
     if (owed === undefined || owed.length !== end - start) return -1;
-    unmask(buf, start, end, key, scratch, 0);
-    for (let i = 0; i < owed.length; i++) if (owed[i] !== scratch[i]) return -1;
+    const payload = unmasked(buf, start, end, key);
+    for (let i = 0; i < owed.length; i++) if (owed[i] !== payload[i]) return -1;
     this.owed = undefined;
     return this.distinct ? this.through : -1;
+  }
+
+  /** Payload of a pong that the client will not send any more, if one is owed. */
+  abandoned(): Buffer | undefined {
+    const owed = this.owed;
+    this.owed = undefined;
+    return owed;
   }
 
   /** The client answered barrier number `number`. Returns the payload of a pong that the upstream is now owed, if any. */

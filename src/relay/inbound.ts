@@ -2,22 +2,21 @@
 import { BARRIER_PAYLOAD, type Barriers } from './barrier.ts';
 import { ClientMessages, type Verdict } from './client-messages.ts';
 import type { Deflate } from './extensions.ts';
-import { BAD, CLOSE, FrameScanner, PONG } from './frames.ts';
+import { BAD, CLOSE, CONTINUATION, FrameScanner, PONG } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { HoldBuffer } from './hold.ts';
 import { maskedPong } from './inject.ts';
+import type { Sink } from './peer.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 /** What the inbound direction needs from the connection. */
 export interface InboundPort {
-  /** Writes to the upstream; may be corked around several calls. */
-  toUpstream(bytes: Buffer): void;
-  corkUpstream(): void;
-  uncorkUpstream(): void;
-  /** The upstream's stream has got its last bytes from us: nothing may follow. */
-  upstreamStreamClosed(): void;
+  /** Where the bytes go; ended when the stream has got its last bytes from us. */
+  readonly upstream: Sink;
   /** The client broke the framing rules. */
   clientBroke(): void;
+  /** The client sends a Close frame with that code: true keeps it from the upstream, because the client is expected back. */
+  clientLeaves(code: number): boolean;
 }
 
 export class Inbound {
@@ -68,6 +67,13 @@ export class Inbound {
     this.port = port;
   }
 
+  /** Nothing of the client's is half-way to the upstream: what is held may be forgotten. */
+  get severable(): boolean {
+    const { open, opcode } = this.scanner;
+    const lastFragmentHeld = this.held !== undefined && opcode === CONTINUATION;
+    return !this.raw && !this.closing && this.left === 0 && !open && !lastFragmentHeld;
+  }
+
   /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
     if (this.raw) {
@@ -80,7 +86,7 @@ export class Inbound {
     if (this.closeFrame !== undefined && this.left === 0) this.finish();
     if (!this.corked) return;
     this.corked = false;
-    this.port.uncorkUpstream();
+    this.port.upstream.uncork();
   }
 
   /** Writes the last frame of the stream now, or at the next frame boundary. */
@@ -189,8 +195,10 @@ export class Inbound {
       const through = this.pings.answered(buf, start, end, key);
       if (through >= 0) this.tap.receivedThrough(through, now);
     } else if (opcode === CLOSE && !this.closing) {
-      this.closing = true;
       this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
+      const expectedBack = this.port.clientLeaves(this.closeCode);
+      this.closing = true;
+      if (expectedBack) return 'cut';
     }
     this.messages.release();
     return 'forward';
@@ -268,7 +276,7 @@ export class Inbound {
 
   private forward(chunk: Buffer, from: number, to: number): void {
     if (from >= to || this.discard) return;
-    if (to - from === chunk.length) this.port.toUpstream(chunk);
+    if (to - from === chunk.length) this.port.upstream.write(chunk);
     else this.write(chunk.subarray(from, to));
   }
 
@@ -276,9 +284,9 @@ export class Inbound {
     if (this.discard) return;
     if (this.pushing && !this.corked) {
       this.corked = true;
-      this.port.corkUpstream();
+      this.port.upstream.cork();
     }
-    this.port.toUpstream(bytes);
+    this.port.upstream.write(bytes);
   }
 
   private giveUp(): void {
@@ -293,6 +301,6 @@ export class Inbound {
     this.closeFrame = undefined;
     if (!this.raw && !this.closing) this.write(frame);
     this.discard = true;
-    this.port.upstreamStreamClosed();
+    this.port.upstream.end();
   }
 }

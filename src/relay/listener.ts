@@ -17,6 +17,8 @@ export interface Refusal {
 export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes'> {
   /** Asked before each handshake is passed on; undefined lets it in. */
   admit?(request: IncomingMessage): Refusal | undefined;
+  /** Asked before the upstream is: true = the handshake has been answered here, for a client that comes back to its connection. */
+  rejoin?(request: IncomingMessage, client: Socket, head: Buffer): boolean;
   /** Pages that are ours: `path` and everything below it. `handle` sees the URL in origin form, prefix included. */
   readonly mount?:
     | { readonly path: string; handle(request: IncomingMessage, response: ServerResponse): void }
@@ -155,6 +157,7 @@ function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, 
   }
   const refusal = routes.stopping ? STOPPING : deps.admit?.(request);
   if (refusal === undefined) {
+    if (deps.rejoin?.(request, socket, head)) return;
     upgrader.start(request, socket, head);
     return;
   }

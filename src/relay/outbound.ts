@@ -5,6 +5,7 @@ import type { Deflate } from './extensions.ts';
 import { BAD, CLOSE, FrameScanner, PING } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { textFrame } from './inject.ts';
+import type { Sink } from './peer.ts';
 import type { RelayContext, Tap } from './tap.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
 
@@ -13,14 +14,12 @@ const COPY_BYTES = 1024;
 
 /** What the outbound direction needs from the connection. */
 export interface OutboundPort {
-  /** Writes to the client; may be corked around several calls. */
-  toClient(bytes: Buffer): void;
-  corkClient(): void;
-  uncorkClient(): void;
-  /** The client's stream has got its last bytes from us: nothing may follow. */
-  clientStreamClosed(): void;
+  /** Where the bytes go; ended when the stream has got its last bytes from us. */
+  readonly client: Sink;
   /** The upstream broke the framing rules. */
   upstreamBroke(): void;
+  /** The upstream pinged while no client hears it. */
+  answerPing(payload: Buffer): void;
 }
 
 export class Outbound {
@@ -34,8 +33,8 @@ export class Outbound {
   /** Counts and hands over the messages. */
   readonly messages: UpstreamMessages;
   private readonly scanner: FrameScanner;
-  private readonly barriers: Barriers;
-  private readonly pings: UpstreamPings;
+  private barriers: Barriers;
+  private pings: UpstreamPings;
   private readonly tap: Tap;
   private readonly context: RelayContext;
   private readonly port: OutboundPort;
@@ -52,7 +51,12 @@ export class Outbound {
   private pingWanted = false;
   private texts: Buffer[] | undefined = undefined;
   private closeFrame: Buffer | undefined = undefined;
+  /** No client hears: messages are read and told, nothing of them is written. */
+  private muted = false;
+  /** A new client is there and hears from the next message boundary on. */
+  private rejoining = false;
 
+  /** `ordinal`: data messages of the session that came over earlier connections. */
   constructor(
     deflate: Deflate | undefined,
     barriers: Barriers,
@@ -60,9 +64,10 @@ export class Outbound {
     tap: Tap,
     context: RelayContext,
     port: OutboundPort,
+    ordinal = 0,
   ) {
     this.scanner = new FrameScanner(false, deflate !== undefined);
-    this.messages = new UpstreamMessages(this.scanner, deflate, tap, context);
+    this.messages = new UpstreamMessages(this.scanner, deflate, tap, context, ordinal);
     this.barriers = barriers;
     this.pings = pings;
     this.tap = tap;
@@ -75,10 +80,31 @@ export class Outbound {
     return !this.raw && !this.closing && !this.scanning && !this.inFrame && !this.scanner.inHeader;
   }
 
+  /** The client has gone: from here on messages are only told. */
+  mute(): void {
+    this.muted = true;
+    this.rejoining = false;
+    this.pingWanted = false;
+    this.texts = undefined;
+  }
+
+  /** A new client has come. It hears everything from the next message boundary on; what was under way is only told. */
+  rejoin(barriers: Barriers, pings: UpstreamPings): void {
+    this.barriers = barriers;
+    this.pings = pings;
+    this.muted = !this.atBoundary || this.scanner.open;
+    this.rejoining = this.muted;
+  }
+
+  /** What is told now is not written: whoever wants the client to have it must send it. */
+  get unheard(): boolean {
+    return this.muted;
+  }
+
   /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
     if (this.raw) {
-      this.port.toClient(chunk);
+      this.port.client.write(chunk);
       return;
     }
     this.boundary = -1;
@@ -86,19 +112,20 @@ export class Outbound {
     this.scanning = true;
     this.scan(chunk, now);
     this.scanning = false;
-    if (this.raw || this.boundary < 0) this.port.toClient(chunk);
+    if (this.muted) this.hearFrom(chunk);
+    else if (this.raw || this.boundary < 0) this.port.client.write(chunk);
     else if (this.texts !== undefined || this.closeFrame !== undefined) this.flushWithAdditions(chunk);
-    else if (this.pingWanted || this.tap.barrierAt(this.messages.ordinal)) this.flushWithBarrier(chunk, this.boundary);
-    else this.port.toClient(chunk);
+    else if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) this.flushWithBarrier(chunk, this.boundary);
+    else this.port.client.write(chunk);
   }
 
   /** Writes a barrier now, or at the next frame boundary; says whether it was now. */
   ping(): boolean {
-    if (!this.atBoundary) {
+    if (this.muted ? !this.rejoining || this.scanning : !this.atBoundary) {
       this.pingWanted = !this.raw && !this.closing;
       return false;
     }
-    this.port.toClient(this.barrier());
+    this.port.client.write(this.barrier());
     return true;
   }
 
@@ -106,7 +133,10 @@ export class Outbound {
   sendText(data: Buffer): void {
     if (this.raw || this.closing) return;
     const frame = textFrame(data);
-    if (this.atBoundary && !this.scanner.open) this.port.toClient(frame);
+    // To a client that has heard nothing yet, everything is between two messages.
+    if (this.muted) {
+      if (this.rejoining) this.port.client.write(frame);
+    } else if (this.atBoundary && !this.scanner.open) this.port.client.write(frame);
     else if (this.texts === undefined) this.texts = [frame];
     else this.texts.push(frame);
   }
@@ -114,13 +144,20 @@ export class Outbound {
   /** Writes the last frame of the stream now, or at the next frame boundary. */
   close(frame: Buffer): void {
     if (this.closing || this.closeFrame !== undefined) return;
-    if (!this.atBoundary && !this.raw) {
+    if (!this.atBoundary && !this.raw && !this.muted) {
       this.closeFrame = frame;
       return;
     }
     this.closing = true;
-    if (!this.raw) this.port.toClient(frame);
-    this.port.clientStreamClosed();
+    if (!this.raw) this.port.client.write(frame);
+    this.port.client.end();
+  }
+
+  /** Passes on what follows the last message of the chunk, if a new client waits for that. */
+  private hearFrom(chunk: Buffer): void {
+    if (!this.rejoining || this.messageBoundary < 0) return;
+    this.muted = this.rejoining = false;
+    if (this.messageBoundary < chunk.length) this.port.client.write(chunk.subarray(this.messageBoundary));
   }
 
   private scan(chunk: Buffer, now: number): void {
@@ -196,7 +233,9 @@ export class Outbound {
   private controlFrame(buf: Buffer, start: number, stop: number): void {
     this.context.counters.controlToClient++;
     if (this.closing) return;
-    if (this.scanner.opcode === PING) this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.barriers.sent);
+    if (this.scanner.opcode === PING && this.muted) this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
+    else if (this.scanner.opcode === PING)
+      this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.barriers.sent);
     else if (this.scanner.opcode === CLOSE) {
       this.closing = true;
       this.closeCode = stop - start < 2 ? 1005 : buf.readUInt16BE(start);
@@ -222,11 +261,11 @@ export class Outbound {
   private flushWithBarrier(chunk: Buffer, at: number): void {
     const size = chunk.length;
     if (size > COPY_BYTES) {
-      this.port.corkClient();
-      this.port.toClient(at === size ? chunk : chunk.subarray(0, at));
-      this.port.toClient(this.barrier());
-      if (at < size) this.port.toClient(chunk.subarray(at));
-      this.port.uncorkClient();
+      this.port.client.cork();
+      this.port.client.write(at === size ? chunk : chunk.subarray(0, at));
+      this.port.client.write(this.barrier());
+      if (at < size) this.port.client.write(chunk.subarray(at));
+      this.port.client.uncork();
       return;
     }
     const out = Buffer.allocUnsafe(size + BARRIER_BYTES);
@@ -238,30 +277,30 @@ export class Outbound {
     this.barriers.write(out, at, this.messages.ordinal);
     this.pingWanted = false;
     this.context.counters.barriersSent++;
-    this.port.toClient(out);
+    this.port.client.write(out);
   }
 
   /** The rare flush: text frames of ours, or the Close frame that ends the stream. */
   private flushWithAdditions(chunk: Buffer): void {
     const { port, texts, messageBoundary, boundary } = this;
     let from = 0;
-    port.corkClient();
+    port.client.cork();
     if (texts !== undefined && messageBoundary >= 0) {
       this.texts = undefined;
-      port.toClient(chunk.subarray(0, messageBoundary));
-      for (const text of texts) port.toClient(text);
+      port.client.write(chunk.subarray(0, messageBoundary));
+      for (const text of texts) port.client.write(text);
       from = messageBoundary;
     }
-    port.toClient(chunk.subarray(from, boundary));
-    if (this.pingWanted || this.tap.barrierAt(this.messages.ordinal)) port.toClient(this.barrier());
-    if (this.closeFrame === undefined) port.toClient(chunk.subarray(boundary));
+    port.client.write(chunk.subarray(from, boundary));
+    if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) port.client.write(this.barrier());
+    if (this.closeFrame === undefined) port.client.write(chunk.subarray(boundary));
     else {
-      port.toClient(this.closeFrame);
+      port.client.write(this.closeFrame);
       this.closing = true;
     }
-    port.uncorkClient();
+    port.client.uncork();
     if (this.closeFrame === undefined) return;
     this.closeFrame = undefined;
-    port.clientStreamClosed();
+    port.client.end();
   }
 }

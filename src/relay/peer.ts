@@ -17,7 +17,15 @@ export interface PeerEvents {
   now(): number;
 }
 
-export class Peer {
+/** A socket to write to. Writes may be corked around several calls; after `end` they vanish. */
+export interface Sink {
+  write(bytes: Buffer): void;
+  cork(): void;
+  uncork(): void;
+  end(): void;
+}
+
+export class Peer implements Sink {
   closed = false;
   /** We may still write to it. */
   writable = true;
@@ -81,6 +89,15 @@ export class Peer {
     this.socket.destroy();
   }
 
+  /** Lets go of the socket: what was written still goes out, its events are told to nobody, and its opposite is read again. */
+  abandon(): void {
+    this.end();
+    this.closed = true;
+    this.socket.off('data', onData).off('end', onEnd).off('close', onClose).off('drain', onDrain);
+    this.socket.resume();
+    setTimeout(destroySocket, ABANDON_MS, this.socket).unref();
+  }
+
   onData(chunk: Buffer): void {
     this.events.received(this, chunk);
   }
@@ -101,6 +118,13 @@ export class Peer {
     this.events.drained(this, ms);
     this.opposite?.socket.resume();
   }
+}
+
+/** How long an abandoned socket may take to send what was written, ms. */
+const ABANDON_MS = 1000;
+
+function destroySocket(socket: PeerSocket): void {
+  socket.destroy();
 }
 
 // Shared by all sockets: no closure per connection.

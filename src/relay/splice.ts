@@ -4,19 +4,22 @@
 //   upstream socket ◀── Inbound (− our pongs, − confirmations) ◀── client socket
 import type { Duplex } from 'node:stream';
 import { Barriers } from './barrier.ts';
+import { Ends } from './ends.ts';
 import type { Deflate } from './extensions.ts';
 import { TapGuard } from './guard.ts';
 import { UpstreamPings } from './heartbeat.ts';
 import { Inbound, type InboundPort } from './inbound.ts';
-import { closeFrame } from './inject.ts';
+import { closeFrame, maskedPong } from './inject.ts';
 import { Outbound, type OutboundPort } from './outbound.ts';
 import { Peer, type PeerEvents } from './peer.ts';
-import type { EndedBy, RelayContext, Tap } from './tap.ts';
+import type { RelayContext, Tap } from './tap.ts';
 
 /** A ping does not join more unsent bytes than this: it could not arrive soon, and many would pile up. */
 const PING_BACKLOG_BYTES = 4096;
 /** RFC 6455 registry, "Try Again Later": the upstream went away without a word. */
 const UPSTREAM_LOST = 1013;
+/** The page went away: perhaps a reload, after which the client is back. */
+const GOING_AWAY = 1001;
 const UPSTREAM_LOST_REASON = 'upstream closed without a close frame';
 
 /** Two sockets after a 101, and what was read of each beyond the handshake. */
@@ -29,6 +32,8 @@ export interface SplicedSockets {
   readonly deflate: Deflate | undefined;
   /** The 101 accepted an extension that the relay cannot read: bytes pass unread. */
   readonly opaque?: boolean;
+  /** Data messages of the session that came over earlier connections. Default 0. */
+  readonly ordinal?: number;
 }
 
 /** Use from outside: `start`, `ping`, `sendText`, `close`, `destroy`, the counts. The rest serves its parts. */
@@ -36,20 +41,20 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   /** Bytes received from the upstream, and from the client. */
   bytesToClient = 0;
   bytesToUpstream = 0;
-  private readonly client: Peer;
-  private readonly upstream: Peer;
+  /** The two sockets: for the directions to write to. */
+  client: Peer;
+  readonly upstream: Peer;
   private readonly outbound: Outbound;
-  private readonly inbound: Inbound;
+  private inbound: Inbound;
+  /** No client is there, but one is expected back. */
+  private parked = false;
+  private pings: UpstreamPings;
   private readonly tap: TapGuard;
   private readonly context: RelayContext;
   private clientHead: Buffer | undefined;
   private upstreamHead: Buffer | undefined;
   private upstreamEnded = false;
-  /** Who ended the connection first, and with which code. */
-  private endedBy: EndedBy | undefined = undefined;
-  private code = 1006;
-  private told = false;
-  private linger: NodeJS.Timeout | undefined = undefined;
+  private readonly ends: Ends;
 
   /** Takes over the sockets; nothing is read before `start`. */
   constructor(sockets: SplicedSockets, tap: Tap, context: RelayContext) {
@@ -57,9 +62,11 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.upstreamHead = sockets.upstreamHead;
     this.context = context;
     this.tap = new TapGuard(tap, context);
+    this.ends = new Ends(this.tap, context);
     const barriers = new Barriers();
     const pings = new UpstreamPings();
-    this.outbound = new Outbound(sockets.deflate, barriers, pings, this.tap, context, this);
+    this.pings = pings;
+    this.outbound = new Outbound(sockets.deflate, barriers, pings, this.tap, context, this, sockets.ordinal);
     this.inbound = new Inbound(sockets.deflate, barriers, pings, this.tap, context, this);
     this.outbound.raw = this.inbound.raw = sockets.opaque === true;
     this.client = new Peer(sockets.client, this);
@@ -88,7 +95,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
    * next frame boundary.
    */
   ping(): 'sent' | 'blocked' {
-    if (!this.client.writable || this.client.backlog > PING_BACKLOG_BYTES) return 'blocked';
+    if (!this.flowing) return 'blocked';
     return this.outbound.ping() ? 'sent' : 'blocked';
   }
 
@@ -97,17 +104,70 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.outbound.sendText(data);
   }
 
+  /** The client takes what it is sent. */
+  get flowing(): boolean {
+    return this.client.writable && this.client.backlog <= PING_BACKLOG_BYTES;
+  }
+
+  /** Cuts the client off, as if its network had failed. */
+  dropClient(): void {
+    this.client.destroy();
+  }
+
+  /** No client is there; `rejoin` brings one. */
+  get isParked(): boolean {
+    return this.parked;
+  }
+
+  /** Messages that are told now do not reach the client: it has only just come, or has not come back. */
+  get unheard(): boolean {
+    return this.outbound.unheard;
+  }
+
+  /**
+   * Gives the upstream a new client in place of the one that went, or that is replaced (it gets the Close frame). False: the old
+   * one has something half-way to the upstream, or the upstream is going too; then nothing has changed. Call `startClient` next.
+   */
+  rejoin(client: Duplex, code: number, reason: string): boolean {
+    const { outbound, inbound } = this;
+    if (this.ends.told || this.upstreamEnded || outbound.closing || outbound.raw) return false;
+    if (!this.parked) {
+      if (!inbound.severable) return false;
+      if (outbound.atBoundary) this.client.write(closeFrame(code, reason, false));
+      this.park();
+    }
+    this.parked = false;
+    const barriers = new Barriers();
+    this.pings = new UpstreamPings();
+    outbound.rejoin(barriers, this.pings);
+    this.inbound = new Inbound(undefined, barriers, this.pings, this.tap, this.context, this);
+    this.client = new Peer(client, this);
+    this.client.join(this.upstream);
+    this.upstream.join(this.client);
+    return true;
+  }
+
+  /** Begins to read the client that `rejoin` brought: first `head`, which was read with its upgrade. */
+  startClient(head: Buffer): void {
+    this.client.start();
+    if (head.length > 0) this.received(this.client, head);
+  }
+
   /** Ends the connection from here: Close frames to both sides at their next frame boundaries; destroyed after `lingerMs`. */
   close(code: number, reason: string): void {
-    this.endsBy('sidecar', code);
-    this.startLinger();
+    this.ends.begin('sidecar', code);
+    this.ends.startLinger(this);
+    if (this.parked) {
+      this.leaveUpstream(code, reason);
+      return;
+    }
     this.outbound.close(closeFrame(code, reason, false));
     this.inbound.close(closeFrame(code, reason, true));
   }
 
   /** Ends the connection at once. */
   destroy(): void {
-    this.endsBy('sidecar', 1006);
+    this.ends.begin('sidecar', 1006);
     this.client.destroy();
     this.upstream.destroy();
   }
@@ -118,14 +178,16 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
       this.bytesToUpstream += chunk.length;
       counters.bytesToUpstream += chunk.length;
       this.inbound.push(chunk, this.context.now());
-      if (this.inbound.closing && this.endedBy === undefined) this.endsBy('client', this.inbound.closeCode);
+      if (this.inbound.closing && !this.parked) this.ends.begin('client', this.inbound.closeCode);
       return;
     }
     this.bytesToClient += chunk.length;
     counters.bytesToClient += chunk.length;
-    if (!this.client.writable) return;
+    if (!this.client.writable && !this.parked) return;
     this.outbound.push(chunk, this.context.now());
-    if (this.outbound.closing && this.endedBy === undefined) this.endsBy('upstream', this.outbound.closeCode);
+    if (!this.outbound.closing) return;
+    this.ends.begin('upstream', this.outbound.closeCode);
+    if (this.parked) this.leaveUpstream(this.outbound.closeCode, '');
   }
 
   ended(peer: Peer): void {
@@ -133,11 +195,12 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
       this.upstreamIsDone();
       return;
     }
-    this.endsBy('client', 1006);
+    if (this.parks(1006)) return;
+    this.ends.begin('client', 1006);
     this.inbound.end();
     this.upstream.end();
-    this.startLinger();
-    this.evidenceOver();
+    this.ends.startLinger(this);
+    this.ends.tell(this.outbound.messages.side);
   }
 
   closed(peer: Peer): void {
@@ -145,15 +208,16 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
       this.upstreamIsDone();
       this.upstream.end();
     } else {
-      this.endsBy('client', 1006);
-      this.evidenceOver();
+      if (this.parks(1006)) return;
+      this.ends.begin('client', 1006);
+      this.ends.tell(this.outbound.messages.side);
       // An upstream that has had our FIN is about to end by itself, and cleanly.
       if (this.upstream.writable) this.upstream.destroy();
-      else this.startLinger();
+      else this.ends.startLinger(this);
       this.client.end();
     }
     if (!this.client.closed || !this.upstream.closed) return;
-    clearTimeout(this.linger);
+    this.ends.over();
     this.inbound.drop();
   }
 
@@ -166,36 +230,12 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     return this.context.now();
   }
 
-  toClient(bytes: Buffer): void {
-    this.client.write(bytes);
+  answerPing(payload: Buffer): void {
+    this.upstream.write(maskedPong(payload));
   }
 
-  toUpstream(bytes: Buffer): void {
-    this.upstream.write(bytes);
-  }
-
-  corkClient(): void {
-    this.client.cork();
-  }
-
-  uncorkClient(): void {
-    this.client.uncork();
-  }
-
-  corkUpstream(): void {
-    this.upstream.cork();
-  }
-
-  uncorkUpstream(): void {
-    this.upstream.uncork();
-  }
-
-  clientStreamClosed(): void {
-    this.client.end();
-  }
-
-  upstreamStreamClosed(): void {
-    this.upstream.end();
+  clientLeaves(code: number): boolean {
+    return code === GOING_AWAY && this.parks(code);
   }
 
   upstreamBroke(): void {
@@ -210,17 +250,43 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   private upstreamIsDone(): void {
     if (this.upstreamEnded) return;
     this.upstreamEnded = true;
-    this.endsBy('upstream', 1006);
-    this.startLinger();
-    if (this.outbound.closing || this.outbound.raw || this.inbound.closing) this.client.end();
+    this.ends.begin('upstream', 1006);
+    this.ends.startLinger(this);
+    if (this.parked) this.ends.tell(this.outbound.messages.side);
+    else if (this.outbound.closing || this.outbound.raw || this.inbound.closing) this.client.end();
     else if (this.outbound.atBoundary) this.outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false));
     else this.client.destroy();
   }
 
-  private endsBy(by: EndedBy, code: number): void {
-    if (this.endedBy !== undefined) return;
-    this.endedBy = by;
-    this.code = code;
+  /** Whether the client that has gone is expected back; then the upstream stays. */
+  private parks(code: number): boolean {
+    if (this.parked) return true;
+    const { outbound, inbound } = this;
+    if (this.ends.told || this.ends.by !== undefined || this.upstreamEnded || outbound.raw || outbound.closing)
+      return false;
+    if (!inbound.severable || !this.tap.clientLost(code, this.context.now())) return false;
+    if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
+    this.park();
+    return true;
+  }
+
+  /** Lets go of the client; what comes for it is only told, and the upstream's pings are answered from here. */
+  private park(): void {
+    this.parked = true;
+    this.inbound.drop();
+    this.client.abandon();
+    this.outbound.mute();
+    const owed = this.pings.abandoned();
+    if (owed !== undefined) this.answerPing(owed);
+  }
+
+  /** Ends a parked connection: nobody is there but the upstream. */
+  private leaveUpstream(code: number, reason: string): void {
+    // 1005 and 1006 stand for frames without a code, and may not be sent (RFC 6455 §7.4.1).
+    this.upstream.write(closeFrame(code === 1005 || code === 1006 ? 1000 : code, reason, true));
+    this.upstream.end();
+    this.ends.startLinger(this);
+    this.ends.tell(this.outbound.messages.side);
   }
 
   private broke(side: 'client' | 'upstream'): void {
@@ -228,26 +294,4 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     const error = new Error(`the ${side} broke the WebSocket framing rules; its bytes pass unread from here on`);
     this.context.report({ stage: 'frames', error });
   }
-
-  private startLinger(): void {
-    this.linger ??= setTimeout(lingerOver, this.context.limits.lingerMs, this).unref();
-  }
-
-  /** The client can prove nothing more. What waits for the side reader is still told first. */
-  private evidenceOver(): void {
-    if (this.told) return;
-    this.told = true;
-    const { side } = this.outbound.messages;
-    if (side?.busy) side.onIdle = () => this.tellClosed();
-    else this.tellClosed();
-  }
-
-  private tellClosed(): void {
-    this.outbound.messages.side?.close();
-    this.tap.closed(this.endedBy!, this.code, this.context.now());
-  }
-}
-
-function lingerOver(splice: Splice): void {
-  splice.destroy();
 }

@@ -25,6 +25,11 @@ export interface Tap {
   /** Complete client → upstream text message whose first visible byte is `{`, of at most `confirmationBytes`: true = a confirmation, swallow it. */
   clientText(buf: Buffer, start: number, end: number, now: number): boolean;
   /**
+   * The client has gone, not by a Close frame that means it (1006: none at all, 1001: the page went away), while nothing of its
+   * is half-way to the upstream. True keeps the upstream (default false): its messages go on being told, and `Splice.rejoin` brings a new client.
+   */
+  clientLost?(code: number, now: number): boolean;
+  /**
    * Once, last, when no further evidence can come: the client's side has ended and nothing waits for the side reader. `code` is the
    * code of the first Close frame (RFC 6455 §7.4; 1005 = it had none), 1006 without a Close frame.
    */

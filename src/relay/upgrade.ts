@@ -2,7 +2,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { answer, linger } from './answers.ts';
-import { type Deflate, filterOffers, readAgreement } from './extensions.ts';
+import { type Deflate, filterOffers, readAgreement, withoutOffers } from './extensions.ts';
 import type { FrontCounters } from './front-counters.ts';
 import {
   addForwarded,
@@ -56,6 +56,8 @@ export interface UpgradeDeps {
   readonly headerBytes: number;
   /** The path to ask the upstream for, instead of `path` (origin form, base path included). */
   rewritePath?(request: UpgradeRequest, path: string): string;
+  /** True keeps the client's offer of compression from the upstream. */
+  plain?(request: IncomingMessage): boolean;
   onUpgraded(upgraded: Upgraded): void;
   report(fault: { stage: string; error: unknown }): void;
 }
@@ -85,6 +87,11 @@ export function isHandshake({ method, httpVersion, rawHeaders }: IncomingMessage
 const EARLY_BYTES = 65_536;
 
 let connections = 0;
+
+/** A name for a connection, unique in this process. */
+export function nextConnectionId(): string {
+  return `c-${(++connections).toString(36)}`;
+}
 
 export function createUpgrader(deps: UpgradeDeps): Upgrader {
   const open = new Set<Handshake>();
@@ -121,14 +128,14 @@ class Handshake {
   /** Throws, before it touches the socket, when the request cannot be put into words for the upstream. */
   constructor(deps: UpgradeDeps, incoming: IncomingMessage, client: Socket, head: Buffer, open: Set<Handshake>) {
     const target = targetOf(incoming, deps.upstream.basePath);
-    const headers = outgoingHeaders(incoming, target.host);
+    const headers = outgoingHeaders(incoming, target.host, deps.plain?.(incoming) === true);
     this.#deps = deps;
     this.#client = client;
     this.#open = open;
     this.#early = head.length > 0 ? [head] : [];
     this.#earlyBytes = head.length;
     this.#request = {
-      id: `c-${(++connections).toString(36)}`,
+      id: nextConnectionId(),
       method: incoming.method!,
       url: incoming.url!,
       rawHeaders: incoming.rawHeaders,
@@ -248,10 +255,11 @@ class Handshake {
 // A socket or response that is already given up: what it still has to say changes nothing.
 function ignore(): void {}
 
-function outgoingHeaders({ rawHeaders, socket }: IncomingMessage, host: string | undefined): string[] {
+function outgoingHeaders({ rawHeaders, socket }: IncomingMessage, host: string | undefined, plain: boolean): string[] {
   const [connection, ...others] = headerValues(rawHeaders, 'connection');
   const verbatim = others.length === 0 && connection?.toLowerCase() === 'upgrade' ? connection : 'Upgrade';
-  const headers = filterOffers(withoutHopByHop(rawHeaders, verbatim));
+  const passed = withoutHopByHop(rawHeaders, verbatim);
+  const headers = plain ? withoutOffers(passed) : filterOffers(passed);
   setHost(headers, host);
   addForwarded(headers, { remoteAddress: plainAddress(socket.remoteAddress), proto: 'http' });
   return headers;

@@ -8,8 +8,8 @@ import type { RelayContext, Tap } from './tap.ts';
 const EMPTY = Buffer.alloc(0);
 
 export class UpstreamMessages {
-  /** Data messages complete so far. */
-  ordinal = 0;
+  /** Data messages complete so far, those of the session's earlier connections included. */
+  ordinal: number;
   /** Reads compressed messages; exists from the first one on. */
   side: SideReader | undefined = undefined;
   private readonly scanner: FrameScanner;
@@ -21,7 +21,8 @@ export class UpstreamMessages {
   private tooLarge = false;
 
   /** `scanner` says which frame, and which message, is under way. */
-  constructor(scanner: FrameScanner, deflate: Deflate | undefined, tap: Tap, context: RelayContext) {
+  constructor(scanner: FrameScanner, deflate: Deflate | undefined, tap: Tap, context: RelayContext, ordinal: number) {
+    this.ordinal = ordinal;
     this.scanner = scanner;
     this.deflate = deflate;
     this.tap = tap;

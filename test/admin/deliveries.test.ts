@@ -213,7 +213,7 @@ describe('one delivery', () => {
   it('shows all facts of a delivery that was probed, timed out and was answered too late', async () => {
     const { get, store } = await serve({ traceId: (delivery) => (delivery.seq === 1 ? 'a'.repeat(32) : undefined) });
     const delivery = track(store, { seq: 1, id: 'e1', type: eventType('agent_error', 'critical') });
-    ada.link = { id: 'c-9', probe: () => 'sent' };
+    ada.link = { id: 'c-9', probe: () => 'sent', resend: () => 'sent' };
     delivery.attemptLog = [
       { kind: 'probe', number: 2, at: NOON + 1000, delay: 1000, result: 'sent' },
       { kind: 'probe', number: 3, at: NOON + 3000.5, delay: 2000.5, result: 'blocked' },

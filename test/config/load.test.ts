@@ -128,6 +128,7 @@ describe('a variable for every key', () => {
     confirm: 'processed',
     timeoutMs: 5000,
     attemptsMs: [500],
+    resend: false,
   };
   const samples: Record<string, readonly [string, unknown]> = {
     upstream: ['unix:/run/app.sock', 'unix:/run/app.sock'],
@@ -153,6 +154,10 @@ describe('a variable for every key', () => {
     'limits.confirmation_bytes': ['512', 512],
     'limits.handshake': ['250ms', 250],
     'limits.history': ['0', 0],
+    'limits.retained_bytes': ['1MiB', 1_048_576],
+    'sessions.ttl': ['90s', 90_000],
+    'sessions.retained_bytes': ['2KiB', 2048],
+    'sessions.keys': ['ABCDEFGHIJKLMNOP, abcdefghijklmnop', ['ABCDEFGHIJKLMNOP', 'abcdefghijklmnop']],
     'shutdown.grace': ['0s', 0],
     log_level: ['silent', 'silent'],
     service_name: ['my gateway', 'my gateway'],
@@ -221,6 +226,7 @@ describe('rules', () => {
         confirm: 'auto',
         timeoutMs: 30_000,
         attemptsMs: [1000, 2000, 4000],
+        resend: false,
       },
     ]);
   });

@@ -72,6 +72,11 @@ export class FakeLink implements Link {
   readonly id = 'c-1';
   result: AttemptResult = 'sent';
   probes = 0;
+  readonly resent: number[] = [];
+  resend(delivery: Delivery): AttemptResult {
+    this.resent.push(delivery.ordinal);
+    return this.result;
+  }
   probe(): AttemptResult {
     this.probes++;
     return this.result;

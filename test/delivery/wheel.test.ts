@@ -32,7 +32,7 @@ describe('timing wheel', () => {
           if (op === 'add') {
             const one = node(names++);
             wheel.add(one, now + n);
-            waiting.set(one, now + n);
+            waiting.set(one, Math.max(now, now + n));
           } else if (op === 'remove') {
             const one = [...waiting.keys()][n];
             if (one) {

@@ -39,7 +39,7 @@ test('[D1] random lives: one span each, with the outcome, the attempts and the t
       const limits = { pending: 1000, pendingPerUser: 1000 };
       const tracker = new Tracker({ store, observer: spans.observer, limits, now, random: () => 0.5 });
       const session = new Session('s', new Owner(undefined));
-      session.link = { id: 'c', probe: () => 'sent' };
+      session.link = { id: 'c', probe: () => 'sent', resend: () => 'sent' };
       const tracked: Delivery[] = [];
       for (const each of steps) {
         now += each.do === 'pass' ? each.ms : 1;

@@ -1,0 +1,94 @@
+// The public port joined with sessions: every upgrade becomes a connection, of a new session or of one that comes back.
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Admin } from './admin/server.ts';
+import type { Config } from './config/config.ts';
+import { Owner, Session } from './delivery/session.ts';
+import { acceptHandshake } from './relay/accept.ts';
+import type { FrontCounters } from './relay/front-counters.ts';
+import { headerValues, isTraceparent, plainAddress, type RawHeaders } from './relay/headers.ts';
+import { createListener, type Listener } from './relay/listener.ts';
+import { nextConnectionId, type Upgraded } from './relay/upgrade.ts';
+import { parseUpstream } from './relay/upstream.ts';
+import { withoutOptIn } from './resume/opt-in.ts';
+import type { Resumption } from './resumption.ts';
+import { Connection, type ConnectionDeps, type ConnectionFacts } from './session.ts';
+
+export interface FrontDeps {
+  readonly config: Config;
+  readonly counters: FrontCounters;
+  readonly connections: ReadonlySet<Connection>;
+  readonly admin: Admin;
+  readonly resumption: Resumption;
+  readonly connectionDeps: ConnectionDeps;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+/** Builds the listener; throws when the upstream's address is none. */
+export function openFront(deps: FrontDeps): Listener {
+  const { config, connections, admin, resumption, report } = deps;
+  const { ca, insecure } = config.upstreamTls;
+  const { upstream, fault } = parseUpstream(config.upstream, { verifyTls: !insecure, ca });
+  if (upstream === undefined) throw new Error(fault);
+  const { mount } = config.admin;
+  const limit = config.limits.connections;
+  const listener: Listener = createListener({
+    upstream,
+    counters: deps.counters,
+    handshakeTimeoutMs: config.limits.handshakeMs,
+    admit: () =>
+      connections.size + listener.handshaking < limit
+        ? undefined
+        : { status: 503, reason: `too many connections (limits.connections: ${limit})` },
+    rewritePath: (_, path) => withoutOptIn(path),
+    plain: ({ url }) => resumption.wanted(url ?? ''),
+    rejoin: (request, client, head) => rejoin(deps, request, client, head),
+    mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
+    onUpgraded: (upgraded) => open(deps, upgraded),
+    report,
+  });
+  return listener;
+}
+
+/** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
+function open({ connectionDeps, resumption }: FrontDeps, upgraded: Upgraded): void {
+  const { id, rawHeaders, url, remoteAddress } = upgraded.request;
+  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
+  const owner = new Owner(undefined);
+  const traceparent = ownTraceparent(rawHeaders);
+  const seat = resumption.seat(url, rawHeaders, owner, traceparent);
+  const connection = new Connection(facts, seat?.session ?? new Session(id, owner, traceparent), connectionDeps);
+  seat?.take(connection);
+  connection.start(upgraded);
+}
+
+/** A client comes back while its upstream connection is still there. */
+function rejoin(deps: FrontDeps, request: IncomingMessage, client: Socket, head: Buffer): boolean {
+  if (!request.url?.includes('ackspan')) return false;
+  return deps.resumption.rejoin(request, undefined, (subprotocol) => {
+    acceptHandshake(request, client, subprotocol);
+    const remote = plainAddress(client.remoteAddress);
+    const now = deps.connectionDeps.relay.now();
+    return [readFacts(nextConnectionId(), request.rawHeaders, request.url!, remote, subprotocol, now), client, head];
+  });
+}
+
+let connections = 0;
+
+function readFacts(
+  id: string,
+  headers: RawHeaders,
+  url: string,
+  remote: string,
+  subprotocol: string | undefined,
+  openedAt: number,
+): ConnectionFacts {
+  const host = (headerValues(headers, 'host')[0] ?? '').replace(/:\d+$/, '');
+  return { id, seq: ++connections, remote, path: url.split('?', 1)[0]!, host, subprotocol, openedAt };
+}
+
+/** The client's own trace only: one that we made up would be a parent that nobody records. */
+function ownTraceparent(headers: RawHeaders): string {
+  const [own] = headerValues(headers, 'traceparent');
+  return own !== undefined && isTraceparent(own) ? own : '';
+}

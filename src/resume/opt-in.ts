@@ -1,0 +1,42 @@
+// resume: what a client asks for in the query of its upgrade request; the upstream never sees it.
+
+/** What an opted-in client asks for. */
+export interface OptIn {
+  /** The session to go on with; undefined = a new one. */
+  readonly session: string | undefined;
+  /** '' when it sent none. */
+  readonly token: string;
+  /** Ordinal of the last message that its application was given; 0 when it says none. */
+  readonly last: number;
+}
+
+const OURS = /^ackspan(_session|_token|_last)?$/;
+/** Longer values are nothing that a welcome ever gave out. */
+const MAX_VALUE = 512;
+
+/** Reads the query of `url` (origin form). Undefined = the client has not opted in with `ackspan=1`. Never throws. */
+export function readOptIn(url: string): OptIn | undefined {
+  const at = url.indexOf('?');
+  if (at < 0 || !url.includes('ackspan')) return undefined;
+  const query = new URLSearchParams(url.slice(at + 1));
+  if (query.get('ackspan') !== '1') return undefined;
+  const session = query.get('ackspan_session') ?? '';
+  const token = query.get('ackspan_token') ?? '';
+  const last = Number(query.get('ackspan_last') ?? 0);
+  return {
+    session: session === '' || session.length > MAX_VALUE ? undefined : session,
+    token: token.length > MAX_VALUE ? '' : token,
+    last: Number.isSafeInteger(last) && last > 0 ? last : 0,
+  };
+}
+
+/** `path` without our parameters; what remains of the query keeps its bytes and order. */
+export function withoutOptIn(path: string): string {
+  const at = path.indexOf('?');
+  if (at < 0) return path;
+  const kept = path
+    .slice(at + 1)
+    .split('&')
+    .filter((pair) => !OURS.test(pair.split('=', 1)[0]!));
+  return kept.length === 0 ? path.slice(0, at) : `${path.slice(0, at)}?${kept.join('&')}`;
+}
