@@ -27,7 +27,12 @@ export interface PanelJson {
   readonly links?: readonly { url: string }[];
   readonly options?: Record<string, unknown>;
   readonly fieldConfig?: {
-    defaults: { unit?: string; custom?: unknown; links?: readonly { url: string }[] };
+    defaults: {
+      unit?: string;
+      custom?: unknown;
+      links?: readonly { url: string }[];
+      thresholds?: { steps: readonly { value: number | null; color: string }[] };
+    };
     overrides: readonly unknown[];
   };
 }

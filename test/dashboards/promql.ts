@@ -35,10 +35,11 @@ export function parsePromQl(expr: string): Parsed {
   return { selectors, groupings, errors };
 }
 
-/** A panel's query as Prometheus can run it: every variable says "all", intervals are `range`. */
-export function plain(expr: string, range: string): string {
+/** A panel's query as Prometheus can run it: every variable says "all", rates look back `rate`, totals `range`. */
+export function plain(expr: string, range: string, rate = range): string {
   return expr
-    .replaceAll(/\$__(rate_interval|range|interval)/g, range)
+    .replaceAll('$__rate_interval', rate)
+    .replaceAll('$__range', range)
     .replaceAll(/"\$\w+"/g, '".*"')
     .replaceAll('"PRIORITY"', '"normal"');
 }

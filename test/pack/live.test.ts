@@ -1,0 +1,126 @@
+// Debian's Prometheus scrapes a running demo: every query of every panel and rule is executed, and what the demo feeds has data.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { generatedFiles } from '../../dashboards/src/files.ts';
+import { PLANNED } from '../../dashboards/src/planned.ts';
+import { series } from '../../dashboards/src/series.ts';
+import { SLO } from '../../dashboards/src/slo.ts';
+import {
+  DASHBOARDS,
+  panelQueries,
+  ROOT,
+  readDashboard,
+  ruleQueries,
+  surroundingQueries,
+} from '../dashboards/collect.ts';
+import { drawDashboard, type Picture, takePicture } from '../dashboards/picture.ts';
+import { parsePromQl, plain } from '../dashboards/promql.ts';
+import { atEnd, closeAll } from '../support/backends.ts';
+import { builtCli } from '../support/build.ts';
+import { eventually, startChild } from '../support/child.ts';
+import { missing } from '../support/component.ts';
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { type Prometheus, startPrometheus } from './prometheus.ts';
+
+/** Long enough for the demo's losses (it freezes and kills clients half-way); queries look back as far. */
+const DEMO = '16s';
+const LOOK_BACK_S = 16;
+
+/** Rules are evaluated every second here, not every 30. */
+function quickRules(): Record<string, string> {
+  const quick = (name: string) =>
+    generatedFiles(SLO)
+      .get(`dashboards/prometheus/${name}`)!
+      .replaceAll(/interval: \w+/g, 'interval: 1s');
+  return { 'recording.yml': quick('recording.yml'), 'alerts.yml': quick('alerts.yml') };
+}
+
+describe.skipIf(missing('prometheus'))('a running demo, scraped', () => {
+  let prometheus: Prometheus;
+  let receiver: OtlpReceiver;
+  let exposed: ReadonlySet<string>;
+
+  beforeAll(async () => {
+    receiver = await startOtlpReceiver();
+    atEnd(() => receiver.close());
+    const demo = startChild(process.execPath, [builtCli(), 'demo', '--duration', DEMO, '--keep'], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+      OTEL_BSP_SCHEDULE_DELAY: '500',
+    });
+    const look = await demo.line(({ text }) => /Look inside.*http:\/\//.test(String(text)));
+    const admin = new URL(/http:\/\/\S+/.exec(String(look.text))![0]);
+    prometheus = await startPrometheus({ target: admin.host, rules: quickRules() });
+    const finished = () => expect(demo.lines.some(({ text }) => String(text).startsWith('Verdict'))).toBe(true);
+    await vi.waitFor(finished, { timeout: 60_000 });
+    const names = await fetch(`${prometheus.url}/api/v1/label/__name__/values`);
+    exposed = new Set(((await names.json()) as { data: string[] }).data);
+  }, 120_000);
+  afterAll(closeAll);
+
+  /** Nothing can come of a metric that is planned and that this sidecar does not have yet. */
+  function plannedOnly(expr: string): boolean {
+    const planned = PLANNED.map(series);
+    return parsePromQl(expr).selectors.some(
+      ({ metric }) => !exposed.has(metric) && planned.some((name) => metric.startsWith(name)),
+    );
+  }
+
+  test.each(panelQueries())('panel $where', async ({ expr, target }) => {
+    const query = plain(expr, `${LOOK_BACK_S}s`);
+    const found = target.instant ? await prometheus.query(query) : await prometheus.range(query, LOOK_BACK_S);
+    if (plannedOnly(query)) return;
+    expect(found.length, `no data for ${query}`).toBeGreaterThan(0);
+    for (const label of target.legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
+      for (const { metric } of found) expect(metric, `legend ${target.legendFormat}`).toHaveProperty(label[1]!);
+    }
+  });
+
+  test.each(surroundingQueries())('$where', async ({ where, expr }) => {
+    const found = await prometheus.query(plain(expr, '16s'));
+    if (where.includes('variable')) expect(found.length).toBeGreaterThan(0);
+  });
+
+  test('every rule is evaluated without an error, and the recorded series have data', async () => {
+    const rules = await eventually(async () => {
+      const all = await prometheus.rules();
+      expect(all.filter((rule) => rule.health !== 'ok').map((rule) => [rule.name, rule.lastError])).toEqual([]);
+      return all;
+    });
+    expect(rules.length).toBe(ruleQueries().length);
+    for (const rule of rules) {
+      const found = await prometheus.query(rule.query);
+      if (rule.type === 'recording') expect(found.length, rule.name).toBeGreaterThan(0);
+    }
+  });
+
+  test('the confirmation rate by Prometheus is the one that the sidecar states', async () => {
+    const [rate] = await prometheus.query(
+      'sum(ackspan_delivery_duration_seconds_count{error_type=""}) / sum(ackspan_delivery_duration_seconds_count)',
+    );
+    const target = (await prometheus.query('up'))[0]!.metric.instance;
+    const stats = (await (await fetch(`http://${target}/api/v1/stats`)).json()) as { confirmation_rate: number };
+    expect(rate!.points[0]![1]).toBeCloseTo(stats.confirmation_rate, 6);
+  });
+
+  test('exemplars lead to spans that were exported', async () => {
+    const found = await prometheus.exemplars('ackspan_delivery_duration_seconds_bucket', 120);
+    const ids = found.flatMap((each) => each.exemplars.map((exemplar) => exemplar.labels.trace_id));
+    expect(ids.length).toBeGreaterThan(20);
+    await receiver.waitFor(({ spans }) => {
+      const exported = new Set(spans.map((span) => span.traceId));
+      return ids.every((id) => exported.has(id!));
+    });
+  });
+
+  describe.skipIf(missing('chromium'))('as a picture', () => {
+    test.each(DASHBOARDS)('%s is drawn from the real results', { timeout: 60_000 }, async (name) => {
+      const file = join(ROOT, `.cache/dashboard-${name}.png`);
+      rmSync(file, { force: true });
+      const drawn: Picture = await drawDashboard(readDashboard(name), prometheus, LOOK_BACK_S);
+      await takePicture(drawn, file);
+      expect(drawn.panels).toBe(readDashboard(name).panels.filter((panel) => panel.type !== 'row').length);
+      expect(drawn.empty.filter((title) => !/Tool|replay|Resumed|Store|Notices/.test(title))).toEqual([]);
+    });
+  });
+});

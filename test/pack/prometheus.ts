@@ -1,0 +1,132 @@
+// Test support: Debian's Prometheus on a scrape target, with rule files, asked over its HTTP API.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { stringify } from 'yaml';
+import { atEnd } from '../support/backends.ts';
+import { eventually, startChild } from '../support/child.ts';
+
+/** One series of a result: `[seconds, value]` points, one for an instant query. */
+export interface Result {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly points: readonly (readonly [number, number])[];
+}
+
+export interface ExemplarSeries {
+  readonly seriesLabels: Readonly<Record<string, string>>;
+  readonly exemplars: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: string }[];
+}
+
+export interface RuleState {
+  readonly name: string;
+  readonly type: 'recording' | 'alerting';
+  readonly health: string;
+  readonly lastError?: string;
+  readonly query: string;
+}
+
+export interface Prometheus {
+  readonly url: string;
+  /** Rejects with Prometheus' own words when the query is wrong. */
+  query(expr: string): Promise<readonly Result[]>;
+  /** The last `seconds` in steps of one. */
+  range(expr: string, seconds: number): Promise<readonly Result[]>;
+  exemplars(expr: string, seconds: number): Promise<readonly ExemplarSeries[]>;
+  rules(): Promise<readonly RuleState[]>;
+}
+
+export interface PrometheusOptions {
+  /** `host:port` of the admin server to scrape; its job is `ackspan`. */
+  readonly target: string;
+  /** Rule files by name, as YAML. */
+  readonly rules?: Readonly<Record<string, string>>;
+  /** `host:port`. */
+  readonly alertmanager?: string;
+}
+
+/** A port that was free a moment ago: these programs cannot be asked which one the system gave them. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A folder that is gone at the end of the test. */
+export function scratchFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `ackspan-${name}-`));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Starts it with a scrape and an evaluation every second, and waits until it has scraped. */
+export async function startPrometheus({ target, rules = {}, alertmanager }: PrometheusOptions): Promise<Prometheus> {
+  const folder = scratchFolder('prometheus');
+  for (const [name, text] of Object.entries(rules)) writeFileSync(join(folder, name), text);
+  const config = {
+    global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+    rule_files: Object.keys(rules),
+    scrape_configs: [{ job_name: 'ackspan', static_configs: [{ targets: [target] }] }],
+    ...(alertmanager === undefined
+      ? {}
+      : { alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] } }),
+  };
+  writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const child = startChild('prometheus', [
+    `--config.file=${join(folder, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${join(folder, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--enable-feature=exemplar-storage',
+  ]);
+  const api = createApi(url);
+  await eventually(async () => {
+    expect((await api.query('up == 1')).length, child.stderr().slice(-2_000)).toBe(1);
+  });
+  return api;
+}
+
+function createApi(url: string): Prometheus {
+  const ask = async (path: string, parameters: Record<string, string>): Promise<unknown> => {
+    const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`);
+    const body = (await response.json()) as { status: string; error?: string; data: unknown };
+    if (body.status !== 'success') throw new Error(body.error);
+    return body.data;
+  };
+  const times = (seconds: number) => {
+    const end = Date.now() / 1000;
+    return { start: String(end - seconds), end: String(end) };
+  };
+  return {
+    url,
+    query: async (query) => results(await ask('query', { query })),
+    range: async (query, seconds) => results(await ask('query_range', { query, ...times(seconds), step: '1' })),
+    exemplars: async (query, seconds) =>
+      (await ask('query_exemplars', { query, ...times(seconds) })) as ExemplarSeries[],
+    async rules() {
+      const { groups } = (await ask('rules', {})) as { groups: { rules: RuleState[] }[] };
+      return groups.flatMap((group) => group.rules);
+    },
+  };
+}
+
+type Point = [number, string];
+
+function results(data: unknown): Result[] {
+  const { resultType, result } = data as { resultType: string; result: unknown };
+  if (resultType === 'scalar') return [{ metric: {}, points: [point(result as Point)] }];
+  return (result as { metric: Record<string, string>; value?: Point; values?: Point[] }[]).map((each) => ({
+    metric: each.metric,
+    points: (each.values ?? [each.value!]).map(point),
+  }));
+}
+
+function point([time, value]: Point): readonly [number, number] {
+  return [time, Number(value)];
+}
