@@ -1,0 +1,35 @@
+// The library: a tracker for backends that push events themselves, on the sidecar's core. `import { createTracker } from 'ackspan'`.
+import { diag, metrics, trace } from '@opentelemetry/api';
+import { now, startBeat } from './clock.ts';
+import type { EventTracker } from './embed/contract.ts';
+import { settle, type TrackerOptions } from './embed/options.ts';
+import { createEventTelemetry } from './embed/otel.ts';
+import { createEmbeddedTracker } from './embed/tracker.ts';
+import { SCOPE } from './telemetry/names.ts';
+import { VERSION } from './version.ts';
+
+export type { Effect, EventTracker, From } from './embed/contract.ts';
+export type { EventStatus, TrackedEvent } from './embed/event.ts';
+export type { Metrics, MetricsRow } from './embed/figures.ts';
+export type { TrackerOptions } from './embed/options.ts';
+export type { RetryCallback } from './embed/retry.ts';
+export type { Retry } from './embed/sending.ts';
+
+/**
+ * Creates a tracker; call `start()` to set its clock going. Register an OpenTelemetry SDK before, if there is one.
+ * Throws a RangeError for options that make no sense.
+ */
+export function createTracker(options: TrackerOptions = {}): EventTracker {
+  const tracer = (options.tracerProvider ?? trace).getTracer(SCOPE, VERSION);
+  const meter = (options.meterProvider ?? metrics).getMeter(SCOPE, VERSION);
+  const tracker = createEmbeddedTracker({
+    settings: settle(options),
+    telemetry: createEventTelemetry(tracer, meter),
+    now,
+    random: Math.random,
+    startBeat,
+    report: options.report ?? (({ stage, error }) => diag.warn(`ackspan: ${stage}`, error)),
+  });
+  if (options.onRetry !== undefined) tracker.onRetry(options.onRetry);
+  return tracker;
+}
