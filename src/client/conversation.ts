@@ -11,7 +11,7 @@ const BATCH_SIZE = 32;
 
 /** Outlives connections; without a sidecar in front it lets everything through and says nothing. */
 export class Conversation {
-  readonly #onResumed: (recovered: boolean) => void;
+  readonly #onResumed: (recovered: boolean, rejoined: boolean) => void;
   #ledger: Ledger | undefined;
   #read = createFrameReader();
   /** How to talk to the sidecar; undefined while none is connected. */
@@ -21,7 +21,7 @@ export class Conversation {
   #resuming = false;
 
   /** `resume`: what an earlier one left behind. */
-  constructor(resume: Resumption | null | undefined, onResumed: (recovered: boolean) => void) {
+  constructor(resume: Resumption | null | undefined, onResumed: (recovered: boolean, rejoined: boolean) => void) {
     this.#onResumed = onResumed;
     if (!resume) return;
     this.#ledger = new Ledger(resume.session, resume.token, resume.last + 1, resume.last);
@@ -47,7 +47,7 @@ export class Conversation {
     const resuming = this.#resuming;
     this.#resuming = false;
     const recovered = typeof frame === 'object' && this.#open(frame, send);
-    if (resuming) this.#onResumed(recovered);
+    if (resuming) this.#onResumed(recovered, recovered && frame.rejoined === true);
     if (typeof frame !== 'number') return undefined;
     const ledger = this.#ledger;
     if (!this.#send || !ledger) return () => {};

@@ -19,10 +19,12 @@ export interface ReconnectingEvent extends Event, CloseDetails {
   readonly delayMs: number;
 }
 
-/** `resumed`: messages flow again. */
+/** `resumed`: messages flow again. Comes after `open`, where there is one. */
 export interface ResumedEvent extends Event {
   /** True: whatever was missed and kept is being sent now. False: a new session, and missed messages are lost; fetch what you need. */
   readonly recovered: boolean;
+  /** True: the sidecar kept the connection to the backend, which has noticed nothing, and there was no new `open`. */
+  readonly rejoined: boolean;
 }
 
 /** Every event by its type. */

@@ -78,16 +78,14 @@ export class Ledger {
   frames(): string[] {
     const through = this.through;
     const also: number[] = [];
-    const frames: string[] = [];
+    const frames: object[] = [];
     for (const { n, reason } of this.#ended.slice(this.#sent)) {
-      if (reason !== undefined) frames.push(JSON.stringify({ ackspan: 'reject', n, reason }));
+      if (reason !== undefined) frames.push({ ackspan: 'reject', n, reason });
       else if (n > through) also.push(n);
     }
-    if (through || also.length) {
-      frames.push(JSON.stringify({ ackspan: 'confirm', through, also: also.length ? also : undefined }));
-    }
+    if (through || also.length) frames.push({ ackspan: 'confirm', through, also: also.length ? also : undefined });
     this.#ended = this.#ended.slice(-REMEMBERED);
     this.#sent = this.#ended.length;
-    return frames;
+    return frames.map((frame) => JSON.stringify(frame));
   }
 }

@@ -29,14 +29,9 @@ export interface PlainSocket {
 /** `WebSocket` of a browser or worker, or the class of that name from `ws`. */
 export type PlainSocketConstructor = new (url: string, protocols?: string | string[]) => PlainSocket;
 
-interface EventConstructor {
-  new (type: string, init: object): Event;
-}
-
 interface Platform {
   readonly WebSocket?: PlainSocketConstructor;
-  readonly MessageEvent?: EventConstructor;
-  readonly CloseEvent?: EventConstructor;
+  readonly CloseEvent?: new (type: string, init: object) => Event;
   readonly document?: { readonly visibilityState: string };
   addEventListener?(type: string, listener: (event: Event) => void): void;
   removeEventListener?(type: string, listener: (event: Event) => void): void;
@@ -46,10 +41,9 @@ interface Platform {
 /** The global scope, with everything optional that some platform lacks. */
 export const platform = globalThis as unknown as Platform;
 
-/** An event of the platform's own class where there is one, else a plain `Event` with the same properties. */
-export function createEvent(type: string, name: 'MessageEvent' | 'CloseEvent', init: object): Event {
-  const Constructor = platform[name];
-  return Constructor ? new Constructor(type, init) : Object.assign(new Event(type), init);
+/** A `close` event: the platform's own where it has the class (Node has it from 23 on), else with the same properties. */
+export function createCloseEvent(close: CloseDetails): Event {
+  return platform.CloseEvent ? new platform.CloseEvent('close', close) : Object.assign(new Event('close'), close);
 }
 
 /** Shows an error of the application as the platform shows uncaught ones; where it cannot, on the console. */

@@ -16,6 +16,8 @@ export interface Welcome {
   readonly next: number;
   /** Whether the session is the one that was asked for; else it is a new one. */
   readonly recovered: boolean;
+  /** Whether the backend's connection is the one that the client had: for the backend, nothing happened. */
+  readonly rejoined?: boolean;
 }
 
 /** What a frame is: the welcome, a notice that is not for the application (undefined), or a message: the ordinal announced for it, or 0. */

@@ -4,7 +4,7 @@ import type { AckspanCloseEvent, AckspanEventMap, AckspanMessageEvent } from './
 import { reasonText, watch } from './handling.ts';
 import { Listeners } from './listeners.ts';
 import { type AckspanOptions, reconnectByDefault, reconnectDelay } from './options.ts';
-import { type CloseDetails, createEvent, type PlainSocket, platform, type SendData } from './platform.ts';
+import { type CloseDetails, createCloseEvent, type PlainSocket, platform, type SendData } from './platform.ts';
 import { optInQuery, type Resumption } from './protocol.ts';
 
 export type * from './events.ts';
@@ -19,6 +19,8 @@ const CLOSED = 3;
 
 /** A connection that lived so long (ms) starts the back-off anew. */
 const STABLE_MS = 5000;
+/** A sidecar's welcome comes with the upgrade's answer; after so long (ms) there is no sidecar. */
+const WELCOME_MS = 2000;
 const QUEUE_BYTES = 1024 * 1024;
 const LOST: CloseDetails = { code: 1006, reason: '', wasClean: false };
 const PAGE_EVENTS = ['pagehide', 'visibilitychange', 'online'];
@@ -27,7 +29,7 @@ type Handler<E> = ((event: E) => unknown) | null;
 
 /**
  * Drop-in for `WebSocket` (https://websockets.spec.whatwg.org). While it reconnects, `readyState` is CONNECTING and `send` queues;
- * `open` fires for every connection, `close` and `error` only when the socket is closed for good.
+ * `open` fires again when the backend's connection is a new one, `close` and `error` only when the socket is closed for good.
  */
 export class AckspanSocket extends Listeners<AckspanEventMap> {
   static readonly CONNECTING = CONNECTING;
@@ -74,8 +76,9 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     super();
     this.#protocols = protocols;
     this.#options = options;
-    this.#conversation = new Conversation(options.resume, (recovered) => {
-      this.emit(Object.assign(new Event('resumed'), { recovered }));
+    this.#conversation = new Conversation(options.resume, (recovered, rejoined) => {
+      this.#open(rejoined);
+      this.emit(Object.assign(new Event('resumed'), { recovered, rejoined }));
     });
     const query = optInQuery(this.#conversation.resumption(false));
     this.#inner = this.#connect(String(url), query);
@@ -106,8 +109,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   }
 
   set binaryType(type: 'blob' | 'arraybuffer') {
+    this.#binaryType = type;
     this.#inner.binaryType = type;
-    this.#binaryType = this.#inner.binaryType;
   }
 
   /** What a later socket needs to go on with this session, as plain JSON; null without a sidecar. The token in it is a secret. */
@@ -154,8 +157,16 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   send(data: SendData): void {
     if (this.#state > OPEN) return;
     if (!this.#opened) throw new DOMException('not open yet', 'InvalidStateError');
-    if (this.#state === OPEN && this.#inner.readyState === OPEN) this.#inner.send(data as never);
-    else this.#enqueue(data);
+    if (this.#state === OPEN && this.#inner.readyState === OPEN) {
+      this.#inner.send(data as never);
+      return;
+    }
+    const bytes = this.#queuedBytes + new Blob([data as string]).size;
+    if (bytes > (this.#options.maxQueuedBytes ?? QUEUE_BYTES))
+      throw new DOMException('queue full', 'QuotaExceededError');
+    this.#queuedBytes = bytes;
+    // A copy, as WebSocket takes one: the application may reuse its buffer.
+    this.#queue.push(structuredClone(data));
   }
 
   /** Says what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws for a bad code or reason. */
@@ -176,7 +187,11 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     const inner = new Constructor(`${base}${base.includes('?') ? '&' : '?'}${query}`, this.#protocols);
     if (this.#binaryType) inner.binaryType = this.#binaryType;
     this.#failure = undefined;
-    inner.onopen = () => this.#open();
+    inner.onopen = () => {
+      // The welcome says whether the backend is another one. None comes when the sidecar was taken away meanwhile.
+      if (!this.#conversation.resumption(false)) this.#open();
+      else setTimeout(() => inner.readyState === OPEN && this.#open(), WELCOME_MS);
+    };
     inner.onmessage = (event: AckspanMessageEvent) => this.#message(inner, event);
     inner.onclose = (event: CloseDetails) => this.#lost(event);
     inner.onerror = ({ error, message }: ErrorEventLike) => {
@@ -185,24 +200,24 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     return inner;
   }
 
-  #open(): void {
-    if (this.#state === CONNECTING) {
-      this.#state = OPEN;
-      this.#opened = true;
-      this.#openedAt = performance.now();
-      this.emit(new Event('open'));
-      const queue = this.#queue;
-      this.#queue = [];
-      this.#queuedBytes = 0;
-      for (const data of queue) this.send(data);
-    }
+  #open(rejoined = false): void {
+    if (this.#state !== CONNECTING) return;
+    const silent = rejoined && this.#opened;
+    this.#state = OPEN;
+    this.#opened = true;
+    this.#openedAt = performance.now();
+    if (!silent) this.emit(new Event('open'));
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    for (const data of queue) this.send(data);
   }
 
   #message(inner: PlainSocket, { data, origin }: AckspanMessageEvent): void {
-    if (this.#state !== OPEN) return;
+    if (this.#state > OPEN) return;
     const end = this.#conversation.receive(data, (text) => inner.send(text as never));
     if (!end) return;
-    const event = Object.assign(createEvent('message', 'MessageEvent', { data, origin }), {
+    const event = Object.assign(new MessageEvent('message', { data, origin }), {
       confirm: () => end(),
       reject: (reason: unknown = 'rejected') => end(reasonText(reason)),
     });
@@ -212,7 +227,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   #lost({ code, reason, wasClean }: CloseDetails): void {
     const close = { code, reason, wasClean };
     this.#conversation.lose(this.#opened);
-    if (this.#openedAt > 0 && performance.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
+    if (this.#openedAt && performance.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
     this.#openedAt = 0;
     const attempt = this.#attempt + 1;
     const { shouldReconnect = reconnectByDefault } = this.#options;
@@ -234,17 +249,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     this.#state = CLOSED;
     for (const type of PAGE_EVENTS) platform.removeEventListener?.(type, this.#onPage);
     if (this.#failure) this.emit(this.#failure);
-    this.emit(createEvent('close', 'CloseEvent', close));
-  }
-
-  #enqueue(data: SendData): void {
-    const bytes = new Blob([data as string]).size;
-    if (this.#queuedBytes + bytes > (this.#options.maxQueuedBytes ?? QUEUE_BYTES)) {
-      throw new DOMException('queue full', 'QuotaExceededError');
-    }
-    this.#queuedBytes += bytes;
-    // A copy, as WebSocket takes one: the application may reuse its buffer.
-    this.#queue.push(structuredClone(data));
+    this.emit(createCloseEvent(close));
   }
 }
 

@@ -106,6 +106,7 @@ describe('the network comes back', () => {
     await vi.advanceTimersByTimeAsync(500);
     deliver();
     expect(socket.readyState).toBe(AckspanSocket.OPEN);
+    await vi.advanceTimersByTimeAsync(2000);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -146,5 +147,69 @@ describe('the network comes back', () => {
       deliver();
     }
     expect(tries).toEqual([1, 2, 1]);
+  });
+});
+
+describe('open after a reconnect', () => {
+  /** Loses the connection and brings up the next, without a frame over it yet. */
+  async function reconnected() {
+    const opened = open({ minDelayMs: 0 });
+    const log: string[] = [];
+    opened.socket.onopen = () => log.push('open');
+    opened.socket.addEventListener('resumed', ({ recovered, rejoined }) =>
+      log.push(`resumed ${recovered} ${rejoined}`),
+    );
+    opened.network.connection.cut();
+    opened.socket.send('queued');
+    await vi.advanceTimersByTimeAsync(1);
+    return { ...opened, log };
+  }
+
+  test('a new backend connection: open again, then what was queued, then resumed', async () => {
+    const { network, socket, deliver, log } = await reconnected();
+    network.connection.stepDown();
+    expect(socket.readyState).toBe(AckspanSocket.CONNECTING);
+    deliver();
+    expect(log).toEqual(['open', 'resumed true false']);
+    expect(network.connection.up).toEqual(['queued']);
+  });
+
+  test('the backend connection was kept: no open, for nothing must be sent a second time', async () => {
+    const { network, sidecar, socket, deliver, log } = await reconnected();
+    sidecar.keepsUpstream = true;
+    deliver();
+    expect(log).toEqual(['resumed true true']);
+    expect(socket.readyState).toBe(AckspanSocket.OPEN);
+    expect(network.connection.up).toEqual(['queued']);
+  });
+
+  test('a new socket that resumes fires open once all the same', async () => {
+    const { sidecar, socket } = await reconnected();
+    sidecar.keepsUpstream = true;
+    const network = createFakeNetwork(sidecar);
+    const next = new AckspanSocket('ws://sidecar/', [], { WebSocket: network.WebSocket, resume: socket.resumption });
+    const onopen = vi.fn();
+    next.onopen = onopen;
+    while (network.connection.stepDown());
+    expect(onopen).toHaveBeenCalledTimes(1);
+  });
+
+  test('no sidecar any more and a backend that says nothing: open after two seconds', async () => {
+    const { network, socket, log } = await reconnected();
+    network.connection.stepDown();
+    network.connection.down.length = 0;
+    await vi.advanceTimersByTimeAsync(1999);
+    expect(socket.readyState).toBe(AckspanSocket.CONNECTING);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(log).toEqual(['open']);
+    expect(network.connection.up).toEqual(['queued']);
+  });
+
+  test('those two seconds do not open a connection that is lost meanwhile', async () => {
+    const { network, socket } = await reconnected();
+    network.connection.stepDown();
+    network.connection.cut();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(socket.readyState).toBe(AckspanSocket.CONNECTING);
   });
 });

@@ -71,6 +71,8 @@ const notice = (n: number): string => `{"ackspan":"replay","n":${n}}`;
 /** All sessions of one sidecar. */
 export class FakeSidecar {
   readonly sessions: FakeSession[] = [];
+  /** Whether the upstream's connection outlives the client's. */
+  keepsUpstream = false;
   /** Queries as they came. */
   readonly queries: URLSearchParams[] = [];
 
@@ -92,7 +94,16 @@ export class FakeSidecar {
     const token = `${session.id}/${this.queries.length}`;
     session.tokens = [token, ...(asked ? [query.get('ackspan_token')!] : [])];
     const next = session.messages.length + 1;
-    link.send(JSON.stringify({ ackspan: 'welcome', session: session.id, token, next, recovered: !!asked }));
+    link.send(
+      JSON.stringify({
+        ackspan: 'welcome',
+        session: session.id,
+        token,
+        next,
+        recovered: !!asked,
+        rejoined: !!asked && this.keepsUpstream,
+      }),
+    );
     for (let n = Number(query.get('ackspan_last') ?? 0) + 1; asked && n < next; n++) {
       if (session.unkept.has(n)) session.lost.add(n);
       else session.resend(n);
