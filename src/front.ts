@@ -83,8 +83,10 @@ function readFacts(
   subprotocol: string | undefined,
   openedAt: number,
 ): ConnectionFacts {
-  const host = (headerValues(headers, 'host')[0] ?? '').replace(/:\d+$/, '');
-  return { id, seq: ++connections, remote, path: url.split('?', 1)[0]!, host, subprotocol, openedAt };
+  const authority = headerValues(headers, 'host')[0] ?? '';
+  const host = authority.replace(/:\d+$/, '');
+  const port = Number(authority.slice(host.length + 1));
+  return { id, seq: ++connections, remote, path: url.split('?', 1)[0]!, host, port, subprotocol, openedAt };
 }
 
 /** The client's own trace only: one that we made up would be a parent that nobody records. */

@@ -29,6 +29,7 @@ export interface WatchDeps {
   };
   readonly serviceName: string;
   readonly version: string;
+  /** For connections whose Host header names none. */
   readonly serverPort: number;
   readonly now: () => number;
   report(fault: { stage: string; error: unknown }): void;
@@ -76,7 +77,8 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     connections: {
       opened({ session, facts }) {
         connectionMetrics.opened('none');
-        spans?.connections.opened(session, { ...facts, serverAddress: facts.host, serverPort: deps.serverPort });
+        const serverPort = facts.port === 0 ? deps.serverPort : facts.port;
+        spans?.connections.opened(session, { ...facts, serverAddress: facts.host, serverPort });
       },
       capability: (_, from, to) => connectionMetrics.changed(from, to),
       closed({ session, facts }, by, code, now) {

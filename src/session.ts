@@ -52,6 +52,8 @@ export interface ConnectionFacts {
   readonly path: string;
   /** Host header without port; '' when there was none. */
   readonly host: string;
+  /** Port in the Host header; 0 when there was none. */
+  readonly port: number;
   readonly subprotocol: string | undefined;
   /** ms since the epoch. */
   readonly openedAt: number;
@@ -198,9 +200,13 @@ export class Connection implements Tap, Link {
   closed(by: EndedBy, code: number, now: number): void {
     const wasAttended = this.attended;
     this.#splice = undefined;
-    if (this.session.optedIn) this.#deps.optedIn.closed(this, by, code, now);
-    if (!this.superseded) this.#deps.tracker.disconnected(this.session, now);
-    if (wasAttended) this.#deps.observer.closed(this, by, code, now);
+    try {
+      if (this.session.optedIn) this.#deps.optedIn.closed(this, by, code, now);
+      if (!this.superseded) this.#deps.tracker.disconnected(this.session, now);
+    } finally {
+      // Connections are limited: a place that is not given back is one that somebody is refused (SPEC D8).
+      if (wasAttended) this.#deps.observer.closed(this, by, code, now);
+    }
   }
 
   /** Attempts of one tick share one ping. */

@@ -108,7 +108,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const tokens = createTokens(config.sessions.keys, config.sessions.ttlMs * 2);
   const registry = createRegistry<Connection>(tokens, config.limits.connections);
   const resumption = createResumption({ registry, tracker, ttlMs: config.sessions.ttlMs, now, report });
-  const observer = register(connections, watch);
+  const observer = register(connections, watch, report);
   const connectionDeps = { tracker, decoder, relay, skipped, observer, optedIn: resumption };
   const listener = openFront({
     config,
@@ -167,17 +167,24 @@ function view({ facts, session, messages }: Connection): ConnectionView {
   return { id, seq, openedAt, remote, path, session: key, user, capability, pending, messages };
 }
 
-/** Keeps the set of open connections beside what the watch is told. */
-function register(connections: Set<Connection>, watch: Watch): ConnectionObserver {
+/** Keeps the set of open connections beside what the watch is told. What the watch throws costs no connection (SPEC D8). */
+function register(connections: Set<Connection>, { connections: watch }: Watch, report: Report): ConnectionObserver {
+  const tell = (step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      report({ stage: 'watch', error });
+    }
+  };
   return {
-    ...watch.connections,
     opened(connection) {
       connections.add(connection);
-      watch.connections.opened(connection);
+      tell(() => watch.opened(connection));
     },
+    capability: (connection, from, to) => tell(() => watch.capability(connection, from, to)),
     closed(connection, by, code, at) {
       connections.delete(connection);
-      watch.connections.closed(connection, by, code, at);
+      tell(() => watch.closed(connection, by, code, at));
     },
   };
 }
