@@ -125,6 +125,8 @@ function watched(child: Child, http: string, admin: string): SidecarProcess {
 /** The log holds nothing that a sidecar must never say: no crash, no fault of its own. */
 export function expectHealthyLog(sidecar: Child): void {
   expect(sidecar.lines.filter(({ level }) => level === 'fatal')).toEqual([]);
-  expect(sidecar.lines.filter(({ stage }) => stage === 'track' || stage === 'relay.tap')).toEqual([]);
+  expect(
+    sidecar.lines.filter(({ stage }) => stage === 'track' || stage === 'tap' || stage === 'relay.upgraded'),
+  ).toEqual([]);
   expect(sidecar.stderr()).toBe('');
 }

@@ -1,0 +1,106 @@
+// Processes that freeze or die on either side: afterwards nothing is pending, no connection is open, and the sidecar serves on.
+import { afterEach, describe, expect, it } from 'vitest';
+import { closeAll } from '../support/backends.ts';
+import { eventually } from '../support/child.ts';
+import { missing } from '../support/component.ts';
+import { startPythonBackend, startPythonClient } from '../support/python-backend.ts';
+import { expectHealthyLog, type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
+import { openClient, tell } from '../support/ws-peers.ts';
+
+afterEach(closeAll);
+
+const STREAM = { type: 'emit', count: 100_000, every: 0.002 };
+
+/** [D1] Whatever happened to them, all have one outcome. */
+async function expectSettled(sidecar: SidecarProcess): Promise<void> {
+  await sidecar.idle();
+  const { tracked, confirmed, failed, timeout, unverifiable, pending } = await sidecar.stats();
+  expect(pending).toBe(0);
+  expect(confirmed + failed + timeout + unverifiable).toBe(tracked);
+  expect((await (await fetch(`${sidecar.admin}/api/v1/connections`)).json()) as object).toMatchObject({
+    connections: [],
+  });
+}
+
+describe.skipIf(missing('python:websockets'))('a process that', () => {
+  it('is the client and is killed (kill -9) in mid-stream: its deliveries end, the backend learns of it', async () => {
+    const backend = await startPythonBackend('websockets');
+    const sidecar = await startSidecar({ upstream: backend.address });
+    const client = await startPythonClient(sidecar.ws, [STREAM]);
+    await client.line(({ received }) => received === 50);
+    await client.kill();
+    await backend.line(({ closed }) => closed === 1006);
+    await expectSettled(sidecar);
+    const { confirmed, timeout, unverifiable } = await sidecar.stats();
+    expect(confirmed).toBeGreaterThan(0);
+    expect([timeout, unverifiable]).toEqual([0, 0]);
+    const other = await openClient(sidecar.ws);
+    tell(other, { type: 'emit', count: 5 });
+    await sidecar.reach({ confirmed: confirmed + 5, pending: 0 });
+    expectHealthyLog(sidecar);
+  });
+
+  it('is the client, frozen (kill -STOP) under a full stream, holds nobody else up', async () => {
+    const backend = await startPythonBackend('websockets');
+    const rules = [{ match: '*', timeout: '500ms', attempts: ['100ms'] }];
+    const sidecar = await startSidecar({ upstream: backend.address, config: { events: { rules } } });
+    const frozen = await startPythonClient(sidecar.ws, [{ ...STREAM, every: 0.0005 }]);
+    await frozen.line(({ received }) => received === 50);
+    frozen.signal('SIGSTOP');
+    await eventually(async () => expect((await sidecar.stats()).timeout).toBeGreaterThan(10));
+    const { confirmed } = await sidecar.stats();
+    const other = await openClient(sidecar.ws);
+    tell(other, { type: 'emit', count: 50 });
+    await eventually(() => expect(other.texts).toHaveLength(50));
+    await eventually(async () => expect((await sidecar.stats()).confirmed).toBe(confirmed + 50));
+    await frozen.kill();
+    other.socket.close();
+    await expectSettled(sidecar);
+    expectHealthyLog(sidecar);
+  });
+
+  it('is the backend and freezes (kill -STOP): what was sent is confirmed, and the stream goes on when it thaws', async () => {
+    const backend = await startPythonBackend('websockets', { interval: 0.5, timeout: 20 });
+    const sidecar = await startSidecar({ upstream: backend.address });
+    const client = await openClient(sidecar.ws);
+    tell(client, STREAM);
+    await eventually(() => expect(client.texts.length).toBeGreaterThan(50));
+    backend.signal('SIGSTOP');
+    await sidecar.reach({ pending: 0, failed: 0, timeout: 0 });
+    // Frozen: the kernel still takes its connections, and the sidecar still answers.
+    tell(client, { type: 'note', n: 1 });
+    expect((await fetch(`${sidecar.admin}/readyz`)).status).toBe(200);
+    const seen = client.texts.length;
+    backend.signal('SIGCONT');
+    await eventually(() => expect(client.texts.length).toBeGreaterThan(seen + 50));
+    client.socket.close(1000);
+    await backend.line(({ closed }) => closed === 1000);
+    await expectSettled(sidecar);
+    expect(await sidecar.stats()).toMatchObject({ timeout: 0, unverifiable: 0 });
+    expectHealthyLog(sidecar);
+  });
+
+  it('is the backend and is killed (kill -9): clients see it end, further ones get 502, and a new backend serves', async () => {
+    const backend = await startPythonBackend('websockets');
+    const sidecar = await startSidecar({ upstream: backend.address });
+    const clients = await Promise.all(['/a', '/b', '/c'].map((path) => openClient(sidecar.ws + path)));
+    for (const client of clients) tell(client, STREAM);
+    await eventually(() => expect(Math.min(...clients.map(({ texts }) => texts.length))).toBeGreaterThan(20));
+    await backend.kill();
+    const codes = await Promise.all(clients.map(({ closed }) => closed));
+    expect(
+      codes.every((code) => code === 1006 || code === 1012 || code === 1013),
+      String(codes),
+    ).toBe(true);
+    await expectSettled(sidecar);
+    await expect(openClient(sidecar.ws)).rejects.toThrow('502');
+    expect((await fetch(sidecar.http)).status).toBe(502);
+    expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'upstream_down' })).toBe(1);
+
+    await startPythonBackend('websockets', { port: backend.port });
+    const { confirmed } = await sidecar.stats();
+    tell(await openClient(sidecar.ws), { type: 'emit', count: 5 });
+    await sidecar.reach({ confirmed: confirmed + 5, pending: 0 });
+    expectHealthyLog(sidecar);
+  });
+});

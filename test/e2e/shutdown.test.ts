@@ -1,0 +1,102 @@
+// SIGTERM to the real process (SPEC D10): last barriers, 1012 to both sides, only the unconfirmed fail, telemetry is flushed, exit 0 within the grace.
+import { afterEach, expect, it } from 'vitest';
+import { atEnd, closeAll } from '../support/backends.ts';
+import { eventually, exitOf } from '../support/child.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { openRaw, PING, TEXT } from '../support/raw-ws-client.ts';
+import { expectHealthyLog, startSidecar } from '../support/sidecar-process.ts';
+import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
+
+afterEach(closeAll);
+
+const RULES = [
+  { match: 'app_*', confirm: 'processed', timeout: '60s', attempts: [] },
+  { match: '*', timeout: '60s', attempts: [] },
+];
+
+it('[D10] drains: the last barriers confirm what arrived, the rest fails as shutdown, both sides get 1012, all spans are out', async () => {
+  const receiver = await startOtlpReceiver();
+  atEnd(() => receiver.close());
+  const backend = await startWsBackend();
+  const sidecar = await startSidecar({
+    upstream: backend.address,
+    config: { events: { rules: RULES }, shutdown: { grace: '6s' } },
+    // Nothing goes out by itself: what arrives was flushed.
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_BSP_SCHEDULE_DELAY: '600000' },
+  });
+  const healthy = await openClient(sidecar.ws);
+  const toHealthy = await backend.peer(0);
+  // This one has received all, and its one pong under way was lost: only another barrier can tell.
+  const forgetful = await openRaw(sidecar.port);
+  let barriers = 0;
+  forgetful.onFrame(({ opcode, payload }) => {
+    if (opcode === PING && ++barriers !== 2) forgetful.pong(payload);
+  });
+  const toForgetful = await backend.peer(1);
+  await eventually(async () =>
+    expect(await sidecar.sum('ackspan_connection_active', { capability: 'received' })).toBe(2),
+  );
+
+  tell(toHealthy, event('h1'));
+  tell(toHealthy, event('h2', 'app_event'));
+  tell(toForgetful, event('f1'));
+  await sidecar.reach({ tracked: 3, confirmed: 1, pending: 2 });
+  await eventually(() => expect(barriers).toBe(2));
+
+  expect((await fetch(`${sidecar.admin}/readyz`)).status).toBe(200);
+  sidecar.signal('SIGTERM');
+  await eventually(async () => expect((await fetch(`${sidecar.admin}/readyz`)).status).toBe(503));
+  await expect(openClient(sidecar.ws)).rejects.toThrow(/ECONNREFUSED|503/);
+  await sidecar.reach({ tracked: 3, confirmed: 2, pending: 1 });
+  // The drain still relays.
+  tell(toHealthy, event('h3'));
+  await sidecar.reach({ tracked: 4, confirmed: 3, pending: 1 });
+
+  expect(await healthy.closed).toBe(1012);
+  expect(await toHealthy.closed).toBe(1012);
+  expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
+  const at = (msg: string) => Date.parse(String(sidecar.lines.find((line) => line.msg === msg)?.time));
+  expect(at('stopped') - at('stopping')).toBeLessThan(6000 + 1500);
+  const ends = receiver.spans
+    .filter(({ name }) => name.startsWith('send '))
+    .map(({ attributes }) => [
+      attributes['messaging.message.id'],
+      attributes['ackspan.delivery.outcome'],
+      attributes['error.type'],
+    ]);
+  expect(ends.sort()).toEqual([
+    ['f1', 'confirmed', undefined],
+    ['h1', 'confirmed', undefined],
+    ['h2', 'failed', 'shutdown'],
+    ['h3', 'confirmed', undefined],
+  ]);
+  expect(receiver.spans.filter(({ name }) => name === 'ackspan.connection')).toHaveLength(2);
+  expect(healthy.texts).toHaveLength(3);
+  expect(forgetful.frames.filter(({ opcode }) => opcode === TEXT)).toHaveLength(1);
+  expectHealthyLog(sidecar);
+});
+
+it('[D10] with nothing pending it does not wait for the grace', async () => {
+  const backend = await startWsBackend();
+  const sidecar = await startSidecar({ upstream: backend.address, config: { shutdown: { grace: '10m' } } });
+  const client = await openClient(sidecar.ws);
+  tell(await backend.peer(0), event('e1'));
+  await sidecar.reach({ confirmed: 1, pending: 0 });
+  sidecar.signal('SIGTERM');
+  expect(await client.closed).toBe(1012);
+  expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
+});
+
+it('[D10] a second SIGTERM exits at once with 1', async () => {
+  const backend = await startWsBackend();
+  const config = { events: { rules: RULES }, shutdown: { grace: '10m' } };
+  const sidecar = await startSidecar({ upstream: backend.address, config });
+  const client = await openClient(sidecar.ws);
+  tell(await backend.peer(0), event('e1', 'app_event'));
+  await sidecar.reach({ pending: 1 });
+  sidecar.signal('SIGTERM');
+  await sidecar.line(({ msg }) => msg === 'stopping');
+  sidecar.signal('SIGTERM');
+  expect(await exitOf(sidecar)).toEqual({ code: 1, signal: null });
+  expect(await client.closed).toBe(1006);
+});
