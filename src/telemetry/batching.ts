@@ -1,8 +1,9 @@
-// The span processor: batches ended spans, exports a few batches at a time, counts what is lost, never blocks nor throws.
+// The span and log processors: batch what ended, export a few batches at a time, count what is lost, never block nor throw.
 import { TraceFlags } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { SpanCounters, SpanLosses } from './drops.ts';
+import type { ExportCounters, ExportLosses } from './drops.ts';
 import type { BatchBuilder } from './otlp-batch.ts';
 
 /** Sends batches. The exporters of OpenTelemetry have this shape. */
@@ -12,9 +13,9 @@ export interface BatchExporter<Batch> {
   shutdown(): Promise<void>;
 }
 
-/** Names and meanings of OTEL_BSP_*; times in ms. */
+/** Names and meanings of OTEL_BSP_* and OTEL_BLRP_*; times in ms. */
 export interface BatchLimits {
-  /** Spans that may wait, those in an unfinished batch and in flight included. */
+  /** Items that may wait, those in an unfinished batch and in flight included. */
   readonly maxQueueSize: number;
   readonly maxExportBatchSize: number;
   readonly scheduleDelayMs: number;
@@ -22,12 +23,12 @@ export interface BatchLimits {
   readonly exportTimeoutMs: number;
 }
 
-export interface BatchingDeps<Batch> {
-  readonly builder: BatchBuilder<Batch>;
+export interface BatchingDeps<Item, Batch> {
+  readonly builder: BatchBuilder<Item, Batch>;
   readonly exporter: BatchExporter<Batch>;
   readonly limits: BatchLimits;
-  readonly counters: SpanCounters;
-  readonly losses: SpanLosses;
+  readonly counters: ExportCounters;
+  readonly losses: ExportLosses;
 }
 
 /** Exports under way at once: a collector 50 ms away still takes 40,000 spans/s in batches of 512. */
@@ -35,15 +36,39 @@ const CONCURRENT_EXPORTS = 4;
 
 /** Batches that wait or are under way. */
 interface Outbox<Batch> {
-  /** Spans in them. */
-  readonly spans: number;
+  /** Items in them. */
+  readonly items: number;
   push(batch: Batch, count: number): void;
   /** Resolves when nothing waits and nothing is under way. */
   empty(): Promise<void>;
 }
 
 /** Replaces the SDK's BatchSpanProcessor, which keeps spans as objects, drops without a count and sends one batch at a time. */
-export function createBatchingProcessor<Batch>(deps: BatchingDeps<Batch>): SpanProcessor {
+export function createBatchingProcessor<Batch>(deps: BatchingDeps<ReadableSpan, Batch>): SpanProcessor {
+  const queue = createQueue(deps);
+  return {
+    onStart() {},
+    onEnd(span) {
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) queue.add(span);
+    },
+    forceFlush: queue.flush,
+    shutdown: queue.stop,
+  };
+}
+
+/** The same for log records, instead of the SDK's BatchLogRecordProcessor. */
+export function createLogBatchingProcessor<Batch>(deps: BatchingDeps<ReadableLogRecord, Batch>): LogRecordProcessor {
+  const queue = createQueue(deps);
+  return { onEmit: queue.add, forceFlush: queue.flush, shutdown: queue.stop };
+}
+
+interface Queue<Item> {
+  add(item: Item): void;
+  flush(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function createQueue<Item, Batch>(deps: BatchingDeps<Item, Batch>): Queue<Item> {
   const { builder, exporter, limits, losses } = deps;
   const outbox = createOutbox(deps);
   let stopped = false;
@@ -63,19 +88,17 @@ export function createBatchingProcessor<Batch>(deps: BatchingDeps<Batch>): SpanP
   }
 
   return {
-    onStart() {},
-    onEnd(span: ReadableSpan) {
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
-      if (stopped || builder.count + outbox.spans >= limits.maxQueueSize) {
+    add(item) {
+      if (stopped || builder.count + outbox.items >= limits.maxQueueSize) {
         losses.dropped();
         return;
       }
-      builder.add(span);
+      builder.add(item);
       if (builder.count >= limits.maxExportBatchSize) seal();
       else if (timer === undefined) timer = setTimeout(seal, limits.scheduleDelayMs).unref();
     },
-    forceFlush: flush,
-    async shutdown() {
+    flush,
+    async stop() {
       stopped = true;
       await flush();
       await exporter.shutdown();
@@ -83,10 +106,11 @@ export function createBatchingProcessor<Batch>(deps: BatchingDeps<Batch>): SpanP
   };
 }
 
-function createOutbox<Batch>({ exporter, limits, counters, losses }: BatchingDeps<Batch>): Outbox<Batch> {
+function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>): Outbox<Batch> {
+  const { exporter, limits, counters, losses } = deps;
   const waiting: { readonly batch: Batch; readonly count: number }[] = [];
   const whenEmpty: (() => void)[] = [];
-  let spans = 0;
+  let items = 0;
   let exporting = 0;
 
   function pump(): void {
@@ -106,7 +130,7 @@ function createOutbox<Batch>({ exporter, limits, counters, losses }: BatchingDep
       over = true;
       clearTimeout(guard);
       exporting--;
-      spans -= count;
+      items -= count;
       if (error === undefined) counters.exported += count;
       else losses.failed(count, error);
       pump();
@@ -123,11 +147,11 @@ function createOutbox<Batch>({ exporter, limits, counters, losses }: BatchingDep
   }
 
   return {
-    get spans() {
-      return spans;
+    get items() {
+      return items;
     },
     push(batch, count) {
-      spans += count;
+      items += count;
       waiting.push({ batch, count });
       pump();
     },

@@ -1,10 +1,10 @@
-// Counts what became of ended spans, and says so at most once a minute when some were lost: exporters fail in silence otherwise.
+// Counts what became of spans and log records, and says so at most once a minute when some were lost: exporters fail in silence otherwise.
 
 /** Where telemetry's own faults go. One call is one log line. */
 export type Report = (fault: { readonly stage: string; readonly error: unknown }) => void;
 
-/** Spans by what became of them: plain numbers for the metric `ackspan.telemetry.spans`. */
-export interface SpanCounters {
+/** Spans or log records by what became of them: plain numbers for the metrics `ackspan.telemetry.spans` and `.logs`. */
+export interface ExportCounters {
   exported: number;
   /** The queue was full, or telemetry had stopped. */
   dropped: number;
@@ -13,21 +13,29 @@ export interface SpanCounters {
 }
 
 /** Counters at zero. */
-export function createSpanCounters(): SpanCounters {
+export function createExportCounters(): ExportCounters {
   return { exported: 0, dropped: 0, failed: 0 };
 }
 
-/** Between two log lines about lost spans, ms. */
+export type { ExportCounters as SpanCounters };
+export { createExportCounters as createSpanCounters };
+
+/** Between two log lines about losses, ms. */
 const REPORT_EVERY_MS = 60_000;
 
 /** Notes losses; cheap enough to be called for each one. */
-export interface SpanLosses {
+export interface ExportLosses {
   dropped(): void;
   failed(count: number, error: unknown): void;
 }
 
 /** Counts losses into `counters` and reports the first at once, then the sum of a minute. `now` is any clock in ms. */
-export function createSpanLosses(counters: SpanCounters, report: Report, now: () => number): SpanLosses {
+export function createExportLosses(
+  what: 'span' | 'log record',
+  counters: ExportCounters,
+  report: Report,
+  now: () => number,
+): ExportLosses {
   let quietUntil = Number.NEGATIVE_INFINITY;
   let told = 0;
 
@@ -38,7 +46,7 @@ export function createSpanLosses(counters: SpanCounters, report: Report, now: ()
     const lost = counters.dropped + counters.failed;
     report({
       stage: 'telemetry',
-      error: new Error(`${lost - told} ${lost - told === 1 ? 'span' : 'spans'} lost: ${reason}`),
+      error: new Error(`${lost - told} ${what}${lost - told === 1 ? '' : 's'} lost: ${reason}`),
     });
     told = lost;
   }

@@ -28,6 +28,9 @@ export const DELIVERY_BOUNDS = [
 /** Bucket bounds of connection lifetimes, seconds; edges on the usual proxy time-outs of 30 s, 60 s, 5 min and 1 h. */
 export const CONNECTION_BOUNDS = [0.1, 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14400, 43200, 86400] as const;
 
+/** Bucket bounds of tool calls, seconds: from a look-up to a long computation, with an edge on the default of `tools.orphan_after`. */
+export const TOOL_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600] as const;
+
 /** Keys of metric attributes. No user, session, connection or message id is ever one of them. */
 export const LABEL = {
   /** The event's type, or `other` past the limit of distinct types. */
@@ -45,6 +48,8 @@ export const LABEL = {
   by: 'by',
   /** `down` = upstream to client, `up` = client to upstream. */
   direction: 'direction',
+  /** The tool's name, or `other` past 100 of them. */
+  tool: 'tool',
   cpuMode: 'cpu.mode',
   heapSpace: 'v8js.heap.space.name',
 } as const;
@@ -203,12 +208,55 @@ export const METRICS = {
     [L.reason],
     'Upstream messages relayed without tracking, by reason.',
   ),
+  toolDuration: row(
+    'ackspan.tool.duration',
+    'histogram',
+    's',
+    [L.tool],
+    'Time from the event that starts a tool call to the one that ends it; orphans excepted.',
+    TOOL_BOUNDS,
+  ),
+  toolOrphaned: row(
+    'ackspan.tool.orphaned',
+    'counter',
+    '{call}',
+    [L.tool],
+    'Tool calls whose end was not seen in time, or before the session ended.',
+  ),
+  toolUnwatched: row(
+    'ackspan.tool.unwatched',
+    'counter',
+    '{call}',
+    [L.reason],
+    'Tool calls dropped without a verdict because a limit was reached.',
+  ),
+  orderViolations: row(
+    'ackspan.order.violations',
+    'counter',
+    '{violation}',
+    [L.kind],
+    'Agent events that came out of order, or not at all.',
+  ),
+  identity: row(
+    'ackspan.identity.requests',
+    'counter',
+    '{request}',
+    [L.result],
+    'Upgrade requests by what was learned of their user: identified, none, or why they have none.',
+  ),
   telemetrySpans: row(
     'ackspan.telemetry.spans',
     'counter',
     '{span}',
     [L.result],
     'Spans handed to the exporter: exported, dropped (queue full) or failed (export refused).',
+  ),
+  telemetryLogs: row(
+    'ackspan.telemetry.logs',
+    'counter',
+    '{record}',
+    [L.result],
+    'Log events of deliveries handed to the exporter: exported, dropped (queue full) or failed (export refused).',
   ),
   eventLoopDelayP50: row(
     'nodejs.eventloop.delay.p50',
@@ -249,6 +297,8 @@ export const SPAN = {
   /** Prefix of a delivery's span: `send {event type}` (messaging conventions: operation and destination). */
   sendPrefix: 'send ',
   connection: 'ackspan.connection',
+  /** Prefix of a tool call's span: `execute_tool {tool}` (GenAI conventions). */
+  toolPrefix: 'execute_tool ',
 } as const;
 
 /** Names of span events (or of log events, where those are chosen). */
@@ -272,6 +322,11 @@ export const ATTR = {
   serverPort: 'server.port',
   toolName: 'gen_ai.tool.name',
   toolCallId: 'gen_ai.tool.call.id',
+  /** GenAI conventions: `execute_tool`. */
+  genAiOperation: 'gen_ai.operation.name',
+  genAiConversation: 'gen_ai.conversation.id',
+  /** `timeout` or `session_end`. */
+  toolOrphanedBy: 'ackspan.tool.orphaned_by',
   userHash: 'user.hash',
   errorType: 'error.type',
   priority: 'ackspan.delivery.priority',

@@ -4,7 +4,7 @@ import type { BatchLimits } from './batching.ts';
 /** Environment variables, as in process.env. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
-export type Signal = 'traces' | 'metrics';
+export type Signal = 'traces' | 'metrics' | 'logs';
 
 /** How one signal leaves the process. `console` and `otlp` may both be chosen. */
 export interface SignalExport {
@@ -24,10 +24,9 @@ export type Complain = (fault: string) => void;
 
 /** Our own defaults where the specification's would lose failures: a mass disconnect ends many spans at once. */
 const BATCH_DEFAULTS = {
-  maxQueueSize: 32_768,
-  maxExportBatchSize: 1024,
-  scheduleDelayMs: 5000,
-  exportTimeoutMs: 30_000,
+  OTEL_BSP: { maxQueueSize: 32_768, maxExportBatchSize: 1024, scheduleDelayMs: 5000, exportTimeoutMs: 30_000 },
+  // Log records wait as objects, not as bytes: about 12 MB when the queue is full.
+  OTEL_BLRP: { maxQueueSize: 16_384, maxExportBatchSize: 1024, scheduleDelayMs: 1000, exportTimeoutMs: 30_000 },
 };
 
 /** Whether OTEL_SDK_DISABLED turns telemetry export off. */
@@ -53,15 +52,16 @@ export function signalExport(env: Env, signal: Signal, complain: Complain): Sign
   };
 }
 
-/** OTEL_BSP_*: sizes in spans, times in ms; a value that is no positive number is complained about and ignored. */
-export function batchLimits(env: Env, complain: Complain): BatchLimits {
-  const maxQueueSize = positive(env, 'OTEL_BSP_MAX_QUEUE_SIZE', BATCH_DEFAULTS.maxQueueSize, complain);
-  const batch = positive(env, 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', BATCH_DEFAULTS.maxExportBatchSize, complain);
+/** OTEL_BSP_* (spans), OTEL_BLRP_* (log records): sizes in items, times in ms; a value that is no positive number is complained about and ignored. */
+export function batchLimits(env: Env, prefix: keyof typeof BATCH_DEFAULTS, complain: Complain): BatchLimits {
+  const defaults = BATCH_DEFAULTS[prefix];
+  const limit = (name: string, fallback: number) => positive(env, `${prefix}_${name}`, fallback, complain);
+  const maxQueueSize = limit('MAX_QUEUE_SIZE', defaults.maxQueueSize);
   return {
     maxQueueSize,
-    maxExportBatchSize: Math.min(batch, maxQueueSize),
-    scheduleDelayMs: positive(env, 'OTEL_BSP_SCHEDULE_DELAY', BATCH_DEFAULTS.scheduleDelayMs, complain),
-    exportTimeoutMs: positive(env, 'OTEL_BSP_EXPORT_TIMEOUT', BATCH_DEFAULTS.exportTimeoutMs, complain),
+    maxExportBatchSize: Math.min(limit('MAX_EXPORT_BATCH_SIZE', defaults.maxExportBatchSize), maxQueueSize),
+    scheduleDelayMs: limit('SCHEDULE_DELAY', defaults.scheduleDelayMs),
+    exportTimeoutMs: limit('EXPORT_TIMEOUT', defaults.exportTimeoutMs),
   };
 }
 

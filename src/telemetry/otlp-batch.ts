@@ -11,17 +11,17 @@ export interface EncodedBatch {
   readonly body: Uint8Array;
 }
 
-/** Where the batching processor puts ended spans until a batch is full. */
-export interface BatchBuilder<Batch> {
-  /** Spans since the last `take`. */
+/** Where a batching processor puts ended spans, or log records, until a batch is full. */
+export interface BatchBuilder<Item, Batch> {
+  /** Items since the last `take`. */
   readonly count: number;
-  add(span: ReadableSpan): void;
+  add(item: Item): void;
   /** The batch so far; starts a new one. Only when `count` > 0. */
   take(): Batch;
 }
 
 /** Builds protobuf requests. All spans must come from one tracer (one resource, one scope): ours is the provider's only one. */
-export function createOtlpBatchBuilder(): BatchBuilder<EncodedBatch> {
+export function createOtlpBatchBuilder(): BatchBuilder<ReadableSpan, EncodedBatch> {
   const spans = new ProtobufBuffer();
   const writer = new SpanWriter(spans);
   let envelope: Envelope | undefined;
@@ -38,6 +38,24 @@ export function createOtlpBatchBuilder(): BatchBuilder<EncodedBatch> {
     take() {
       const batch = { count, body: envelope!(spans.take()) };
       count = 0;
+      return batch;
+    },
+  };
+}
+
+/** Keeps items as objects, for exporters that do their own encoding. */
+export function createPlainBatchBuilder<Item>(): BatchBuilder<Item, Item[]> {
+  let items: Item[] = [];
+  return {
+    get count() {
+      return items.length;
+    },
+    add(item) {
+      items.push(item);
+    },
+    take() {
+      const batch = items;
+      items = [];
       return batch;
     },
   };

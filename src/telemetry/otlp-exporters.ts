@@ -14,16 +14,11 @@ import {
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
-import {
-  ConsoleSpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-  type SpanProcessor,
-} from '@opentelemetry/sdk-trace';
+import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type BatchExporter, createBatchingProcessor } from './batching.ts';
-import type { SpanCounters, SpanLosses } from './drops.ts';
+import type { ExportCounters, ExportLosses } from './drops.ts';
 import { batchLimits, type Complain, type Env, metricIntervals, type OtlpTarget, signalExport } from './otel-env.ts';
-import { type BatchBuilder, createOtlpBatchBuilder, type EncodedBatch } from './otlp-batch.ts';
+import { createOtlpBatchBuilder, createPlainBatchBuilder, type EncodedBatch } from './otlp-batch.ts';
 import { createSharingProcessor } from './shared-parts.ts';
 
 const PROTOBUF = { 'Content-Type': 'application/x-protobuf' };
@@ -32,8 +27,8 @@ const JSON_TYPE = { 'Content-Type': 'application/json' };
 /** Span processors for what OTEL_TRACES_EXPORTER asks for; none at all when spans go nowhere. */
 export function createSpanProcessors(
   env: Env,
-  counters: SpanCounters,
-  losses: SpanLosses,
+  counters: ExportCounters,
+  losses: ExportLosses,
   complain: Complain,
 ): SpanProcessor[] {
   const wanted = signalExport(env, 'traces', complain);
@@ -41,11 +36,11 @@ export function createSpanProcessors(
   if (wanted.console || wanted.otlp?.protocol === 'http/json') processors.push(createSharingProcessor());
   if (wanted.console) processors.push(new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() }));
   if (wanted.otlp !== undefined) {
-    const limits = batchLimits(env, complain);
+    const limits = batchLimits(env, 'OTEL_BSP', complain);
     processors.push(
       wanted.otlp.protocol === 'http/json'
         ? createBatchingProcessor({
-            builder: createPlainBuilder(),
+            builder: createPlainBatchBuilder(),
             exporter: new OTLPTraceExporter(),
             limits,
             counters,
@@ -103,22 +98,4 @@ function createMetricExporter({ protocol }: OtlpTarget): PushMetricExporter {
       undefined,
     ),
   );
-}
-
-/** Keeps spans as objects, for exporters that do their own encoding. */
-function createPlainBuilder(): BatchBuilder<ReadableSpan[]> {
-  let spans: ReadableSpan[] = [];
-  return {
-    get count() {
-      return spans.length;
-    },
-    add(span) {
-      spans.push(span);
-    },
-    take() {
-      const batch = spans;
-      spans = [];
-      return batch;
-    },
-  };
 }

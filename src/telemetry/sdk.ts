@@ -4,12 +4,15 @@ import type { Resource } from '@opentelemetry/resources';
 import type { IMetricReader, MetricProducer } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 import { routeDiagnostics } from './diagnostics.ts';
-import { createSpanCounters, createSpanLosses, type Report, type SpanCounters } from './drops.ts';
+import { createExportCounters, createExportLosses, type ExportCounters, type Report } from './drops.ts';
+import { createLogEvents } from './log-events.ts';
+import { createLogProcessors } from './log-exporters.ts';
 import { SCOPE } from './names.ts';
-import { type Env, isDisabled } from './otel-env.ts';
+import { type Complain, type Env, isDisabled } from './otel-env.ts';
 import { createMetricPushers, createSpanProcessors } from './otlp-exporters.ts';
 import { createNodeSdk, startPrivately } from './private-sdk.ts';
 import { createResource } from './resource.ts';
+import type { EventMode, LogEvent } from './span-events.ts';
 import { spanLimits } from './span-limits.ts';
 
 /** A reader that somebody else reads, such as the `/metrics` exporter. */
@@ -30,16 +33,24 @@ export interface TelemetryDeps {
   readonly report: Report;
   /** Default process.env. The OTLP packages read headers, endpoints and certificates from process.env itself. */
   readonly env?: Env;
+  /** Default `span`. Log records are sent for `log` and `both` only, and only where OTEL_LOGS_EXPORTER or an endpoint says. */
+  readonly events?: EventMode;
   /** Counts spans; given when it must exist before telemetry starts. */
-  readonly counters?: SpanCounters;
+  readonly counters?: ExportCounters;
+  /** The same for log records. */
+  readonly logCounters?: ExportCounters;
 }
 
 /** Running telemetry. */
 export interface Telemetry {
   /** Undefined when spans would go nowhere: then none need be made. */
   readonly tracer: Tracer | undefined;
+  /** Writes steps of deliveries as log events; undefined when they are not wanted or would go nowhere. */
+  readonly logEvent: LogEvent | undefined;
   /** Spans exported, dropped and failed so far. */
-  readonly counters: SpanCounters;
+  readonly counters: ExportCounters;
+  /** The same for log records. */
+  readonly logCounters: ExportCounters;
   /** Sends everything that waits, exports in flight included; resolves after `timeoutMs` at the latest and never rejects. */
   flush(timeoutMs: number): Promise<void>;
   /** Flushes and stops, within `timeoutMs` (default 5,000). Never rejects. Spans that end later count as dropped. */
@@ -52,14 +63,22 @@ export interface Telemetry {
  * `tracing.keep_confirmed` decides, by outcome. OTEL_SDK_DISABLED leaves only `metricReaders` at work.
  */
 export function startTelemetry(deps: TelemetryDeps): Telemetry {
-  const { report, env = process.env, counters = createSpanCounters() } = deps;
+  const { report, env = process.env, events = 'span' } = deps;
+  const { counters = createExportCounters(), logCounters = createExportCounters() } = deps;
   const resource = createResource(deps, env);
   // NodeSDK reads process.env whatever `env` is, and then starts nothing.
-  if (isDisabled(env) || isDisabled(process.env)) return startDisabled(deps, resource, counters);
+  if (isDisabled(env) || isDisabled(process.env)) {
+    for (const reader of deps.metricReaders) reader.standAlone(resource);
+    return { ...IDLE, counters, logCounters };
+  }
   const complain = (fault: string) => report({ stage: 'telemetry', error: new Error(fault) });
   const stopDiagnostics = routeDiagnostics(report, env);
-  const losses = createSpanLosses(counters, report, () => performance.now());
-  const spanProcessors = createSpanProcessors(env, counters, losses, complain);
+  const lossesOf = (what: 'span' | 'log record', counts: ExportCounters) =>
+    createExportLosses(what, counts, report, () => performance.now());
+  const spanProcessors = createSpanProcessors(env, counters, lossesOf('span', counters), complain);
+  const logRecordProcessors =
+    events === 'span' ? [] : createLogProcessors(env, logCounters, lossesOf('log record', logCounters), complain);
+  checkEvents(events, spanProcessors.length, logRecordProcessors.length, complain);
   const pushers = createMetricPushers(env, [...deps.metricProducers], complain);
   const sdk = createNodeSdk({
     resource,
@@ -67,16 +86,18 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
     spanLimits: spanLimits(env),
     spanProcessors,
     metricReaders: [...deps.metricReaders, ...pushers],
-    logRecordProcessors: [],
+    logRecordProcessors,
   });
   const providers = startPrivately(sdk);
-  const flushAll = (): Promise<unknown> =>
-    Promise.all([...spanProcessors, ...pushers].map((each) => each.forceFlush()));
+  const all = [...spanProcessors, ...logRecordProcessors, ...pushers];
   let stopping: Promise<void> | undefined;
   return {
     tracer: spanProcessors.length === 0 ? undefined : providers.tracers.getTracer(SCOPE, deps.version),
+    logEvent:
+      logRecordProcessors.length === 0 ? undefined : createLogEvents(providers.loggers.getLogger(SCOPE, deps.version)),
     counters,
-    flush: (timeoutMs) => bounded(flushAll(), timeoutMs, report),
+    logCounters,
+    flush: (timeoutMs) => bounded(Promise.all(all.map((each) => each.forceFlush())), timeoutMs, report),
     async shutdown(timeoutMs = 5000) {
       stopping ??= sdk.shutdown();
       await bounded(stopping, timeoutMs, report);
@@ -85,10 +106,21 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
   };
 }
 
-/** OTEL_SDK_DISABLED: no SDK, no spans, nothing sent; who pulls is still answered. */
-function startDisabled(deps: TelemetryDeps, resource: Resource, counters: SpanCounters): Telemetry {
-  for (const reader of deps.metricReaders) reader.standAlone(resource);
-  return { tracer: undefined, counters, flush: () => Promise.resolve(), shutdown: () => Promise.resolve() };
+/** OTEL_SDK_DISABLED: no SDK, no spans, nothing sent. */
+const IDLE = {
+  tracer: undefined,
+  logEvent: undefined,
+  flush: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+};
+
+/** Log events are written for exported spans; says what becomes of `log` and `both` when one of the two goes nowhere. */
+function checkEvents(mode: EventMode, spans: number, logs: number, complain: Complain): void {
+  if (mode === 'span' || spans + logs === 0) return;
+  if (logs === 0)
+    complain(`tracing.events is ${mode}, but log records go nowhere: steps of deliveries are span events instead`);
+  if (spans === 0)
+    complain(`tracing.events is ${mode}, but spans go nowhere: log events tell about spans, so there are none either`);
 }
 
 /** Waits for `work`, but not longer than `timeoutMs`; what went wrong is reported. */

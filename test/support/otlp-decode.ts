@@ -57,7 +57,7 @@ interface JsonValue {
   readonly doubleValue?: number;
   readonly arrayValue?: { readonly values?: readonly JsonValue[] };
 }
-type JsonPairs = readonly { readonly key: string; readonly value?: JsonValue }[] | undefined;
+export type JsonPairs = readonly { readonly key: string; readonly value?: JsonValue }[] | undefined;
 
 interface JsonSpan {
   readonly name: string;
@@ -148,7 +148,8 @@ function tracesFromProtobuf(request: WireMessage): ReceivedSpan[] {
   });
 }
 
-function attributes(message: WireMessage | undefined, field: number): Attributes {
+/** The repeated KeyValue `field` of a message. */
+export function attributes(message: WireMessage | undefined, field: number): Attributes {
   if (message === undefined) return {};
   return unique(messages(message, field).map((pair) => [text(pair, 1), anyValue(messages(pair, 2)[0] ?? new Map())]));
 }
@@ -246,7 +247,7 @@ function unique(pairs: readonly (readonly [string, unknown])[]): Attributes {
   return attributes;
 }
 
-function jsonAttributes(pairs: JsonPairs): Attributes {
+export function jsonAttributes(pairs: JsonPairs): Attributes {
   return unique((pairs ?? []).map((pair) => [pair.key, jsonValue(pair.value)]));
 }
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { decodeMetrics, decodeTraces, type ReceivedMetric, type ReceivedSpan } from './otlp-decode.ts';
+import { decodeLogs, type ReceivedLog } from './otlp-decode-logs.ts';
 
 /** What the receiver does with the next requests. `hang` never answers; `close` destroys the socket. */
 export type Behaviour =
@@ -22,8 +23,9 @@ export interface ReceivedRequest {
 export interface OtlpReceiver {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly endpoint: string;
-  /** Accepted spans and metrics, in order of arrival. */
+  /** Accepted spans, metrics and log records, in order of arrival. */
   readonly spans: ReceivedSpan[];
+  readonly logs: ReceivedLog[];
   readonly metrics: ReceivedMetric[];
   /** Every request whose body arrived, accepted or not. */
   readonly requests: ReceivedRequest[];
@@ -66,6 +68,7 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
         const answer = () => {
           if (path.endsWith('/v1/traces')) receiver.spans.push(...decodeTraces(body, json));
           else if (path.endsWith('/v1/metrics')) receiver.metrics.push(...decodeMetrics(body, json));
+          else if (path.endsWith('/v1/logs')) receiver.logs.push(...decodeLogs(body, json));
           response.writeHead(200, { 'Content-Type': contentType }).end(json ? '{}' : '');
           for (const check of waiters) check();
         };
@@ -81,6 +84,7 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
   const receiver: OtlpReceiver = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans: [],
+    logs: [],
     metrics: [],
     requests: [],
     behave(next) {

@@ -4,7 +4,7 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type BatchLimits, createBatchingProcessor } from '../../src/telemetry/batching.ts';
-import { createSpanCounters, createSpanLosses } from '../../src/telemetry/drops.ts';
+import { createExportCounters, createExportLosses } from '../../src/telemetry/drops.ts';
 import type { BatchBuilder } from '../../src/telemetry/otlp-batch.ts';
 
 beforeEach(() => {
@@ -21,7 +21,7 @@ function span(name: string, traceFlags: number = TraceFlags.SAMPLED): ReadableSp
   return { name, spanContext: () => ({ traceId: '', spanId: '', traceFlags }) } as unknown as ReadableSpan;
 }
 
-function namesBuilder(): BatchBuilder<string[]> {
+function namesBuilder(): BatchBuilder<ReadableSpan, string[]> {
   const names: string[] = [];
   return {
     get count() {
@@ -33,10 +33,11 @@ function namesBuilder(): BatchBuilder<string[]> {
 }
 
 function setUp(over: Partial<BatchLimits> = {}) {
-  const counters = createSpanCounters();
+  const counters = createExportCounters();
   const reports: string[] = [];
   let now = 0;
-  const losses = createSpanLosses(
+  const losses = createExportLosses(
+    'span',
     counters,
     ({ error }) => reports.push((error as Error).message),
     () => now,
@@ -117,7 +118,7 @@ test('an exporter that never answers fails after the time-out; an answer after t
 });
 
 test('an exporter that throws harms nobody', () => {
-  const counters = createSpanCounters();
+  const counters = createExportCounters();
   const processor = createBatchingProcessor({
     builder: namesBuilder(),
     exporter: {
@@ -128,7 +129,8 @@ test('an exporter that throws harms nobody', () => {
     },
     limits: LIMITS,
     counters,
-    losses: createSpanLosses(
+    losses: createExportLosses(
+      'span',
       counters,
       () => {},
       () => 0,

@@ -60,7 +60,7 @@ test.each([
 });
 
 test('batch limits: defaults, and what the environment sets; a batch is at most the queue', () => {
-  expect(batchLimits({}, () => {})).toEqual({
+  expect(batchLimits({}, 'OTEL_BSP', () => {})).toEqual({
     maxQueueSize: 32_768,
     maxExportBatchSize: 1024,
     scheduleDelayMs: 5000,
@@ -72,10 +72,20 @@ test('batch limits: defaults, and what the environment sets; a batch is at most 
     OTEL_BSP_SCHEDULE_DELAY: '250',
     OTEL_BSP_EXPORT_TIMEOUT: '-1',
   };
-  expect(collected((complain) => batchLimits(env, complain))).toEqual([
+  expect(collected((complain) => batchLimits(env, 'OTEL_BSP', complain))).toEqual([
     { maxQueueSize: 100, maxExportBatchSize: 100, scheduleDelayMs: 250, exportTimeoutMs: 30_000 },
     ['OTEL_BSP_EXPORT_TIMEOUT: -1 is not a number above 0; 30000 is used instead'],
   ]);
+});
+
+test('log records have their own variables, and the delay of the specification', () => {
+  expect(batchLimits({ OTEL_BSP_MAX_QUEUE_SIZE: '7' }, 'OTEL_BLRP', () => {})).toEqual({
+    maxQueueSize: 16_384,
+    maxExportBatchSize: 1024,
+    scheduleDelayMs: 1000,
+    exportTimeoutMs: 30_000,
+  });
+  expect(batchLimits({ OTEL_BLRP_SCHEDULE_DELAY: '70' }, 'OTEL_BLRP', () => {})).toMatchObject({ scheduleDelayMs: 70 });
 });
 
 test('metric intervals: the time-out is at most the interval', () => {

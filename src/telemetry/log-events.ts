@@ -1,0 +1,18 @@
+// Steps of a delivery as OpenTelemetry log events (OTEP 4430), tied to the delivery's span by trace id and span id.
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { type Logger, SeverityNumber } from '@opentelemetry/api-logs';
+import type { LogEvent } from './span-events.ts';
+
+/** Writes events through `logger`, at severity INFO; name, time and attributes are those of the span event. */
+export function createLogEvents(logger: Logger): LogEvent {
+  return (eventName, timestamp, attributes, span) => {
+    logger.emit({
+      eventName,
+      timestamp,
+      attributes,
+      severityNumber: SeverityNumber.INFO,
+      severityText: 'INFO',
+      context: trace.setSpan(ROOT_CONTEXT, span),
+    });
+  };
+}
