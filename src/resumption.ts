@@ -129,14 +129,14 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       };
     },
 
-    greet(connection, at) {
+    greet(connection, rejoined, at) {
       const { session } = connection;
       const berth = berthOf.get(session);
       if (berth === undefined) return;
       const handed = last.get(session);
       last.delete(session);
       const token = registry.token(berth, at);
-      connection.sendText(welcomeText(session.key, token, connection.messages + 1, handed !== undefined));
+      connection.sendText(welcomeText(session.key, token, connection.messages + 1, handed !== undefined, rejoined));
       if (handed === undefined) return;
       for (const delivery of tracker.resumed(session, connection, handed, at)) again(connection, delivery);
     },
@@ -192,9 +192,11 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   };
 }
 
-/** Codes after which nobody comes back: a normal end, or the application's own (RFC 6455 §7.4). */
+/** Codes after which the SDK does not come back: a normal end, what would go wrong again, and an application's own (RFC 6455 §7.4). */
+const FINAL = new Set([1000, 1002, 1003, 1007, 1008, 1009, 1010]);
+
 function isFinal(code: number): boolean {
-  return code === 1000 || (code >= 4000 && code < 5000);
+  return FINAL.has(code) || (code >= 3000 && code < 5000);
 }
 
 /** Announces a message that was sent before, and sends it. */

@@ -21,7 +21,7 @@ export interface ConnectionObserver {
 /** The protocol of clients that have opted in, as far as their connection needs it. */
 export interface OptedIn {
   /** The first frames of a connection: the welcome, and what the client has missed. */
-  greet(connection: Connection, now: number): void;
+  greet(connection: Connection, rejoined: boolean, now: number): void;
   /** A text frame of the client: true = it was meant for us. */
   clientText(connection: Connection, buf: Buffer, start: number, end: number, now: number): boolean;
   /** The client heard nothing of this message, though it is there: it came too late for one half of it. */
@@ -104,7 +104,7 @@ export class Connection implements Tap, Link {
     const splice = new Splice({ ...sockets, ordinal: this.messages }, this, this.#deps.relay);
     this.#splice = splice;
     const now = this.#deps.relay.now();
-    if (this.session.optedIn) this.#deps.optedIn.greet(this, now);
+    if (this.session.optedIn) this.#deps.optedIn.greet(this, false, now);
     splice.start();
     this.probe(now);
   }
@@ -128,7 +128,7 @@ export class Connection implements Tap, Link {
     this.session.link = this;
     this.#deps.observer.opened(this);
     this.#tellCapability();
-    this.#deps.optedIn.greet(this, now);
+    this.#deps.optedIn.greet(this, true, now);
     splice.startClient(head);
     this.probe(now);
     return true;

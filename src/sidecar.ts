@@ -36,6 +36,8 @@ export interface Sidecar {
   stats(): Stats;
 }
 
+/** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
+const TOKEN_LIFE_MS = 24 * 3_600_000;
 /** Parts of the grace kept for the close handshakes, and for the last export, ms. */
 const CLOSE_MS = 1000;
 const FLUSH_MS = 1500;
@@ -105,7 +107,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const connections = new Set<Connection>();
   const state = { draining: false };
   const admin = createAdmin(adminDeps(deps, watch, store, connections, state));
-  const tokens = createTokens(config.sessions.keys, config.sessions.ttlMs * 2);
+  const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<Connection>(tokens, config.limits.connections);
   const resumption = createResumption({ registry, tracker, ttlMs: config.sessions.ttlMs, now, report });
   const observer = register(connections, watch, report);

@@ -1,8 +1,19 @@
 // resume: the messages between sidecar and SDK: what we say, and what a client's text frame says to us.
 
-/** The first frame of an opted-in connection. `next` is the ordinal of the next message that is not a replay. */
-export function welcomeText(session: string, token: string, next: number, recovered: boolean): Buffer {
-  return Buffer.from(JSON.stringify({ ackspan: 'welcome', session, token, next, recovered }));
+/**
+ * The first frame of an opted-in connection. `next` is the ordinal of the next message that is not a replay; `rejoined`: the
+ * backend's connection is the one from before, so nothing has to be said to it again.
+ */
+export function welcomeText(
+  session: string,
+  token: string,
+  next: number,
+  recovered: boolean,
+  rejoined: boolean,
+): Buffer {
+  return Buffer.from(
+    JSON.stringify({ ackspan: 'welcome', session, token, next, recovered, ...(rejoined && { rejoined }) }),
+  );
 }
 
 /** Announces that the next frame is message `n` again. */

@@ -58,8 +58,8 @@ export function createRegistry<Carrier>(tokens: Tokens, limit: number): Registry
     const { fault, serial } = tokens.verify(ask.token, ask.session, berth.session.user, now);
     if (fault !== undefined) return fault;
     if (user !== undefined && user !== berth.session.user) return 'foreign';
-    // A welcome may have been lost on its way, so the token before the latest still works, until the latest was used.
-    if (serial < berth.used || serial < berth.serial - 1) return 'stale';
+    // Welcomes may have been lost on their way, so older tokens work until a newer one was used.
+    if (serial < berth.used) return 'stale';
     berth.used = serial;
     return 'recovered';
   }
