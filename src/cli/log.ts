@@ -2,20 +2,30 @@
 import type { DestinationStream, Logger } from 'pino';
 import pino from 'pino';
 import type { Config } from '../config/config.ts';
+import { logFormat } from './log-format.ts';
 import { redactFields, redactText } from './redact.ts';
 
 /** Tells of a fault of the world or of tracking; never throws. */
 export type Report = (fault: { readonly stage: string; readonly error: unknown }) => void;
 
-/** A logger on stdout, or on `destination`. Written synchronously: the last words of a dying process are the ones that matter. */
-export function createLog(config: Pick<Config, 'logLevel' | 'serviceName'>, destination?: DestinationStream): Logger {
+/**
+ * A logger on stdout, or on `destination`. Written synchronously: the last words of a dying process are the ones that matter.
+ * A line about one delivery has `trace_id` and `span_id`; `env` decides whether they, level and message are spelled for Cloud Run.
+ */
+export function createLog(
+  config: Pick<Config, 'logLevel' | 'serviceName'>,
+  destination?: DestinationStream,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Logger {
+  const format = logFormat(env);
   const options: pino.LoggerOptions = {
     level: config.logLevel,
+    messageKey: format.messageKey,
     base: { service: config.serviceName },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: {
-      level: (label) => ({ level: label }),
-      log: (fields) => redactFields(fields) as Record<string, unknown>,
+      level: format.level,
+      log: (fields) => format.fields(redactFields(fields) as Record<string, unknown>),
     },
     // Errors are plain fields by now; pino's own serializer would take them for errors of type Object.
     serializers: { err: (fields: unknown) => fields },

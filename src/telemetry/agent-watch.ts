@@ -26,6 +26,8 @@ export interface AgentWatch {
   readonly observer: Observer;
   readonly source: MetricSource;
   readonly waiting: number;
+  /** Tool calls under way. */
+  readonly openTools: number;
   /** Ends what is overdue; at most about `budget` visits. Returns whether some are left: call again at once. `now`: ms since the epoch. */
   tick(now: number, budget?: number): boolean;
   /** The session is over and will not be resumed: nothing can end its calls and runs any more. */
@@ -79,6 +81,9 @@ export function createAgentWatch(options: AgentWatchOptions): AgentWatch {
     source: () => [...tools.source(), ...order.source()],
     get waiting() {
       return tools.waiting + order.waiting;
+    },
+    get openTools() {
+      return tools.waiting;
     },
     tick(now, budget = Number.POSITIVE_INFINITY) {
       const more = tools.tick(now, budget);

@@ -1,4 +1,6 @@
-// Every telemetry name is spelled here once: metrics as one table, then spans, span events and attributes. A public interface.
+// Every telemetry name is spelled once: metrics here as one table, those of spans in span-names.ts. A public interface.
+
+export { ATTR, SPAN, SPAN_EVENT } from './span-names.ts';
 
 /** `counter` only grows; `updown` is a sum that also falls; `gauge` is a reading; `histogram` has the explicit `bounds`. */
 export type MetricKind = 'counter' | 'updown' | 'gauge' | 'histogram';
@@ -291,55 +293,3 @@ export const METRICS = {
   heapUsed: row('v8js.memory.heap.used', 'updown', 'By', [L.heapSpace], 'Heap memory in use, by V8 heap space.'),
   uptime: row('process.uptime', 'gauge', 's', [], 'Time since the process started.'),
 } as const satisfies Record<string, MetricRow>;
-
-/** Span names. The event type is its metric label, so that names stay few. */
-export const SPAN = {
-  /** Prefix of a delivery's span: `send {event type}` (messaging conventions: operation and destination). */
-  sendPrefix: 'send ',
-  connection: 'ackspan.connection',
-  /** Prefix of a tool call's span: `execute_tool {tool}` (GenAI conventions). */
-  toolPrefix: 'execute_tool ',
-} as const;
-
-/** Names of span events (or of log events, where those are chosen). */
-export const SPAN_EVENT = {
-  attempt: 'ackspan.delivery.attempt',
-  received: 'ackspan.delivery.received',
-  confirmed: 'ackspan.delivery.confirmed',
-} as const;
-
-/** Keys of span and span-event attributes; the standard ones are those of the OpenTelemetry semantic conventions. */
-export const ATTR = {
-  messagingSystem: 'messaging.system',
-  operationName: 'messaging.operation.name',
-  operationType: 'messaging.operation.type',
-  destination: 'messaging.destination.name',
-  messageId: 'messaging.message.id',
-  conversationId: 'messaging.message.conversation_id',
-  bodySize: 'messaging.message.body.size',
-  protocolName: 'network.protocol.name',
-  serverAddress: 'server.address',
-  serverPort: 'server.port',
-  toolName: 'gen_ai.tool.name',
-  toolCallId: 'gen_ai.tool.call.id',
-  /** GenAI conventions: `execute_tool`. */
-  genAiOperation: 'gen_ai.operation.name',
-  genAiConversation: 'gen_ai.conversation.id',
-  /** `timeout` or `session_end`. */
-  toolOrphanedBy: 'ackspan.tool.orphaned_by',
-  userHash: 'user.hash',
-  errorType: 'error.type',
-  priority: 'ackspan.delivery.priority',
-  outcome: 'ackspan.delivery.outcome',
-  level: 'ackspan.delivery.level',
-  attempts: 'ackspan.delivery.attempts',
-  connectionId: 'ackspan.connection.id',
-  connectionCapability: 'ackspan.connection.capability',
-  connectionCloseCode: 'ackspan.connection.close.code',
-  connectionClosedBy: 'ackspan.connection.closed_by',
-  attemptKind: 'ackspan.attempt.kind',
-  attemptNumber: 'ackspan.attempt.number',
-  /** Seconds since the previous attempt. */
-  attemptDelay: 'ackspan.attempt.delay',
-  attemptResult: 'ackspan.attempt.result',
-} as const;

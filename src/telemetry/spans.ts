@@ -41,6 +41,8 @@ export interface Spans {
   readonly connections: ConnectionSpans;
   /** Trace id of the delivery's span, if it has one. */
   traceId(delivery: Delivery): string | undefined;
+  /** Context of the delivery's span, if it has one. */
+  traceContext(delivery: Delivery): SpanContext | undefined;
 }
 
 /**
@@ -110,7 +112,7 @@ export function createSpans(deps: SpanDeps): Spans {
     unmatched() {},
     shed() {},
   };
-  return { observer, connections, traceId };
+  return { observer, connections, traceId: (delivery) => traceContext(delivery)?.traceId, traceContext };
 }
 
 type Start = (delivery: Delivery, parent: Parent | undefined, connection: TracedConnection | undefined) => OpenSpan;
@@ -136,11 +138,11 @@ function createStarter(tracer: Tracer): Start {
   };
 }
 
-function traceId(delivery: Delivery): string | undefined {
+function traceContext(delivery: Delivery): SpanContext | undefined {
   const held = delivery.span;
-  if (held instanceof OpenSpan) return held.span.spanContext().traceId;
+  if (held instanceof OpenSpan) return held.span.spanContext();
   if (held === undefined || held instanceof TracedConnection) return undefined;
-  return (held as SpanContext).traceId;
+  return held as SpanContext;
 }
 
 /** Parent of a delivery: the event's own traceparent, else the upgrade request's. */

@@ -102,7 +102,9 @@ export class ToolCalls {
     return [...(this.#bySession.get(session) ?? [])];
   }
 
+  /** Nothing happens if it is not open. */
   remove(call: ToolCall): void {
+    if (!call.listed) return;
     this.#byAge.remove(call);
     const calls = this.#bySession.get(call.session);
     if (calls === undefined) return;

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { createLog, createReport } from '../../src/cli/log.ts';
 
-function capture(): { lines: string[]; log: ReturnType<typeof createLog> } {
+function capture(env: Record<string, string> = {}): { lines: string[]; log: ReturnType<typeof createLog> } {
   const lines: string[] = [];
-  const log = createLog({ logLevel: 'debug', serviceName: 'test' }, { write: (line) => void lines.push(line) });
+  const log = createLog({ logLevel: 'trace', serviceName: 'test' }, { write: (line) => void lines.push(line) }, env);
   return { lines, log };
 }
 
@@ -17,6 +17,59 @@ it('a line is one JSON object with level, time, service and message', () => {
     service: 'test',
     connection: 'c-1',
     msg: 'hello',
+  });
+});
+
+describe('a line about one delivery', () => {
+  const fields = { delivery: 'd-1', trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331' };
+
+  it('carries trace and span id as they are', () => {
+    const { lines, log } = capture();
+    log.warn(fields, 'delivery timed out');
+    expect(JSON.parse(lines[0]!)).toEqual({
+      level: 'warn',
+      time: expect.any(String),
+      service: 'test',
+      msg: 'delivery timed out',
+      ...fields,
+    });
+  });
+
+  it('is joined to its trace by Google Cloud Logging on Cloud Run', () => {
+    const { lines, log } = capture({ K_SERVICE: 'chat', GOOGLE_CLOUD_PROJECT: 'acme' });
+    log.warn(fields, 'delivery timed out');
+    expect(JSON.parse(lines[0]!)).toEqual({
+      severity: 'WARNING',
+      time: expect.any(String),
+      service: 'test',
+      message: 'delivery timed out',
+      ...fields,
+      'logging.googleapis.com/trace': 'projects/acme/traces/0af7651916cd43dd8448eb211c80319c',
+      'logging.googleapis.com/spanId': 'b7ad6b7169203331',
+      'logging.googleapis.com/trace_sampled': true,
+    });
+  });
+
+  it('keeps its ids on Cloud Run when the project is unknown, and lines without a trace get none', () => {
+    const unknown = capture({ K_SERVICE: 'chat' });
+    unknown.log.warn(fields, 'm');
+    expect(JSON.parse(unknown.lines[0]!)).toMatchObject({ severity: 'WARNING', ...fields });
+    const known = capture({ K_SERVICE: 'chat', GOOGLE_CLOUD_PROJECT: 'acme' });
+    known.log.info({ listen: 'x' }, 'm');
+    expect((unknown.lines[0] ?? '') + known.lines[0]).not.toContain('googleapis');
+  });
+
+  it.each([
+    ['trace', 'DEBUG'],
+    ['debug', 'DEBUG'],
+    ['info', 'INFO'],
+    ['warn', 'WARNING'],
+    ['error', 'ERROR'],
+    ['fatal', 'CRITICAL'],
+  ] as const)('%s is severity %s on Cloud Run', (level, severity) => {
+    const { lines, log } = capture({ K_SERVICE: 'chat' });
+    log[level]('m');
+    expect(JSON.parse(lines[0]!)).toMatchObject({ severity, message: 'm' });
   });
 });
 
