@@ -12,7 +12,9 @@ export const DASHBOARDS = ['overview', 'operations'] as const;
 export interface DashboardJson {
   readonly uid: string;
   readonly title: string;
-  readonly templating: { readonly list: readonly { name: string; type: string; definition?: string }[] };
+  readonly templating: {
+    readonly list: readonly { name: string; type: string; query?: unknown; definition?: string }[];
+  };
   readonly annotations: { readonly list: readonly { expr?: string }[] };
   readonly panels: readonly PanelJson[];
 }

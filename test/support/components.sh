@@ -9,6 +9,7 @@ prometheus:prometheus
 promtool:prometheus
 prometheus-alertmanager:prometheus-alertmanager
 chromium:chromium
+docker-compose:docker-compose
 python3:python3
 "
 # Python modules of Debian's own interpreter: module:package
