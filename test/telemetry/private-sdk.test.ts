@@ -3,12 +3,14 @@ import Module from 'node:module';
 import { Socket } from 'node:net';
 import { context, createContextKey, diag, metrics, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { logs } from '@opentelemetry/api-logs';
+import { resourceFromAttributes } from '@opentelemetry/resources';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
+import { AlwaysOnSampler, type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ScrapeExporter } from '../../src/telemetry/exporter.ts';
 import { METRICS } from '../../src/telemetry/names.ts';
+import { createNodeSdk, startPrivately } from '../../src/telemetry/private-sdk.ts';
 import { createMetricProducer } from '../../src/telemetry/producer.ts';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
@@ -101,6 +103,19 @@ describe('nothing runs unasked', () => {
     await telemetry.shutdown(1000);
     expect(connect).not.toHaveBeenCalled();
     for (const word of printed) expect(word).not.toHaveBeenCalled();
+  });
+
+  test('an empty list of log processors means none', () => {
+    process.env = { ...before, ...TEMPTING };
+    const sdk = createNodeSdk({
+      resource: resourceFromAttributes({}),
+      sampler: new AlwaysOnSampler(),
+      spanLimits: {},
+      spanProcessors: [],
+      metricReaders: [],
+      logRecordProcessors: [],
+    });
+    expect(startPrivately(sdk).loggers.getLogger('x').enabled()).toBe(false);
   });
 
   test('only what is asked for is sent, by our own sampler', async () => {
