@@ -15,6 +15,7 @@ import { createReadings } from '../../src/telemetry/readings.ts';
 import { createRuntimeMetrics } from '../../src/telemetry/runtime.ts';
 import { parseExposition, valueIn } from '../support/exposition.ts';
 import { eventType, sent, settle } from './deliveries.ts';
+import { Story } from './tool-stories.ts';
 
 const PROMTOOL = '/usr/bin/promtool';
 
@@ -174,9 +175,10 @@ async function everything(format: ExpositionFormat): Promise<string> {
   const connections = createConnectionMetrics();
   connections.opened('none');
   connections.closed(1006, 'client', 61_000, 'none');
+  const agents = new Story().sent('tool_executing', { tool: 'x' }).sent('tool_completed', { tool: 'x' }).watch;
   const runtime = createRuntimeMetrics();
   const own = new Set<MetricRow>();
-  const families = [...deliveries.source(), ...connections.source(), ...runtime.source()];
+  const families = [...deliveries.source(), ...connections.source(), ...agents.source(), ...runtime.source()];
   runtime.stop();
   for (const { metric } of families) own.add(metric);
   const others = Object.values(METRICS).filter((metric) => !own.has(metric));
