@@ -12,8 +12,9 @@ afterEach(closeAll);
 
 const TOTAL = 1000;
 const AT_ONCE = 50;
-const WARM_UP = 300;
-const MiB = 1024 * 1024;
+/** Until here memory grows whatever happens: optimised code, allocator arenas. */
+const WARM_UP = 1000;
+const KiB = 1024;
 
 const message = clientFrame(JSON.stringify({ type: 'user_message', text: 'x'.repeat(2000) }));
 
@@ -71,13 +72,11 @@ it('leaves no connection, delivery, descriptor or memory behind', { timeout: 120
   const descriptors = sidecar.descriptors();
 
   await churn(sidecar, TOTAL);
-  const after = await eventually(async () => {
-    const memory = await sidecar.memory();
-    expect((memory.heapUsed - before.heapUsed) / MiB).toBeLessThan(2);
-    expect((memory.rss - before.rss) / MiB).toBeLessThan(24);
-    return memory;
+  await eventually(async () => {
+    const after = await sidecar.memory();
+    expect((after.heapUsed - before.heapUsed) / KiB, 'heap').toBeLessThan(800);
+    expect((after.rss - before.rss) / KiB, 'resident').toBeLessThan(10 * 1024);
   });
-  expect(after.heapUsed).toBeGreaterThan(0);
   await eventually(() => expect(sidecar.descriptors()).toBeLessThanOrEqual(descriptors + 4));
   await eventually(() => expect(backend.peers.every(({ socket }) => socket.readyState === socket.CLOSED)).toBe(true));
 

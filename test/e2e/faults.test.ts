@@ -28,12 +28,17 @@ describe.skipIf(missing('python:websockets'))('a process that', () => {
     const sidecar = await startSidecar({ upstream: backend.address });
     const client = await startPythonClient(sidecar.ws, [STREAM]);
     await client.line(({ received }) => received === 50);
+    // Frozen first, so that it surely dies with deliveries in flight.
+    client.signal('SIGSTOP');
+    await eventually(async () => expect((await sidecar.stats()).pending).toBeGreaterThan(10));
+    const { confirmed } = await sidecar.stats();
     await client.kill();
     await backend.line(({ closed }) => closed === 1006);
     await expectSettled(sidecar);
-    const { confirmed, timeout, unverifiable } = await sidecar.stats();
-    expect(confirmed).toBeGreaterThan(0);
-    expect([timeout, unverifiable]).toEqual([0, 0]);
+    expect(await sidecar.stats()).toMatchObject({ confirmed, timeout: 0, unverifiable: 0 });
+    const { failed } = await sidecar.stats();
+    expect(failed).toBeGreaterThan(10);
+    expect(await sidecar.sum('ackspan_delivery_duration_seconds_count', { error_type: 'disconnected' })).toBe(failed);
     const other = await openClient(sidecar.ws);
     tell(other, { type: 'emit', count: 5 });
     await sidecar.reach({ confirmed: confirmed + 5, pending: 0 });
@@ -42,7 +47,7 @@ describe.skipIf(missing('python:websockets'))('a process that', () => {
 
   it('is the client, frozen (kill -STOP) under a full stream, holds nobody else up', async () => {
     const backend = await startPythonBackend('websockets');
-    const rules = [{ match: '*', timeout: '500ms', attempts: ['100ms'] }];
+    const rules = [{ match: '*', timeout: '3s', attempts: ['100ms'] }];
     const sidecar = await startSidecar({ upstream: backend.address, config: { events: { rules } } });
     const frozen = await startPythonClient(sidecar.ws, [{ ...STREAM, every: 0.0005 }]);
     await frozen.line(({ received }) => received === 50);

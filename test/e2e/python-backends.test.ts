@@ -12,8 +12,8 @@ afterEach(closeAll);
 
 const absent = missing('python:websockets', 'python:uvicorn');
 /** Seconds. So many pings are longer than the backend waits for a pong: a heartbeat that broke has ended the connection by then. */
-const BEAT = { interval: 0.5, timeout: 2 };
-const BEATS = 8;
+const BEAT = { interval: 0.5, timeout: 3 };
+const BEATS = 9;
 const STREAM = { type: 'emit', count: 100, every: 0.05 };
 
 /** Answers each barrier and never an upstream's ping: every one of those is followed by a later ping, which alone is answered (RFC 6455 §5.5.3). */

@@ -20,7 +20,7 @@ it('[D10] drains: the last barriers confirm what arrived, the rest fails as shut
   const backend = await startWsBackend();
   const sidecar = await startSidecar({
     upstream: backend.address,
-    config: { events: { rules: RULES }, shutdown: { grace: '6s' } },
+    config: { events: { rules: RULES }, shutdown: { grace: '7s' } },
     // Nothing goes out by itself: what arrives was flushed.
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_BSP_SCHEDULE_DELAY: '600000' },
   });
@@ -56,7 +56,7 @@ it('[D10] drains: the last barriers confirm what arrived, the rest fails as shut
   expect(await toHealthy.closed).toBe(1012);
   expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
   const at = (msg: string) => Date.parse(String(sidecar.lines.find((line) => line.msg === msg)?.time));
-  expect(at('stopped') - at('stopping')).toBeLessThan(6000 + 1500);
+  expect(at('stopped') - at('stopping')).toBeLessThan(7000 + 1500);
   const ends = receiver.spans
     .filter(({ name }) => name.startsWith('send '))
     .map(({ attributes }) => [
