@@ -1,0 +1,143 @@
+// settle → notice: tells the backend, signed, what did not arrive, and asks it to emit an event again. Never in the relay's way (SPEC D8).
+import type { Observer, Reemit } from '../delivery/ports.ts';
+import type { Delivery } from '../delivery/record.ts';
+import type { BreakerState } from './breaker.ts';
+import { createHookCounters, type HookCounters } from './counters.ts';
+import { DEFAULT_HOOK_LIMITS, type HookLimits } from './limits.ts';
+import { type HookKind, Notice } from './notice.ts';
+import { createPoster } from './post.ts';
+import { Sender } from './sender.ts';
+import { readSecret } from './signature.ts';
+import type { HookTarget } from './target.ts';
+
+export interface HookDeps {
+  readonly target: HookTarget;
+  /** `whsec_…`, at least one; each signs every notice, so that a receiver may know the old or the new one. */
+  readonly secrets: readonly string[];
+  /** What to tell. */
+  readonly kinds: readonly HookKind[];
+  /** The CloudEvents `source`: names this Ackspan, a URI reference. */
+  readonly source: string;
+  readonly userAgent: string;
+  /** Whether the message goes along where it is still kept (SPEC D11). */
+  readonly payload: boolean;
+  readonly limits?: Partial<HookLimits>;
+  /** ms since the epoch. */
+  now(): number;
+  /** In [0, 1). */
+  random(): number;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+/** The hooks of one process. */
+export interface Hooks {
+  readonly observer: Observer;
+  /** For the tracker; undefined where `reemit` is not among the kinds. `blocked`: no room, or the last request has not got through yet. */
+  readonly reemit: Reemit | undefined;
+  readonly counters: Readonly<HookCounters>;
+  /** Notices that wait or are being sent. */
+  readonly waiting: number;
+  readonly breaker: { readonly state: BreakerState; readonly opened: number };
+  /** Takes no more notices, sends what it can within `graceMs`, drops the rest (SPEC D10). Call it after the tracker's shutdown; a second call waits for the first. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Builds the hooks; nothing is sent before something happens. Throws a RangeError without a secret, or for one that is none. */
+export function createHooks(deps: HookDeps): Hooks {
+  if (deps.secrets.length === 0) throw new RangeError('hooks need a secret: notices are always signed');
+  const limits = { ...DEFAULT_HOOK_LIMITS, ...deps.limits };
+  const counters = createHookCounters();
+  const desk = new Desk(deps, limits, counters);
+  const { source, userAgent, now, random, report } = deps;
+  const sender = new Sender({
+    poster: createPoster(deps.target, limits.concurrency, limits.timeoutMs),
+    keys: deps.secrets.map(keyOf),
+    source,
+    userAgent,
+    limits,
+    counters,
+    now,
+    random,
+    report,
+    ended: (notice) => desk.ended(notice),
+  });
+  desk.sender = sender;
+  return {
+    observer: observe(new Set(deps.kinds), (kind, delivery, at) => desk.raise(kind, delivery, at)),
+    reemit: deps.kinds.includes('reemit') ? (delivery, at) => desk.reemit(delivery, at) : undefined,
+    counters,
+    get waiting() {
+      return sender.waiting;
+    },
+    breaker: sender.breaker,
+    stop: (graceMs) => sender.stop(graceMs),
+  };
+}
+
+/** Makes notices of what happens, and keeps payload bytes within their bound. */
+class Desk {
+  sender: Sender | undefined;
+  readonly #deps: HookDeps;
+  readonly #limits: HookLimits;
+  readonly #counters: HookCounters;
+  /** Deliveries whose re-emission has been asked for and not sent yet. */
+  readonly #asked = new Set<Delivery>();
+  #payloadBytes = 0;
+
+  constructor(deps: HookDeps, limits: HookLimits, counters: HookCounters) {
+    this.#deps = deps;
+    this.#limits = limits;
+    this.#counters = counters;
+  }
+
+  raise(kind: HookKind, delivery: Delivery, at: number): boolean {
+    const notice = new Notice(kind, delivery, at, this.#payloadFor(delivery));
+    this.#payloadBytes += notice.payload?.length ?? 0;
+    this.#counters.noticed++;
+    return this.sender?.offer(notice) ?? false;
+  }
+
+  reemit(delivery: Delivery, at: number): 'sent' | 'blocked' {
+    if (this.#asked.has(delivery)) return 'blocked';
+    this.#asked.add(delivery);
+    return this.raise('reemit', delivery, at) ? 'sent' : 'blocked';
+  }
+
+  ended(notice: Notice): void {
+    this.#payloadBytes -= notice.payload?.length ?? 0;
+    if (notice.kind === 'reemit') this.#asked.delete(notice.delivery);
+  }
+
+  #payloadFor({ payload }: Delivery): Uint8Array | undefined {
+    if (!this.#deps.payload || payload === undefined) return undefined;
+    if (this.#payloadBytes + payload.length <= this.#limits.payloadBytes) return payload;
+    this.#counters.payloadsOmitted++;
+    return undefined;
+  }
+}
+
+function observe(
+  kinds: ReadonlySet<HookKind>,
+  raise: (kind: HookKind, delivery: Delivery, at: number) => void,
+): Observer {
+  return {
+    tracked() {},
+    attempted() {},
+    received() {},
+    settled(delivery) {
+      const { status } = delivery;
+      if (status === 'confirmed' || status === 'pending' || status === 'retrying') return;
+      if (kinds.has(status)) raise(status, delivery, delivery.settledAt);
+    },
+    upgraded() {},
+    unmatched() {},
+    shed() {},
+  };
+}
+
+function keyOf(secret: string, index: number): Buffer {
+  const key = readSecret(secret);
+  // The secret itself is never printed.
+  if (key === undefined) throw new RangeError(`hook secret ${index + 1} is not whsec_<base64 of 24 to 64 bytes>`);
+  return key;
+}

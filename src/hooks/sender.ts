@@ -1,0 +1,248 @@
+// Sends notices one try after another, a few at a time, until each is delivered or dropped. Runs between turns of the event loop, never inside a tracker's step.
+import { isSettled } from '../delivery/record.ts';
+import { backoffMs, retryAfterMs } from './backoff.ts';
+import { Breaker } from './breaker.ts';
+import type { DropReason, HookCounters, RequestResult } from './counters.ts';
+import type { HookLimits } from './limits.ts';
+import type { Notice } from './notice.ts';
+import type { Answer, Poster, Posting } from './post.ts';
+import { sign } from './signature.ts';
+import { WaitingRoom } from './waiting-room.ts';
+
+export interface SenderDeps {
+  readonly poster: Poster;
+  readonly keys: readonly Buffer[];
+  readonly source: string;
+  readonly userAgent: string;
+  readonly limits: HookLimits;
+  readonly counters: HookCounters;
+  /** ms since the epoch. */
+  now(): number;
+  random(): number;
+  /** Told when a notice has its end, delivered or not. */
+  ended(notice: Notice): void;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+/** At most one line about a full queue in so many ms: a mass time-out must not cost a stack trace each. */
+const FULL_REPORT_MS = 10_000;
+/** Longest `setTimeout`, ms; a wake-up too early only looks again. */
+const TIMER_LIMIT = 2 ** 31 - 1;
+
+export class Sender {
+  readonly breaker: Breaker;
+  readonly #deps: SenderDeps;
+  readonly #room: WaitingRoom;
+  readonly #underWay = new Set<Posting>();
+  #pausedUntil = 0;
+  #soon: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #fullReportedAt = Number.NEGATIVE_INFINITY;
+  #stopping: { readonly end: number; readonly ended: Promise<void>; done(): void } | undefined;
+  /** `stop` has run out of time, or of things to do. */
+  #over = false;
+
+  constructor(deps: SenderDeps) {
+    this.#deps = deps;
+    this.#room = new WaitingRoom(deps.limits.queue);
+    this.breaker = new Breaker({ failures: deps.limits.breakerFailures, cooldownMs: deps.limits.breakerCooldownMs });
+  }
+
+  /** Notices without an end yet. */
+  get waiting(): number {
+    return this.#room.held;
+  }
+
+  /** Takes a notice in, if there is room; a few pointer stores. It is sent in a later turn of the event loop. */
+  offer(notice: Notice): boolean {
+    if (this.#stopping !== undefined) {
+      this.#drop(notice, 'shutdown');
+      return false;
+    }
+    if (!this.#room.hasRoom(notice)) {
+      this.#drop(notice, 'queue_full');
+      this.#reportFull();
+      return false;
+    }
+    this.#room.add(notice);
+    this.#soon ??= setImmediate(this.#look);
+    return true;
+  }
+
+  /** Takes no more in, sends what it can within `graceMs`, and drops the rest. */
+  stop(graceMs: number): Promise<void> {
+    if (this.#stopping !== undefined) return this.#stopping.ended;
+    let done = () => {};
+    const ended = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    const deadline = setTimeout(() => this.#giveUp(), graceMs);
+    this.#stopping = {
+      end: this.#deps.now() + graceMs,
+      ended,
+      done: () => {
+        clearTimeout(deadline);
+        done();
+      },
+    };
+    this.#look();
+    return ended;
+  }
+
+  readonly #look = (): void => {
+    if (this.#soon !== undefined) clearImmediate(this.#soon);
+    this.#soon = undefined;
+    try {
+      this.#sendWhatCanGo();
+    } catch (error) {
+      this.#deps.report({ stage: 'hook', error });
+    }
+    this.#lookAgainLater();
+  };
+
+  #sendWhatCanGo(): void {
+    const now = this.#deps.now();
+    while (this.#underWay.size < this.#deps.limits.concurrency && this.#nextAt() <= now) {
+      const notice = this.#room.take(now);
+      if (notice === undefined) return;
+      if (notice.kind === 'reemit' && isSettled(notice.delivery)) {
+        this.#room.done();
+        this.#drop(notice, 'obsolete');
+      } else if (this.breaker.admit(now)) this.#send(notice, now);
+    }
+  }
+
+  /** Earliest time at which something can be sent, ms since the epoch; Infinity = nothing to wait for. */
+  #nextAt(): number {
+    return Math.max(this.#room.nextAt, this.breaker.admitsAt, this.#pausedUntil);
+  }
+
+  #lookAgainLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const nextAt = this.#nextAt();
+    if (this.#stopping !== undefined && this.#underWay.size === 0 && (this.#over || nextAt > this.#stopping.end)) {
+      this.#giveUp();
+      return;
+    }
+    if (this.#underWay.size >= this.#deps.limits.concurrency || nextAt === Number.POSITIVE_INFINITY) return;
+    const delay = Math.min(TIMER_LIMIT, Math.max(0, nextAt - this.#deps.now()));
+    this.#timer = setTimeout(this.#look, Math.ceil(delay));
+    this.#timer.unref();
+  }
+
+  #send(notice: Notice, now: number): void {
+    const { poster, keys, source, userAgent } = this.#deps;
+    const seconds = Math.floor(now / 1000);
+    const body = notice.body(source);
+    notice.tries++;
+    const posting = poster.post(
+      {
+        'content-type': 'application/cloudevents+json; charset=utf-8',
+        'user-agent': userAgent,
+        'webhook-id': notice.id,
+        'webhook-timestamp': String(seconds),
+        'webhook-signature': sign(keys, notice.id, seconds, body),
+      },
+      body,
+    );
+    this.#underWay.add(posting);
+    void posting.answer.then((answer) => {
+      this.#underWay.delete(posting);
+      this.#answered(notice, answer);
+      this.#look();
+    });
+  }
+
+  #answered(notice: Notice, answer: Answer): void {
+    const result = resultOf(answer);
+    this.#deps.counters.requests[notice.kind][result]++;
+    switch (result) {
+      case 'delivered':
+        this.breaker.succeeded();
+        this.#room.done();
+        this.#deps.counters.delivered++;
+        this.#deps.ended(notice);
+        return;
+      case 'refused':
+        this.breaker.succeeded();
+        this.#endBadly(notice, 'refused', `the receiver refused a notice: ${say(answer)}`);
+        return;
+      case 'failed':
+      case 'timeout':
+        this.#failed(notice, answer);
+    }
+  }
+
+  #failed(notice: Notice, answer: Answer): void {
+    const { limits } = this.#deps;
+    if (this.#over) {
+      this.#endBadly(notice, 'shutdown');
+      return;
+    }
+    const now = this.#deps.now();
+    if (this.breaker.failed(now)) {
+      const rest = `nothing is sent for ${limits.breakerCooldownMs} ms`;
+      this.#report(`notices are not getting through: ${say(answer)}; ${rest}`);
+    }
+    if (notice.tries >= limits.tries) {
+      this.#endBadly(notice, 'exhausted', `a notice was given up after ${notice.tries} tries: ${say(answer)}`);
+      return;
+    }
+    const asked = answer.kind === 'answered' ? retryAfterMs(answer.retryAfter, now) : 0;
+    // Who asks for patience means all of us.
+    if (asked > 0) this.#pausedUntil = Math.max(this.#pausedUntil, now + asked);
+    const gap = backoffMs(notice.tries, this.#deps.random(), {
+      firstMs: limits.firstRetryMs,
+      longestMs: limits.longestRetryMs,
+    });
+    notice.due = now + Math.max(gap, asked);
+    this.#room.putBack(notice);
+  }
+
+  #endBadly(notice: Notice, reason: DropReason, text?: string): void {
+    this.#room.done();
+    this.#drop(notice, reason);
+    if (text !== undefined) this.#report(text);
+  }
+
+  #drop(notice: Notice, reason: DropReason): void {
+    this.#deps.counters.dropped[reason]++;
+    this.#deps.ended(notice);
+  }
+
+  #report(text: string): void {
+    this.#deps.report({ stage: 'hook', error: new Error(text) });
+  }
+
+  #reportFull(): void {
+    const now = this.#deps.now();
+    if (now - this.#fullReportedAt < FULL_REPORT_MS) return;
+    this.#fullReportedAt = now;
+    this.#report(`the notice queue is full: ${this.#room.held} wait, others are dropped`);
+  }
+
+  /** The end of `stop`: what waits is dropped, what is under way is aborted and ends in a moment. */
+  #giveUp(): void {
+    this.#over = true;
+    for (const notice of this.#room.clear()) this.#drop(notice, 'shutdown');
+    for (const posting of this.#underWay) posting.abort();
+    if (this.#underWay.size > 0) return;
+    clearTimeout(this.#timer);
+    this.#deps.poster.close();
+    this.#stopping?.done();
+  }
+}
+
+/** 2xx is delivered; 408, 425, 429 and 5xx may pass; other answers, redirects too, will be the same next time. */
+function resultOf(answer: Answer): RequestResult {
+  if (answer.kind !== 'answered') return answer.kind;
+  const { status } = answer;
+  if (status >= 200 && status < 300) return 'delivered';
+  return status >= 500 || status === 408 || status === 425 || status === 429 ? 'failed' : 'refused';
+}
+
+function say(answer: Answer): string {
+  if (answer.kind === 'answered') return `HTTP ${answer.status}`;
+  return answer.kind === 'timeout' ? 'no answer in time' : answer.error.message;
+}

@@ -1,0 +1,71 @@
+// Notices that wait: first come, first served; those that failed come back when they are due. Bounded, LOW gives way first (SPEC D7).
+import { SHED_AT } from '../delivery/shedding.ts';
+import type { Notice } from './notice.ts';
+
+/** Holds at most `capacity` notices, those that are being sent included. */
+export class WaitingRoom {
+  /** Notices held: waiting, or taken and neither put back nor done. */
+  held = 0;
+  readonly #capacity: number;
+  /** In order; taken from `#first` on. */
+  #ready: Notice[] = [];
+  #first = 0;
+  /** By `due`, latest first, so that the next one is taken from the end. */
+  readonly #later: Notice[] = [];
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** Whether another one of that delivery's priority fits. */
+  hasRoom(notice: Notice): boolean {
+    return this.held < this.#capacity * SHED_AT[notice.delivery.type.policy.priority];
+  }
+
+  add(notice: Notice): void {
+    this.held++;
+    this.#ready.push(notice);
+  }
+
+  /** Puts a notice that was taken back, until `notice.due`. */
+  putBack(notice: Notice): void {
+    let at = this.#later.length;
+    while (at > 0 && this.#later[at - 1]!.due < notice.due) at--;
+    this.#later.splice(at, 0, notice);
+  }
+
+  /** A notice that was taken has its end. */
+  done(): void {
+    this.held--;
+  }
+
+  /** When the next one can be taken, ms since the epoch: 0 = now, Infinity = none waits. */
+  get nextAt(): number {
+    if (this.#first < this.#ready.length) return 0;
+    return this.#later.at(-1)?.due ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Takes what is due longest. */
+  take(now: number): Notice | undefined {
+    const next = this.#later.at(-1);
+    if (next !== undefined && next.due <= now) return this.#later.pop();
+    const notice = this.#ready[this.#first];
+    if (notice === undefined) return undefined;
+    this.#first++;
+    if (this.#first * 2 > this.#ready.length) {
+      this.#ready = this.#ready.slice(this.#first);
+      this.#first = 0;
+    }
+    return notice;
+  }
+
+  /** Empties the room; answers what waited. */
+  clear(): Notice[] {
+    const waited = [...this.#ready.slice(this.#first), ...this.#later];
+    this.#ready = [];
+    this.#first = 0;
+    this.#later.length = 0;
+    this.held -= waited.length;
+    return waited;
+  }
+}
