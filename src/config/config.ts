@@ -40,8 +40,49 @@ export interface EventsConfig {
   readonly scanBytes: number;
 }
 
+/** One place to find the user of a connection: `name` is the claim, header, cookie or query parameter; '' for `event`. */
+export interface UserSource {
+  readonly from: 'jwt' | 'header' | 'cookie' | 'query' | 'event';
+  readonly name: string;
+}
+
+/** Who a connection belongs to. Without a key and without a JWKS, tokens are decoded and not verified. */
+export interface IdentityConfig {
+  /** In order; the first that says something decides. */
+  readonly user: readonly UserSource[];
+  readonly jwtFrom: readonly ('authorization' | 'subprotocol' | 'query')[];
+  /** Query parameters that may hold a JWT. */
+  readonly jwtQuery: readonly string[];
+  /** PEM text of a public key or certificate, a JWK as JSON, or a shared secret. */
+  readonly jwtKey: string | undefined;
+  readonly jwksUrl: string | undefined;
+  readonly jwtIssuer: string | undefined;
+  readonly jwtAudience: string | undefined;
+  /** How long an upgrade may wait for its token to be verified. */
+  readonly timeoutMs: number;
+}
+
+/** Event types that start and end an agent's tools and runs, and how long to wait for an end. */
+export interface AgentConfig {
+  readonly tools: {
+    readonly start: readonly string[];
+    readonly end: readonly string[];
+    readonly orphanAfterMs: number;
+    /** Open calls watched at most. */
+    readonly limit: number;
+  };
+  readonly runs: {
+    readonly start: readonly string[];
+    readonly step: readonly string[];
+    readonly end: readonly string[];
+    readonly silentAfterMs: number;
+    /** Runs watched at most. */
+    readonly limit: number;
+  };
+}
+
 /** Everything the operator can decide. Read-only: made once by `loadConfig`. */
-export interface Config {
+export interface Config extends AgentConfig {
   readonly listen: Address;
   /** `http://host:port[/path]`, `https://…` or `unix:/path`. */
   readonly upstream: string;
@@ -60,6 +101,7 @@ export interface Config {
   };
   readonly events: EventsConfig;
   readonly confirmations: readonly ConfirmationMatch[];
+  readonly identity: IdentityConfig;
   readonly tracing: {
     /** Share of confirmed deliveries whose span is kept, 0 to 1. Everything else is always kept. */
     readonly keepConfirmed: number;
@@ -74,6 +116,7 @@ export interface Config {
     readonly pending: number;
     readonly pendingPerUser: number;
     readonly connections: number;
+    readonly connectionsPerUser: number;
     /** Longest message that is read for tracking; longer ones are relayed unread. */
     readonly messageBytes: number;
     /** Longest client message that can be a confirmation; longer ones are forwarded unread. */

@@ -38,10 +38,18 @@ export function consistency(
   if (backend !== undefined && isLoopback(backend.host) && overlap({ ...backend, host: '127.0.0.1' }, listen)) {
     fault('upstream', 'upstream', `is Ackspan's own listen address; write where the backend listens`, 'listen');
   }
+  if (config.identity.jwtKey !== undefined && config.identity.jwksUrl !== undefined) {
+    fault(
+      'identity.jwks_url',
+      'identity.jwks_url',
+      'cannot be together with identity.jwt_key; write one of them',
+      'identity.jwt_key',
+    );
+  }
   const warnings = sound('events.rules')
     ? ruleWarnings(config.events.rules, (path) => place('events.rules', path))
     : [];
-  return { faults, warnings };
+  return { faults, warnings: [...warnings, ...identityWarnings(config.identity, place)] };
 }
 
 /** Whether only this machine can reach the host. */
@@ -80,4 +88,13 @@ function ruleWarnings(rules: readonly EventRule[], place: (path: readonly Proper
     }
   }
   return warnings;
+}
+
+function identityWarnings(identity: Config['identity'], place: (key: string) => Place): Fault[] {
+  if (identity.jwtKey !== undefined || identity.jwksUrl !== undefined) return [];
+  const message = 'is not looked at: without identity.jwt_key or identity.jwks_url tokens are not verified';
+  const keys: string[] = [];
+  if (identity.jwtIssuer !== undefined) keys.push('identity.jwt_issuer');
+  if (identity.jwtAudience !== undefined) keys.push('identity.jwt_audience');
+  return keys.map((key) => ({ key, ...place(key), message }));
 }

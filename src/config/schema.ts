@@ -19,6 +19,8 @@ import {
 import type { Row } from './row.ts';
 import { maybe, row } from './row.ts';
 import { confirmations, rules } from './rules.ts';
+import { agentRows, identityRows } from './schema-agents.ts';
+import { limitRows } from './schema-limits.ts';
 
 const pointers = list(pointer, 'a list of JSON pointers such as [/event_id, /data/event_id]', 100);
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -133,6 +135,9 @@ export const TABLE = [
     },
   ),
 
+  ...identityRows,
+  ...agentRows,
+
   row(
     'tracing.keep_confirmed',
     'tracing.keepConfirmed',
@@ -181,64 +186,7 @@ export const TABLE = [
     },
   ),
 
-  row(
-    'limits.pending',
-    'limits.pending',
-    whole(1, 10_000_000),
-    'Deliveries in flight; events past it are relayed untracked.',
-    {
-      written: 100_000,
-    },
-  ),
-  row('limits.pending_per_user', 'limits.pendingPerUser', whole(1, 10_000_000), 'The same, for one user.', {
-    written: 5_000,
-  }),
-  row(
-    'limits.connections',
-    'limits.connections',
-    whole(1, 1_000_000),
-    'Open WebSockets; further upgrades are answered 503.',
-    {
-      written: 20_000,
-    },
-  ),
-  row(
-    'limits.message_bytes',
-    'limits.messageBytes',
-    size(KiB, 1024 * MiB),
-    'Longest message that is read for tracking; longer ones are relayed unread.',
-    {
-      written: '16MiB',
-    },
-  ),
-  row(
-    'limits.confirmation_bytes',
-    'limits.confirmationBytes',
-    size(128, MiB),
-    'Longest client message that can be a confirmation; longer ones are forwarded unread.',
-    {
-      written: '4KiB',
-    },
-  ),
-  row(
-    'limits.handshake',
-    'limits.handshakeMs',
-    duration(100, 600_000),
-    'How long the upstream may take to answer an upgrade; then 504.',
-    {
-      written: '30s',
-    },
-  ),
-  row(
-    'limits.retained_bytes',
-    'limits.retainedBytes',
-    size(0, 16 * 1024 * MiB),
-    'Messages kept for replays, in all; beyond it messages are sent but cannot be replayed.',
-    { written: '64MiB' },
-  ),
-  row('limits.history', 'limits.history', whole(0, 1_000_000), 'Settled deliveries kept for the admin API.', {
-    written: 10_000,
-  }),
+  ...limitRows,
 
   row(
     'sessions.ttl',

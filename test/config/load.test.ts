@@ -142,6 +142,24 @@ describe('a variable for every key', () => {
     'events.max_types': ['10', 10],
     'events.scan_bytes': ['1KiB', 1024],
     confirmations: ['[{"type":"ok","id":"/x"}]', [{ type: 'ok', id: '/x', status: '/status', error: '/error' }]],
+    'identity.user': [
+      'jwt:sub, event',
+      [
+        { from: 'jwt', name: 'sub' },
+        { from: 'event', name: '' },
+      ],
+    ],
+    'identity.jwt_from': ['query', ['query']],
+    'identity.jwt_key': ['A secret of 32 characters, or more', 'A secret of 32 characters, or more'],
+    'identity.jwks_url': ['https://id.example/jwks', 'https://id.example/jwks'],
+    'identity.jwt_issuer': ['https://id.example', 'https://id.example'],
+    'identity.jwt_audience': ['chat', 'chat'],
+    'identity.timeout': ['1s', 1000],
+    'tools.orphan_after': ['5m', 300_000],
+    'tools.limit': ['7', 7],
+    'runs.silent_after': ['1h', 3_600_000],
+    'runs.limit': ['7', 7],
+    'limits.connections_per_user': ['7', 7],
     'tracing.keep_confirmed': ['1%', 0.01],
     'tracing.slow': ['1.5m', 90_000],
     'tracing.events': ['both', 'both'],
@@ -164,8 +182,9 @@ describe('a variable for every key', () => {
   };
   it.each((TABLE as readonly Row[]).map((row) => [envName(row.key), row] as const))('%s', (name, row) => {
     const [text, resolved] = samples[row.key] ?? ['/a/b, /c~1d', ['/a/b', '/c~1d']];
-    // A mount asks for a token.
-    const env = { ...UPSTREAM, ACKSPAN_ADMIN_TOKEN: 'qrstuvwxyzabcdef', [name]: text };
+    // A mount asks for a token; what a JWT must say asks for a key.
+    const key = row.key.startsWith('identity.jwt_') ? { ACKSPAN_IDENTITY_JWT_KEY: 'z'.repeat(32) } : {};
+    const env = { ...UPSTREAM, ...key, ACKSPAN_ADMIN_TOKEN: 'qrstuvwxyzabcdef', [name]: text };
     const loaded = load({ env });
     expect(at(configOf(loaded), row)).toEqual(resolved);
     expect(loaded.warnings).toEqual([]);

@@ -1,0 +1,75 @@
+// The part of the table of keys that bounds what Ackspan takes on.
+import { duration, size, whole } from './kinds.ts';
+import { row } from './row.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Each limit has an outcome, a counter and a log line (SPEC D7). */
+export const limitRows = [
+  row(
+    'limits.pending',
+    'limits.pending',
+    whole(1, 10_000_000),
+    'Deliveries in flight; events past it are relayed untracked.',
+    {
+      written: 100_000,
+    },
+  ),
+  row('limits.pending_per_user', 'limits.pendingPerUser', whole(1, 10_000_000), 'The same, for one user.', {
+    written: 5_000,
+  }),
+  row(
+    'limits.connections',
+    'limits.connections',
+    whole(1, 1_000_000),
+    'Open WebSockets; further upgrades are answered 503.',
+    {
+      written: 20_000,
+    },
+  ),
+  row(
+    'limits.connections_per_user',
+    'limits.connectionsPerUser',
+    whole(1, 1_000_000),
+    'The same, for one user; further upgrades are answered 429.',
+    { written: 1_000 },
+  ),
+  row(
+    'limits.message_bytes',
+    'limits.messageBytes',
+    size(KiB, 1024 * MiB),
+    'Longest message that is read for tracking; longer ones are relayed unread.',
+    {
+      written: '16MiB',
+    },
+  ),
+  row(
+    'limits.confirmation_bytes',
+    'limits.confirmationBytes',
+    size(128, MiB),
+    'Longest client message that can be a confirmation; longer ones are forwarded unread.',
+    {
+      written: '4KiB',
+    },
+  ),
+  row(
+    'limits.handshake',
+    'limits.handshakeMs',
+    duration(100, 600_000),
+    'How long the upstream may take to answer an upgrade; then 504.',
+    {
+      written: '30s',
+    },
+  ),
+  row(
+    'limits.retained_bytes',
+    'limits.retainedBytes',
+    size(0, 16 * 1024 * MiB),
+    'Messages kept for replays, in all; beyond it messages are sent but cannot be replayed.',
+    { written: '64MiB' },
+  ),
+  row('limits.history', 'limits.history', whole(0, 1_000_000), 'Settled deliveries kept for the admin API.', {
+    written: 10_000,
+  }),
+] as const;
