@@ -40,7 +40,7 @@ export interface SidecarProcess extends Child {
   sum(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   /** Resolves with the statistics as soon as they contain this. */
   reach(wanted: Partial<Stats>): Promise<Stats>;
-  /** Resolves when no connection is open and nothing is pending. */
+  /** Resolves when no connection is open and nothing is pending, as metrics and the admin API have it. */
   idle(): Promise<void>;
   /** Every delivery that the admin API knows, newest first. */
   deliveries(): Promise<readonly DeliveryRow[]>;
@@ -110,6 +110,7 @@ function watched(child: Child, http: string, admin: string): SidecarProcess {
         const families = await scrape();
         const left = ['ackspan_connection_active', 'ackspan_delivery_pending'].map((name) => sumIn(families, name));
         expect(left, 'connections and deliveries left').toEqual([0, 0]);
+        expect(await json('/api/v1/connections')).toMatchObject({ connections: [] });
       });
     },
     deliveries: async () => (await json<{ deliveries: DeliveryRow[] }>('/api/v1/deliveries?limit=500')).deliveries,
