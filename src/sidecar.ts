@@ -7,7 +7,7 @@ import type { Config } from './config/config.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { Tracker } from './delivery/tracker.ts';
 import { openFront } from './front.ts';
-import { startWatch, type Watch } from './observe.ts';
+import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { createFrontCounters } from './relay/front-counters.ts';
 import type { Listener } from './relay/listener.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters, type SkipReason } from './relay/tap.ts';
@@ -25,7 +25,7 @@ export interface SidecarDeps {
   readonly config: Config;
   /** Told of the faults of the world: one call, one log line (rate-limited by whoever gives it). */
   readonly report: Report;
-  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  readonly log: OutcomeLines & { info(fields: object, message: string): void };
 }
 
 export interface Sidecar {
@@ -78,7 +78,7 @@ interface Running {
 }
 
 async function start(deps: SidecarDeps): Promise<Running> {
-  const { config, report } = deps;
+  const { config, report, log } = deps;
   const counters = { relay: new RelayCounters(), front: createFrontCounters() };
   const skipped: Record<SkipReason, number> = { binary: 0, too_large: 0, unreadable: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
@@ -93,6 +93,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     serverPort: config.listen.port,
     now,
     report,
+    log,
   });
   const { pending, pendingPerUser, messageBytes, confirmationBytes } = config.limits;
   const retention = { bytes: config.limits.retainedBytes, bytesPerSession: config.sessions.retainedBytes };

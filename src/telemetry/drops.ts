@@ -17,8 +17,6 @@ export function createExportCounters(): ExportCounters {
   return { exported: 0, dropped: 0, failed: 0 };
 }
 
-export type { ExportCounters as SpanCounters };
-export { createExportCounters as createSpanCounters };
 
 /** Between two log lines about losses, ms. */
 const REPORT_EVERY_MS = 60_000;

@@ -32,7 +32,7 @@ async function start() {
   const sidecar = createSidecar({
     config: { ...config!, shutdown: { graceMs: 0 } },
     report: (fault) => faults.push(fault),
-    log: { info: () => {}, warn: () => {} },
+    log: { debug: () => {}, info: () => {}, warn: () => {} },
   });
   const { listen, admin } = await sidecar.start();
   atEnd(() => sidecar.stop('the test has ended'));

@@ -1,0 +1,49 @@
+// Plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
+
+import type { WatchDeps } from './observe.ts';
+import type { ExportCounters } from './telemetry/drops.ts';
+import { LABEL, METRICS } from './telemetry/names.ts';
+import { type Reading, readingsOf } from './telemetry/readings.ts';
+
+/** What is counted about exports, by signal. */
+export interface Exports {
+  readonly spans: ExportCounters;
+  readonly logs: ExportCounters;
+}
+
+/** Every series that is read from somebody else's counter. */
+export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
+  const { relay, front } = deps.counters;
+  const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
+    metric,
+    attributes: { [label]: value },
+    read,
+  });
+  return [
+    series(METRICS.relayMessages, LABEL.direction, 'down', () => relay.messagesToClient),
+    series(METRICS.relayMessages, LABEL.direction, 'up', () => relay.messagesToUpstream),
+    series(METRICS.relayBytes, LABEL.direction, 'down', () => relay.bytesToClient),
+    series(METRICS.relayBytes, LABEL.direction, 'up', () => relay.bytesToUpstream),
+    series(METRICS.backpressure, LABEL.direction, 'down', () => relay.backpressureToClientMs / 1000),
+    series(METRICS.backpressure, LABEL.direction, 'up', () => relay.backpressureToUpstreamMs / 1000),
+    series(METRICS.relayAdded, LABEL.kind, 'barrier', () => relay.barriersSent),
+    series(METRICS.relayAdded, LABEL.kind, 'pong', () => relay.pongsSynthesised),
+    series(METRICS.relayConsumed, LABEL.kind, 'pong', () => relay.barriersAnswered),
+    series(METRICS.relayConsumed, LABEL.kind, 'confirmation', () => relay.confirmationsSwallowed),
+    series(METRICS.relayFaults, LABEL.kind, 'protocol', () => relay.protocolErrors),
+    series(METRICS.relayFaults, LABEL.kind, 'tap', () => relay.tapFaults),
+    series(METRICS.connectionRejected, LABEL.reason, 'upstream', () => front.refusedByUpstream),
+    series(METRICS.connectionRejected, LABEL.reason, 'limit', () => front.refusedByLimit),
+    series(METRICS.connectionRejected, LABEL.reason, 'upstream_down', () => front.upstreamFailed),
+    series(METRICS.connectionRejected, LABEL.reason, 'handshake_timeout', () => front.handshakeTimeouts),
+    series(METRICS.connectionRejected, LABEL.reason, 'client_gone', () => front.clientGone),
+    ...readingsOf(METRICS.untracked, LABEL.reason, deps.decoder.others),
+    ...readingsOf(METRICS.untracked, LABEL.reason, deps.skipped),
+    series(METRICS.telemetrySpans, LABEL.result, 'exported', () => spans.exported),
+    series(METRICS.telemetrySpans, LABEL.result, 'dropped', () => spans.dropped),
+    series(METRICS.telemetrySpans, LABEL.result, 'failed', () => spans.failed),
+    series(METRICS.telemetryLogs, LABEL.result, 'exported', () => logs.exported),
+    series(METRICS.telemetryLogs, LABEL.result, 'dropped', () => logs.dropped),
+    series(METRICS.telemetryLogs, LABEL.result, 'failed', () => logs.failed),
+  ];
+}
