@@ -1,12 +1,16 @@
 // Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
+import { startBeat } from './clock.ts';
+import type { AgentConfig } from './config/config.ts';
 import type { Decoder } from './decode/decoder.ts';
 import type { Observer } from './delivery/ports.ts';
 import type { Delivery } from './delivery/record.ts';
+import type { Session } from './delivery/session.ts';
 import { Fan } from './fan.ts';
 import type { FrontCounters } from './relay/front-counters.ts';
 import type { RelayCounters, SkipReason } from './relay/tap.ts';
 import { type Exports, readings } from './series.ts';
 import type { ConnectionObserver } from './session.ts';
+import { type AgentWatch, createAgentWatch } from './telemetry/agent-watch.ts';
 import { createConnectionMetrics } from './telemetry/connections.ts';
 import { createExportCounters } from './telemetry/drops.ts';
 import { ScrapeExporter } from './telemetry/exporter.ts';
@@ -29,6 +33,8 @@ export interface WatchDeps {
     readonly events: 'span' | 'log' | 'both';
     readonly userHashKey: string | undefined;
   };
+  /** What the events of agents are; without it their tools and runs are not watched. */
+  readonly agents?: AgentConfig | undefined;
   readonly serviceName: string;
   readonly version: string;
   /** For connections whose Host header names none. */
@@ -55,6 +61,8 @@ export interface Watch {
   traceId(delivery: Delivery): string | undefined;
   /** Adds somebody who wants to hear every step too; the result ends it. */
   follow(observer: Observer): () => void;
+  /** The session is over and will not be resumed. Sessions that cannot be are told of by their connection's `closed`. */
+  sessionEnded(session: Session): void;
   shutdown(timeoutMs: number): Promise<void>;
 }
 
@@ -64,8 +72,10 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   const connectionMetrics = createConnectionMetrics();
   const runtime = createRuntimeMetrics();
   const exports: Exports = { spans: createExportCounters(), logs: createExportCounters() };
+  let agents: AgentWatch | undefined;
+  const counted = [metrics.source, connectionMetrics.source, createReadings(readings(deps, exports)), runtime.source];
   const producer = createMetricProducer({
-    sources: [metrics.source, connectionMetrics.source, createReadings(readings(deps, exports)), runtime.source],
+    sources: [...counted, () => agents?.source() ?? []],
     version: deps.version,
     startedAt: deps.now(),
     now: deps.now,
@@ -87,10 +97,11 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     log: (level, fields, message) => deps.log[level](fields, message),
     traceContext: (delivery) => spans?.traceContext(delivery),
   });
+  agents = openAgents(deps, telemetry);
+  const stopBeat = agents === undefined ? undefined : startBeat(agents, deps.report);
   // The log comes after the spans: a delivery that went wrong may get its span, and so its trace id, only now.
-  const fan = new Fan(
-    spans === undefined ? [metrics, outcomes.observer] : [metrics, spans.observer, outcomes.observer],
-  );
+  const all = [metrics, spans?.observer, outcomes.observer, agents?.observer];
+  const fan = new Fan(all.filter((each) => each !== undefined));
   return {
     observer: fan,
     connections: {
@@ -104,13 +115,16 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       closed({ session, facts }, by, code, now) {
         connectionMetrics.closed(code, by, now - facts.openedAt, session.capability);
         spans?.connections.closed(session, code, by, now);
+        if (!session.resumable) agents?.sessionEnded(session, now);
       },
     },
     stats: () => metrics.stats(),
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),
     follow: (observer) => fan.add(observer),
+    sessionEnded: (session) => agents?.sessionEnded(session, deps.now()),
     async shutdown(timeoutMs) {
+      stopBeat?.();
       runtime.stop();
       outcomes.stop();
       await telemetry.shutdown(timeoutMs);
@@ -128,5 +142,25 @@ function openSpans(deps: WatchDeps, telemetry: Telemetry, metrics: DeliveryMetri
     logEvent: telemetry.logEvent,
     userHashKey,
     exemplar: (delivery, traceId, spanId) => metrics.exemplar(delivery, traceId, spanId),
+  });
+}
+
+function openAgents({ agents, tracing }: WatchDeps, telemetry: Telemetry): AgentWatch | undefined {
+  if (agents === undefined) return undefined;
+  const { tools, runs } = agents;
+  return createAgentWatch({
+    events: {
+      run_start: runs.start,
+      run_step: runs.step,
+      run_end: runs.end,
+      tool_start: tools.start,
+      tool_end: tools.end,
+    },
+    tracer: telemetry.tracer,
+    keepEnded: tracing.keepConfirmed,
+    orphanAfterMs: tools.orphanAfterMs,
+    maxOpenTools: tools.limit,
+    silentAfterMs: runs.silentAfterMs,
+    maxRuns: runs.limit,
   });
 }
