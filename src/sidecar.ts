@@ -7,6 +7,7 @@ import type { Config } from './config/config.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { Tracker } from './delivery/tracker.ts';
 import { openFront } from './front.ts';
+import { startLimitLog } from './limit-log.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { createFrontCounters } from './relay/front-counters.ts';
 import type { Listener } from './relay/listener.ts';
@@ -75,6 +76,7 @@ interface Running {
   readonly pending: () => number;
   readonly state: { draining: boolean };
   readonly stopBeat: () => void;
+  readonly stopLimitLog: () => void;
 }
 
 async function start(deps: SidecarDeps): Promise<Running> {
@@ -123,6 +125,19 @@ async function start(deps: SidecarDeps): Promise<Running> {
     report,
   });
   const stopBeat = startBeat(tracker, report);
+  const stopLimitLog = startLimitLog(
+    [
+      {
+        text: 'limits.pending or limits.pending_per_user reached, events relayed untracked',
+        read: () => watch.stats().shed,
+      },
+      {
+        text: 'limits.message_bytes exceeded, messages relayed unread',
+        read: () => counters.relay.messagesTooLarge,
+      },
+    ],
+    report,
+  );
   const own = config.admin.listen;
   const addresses: Running['addresses'] = {
     ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),
@@ -208,6 +223,7 @@ async function stop(running: Running, { config, log }: SidecarDeps, reason: stri
   for (const connection of connections) connection.destroy();
   await listener.close();
   running.stopBeat();
+  running.stopLimitLog();
   await watch.shutdown(Math.max(FLUSH_MS, end - now()));
   await admin.close();
 }

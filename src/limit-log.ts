@@ -1,0 +1,29 @@
+// Limits that are reached where nobody may stop to write a line: looked at once a second, and said (SPEC D7).
+
+/** A counter that grows while a limit is reached. */
+export interface LimitCount {
+  /** The key of the limit, as the operator knows it, and what happens beyond it. */
+  readonly text: string;
+  read(): number;
+}
+
+const EVERY_MS = 1000;
+
+/** Reports each limit whose counter has grown, at most once a second; the result ends it. */
+export function startLimitLog(
+  limits: readonly LimitCount[],
+  report: (fault: { stage: string; error: unknown }) => void,
+): () => void {
+  const last = limits.map((limit) => limit.read());
+  const look = (): void => {
+    limits.forEach((limit, i) => {
+      const count = limit.read();
+      const more = count - last[i]!;
+      last[i] = count;
+      if (more > 0) report({ stage: 'limit', error: new Error(`${limit.text}: ${more} in the last second`) });
+    });
+  };
+  const timer = setInterval(look, EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
