@@ -5,9 +5,11 @@ import type { Delivery } from './delivery/record.ts';
 import { type Owner, Session } from './delivery/session.ts';
 import type { Tracker } from './delivery/tracker.ts';
 import type { AttemptResult } from './delivery/words.ts';
+import type { EndedBy } from './relay/tap.ts';
 import { Budget } from './resume/budget.ts';
-import { readClientMessage, replayText, welcomeText } from './resume/messages.ts';
-import { type OptIn, readOptIn } from './resume/opt-in.ts';
+import { isFinal } from './resume/final.ts';
+import { looksLikeNotice, readClientMessage, replayText, welcomeText } from './resume/messages.ts';
+import { readOptIn } from './resume/opt-in.ts';
 import type { Berth, Registry } from './resume/registry.ts';
 import type { Connection, ConnectionFacts, OptedIn } from './session.ts';
 
@@ -27,7 +29,22 @@ export interface Seat {
   take(connection: Connection): void;
 }
 
+/** How sessions have ended, ever: plain numbers for the metric `ackspan.session.ended`. */
+export interface SessionsEnded {
+  /** By a Close frame after which nobody comes back. */
+  closed: number;
+  /** Its client did not come back within the time. */
+  expired: number;
+  /** It waited for its client longest when there were too many sessions. */
+  evicted: number;
+  /** At shutdown, or because its connection could not be closed in time. */
+  stopped: number;
+}
+
 export interface Resumption extends OptedIn {
+  /** Sessions that wait for their client now. */
+  readonly waiting: number;
+  readonly ended: Readonly<SessionsEnded>;
   /** Whether the upgrade request at `url` opts in. */
   wanted(url: string): boolean;
   /** A client wants its session while the upstream connection is still there: joins the two and says so. */
@@ -47,94 +64,155 @@ export const REPLACED = 4409;
 const REPLACED_REASON = 'replaced by a newer connection';
 /** RFC 6455 §7.4.1, "going away". */
 const GOING_AWAY = 1001;
+/** Messages that may be sent again on one connection: so many at once, and so many a second. */
+const RESENDS = { burst: 64, perSecond: 32 };
+/** The same over all connections: a fraction of what one instance relays. */
+const ALL_RESENDS = { burst: 2000, perSecond: 1000 };
+/** Of a limit that is reached over and over one log line in so many ms is enough. */
+const TELL_EVERY_MS = 10_000;
+
+/** Somebody may go on with a session. */
+interface Claim {
+  readonly berth: Berth<Connection>;
+  /** What its application has been given. */
+  readonly last: number;
+  readonly number: number;
+}
 
 export function createResumption(deps: ResumptionDeps): Resumption {
   const { registry, tracker, ttlMs, now, report } = deps;
+  const { counters } = registry;
+  const ended: SessionsEnded = { closed: 0, expired: 0, evicted: 0, stopped: 0 };
+  /** In the order in which they began to wait. */
   const waiting = new Map<Session, NodeJS.Timeout>();
+  const berthOf = new WeakMap<Session, Berth<Connection>>();
   const budgets = new WeakMap<Connection, Budget>();
-  const total = new Budget(2000, 1000);
+  const total = new Budget(ALL_RESENDS.burst, ALL_RESENDS.perSecond);
   /** What was decided about a request, so that nobody is judged twice. Keyed by its header array, which stays the same object. */
-  const judged = new WeakMap<object, Berth<Connection> | undefined>();
+  const judged = new WeakMap<object, Claim | undefined>();
+  /** Connections about to be greeted that go on with a session: up to where their client has it. */
+  const returning = new WeakMap<Connection, number>();
+  /** When each limit was last told of. */
+  const toldAt = new Map<string, number>();
 
-  function claim(ask: OptIn, key: object, user: string | undefined): Berth<Connection> | undefined {
+  function claim(url: string, key: object, user: string | undefined): Claim | undefined {
     if (judged.has(key)) return judged.get(key);
-    const berth = registry.claim(ask, user, now());
-    judged.set(key, berth);
-    if (berth !== undefined) last.set(berth.session, ask.last);
-    return berth;
+    const ask = readOptIn(url);
+    const berth = ask?.session === undefined ? undefined : registry.claim(ask.session, ask.token, user, now());
+    const claimed = berth && { berth, last: ask!.last, number: ++berth.claims };
+    judged.set(key, claimed);
+    // Its client is on the way: the upstream's answer may take longer than what is left of the time.
+    if (berth !== undefined && waiting.has(berth.session)) wait(berth.session);
+    return claimed;
   }
 
-  /** Sessions about to be greeted after a resume: what their client has been handed. */
-  const last = new Map<Session, number>();
-  const berthOf = new WeakMap<Session, Berth<Connection>>();
+  /** The claim's session goes on over `connection`. */
+  function seated(claimed: Claim, connection: Connection): void {
+    stopWaiting(claimed.berth.session);
+    claimed.berth.seated = claimed.number;
+    claimed.berth.carrier = connection;
+    returning.set(connection, claimed.last);
+  }
 
   function wait(session: Session): void {
-    clearTimeout(waiting.get(session));
-    waiting.set(session, setTimeout(expire, ttlMs, session).unref());
+    stopWaiting(session);
+    waiting.set(session, setTimeout(expire, ttlMs, session, 'expired').unref());
   }
 
-  function expire(session: Session): void {
+  function stopWaiting(session: Session): void {
+    clearTimeout(waiting.get(session));
     waiting.delete(session);
+  }
+
+  function expire(session: Session, how: keyof SessionsEnded): void {
     const carrier = berthOf.get(session)?.carrier;
-    over(session);
+    over(session, how);
     carrier?.close(GOING_AWAY, 'the client did not come back');
   }
 
-  function over(session: Session): void {
-    clearTimeout(waiting.get(session));
-    waiting.delete(session);
-    last.delete(session);
-    registry.remove(session);
+  function over(session: Session, how: keyof SessionsEnded): void {
+    stopWaiting(session);
+    if (registry.remove(session)) ended[how]++;
     tracker.ended(session, now());
   }
 
+  function add(session: Session, connection: Connection): void {
+    if (registry.full) {
+      const [longest] = waiting.keys();
+      if (longest !== undefined) expire(longest, 'evicted');
+      tell('session.limit', `limits.connections: ${ended.evicted} sessions that waited for a client have ended`, now());
+    }
+    berthOf.set(session, registry.add(session, connection));
+  }
+
+  function tell(stage: string, text: string, at: number): void {
+    if (at < (toldAt.get(stage) ?? 0) + TELL_EVERY_MS) return;
+    toldAt.set(stage, at);
+    report({ stage, error: new Error(text) });
+  }
+
   return {
+    get waiting() {
+      return waiting.size;
+    },
+    ended,
+
     wanted: (url) => readOptIn(url) !== undefined,
 
     rejoin(request, user, accept) {
-      const ask = readOptIn(request.url ?? '');
-      if (ask?.session === undefined) return false;
-      const berth = claim(ask, request.rawHeaders, user);
-      if (berth === undefined || !berth.carrier.rejoinable) return false;
-      clearTimeout(waiting.get(berth.session));
-      waiting.delete(berth.session);
-      const [facts, client, head] = accept(berth.carrier.facts.subprotocol);
-      if (berth.carrier.rejoin(facts, client, head, REPLACED, REPLACED_REASON)) return true;
-      report({ stage: 'resume', error: new Error('the upstream went away while its client came back') });
-      client.destroy();
+      const claimed = claim(request.url ?? '', request.rawHeaders, user);
+      if (claimed === undefined) return false;
+      const { carrier } = claimed.berth;
+      if (!carrier.rejoinable || !fits(request, carrier.facts)) return false;
+      counters.rejoined++;
+      seated(claimed, carrier);
+      const [facts, client, head] = accept(carrier.facts.subprotocol);
+      // The answer, the welcome and what was missed in one write.
+      client.cork();
+      try {
+        carrier.rejoin(facts, client, head, REPLACED, REPLACED_REASON);
+      } catch (error) {
+        report({ stage: 'resume', error });
+        client.destroy();
+      }
+      client.uncork();
       return true;
     },
 
     seat(url, key, owner, traceparent) {
       const ask = readOptIn(url);
       if (ask === undefined) return undefined;
-      const berth = claim(ask, key, owner.user);
-      if (berth === undefined) {
-        const session = new Session(registry.newId(), owner, traceparent);
-        session.optedIn = true;
-        session.resumable = true;
-        return { session, take: (connection) => void berthOf.set(session, registry.add(session, connection)) };
+      if (ask.session === undefined) counters.fresh++;
+      const claimed = claim(url, key, owner.user);
+      if (claimed !== undefined) {
+        const { berth, number } = claimed;
+        const { session, carrier, seated: latest } = berth;
+        if (registry.has(berth) && number > latest) {
+          counters.recovered++;
+          return {
+            session,
+            take(connection) {
+              carrier.superseded = true;
+              carrier.close(REPLACED, REPLACED_REASON);
+              seated(claimed, connection);
+            },
+          };
+        }
+        // The upstream took its time: the session is over by now, or its client has come back another way.
+        counters[number > latest ? 'unknown' : 'stale']++;
       }
-      const { session } = berth;
-      return {
-        session,
-        take(connection) {
-          clearTimeout(waiting.get(session));
-          waiting.delete(session);
-          const old = berth.carrier;
-          old.superseded = true;
-          old.close(REPLACED, REPLACED_REASON);
-          berth.carrier = connection;
-        },
-      };
+      const session = new Session(registry.newId(), owner, traceparent);
+      session.optedIn = true;
+      session.resumable = true;
+      return { session, take: (connection) => add(session, connection) };
     },
 
     greet(connection, rejoined, at) {
       const { session } = connection;
       const berth = berthOf.get(session);
       if (berth === undefined) return;
-      const handed = last.get(session);
-      last.delete(session);
+      const handed = returning.get(connection);
+      returning.delete(connection);
       const token = registry.token(berth, at);
       connection.sendText(welcomeText(session.key, token, connection.messages + 1, handed !== undefined, rejoined));
       if (handed === undefined) return;
@@ -144,6 +222,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     clientText(connection, buf, start, end, at) {
       const message = readClientMessage(buf, start, end);
       if (message === undefined) return false;
+      if (connection.superseded) return true;
       const { session } = connection;
       if (message.kind === 'confirm') tracker.processedThrough(session, message.through, message.also, at);
       else if (message.kind === 'reject') tracker.rejected(session, message.n, message.reason, at);
@@ -156,11 +235,17 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       connection.sendText(buf.subarray(start, end));
     },
 
+    notice: (buf, start, end, ordinal) => (looksLikeNotice(buf, start, end) ? replayText(ordinal) : undefined),
+
+    unkept(at) {
+      tell('session.retention', 'messages are not kept (limits.retained_bytes, sessions.retained_bytes)', at);
+    },
+
     resend(connection, delivery, at): AttemptResult {
       if (delivery.payload === undefined) return 'failed';
       let budget = budgets.get(connection);
       if (budget === undefined) {
-        budget = new Budget(64, 32);
+        budget = new Budget(RESENDS.burst, RESENDS.perSecond);
         budgets.set(connection, budget);
       }
       if (!connection.flowing || !budget.take(at) || !total.take(at)) return 'blocked';
@@ -170,33 +255,37 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     },
 
     lost({ session }) {
-      if (!session.resumable) return false;
-      wait(session);
-      return true;
+      if (session.resumable) wait(session);
+      return session.resumable;
     },
 
-    closed(connection, by, code) {
+    closed(connection, by: EndedBy, code) {
       const { session } = connection;
       if (connection.superseded) return;
-      if (by === 'sidecar' || isFinal(code)) over(session);
-      else if (session.resumable && !waiting.has(session)) wait(session);
+      if (by === 'sidecar') over(session, 'stopped');
+      // The upstream went while the client was away: it comes back all the same.
+      else if (waiting.has(session)) return;
+      else if (isFinal(code)) over(session, 'closed');
+      else if (session.resumable) wait(session);
     },
 
     close(code, reason) {
       for (const session of [...waiting.keys()]) {
         const carrier = berthOf.get(session)?.carrier;
-        over(session);
+        over(session, 'stopped');
         carrier?.close(code, reason);
       }
     },
   };
 }
 
-/** Codes after which the SDK does not come back: a normal end, what would go wrong again, and an application's own (RFC 6455 §7.4). */
-const FINAL = new Set([1000, 1002, 1003, 1007, 1008, 1009, 1010]);
-
-function isFinal(code: number): boolean {
-  return FINAL.has(code) || (code >= 3000 && code < 5000);
+/** Whether the client asks for what its upstream connection is: the sidecar answers in the upstream's place. */
+function fits({ url, headers }: IncomingMessage, facts: ConnectionFacts): boolean {
+  if (headers['sec-websocket-version'] !== '13' || url?.split('?', 1)[0] !== facts.path) return false;
+  const { subprotocol } = facts;
+  if (subprotocol === undefined) return true;
+  const offers = headers['sec-websocket-protocol'] ?? '';
+  return offers.split(',').some((offer) => offer.trim() === subprotocol);
 }
 
 /** Announces a message that was sent before, and sends it. */

@@ -6,7 +6,8 @@ import { type Delivery, isSettled } from './delivery/record.ts';
 import type { Session } from './delivery/session.ts';
 import type { Tracker } from './delivery/tracker.ts';
 import type { AttemptResult, Capability } from './delivery/words.ts';
-import { Splice, type SplicedSockets } from './relay/splice.ts';
+import { Splice } from './relay/splice.ts';
+import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { EndedBy, RelayContext, SkipReason, Tap } from './relay/tap.ts';
 
 /** What a connection tells those who count and trace connections. */
@@ -26,11 +27,15 @@ export interface OptedIn {
   clientText(connection: Connection, buf: Buffer, start: number, end: number, now: number): boolean;
   /** The client heard nothing of this message, though it is there: it came too late for one half of it. */
   missed(connection: Connection, buf: Buffer, start: number, end: number, ordinal: number): void;
+  /** What has to be said before a message of the upstream that the client would take for one of ours; undefined for all others. */
+  notice(buf: Buffer, start: number, end: number, ordinal: number): Buffer | undefined;
+  /** A limit kept a message from being kept. */
+  unkept(now: number): void;
   resend(connection: Connection, delivery: Delivery, now: number): AttemptResult;
   /** The client is gone without a word: true = it is expected back. */
-  lost(connection: Connection, code: number, now: number): boolean;
-  /** Both sockets are done. */
-  closed(connection: Connection, by: EndedBy, code: number, now: number): void;
+  lost(connection: Connection): boolean;
+  /** The upstream is gone, and the client too, unless it had been before. */
+  closed(connection: Connection, by: EndedBy, code: number): void;
 }
 
 export interface ConnectionDeps {
@@ -92,9 +97,9 @@ export class Connection implements Tap, Link {
     return this.#splice?.isParked === false;
   }
 
-  /** Whether there is an upstream connection that a new client could join. */
+  /** Whether there is an upstream connection that a new client can join. */
   get rejoinable(): boolean {
-    return this.#splice !== undefined;
+    return this.#splice?.rejoinable === true;
   }
 
   /** Starts relaying, and sends the first barrier: its pong shows what the client can confirm (SPEC E6). */
@@ -104,7 +109,7 @@ export class Connection implements Tap, Link {
     const splice = new Splice({ ...sockets, ordinal: this.messages }, this, this.#deps.relay);
     this.#splice = splice;
     const now = this.#deps.relay.now();
-    if (this.session.optedIn) this.#deps.optedIn.greet(this, false, now);
+    this.#greet(false, now);
     splice.start();
     this.probe(now);
   }
@@ -119,7 +124,8 @@ export class Connection implements Tap, Link {
   ): boolean {
     const splice = this.#splice;
     const replaces = this.attended;
-    if (splice === undefined || !splice.rejoin(client, code, reason)) return false;
+    if (splice === undefined || !splice.rejoinable) return false;
+    splice.rejoin(client, code, reason);
     const now = this.#deps.relay.now();
     if (replaces) this.#deps.observer.closed(this, 'sidecar', code, now);
     this.facts = facts;
@@ -128,7 +134,7 @@ export class Connection implements Tap, Link {
     this.session.link = this;
     this.#deps.observer.opened(this);
     this.#tellCapability();
-    this.#deps.optedIn.greet(this, true, now);
+    this.#greet(true, now);
     splice.startClient(head);
     this.probe(now);
     return true;
@@ -136,6 +142,7 @@ export class Connection implements Tap, Link {
 
   /** An event message is about to be written to the client (or, when compressed, has been). */
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
+    if (this.superseded) return;
     this.#count(ordinal);
     const { session } = this;
     const { tracker, decoder, optedIn } = this.#deps;
@@ -143,16 +150,18 @@ export class Connection implements Tap, Link {
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now);
     if (delivery !== undefined && !isSettled(delivery)) {
       if (session.optedIn || delivery.type.policy.resend === true) {
-        tracker.retention.keep(delivery, end - start, () => Buffer.from(buf.subarray(start, end)));
+        const kept = tracker.retention.keep(delivery, end - start, () => Buffer.from(buf.subarray(start, end)));
+        if (!kept) optedIn.unkept(now);
       }
       this.#barrier.note(delivery);
       // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.
       if (session.undecoded > 0 && this.#barrier.wanted) this.#sendBarrier();
     }
-    if (session.optedIn && this.#splice?.unheard && this.attended) optedIn.missed(this, buf, start, end, ordinal);
+    if (session.optedIn) this.#number(buf, start, end, ordinal);
   }
 
   upstreamSkipped(reason: SkipReason, ordinal: number): void {
+    if (this.superseded) return;
     this.#count(ordinal);
     this.#deps.skipped[reason]++;
     // Its bytes are not at hand, and the client would number everything after it wrongly: it has to come again.
@@ -165,12 +174,14 @@ export class Connection implements Tap, Link {
   }
 
   barrierAt(through: number): boolean {
-    if (!this.#barrier.wanted) return false;
+    if (this.superseded || !this.#barrier.wanted) return false;
     this.#barrier.sent(through);
     return true;
   }
 
   receivedThrough(through: number, now: number): void {
+    // Its client may still answer; the session's numbers are the other connection's by now.
+    if (this.superseded) return;
     this.#barrier.answered(through);
     this.#deps.tracker.received(this.session, through, now);
     this.#tellCapability();
@@ -191,7 +202,7 @@ export class Connection implements Tap, Link {
   }
 
   clientLost(code: number, now: number): boolean {
-    if (!this.session.optedIn || this.superseded || !this.#deps.optedIn.lost(this, code, now)) return false;
+    if (!this.session.optedIn || this.superseded || !this.#deps.optedIn.lost(this)) return false;
     this.#deps.tracker.disconnected(this.session, now);
     this.#deps.observer.closed(this, 'client', code, now);
     return true;
@@ -201,7 +212,7 @@ export class Connection implements Tap, Link {
     const wasAttended = this.attended;
     this.#splice = undefined;
     try {
-      if (this.session.optedIn) this.#deps.optedIn.closed(this, by, code, now);
+      if (this.session.optedIn) this.#deps.optedIn.closed(this, by, code);
       if (!this.superseded) this.#deps.tracker.disconnected(this.session, now);
     } finally {
       // Connections are limited: a place that is not given back is one that somebody is refused (SPEC D8).
@@ -239,6 +250,29 @@ export class Connection implements Tap, Link {
 
   destroy(): void {
     this.#splice?.destroy();
+  }
+
+  /** A bug in there costs the client its session, not its connection (SPEC D8). */
+  #greet(rejoined: boolean, now: number): void {
+    if (!this.session.optedIn) return;
+    try {
+      this.#deps.optedIn.greet(this, rejoined, now);
+    } catch (error) {
+      this.#deps.relay.report({ stage: 'resume', error });
+    }
+  }
+
+  /** Sees to it that the client gives the message its right number, or comes again to get it. */
+  #number(buf: Buffer, start: number, end: number, ordinal: number): void {
+    const splice = this.#splice;
+    if (splice === undefined || splice.isParked) return;
+    const { optedIn } = this.#deps;
+    if (splice.unheard) {
+      optedIn.missed(this, buf, start, end, ordinal);
+      return;
+    }
+    const notice = optedIn.notice(buf, start, end, ordinal);
+    if (notice !== undefined && !splice.announce(buf, start, end, notice)) splice.dropClient();
   }
 
   #count(ordinal: number): void {

@@ -28,11 +28,12 @@ export interface Means {
  * Not yet received on an open connection → a new barrier. Sending the data again to a live TCP connection would only
  * make duplicates for a client that has not opted in (MQTT 5 §4.4 forbids it).
  * Received but not processed → the message once more, if it was kept and the client drops duplicates or the rule allows
- * them. Otherwise (client away, message not kept) the backend is asked to emit it again, where a hook is configured.
+ * them. Otherwise (client away, or back without it, and the message not kept) the backend is asked to emit it again, where a hook
+ * is configured.
  */
 export function chooseAttempt(delivery: Delivery, means: Means): AttemptKind | undefined {
   const { session } = delivery;
-  if (session.link !== undefined) {
+  if (session.link !== undefined && delivery.queue !== 'reemission') {
     if (delivery.receivedAt === 0) return 'probe';
     const welcome = session.optedIn || delivery.type.policy.resend === true;
     if (welcome && delivery.payload !== undefined) return 'resend';

@@ -52,7 +52,7 @@ export class Confirmations {
   through(session: Session, through: number, now: number): void {
     for (const queue of [session.awaitingProcessed, session.awaitingReceived]) {
       for (let head = queue.head; head !== undefined && head.ordinal <= through; head = queue.head) {
-        this.#conclude(head, false, '', now);
+        this.#concludeAll(head, false, '', now);
       }
     }
     this.#ending.late(session, through, 'processed', now);
@@ -60,12 +60,9 @@ export class Confirmations {
 
   /** The application's word on message `ordinal`. An outcome that is there stays: the word is late, or a repetition that needs no counting. */
   byOrdinal(session: Session, ordinal: number, rejected: boolean, error: string, now: number): Confirmed {
-    for (const queue of [session.awaitingProcessed, session.awaitingReceived]) {
-      for (let each = queue.head; each !== undefined && each.ordinal <= ordinal; each = each.next) {
-        if (each.ordinal === ordinal) return this.#conclude(each, rejected, error, now);
-      }
-    }
-    return 'duplicate';
+    const delivery = session.open?.get(ordinal);
+    if (delivery === undefined || delivery.queue === 'reemission') return 'duplicate';
+    return this.#concludeAll(delivery, rejected, error, now);
   }
 
   /** A word about something that the session has not been sent. */
@@ -102,6 +99,18 @@ export class Confirmations {
       open = this.#conclude(each, rejected, error, now);
     }
     return open ?? this.#applyToSettled(newest, rejected, now);
+  }
+
+  /** Concludes a delivery, and older ones of its event that the client had missed: it was emitted again for their sake. */
+  #concludeAll(delivery: Delivery, rejected: boolean, error: string, now: number): 'confirmed' | 'rejected' {
+    let older = delivery.olderTwin;
+    const result = this.#conclude(delivery, rejected, error, now);
+    while (older !== undefined) {
+      const twin = older;
+      older = twin.olderTwin;
+      if (twin.queue === 'reemission') this.#conclude(twin, rejected, error, now);
+    }
+    return result;
   }
 
   #conclude(delivery: Delivery, rejected: boolean, error: string, now: number): 'confirmed' | 'rejected' {

@@ -1,5 +1,6 @@
 // Evidence and endings: the only place where a delivery is marked received or gets its outcome, once (D1, D2).
 import type { Observer, Store } from './ports.ts';
+import { DeliveryQueue } from './queue.ts';
 import type { Delivery } from './record.ts';
 import type { Retention } from './retention.ts';
 import type { Session } from './session.ts';
@@ -47,7 +48,9 @@ export class Ending {
     delivery.errorType = status === 'failed' || status === 'timeout' ? error : '';
     delivery.settledAt = now;
     if (delivery.queue === 'received') session.awaitingReceived.remove(delivery);
-    else session.awaitingProcessed.remove(delivery);
+    else if (delivery.queue === 'processed') session.awaitingProcessed.remove(delivery);
+    else session.missed?.remove(delivery);
+    session.open?.delete(delivery.ordinal);
     this.#wheel.remove(delivery);
     this.#retention.release(delivery);
     session.owner.pending--;
@@ -57,10 +60,19 @@ export class Ending {
     this.#observer.settled(delivery);
   }
 
+  /** The client is back without it and nobody kept it: from here on only its event id can confirm it. */
+  miss(delivery: Delivery): void {
+    const { session } = delivery;
+    if (delivery.queue === 'received') session.awaitingReceived.remove(delivery);
+    else session.awaitingProcessed.remove(delivery);
+    session.missed ??= new DeliveryQueue('reemission');
+    session.missed.add(delivery);
+  }
+
   /** Ends everything that the session has in flight. */
   end(session: Session, why: 'disconnected' | 'shutdown', now: number): void {
-    for (const queue of [session.awaitingReceived, session.awaitingProcessed]) {
-      for (let head = queue.head; head !== undefined; head = queue.head)
+    for (const queue of [session.awaitingReceived, session.awaitingProcessed, session.missed]) {
+      for (let head = queue?.head; head !== undefined; head = queue?.head)
         this.settle(head, lossSignal(head, why), why, now);
     }
   }

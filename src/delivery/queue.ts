@@ -2,14 +2,17 @@
 import type { Delivery } from './record.ts';
 import type { Level } from './words.ts';
 
-/** Named after the evidence its members wait for. A delivery is in at most one queue. */
+/** What a delivery waits for: evidence, or (`reemission`) that the backend emits its event again, because nobody else has it any more. */
+export type Awaited = Level | 'reemission';
+
+/** Named after what its members wait for. A delivery is in at most one queue. */
 export class DeliveryQueue {
-  readonly awaiting: Level;
+  readonly awaiting: Awaited;
   head: Delivery | undefined = undefined;
   tail: Delivery | undefined = undefined;
   size = 0;
 
-  constructor(awaiting: Level) {
+  constructor(awaiting: Awaited) {
     this.awaiting = awaiting;
   }
 

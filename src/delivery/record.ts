@@ -1,5 +1,6 @@
 // One delivery: a fixed-shape record (every field always present, so that V8 keeps one hidden class on the hot path).
 import type { EventType } from './policy.ts';
+import type { Awaited } from './queue.ts';
 import type { Session } from './session.ts';
 import type { AttemptKind, AttemptResult, ErrorType, Level, Status } from './words.ts';
 
@@ -80,7 +81,7 @@ export class Delivery implements Timed {
   wheelPrev: Timed | undefined = undefined;
   wheelNext: Timed | undefined = undefined;
   /** Which of the session's queues holds it, and its neighbours there. */
-  queue: Level | '' = '';
+  queue: Awaited | '' = '';
   prev: Delivery | undefined = undefined;
   next: Delivery | undefined = undefined;
   /** Links that belong to the store. */

@@ -48,6 +48,10 @@ export class Session {
   early: EarlyConfirmation[] | undefined = undefined;
   /** Deliveries that ended without evidence while the connection stays open: evidence for them is late. Bounded. */
   lapsed: Delivery[] | undefined = undefined;
+  /** Of an opted-in session: what is in flight, by ordinal, because its client confirms by ordinal. */
+  open: Map<number, Delivery> | undefined = undefined;
+  /** In flight, missed by a client that came back, and not kept: no evidence by ordinal can be about them (R6). */
+  missed: DeliveryQueue | undefined = undefined;
   /** In flight, without evidence yet, by ordinal. */
   readonly awaitingReceived = new DeliveryQueue('received');
   /** In flight, received, waiting for the application, by ordinal. */
@@ -64,6 +68,6 @@ export class Session {
   }
 
   get pending(): number {
-    return this.awaitingReceived.size + this.awaitingProcessed.size;
+    return this.awaitingReceived.size + this.awaitingProcessed.size + (this.missed?.size ?? 0);
   }
 }

@@ -84,6 +84,10 @@ export class Tracker {
     const required = policy.confirm === 'auto' ? expectedLevel(session, facts.type.index) : policy.confirm;
     const delivery = new Delivery(++this.tracked, session, ordinal, facts, required, now);
     session.owner.pending++;
+    if (session.optedIn) {
+      session.open ??= new Map();
+      session.open.set(ordinal, delivery);
+    }
     this.#store.add(delivery);
     session.awaitingReceived.add(delivery);
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));
@@ -115,9 +119,10 @@ export class Tracker {
 
   /** The client of an opted-in session has handled every message up to `through`, and those in `also`. Cumulative. */
   processedThrough(session: Session, through: number, also: readonly number[], now: number): Confirmed {
-    session.capability = 'processed';
-    const highest = Math.max(through, ...also);
+    let highest = through;
+    for (const ordinal of also) if (ordinal > highest) highest = ordinal;
     if (highest > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${highest}`);
+    session.capability = 'processed';
     this.#confirmations.through(session, through, now);
     for (const ordinal of also) this.#confirmations.byOrdinal(session, ordinal, false, '', now);
     this.received(session, highest, now);
@@ -126,8 +131,8 @@ export class Tracker {
 
   /** The client of an opted-in session could not handle message `ordinal`. */
   rejected(session: Session, ordinal: number, reason: string, now: number): Confirmed {
-    session.capability = 'processed';
     if (ordinal > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${ordinal}`);
+    session.capability = 'processed';
     const result = this.#confirmations.byOrdinal(session, ordinal, true, reason, now);
     this.received(session, ordinal, now);
     return result;
@@ -135,11 +140,10 @@ export class Tracker {
 
   /**
    * A session continues over a new connection whose client has been handed everything up to `last`. Answers the deliveries
-   * to send again, in order; each is noted as an attempt. What cannot be sent again ends `failed: disconnected`, unless the
-   * backend may be asked for it.
+   * to send again, in order; each is noted as an attempt. What was not kept is asked of the backend, or ends
+   * `failed: disconnected` where that cannot be (R6).
    */
   resumed(session: Session, link: Link, last: number, now: number): Delivery[] {
-    session.link = link;
     this.received(session, Math.min(last, session.lastOrdinal), now);
     const open: Delivery[] = [];
     for (const queue of [session.awaitingReceived, session.awaitingProcessed]) {
@@ -150,7 +154,13 @@ export class Tracker {
     for (const each of open) {
       if (each.payload !== undefined) this.#attempted(each, 'replay', 'sent', now);
       else if (this.#reemit === undefined) this.#ending.settle(each, 'disconnected', 'disconnected', now);
+      else {
+        this.#ending.miss(each);
+        this.#attempted(each, 'reemit', this.#reemit(each, now), now);
+      }
     }
+    // Last: evidence that comes from now on is not late for what has just been given up.
+    session.link = link;
     return replays;
   }
 

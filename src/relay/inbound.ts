@@ -95,16 +95,6 @@ export class Inbound {
     if (this.raw || (!this.pushing && this.left === 0)) this.finish();
   }
 
-  /** No more bytes come: what is held goes out as it is. */
-  end(): void {
-    this.releaseHeld();
-  }
-
-  /** Both sides are gone: what is held is of no use. */
-  drop(): void {
-    this.dropHeld();
-  }
-
   private scan(chunk: Buffer, now: number): void {
     const end = chunk.length;
     let pos = this.resuming ? this.resume(chunk, end, now) : 0;
@@ -260,13 +250,15 @@ export class Inbound {
     return this.held;
   }
 
-  private dropHeld(): void {
+  /** Forgets what is held: nobody sends the rest, or nobody wants it. */
+  dropHeld(): void {
     this.held?.truncate(0);
     this.held = undefined;
     this.resuming = false;
   }
 
-  private releaseHeld(): void {
+  /** Forwards what is held as it is: no more bytes come, or it is not ours. */
+  releaseHeld(): void {
     const held = this.held;
     if (held === undefined) return;
     const bytes = held.view();

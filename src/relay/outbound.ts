@@ -1,6 +1,7 @@
 // Relay, upstream → client: scans received bytes in place, tells the tap about messages, and writes them on as they are, plus barriers.
+import { Additions } from './additions.ts';
 import { MessageBuffer } from './assembler.ts';
-import { BARRIER_BYTES, type Barriers } from './barrier.ts';
+import type { Barriers } from './barrier.ts';
 import type { Deflate } from './extensions.ts';
 import { BAD, CLOSE, FrameScanner, PING } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
@@ -9,8 +10,8 @@ import type { Sink } from './peer.ts';
 import type { RelayContext, Tap } from './tap.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
 
-/** Up to this size a chunk is copied together with its barrier; above, two buffers in one `writev` are cheaper (measured). */
-const COPY_BYTES = 1024;
+/** First byte of an unfragmented, uncompressed text frame. */
+const TEXT_FIN = 0x81;
 
 /** What the outbound direction needs from the connection. */
 export interface OutboundPort {
@@ -29,6 +30,8 @@ export class Outbound {
   closeCode = 1006;
   /** Bytes pass unread: the framing is lost, or was never readable. */
   raw = false;
+  /** What is told now is not written, because no client is there or it has only just come: whoever wants it to have it must send it. */
+  unheard = false;
 
   /** Counts and hands over the messages. */
   readonly messages: UpstreamMessages;
@@ -49,10 +52,8 @@ export class Outbound {
   /** A chunk is being scanned: what has been scanned is not yet written. */
   private scanning = false;
   private pingWanted = false;
-  private texts: Buffer[] | undefined = undefined;
+  private additions: Additions | undefined = undefined;
   private closeFrame: Buffer | undefined = undefined;
-  /** No client hears: messages are read and told, nothing of them is written. */
-  private muted = false;
   /** A new client is there and hears from the next message boundary on. */
   private rejoining = false;
 
@@ -82,23 +83,18 @@ export class Outbound {
 
   /** The client has gone: from here on messages are only told. */
   mute(): void {
-    this.muted = true;
+    this.unheard = true;
     this.rejoining = false;
     this.pingWanted = false;
-    this.texts = undefined;
+    this.additions = undefined;
   }
 
   /** A new client has come. It hears everything from the next message boundary on; what was under way is only told. */
   rejoin(barriers: Barriers, pings: UpstreamPings): void {
     this.barriers = barriers;
     this.pings = pings;
-    this.muted = !this.atBoundary || this.scanner.open;
-    this.rejoining = this.muted;
-  }
-
-  /** What is told now is not written: whoever wants the client to have it must send it. */
-  get unheard(): boolean {
-    return this.muted;
+    this.unheard = !this.atBoundary || this.scanner.open;
+    this.rejoining = this.unheard;
   }
 
   /** Relays one chunk. */
@@ -112,16 +108,19 @@ export class Outbound {
     this.scanning = true;
     this.scan(chunk, now);
     this.scanning = false;
-    if (this.muted) this.hearFrom(chunk);
-    else if (this.raw || this.boundary < 0) this.port.client.write(chunk);
-    else if (this.texts !== undefined || this.closeFrame !== undefined) this.flushWithAdditions(chunk);
-    else if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) this.flushWithBarrier(chunk, this.boundary);
-    else this.port.client.write(chunk);
+    if (this.unheard) {
+      this.hearFrom(chunk);
+      return;
+    }
+    if (this.additions !== undefined) chunk = this.withAdditions(chunk, this.additions);
+    if (this.raw || this.boundary < 0) this.port.client.write(chunk);
+    else if (this.closeFrame !== undefined) this.flushWithClose(chunk, this.closeFrame);
+    else this.flush(chunk);
   }
 
   /** Writes a barrier now, or at the next frame boundary; says whether it was now. */
   ping(): boolean {
-    if (this.muted ? !this.rejoining || this.scanning : !this.atBoundary) {
+    if (this.unheard ? !this.rejoining || this.scanning : !this.atBoundary) {
       this.pingWanted = !this.raw && !this.closing;
       return false;
     }
@@ -134,17 +133,32 @@ export class Outbound {
     if (this.raw || this.closing) return;
     const frame = textFrame(data);
     // To a client that has heard nothing yet, everything is between two messages.
-    if (this.muted) {
+    if (this.unheard) {
       if (this.rejoining) this.port.client.write(frame);
     } else if (this.atBoundary && !this.scanner.open) this.port.client.write(frame);
-    else if (this.texts === undefined) this.texts = [frame];
-    else this.texts.push(frame);
+    else {
+      this.additions ??= new Additions();
+      this.additions.push(frame);
+    }
+  }
+
+  /**
+   * Writes a text frame before the message that the tap is being told of: its payload is `buf[start, end)`. False: it began in an
+   * earlier chunk, or came in fragments, and its beginning has been written.
+   */
+  announce(buf: Buffer, start: number, end: number, data: Buffer): boolean {
+    const size = end - start;
+    const at = start - (size < 126 ? 2 : size <= 0xffff ? 4 : 10);
+    if (at < 0 || buf[at] !== TEXT_FIN) return false;
+    this.additions ??= new Additions();
+    this.additions.insert(at, textFrame(data));
+    return true;
   }
 
   /** Writes the last frame of the stream now, or at the next frame boundary. */
   close(frame: Buffer): void {
     if (this.closing || this.closeFrame !== undefined) return;
-    if (!this.atBoundary && !this.raw && !this.muted) {
+    if (!this.atBoundary && !this.raw && !this.unheard) {
       this.closeFrame = frame;
       return;
     }
@@ -153,10 +167,18 @@ export class Outbound {
     this.port.client.end();
   }
 
+  private withAdditions(chunk: Buffer, additions: Additions): Buffer {
+    if (this.messageBoundary < 0) return chunk;
+    this.additions = undefined;
+    const joined = additions.joinedTo(chunk, this.messageBoundary);
+    this.boundary += joined.length - chunk.length;
+    return joined;
+  }
+
   /** Passes on what follows the last message of the chunk, if a new client waits for that. */
   private hearFrom(chunk: Buffer): void {
     if (!this.rejoining || this.messageBoundary < 0) return;
-    this.muted = this.rejoining = false;
+    this.unheard = this.rejoining = false;
     if (this.messageBoundary < chunk.length) this.port.client.write(chunk.subarray(this.messageBoundary));
   }
 
@@ -233,7 +255,7 @@ export class Outbound {
   private controlFrame(buf: Buffer, start: number, stop: number): void {
     this.context.counters.controlToClient++;
     if (this.closing) return;
-    if (this.scanner.opcode === PING && this.muted) this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
+    if (this.scanner.opcode === PING && this.unheard) this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
     else if (this.scanner.opcode === PING)
       this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.barriers.sent);
     else if (this.scanner.opcode === CLOSE) {
@@ -246,61 +268,32 @@ export class Outbound {
     this.raw = true;
     this.messages.drop();
     this.control = undefined;
-    this.texts = undefined;
+    this.additions = undefined;
     this.port.upstreamBroke();
   }
 
   private barrier(): Buffer {
-    const ping = Buffer.allocUnsafe(BARRIER_BYTES);
-    this.barriers.write(ping, 0, this.messages.ordinal);
     this.pingWanted = false;
     this.context.counters.barriersSent++;
-    return ping;
+    return this.barriers.frame(this.messages.ordinal);
   }
 
-  private flushWithBarrier(chunk: Buffer, at: number): void {
-    const size = chunk.length;
-    if (size > COPY_BYTES) {
-      this.port.client.cork();
-      this.port.client.write(at === size ? chunk : chunk.subarray(0, at));
-      this.port.client.write(this.barrier());
-      if (at < size) this.port.client.write(chunk.subarray(at));
-      this.port.client.uncork();
-      return;
-    }
-    const out = Buffer.allocUnsafe(size + BARRIER_BYTES);
-    if (at === size) out.set(chunk, 0);
-    else {
-      chunk.copy(out, 0, 0, at);
-      chunk.copy(out, at + BARRIER_BYTES, at);
-    }
-    this.barriers.write(out, at, this.messages.ordinal);
-    this.pingWanted = false;
-    this.context.counters.barriersSent++;
-    this.port.client.write(out);
+  /** Writes a chunk, with a barrier at its last frame boundary if one is wanted. */
+  private flush(chunk: Buffer): void {
+    const { client } = this.port;
+    if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) {
+      this.pingWanted = false;
+      this.context.counters.barriersSent++;
+      this.barriers.send(client, chunk, this.boundary, this.messages.ordinal);
+    } else client.write(chunk);
   }
 
-  /** The rare flush: text frames of ours, or the Close frame that ends the stream. */
-  private flushWithAdditions(chunk: Buffer): void {
-    const { port, texts, messageBoundary, boundary } = this;
-    let from = 0;
-    port.client.cork();
-    if (texts !== undefined && messageBoundary >= 0) {
-      this.texts = undefined;
-      port.client.write(chunk.subarray(0, messageBoundary));
-      for (const text of texts) port.client.write(text);
-      from = messageBoundary;
-    }
-    port.client.write(chunk.subarray(from, boundary));
-    if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) port.client.write(this.barrier());
-    if (this.closeFrame === undefined) port.client.write(chunk.subarray(boundary));
-    else {
-      port.client.write(this.closeFrame);
-      this.closing = true;
-    }
-    port.client.uncork();
-    if (this.closeFrame === undefined) return;
+  /** The last flush: what is complete, then the Close frame that ends the stream. */
+  private flushWithClose(chunk: Buffer, frame: Buffer): void {
     this.closeFrame = undefined;
-    port.client.end();
+    this.flush(chunk.subarray(0, this.boundary));
+    this.closing = true;
+    this.port.client.write(frame);
+    this.port.client.end();
   }
 }

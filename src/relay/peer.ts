@@ -54,6 +54,7 @@ export class Peer implements Sink {
   /** Names the peer to which the bytes go: it is not read while this one takes no more. */
   join(opposite: Peer): void {
     this.opposite = opposite;
+    if (this.fullAt !== 0) opposite.socket.pause();
   }
 
   /** Begins to read. */

@@ -5,13 +5,13 @@
 import type { Duplex } from 'node:stream';
 import { Barriers } from './barrier.ts';
 import { Ends } from './ends.ts';
-import type { Deflate } from './extensions.ts';
 import { TapGuard } from './guard.ts';
 import { UpstreamPings } from './heartbeat.ts';
 import { Inbound, type InboundPort } from './inbound.ts';
 import { closeFrame, maskedPong } from './inject.ts';
 import { Outbound, type OutboundPort } from './outbound.ts';
 import { Peer, type PeerEvents } from './peer.ts';
+import type { SplicedSockets } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 /** A ping does not join more unsent bytes than this: it could not arrive soon, and many would pile up. */
@@ -21,20 +21,6 @@ const UPSTREAM_LOST = 1013;
 /** The page went away: perhaps a reload, after which the client is back. */
 const GOING_AWAY = 1001;
 const UPSTREAM_LOST_REASON = 'upstream closed without a close frame';
-
-/** Two sockets after a 101, and what was read of each beyond the handshake. */
-export interface SplicedSockets {
-  readonly client: Duplex;
-  readonly upstream: Duplex;
-  readonly clientHead?: Buffer | undefined;
-  readonly upstreamHead?: Buffer | undefined;
-  /** permessage-deflate as accepted in the 101; undefined = not negotiated. */
-  readonly deflate: Deflate | undefined;
-  /** The 101 accepted an extension that the relay cannot read: bytes pass unread. */
-  readonly opaque?: boolean;
-  /** Data messages of the session that came over earlier connections. Default 0. */
-  readonly ordinal?: number;
-}
 
 /** Use from outside: `start`, `ping`, `sendText`, `close`, `destroy`, the counts. The rest serves its parts. */
 export class Splice implements OutboundPort, InboundPort, PeerEvents {
@@ -109,6 +95,11 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     return this.client.writable && this.client.backlog <= PING_BACKLOG_BYTES;
   }
 
+  /** Sends a text frame of ours right before the message that the tap is being told of (`Outbound.announce`). */
+  announce(buf: Buffer, start: number, end: number, data: Buffer): boolean {
+    return this.outbound.announce(buf, start, end, data);
+  }
+
   /** Cuts the client off, as if its network had failed. */
   dropClient(): void {
     this.client.destroy();
@@ -119,20 +110,25 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     return this.parked;
   }
 
+  /** Whether `rejoin` can be called: nothing of a client is half-way to the upstream, and neither side is going. */
+  get rejoinable(): boolean {
+    const { ends, outbound, inbound } = this;
+    if (ends.told || ends.by !== undefined || this.upstreamEnded || outbound.closing || outbound.raw) return false;
+    return this.parked || inbound.severable;
+  }
+
   /** Messages that are told now do not reach the client: it has only just come, or has not come back. */
   get unheard(): boolean {
     return this.outbound.unheard;
   }
 
   /**
-   * Gives the upstream a new client in place of the one that went, or that is replaced (it gets the Close frame). False: the old
-   * one has something half-way to the upstream, or the upstream is going too; then nothing has changed. Call `startClient` next.
+   * Gives the upstream a new client in place of the one that went, or that is replaced (it gets the Close frame). Only while
+   * `rejoinable`. Call `startClient` next.
    */
-  rejoin(client: Duplex, code: number, reason: string): boolean {
-    const { outbound, inbound } = this;
-    if (this.ends.told || this.upstreamEnded || outbound.closing || outbound.raw) return false;
+  rejoin(client: Duplex, code: number, reason: string): void {
+    const { outbound } = this;
     if (!this.parked) {
-      if (!inbound.severable) return false;
       if (outbound.atBoundary) this.client.write(closeFrame(code, reason, false));
       this.park();
     }
@@ -144,7 +140,6 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.client = new Peer(client, this);
     this.client.join(this.upstream);
     this.upstream.join(this.client);
-    return true;
   }
 
   /** Begins to read the client that `rejoin` brought: first `head`, which was read with its upgrade. */
@@ -197,7 +192,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     }
     if (this.parks(1006)) return;
     this.ends.begin('client', 1006);
-    this.inbound.end();
+    this.inbound.releaseHeld();
     this.upstream.end();
     this.ends.startLinger(this);
     this.ends.tell(this.outbound.messages.side);
@@ -218,7 +213,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     }
     if (!this.client.closed || !this.upstream.closed) return;
     this.ends.over();
-    this.inbound.drop();
+    this.inbound.dropHeld();
   }
 
   drained(peer: Peer, ms: number): void {
@@ -240,6 +235,8 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
 
   upstreamBroke(): void {
     this.broke('upstream');
+    // A client that waits for the next message would get bytes from the middle of one.
+    if (this.outbound.unheard) this.client.destroy();
   }
 
   clientBroke(): void {
@@ -252,8 +249,10 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.upstreamEnded = true;
     this.ends.begin('upstream', 1006);
     this.ends.startLinger(this);
-    if (this.parked) this.ends.tell(this.outbound.messages.side);
-    else if (this.outbound.closing || this.outbound.raw || this.inbound.closing) this.client.end();
+    if (this.parked) {
+      this.upstream.end();
+      this.ends.tell(this.outbound.messages.side);
+    } else if (this.outbound.closing || this.outbound.raw || this.inbound.closing) this.client.end();
     else if (this.outbound.atBoundary) this.outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false));
     else this.client.destroy();
   }
@@ -261,10 +260,8 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   /** Whether the client that has gone is expected back; then the upstream stays. */
   private parks(code: number): boolean {
     if (this.parked) return true;
-    const { outbound, inbound } = this;
-    if (this.ends.told || this.ends.by !== undefined || this.upstreamEnded || outbound.raw || outbound.closing)
-      return false;
-    if (!inbound.severable || !this.tap.clientLost(code, this.context.now())) return false;
+    const { outbound } = this;
+    if (!this.rejoinable || !this.tap.clientLost(code, this.context.now())) return false;
     if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.park();
     return true;
@@ -273,7 +270,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   /** Lets go of the client; what comes for it is only told, and the upstream's pings are answered from here. */
   private park(): void {
     this.parked = true;
-    this.inbound.drop();
+    this.inbound.dropHeld();
     this.client.abandon();
     this.outbound.mute();
     const owed = this.pings.abandoned();

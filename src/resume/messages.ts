@@ -21,6 +21,13 @@ export function replayText(n: number): Buffer {
   return Buffer.from(`{"ackspan":"replay","n":${n}}`);
 }
 
+const NOTICE = Buffer.from('{"ackspan":"replay"');
+
+/** Whether the client would take the upstream's message `buf[start, end)` for a notice of ours (it looks at the exact spelling). */
+export function looksLikeNotice(buf: Buffer, start: number, end: number): boolean {
+  return end - start > NOTICE.length && buf.compare(NOTICE, 0, NOTICE.length, start, start + NOTICE.length) === 0;
+}
+
 /** A message of the SDK. `invalid`: ours by its form, but it says nothing that can be true. */
 export type ClientMessage =
   | { readonly kind: 'confirm'; readonly through: number; readonly also: readonly number[] }

@@ -1,20 +1,26 @@
 // resume: the sessions that can be resumed, and whether a client may have the one it asks for.
 import { randomBytes } from 'node:crypto';
 import type { Session } from '../delivery/session.ts';
-import type { OptIn } from './opt-in.ts';
 import type { Tokens } from './token.ts';
 
-/** What became of requests for a session: plain numbers for the metric `ackspan.session.resume`. `fresh`: none was asked for. */
+/** What became of requests for a session: plain numbers for the metric `ackspan.session.resume`. */
 export interface ResumeCounters {
+  /** Opted in without asking for a session. */
   fresh: number;
+  /** Goes on with its session, over a new upstream connection. */
   recovered: number;
+  /** The same over the upstream connection that it had. */
+  rejoined: number;
   unknown: number;
   expired: number;
   forged: number;
   foreign: number;
-  /** An older token of the session, used after a newer one. */
+  /** An older token of the session, used after a newer one; or a request that a newer one overtook. */
   stale: number;
 }
+
+/** Why somebody who asks for a session does not get it. */
+export type Refused = 'unknown' | 'expired' | 'forged' | 'foreign' | 'stale';
 
 /** A session that its client may come back to; `Carrier` is whatever runs its connection. */
 export interface Berth<Carrier> {
@@ -23,27 +29,35 @@ export interface Berth<Carrier> {
   /** Number of the latest welcome, and of the highest whose token was used. */
   serial: number;
   used: number;
+  /** Number of the latest claim, and of the claim that the carrier came with: of two that overlap the newer wins. */
+  claims: number;
+  seated: number;
 }
 
 export interface Registry<Carrier> {
   readonly counters: ResumeCounters;
   readonly size: number;
+  /** As many sessions as there may be: one must go before one is added. */
+  readonly full: boolean;
+  has(berth: Berth<Carrier>): boolean;
   /** A new id: 128 random bits. */
   newId(): string;
   add(session: Session, carrier: Carrier): Berth<Carrier>;
-  /** The session asked for, if the client may have it; the reason otherwise is counted and told to nobody. */
-  claim(ask: OptIn, user: string | undefined, now: number): Berth<Carrier> | undefined;
+  /** The session asked for, if the client may have it; the reason otherwise is counted, and told to nobody. */
+  claim(key: string, token: string, user: string | undefined, now: number): Berth<Carrier> | undefined;
   /** The token of the next welcome. */
   token(berth: Berth<Carrier>, now: number): string;
-  remove(session: Session): void;
+  /** False: it was not there any more. */
+  remove(session: Session): boolean;
 }
 
-/** At most `limit` sessions are kept; beyond it `add` still works and the oldest session can no longer be resumed. */
+/** Up to `limit` sessions; whoever adds one sees to that. */
 export function createRegistry<Carrier>(tokens: Tokens, limit: number): Registry<Carrier> {
   const berths = new Map<string, Berth<Carrier>>();
   const counters: ResumeCounters = {
     fresh: 0,
     recovered: 0,
+    rejoined: 0,
     unknown: 0,
     expired: 0,
     forged: 0,
@@ -51,17 +65,17 @@ export function createRegistry<Carrier>(tokens: Tokens, limit: number): Registry
     stale: 0,
   };
 
-  function judge(ask: OptIn, user: string | undefined, now: number): keyof ResumeCounters {
-    if (ask.session === undefined) return 'fresh';
-    const berth = berths.get(ask.session);
+  function judge(key: string, token: string, user: string | undefined, now: number): Berth<Carrier> | Refused {
+    const berth = berths.get(key);
     if (berth === undefined) return 'unknown';
-    const { fault, serial } = tokens.verify(ask.token, ask.session, berth.session.user, now);
+    const { fault, serial } = tokens.verify(token, key, berth.session.user, now);
     if (fault !== undefined) return fault;
-    if (user !== undefined && user !== berth.session.user) return 'foreign';
+    // Also when nobody is known now: a session that had a user is not for those without one.
+    if (user !== berth.session.user) return 'foreign';
     // Welcomes may have been lost on their way, so older tokens work until a newer one was used.
     if (serial < berth.used) return 'stale';
     berth.used = serial;
-    return 'recovered';
+    return berth;
   }
 
   return {
@@ -69,21 +83,25 @@ export function createRegistry<Carrier>(tokens: Tokens, limit: number): Registry
     get size() {
       return berths.size;
     },
+    get full() {
+      return berths.size >= limit;
+    },
+    has: (berth) => berths.get(berth.session.key) === berth,
     newId: () => randomBytes(16).toString('base64url'),
     add(session, carrier) {
-      if (berths.size >= limit) for (const oldest of berths.keys()) if (berths.delete(oldest)) break;
-      const berth: Berth<Carrier> = { session, carrier, serial: 0, used: 0 };
+      const berth: Berth<Carrier> = { session, carrier, serial: 0, used: 0, claims: 0, seated: 0 };
       berths.set(session.key, berth);
       return berth;
     },
-    claim(ask, user, now) {
-      const result = judge(ask, user, now);
+    claim(key, token, user, now) {
+      const result = judge(key, token, user, now);
+      if (typeof result === 'object') return result;
       counters[result]++;
-      return result === 'recovered' ? berths.get(ask.session!) : undefined;
+      return undefined;
     },
     token: (berth, now) => tokens.sign(berth.session.key, berth.session.user, ++berth.serial, now),
     remove(session) {
-      if (berths.get(session.key)?.session === session) berths.delete(session.key);
+      return berths.get(session.key)?.session === session && berths.delete(session.key);
     },
   };
 }

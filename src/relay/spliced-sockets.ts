@@ -1,0 +1,17 @@
+// Relay: what a connection is made of: two sockets that have switched protocols, and what the handshake agreed.
+import type { Duplex } from 'node:stream';
+import type { Deflate } from './extensions.ts';
+
+/** Two sockets after a 101, and what was read of each beyond the handshake. */
+export interface SplicedSockets {
+  readonly client: Duplex;
+  readonly upstream: Duplex;
+  readonly clientHead?: Buffer | undefined;
+  readonly upstreamHead?: Buffer | undefined;
+  /** permessage-deflate as accepted in the 101; undefined = not negotiated. */
+  readonly deflate: Deflate | undefined;
+  /** The 101 accepted an extension that the relay cannot read: bytes pass unread. */
+  readonly opaque?: boolean;
+  /** Data messages of the session that came over earlier connections. Default 0. */
+  readonly ordinal?: number;
+}
