@@ -5,6 +5,8 @@ import { createTracker } from '../../src/index.ts';
 import { setUp } from './harness.ts';
 import { Backend, confirms, type Message, nestedId } from './tool-dispatcher.ts';
 
+/** Waits for a condition on a machine that may be busy. */
+const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 20_000 });
 const backends: Backend[] = [];
 
 afterEach(async () => {
@@ -185,7 +187,7 @@ describe('a tool dispatcher with sockets', () => {
     const { tracker, backend } = withBackend();
     await backend.connect('u1', confirms);
     expect(await backend.run('u1', 'double', { value: 21 })).toEqual({ value: 42 });
-    await vi.waitFor(() => expect(tracker.metrics().confirmed).toBe(2));
+    await soon(() => expect(tracker.metrics().confirmed).toBe(2));
     expect(tracker.pending('u1')).toEqual([]);
     expect(backend.other).toEqual([]);
   });
@@ -197,7 +199,7 @@ describe('a tool dispatcher with sockets', () => {
     client.terminate();
     await gone;
     expect(await backend.run('u1', 'double', { value: 21 })).toEqual({ value: 42 });
-    await vi.waitFor(() => expect(tracker.metrics().failed).toBe(2));
+    await soon(() => expect(tracker.metrics().failed).toBe(2));
     expect(tracker.status('tool_completed_u1_1')).toMatchObject({
       status: 'failed',
       errorType: 'disconnected',
@@ -213,7 +215,7 @@ describe('a tool dispatcher with sockets', () => {
       confirms(event, socket);
     });
     await backend.run('u1', 'double', { value: 1 });
-    await vi.waitFor(() => expect(tracker.metrics().confirmed).toBe(2));
+    await soon(() => expect(tracker.metrics().confirmed).toBe(2));
     expect(seen).toEqual(['tool_executing_u1_1', 'tool_completed_u1_1']);
     for (const id of seen) expect(tracker.status(id)?.status).toBe('confirmed');
     const inner = tracker.track({ type: 'tool_completed', data: { tool_name: 'x', result: { event_id: 'inner' } } });
@@ -229,15 +231,13 @@ describe('a tool dispatcher with sockets', () => {
     backend.register('double', async ({ value }) => ({ value: Number(value) * 2 }));
 
     expect(await backend.run('u1', 'double', { value: 21 })).toEqual({ value: 42 });
-    await vi.waitFor(() =>
-      expect(tracker.pending('u1').map((event) => event.status)).toEqual(['retrying', 'retrying']),
-    );
+    await soon(() => expect(tracker.pending('u1').map((event) => event.status)).toEqual(['retrying', 'retrying']));
     const got: Message[] = [];
     await backend.connect('u1', (event, socket) => {
       got.push(event);
       confirms(event, socket);
     });
-    await vi.waitFor(() => expect(tracker.metrics().confirmed).toBe(2));
+    await soon(() => expect(tracker.metrics().confirmed).toBe(2));
 
     expect(new Set(got.map(nestedId))).toEqual(new Set(['tool_executing_u1_1', 'tool_completed_u1_1']));
     expect(tracker.metrics()).toMatchObject({ tracked: 2, pending: 0, confirmationRate: 1, failed: 0, timeout: 0 });

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import { HOOK_KINDS } from '../../src/hooks/notice.ts';
 import { resolveTarget } from '../../src/hooks/target.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { eventType, facts } from '../delivery/harness.ts';
+import { selfSigned } from '../support/certificate.ts';
 import { SECRET, startReceiver, status, verifies } from './receiver.ts';
 
 const NEW_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -31,6 +33,8 @@ const UPSTREAM = {
 /** Quick enough for a test, and the same in kind. */
 const LIMITS: Partial<HookLimits> = { firstRetryMs: 2, longestRetryMs: 10, breakerFailures: 1000 };
 
+/** Waits for a condition on a machine that may be busy. */
+const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 20_000 });
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
@@ -142,7 +146,7 @@ describe('what is sent', () => {
     });
     expect(byType.get('dev.ackspan.delivery.timeout')!.data).toMatchObject({ event_id: 'late', error_type: 'timeout' });
     expect(byType.get('dev.ackspan.delivery.unverifiable')).toMatchObject({ subject: 'u', traceparent: 'tp' });
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(3));
+    await soon(() => expect(hooks.counters.delivered).toBe(3));
     balance(hooks);
   });
 
@@ -180,6 +184,38 @@ describe('what is sent', () => {
   });
 });
 
+describe('over TLS', () => {
+  async function secure() {
+    const { key, cert } = selfSigned();
+    const bodies: string[] = [];
+    const server = createTlsServer({ key, cert }, (request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => bodies.push(text));
+      request.on('end', () => response.writeHead(204).end());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    ends.push(() => new Promise((resolve) => server.close(resolve)));
+    const { port } = server.address() as AddressInfo;
+    return { upstream: { ...UPSTREAM, secure: true, host: 'localhost', port }, cert: cert.toString(), bodies };
+  }
+
+  test('an upstream is trusted as the operator says: by its authority', async () => {
+    const { upstream, cert, bodies } = await secure();
+    const { hooks } = hooksTo('/', {}, { target: resolveTarget('/', { ...upstream, ca: cert }) });
+    withTracker(hooks).reject();
+    await soon(() => expect(hooks.counters.delivered).toBe(1));
+    expect(JSON.parse(bodies.join(''))).toMatchObject({ type: 'dev.ackspan.delivery.failed' });
+  });
+
+  test('a certificate that nobody vouches for gets nothing', async () => {
+    const { upstream, bodies } = await secure();
+    const { hooks, reports } = hooksTo('/', { tries: 2 }, { target: resolveTarget('/', upstream) });
+    withTracker(hooks).reject();
+    await soon(() => expect(hooks.counters.dropped.exhausted).toBe(1));
+    expect(reports[0]).toMatch(/self-signed certificate/);
+    expect(bodies).toEqual([]);
+  });
+});
+
 describe('re-emission', () => {
   test('the tracker’s attempts become requests; each is asked for once until it got through', async () => {
     const to = await receiver();
@@ -196,7 +232,7 @@ describe('re-emission', () => {
       ['reemit', 'blocked'],
     ]);
     to.release();
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(1));
+    await soon(() => expect(hooks.counters.delivered).toBe(1));
     tracker.tick(start + 7500);
     await to.arrived(2);
     expect(to.events().map(({ type, subject }) => [type, subject])).toEqual([
@@ -216,7 +252,7 @@ describe('re-emission', () => {
     tracker.tick(start + 1100);
     await to.arrived(1);
     tracker.processed(session, 'lost', false, '', start + 1200);
-    await vi.waitFor(() => expect(hooks.counters.dropped.obsolete).toBe(1));
+    await soon(() => expect(hooks.counters.dropped.obsolete).toBe(1));
     expect(to.received).toHaveLength(1);
     balance(hooks);
   });
@@ -243,15 +279,22 @@ describe('re-emission', () => {
     to.hold();
     const { hooks } = hooksTo(to.url, { payloadBytes: 100 }, { payload: true });
     const { tracker, track, start } = withTracker(hooks);
-    for (const id of ['a', 'b']) {
+    const ask = (id: string) => {
       const delivery = track(id);
       tracker.retention.keep(delivery, 60, () => new Uint8Array(60).fill(97));
       hooks.reemit!(delivery, start);
-    }
+    };
+    ask('a');
+    ask('b');
     await to.arrived(2);
+    to.release();
+    await soon(() => expect(hooks.counters.delivered).toBe(2));
+    ask('c');
+    await to.arrived(3);
     expect(to.events().map(({ subject, data }) => [subject, data.payload !== undefined])).toEqual([
       ['a', true],
       ['b', false],
+      ['c', true],
     ]);
     expect(hooks.counters.payloadsOmitted).toBe(1);
   });
@@ -267,7 +310,7 @@ describe('trouble', () => {
     expect(new Set(received.map((each) => each.headers['webhook-id'])).size).toBe(1);
     expect(new Set(received.map((each) => each.body)).size).toBe(1);
     for (const each of received) expect(verifies(each, SECRET)).toBe(true);
-    await vi.waitFor(() => expect(hooks.counters.requests.failed).toMatchObject({ failed: 3, delivered: 1 }));
+    await soon(() => expect(hooks.counters.requests.failed).toMatchObject({ failed: 3, delivered: 1 }));
     balance(hooks);
   });
 
@@ -276,7 +319,7 @@ describe('trouble', () => {
     to.behave(status(502));
     const { hooks, reports } = hooksTo(to.url, { tries: 3 });
     withTracker(hooks).reject();
-    await vi.waitFor(() => expect(hooks.counters.dropped.exhausted).toBe(1));
+    await soon(() => expect(hooks.counters.dropped.exhausted).toBe(1));
     expect(to.received).toHaveLength(3);
     expect(reports).toEqual(['a notice was given up after 3 tries: HTTP 502']);
     expect(hooks.waiting).toBe(0);
@@ -287,7 +330,7 @@ describe('trouble', () => {
     to.behave(status(code, { location: '/elsewhere' }));
     const { hooks, reports } = hooksTo(to.url);
     withTracker(hooks).reject();
-    await vi.waitFor(() => expect(hooks.counters.dropped.refused).toBe(1));
+    await soon(() => expect(hooks.counters.dropped.refused).toBe(1));
     expect(to.received).toHaveLength(1);
     expect(reports).toEqual([`the receiver refused a notice: HTTP ${code}`]);
     expect(hooks.breaker.state).toBe('closed');
@@ -301,18 +344,18 @@ describe('trouble', () => {
     reject(2);
     const received = await to.arrived(3);
     expect(received[1]!.at - received[0]!.at).toBeGreaterThanOrEqual(950);
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(2));
+    await soon(() => expect(hooks.counters.delivered).toBe(2));
   });
 
   test('a receiver that never answers: time-out, tried again', async () => {
     const to = await receiver();
     to.hold();
-    const { hooks } = hooksTo(to.url, { timeoutMs: 50 });
+    const { hooks } = hooksTo(to.url, { timeoutMs: 100, tries: 1000 });
     withTracker(hooks).reject();
     await to.arrived(2);
     expect(hooks.counters.requests.failed.timeout).toBeGreaterThanOrEqual(1);
     to.release();
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(1));
+    await soon(() => expect(hooks.counters.delivered).toBe(1));
   });
 
   test('an answer whose body never ends counts as it began', async () => {
@@ -320,7 +363,7 @@ describe('trouble', () => {
     to.behave((response) => void response.writeHead(200).write('…'));
     const { hooks } = hooksTo(to.url, { timeoutMs: 50 });
     withTracker(hooks).reject();
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(1));
+    await soon(() => expect(hooks.counters.delivered).toBe(1));
     expect(to.received).toHaveLength(1);
   });
 
@@ -331,11 +374,11 @@ describe('trouble', () => {
     await new Promise((resolve) => reserved.close(resolve));
     const { hooks } = hooksTo(`http://127.0.0.1:${port}/`, { tries: 1000 });
     withTracker(hooks).reject();
-    await vi.waitFor(() => expect(hooks.counters.requests.failed.failed).toBeGreaterThan(2));
+    await soon(() => expect(hooks.counters.requests.failed.failed).toBeGreaterThan(2));
     const to = await startReceiver(port);
     ends.push(() => to.close());
     await to.arrived(1);
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(1));
+    await soon(() => expect(hooks.counters.delivered).toBe(1));
   });
 
   test('the breaker: after failures in a row nothing is sent for a while, then one request, then all', async () => {
@@ -349,14 +392,14 @@ describe('trouble', () => {
     });
     const { reject } = withTracker(hooks);
     reject(10);
-    await vi.waitFor(() => expect(hooks.breaker).toMatchObject({ state: 'open', opened: 1 }));
+    await soon(() => expect(hooks.breaker).toMatchObject({ state: 'open', opened: 1 }));
     expect(to.received).toHaveLength(3);
     expect(reports).toEqual(['notices are not getting through: HTTP 500; nothing is sent for 100 ms']);
     const opened = to.received[2]!.at;
     to.behave(status(204));
     await to.arrived(13);
     expect(to.received[3]!.at - opened).toBeGreaterThanOrEqual(95);
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(10));
+    await soon(() => expect(hooks.counters.delivered).toBe(10));
     expect(hooks.breaker.state).toBe('closed');
   });
 });
@@ -376,7 +419,7 @@ describe('never in the way', () => {
     expect(reports).toEqual(['the notice queue is full: 80 wait, others are dropped']);
     balance(hooks);
     to.release();
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(100));
+    await soon(() => expect(hooks.counters.delivered).toBe(100));
     balance(hooks);
   });
 
@@ -389,7 +432,7 @@ describe('never in the way', () => {
     await to.arrived(3);
     expect(to.received).toHaveLength(3);
     to.release();
-    await vi.waitFor(() => expect(hooks.counters.delivered).toBe(50));
+    await soon(() => expect(hooks.counters.delivered).toBe(50));
     expect(to.most).toBe(3);
   });
 });
@@ -409,7 +452,7 @@ describe('stopping', () => {
   test('[D10] a receiver that does not answer is not waited for beyond it; nothing is taken in any more', async () => {
     const to = await receiver();
     to.hold();
-    const { hooks } = hooksTo(to.url, { concurrency: 2 });
+    const { hooks, reports } = hooksTo(to.url, { concurrency: 2, breakerFailures: 1 });
     const { reject, track, start } = withTracker(hooks);
     reject(10);
     await to.arrived(2);
@@ -419,6 +462,7 @@ describe('stopping', () => {
     expect(hooks.reemit!(track('x'), start)).toBe('blocked');
     await stopped;
     expect(hooks).toMatchObject({ waiting: 0, counters: { delivered: 0, dropped: { shutdown: 12 } } });
+    expect([hooks.breaker.state, reports]).toEqual(['closed', []]);
     balance(hooks);
   });
 
@@ -427,7 +471,7 @@ describe('stopping', () => {
     to.behave(status(503, { 'retry-after': '60' }));
     const { hooks } = hooksTo(to.url);
     withTracker(hooks).reject();
-    await vi.waitFor(() => expect(hooks.counters.requests.failed.failed).toBe(1));
+    await soon(() => expect(hooks.counters.requests.failed.failed).toBe(1));
     const before = performance.now();
     await hooks.stop(20_000);
     expect(performance.now() - before).toBeLessThan(10_000);

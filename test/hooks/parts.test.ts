@@ -1,10 +1,14 @@
-// The pure parts of the hooks: signature, back-off, breaker, addresses.
+// The pure parts of the hooks: signature, back-off, breaker, waiting room, addresses.
 import { describe, expect, test } from 'vitest';
 import { backoffMs, retryAfterMs } from '../../src/hooks/backoff.ts';
 import { Breaker } from '../../src/hooks/breaker.ts';
 import { createHooks } from '../../src/hooks/hooks.ts';
+import { Notice } from '../../src/hooks/notice.ts';
 import { readSecret, sign } from '../../src/hooks/signature.ts';
 import { resolveTarget } from '../../src/hooks/target.ts';
+import { WaitingRoom } from '../../src/hooks/waiting-room.ts';
+import { eventType, facts, session, Walk } from '../support/deliveries.ts';
+import { silentObserver } from '../support/silent-observer.ts';
 import { SECRET } from './receiver.ts';
 
 describe('signature', () => {
@@ -95,6 +99,26 @@ describe('breaker', () => {
     for (let i = 0; i < 3; i++) breaker.failed(0);
     expect(breaker.failed(900)).toBe(false);
     expect(breaker.admit(1000)).toBe(true);
+  });
+});
+
+describe('waiting room', () => {
+  const notice = (id: string, due = 0): Notice => {
+    const { delivery } = new Walk(silentObserver, session(), facts({ type: eventType('t'), id }), 0);
+    return Object.assign(new Notice('failed', delivery, 0, undefined), { due });
+  };
+  const idOf = (taken: Notice | undefined) => taken?.delivery.eventId;
+
+  test('what came first goes first; what failed comes back when it is due, before the rest', () => {
+    const room = new WaitingRoom(10);
+    for (const id of ['a', 'b', 'c', 'd', 'e']) room.add(notice(id));
+    expect([idOf(room.take(0)), idOf(room.take(0)), idOf(room.take(0))]).toEqual(['a', 'b', 'c']);
+    room.putBack(notice('c', 30));
+    room.putBack(notice('a', 10));
+    room.putBack(notice('b', 20));
+    expect([room.nextAt, idOf(room.take(5)), idOf(room.take(10)), idOf(room.take(10))]).toEqual([0, 'd', 'a', 'e']);
+    expect([room.nextAt, idOf(room.take(19)), room.held]).toEqual([20, undefined, 5]);
+    expect([idOf(room.take(50)), idOf(room.take(50)), room.nextAt]).toEqual(['b', 'c', Number.POSITIVE_INFINITY]);
   });
 });
 
