@@ -3,14 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Admin } from './admin/server.ts';
 import type { Config } from './config/config.ts';
-import { Owner, Session } from './delivery/session.ts';
+import { Session } from './delivery/session.ts';
+import type { Identified, Identity } from './identity/identity.ts';
+import type { Owners } from './identity/owners.ts';
 import { acceptHandshake } from './relay/accept.ts';
 import type { FrontCounters } from './relay/front-counters.ts';
 import { headerValues, isTraceparent, plainAddress, type RawHeaders } from './relay/headers.ts';
-import { createListener, type Listener } from './relay/listener.ts';
+import { createListener, type Listener, type Refusal } from './relay/listener.ts';
 import { nextConnectionId, type Upgraded } from './relay/upgrade.ts';
 import { parseUpstream } from './relay/upstream.ts';
-import { withoutOptIn } from './resume/opt-in.ts';
+import { readOptIn, withoutOptIn } from './resume/opt-in.ts';
 import type { Resumption } from './resumption.ts';
 import { Connection, type ConnectionDeps, type ConnectionFacts } from './session.ts';
 
@@ -20,6 +22,8 @@ export interface FrontDeps {
   readonly connections: ReadonlySet<Connection>;
   readonly admin: Admin;
   readonly resumption: Resumption;
+  readonly identity: Identity;
+  readonly owners: Owners;
   readonly connectionDeps: ConnectionDeps;
   report(fault: { stage: string; error: unknown }): void;
 }
@@ -32,40 +36,71 @@ export function openFront(deps: FrontDeps): Listener {
   if (upstream === undefined) throw new Error(fault);
   const { mount } = config.admin;
   const limit = config.limits.connections;
+  /** Who sent a request, by its header array: the same object from here to the upgrade. */
+  const known = new WeakMap<RawHeaders, Identified>();
   const listener: Listener = createListener({
     upstream,
     counters: deps.counters,
     handshakeTimeoutMs: config.limits.handshakeMs,
-    admit: () =>
+    admit: (request) =>
       connections.size + listener.handshaking < limit
-        ? undefined
+        ? identify(deps, request, known)
         : { status: 503, reason: `too many connections (limits.connections: ${limit})` },
     rewritePath: (_, path) => withoutOptIn(path),
     plain: ({ url }) => resumption.wanted(url ?? ''),
-    rejoin: (request, client, head) => rejoin(deps, request, client, head),
+    rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)?.user),
     mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
-    onUpgraded: (upgraded) => open(deps, upgraded),
+    onUpgraded: (upgraded) => open(deps, upgraded, known.get(upgraded.request.rawHeaders)),
     report,
   });
   return listener;
 }
 
+/** Finds out whose request it is, and refuses a user who has enough connections. Who comes back replaces a connection. */
+function identify(
+  { identity, owners }: FrontDeps,
+  request: IncomingMessage,
+  known: WeakMap<RawHeaders, Identified>,
+): Refusal | undefined | Promise<Refusal | undefined> {
+  const url = request.url ?? '';
+  const decide = (who: Identified): Refusal | undefined => {
+    known.set(request.rawHeaders, who);
+    if (!owners.full(who.user) || readOptIn(url)?.session !== undefined) return undefined;
+    return { status: 429, reason: 'too many connections of this user (limits.connections_per_user)' };
+  };
+  const who = identity.identify({ url, rawHeaders: request.rawHeaders });
+  return who instanceof Promise ? who.then(decide) : decide(who);
+}
+
 /** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
-function open({ connectionDeps, resumption }: FrontDeps, upgraded: Upgraded): void {
+function open(
+  { connectionDeps, resumption, owners }: FrontDeps,
+  upgraded: Upgraded,
+  who: Identified | undefined,
+): void {
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
   const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
-  const owner = new Owner(undefined);
+  const owner = owners.acquire(who?.user);
   const traceparent = ownTraceparent(rawHeaders);
   const seat = resumption.seat(url, rawHeaders, owner, traceparent);
-  const connection = new Connection(facts, seat?.session ?? new Session(id, owner, traceparent), connectionDeps);
+  const session = seat?.session ?? new Session(id, owner, traceparent);
+  if (session.owner !== owner) owners.release(owner);
+  const connection = new Connection(facts, session, connectionDeps);
+  if (who?.learn === true) connection.adopt = (user) => owners.adopt(session, user, true);
   seat?.take(connection);
   connection.start(upgraded);
 }
 
 /** A client comes back while its upstream connection is still there. */
-function rejoin(deps: FrontDeps, request: IncomingMessage, client: Socket, head: Buffer): boolean {
+function rejoin(
+  deps: FrontDeps,
+  request: IncomingMessage,
+  client: Socket,
+  head: Buffer,
+  user: string | undefined,
+): boolean {
   if (!request.url?.includes('ackspan')) return false;
-  return deps.resumption.rejoin(request, undefined, (subprotocol) => {
+  return deps.resumption.rejoin(request, user, (subprotocol) => {
     acceptHandshake(request, client, subprotocol);
     const remote = plainAddress(client.remoteAddress);
     const now = deps.connectionDeps.relay.now();

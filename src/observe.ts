@@ -27,6 +27,8 @@ export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters };
   readonly decoder: Decoder;
   readonly skipped: Readonly<Record<SkipReason, number>>;
+  /** Upgrade requests by what was learned of their user. */
+  readonly identity?: Readonly<Record<string, number>>;
   readonly tracing: {
     readonly keepConfirmed: number;
     readonly slowMs: number;

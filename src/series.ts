@@ -37,6 +37,7 @@ export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
     series(METRICS.connectionRejected, LABEL.reason, 'upstream_down', () => front.upstreamFailed),
     series(METRICS.connectionRejected, LABEL.reason, 'handshake_timeout', () => front.handshakeTimeouts),
     series(METRICS.connectionRejected, LABEL.reason, 'client_gone', () => front.clientGone),
+    ...readingsOf(METRICS.identity, LABEL.result, deps.identity ?? {}),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.decoder.others),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.skipped),
     series(METRICS.telemetrySpans, LABEL.result, 'exported', () => spans.exported),

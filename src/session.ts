@@ -73,6 +73,8 @@ export class Connection implements Tap, Link {
   messages: number;
   /** Another connection carries the session: this one's end means nothing to it. */
   superseded = false;
+  /** Set while nobody knows the user and the first event that names one may tell. */
+  adopt: ((user: string) => void) | undefined = undefined;
   readonly #deps: ConnectionDeps;
   #barrier = new Barrier();
   #splice: Splice | undefined = undefined;
@@ -147,6 +149,7 @@ export class Connection implements Tap, Link {
     const { session } = this;
     const { tracker, decoder, optedIn } = this.#deps;
     const facts = decoder.event(buf, start, end);
+    if (this.adopt !== undefined && facts?.user !== undefined) this.#learn(facts.user);
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now);
     if (delivery !== undefined && !isSettled(delivery)) {
       if (session.optedIn || delivery.type.policy.resend === true) {
@@ -231,6 +234,11 @@ export class Connection implements Tap, Link {
 
   resend(delivery: Delivery, now: number): AttemptResult {
     return this.#deps.optedIn.resend(this, delivery, now);
+  }
+
+  #learn(user: string): void {
+    this.adopt?.(user);
+    if (this.session.user !== undefined) this.adopt = undefined;
   }
 
   /** A frame of ours, for clients that have opted in and events whose rule allows it. */

@@ -7,6 +7,8 @@ import type { Config } from './config/config.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { Tracker } from './delivery/tracker.ts';
 import { openFront } from './front.ts';
+import { createIdentity, type IdentityOptions } from './identity/identity.ts';
+import { createOwners, type Owners } from './identity/owners.ts';
 import { startLimitLog } from './limit-log.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { createFrontCounters } from './relay/front-counters.ts';
@@ -85,11 +87,15 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const skipped: Record<SkipReason, number> = { binary: 0, too_large: 0, unreadable: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
   const store = createMemoryStore({ history: config.limits.history });
+  const identity = createIdentity(identityOptions(config.identity), { now, report });
+  const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
   const watch = await startWatch({
     counters,
     decoder,
     skipped,
     tracing: config.tracing,
+    agents: config,
+    identity: identity.counters,
     serviceName: config.serviceName,
     version: VERSION,
     serverPort: config.listen.port,
@@ -113,7 +119,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<Connection>(tokens, config.limits.connections);
   const resumption = createResumption({ registry, tracker, ttlMs: config.sessions.ttlMs, now, report });
-  const observer = register(connections, watch, report);
+  const observer = register(connections, owners, watch, report);
   const connectionDeps = { tracker, decoder, relay, skipped, observer, optedIn: resumption };
   const listener = openFront({
     config,
@@ -121,6 +127,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     connections,
     admin,
     resumption,
+    identity,
+    owners,
     connectionDeps,
     report,
   });
@@ -154,7 +162,15 @@ async function start(deps: SidecarDeps): Promise<Running> {
     pending: () => store.pending,
     state,
     stopBeat,
+    stopLimitLog,
   };
+}
+
+function identityOptions(config: Config['identity']): IdentityOptions {
+  const { user: sources, jwtFrom: jwtPlaces, jwtQuery, jwtKey: key, jwksUrl, timeoutMs } = config;
+  const { jwtIssuer: issuer, jwtAudience: audience } = config;
+  const verify = key === undefined && jwksUrl === undefined ? undefined : { key, jwksUrl, issuer, audience };
+  return { sources, jwtPlaces, jwtQuery, verify, timeoutMs };
 }
 
 function adminDeps(
@@ -186,7 +202,12 @@ function view({ facts, session, messages }: Connection): ConnectionView {
 }
 
 /** Keeps the set of open connections beside what the watch is told. What the watch throws costs no connection (SPEC D8). */
-function register(connections: Set<Connection>, { connections: watch }: Watch, report: Report): ConnectionObserver {
+function register(
+  connections: Set<Connection>,
+  owners: Owners,
+  { connections: watch }: Watch,
+  report: Report,
+): ConnectionObserver {
   const tell = (step: () => void): void => {
     try {
       step();
@@ -197,11 +218,15 @@ function register(connections: Set<Connection>, { connections: watch }: Watch, r
   return {
     opened(connection) {
       connections.add(connection);
+      owners.connect(connection.session.owner);
       tell(() => watch.opened(connection));
     },
     capability: (connection, from, to) => tell(() => watch.capability(connection, from, to)),
     closed(connection, by, code, at) {
       connections.delete(connection);
+      owners.disconnect(connection.session.owner);
+      // A session that can be resumed is given back by whoever ends it.
+      if (!connection.session.optedIn) owners.release(connection.session.owner);
       tell(() => watch.closed(connection, by, code, at));
     },
   };

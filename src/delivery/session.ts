@@ -25,7 +25,8 @@ export interface EarlyConfirmation {
 export class Session {
   /** Unique in this process. */
   readonly key: string;
-  readonly owner: Owner;
+  /** May change once, from nobody to a user. */
+  owner: Owner;
   /** The upgrade request's traceparent, or ''. */
   readonly traceparent: string;
   /** The client connection that carries the session now; undefined while disconnected. */

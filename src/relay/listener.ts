@@ -15,8 +15,8 @@ export interface Refusal {
 }
 
 export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes'> {
-  /** Asked before each handshake is passed on; undefined lets it in. */
-  admit?(request: IncomingMessage): Refusal | undefined;
+  /** Asked before each handshake is passed on; undefined lets it in. A promise (it must resolve) holds the handshake until then. */
+  admit?(request: IncomingMessage): Refusal | undefined | Promise<Refusal | undefined>;
   /** Asked before the upstream is: true = the handshake has been answered here, for a client that comes back to its connection. */
   rejoin?(request: IncomingMessage, client: Socket, head: Buffer): boolean;
   /** Pages that are ours: `path` and everything below it. `handle` sees the URL in origin form, prefix included. */
@@ -57,7 +57,7 @@ export function createListener(deps: ListenerDeps): Listener {
   const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
   const routes: Routes = {
     ...{ deps, server, upgrader, forwarder },
-    ...{ turns: new WeakMap(), failed: new WeakSet(), stopping: false },
+    ...{ turns: new WeakMap(), failed: new WeakSet(), held: 0, stopping: false },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
@@ -76,7 +76,7 @@ export function createListener(deps: ListenerDeps): Listener {
   return {
     server,
     get handshaking() {
-      return upgrader.handshaking;
+      return upgrader.handshaking + routes.held;
     },
     listen: (host, port) => listen(server, host, port, deps.report),
     stopAccepting,
@@ -99,6 +99,8 @@ interface Routes {
   readonly turns: WeakMap<Socket, ServerResponse>;
   /** Connections that have had their 4xx. */
   readonly failed: WeakSet<Socket>;
+  /** Handshakes whose admission is being decided. */
+  held: number;
   stopping: boolean;
 }
 
@@ -146,7 +148,7 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
 }
 
 function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, head: Buffer): void {
-  const { deps, server, upgrader } = routes;
+  const { deps, server } = routes;
   if (!isHandshake(request)) {
     reinject(server, request, socket, head);
     return;
@@ -155,7 +157,44 @@ function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, 
     answer(socket, 404, 'there is no WebSocket here');
     return;
   }
-  const refusal = routes.stopping ? STOPPING : deps.admit?.(request);
+  const verdict = routes.stopping ? STOPPING : deps.admit?.(request);
+  if (verdict instanceof Promise) hold(routes, request, socket, head, verdict);
+  else decide(routes, request, socket, head, verdict);
+}
+
+/** Keeps a handshake back until its admission is decided; a client that leaves meanwhile is let go. */
+function hold(
+  routes: Routes,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  verdict: Promise<Refusal | undefined>,
+): void {
+  let gone = false;
+  const leave = (): void => {
+    gone = true;
+  };
+  routes.held++;
+  socket.on('error', leave).on('close', leave);
+  verdict.then((refusal) => {
+    routes.held--;
+    if (gone || socket.destroyed) {
+      routes.deps.counters.clientGone++;
+      socket.destroy();
+      return;
+    }
+    socket.off('error', leave).off('close', leave);
+    decide(routes, request, socket, head, routes.stopping ? STOPPING : refusal);
+  });
+}
+
+function decide(
+  { deps, upgrader }: Routes,
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  refusal: Refusal | undefined,
+): void {
   if (refusal === undefined) {
     if (deps.rejoin?.(request, socket, head)) return;
     upgrader.start(request, socket, head);
