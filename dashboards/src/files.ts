@@ -1,5 +1,6 @@
 // Every generated file: its path from the repository's root and its text. The writer and the drift test read this one list.
 import { alertGroups } from './alerts.ts';
+import { cloudMonitoringFiles } from './cloud-monitoring.ts';
 import { buildDashboard } from './grafana/build.ts';
 import { OPERATIONS } from './grafana/operations.ts';
 import { overview } from './grafana/overview.ts';
@@ -15,6 +16,9 @@ export function generatedFiles(slo: Slo): ReadonlyMap<string, string> {
     ['dashboards/operations.json', json(buildDashboard(OPERATIONS, [first]))],
     ['dashboards/prometheus/recording.yml', ruleFile(recordingGroups(slo))],
     ['dashboards/prometheus/alerts.yml', ruleFile(alertGroups(slo))],
+    ...[...cloudMonitoringFiles(slo)].map(
+      ([name, value]) => [`deploy/cloudrun/monitoring/${name}`, json(value)] as const,
+    ),
   ]);
 }
 

@@ -1,7 +1,7 @@
 // Prometheus names of metrics, from the one table of telemetry names, so that a renamed metric renames every query.
 import { METRICS, type MetricRow } from '../../src/telemetry/names.ts';
 import { labelName, sampleName } from '../../src/telemetry/prometheus-names.ts';
-import { PLANNED } from './planned.ts';
+import { PLANNED, UNFED } from './planned.ts';
 
 /** Name of a metric's samples; for a histogram without `_bucket`, `_sum`, `_count`. */
 export function series(row: MetricRow): string {
@@ -19,6 +19,12 @@ export function planned(name: string): string {
 export function allRows(): readonly MetricRow[] {
   const real: readonly MetricRow[] = Object.values(METRICS);
   return [...real, ...PLANNED.filter((row) => !real.some((other) => other.name === row.name))];
+}
+
+/** Names of samples that may be missing from a running sidecar. */
+export function mayBeMissing(): string[] {
+  const unfed = allRows().filter((row) => UNFED.includes(row.name));
+  return [...PLANNED, ...unfed].map(series);
 }
 
 /** Labels that a sample of the metric may carry by itself; scrape labels (`job`, `instance`) come on top. */
@@ -59,8 +65,12 @@ export const M = {
   memory: series(S.memoryUsage),
   heap: series(S.heapUsed),
   uptime: series(S.uptime),
-  tool: planned('ackspan.tool.duration'),
-  orphaned: planned('ackspan.tool.orphaned'),
+  tool: series(S.toolDuration),
+  toolUnwatched: series(S.toolUnwatched),
+  order: series(S.orderViolations),
+  identity: series(S.identity),
+  logs: series(S.telemetryLogs),
+  orphaned: series(S.toolOrphaned),
   retained: planned('ackspan.retained.bytes'),
   resume: planned('ackspan.session.resume'),
   hooks: planned('ackspan.hook.requests'),

@@ -91,12 +91,15 @@ const SYMPTOMS: readonly Symptom[] = [
   {
     alert: 'AckspanTelemetryDropped',
     severity: 'ticket',
-    expr: `${grew(`${M.spans}{result!="exported"}`, '10m')} > 0`,
+    expr: [
+      `${grew(`${M.spans}{result!="exported"}`, '10m')} > 0`,
+      `or ${grew(`${M.logs}{result!="exported"}`, '10m')} > 0`,
+    ].join('\n'),
     for: '5m',
     keep: '10m',
-    summary: 'Spans are lost on their way to the collector',
+    summary: 'Spans or log events are lost on their way to the collector',
     description:
-      '{{ $labels.job }}: {{ $value | humanize }} spans in 10 minutes were dropped or refused; metrics are complete.',
+      '{{ $labels.job }}: {{ $value | humanize }} of them in 10 minutes were dropped or refused; metrics are complete.',
   },
   {
     alert: 'AckspanStoreDegraded',

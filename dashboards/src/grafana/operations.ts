@@ -150,24 +150,37 @@ const TELEMETRY: Row = {
   panels: [
     {
       kind: 'timeseries',
-      title: 'Spans by result',
+      title: 'Spans and log events by result',
       description:
         'dropped = the queue was full; failed = the collector refused. Both should be zero; metrics are complete either way.',
-      span: 12,
+      span: 8,
       unit: 'suffix:/s',
       min: 0,
-      queries: [{ expr: sumRate(ofInstance(M.spans), 'result'), legend: '{{result}}' }],
+      queries: [
+        { expr: sumRate(ofInstance(M.spans), 'result'), legend: 'spans {{result}}' },
+        { expr: sumRate(ofInstance(M.logs), 'result'), legend: 'log events {{result}}' },
+      ],
       runbook: 'telemetry-dropped.md',
     },
     {
       kind: 'timeseries',
       title: 'Scrape',
       description: 'How long Prometheus waits for /metrics. It grows with the number of event types.',
-      span: 12,
+      span: 8,
       unit: 's',
       min: 0,
       queries: [{ expr: `max by (instance) (${ofInstance('scrape_duration_seconds')})`, legend: '{{instance}}' }],
       runbook: 'instance-down.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Users of upgrade requests',
+      description:
+        'identified, none, or why a request that should name its user does not (a token that does not verify, for one). A rise of the latter after a change of keys: clients are nobody to the sidecar.',
+      span: 8,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [{ expr: sumRate(ofInstance(M.identity), 'result'), legend: '{{result}}' }],
     },
   ],
 };
@@ -188,7 +201,8 @@ const STATE: Row = {
     {
       kind: 'timeseries',
       title: 'Resumed sessions by result',
-      description: 'Anything but a recovery means that the client starts afresh: expired, unknown or forged tokens.',
+      description:
+        'fresh = a new session; recovered and rejoined = it goes on; unknown, expired, forged, foreign, stale = asked for and not given. Many expired: sessions.ttl is shorter than the outages of these clients.',
       span: 6,
       unit: 'suffix:/s',
       min: 0,

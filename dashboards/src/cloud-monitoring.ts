@@ -1,0 +1,121 @@
+// SLO table → Google Cloud Monitoring: a service, its SLO, and alert policies in PromQL with the same windows and factors.
+import { ERROR_TYPES } from '../../src/delivery/words.ts';
+import { runbookOf } from './runbook.ts';
+import { M } from './series.ts';
+import { type BurnTier, budgetOf, overall, round, type Slo, type Window } from './slo.ts';
+
+/** Where incidents go; replaced by your own before the files are applied. */
+const CHANNELS = ['projects/PROJECT/notificationChannels/CHANNEL'];
+/** Conditions are looked at this often; Cloud Monitoring takes multiples of 30 s. */
+const EVALUATION = '30s';
+const DAY_SECONDS = 86_400;
+/** The histogram's count as a counter of its own (`transform/slo` in deploy/cloudrun/otel-collector.yaml). */
+const COUNTER = 'prometheus.googleapis.com/ackspan_delivery_duration_count_total/counter';
+const BAD = ERROR_TYPES.filter((each) => each !== '');
+
+/** File name → contents, as `gcloud` and the Monitoring API take them. */
+export function cloudMonitoringFiles(slo: Slo): ReadonlyMap<string, object> {
+  return new Map<string, object>([
+    ['service.json', { displayName: 'Ackspan deliveries', custom: {} }],
+    ['slo.json', objective(slo)],
+    ['alert-policy-outage.json', outagePolicy(slo)],
+    ...slo.tiers.map((tier) => [`alert-policy-${tier.name}.json`, burnPolicy(slo, tier)] as const),
+  ]);
+}
+
+/** Good ÷ total over the SLO's window; all priorities together. */
+function objective(slo: Slo): object {
+  const all = `metric.type="${COUNTER}" resource.type="prometheus_target"`;
+  return {
+    displayName: `${percent(overall(slo).ratio)} of pushed events confirmed, ${slo.window} rolling`,
+    goal: overall(slo).ratio,
+    rollingPeriod: `${Number.parseInt(slo.window, 10) * DAY_SECONDS}s`,
+    serviceLevelIndicator: {
+      requestBased: {
+        goodTotalRatio: {
+          totalServiceFilter: all,
+          badServiceFilter: `${all} metric.labels.error_type=one_of(${BAD.map((each) => `"${each}"`).join(',')})`,
+        },
+      },
+    },
+  };
+}
+
+function outagePolicy(slo: Slo): object {
+  const { ratio, long, short, minDeliveries } = slo.outage;
+  const query = [
+    `${unconfirmed('', long)} > ${ratio}`,
+    `and ${unconfirmed('', short)} > ${ratio}`,
+    `and ${increase('', long)} >= ${minDeliveries}`,
+  ].join('\n');
+  const name = 'AckspanDeliveryOutage';
+  return policy(slo, name, 'Ackspan: most pushed events do not reach their clients', 'CRITICAL', [
+    condition(name, 'all priorities', query, { severity: 'page' }),
+  ]);
+}
+
+/** One condition per objective: Cloud Monitoring has no recorded objectives to join with. */
+function burnPolicy(slo: Slo, tier: BurnTier): object {
+  const name = 'AckspanErrorBudgetBurn';
+  const conditions = slo.objectives
+    .filter((each) => each.pages || tier.severity === 'ticket')
+    .map((each) => {
+      const only = each.priority === 'all' ? '' : `priority="${each.priority}"`;
+      const limit = round(tier.factor * budgetOf(each));
+      const query = [
+        `${unconfirmed(only, tier.long)} > ${limit}`,
+        `and ${unconfirmed(only, tier.short)} > ${limit}`,
+        `and ${increase(only, tier.long)} >= ${tier.minDeliveries}`,
+        `and ${increase(failing(only), tier.long)} >= ${tier.minUnconfirmed}`,
+      ].join('\n');
+      return condition(name, `priority ${each.priority}`, query, { severity: tier.severity, priority: each.priority });
+    });
+  const title = `Ackspan: confirmation error budget burns ${tier.factor} times too fast over ${tier.long}`;
+  return policy(slo, name, title, tier.severity === 'page' ? 'CRITICAL' : 'WARNING', conditions);
+}
+
+function policy(slo: Slo, alert: string, displayName: string, severity: string, conditions: object[]): object {
+  return {
+    displayName,
+    severity,
+    combiner: 'OR',
+    conditions,
+    alertStrategy: { autoClose: '1800s' },
+    notificationChannels: CHANNELS,
+    documentation: {
+      subject: displayName,
+      content: `Runbook: ${slo.runbookBase}${runbookOf(alert)}`,
+      mimeType: 'text/markdown',
+    },
+  };
+}
+
+function condition(alertRule: string, displayName: string, query: string, labels: Record<string, string>): object {
+  return {
+    displayName,
+    conditionPrometheusQueryLanguage: {
+      query,
+      duration: '0s',
+      evaluationInterval: EVALUATION,
+      ruleGroup: 'ackspan-slo',
+      alertRule,
+      labels,
+    },
+  };
+}
+
+function failing(matcher: string): string {
+  return matcher === '' ? 'error_type!=""' : `error_type!="", ${matcher}`;
+}
+
+function increase(matcher: string, window: Window): string {
+  return `sum(increase(${M.settled}${matcher === '' ? '' : `{${matcher}}`}[${window}]))`;
+}
+
+function unconfirmed(matcher: string, window: Window): string {
+  return `${increase(failing(matcher), window)} / ${increase(matcher, window)}`;
+}
+
+function percent(ratio: number): string {
+  return `${Number((ratio * 100).toFixed(3))} %`;
+}

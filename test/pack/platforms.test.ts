@@ -1,0 +1,132 @@
+// The files for Cloud Run and Kubernetes say what the sidecar understands, and Cloud Monitoring's agree with the SLO table.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { generatedFiles } from '../../dashboards/src/files.ts';
+import { SLO } from '../../dashboards/src/slo.ts';
+import { DEFAULTS } from '../../src/cli/defaults.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { ROOT } from '../dashboards/collect.ts';
+import { closeAll, httpUpstream } from '../support/backends.ts';
+import { startSidecar } from '../support/sidecar-process.ts';
+
+interface Probe {
+  readonly httpGet?: { readonly path: string; readonly port: number | string };
+}
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly env?: readonly { name: string; value?: string; valueFrom?: object }[];
+  readonly ports?: readonly { name: string; containerPort: number }[];
+  readonly startupProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly securityContext?: object;
+}
+
+const TOKEN = 'a-token-of-the-test-only';
+
+function documents(path: string): unknown[] {
+  return parseAllDocuments(readFileSync(join(ROOT, path), 'utf8')).map((each) => {
+    expect(each.errors).toEqual([]);
+    return each.toJS();
+  });
+}
+
+function podSpec(path: string): { containers: Container[]; initContainers?: Container[] } {
+  return (documents(path)[0] as { spec: { template: { spec: never } } }).spec.template.spec;
+}
+
+function ackspanIn(path: string): Container {
+  const { containers, initContainers = [] } = podSpec(path);
+  return [...initContainers, ...containers].find((each) => each.name === 'ackspan')!;
+}
+
+/** The container's variables; a secret has some value. */
+function variables({ env = [] }: Container): Record<string, string> {
+  return Object.fromEntries(env.map(({ name, value }) => [name, value ?? TOKEN]));
+}
+
+afterEach(closeAll);
+
+describe.each(['deploy/cloudrun/service.yaml', 'deploy/kubernetes/deployment.yaml'])('%s', (path) => {
+  test('its variables make a configuration without a fault or a warning', () => {
+    const { config, faults, warnings } = loadConfig({ env: variables(ackspanIn(path)), defaults: DEFAULTS });
+    expect([...faults, ...warnings]).toEqual([]);
+    expect(config!.listen.port).toBe(8080);
+  });
+
+  test('every probe is answered by the sidecar that runs with them', async () => {
+    const container = ackspanIn(path);
+    const { ACKSPAN_LISTEN: _, ACKSPAN_ADMIN_LISTEN: __, ACKSPAN_UPSTREAM: ___, ...env } = variables(container);
+    const { address } = await httpUpstream((_, response) => response.end());
+    const sidecar = await startSidecar({ upstream: address, env: { ...env, OTEL_SDK_DISABLED: 'true' } });
+    const probes = [container.startupProbe, container.readinessProbe, container.livenessProbe];
+    const asked = probes.flatMap((probe) => (probe?.httpGet === undefined ? [] : [probe.httpGet]));
+    expect(asked.length).toBeGreaterThan(1);
+    for (const { path: probed, port } of asked) {
+      const base = port === 8080 || port === 'ws' ? sidecar.http : sidecar.admin;
+      const answer = await fetch(base + probed);
+      expect([probed, answer.status, await answer.json()]).toMatchObject([probed, 200, {}]);
+    }
+  });
+});
+
+test('on Kubernetes, sidecars are init containers that keep running, without privileges', () => {
+  const { initContainers } = podSpec('deploy/kubernetes/deployment.yaml') as { initContainers: Container[] };
+  expect(initContainers.map((each) => each.name)).toEqual(['otel-collector', 'ackspan']);
+  for (const each of initContainers) {
+    expect(each).toMatchObject({
+      restartPolicy: 'Always',
+      securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+    });
+  }
+});
+
+test('on Cloud Run, one container has a port, and the grace ends inside the 10 s that the platform leaves', () => {
+  const { containers } = podSpec('deploy/cloudrun/service.yaml');
+  expect(containers.filter((each) => each.ports !== undefined).map((each) => each.name)).toEqual(['ackspan']);
+  const { config } = loadConfig({ env: variables(ackspanIn('deploy/cloudrun/service.yaml')), defaults: DEFAULTS });
+  expect(config!.shutdown.graceMs).toBeLessThan(8_000);
+});
+
+describe('Cloud Monitoring', () => {
+  const files = new Map(
+    [...generatedFiles(SLO)]
+      .filter(([path]) => path.includes('monitoring/'))
+      .map(([path, text]) => [path.split('/').at(-1)!, JSON.parse(text)]),
+  );
+
+  test('there is a policy for the outage and for each tier, with at most the six conditions that the API takes', () => {
+    for (const tier of ['outage', ...SLO.tiers.map((each) => each.name)]) {
+      const policy = files.get(`alert-policy-${tier}.json`);
+      expect(policy.conditions.length).toBeGreaterThan(0);
+      expect(policy.conditions.length).toBeLessThanOrEqual(6);
+      const runbook = /docs\/runbooks\/[\w-]+\.md/.exec(policy.documentation.content)![0];
+      expect(existsSync(join(ROOT, runbook))).toBe(true);
+      for (const { conditionPrometheusQueryLanguage: condition } of policy.conditions) {
+        expect(Number.parseInt(condition.evaluationInterval, 10) % 30).toBe(0);
+      }
+    }
+  });
+
+  test('the SLO has the objective and window of the table, and counts as bad what the sidecar calls an error', () => {
+    const slo = files.get('slo.json');
+    expect(slo.goal).toBe(0.95);
+    expect(slo.rollingPeriod).toBe('604800s');
+    const { totalServiceFilter, badServiceFilter } = slo.serviceLevelIndicator.requestBased.goodTotalRatio;
+    expect(badServiceFilter.startsWith(totalServiceFilter)).toBe(true);
+    expect(badServiceFilter).toContain('one_of("timeout","disconnected","rejected","shutdown","limit")');
+  });
+
+  test('the thresholds are factor × budget of each objective', () => {
+    const limits = files
+      .get('alert-policy-fast.json')
+      .conditions.map((each: { conditionPrometheusQueryLanguage: { query: string } }) =>
+        Number(/> ([\d.]+)$/m.exec(each.conditionPrometheusQueryLanguage.query)![1]),
+      );
+    expect(limits).toEqual([0.168, 0.0336, 0.1008, 0.168]);
+  });
+});
