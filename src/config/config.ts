@@ -81,6 +81,25 @@ export interface AgentConfig {
   };
 }
 
+/** Notices to the backend about deliveries that ended badly or should be emitted again. */
+export interface HooksConfig {
+  /** `/path` of the upstream, or an http(s) address; undefined = no hooks. */
+  readonly url: string | undefined;
+  /** `whsec_…`, the newest first; at least one where there is a `url`. */
+  readonly secrets: readonly string[];
+  readonly events: readonly ('failed' | 'timeout' | 'unverifiable' | 'reemit')[];
+  /** Whether the message goes along where it is still kept. */
+  readonly payload: boolean;
+  /** From a request to the end of its answer. */
+  readonly timeoutMs: number;
+  /** Requests per notice. */
+  readonly tries: number;
+  /** Notices that may wait. */
+  readonly queue: number;
+  /** Requests at a time. */
+  readonly concurrency: number;
+}
+
 /** Everything the operator can decide. Read-only: made once by `loadConfig`. */
 export interface Config extends AgentConfig {
   readonly listen: Address;
@@ -135,6 +154,7 @@ export interface Config extends AgentConfig {
     /** Keys of resume tokens, the signing one first; none = a random key of this process. */
     readonly keys: readonly string[];
   };
+  readonly hooks: HooksConfig;
   readonly shutdown: { readonly graceMs: number };
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly serviceName: string;

@@ -46,6 +46,9 @@ export function consistency(
       'identity.jwt_key',
     );
   }
+  if (config.hooks.url !== undefined && config.hooks.secrets.length === 0) {
+    fault('hooks.secrets', 'hooks.url', 'is missing: notices are always signed; set ACKSPAN_HOOKS_SECRETS');
+  }
   const warnings = sound('events.rules')
     ? ruleWarnings(config.events.rules, (path) => place('events.rules', path))
     : [];

@@ -20,6 +20,7 @@ import type { Row } from './row.ts';
 import { maybe, row } from './row.ts';
 import { confirmations, rules } from './rules.ts';
 import { agentRows, identityRows } from './schema-agents.ts';
+import { hookRows } from './schema-hooks.ts';
 import { limitRows } from './schema-limits.ts';
 
 const pointers = list(pointer, 'a list of JSON pointers such as [/event_id, /data/event_id]', 100);
@@ -209,6 +210,8 @@ export const TABLE = [
     'Keys that sign resume tokens: the first signs, all are accepted, so a new key goes in front. None: a random key, and a session is resumed only by the process that opened it.',
     { preset: () => [], secret: true },
   ),
+
+  ...hookRows,
 
   row(
     'shutdown.grace',

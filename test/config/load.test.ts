@@ -14,6 +14,7 @@ import type { Resolved } from '../../src/config/schema.ts';
 import { TABLE } from '../../src/config/schema.ts';
 
 const FIXTURES = new URL('../fixtures/config/', import.meta.url);
+const WHSEC = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const UPSTREAM = { ACKSPAN_UPSTREAM: 'http://127.0.0.1:8000' };
 
 function load(input: Partial<Omit<LoadInput, 'file'>> & { yaml?: string; name?: string }): Loaded {
@@ -176,15 +177,24 @@ describe('a variable for every key', () => {
     'sessions.ttl': ['90s', 90_000],
     'sessions.retained_bytes': ['2KiB', 2048],
     'sessions.keys': ['ABCDEFGHIJKLMNOP, abcdefghijklmnop', ['ABCDEFGHIJKLMNOP', 'abcdefghijklmnop']],
+    'hooks.url': ['/internal/ackspan?a=1', '/internal/ackspan?a=1'],
+    'hooks.secrets': [`${WHSEC}, ${WHSEC}`, [WHSEC, WHSEC]],
+    'hooks.events': ['timeout, reemit', ['timeout', 'reemit']],
+    'hooks.payload': ['true', true],
+    'hooks.timeout': ['3s', 3000],
+    'hooks.tries': ['7', 7],
+    'hooks.queue': ['7', 7],
+    'hooks.concurrency': ['7', 7],
     'shutdown.grace': ['0s', 0],
     log_level: ['silent', 'silent'],
     service_name: ['my gateway', 'my gateway'],
   };
   it.each((TABLE as readonly Row[]).map((row) => [envName(row.key), row] as const))('%s', (name, row) => {
     const [text, resolved] = samples[row.key] ?? ['/a/b, /c~1d', ['/a/b', '/c~1d']];
-    // A mount asks for a token; what a JWT must say asks for a key.
+    // A mount asks for a token; what a JWT must say asks for a key; a hook asks for a secret.
     const key = row.key.startsWith('identity.jwt_') ? { ACKSPAN_IDENTITY_JWT_KEY: 'z'.repeat(32) } : {};
-    const env = { ...UPSTREAM, ...key, ACKSPAN_ADMIN_TOKEN: 'qrstuvwxyzabcdef', [name]: text };
+    const secrets = { ACKSPAN_ADMIN_TOKEN: 'qrstuvwxyzabcdef', ACKSPAN_HOOKS_SECRETS: WHSEC };
+    const env = { ...UPSTREAM, ...key, ...secrets, [name]: text };
     const loaded = load({ env });
     expect(at(configOf(loaded), row)).toEqual(resolved);
     expect(loaded.warnings).toEqual([]);
@@ -271,6 +281,8 @@ describe('nothing secret is printed', () => {
     `tracing: { user_hash_key: "${secret}" }`,
     `admin: { token: "${secret}`,
     `upstream: http://user:${secret}@host:1`,
+    `hooks: { url: "https://user:${secret}@host/hook" }`,
+    `hooks: { secrets: [ "whsec_${secret}" ] }`,
   ];
   it.each([...wrongs.map((env) => ({ env })), ...files.map((yaml) => ({ yaml }))])('%j', (input) => {
     const loaded = load(input);
