@@ -39,12 +39,3 @@ export const PLANNED: readonly MetricRow[] = [
     description: 'Operations on the shared store.',
   },
 ];
-
-/** Named in `names.ts` and not shown by `ackspan demo` yet: delete a name here when the sidecar counts it. */
-export const UNFED: readonly string[] = [
-  'ackspan.tool.duration',
-  'ackspan.tool.orphaned',
-  'ackspan.order.violations',
-  'ackspan.identity.requests',
-  'ackspan.telemetry.logs',
-];

@@ -1,7 +1,7 @@
 // Prometheus names of metrics, from the one table of telemetry names, so that a renamed metric renames every query.
 import { METRICS, type MetricRow } from '../../src/telemetry/names.ts';
 import { labelName, sampleName } from '../../src/telemetry/prometheus-names.ts';
-import { PLANNED, UNFED } from './planned.ts';
+import { PLANNED } from './planned.ts';
 
 /** Name of a metric's samples; for a histogram without `_bucket`, `_sum`, `_count`. */
 export function series(row: MetricRow): string {
@@ -19,12 +19,6 @@ export function planned(name: string): string {
 export function allRows(): readonly MetricRow[] {
   const real: readonly MetricRow[] = Object.values(METRICS);
   return [...real, ...PLANNED.filter((row) => !real.some((other) => other.name === row.name))];
-}
-
-/** Names of samples that may be missing from a running sidecar. */
-export function mayBeMissing(): string[] {
-  const unfed = allRows().filter((row) => UNFED.includes(row.name));
-  return [...PLANNED, ...unfed].map(series);
 }
 
 /** Labels that a sample of the metric may carry by itself; scrape labels (`job`, `instance`) come on top. */
