@@ -28,6 +28,10 @@ export interface FrontDeps {
   report(fault: { stage: string; error: unknown }): void;
 }
 
+const TOO_MANY = 'too many connections of this user (limits.connections_per_user)';
+/** RFC 6455 registry, "Try Again Later". */
+const TRY_AGAIN_LATER = 1013;
+
 /** Builds the listener; throws when the upstream's address is none. */
 export function openFront(deps: FrontDeps): Listener {
   const { config, connections, admin, resumption, report } = deps;
@@ -66,7 +70,7 @@ function identify(
   const decide = (who: Identified): Refusal | undefined => {
     known.set(request.rawHeaders, who);
     if (!owners.full(who.user) || readOptIn(url)?.session !== undefined) return undefined;
-    return { status: 429, reason: 'too many connections of this user (limits.connections_per_user)' };
+    return { status: 429, reason: TOO_MANY };
   };
   const who = identity.identify({ url, rawHeaders: request.rawHeaders });
   return who instanceof Promise ? who.then(decide) : decide(who);
@@ -74,7 +78,7 @@ function identify(
 
 /** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
 function open(
-  { connectionDeps, resumption, owners }: FrontDeps,
+  { connectionDeps, resumption, owners, counters, report }: FrontDeps,
   upgraded: Upgraded,
   who: Identified | undefined,
 ): void {
@@ -84,11 +88,18 @@ function open(
   const traceparent = ownTraceparent(rawHeaders);
   const seat = resumption.seat(url, rawHeaders, owner, traceparent);
   const session = seat?.session ?? new Session(id, owner, traceparent);
-  if (session.owner !== owner) owners.release(owner);
+  // It has its owner already: one session is given back once.
+  if (seat?.recovered === true) owners.release(owner);
   const connection = new Connection(facts, session, connectionDeps);
-  if (who?.learn === true) connection.adopt = (user) => owners.adopt(session, user, true);
+  if (who?.learn === true) connection.adopt = (user) => owners.adopt(session, user, connection.attended);
   seat?.take(connection);
+  // Handshakes may have been let in together; who comes back replaces a connection that may still be closing.
+  const crowded = seat?.recovered !== true && owners.full(owner.user);
   connection.start(upgraded);
+  if (!crowded) return;
+  counters.refusedByLimit++;
+  report({ stage: 'relay.limit', error: new Error(`connection closed with ${TRY_AGAIN_LATER}: ${TOO_MANY}`) });
+  connection.close(TRY_AGAIN_LATER, TOO_MANY);
 }
 
 /** A client comes back while its upstream connection is still there. */

@@ -25,6 +25,8 @@ export interface ResumptionDeps {
 /** A session for a new connection, perhaps one that the client had before. */
 export interface Seat {
   readonly session: Session;
+  /** The client goes on with it: it had an owner before. */
+  readonly recovered: boolean;
   /** Call with the connection before it starts. */
   take(connection: Connection): void;
 }
@@ -191,6 +193,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
           counters.recovered++;
           return {
             session,
+            recovered: true,
             take(connection) {
               carrier.superseded = true;
               carrier.close(REPLACED, REPLACED_REASON);
@@ -204,7 +207,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       const session = new Session(registry.newId(), owner, traceparent);
       session.optedIn = true;
       session.resumable = true;
-      return { session, take: (connection) => add(session, connection) };
+      return { session, recovered: false, take: (connection) => add(session, connection) };
     },
 
     greet(connection, rejoined, at) {

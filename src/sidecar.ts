@@ -104,7 +104,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     log,
   });
   const { pending, pendingPerUser, messageBytes, confirmationBytes } = config.limits;
-  const retention = { bytes: config.limits.retainedBytes, bytesPerSession: config.sessions.retainedBytes };
+  const { retainedBytes: bytes, retainedBytesPerUser: bytesPerUser } = config.limits;
+  const retention = { bytes, bytesPerUser, bytesPerSession: config.sessions.retainedBytes };
   const limits = { pending, pendingPerUser, retention };
   const tracker = new Tracker({ store, observer: watch.observer, limits, now: now(), random: Math.random });
   const relay = {

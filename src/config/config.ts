@@ -143,6 +143,7 @@ export interface Config extends AgentConfig {
     readonly handshakeMs: number;
     /** Bytes of messages kept for replays, in all. */
     readonly retainedBytes: number;
+    readonly retainedBytesPerUser: number;
     /** Settled deliveries kept for the admin API. */
     readonly history: number;
   };

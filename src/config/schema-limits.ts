@@ -69,6 +69,13 @@ export const limitRows = [
     'Messages kept for replays, in all; beyond it messages are sent but cannot be replayed.',
     { written: '64MiB' },
   ),
+  row(
+    'limits.retained_bytes_per_user',
+    'limits.retainedBytesPerUser',
+    size(0, 16 * 1024 * MiB),
+    'The same for one user, over all of its sessions; without a user each session counts for itself.',
+    { written: '8MiB' },
+  ),
   row('limits.history', 'limits.history', whole(0, 1_000_000), 'Settled deliveries kept for the admin API.', {
     written: 10_000,
   }),

@@ -3,10 +3,11 @@ import { type Delivery, isSettled } from './record.ts';
 import { SHED_AT } from './shedding.ts';
 import type { UnretainedReason } from './words.ts';
 
-/** Bytes of payload that may be kept, in all and per session. */
+/** Bytes of payload that may be kept, in all, per session and per user. */
 export interface RetentionLimits {
   readonly bytes: number;
   readonly bytesPerSession: number;
+  readonly bytesPerUser: number;
 }
 
 /** Counts and bounds the payloads that deliveries hold. */
@@ -14,7 +15,11 @@ export class Retention {
   /** Bytes kept now. */
   bytes = 0;
   /** Messages not kept because of a limit, ever. */
-  readonly refused: Record<UnretainedReason, number> = { retained_bytes: 0, retained_per_session: 0 };
+  readonly refused: Record<UnretainedReason, number> = {
+    retained_bytes: 0,
+    retained_per_session: 0,
+    retained_per_user: 0,
+  };
   readonly #limits: RetentionLimits;
 
   constructor(limits: RetentionLimits) {
@@ -34,9 +39,15 @@ export class Retention {
       this.refused.retained_per_session++;
       return false;
     }
+    const { owner } = session;
+    if (owner.retained + size > this.#limits.bytesPerUser * share) {
+      this.refused.retained_per_user++;
+      return false;
+    }
     delivery.payload = copy();
     this.bytes += size;
     session.retained += size;
+    owner.retained += size;
     return true;
   }
 
@@ -47,5 +58,6 @@ export class Retention {
     delivery.payload = undefined;
     this.bytes -= payload.length;
     delivery.session.retained -= payload.length;
+    delivery.session.owner.retained -= payload.length;
   }
 }

@@ -9,6 +9,8 @@ export class Owner {
   /** The user id; undefined when nobody is known. Never a metric label. */
   readonly user: string | undefined;
   pending = 0;
+  /** Bytes of payload kept for replays. */
+  retained = 0;
   constructor(user: string | undefined) {
     this.user = user;
   }

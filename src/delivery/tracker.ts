@@ -53,7 +53,7 @@ export class Tracker {
     this.#limits = deps.limits;
     this.#random = deps.random;
     this.#reemit = deps.reemit;
-    this.retention = new Retention(deps.limits.retention ?? { bytes: 0, bytesPerSession: 0 });
+    this.retention = new Retention(deps.limits.retention ?? { bytes: 0, bytesPerSession: 0, bytesPerUser: 0 });
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
     this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention);

@@ -7,24 +7,27 @@ export interface Owned {
   owner: Owner;
   /** Its deliveries in flight: they count against the owner. */
   readonly pending: number;
+  /** Bytes of messages kept for it: the same. */
+  readonly retained: number;
 }
 
 export interface Owners {
   /** Users with a session now. */
   readonly size: number;
-  /** Connections refused because their user had enough, ever. */
-  readonly refused: number;
   /** Whether the user has as many connections as allowed. A request without a user is never full. */
   full(user: string | undefined): boolean;
   /** The owner for a new session; give it back with `release`. */
   acquire(user: string | undefined): Owner;
-  /** The session of that owner is over. The last one lets the user be forgotten. */
+  /** A session of that owner is over: once for each. The last one lets the user be forgotten. */
   release(owner: Owner): void;
-  /** A connection of the owner's opens; false (and counted) = the user has enough, end it. */
-  connect(owner: Owner): boolean;
-  /** A connection that `connect` let in is over. */
+  /** A connection of the owner's opens. It counts even past the limit, until `disconnect`. */
+  connect(owner: Owner): void;
+  /** A connection that was counted is over. */
   disconnect(owner: Owner): void;
-  /** An event has told whose session it is: moves it, and what it has in flight, from nobody to that user. Does nothing if it has a user, or `user` cannot be one. */
+  /**
+   * An event has told whose session it is: moves it, and what it has in flight, from nobody to that user. Does nothing if it has
+   * a user, is over, or `user` cannot be one. `connected`: its connection counts.
+   */
   adopt(session: Owned, user: string, connected: boolean): void;
   /** Open connections of the user. */
   connections(user: string): number;
@@ -39,7 +42,8 @@ interface Entry {
 /** `connectionsPerUser` ≥ 1. */
 export function createOwners({ connectionsPerUser }: { readonly connectionsPerUser: number }): Owners {
   const entries = new Map<string, Entry>();
-  let refused = 0;
+  /** Owners without a user whose session lives: what is decoded after its end must not bring it back. */
+  const unnamed = new WeakSet<Owner>();
 
   function entryOf(owner: Owner): Entry | undefined {
     const entry = owner.user === undefined ? undefined : entries.get(owner.user);
@@ -47,7 +51,11 @@ export function createOwners({ connectionsPerUser }: { readonly connectionsPerUs
   }
 
   function acquire(user: string | undefined): Owner {
-    if (user === undefined) return new Owner(undefined);
+    if (user === undefined) {
+      const nobody = new Owner(undefined);
+      unnamed.add(nobody);
+      return nobody;
+    }
     let entry = entries.get(user);
     if (entry === undefined) {
       entry = { owner: new Owner(user), sessions: 0, connections: 0 };
@@ -61,24 +69,16 @@ export function createOwners({ connectionsPerUser }: { readonly connectionsPerUs
     get size() {
       return entries.size;
     },
-    get refused() {
-      return refused;
-    },
     full: (user) => user !== undefined && (entries.get(user)?.connections ?? 0) >= connectionsPerUser,
     acquire,
     release(owner) {
+      unnamed.delete(owner);
       const entry = entryOf(owner);
       if (entry !== undefined && --entry.sessions === 0) entries.delete(owner.user!);
     },
     connect(owner) {
       const entry = entryOf(owner);
-      if (entry === undefined) return true;
-      if (entry.connections >= connectionsPerUser) {
-        refused++;
-        return false;
-      }
-      entry.connections++;
-      return true;
+      if (entry !== undefined) entry.connections++;
     },
     disconnect(owner) {
       const entry = entryOf(owner);
@@ -87,10 +87,12 @@ export function createOwners({ connectionsPerUser }: { readonly connectionsPerUs
     adopt(session, user, connected) {
       const from = session.owner;
       const named = readUser(user);
-      if (from.user !== undefined || typeof named === 'string') return;
+      if (typeof named === 'string' || !unnamed.delete(from)) return;
       const to = acquire(named.user);
       to.pending += session.pending;
       from.pending -= session.pending;
+      to.retained += session.retained;
+      from.retained -= session.retained;
       session.owner = to;
       // Open already: it counts, even past the limit, which holds for the next one.
       if (connected) entryOf(to)!.connections++;

@@ -174,6 +174,7 @@ describe('a variable for every key', () => {
     'limits.handshake': ['250ms', 250],
     'limits.history': ['0', 0],
     'limits.retained_bytes': ['1MiB', 1_048_576],
+    'limits.retained_bytes_per_user': ['3KiB', 3072],
     'sessions.ttl': ['90s', 90_000],
     'sessions.retained_bytes': ['2KiB', 2048],
     'sessions.keys': ['ABCDEFGHIJKLMNOP, abcdefghijklmnop', ['ABCDEFGHIJKLMNOP', 'abcdefghijklmnop']],

@@ -27,7 +27,9 @@ describe('owners', () => {
     const owners = createOwners({ connectionsPerUser: 1 });
     const [a, b] = [owners.acquire(undefined), owners.acquire(undefined)];
     expect(a).not.toBe(b);
-    expect([owners.connect(a), owners.connect(a), owners.full(undefined)]).toEqual([true, true, false]);
+    owners.connect(a);
+    owners.connect(a);
+    expect(owners.full(undefined)).toBe(false);
     owners.disconnect(a);
     owners.release(a);
     expect(owners.size).toBe(0);
@@ -36,15 +38,17 @@ describe('owners', () => {
   it('[D7] a user has so many connections; others are unaffected', () => {
     const owners = createOwners({ connectionsPerUser: 2 });
     const mine = owners.acquire('u1');
-    expect([owners.connect(mine), owners.connect(mine)]).toEqual([true, true]);
+    const fill = [];
+    for (let n = 0; n < 4; n++) {
+      fill.push(owners.full('u1'));
+      owners.connect(mine);
+    }
+    expect(fill).toEqual([false, false, true, true]);
+    expect([owners.full('u2'), owners.connections('u1')]).toEqual([false, 4]);
+    for (let n = 4; n > 2; n--) owners.disconnect(mine);
     expect(owners.full('u1')).toBe(true);
-    expect(owners.connect(mine)).toBe(false);
-    expect(owners.refused).toBe(1);
-    expect(owners.full('u2')).toBe(false);
-    expect(owners.connect(owners.acquire('u2'))).toBe(true);
     owners.disconnect(mine);
     expect(owners.full('u1')).toBe(false);
-    expect(owners.connect(mine)).toBe(true);
   });
 
   it('an owner that was given back changes nothing of the one that came after it', () => {
@@ -74,8 +78,10 @@ describe('a session whose user an event names', () => {
   it('moves there with what it has in flight', () => {
     const { owners, tracker, session, store } = open();
     const before = session.owner;
+    session.retained = before.retained = 30;
     owners.adopt(session as Owned, ' u1 ', true);
     expect([session.user, session.owner.pending, before.pending]).toEqual(['u1', 2, 0]);
+    expect([session.owner.retained, before.retained]).toEqual([30, 0]);
     expect(store.findForUser('u1', 'e-1')).toHaveLength(1);
     tracker.received(session, 2, 3);
     expect(session.owner.pending).toBe(0);
@@ -83,6 +89,16 @@ describe('a session whose user an event names', () => {
     owners.disconnect(session.owner);
     owners.release(session.owner);
     expect(owners.size).toBe(0);
+  });
+
+  it('does not come back by what is decoded after its end, nor counts a connection that is not there', () => {
+    const { owners, session } = open();
+    owners.adopt(session as Owned, 'u1', false);
+    expect([owners.connections('u1'), owners.size]).toEqual([0, 1]);
+    const over = open();
+    over.owners.release(over.session.owner);
+    over.owners.adopt(over.session as Owned, 'u1', false);
+    expect([over.session.user, over.owners.size]).toEqual([undefined, 0]);
   });
 
   it('[D6] stays with the first, and with none that cannot be a user', () => {
@@ -96,34 +112,37 @@ describe('a session whose user an event names', () => {
 });
 
 it('[D7] random lives: counts never go wrong and nothing is left when all have gone', () => {
-  const step = fc.record({ user: fc.constantFrom('a', 'b', undefined), out: fc.boolean() });
+  const step = fc.record({
+    act: fc.constantFrom('open', 'open', 'close', 'adopt'),
+    user: fc.constantFrom('a', 'b', undefined),
+    at: fc.nat(20),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const owners = createOwners({ connectionsPerUser: 3 });
-      const open = new Map<string | undefined, ReturnType<typeof owners.acquire>[]>();
-      for (const { user, out } of steps) {
-        const mine = open.get(user) ?? [];
-        open.set(user, mine);
-        if (out) {
-          const owner = mine.pop();
-          if (owner === undefined) continue;
-          owners.disconnect(owner);
-          owners.release(owner);
-        } else {
-          const owner = owners.acquire(user);
-          const allowed = user === undefined || mine.length < 3;
-          expect(owners.connect(owner)).toBe(allowed);
-          if (allowed) mine.push(owner);
-          else owners.release(owner);
+      const live: Owned[] = [];
+      const end = (session: Owned): void => {
+        owners.disconnect(session.owner);
+        owners.release(session.owner);
+      };
+      for (const { act, user, at } of steps) {
+        const index = at % Math.max(1, live.length);
+        if (act === 'open') {
+          const session: Owned = { owner: owners.acquire(user), pending: 0, retained: 0 };
+          owners.connect(session.owner);
+          live.push(session);
+        } else if (act === 'adopt') {
+          if (live[index] !== undefined && user !== undefined) owners.adopt(live[index], user, true);
+        } else for (const session of live.splice(index, 1)) end(session);
+        for (const name of ['a', 'b']) {
+          const mine = live.filter(({ owner }) => owner.user === name);
+          expect(owners.connections(name)).toBe(mine.length);
+          expect(owners.full(name)).toBe(mine.length >= 3);
+          expect(new Set(mine.map(({ owner }) => owner)).size).toBeLessThanOrEqual(1);
         }
-        if (user !== undefined) expect(owners.connections(user)).toBe(mine.length);
+        expect(owners.size).toBe(new Set(live.map(({ owner }) => owner.user).filter((name) => name)).size);
       }
-      for (const mine of open.values()) {
-        for (const owner of mine) {
-          owners.disconnect(owner);
-          owners.release(owner);
-        }
-      }
+      for (const session of live) end(session);
       expect(owners.size).toBe(0);
     }),
     propertyOptions(200),

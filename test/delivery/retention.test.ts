@@ -1,0 +1,99 @@
+// What is kept for replays: within the limits of the process, the session and the user, the least important left out first.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Retention } from '../../src/delivery/retention.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
+import { Tracker } from '../../src/delivery/tracker.ts';
+import type { Priority } from '../../src/delivery/words.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { eventType, facts } from '../support/deliveries.ts';
+import { propertyOptions } from '../support/seed.ts';
+import { silentObserver } from '../support/silent-observer.ts';
+
+const plain = eventType('agent_started');
+const PLENTY = { bytes: 1e9, bytesPerSession: 1e9, bytesPerUser: 1e9 };
+
+function open(limits: Partial<typeof PLENTY>) {
+  const retention = new Retention({ ...PLENTY, ...limits });
+  const tracking = { pending: 1e6, pendingPerUser: 1e6 };
+  const store = createMemoryStore({ history: 0 });
+  const tracker = new Tracker({ store, observer: silentObserver, limits: tracking, now: 0, random: () => 0.5 });
+  let ordinal = 0;
+  const keep = (session: Session, size: number, priority: Priority = 'critical') => {
+    const delivery = tracker.track(
+      session,
+      facts({ type: { ...plain, policy: { ...plain.policy, priority } } }),
+      ++ordinal,
+      ordinal,
+    )!;
+    return { delivery, kept: retention.keep(delivery, size, () => new Uint8Array(size)) };
+  };
+  return { retention, keep };
+}
+
+describe('[D7] the limit per user', () => {
+  it('is shared by the sessions of one user and leaves others alone', () => {
+    const { retention, keep } = open({ bytesPerUser: 100 });
+    const [ann, bob] = [new Owner('ann'), new Owner('bob')];
+    const [first, second, other] = [new Session('1', ann), new Session('2', ann), new Session('3', bob)];
+    expect(keep(first, 60).kept).toBe(true);
+    expect(keep(second, 41).kept).toBe(false);
+    expect(keep(second, 40).kept).toBe(true);
+    expect(keep(other, 100).kept).toBe(true);
+    expect([ann.retained, bob.retained, first.retained, second.retained]).toEqual([100, 100, 60, 40]);
+    expect(retention.refused).toEqual({ retained_bytes: 0, retained_per_session: 0, retained_per_user: 1 });
+  });
+
+  it('gives way LOW first', () => {
+    const { keep } = open({ bytesPerUser: 100 });
+    const session = new Session('1', new Owner('ann'));
+    const kept = (['low', 'normal', 'high', 'critical'] as const).map((priority) => {
+      let count = 0;
+      while (keep(session, 1, priority).kept) count++;
+      return count;
+    });
+    expect(kept).toEqual([80, 10, 5, 5]);
+  });
+
+  it('counts sessions without a user each for itself', () => {
+    const { keep } = open({ bytesPerUser: 100 });
+    expect(keep(new Session('1', new Owner(undefined)), 100).kept).toBe(true);
+    expect(keep(new Session('2', new Owner(undefined)), 100).kept).toBe(true);
+  });
+});
+
+it('[D7] [D11] random keeping and letting go: no limit is passed, sums agree, and nothing is left at the end', () => {
+  const step = fc.record({
+    session: fc.nat(5),
+    size: fc.nat(60),
+    priority: fc.constantFrom<Priority>('critical', 'high', 'normal', 'low'),
+    release: fc.option(fc.nat(50)),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+      const { retention, keep } = open({ bytes: 300, bytesPerSession: 80, bytesPerUser: 150 });
+      const owners = [new Owner('ann'), new Owner('bob')];
+      const sessions = Array.from({ length: 6 }, (_, n) => new Session(String(n), owners[n % 2]!));
+      const held: ReturnType<typeof keep>['delivery'][] = [];
+      let refused = 0;
+      for (const { session, size, priority, release } of steps) {
+        if (release !== null) {
+          for (const delivery of held.splice(release, 1)) retention.release(delivery);
+          continue;
+        }
+        const { delivery, kept } = keep(sessions[session]!, size, priority);
+        if (kept) held.push(delivery);
+        else refused++;
+        const sum = (of: readonly { retained: number }[]) => of.reduce((all, each) => all + each.retained, 0);
+        expect(retention.bytes).toBe(held.reduce((all, { payload }) => all + payload!.length, 0));
+        expect([sum(sessions), sum(owners)]).toEqual([retention.bytes, retention.bytes]);
+        expect(Math.max(...owners.map(({ retained }) => retained))).toBeLessThanOrEqual(150);
+        expect(Math.max(...sessions.map(({ retained }) => retained))).toBeLessThanOrEqual(80);
+        expect(Object.values(retention.refused).reduce((all, each) => all + each)).toBe(refused);
+      }
+      for (const delivery of [...held, ...held]) retention.release(delivery);
+      expect([retention.bytes, ...owners.map(({ retained }) => retained)]).toEqual([0, 0, 0]);
+    }),
+    propertyOptions(200),
+  );
+});
