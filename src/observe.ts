@@ -4,10 +4,12 @@ import type { AgentConfig } from './config/config.ts';
 import type { Decoder } from './decode/decoder.ts';
 import type { Observer } from './delivery/ports.ts';
 import type { Delivery } from './delivery/record.ts';
+import type { Retention } from './delivery/retention.ts';
 import type { Session } from './delivery/session.ts';
 import { Fan } from './fan.ts';
 import type { FrontCounters } from './relay/front-counters.ts';
 import type { RelayCounters, SkipReason } from './relay/tap.ts';
+import type { SessionCounters } from './resume/counters.ts';
 import { type Exports, readings } from './series.ts';
 import type { ConnectionObserver } from './session.ts';
 import { type AgentWatch, createAgentWatch } from './telemetry/agent-watch.ts';
@@ -29,6 +31,9 @@ export interface WatchDeps {
   readonly skipped: Readonly<Record<SkipReason, number>>;
   /** Upgrade requests by what was learned of their user. */
   readonly identity?: Readonly<Record<string, number>>;
+  readonly sessions?: SessionCounters;
+  /** Read when metrics are collected. */
+  readonly retention?: () => Retention;
   readonly tracing: {
     readonly keepConfirmed: number;
     readonly slowMs: number;

@@ -7,6 +7,7 @@ import type { Tracker } from './delivery/tracker.ts';
 import type { AttemptResult } from './delivery/words.ts';
 import type { EndedBy } from './relay/tap.ts';
 import { Budget } from './resume/budget.ts';
+import type { EndedCounters, SessionCounters } from './resume/counters.ts';
 import { isFinal } from './resume/final.ts';
 import { looksLikeNotice, readClientMessage, replayText, welcomeText } from './resume/messages.ts';
 import { readOptIn } from './resume/opt-in.ts';
@@ -16,9 +17,12 @@ import type { Connection, ConnectionFacts, OptedIn } from './session.ts';
 export interface ResumptionDeps {
   readonly registry: Registry<Connection>;
   readonly tracker: Tracker;
+  readonly counters: SessionCounters;
   /** How long a session without a connection waits for its client, ms. */
   readonly ttlMs: number;
   readonly now: () => number;
+  /** The session is over; told once. */
+  ended(session: Session): void;
   report(fault: { stage: string; error: unknown }): void;
 }
 
@@ -31,22 +35,7 @@ export interface Seat {
   take(connection: Connection): void;
 }
 
-/** How sessions have ended, ever: plain numbers for the metric `ackspan.session.ended`. */
-export interface SessionsEnded {
-  /** By a Close frame after which nobody comes back. */
-  closed: number;
-  /** Its client did not come back within the time. */
-  expired: number;
-  /** It waited for its client longest when there were too many sessions. */
-  evicted: number;
-  /** At shutdown, or because its connection could not be closed in time. */
-  stopped: number;
-}
-
 export interface Resumption extends OptedIn {
-  /** Sessions that wait for their client now. */
-  readonly waiting: number;
-  readonly ended: Readonly<SessionsEnded>;
   /** Whether the upgrade request at `url` opts in. */
   wanted(url: string): boolean;
   /** A client wants its session while the upstream connection is still there: joins the two and says so. */
@@ -70,8 +59,6 @@ const GOING_AWAY = 1001;
 const RESENDS = { burst: 64, perSecond: 32 };
 /** The same over all connections: a fraction of what one instance relays. */
 const ALL_RESENDS = { burst: 2000, perSecond: 1000 };
-/** Of a limit that is reached over and over one log line in so many ms is enough. */
-const TELL_EVERY_MS = 10_000;
 
 /** Somebody may go on with a session. */
 interface Claim {
@@ -82,9 +69,7 @@ interface Claim {
 }
 
 export function createResumption(deps: ResumptionDeps): Resumption {
-  const { registry, tracker, ttlMs, now, report } = deps;
-  const { counters } = registry;
-  const ended: SessionsEnded = { closed: 0, expired: 0, evicted: 0, stopped: 0 };
+  const { registry, tracker, counters, ttlMs, now, report } = deps;
   /** In the order in which they began to wait. */
   const waiting = new Map<Session, NodeJS.Timeout>();
   const berthOf = new WeakMap<Session, Berth<Connection>>();
@@ -94,8 +79,6 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   const judged = new WeakMap<object, Claim | undefined>();
   /** Connections about to be greeted that go on with a session: up to where their client has it. */
   const returning = new WeakMap<Connection, number>();
-  /** When each limit was last told of. */
-  const toldAt = new Map<string, number>();
 
   function claim(url: string, key: object, user: string | undefined): Claim | undefined {
     if (judged.has(key)) return judged.get(key);
@@ -119,46 +102,38 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   function wait(session: Session): void {
     stopWaiting(session);
     waiting.set(session, setTimeout(expire, ttlMs, session, 'expired').unref());
+    counters.waiting = waiting.size;
   }
 
   function stopWaiting(session: Session): void {
     clearTimeout(waiting.get(session));
     waiting.delete(session);
+    counters.waiting = waiting.size;
   }
 
-  function expire(session: Session, how: keyof SessionsEnded): void {
+  function expire(session: Session, how: keyof EndedCounters): void {
     const carrier = berthOf.get(session)?.carrier;
     over(session, how);
     carrier?.close(GOING_AWAY, 'the client did not come back');
   }
 
-  function over(session: Session, how: keyof SessionsEnded): void {
+  function over(session: Session, how: keyof EndedCounters): void {
     stopWaiting(session);
-    if (registry.remove(session)) ended[how]++;
     tracker.ended(session, now());
+    if (!registry.remove(session)) return;
+    counters.ended[how]++;
+    deps.ended(session);
   }
 
   function add(session: Session, connection: Connection): void {
     if (registry.full) {
       const [longest] = waiting.keys();
       if (longest !== undefined) expire(longest, 'evicted');
-      tell('session.limit', `limits.connections: ${ended.evicted} sessions that waited for a client have ended`, now());
     }
     berthOf.set(session, registry.add(session, connection));
   }
 
-  function tell(stage: string, text: string, at: number): void {
-    if (at < (toldAt.get(stage) ?? 0) + TELL_EVERY_MS) return;
-    toldAt.set(stage, at);
-    report({ stage, error: new Error(text) });
-  }
-
   return {
-    get waiting() {
-      return waiting.size;
-    },
-    ended,
-
     wanted: (url) => readOptIn(url) !== undefined,
 
     rejoin(request, user, accept) {
@@ -166,7 +141,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       if (claimed === undefined) return false;
       const { carrier } = claimed.berth;
       if (!carrier.rejoinable || !fits(request, carrier.facts)) return false;
-      counters.rejoined++;
+      counters.resume.rejoined++;
       seated(claimed, carrier);
       const [facts, client, head] = accept(carrier.facts.subprotocol);
       // The answer, the welcome and what was missed in one write.
@@ -184,13 +159,13 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     seat(url, key, owner, traceparent) {
       const ask = readOptIn(url);
       if (ask === undefined) return undefined;
-      if (ask.session === undefined) counters.fresh++;
+      if (ask.session === undefined) counters.resume.fresh++;
       const claimed = claim(url, key, owner.user);
       if (claimed !== undefined) {
         const { berth, number } = claimed;
         const { session, carrier, seated: latest } = berth;
         if (registry.has(berth) && number > latest) {
-          counters.recovered++;
+          counters.resume.recovered++;
           return {
             session,
             recovered: true,
@@ -202,7 +177,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
           };
         }
         // The upstream took its time: the session is over by now, or its client has come back another way.
-        counters[number > latest ? 'unknown' : 'stale']++;
+        counters.resume[number > latest ? 'unknown' : 'stale']++;
       }
       const session = new Session(registry.newId(), owner, traceparent);
       session.optedIn = true;
@@ -239,10 +214,6 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     },
 
     notice: (buf, start, end, ordinal) => (looksLikeNotice(buf, start, end) ? replayText(ordinal) : undefined),
-
-    unkept(at) {
-      tell('session.retention', 'messages are not kept (limits.retained_bytes, sessions.retained_bytes)', at);
-    },
 
     resend(connection, delivery, at): AttemptResult {
       if (delivery.payload === undefined) return 'failed';

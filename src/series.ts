@@ -1,5 +1,6 @@
 // Plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
 
+import { UNRETAINED_REASONS, type UnretainedReason } from './delivery/words.ts';
 import type { WatchDeps } from './observe.ts';
 import type { ExportCounters } from './telemetry/drops.ts';
 import { LABEL, METRICS } from './telemetry/names.ts';
@@ -38,6 +39,7 @@ export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
     series(METRICS.connectionRejected, LABEL.reason, 'handshake_timeout', () => front.handshakeTimeouts),
     series(METRICS.connectionRejected, LABEL.reason, 'client_gone', () => front.clientGone),
     ...readingsOf(METRICS.identity, LABEL.result, deps.identity ?? {}),
+    ...sessionReadings(deps),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.decoder.others),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.skipped),
     series(METRICS.telemetrySpans, LABEL.result, 'exported', () => spans.exported),
@@ -46,5 +48,22 @@ export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
     series(METRICS.telemetryLogs, LABEL.result, 'exported', () => logs.exported),
     series(METRICS.telemetryLogs, LABEL.result, 'dropped', () => logs.dropped),
     series(METRICS.telemetryLogs, LABEL.result, 'failed', () => logs.failed),
+  ];
+}
+
+/** Sessions that outlive their connection, and what is kept for them. */
+function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
+  if (sessions === undefined || retention === undefined) return [];
+  const refused = (reason: UnretainedReason): Reading => ({
+    metric: METRICS.retainedRefused,
+    attributes: { [LABEL.reason]: reason },
+    read: () => retention().refused[reason],
+  });
+  return [
+    ...readingsOf(METRICS.sessionResume, LABEL.result, sessions.resume),
+    ...readingsOf(METRICS.sessionEnded, LABEL.reason, sessions.ended),
+    { metric: METRICS.sessionWaiting, attributes: {}, read: () => sessions.waiting },
+    { metric: METRICS.retainedBytes, attributes: {}, read: () => retention().bytes },
+    ...UNRETAINED_REASONS.map(refused),
   ];
 }

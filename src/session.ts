@@ -29,8 +29,6 @@ export interface OptedIn {
   missed(connection: Connection, buf: Buffer, start: number, end: number, ordinal: number): void;
   /** What has to be said before a message of the upstream that the client would take for one of ours; undefined for all others. */
   notice(buf: Buffer, start: number, end: number, ordinal: number): Buffer | undefined;
-  /** A limit kept a message from being kept. */
-  unkept(now: number): void;
   resend(connection: Connection, delivery: Delivery, now: number): AttemptResult;
   /** The client is gone without a word: true = it is expected back. */
   lost(connection: Connection): boolean;
@@ -147,14 +145,13 @@ export class Connection implements Tap, Link {
     if (this.superseded) return;
     this.#count(ordinal);
     const { session } = this;
-    const { tracker, decoder, optedIn } = this.#deps;
+    const { tracker, decoder } = this.#deps;
     const facts = decoder.event(buf, start, end);
     if (this.adopt !== undefined && facts?.user !== undefined) this.#learn(facts.user);
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now);
     if (delivery !== undefined && !isSettled(delivery)) {
       if (session.optedIn || delivery.type.policy.resend === true) {
-        const kept = tracker.retention.keep(delivery, end - start, () => Buffer.from(buf.subarray(start, end)));
-        if (!kept) optedIn.unkept(now);
+        tracker.retention.keep(delivery, end - start, () => Buffer.from(buf.subarray(start, end)));
       }
       this.#barrier.note(delivery);
       // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.

@@ -14,6 +14,7 @@ import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { createFrontCounters } from './relay/front-counters.ts';
 import type { Listener } from './relay/listener.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters, type SkipReason } from './relay/tap.ts';
+import { createSessionCounters } from './resume/counters.ts';
 import { createRegistry } from './resume/registry.ts';
 import { createTokens } from './resume/token.ts';
 import { createResumption, type Resumption } from './resumption.ts';
@@ -89,6 +90,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const store = createMemoryStore({ history: config.limits.history });
   const identity = createIdentity(identityOptions(config.identity), { now, report });
   const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
+  const sessions = createSessionCounters();
   const watch = await startWatch({
     counters,
     decoder,
@@ -96,6 +98,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     tracing: config.tracing,
     agents: config,
     identity: identity.counters,
+    sessions,
+    retention: () => tracker.retention,
     serviceName: config.serviceName,
     version: VERSION,
     serverPort: config.listen.port,
@@ -118,8 +122,19 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const state = { draining: false };
   const admin = createAdmin(adminDeps(deps, watch, store, connections, state));
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
-  const registry = createRegistry<Connection>(tokens, config.limits.connections);
-  const resumption = createResumption({ registry, tracker, ttlMs: config.sessions.ttlMs, now, report });
+  const registry = createRegistry<Connection>(tokens, config.limits.connections, sessions.resume);
+  const resumption = createResumption({
+    registry,
+    tracker,
+    counters: sessions,
+    ttlMs: config.sessions.ttlMs,
+    now,
+    ended(session) {
+      owners.release(session.owner);
+      watch.sessionEnded(session);
+    },
+    report,
+  });
   const observer = register(connections, owners, watch, report);
   const connectionDeps = { tracker, decoder, relay, skipped, observer, optedIn: resumption };
   const listener = openFront({
@@ -143,6 +158,14 @@ async function start(deps: SidecarDeps): Promise<Running> {
       {
         text: 'limits.message_bytes exceeded, messages relayed unread',
         read: () => counters.relay.messagesTooLarge,
+      },
+      {
+        text: 'limits.retained_bytes(_per_user) or sessions.retained_bytes reached, messages not kept for replays',
+        read: () => Object.values(tracker.retention.refused).reduce((sum, each) => sum + each, 0),
+      },
+      {
+        text: 'limits.connections reached by sessions, those that had waited longest for their client ended',
+        read: () => sessions.ended.evicted,
       },
     ],
     report,

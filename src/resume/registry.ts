@@ -1,23 +1,8 @@
 // resume: the sessions that can be resumed, and whether a client may have the one it asks for.
 import { randomBytes } from 'node:crypto';
 import type { Session } from '../delivery/session.ts';
+import type { ResumeCounters } from './counters.ts';
 import type { Tokens } from './token.ts';
-
-/** What became of requests for a session: plain numbers for the metric `ackspan.session.resume`. */
-export interface ResumeCounters {
-  /** Opted in without asking for a session. */
-  fresh: number;
-  /** Goes on with its session, over a new upstream connection. */
-  recovered: number;
-  /** The same over the upstream connection that it had. */
-  rejoined: number;
-  unknown: number;
-  expired: number;
-  forged: number;
-  foreign: number;
-  /** An older token of the session, used after a newer one; or a request that a newer one overtook. */
-  stale: number;
-}
 
 /** Why somebody who asks for a session does not get it. */
 export type Refused = 'unknown' | 'expired' | 'forged' | 'foreign' | 'stale';
@@ -25,6 +10,8 @@ export type Refused = 'unknown' | 'expired' | 'forged' | 'foreign' | 'stale';
 /** A session that its client may come back to; `Carrier` is whatever runs its connection. */
 export interface Berth<Carrier> {
   readonly session: Session;
+  /** Whose it was when it began: an event may name its user later, when tokens are out. */
+  readonly user: string | undefined;
   carrier: Carrier;
   /** Number of the latest welcome, and of the highest whose token was used. */
   serial: number;
@@ -35,7 +22,6 @@ export interface Berth<Carrier> {
 }
 
 export interface Registry<Carrier> {
-  readonly counters: ResumeCounters;
   readonly size: number;
   /** As many sessions as there may be: one must go before one is added. */
   readonly full: boolean;
@@ -52,26 +38,16 @@ export interface Registry<Carrier> {
 }
 
 /** Up to `limit` sessions; whoever adds one sees to that. */
-export function createRegistry<Carrier>(tokens: Tokens, limit: number): Registry<Carrier> {
+export function createRegistry<Carrier>(tokens: Tokens, limit: number, counters: ResumeCounters): Registry<Carrier> {
   const berths = new Map<string, Berth<Carrier>>();
-  const counters: ResumeCounters = {
-    fresh: 0,
-    recovered: 0,
-    rejoined: 0,
-    unknown: 0,
-    expired: 0,
-    forged: 0,
-    foreign: 0,
-    stale: 0,
-  };
 
   function judge(key: string, token: string, user: string | undefined, now: number): Berth<Carrier> | Refused {
     const berth = berths.get(key);
     if (berth === undefined) return 'unknown';
-    const { fault, serial } = tokens.verify(token, key, berth.session.user, now);
+    const { fault, serial } = tokens.verify(token, key, berth.user, now);
     if (fault !== undefined) return fault;
     // Also when nobody is known now: a session that had a user is not for those without one.
-    if (user !== berth.session.user) return 'foreign';
+    if (user !== berth.user) return 'foreign';
     // Welcomes may have been lost on their way, so older tokens work until a newer one was used.
     if (serial < berth.used) return 'stale';
     berth.used = serial;
@@ -79,7 +55,6 @@ export function createRegistry<Carrier>(tokens: Tokens, limit: number): Registry
   }
 
   return {
-    counters,
     get size() {
       return berths.size;
     },
@@ -89,7 +64,7 @@ export function createRegistry<Carrier>(tokens: Tokens, limit: number): Registry
     has: (berth) => berths.get(berth.session.key) === berth,
     newId: () => randomBytes(16).toString('base64url'),
     add(session, carrier) {
-      const berth: Berth<Carrier> = { session, carrier, serial: 0, used: 0, claims: 0, seated: 0 };
+      const berth: Berth<Carrier> = { session, user: session.user, carrier, serial: 0, used: 0, claims: 0, seated: 0 };
       berths.set(session.key, berth);
       return berth;
     },
@@ -99,7 +74,7 @@ export function createRegistry<Carrier>(tokens: Tokens, limit: number): Registry
       counters[result]++;
       return undefined;
     },
-    token: (berth, now) => tokens.sign(berth.session.key, berth.session.user, ++berth.serial, now),
+    token: (berth, now) => tokens.sign(berth.session.key, berth.user, ++berth.serial, now),
     remove(session) {
       return berths.get(session.key)?.session === session && berths.delete(session.key);
     },
