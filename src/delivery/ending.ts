@@ -52,12 +52,16 @@ export class Ending {
     else session.missed?.remove(delivery);
     session.open?.delete(delivery.ordinal);
     this.#wheel.remove(delivery);
-    this.#retention.release(delivery);
     session.owner.pending--;
     this.settled++;
     this.#store.settle(delivery);
     if (status !== 'confirmed' && session.link !== undefined) lapse(session, delivery);
-    this.#observer.settled(delivery);
+    try {
+      this.#observer.settled(delivery);
+    } finally {
+      // Only now: an observer may pass the message on. Whatever it does, the bytes do not count any longer.
+      this.#retention.release(delivery);
+    }
   }
 
   /** The client is back without it and nobody kept it: from here on only its event id can confirm it. */

@@ -23,7 +23,7 @@ export interface Observer {
   attempted(delivery: Delivery, attempt: Attempt): void;
   /** The barrier's evidence arrived (also for deliveries that wait for `processed`). Comes before `settled`. */
   received(delivery: Delivery, now: number): void;
-  /** Called exactly once per delivery; `status`, `errorType`, `level` and `settledAt` are final. */
+  /** Called exactly once per delivery; `status`, `errorType`, `level` and `settledAt` are final. A kept `payload` is let go of afterwards. */
   settled(delivery: Delivery): void;
   /** Evidence of a higher level after the outcome: noted, changes nothing. */
   upgraded(delivery: Delivery, now: number): void;
