@@ -15,7 +15,7 @@ export interface Refusal {
 }
 
 export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes'> {
-  /** Asked before each handshake is passed on; undefined lets it in. A promise (it must resolve) holds the handshake until then. */
+  /** Asked before each handshake is passed on; undefined lets it in. A promise holds the handshake until it resolves; one that rejects is reported and lets it in. */
   admit?(request: IncomingMessage): Refusal | undefined | Promise<Refusal | undefined>;
   /** Asked before the upstream is: true = the handshake has been answered here, for a client that comes back to its connection. */
   rejoin?(request: IncomingMessage, client: Socket, head: Buffer): boolean;
@@ -57,7 +57,7 @@ export function createListener(deps: ListenerDeps): Listener {
   const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
   const routes: Routes = {
     ...{ deps, server, upgrader, forwarder },
-    ...{ turns: new WeakMap(), failed: new WeakSet(), held: 0, stopping: false },
+    ...{ turns: new WeakMap(), failed: new WeakSet(), held: new Set<Finish>(), stopping: false },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
@@ -76,18 +76,21 @@ export function createListener(deps: ListenerDeps): Listener {
   return {
     server,
     get handshaking() {
-      return upgrader.handshaking + routes.held;
+      return upgrader.handshaking + routes.held.size;
     },
     listen: (host, port) => listen(server, host, port, deps.report),
     stopAccepting,
     async close() {
       await stopAccepting();
       upgrader.abort();
+      for (const finish of [...routes.held]) finish(STOPPING);
       server.closeAllConnections();
       forwarder.close();
     },
   };
 }
+
+type Finish = (refusal: Refusal | undefined) => void;
 
 /** What the event handlers of one listener share. */
 interface Routes {
@@ -99,8 +102,8 @@ interface Routes {
   readonly turns: WeakMap<Socket, ServerResponse>;
   /** Connections that have had their 4xx. */
   readonly failed: WeakSet<Socket>;
-  /** Handshakes whose admission is being decided. */
-  held: number;
+  /** Handshakes whose admission is being decided: what ends the wait of each. */
+  readonly held: Set<Finish>;
   stopping: boolean;
 }
 
@@ -174,17 +177,22 @@ function hold(
   const leave = (): void => {
     gone = true;
   };
-  routes.held++;
-  socket.on('error', leave).on('close', leave);
-  verdict.then((refusal) => {
-    routes.held--;
+  const finish = (refusal: Refusal | undefined): void => {
+    if (!routes.held.delete(finish)) return;
+    socket.off('error', leave).off('close', leave);
     if (gone || socket.destroyed) {
       routes.deps.counters.clientGone++;
       socket.destroy();
       return;
     }
-    socket.off('error', leave).off('close', leave);
     decide(routes, request, socket, head, routes.stopping ? STOPPING : refusal);
+  };
+  routes.held.add(finish);
+  socket.on('error', leave).on('close', leave);
+  verdict.then(finish, (error: unknown) => {
+    // Whoever is to decide is broken: the relay goes on without (SPEC D8).
+    routes.deps.report({ stage: 'relay.admit', error });
+    finish(undefined);
   });
 }
 
