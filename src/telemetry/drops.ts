@@ -17,7 +17,6 @@ export function createExportCounters(): ExportCounters {
   return { exported: 0, dropped: 0, failed: 0 };
 }
 
-
 /** Between two log lines about losses, ms. */
 const REPORT_EVERY_MS = 60_000;
 

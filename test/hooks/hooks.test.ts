@@ -69,7 +69,11 @@ function hooksTo(url: string, limits: Partial<HookLimits> = {}, more: Partial<Ho
 function withTracker(hooks: Hooks, policy: Partial<Policy> = {}) {
   const start = performance.timeOrigin + performance.now();
   const { observer, reemit } = hooks;
-  const limits = { pending: 100_000, pendingPerUser: 100_000, retention: { bytes: 1e6, bytesPerSession: 1e6, bytesPerUser: 1e6 } };
+  const limits = {
+    pending: 100_000,
+    pendingPerUser: 100_000,
+    retention: { bytes: 1e6, bytesPerSession: 1e6, bytesPerUser: 1e6 },
+  };
   const store = createMemoryStore({ history: 0 });
   const tracker = new Tracker({ store, observer, limits, now: start, random: () => 0.5, reemit });
   const type = eventType('tool_executing', 1, policy);
