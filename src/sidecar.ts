@@ -131,7 +131,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     now,
     ended(session) {
       owners.release(session.owner);
-      watch.sessionEnded(session);
+      tell(report, () => watch.sessionEnded(session));
     },
     report,
   });
@@ -225,33 +225,35 @@ function view({ facts, session, messages }: Connection): ConnectionView {
   return { id, seq, openedAt, remote, path, session: key, user, capability, pending, messages };
 }
 
-/** Keeps the set of open connections beside what the watch is told. What the watch throws costs no connection (SPEC D8). */
+/** What the watch throws costs no connection and no session (SPEC D8). */
+function tell(report: Report, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    report({ stage: 'watch', error });
+  }
+}
+
+/** Keeps the set of open connections beside what the watch is told. */
 function register(
   connections: Set<Connection>,
   owners: Owners,
   { connections: watch }: Watch,
   report: Report,
 ): ConnectionObserver {
-  const tell = (step: () => void): void => {
-    try {
-      step();
-    } catch (error) {
-      report({ stage: 'watch', error });
-    }
-  };
   return {
     opened(connection) {
       connections.add(connection);
       owners.connect(connection.session.owner);
-      tell(() => watch.opened(connection));
+      tell(report, () => watch.opened(connection));
     },
-    capability: (connection, from, to) => tell(() => watch.capability(connection, from, to)),
+    capability: (connection, from, to) => tell(report, () => watch.capability(connection, from, to)),
     closed(connection, by, code, at) {
       connections.delete(connection);
       owners.disconnect(connection.session.owner);
       // A session that can be resumed is given back by whoever ends it.
       if (!connection.session.optedIn) owners.release(connection.session.owner);
-      tell(() => watch.closed(connection, by, code, at));
+      tell(report, () => watch.closed(connection, by, code, at));
     },
   };
 }
