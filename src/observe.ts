@@ -7,6 +7,7 @@ import type { Delivery } from './delivery/record.ts';
 import type { Retention } from './delivery/retention.ts';
 import type { Session } from './delivery/session.ts';
 import { Fan } from './fan.ts';
+import type { Hooks } from './hooks/hooks.ts';
 import type { FrontCounters } from './relay/front-counters.ts';
 import type { RelayCounters, SkipReason } from './relay/tap.ts';
 import type { SessionCounters } from './resume/counters.ts';
@@ -34,6 +35,8 @@ export interface WatchDeps {
   readonly sessions?: SessionCounters;
   /** Read when metrics are collected. */
   readonly retention?: () => Retention;
+  /** Notices to the backend, where there are any: what to count of them. It is told of deliveries by `follow`. */
+  readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
   readonly tracing: {
     readonly keepConfirmed: number;
     readonly slowMs: number;

@@ -1,6 +1,8 @@
 // Plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
 
 import { UNRETAINED_REASONS, type UnretainedReason } from './delivery/words.ts';
+import { createHookCounters, REQUEST_RESULTS } from './hooks/counters.ts';
+import { HOOK_KINDS } from './hooks/notice.ts';
 import type { WatchDeps } from './observe.ts';
 import type { ExportCounters } from './telemetry/drops.ts';
 import { LABEL, METRICS } from './telemetry/names.ts';
@@ -40,6 +42,7 @@ export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
     series(METRICS.connectionRejected, LABEL.reason, 'client_gone', () => front.clientGone),
     ...readingsOf(METRICS.identity, LABEL.result, deps.identity ?? {}),
     ...sessionReadings(deps),
+    ...hookReadings(deps),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.decoder.others),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.skipped),
     series(METRICS.telemetrySpans, LABEL.result, 'exported', () => spans.exported),
@@ -65,5 +68,31 @@ function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
     { metric: METRICS.sessionWaiting, attributes: {}, read: () => sessions.waiting },
     { metric: METRICS.retainedBytes, attributes: {}, read: () => retention().bytes },
     ...UNRETAINED_REASONS.map(refused),
+  ];
+}
+
+/** What is counted where there are no hooks: nothing happens, and a series of zeros says so to panels and alerts. */
+const NO_HOOKS: NonNullable<WatchDeps['hooks']> = {
+  counters: createHookCounters(),
+  waiting: 0,
+  breaker: { state: 'closed', opened: 0 },
+};
+
+/** Notices to the backend. */
+function hookReadings({ hooks = NO_HOOKS }: WatchDeps): Reading[] {
+  const { counters, breaker } = hooks;
+  const requests = HOOK_KINDS.flatMap((kind) =>
+    REQUEST_RESULTS.map((result) => ({
+      metric: METRICS.hookRequests,
+      attributes: { [LABEL.kind]: kind, [LABEL.result]: result },
+      read: () => counters.requests[kind][result],
+    })),
+  );
+  return [
+    ...requests,
+    ...readingsOf(METRICS.hookDropped, LABEL.reason, counters.dropped),
+    { metric: METRICS.hookQueued, attributes: {}, read: () => hooks.waiting },
+    { metric: METRICS.hookBreakerOpened, attributes: {}, read: () => breaker.opened },
+    { metric: METRICS.hookPayloadOmitted, attributes: {}, read: () => counters.payloadsOmitted },
   ];
 }

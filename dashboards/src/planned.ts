@@ -18,13 +18,6 @@ export const PLANNED: readonly MetricRow[] = [
     description: 'Attempts to resume a session.',
   },
   {
-    name: 'ackspan.hook.requests',
-    kind: 'counter',
-    unit: '{request}',
-    attributes: ['kind', 'result'],
-    description: 'Notices sent to the upstream.',
-  },
-  {
     name: 'ackspan.store.degraded',
     kind: 'gauge',
     unit: '{store}',

@@ -1,23 +1,11 @@
-// Every telemetry name is spelled once: metrics here as one table, those of spans in span-names.ts. A public interface.
+// Every telemetry name is spelled once: metrics here as one table (those of hooks join it from their own file), those of spans in span-names.ts. A public interface.
 
+import { LABEL, type MetricRow, row } from './metric-row.ts';
+import { HOOK_METRICS } from './names-hooks.ts';
+
+export type { MetricKind, MetricRow } from './metric-row.ts';
+export { LABEL } from './metric-row.ts';
 export { ATTR, SPAN, SPAN_EVENT } from './span-names.ts';
-
-/** `counter` only grows; `updown` is a sum that also falls; `gauge` is a reading; `histogram` has the explicit `bounds`. */
-export type MetricKind = 'counter' | 'updown' | 'gauge' | 'histogram';
-
-/** One metric as every exporter, dashboard and page of documentation describes it. */
-export interface MetricRow {
-  /** OpenTelemetry name; Prometheus spells it with underscores and suffixes. */
-  readonly name: string;
-  readonly kind: MetricKind;
-  /** UCUM: `s`, `By`, `1`, or an annotation such as `{delivery}` that adds nothing to the Prometheus name. */
-  readonly unit: string;
-  readonly description: string;
-  /** Keys of its attributes; in Prometheus a dot becomes an underscore. */
-  readonly attributes: readonly string[];
-  /** Upper bucket bounds in `unit`, ascending; histograms only. */
-  readonly bounds?: readonly number[];
-}
 
 /** Instrumentation scope of every span and metric. */
 export const SCOPE = 'ackspan';
@@ -33,43 +21,7 @@ export const CONNECTION_BOUNDS = [0.1, 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 1
 /** Bucket bounds of tool calls, seconds: from a look-up to a long computation, with an edge on the default of `tools.orphan_after`. */
 export const TOOL_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600] as const;
 
-/** Keys of metric attributes. No user, session, connection or message id is ever one of them. */
-export const LABEL = {
-  /** The event's type, or `other` past the limit of distinct types. */
-  eventType: 'event.type',
-  priority: 'priority',
-  /** Highest evidence at the outcome: `received`, `processed`, or `none`. */
-  level: 'level',
-  /** Absent when confirmed: in PromQL `error_type=""`. */
-  errorType: 'error.type',
-  kind: 'kind',
-  result: 'result',
-  reason: 'reason',
-  capability: 'capability',
-  code: 'code',
-  by: 'by',
-  /** `down` = upstream to client, `up` = client to upstream. */
-  direction: 'direction',
-  /** The tool's name, or `other` past 100 of them. */
-  tool: 'tool',
-  cpuMode: 'cpu.mode',
-  heapSpace: 'v8js.heap.space.name',
-} as const;
-
 const L = LABEL;
-
-function row(
-  name: string,
-  kind: MetricKind,
-  unit: string,
-  attributes: readonly string[],
-  description: string,
-  bounds?: readonly number[],
-): MetricRow {
-  return bounds === undefined
-    ? { name, kind, unit, attributes, description }
-    : { name, kind, unit, attributes, description, bounds };
-}
 
 /** The table: what Ackspan measures. Key = how code refers to it. */
 export const METRICS = {
@@ -275,6 +227,7 @@ export const METRICS = {
     [L.reason],
     'Messages not kept for a replay because a limit was reached.',
   ),
+  ...HOOK_METRICS,
   telemetrySpans: row(
     'ackspan.telemetry.spans',
     'counter',

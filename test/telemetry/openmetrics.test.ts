@@ -183,7 +183,11 @@ async function everything(format: ExpositionFormat): Promise<string> {
   for (const { metric } of families) own.add(metric);
   const others = Object.values(METRICS).filter((metric) => !own.has(metric));
   const readings = createReadings(
-    others.map((metric) => ({ metric, attributes: { [metric.attributes[0]!]: 'x' }, read: () => 1.5 })),
+    others.map((metric) => ({
+      metric,
+      attributes: Object.fromEntries(metric.attributes.map((key) => [key, 'x'])),
+      read: () => 1.5,
+    })),
   );
   const sources = [() => families, readings];
   const producer = createMetricProducer({ sources, version: '0', startedAt: 0, now: () => 0 });
