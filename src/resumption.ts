@@ -5,6 +5,7 @@ import type { Delivery } from './delivery/record.ts';
 import { type Owner, Session } from './delivery/session.ts';
 import type { Tracker } from './delivery/tracker.ts';
 import type { AttemptResult } from './delivery/words.ts';
+import type { OptedIn } from './opted-in.ts';
 import type { EndedBy } from './relay/tap.ts';
 import { Budget } from './resume/budget.ts';
 import type { EndedCounters, SessionCounters } from './resume/counters.ts';
@@ -12,7 +13,7 @@ import { isFinal } from './resume/final.ts';
 import { looksLikeNotice, readClientMessage, replayText, welcomeText } from './resume/messages.ts';
 import { readOptIn } from './resume/opt-in.ts';
 import type { Berth, Registry } from './resume/registry.ts';
-import type { Connection, ConnectionFacts, OptedIn } from './session.ts';
+import type { Connection, ConnectionFacts } from './session.ts';
 
 export interface ResumptionDeps {
   readonly registry: Registry<Connection>;

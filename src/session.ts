@@ -6,6 +6,7 @@ import { type Delivery, isSettled } from './delivery/record.ts';
 import type { Session } from './delivery/session.ts';
 import type { Tracker } from './delivery/tracker.ts';
 import type { AttemptResult, Capability } from './delivery/words.ts';
+import type { OptedIn } from './opted-in.ts';
 import { Splice } from './relay/splice.ts';
 import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { EndedBy, RelayContext, SkipReason, Tap } from './relay/tap.ts';
@@ -17,23 +18,6 @@ export interface ConnectionObserver {
   capability(connection: Connection, from: Capability, to: Capability): void;
   /** `code` is that of the first Close frame; 1006 = there was none. `now` is ms since the epoch. */
   closed(connection: Connection, by: EndedBy, code: number, now: number): void;
-}
-
-/** The protocol of clients that have opted in, as far as their connection needs it. */
-export interface OptedIn {
-  /** The first frames of a connection: the welcome, and what the client has missed. */
-  greet(connection: Connection, rejoined: boolean, now: number): void;
-  /** A text frame of the client: true = it was meant for us. */
-  clientText(connection: Connection, buf: Buffer, start: number, end: number, now: number): boolean;
-  /** The client heard nothing of this message, though it is there: it came too late for one half of it. */
-  missed(connection: Connection, buf: Buffer, start: number, end: number, ordinal: number): void;
-  /** What has to be said before a message of the upstream that the client would take for one of ours; undefined for all others. */
-  notice(buf: Buffer, start: number, end: number, ordinal: number): Buffer | undefined;
-  resend(connection: Connection, delivery: Delivery, now: number): AttemptResult;
-  /** The client is gone without a word: true = it is expected back. */
-  lost(connection: Connection): boolean;
-  /** The upstream is gone, and the client too, unless it had been before. */
-  closed(connection: Connection, by: EndedBy, code: number): void;
 }
 
 export interface ConnectionDeps {
