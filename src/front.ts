@@ -11,13 +11,14 @@ import type { FrontCounters } from './relay/front-counters.ts';
 import { headerValues, isTraceparent, plainAddress, type RawHeaders } from './relay/headers.ts';
 import { createListener, type Listener, type Refusal } from './relay/listener.ts';
 import { nextConnectionId, type Upgraded } from './relay/upgrade.ts';
-import { parseUpstream } from './relay/upstream.ts';
+import { parseUpstream, type Upstream } from './relay/upstream.ts';
 import { readOptIn, withoutOptIn } from './resume/opt-in.ts';
 import type { Resumption } from './resumption.ts';
 import { Connection, type ConnectionDeps, type ConnectionFacts } from './session.ts';
 
 export interface FrontDeps {
   readonly config: Config;
+  readonly upstream: Upstream;
   readonly counters: FrontCounters;
   readonly connections: ReadonlySet<Connection>;
   readonly admin: Admin;
@@ -32,12 +33,16 @@ const TOO_MANY = 'too many connections of this user (limits.connections_per_user
 /** RFC 6455 registry, "Try Again Later". */
 const TRY_AGAIN_LATER = 1013;
 
-/** Builds the listener; throws when the upstream's address is none. */
-export function openFront(deps: FrontDeps): Listener {
-  const { config, connections, admin, resumption, report } = deps;
-  const { ca, insecure } = config.upstreamTls;
-  const { upstream, fault } = parseUpstream(config.upstream, { verifyTls: !insecure, ca });
+/** Where the backend is; throws when the configuration's address is none. */
+export function readUpstream({ upstream: address, upstreamTls: { ca, insecure } }: Config): Upstream {
+  const { upstream, fault } = parseUpstream(address, { verifyTls: !insecure, ca });
   if (upstream === undefined) throw new Error(fault);
+  return upstream;
+}
+
+/** Builds the listener. */
+export function openFront(deps: FrontDeps): Listener {
+  const { config, upstream, connections, admin, resumption, report } = deps;
   const { mount } = config.admin;
   const limit = config.limits.connections;
   /** Who sent a request, by its header array: the same object from here to the upgrade. */

@@ -1,15 +1,17 @@
 // The sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
 import type { AddressInfo } from 'node:net';
-import type { AdminDeps, ConnectionView } from './admin/ports.ts';
 import { type Admin, createAdmin } from './admin/server.ts';
+import { adminDeps } from './admin-side.ts';
 import { now, startBeat } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { Tracker } from './delivery/tracker.ts';
-import { openFront } from './front.ts';
+import { openFront, readUpstream } from './front.ts';
+import type { Hooks } from './hooks/hooks.ts';
 import { createIdentity, type IdentityOptions } from './identity/identity.ts';
 import { createOwners, type Owners } from './identity/owners.ts';
 import { startLimitLog } from './limit-log.ts';
+import { openHooks } from './notices.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { createFrontCounters } from './relay/front-counters.ts';
 import type { Listener } from './relay/listener.ts';
@@ -42,8 +44,9 @@ export interface Sidecar {
 
 /** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
 const TOKEN_LIFE_MS = 24 * 3_600_000;
-/** Parts of the grace kept for the close handshakes, and for the last export, ms. */
+/** Parts of the grace kept for the close handshakes, for the last notices where there are hooks, and for the last export, ms. */
 const CLOSE_MS = 1000;
+const NOTICES_MS = 1000;
 const FLUSH_MS = 1500;
 /** RFC 6455 registry, "Service Restart". */
 const SERVICE_RESTART = 1012;
@@ -74,6 +77,7 @@ interface Running {
   readonly resumption: Resumption;
   readonly tracker: Tracker;
   readonly watch: Watch;
+  readonly hooks: Hooks | undefined;
   readonly listener: Listener;
   readonly admin: Admin;
   readonly pending: () => number;
@@ -84,6 +88,7 @@ interface Running {
 
 async function start(deps: SidecarDeps): Promise<Running> {
   const { config, report, log } = deps;
+  const upstream = readUpstream(config);
   const counters = { relay: new RelayCounters(), front: createFrontCounters() };
   const skipped: Record<SkipReason, number> = { binary: 0, too_large: 0, unreadable: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
@@ -91,6 +96,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const identity = createIdentity(identityOptions(config.identity), { now, report });
   const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
   const sessions = createSessionCounters();
+  const hooks = openHooks(config, upstream, report);
   const watch = await startWatch({
     counters,
     decoder,
@@ -100,6 +106,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     identity: identity.counters,
     sessions,
     retention: () => tracker.retention,
+    hooks,
     serviceName: config.serviceName,
     version: VERSION,
     serverPort: config.listen.port,
@@ -107,11 +114,19 @@ async function start(deps: SidecarDeps): Promise<Running> {
     report,
     log,
   });
+  if (hooks !== undefined) watch.follow(hooks.observer);
   const { pending, pendingPerUser, messageBytes, confirmationBytes } = config.limits;
   const { retainedBytes: bytes, retainedBytesPerUser: bytesPerUser } = config.limits;
   const retention = { bytes, bytesPerUser, bytesPerSession: config.sessions.retainedBytes };
   const limits = { pending, pendingPerUser, retention };
-  const tracker = new Tracker({ store, observer: watch.observer, limits, now: now(), random: Math.random });
+  const tracker = new Tracker({
+    store,
+    observer: watch.observer,
+    limits,
+    now: now(),
+    random: Math.random,
+    reemit: hooks?.reemit,
+  });
   const relay = {
     counters: counters.relay,
     limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, confirmationBytes },
@@ -120,7 +135,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   };
   const connections = new Set<Connection>();
   const state = { draining: false };
-  const admin = createAdmin(adminDeps(deps, watch, store, connections, state));
+  const admin = createAdmin(adminDeps({ config, watch, store, connections, state, report }));
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<Connection>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
@@ -139,6 +154,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const connectionDeps = { tracker, decoder, relay, skipped, observer, optedIn: resumption };
   const listener = openFront({
     config,
+    upstream,
     counters: counters.front,
     connections,
     admin,
@@ -181,6 +197,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     resumption,
     tracker,
     watch,
+    hooks,
     listener,
     admin,
     pending: () => store.pending,
@@ -195,34 +212,6 @@ function identityOptions(config: Config['identity']): IdentityOptions {
   const { jwtIssuer: issuer, jwtAudience: audience } = config;
   const verify = key === undefined && jwksUrl === undefined ? undefined : { key, jwksUrl, issuer, audience };
   return { sources, jwtPlaces, jwtQuery, verify, timeoutMs };
-}
-
-function adminDeps(
-  { config, report }: SidecarDeps,
-  watch: Watch,
-  store: AdminDeps['store'],
-  connections: ReadonlySet<Connection>,
-  state: { readonly draining: boolean },
-): AdminDeps {
-  return {
-    store,
-    stats: () => watch.stats(),
-    connections: () => Array.from(connections, view),
-    metrics: (accept) => watch.scrape(accept),
-    health: () => ({ ready: !state.draining, reasons: state.draining ? ['draining'] : [] }),
-    traceId: (delivery) => watch.traceId(delivery),
-    watch: (observer) => watch.follow(observer),
-    info: { service: config.serviceName, version: VERSION, startedAt: now() },
-    token: config.admin.token,
-    now,
-    report,
-  };
-}
-
-function view({ facts, session, messages }: Connection): ConnectionView {
-  const { id, seq, openedAt, remote, path } = facts;
-  const { key, user, capability, pending } = session;
-  return { id, seq, openedAt, remote, path, session: key, user, capability, pending, messages };
 }
 
 /** What the watch throws costs no connection and no session (SPEC D8). */
@@ -258,23 +247,25 @@ function register(
   };
 }
 
-/** SPEC D10: no new connections, last barriers, wait for confirmations, settle the rest, 1012, flush. */
+/** SPEC D10: no new connections, last barriers, wait for confirmations, settle the rest, 1012, last notices, flush. */
 async function stop(running: Running, { config, log }: SidecarDeps, reason: string): Promise<void> {
-  const { connections, tracker, watch, listener, admin, state } = running;
+  const { connections, tracker, watch, hooks, listener, admin, state } = running;
   const end = now() + config.shutdown.graceMs;
+  const last = FLUSH_MS + (hooks === undefined ? 0 : NOTICES_MS);
   state.draining = true;
   await listener.stopAccepting();
   for (const connection of connections) connection.probe(now());
-  const waited = await until(() => running.pending() === 0, end - CLOSE_MS - FLUSH_MS);
+  const waited = await until(() => running.pending() === 0, end - CLOSE_MS - last);
   if (!waited) log.warn({ pending: running.pending(), reason }, 'stopping with deliveries unconfirmed');
   tracker.shutdown(now());
   running.resumption.close(SERVICE_RESTART, 'service restart');
   for (const connection of connections) connection.close(SERVICE_RESTART, 'service restart');
-  await until(() => connections.size === 0, Math.min(end - FLUSH_MS, now() + CLOSE_MS));
+  await until(() => connections.size === 0, Math.min(end - last, now() + CLOSE_MS));
   for (const connection of connections) connection.destroy();
   await listener.close();
   running.stopBeat();
   running.stopLimitLog();
+  await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
   await watch.shutdown(Math.max(FLUSH_MS, end - now()));
   await admin.close();
 }

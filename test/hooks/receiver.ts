@@ -57,6 +57,8 @@ export async function startReceiver(where: string | number = 0) {
   return {
     url: `http://127.0.0.1:${port}/hooks?x=1`,
     port,
+    /** For who wants to be more than a receiver. */
+    server,
     received,
     get most() {
       return most;

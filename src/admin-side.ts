@@ -1,0 +1,40 @@
+// The admin server joined with the sidecar: what it may read, and how a connection looks there.
+import type { AdminDeps, ConnectionView } from './admin/ports.ts';
+import { now } from './clock.ts';
+import type { Config } from './config/config.ts';
+import type { Watch } from './observe.ts';
+import type { Connection } from './session.ts';
+import { VERSION } from './version.ts';
+
+/** What of a sidecar the admin server is given. */
+export interface AdminSide {
+  readonly config: Config;
+  readonly watch: Watch;
+  readonly store: AdminDeps['store'];
+  readonly connections: ReadonlySet<Connection>;
+  readonly state: { readonly draining: boolean };
+  readonly report: AdminDeps['report'];
+}
+
+/** The ports of the admin server; it starts its clock (`startedAt`) now. */
+export function adminDeps({ config, watch, store, connections, state, report }: AdminSide): AdminDeps {
+  return {
+    store,
+    stats: () => watch.stats(),
+    connections: () => Array.from(connections, view),
+    metrics: (accept) => watch.scrape(accept),
+    health: () => ({ ready: !state.draining, reasons: state.draining ? ['draining'] : [] }),
+    traceId: (delivery) => watch.traceId(delivery),
+    watch: (observer) => watch.follow(observer),
+    info: { service: config.serviceName, version: VERSION, startedAt: now() },
+    token: config.admin.token,
+    now,
+    report,
+  };
+}
+
+function view({ facts, session, messages }: Connection): ConnectionView {
+  const { id, seq, openedAt, remote, path } = facts;
+  const { key, user, capability, pending } = session;
+  return { id, seq, openedAt, remote, path, session: key, user, capability, pending, messages };
+}
