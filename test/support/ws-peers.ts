@@ -60,9 +60,13 @@ export interface Client extends Peer {
   readonly extensions: string;
 }
 
-/** A connected client. */
-export async function openClient(url: string, options: ClientOptions = {}): Promise<Client> {
-  const socket = new WebSocket(url, options);
+/** A connected client that offers these subprotocols. */
+export async function openClient(
+  url: string,
+  options: ClientOptions = {},
+  protocols: readonly string[] = [],
+): Promise<Client> {
+  const socket = new WebSocket(url, [...protocols], options);
   atEnd(() => socket.terminate());
   const peer = peerOf(socket);
   let extensions = '';
