@@ -35,7 +35,7 @@ events:
     - { match: "*", priority: low, ${SCHEDULE} }
 limits: { history: 100000 }
 shutdown: { grace: 4s }
-log_level: warn
+log_level: error
 service_name: ackspan-demo
 `;
   const env = { ACKSPAN_ADMIN_TOKEN: adminToken };

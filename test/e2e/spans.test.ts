@@ -18,6 +18,8 @@ const PAGE = { trace: '4bf92f3577b34da6a3ce929d0e0e4736', span: '00f067aa0ba902b
 const SECRET = 'never-to-be-seen-anywhere';
 
 /** What each tracked fixture's span says; heartbeat and ack have none. */
+const OTHERS = ['ackspan.connection', 'execute_tool cost_analyzer', 'execute_tool web_search'];
+
 const EXPECTED = [
   { type: 'agent_started', priority: 'high', id: undefined, run: 'run_1', tool: undefined },
   { type: 'agent_thinking', priority: 'normal', id: undefined, run: 'run_1', tool: undefined },
@@ -83,7 +85,16 @@ it.each(['http/protobuf', 'http/json'])('one span per delivery of the fixtures, 
   await sidecar.reach({ tracked: EXPECTED.length, confirmed: EXPECTED.length });
   expect(client.texts).toEqual(FIXTURES);
   client.socket.close(1000);
-  await eventually(() => expect(receiver.spans).toHaveLength(EXPECTED.length + 1));
+  await eventually(() => expect(receiver.spans.filter(isDelivery)).toHaveLength(EXPECTED.length));
+  // The two tool calls of the fixtures, and the connection.
+  await eventually(() =>
+    expect(
+      receiver.spans
+        .filter((span) => !isDelivery(span))
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(OTHERS),
+  );
 
   const [connection] = receiver.spans.filter(({ name }) => name === 'ackspan.connection');
   expect(connection).toMatchObject({
