@@ -144,6 +144,8 @@ export class Tracker {
    * `failed: disconnected` where that cannot be (R6).
    */
   resumed(session: Session, link: Link, last: number, now: number): Delivery[] {
+    // Nobody can be late with evidence for what is given up here: the client never had it.
+    session.link = undefined;
     this.received(session, Math.min(last, session.lastOrdinal), now);
     const open: Delivery[] = [];
     for (const queue of [session.awaitingReceived, session.awaitingProcessed]) {
@@ -159,7 +161,6 @@ export class Tracker {
         this.#attempted(each, 'reemit', this.#reemit(each, now), now);
       }
     }
-    // Last: evidence that comes from now on is not late for what has just been given up.
     session.link = link;
     return replays;
   }
