@@ -1,0 +1,96 @@
+// Who may have which session.
+import { describe, expect, it } from 'vitest';
+import { Owner, Session } from '../../src/delivery/session.ts';
+import { createSessionCounters } from '../../src/resume/counters.ts';
+import { isFinal } from '../../src/resume/final.ts';
+import { createRegistry } from '../../src/resume/registry.ts';
+import { createTokens } from '../../src/resume/token.ts';
+
+const NOW = 1_750_000_000_000;
+
+function setUp(limit = 10) {
+  const counters = createSessionCounters().resume;
+  const registry = createRegistry<string>(createTokens(['key'], 60_000), limit, counters);
+  const add = (user?: string) => registry.add(new Session(registry.newId(), new Owner(user)), 'carrier');
+  return { registry, counters, add };
+}
+
+describe('a claim', () => {
+  it('with the right token and user gets its session', () => {
+    const { registry, counters, add } = setUp();
+    const berth = add('ann');
+    const token = registry.token(berth, NOW);
+    expect(registry.claim(berth.session.key, token, 'ann', NOW)).toBe(berth);
+    expect(Object.values(counters)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it('is refused for a reason that only the counters know', () => {
+    const { registry, counters, add } = setUp();
+    const berth = add('ann');
+    const token = registry.token(berth, NOW);
+    const claim = (key: string, given: string, user: string | undefined, now: number) =>
+      registry.claim(key, given, user, now);
+    const { key } = berth.session;
+    expect([
+      claim('nobody', token, 'ann', NOW),
+      claim(
+        key,
+        token.replace(/^./, (first) => (first === 'A' ? 'B' : 'A')),
+        'ann',
+        NOW,
+      ),
+      claim(key, registry.token(add('bob'), NOW), 'ann', NOW),
+      claim(key, token, 'bob', NOW),
+      claim(key, token, undefined, NOW),
+      claim(key, token, 'ann', NOW + 120_000),
+    ]).toEqual([undefined, undefined, undefined, undefined, undefined, undefined]);
+    expect(counters).toMatchObject({ unknown: 1, forged: 2, foreign: 2, expired: 1, stale: 0 });
+  });
+
+  it('may use any token that is not older than the newest that was used', () => {
+    const { registry, counters, add } = setUp();
+    const berth = add();
+    const [one, two, three] = [1, 2, 3].map(() => registry.token(berth, NOW));
+    const claim = (token: string) => registry.claim(berth.session.key, token, undefined, NOW) === berth;
+    expect([claim(one!), claim(one!), claim(two!), claim(one!), claim(three!), claim(two!), claim(three!)]).toEqual([
+      ...[true, true, true, false, true, false, true],
+    ]);
+    expect(counters.stale).toBe(2);
+  });
+
+  it('is judged by the user that the session began with, also when an event has named one since', () => {
+    const { registry, add } = setUp();
+    const berth = add();
+    const token = registry.token(berth, NOW);
+    berth.session.owner = new Owner('ann');
+    expect(registry.claim(berth.session.key, token, undefined, NOW)).toBe(berth);
+    expect(registry.claim(berth.session.key, registry.token(berth, NOW), undefined, NOW)).toBe(berth);
+  });
+});
+
+describe('the registry', () => {
+  it('knows when it is full, what it has, and forgets once', () => {
+    const { registry, add } = setUp(2);
+    const first = add();
+    expect([registry.full, registry.size]).toEqual([false, 1]);
+    const second = add();
+    expect([registry.full, registry.size]).toEqual([true, 2]);
+    expect([registry.remove(first.session), registry.remove(first.session)]).toEqual([true, false]);
+    expect([registry.has(first), registry.has(second), registry.full]).toEqual([false, true, false]);
+    expect(registry.claim(first.session.key, registry.token(first, NOW), undefined, NOW)).toBeUndefined();
+  });
+
+  it('gives ids of 128 random bits', () => {
+    const { registry } = setUp();
+    const ids = new Set(Array.from({ length: 1000 }, () => registry.newId()));
+    expect(ids.size).toBe(1000);
+    for (const id of ids) expect(Buffer.from(id, 'base64url')).toHaveLength(16);
+  });
+});
+
+it('a session ends with the codes after which the SDK stays away, and only with those', () => {
+  const comesBack = [1001, 1005, 1006, 1011, 1012, 1013, 1014];
+  for (const code of [...comesBack, 1015, 5000]) expect(isFinal(code), `${code}`).toBe(false);
+  for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3999, 4000, 4409, 4999])
+    expect(isFinal(code), `${code}`).toBe(true);
+});
