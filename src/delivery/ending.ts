@@ -55,7 +55,8 @@ export class Ending {
     session.owner.pending--;
     this.settled++;
     this.#store.settle(delivery);
-    if (status !== 'confirmed' && session.link !== undefined) lapse(session, delivery);
+    // A rejection is a word of the client: that later evidence covers it says nothing new.
+    if (status !== 'confirmed' && signal !== 'rejected' && session.link !== undefined) lapse(session, delivery);
     try {
       this.#observer.settled(delivery);
     } finally {

@@ -1,0 +1,259 @@
+// The rules R3 to R8 of SPEC.md on the tracker itself: confirmations by ordinal, resumes, resends, the backend asked again.
+import { describe, expect, test } from 'vitest';
+import { chooseAttempt } from '../../src/delivery/attempts.ts';
+import type { Delivery } from '../../src/delivery/record.ts';
+import type { Session } from '../../src/delivery/session.ts';
+import { Tracker } from '../../src/delivery/tracker.ts';
+import { eventType, FakeLink, facts, Recorder, setUp, THINKING, TOOL } from './harness.ts';
+
+const KEPT = {
+  pending: 1000,
+  pendingPerUser: 1000,
+  retention: { bytes: 1e6, bytesPerSession: 1e6, bytesPerUser: 1e6 },
+};
+
+function world(reemit?: (delivery: Delivery) => 'sent' | 'failed') {
+  const base = setUp(KEPT);
+  const { start, store } = base;
+  const recorder = new Recorder();
+  const tracker = new Tracker({ store, observer: recorder, limits: KEPT, now: start, random: () => 0.5, reemit });
+  const session = base.connect() as Session & { link: FakeLink };
+  session.optedIn = true;
+  session.resumable = true;
+  /** The upstream sends: message `n`, kept or not. */
+  const send = (n: number, { type = THINKING, id, kept = true, at = start }: SendOptions = {}): Delivery => {
+    session.lastOrdinal = n;
+    const delivery = tracker.track(session, facts(type, id ?? `e${n}`), n, at)!;
+    if (kept) tracker.retention.keep(delivery, 3, () => Buffer.from(`m${n}.`));
+    return delivery;
+  };
+  const ends = () =>
+    recorder.settledDeliveries.map(({ ordinal, status, errorType }) => `${ordinal} ${status} ${errorType}`.trim());
+  const tick = (from: number, to: number) => {
+    for (let now = from; now <= to; now += 25) tracker.tick(now);
+  };
+  return { ...base, recorder, tracker, session, send, ends, tick };
+}
+
+interface SendOptions {
+  type?: typeof THINKING;
+  id?: string;
+  kept?: boolean;
+  at?: number;
+}
+
+describe('[R3] confirmations by ordinal', () => {
+  test('confirm everything up to one, and those listed besides', () => {
+    const { tracker, session, send, ends, start } = world();
+    for (let n = 1; n <= 6; n++) send(n);
+    expect(tracker.processedThrough(session, 2, [4, 6], start + 5)).toBe('confirmed');
+    expect(ends()).toEqual(['1 confirmed', '2 confirmed', '4 confirmed', '6 confirmed']);
+    expect([session.pending, session.capability, session.receivedThrough]).toEqual([2, 'processed', 6]);
+    expect(session.open?.size).toBe(2);
+  });
+
+  test('the first word counts: a rejection stays one when a cumulative confirmation covers it', () => {
+    const { tracker, session, send, ends, recorder, start } = world();
+    for (let n = 1; n <= 3; n++) send(n);
+    expect(tracker.rejected(session, 2, 'x'.repeat(300), start)).toBe('rejected');
+    tracker.processedThrough(session, 3, [], start);
+    expect(tracker.rejected(session, 1, 'too late', start)).toBe('duplicate');
+    expect(ends()).toEqual(['2 failed rejected', '1 confirmed', '3 confirmed']);
+    expect(recorder.settledDeliveries[0]!.errorText).toHaveLength(256);
+    expect(recorder.unmatchedReasons).toEqual([]);
+  });
+
+  test('about the future are unknown as a whole, and teach nothing', () => {
+    const { tracker, session, send, ends, recorder, start } = world();
+    send(1);
+    expect(tracker.processedThrough(session, 2, [], start)).toBe('unknown');
+    expect(tracker.processedThrough(session, 1, [1, 2], start)).toBe('unknown');
+    expect(tracker.rejected(session, 2, '', start)).toBe('unknown');
+    expect(ends()).toEqual([]);
+    expect(recorder.unmatchedReasons).toEqual(['unknown', 'unknown', 'unknown']);
+    expect(session.capability).toBe('received');
+  });
+
+  test('about messages that are not tracked, or have their outcome, change nothing', () => {
+    const { tracker, session, send, ends, recorder, start } = world();
+    send(2);
+    tracker.processedThrough(session, 2, [], start);
+    session.lastOrdinal = 5;
+    for (let again = 0; again < 3; again++) tracker.processedThrough(session, 2, [1, 2, 5], start);
+    expect(ends()).toEqual(['2 confirmed']);
+    expect(recorder.unmatchedReasons).toEqual([]);
+  });
+
+  test('by event id work as for everybody', () => {
+    const { tracker, session, send, ends, start } = world();
+    send(1, { id: 'a' });
+    expect(tracker.processed(session, 'a', false, '', start)).toBe('confirmed');
+    expect(ends()).toEqual(['1 confirmed']);
+    expect(session.open?.size).toBe(0);
+  });
+});
+
+describe('a resume', () => {
+  test('[R4] [R5] replays what is open above `last`, in order; what the client has been handed waits for its word', () => {
+    const { tracker, session, send, ends, recorder, start } = world();
+    for (let n = 1; n <= 5; n++) send(n);
+    tracker.received(session, 3, start);
+    tracker.processedThrough(session, 1, [4], start);
+    tracker.disconnected(session, start + 10);
+    send(6, { at: start + 20 });
+    const link = new FakeLink();
+    const replays = tracker.resumed(session, link, 2, start + 30);
+    expect(replays.map(({ ordinal }) => ordinal)).toEqual([3, 5, 6]);
+    expect(recorder.attempts.map(({ kind, result, number }) => `${kind} ${result} ${number}`)).toEqual([
+      ...['replay sent 2', 'replay sent 2', 'replay sent 2'],
+    ]);
+    expect(ends()).toEqual(['1 confirmed', '4 confirmed']);
+    expect(session.link).toBe(link);
+    tracker.processedThrough(session, 6, [], start + 40);
+    expect(session.pending).toBe(0);
+    expect(tracker.retention.bytes).toBe(0);
+  });
+
+  test('[R4] `last` alone confirms nothing that needs the application', () => {
+    const { tracker, session, send, ends, start } = world();
+    send(1);
+    send(2, { type: eventType('seen', 7, { confirm: 'received' }) });
+    tracker.disconnected(session, start);
+    expect(tracker.resumed(session, new FakeLink(), 99, start)).toEqual([]);
+    expect(ends()).toEqual(['2 confirmed']);
+    expect(session.receivedThrough).toBe(2);
+  });
+
+  test('[R6] what was not kept ends `failed: disconnected`, and the word that covers it is not late', () => {
+    const { tracker, session, send, ends, recorder, start } = world();
+    send(1);
+    send(2, { kept: false });
+    send(3);
+    tracker.disconnected(session, start);
+    expect(tracker.resumed(session, new FakeLink(), 0, start + 5).map(({ ordinal }) => ordinal)).toEqual([1, 3]);
+    expect(ends()).toEqual(['2 failed disconnected']);
+    tracker.processedThrough(session, 3, [], start + 9);
+    expect(recorder.unmatchedReasons).toEqual([]);
+  });
+
+  test('[R6] what was not kept is asked of the backend; only a word about the event itself confirms it', () => {
+    const asked: string[] = [];
+    const { tracker, session, send, ends, recorder, start } = world(({ eventId }) => {
+      asked.push(eventId!);
+      return 'sent';
+    });
+    for (let n = 1; n <= 3; n++) send(n, { kept: n === 2 });
+    tracker.disconnected(session, start);
+    tracker.resumed(session, new FakeLink(), 0, start + 5);
+    expect(asked).toEqual(['e1', 'e3']);
+    expect(recorder.attempts.map(({ kind }) => kind)).toEqual(['reemit', 'replay', 'reemit']);
+    tracker.received(session, 3, start + 6);
+    expect(tracker.processedThrough(session, 3, [1], start + 7)).toBe('confirmed');
+    expect(tracker.rejected(session, 3, '', start + 7)).toBe('duplicate');
+    expect(ends()).toEqual(['2 confirmed']);
+    expect(session.pending).toBe(2);
+    // The backend emits the first one again: confirmed by its new ordinal, both are.
+    send(4, { id: 'e1', at: start + 8 });
+    tracker.processedThrough(session, 4, [], start + 9);
+    expect(ends()).toEqual(['2 confirmed', '4 confirmed', '1 confirmed']);
+    // The other one by its id.
+    expect(tracker.processed(session, 'e3', false, '', start + 10)).toBe('confirmed');
+    expect([session.pending, tracker.tracked, tracker.settled]).toEqual([0, 4, 4]);
+  });
+
+  test('[R6] asking goes on by schedule, and the deadline ends it', () => {
+    let asked = 0;
+    const { tracker, session, send, ends, start, tick } = world(() => {
+      asked++;
+      return 'failed';
+    });
+    send(1, { kept: false, type: eventType('quick', 8, { timeoutMs: 5000, attemptsMs: [1000, 1000, 1000] }) });
+    tracker.disconnected(session, start);
+    tracker.resumed(session, new FakeLink(), 0, start);
+    tick(start, start + 5100);
+    expect(asked).toBe(3);
+    expect(ends()).toEqual(['1 timeout timeout']);
+    expect(session.missed?.size).toBe(0);
+  });
+});
+
+describe('[R7] while the client is away', () => {
+  test('deliveries keep their deadlines, and what is kept is left alone', () => {
+    const { tracker, session, send, ends, recorder, start, tick } = world();
+    send(1);
+    tracker.disconnected(session, start);
+    send(2, { at: start + 1000 });
+    tick(start, start + 29_900);
+    expect(ends()).toEqual([]);
+    tick(start + 29_900, start + 31_200);
+    expect(ends()).toEqual(['1 timeout timeout', '2 timeout timeout']);
+    expect(recorder.attempts).toEqual([]);
+    expect(tracker.resumed(session, new FakeLink(), 0, start + 32_000)).toEqual([]);
+  });
+
+  test('a session that is over ends what it has, also what waits to be emitted again', () => {
+    const { tracker, session, send, ends, start } = world(() => 'sent');
+    send(1, { kept: false });
+    tracker.disconnected(session, start);
+    tracker.resumed(session, new FakeLink(), 0, start);
+    send(2);
+    tracker.ended(session, start + 1);
+    expect(ends()).toEqual(['2 failed disconnected', '1 failed disconnected']);
+    expect([session.pending, session.owner.pending, tracker.waiting, tracker.retention.bytes]).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('[R8] attempts', () => {
+  test('what was received and not processed is sent again on its schedule, whatever becomes of it', () => {
+    const { tracker, session, send, recorder, start, tick } = world();
+    send(1);
+    tracker.received(session, 1, start);
+    tick(start, start + 1100);
+    session.link.result = 'blocked';
+    tick(start + 1100, start + 8000);
+    expect(session.link.resent).toEqual([1, 1, 1]);
+    expect(recorder.attempts.map(({ kind, result }) => `${kind} ${result}`)).toEqual([
+      ...['resend sent', 'resend blocked', 'resend blocked'],
+    ]);
+  });
+
+  const YES = { optedIn: true, linked: true, received: true, kept: true, missed: false, resend: false, reemit: true };
+  test.each([
+    [{}, 'resend'],
+    [{ received: false }, 'probe'],
+    [{ received: false, kept: false }, 'probe'],
+    [{ received: false, optedIn: false }, 'probe'],
+    [{ optedIn: false }, 'reemit'],
+    [{ optedIn: false, reemit: false }, undefined],
+    [{ optedIn: false, resend: true }, 'resend'],
+    [{ optedIn: false, resend: true, kept: false, reemit: false }, undefined],
+    [{ kept: false }, 'reemit'],
+    [{ kept: false, reemit: false }, undefined],
+    [{ linked: false }, undefined],
+    [{ linked: false, received: false }, undefined],
+    [{ linked: false, kept: false }, 'reemit'],
+    [{ linked: false, kept: false, reemit: false }, undefined],
+    [{ missed: true, kept: false, received: false }, 'reemit'],
+    [{ missed: true, kept: false }, 'reemit'],
+    [{ missed: true, kept: false, linked: false }, 'reemit'],
+  ] as const)('%o: %s', (differs, kind) => {
+    const { optedIn, linked, received, kept, missed, resend, reemit } = { ...YES, ...differs };
+    const { session, send, tracker, start } = world(() => 'sent');
+    const delivery = send(1, { kept, type: eventType('x', 9, { resend, confirm: 'processed' }) });
+    if (received) tracker.received(session, 1, start);
+    if (missed) {
+      tracker.disconnected(session, start);
+      tracker.resumed(session, new FakeLink(), 0, start);
+    }
+    session.optedIn = optedIn;
+    if (!linked) (session as Session).link = undefined;
+    expect(chooseAttempt(delivery, { reemit })).toBe(kind);
+  });
+});
+
+test('[E4] every event to a client that has opted in waits for the application, unless its rule says otherwise', () => {
+  const { send } = world();
+  expect(send(1).required).toBe('processed');
+  expect(send(2, { type: TOOL }).required).toBe('processed');
+  expect(send(3, { type: eventType('seen', 7, { confirm: 'received' }) }).required).toBe('received');
+});
