@@ -70,7 +70,7 @@ export class Inbound {
   /** Nothing of the client's is half-way to the upstream: what is held may be forgotten. */
   get severable(): boolean {
     const { open, opcode } = this.scanner;
-    const lastFragmentHeld = this.held !== undefined && opcode === CONTINUATION;
+    const lastFragmentHeld = this.held !== undefined && this.payloadAt >= 0 && opcode === CONTINUATION;
     return !this.raw && !this.closing && this.left === 0 && !open && !lastFragmentHeld;
   }
 
