@@ -68,9 +68,20 @@ function loadBalancer(): string[] {
 function telemetry(config: Config, env: Env): string[] {
   if (env.OTEL_SDK_DISABLED === 'true') return ['OTEL_SDK_DISABLED=true: no spans are made; /metrics is all there is.'];
   const traps: string[] = [];
-  if (otlpEndpoint(env) === undefined) {
+  const endpoint = otlpEndpoint(env);
+  if (endpoint === undefined) {
     const moot = config.tracing.keepConfirmed < 1 ? ', and tracing.keep_confirmed has no effect' : '';
     traps.push(`No OTEL_EXPORTER_OTLP_ENDPOINT: spans go nowhere${moot}; /metrics is all there is.`);
+  } else if (!(URL.canParse(endpoint) && /^https?:\/\//i.test(endpoint))) {
+    traps.push(
+      'The OTLP endpoint is no http:// or https:// address, so spans do not reach it: set OTEL_EXPORTER_OTLP_ENDPOINT=http://host:4318.',
+    );
+  }
+  const exporters = (env.OTEL_TRACES_EXPORTER || 'otlp').split(',').map((name) => name.trim());
+  if (!exporters.every((name) => ['otlp', 'console', 'none'].includes(name))) {
+    traps.push(
+      `OTEL_TRACES_EXPORTER=${env.OTEL_TRACES_EXPORTER}: only otlp, console and none are known here, so spans may go nowhere.`,
+    );
   }
   const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL;
   if (protocol === 'grpc') {
