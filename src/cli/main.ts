@@ -3,9 +3,11 @@
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands.ts';
 import { OK, USAGE } from './exit.ts';
+import { versionLine } from './version.ts';
 
 const program = new Command('ackspan')
   .description('A sidecar that proves, event by event, that what a backend pushed over a WebSocket reached its client.')
+  .version(versionLine(), '-V, --version', 'print the version')
   // Thrown instead of exiting, so that bad usage can be told from failure: commander's own code for both is 1.
   .exitOverride()
   .showSuggestionAfterError()

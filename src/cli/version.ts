@@ -3,10 +3,15 @@ import type { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { OK } from './exit.ts';
 
+/** Version, Node and platform, in one line. */
+export function versionLine(): string {
+  return `ackspan ${VERSION} (node ${process.version}, ${process.platform} ${process.arch})`;
+}
+
 /** Adds what the command does. */
 export function define(command: Command): void {
   command.action(() => {
-    process.stdout.write(`ackspan ${VERSION} (node ${process.version}, ${process.platform} ${process.arch})\n`);
+    process.stdout.write(`${versionLine()}\n`);
     process.exitCode = OK;
   });
 }

@@ -34,6 +34,7 @@ describe('usage', () => {
     [['help', 'check'], 0, 'stdout', '--upstream <value>'],
     [['check', '--help'], 0, 'stdout', 'ACKSPAN_LIMITS_PENDING_PER_USER'],
     [['version'], 0, 'stdout', 'ackspan 0.'],
+    [['--version'], 0, 'stdout', 'ackspan 0.'],
     [['chek'], 2, 'stderr', 'Did you mean check?'],
     [['check', '--nope'], 2, 'stderr', "unknown option '--nope'"],
     [['check', '--upstream'], 2, 'stderr', 'argument missing'],
