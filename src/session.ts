@@ -135,7 +135,7 @@ export class Connection implements Tap, Link {
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now);
     if (delivery !== undefined && !isSettled(delivery)) {
       if (session.optedIn || delivery.type.policy.resend === true) {
-        tracker.retention.keep(delivery, end - start, () => Buffer.from(buf.subarray(start, end)));
+        this.#keep(delivery, buf, start, end);
       }
       this.#barrier.note(delivery);
       // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.
@@ -262,6 +262,11 @@ export class Connection implements Tap, Link {
     }
     const notice = optedIn.notice(buf, start, end, ordinal);
     if (notice !== undefined && !splice.announce(buf, start, end, notice)) splice.dropClient();
+  }
+
+  /** Apart from its caller, which would otherwise pay for the closure with every event. */
+  #keep(delivery: Delivery, buf: Buffer, start: number, end: number): void {
+    this.#deps.tracker.retention.keep(delivery, end - start, () => Buffer.from(buf.subarray(start, end)));
   }
 
   #count(ordinal: number): void {

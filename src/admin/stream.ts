@@ -39,8 +39,12 @@ function createCollector() {
   let steps: HeldStep[] = [];
   let dropped = 0;
   const hold = (step: string, at: number, delivery: Delivery): void => {
-    if (steps.length < STEP_LIMIT) steps.push({ step, at, delivery });
-    else dropped++;
+    if (steps.length >= STEP_LIMIT) {
+      dropped++;
+      return;
+    }
+    delivery.kept = true;
+    steps.push({ step, at, delivery });
   };
   const nothing = (): void => undefined;
   const observer: Observer = {

@@ -4,6 +4,7 @@ import { DeliveryQueue } from './queue.ts';
 import type { Delivery } from './record.ts';
 import type { Retention } from './retention.ts';
 import type { Session } from './session.ts';
+import type { Spares } from './spares.ts';
 import { type Signal, TRANSITIONS } from './states.ts';
 import type { TimingWheel } from './wheel.ts';
 import type { ErrorType, Level, Outcome } from './words.ts';
@@ -19,12 +20,14 @@ export class Ending {
   readonly #observer: Observer;
   readonly #wheel: TimingWheel<Delivery>;
   readonly #retention: Retention;
+  readonly #spares: Spares;
 
-  constructor(store: Store, observer: Observer, wheel: TimingWheel<Delivery>, retention: Retention) {
+  constructor(store: Store, observer: Observer, wheel: TimingWheel<Delivery>, retention: Retention, spares: Spares) {
     this.#store = store;
     this.#observer = observer;
     this.#wheel = wheel;
     this.#retention = retention;
+    this.#spares = spares;
   }
 
   /** The client's stack has it: settles the delivery, or moves it on to wait for the application. */
@@ -54,7 +57,8 @@ export class Ending {
     this.#wheel.remove(delivery);
     session.owner.pending--;
     this.settled++;
-    this.#store.settle(delivery);
+    const left = this.#store.settle(delivery);
+    if (left !== undefined) this.#spares.offer(left);
     // A rejection is a word of the client: that later evidence covers it says nothing new.
     if (status !== 'confirmed' && signal !== 'rejected' && session.link !== undefined) lapse(session, delivery);
     try {

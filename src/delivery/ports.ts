@@ -39,8 +39,8 @@ export interface Store {
   /** Settled deliveries still in the history. */
   readonly recent: number;
   add(delivery: Delivery): void;
-  /** Moves a delivery from in-flight to the history; the oldest entry may leave. */
-  settle(delivery: Delivery): void;
+  /** Moves a delivery from in-flight to the history. May answer one that left the store for it, never the same: its record is used again. */
+  settle(delivery: Delivery): Delivery | undefined;
   /** Newest delivery of that event to that session, in flight or recent; older ones follow `olderTwin`. */
   find(session: Session, eventId: string): Delivery | undefined;
   /** Newest delivery per session of that event, for every session of that user, in flight or recent. */

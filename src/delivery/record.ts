@@ -41,22 +41,22 @@ export interface Timed {
 /** One event on its way to one session (SPEC: "delivery"). Mutated by the tracker only; everyone else reads. */
 export class Delivery implements Timed {
   /** Unique in this process, from 1. */
-  readonly seq: number;
-  readonly session: Session;
+  seq: number;
+  session: Session;
   /** Position of the message among the upstream's data messages of the session, from 1. */
-  readonly ordinal: number;
-  readonly type: EventType;
-  readonly eventId: string | undefined;
-  readonly run: string | undefined;
-  readonly tool: string | undefined;
-  readonly toolCall: string | undefined;
-  readonly traceparent: string | undefined;
-  readonly bytes: number;
+  ordinal: number;
+  type: EventType;
+  eventId: string | undefined;
+  run: string | undefined;
+  tool: string | undefined;
+  toolCall: string | undefined;
+  traceparent: string | undefined;
+  bytes: number;
   /** Evidence that settles it as confirmed. */
-  readonly required: Level;
+  required: Level;
   /** ms since the epoch, on a clock that never steps back. */
-  readonly sentAt: number;
-  readonly deadlineAt: number;
+  sentAt: number;
+  deadlineAt: number;
 
   status: Status = 'pending';
   /** Highest evidence so far; `''` before any. */
@@ -75,6 +75,8 @@ export class Delivery implements Timed {
   payload: Uint8Array | undefined = undefined;
   /** Where telemetry keeps the open span; opaque to the core. */
   span: unknown = undefined;
+  /** Set by whoever keeps the record beyond the call that showed it: it is never used again for another delivery. */
+  kept = false;
 
   due = 0;
   wheelSlot = -1;
@@ -87,6 +89,8 @@ export class Delivery implements Timed {
   /** Links that belong to the store. */
   storePrev: Delivery | undefined = undefined;
   storeNext: Delivery | undefined = undefined;
+  /** Belongs to the store; 0 = it has not looked. */
+  eventHash = 0;
   /** An older delivery of the same event id to the same session. */
   olderTwin: Delivery | undefined = undefined;
 
@@ -104,6 +108,33 @@ export class Delivery implements Timed {
     this.required = required;
     this.sentAt = now;
     this.deadlineAt = now + facts.type.policy.timeoutMs;
+  }
+
+  /**
+   * Makes the record that of another delivery. It must be settled, have left the store, and have had no attempt; what
+   * settling and leaving have cleared already is not touched.
+   */
+  reuse(seq: number, session: Session, ordinal: number, facts: EventFacts, required: Level, now: number): void {
+    this.seq = seq;
+    this.session = session;
+    this.ordinal = ordinal;
+    this.type = facts.type;
+    this.eventId = facts.id;
+    this.run = facts.run;
+    this.tool = facts.tool;
+    this.toolCall = facts.toolCall;
+    this.traceparent = facts.traceparent;
+    this.bytes = facts.bytes;
+    this.required = required;
+    this.sentAt = now;
+    this.deadlineAt = now + facts.type.policy.timeoutMs;
+    this.status = 'pending';
+    this.level = '';
+    this.receivedAt = 0;
+    this.settledAt = 0;
+    this.upgradedAt = 0;
+    this.span = undefined;
+    this.eventHash = 0;
   }
 
   /** The delivery's own name, unique per process: what the admin API lists and what stands in for a missing event id. */

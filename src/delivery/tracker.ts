@@ -3,10 +3,11 @@ import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending, lossSignal } from './ending.ts';
 import type { Link, Observer, Reemit, Store } from './ports.ts';
-import { type Attempt, Delivery, type EventFacts, isSettled } from './record.ts';
+import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
 import { SHED_AT } from './shedding.ts';
+import { Spares } from './spares.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
 import type { AttemptKind, AttemptResult, Level, Priority, ShedReason } from './words.ts';
@@ -45,6 +46,7 @@ export class Tracker {
   readonly #wheel: TimingWheel<Delivery>;
   readonly #ending: Ending;
   readonly #confirmations: Confirmations;
+  readonly #spares = new Spares();
   #now: number;
 
   constructor(deps: TrackerDeps) {
@@ -56,7 +58,7 @@ export class Tracker {
     this.retention = new Retention(deps.limits.retention ?? { bytes: 0, bytesPerSession: 0, bytesPerUser: 0 });
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
-    this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention);
+    this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#spares);
     this.#confirmations = new Confirmations(deps.store, deps.observer, this.#ending);
   }
 
@@ -82,7 +84,7 @@ export class Tracker {
       return undefined;
     }
     const required = policy.confirm === 'auto' ? expectedLevel(session, facts.type.index) : policy.confirm;
-    const delivery = new Delivery(++this.tracked, session, ordinal, facts, required, now);
+    const delivery = this.#spares.take(++this.tracked, session, ordinal, facts, required, now);
     session.owner.pending++;
     if (session.optedIn) {
       session.open ??= new Map();

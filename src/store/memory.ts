@@ -40,7 +40,7 @@ class MemoryStore implements Store {
     if (delivery.eventId !== undefined) this.#hold(delivery, delivery.eventId);
   }
 
-  settle(delivery: Delivery): void {
+  settle(delivery: Delivery): Delivery | undefined {
     const { storePrev, storeNext } = delivery;
     if (storePrev === undefined) this.#newest = storeNext;
     else storePrev.storeNext = storeNext;
@@ -51,17 +51,18 @@ class MemoryStore implements Store {
     const ring = this.#ring;
     if (ring.length < this.#capacity) {
       ring.push(delivery);
-      return;
+      return undefined;
     }
     if (this.#capacity === 0) {
       this.#forget(delivery);
-      return;
+      return undefined;
     }
     const at = this.#oldest;
     const evicted = ring[at] as Delivery;
     ring[at] = delivery;
     this.#oldest = at + 1 === this.#capacity ? 0 : at + 1;
     this.#forget(evicted);
+    return evicted;
   }
 
   find(session: Session, eventId: string): Delivery | undefined {

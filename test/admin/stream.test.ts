@@ -90,6 +90,17 @@ describe('stream', () => {
     following.leave();
   });
 
+  it('what waits to be shown is kept from being used again for another delivery', async () => {
+    const { address, store, watched: source } = await watched();
+    const following = await follow(address.port);
+    await following.until('retry: 2000\n\n');
+    const delivery = track(store, { seq: 1, id: 'e1' });
+    expect(delivery.kept).toBe(false);
+    source.each((observer) => observer.tracked(delivery));
+    expect(delivery.kept).toBe(true);
+    following.leave();
+  });
+
   it('each follower sees only what it asked for', async () => {
     const { address, store, watched: source } = await watched();
     const critical = await follow(address.port, '/api/v1/stream?priority=critical');
