@@ -4,9 +4,23 @@ import { isLoopback } from './consistency.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where spans are sent (OpenTelemetry's variables, the one for traces first); undefined = nowhere. */
+/** Where spans are sent over OTLP (OpenTelemetry's variables, the one for traces first); undefined = nowhere. */
 export function otlpEndpoint(env: Env): string | undefined {
-  return env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined;
+  if (isDisabled(env)) return undefined;
+  const given = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined;
+  const exporters = tracesExporters(env);
+  if (exporters === undefined) return given;
+  if (!exporters.includes('otlp') || exporters.includes('none')) return undefined;
+  return given ?? 'http://localhost:4318';
+}
+
+function isDisabled(env: Env): boolean {
+  return env.OTEL_SDK_DISABLED?.toLowerCase() === 'true';
+}
+
+/** Undefined = not said: OTLP where there is an endpoint. */
+function tracesExporters(env: Env): string[] | undefined {
+  return env.OTEL_TRACES_EXPORTER ? env.OTEL_TRACES_EXPORTER.split(',').map((name) => name.trim()) : undefined;
 }
 
 /** One sentence or two per trap: what happens, and what to do about it. */
@@ -66,19 +80,19 @@ function loadBalancer(): string[] {
 }
 
 function telemetry(config: Config, env: Env): string[] {
-  if (env.OTEL_SDK_DISABLED === 'true') return ['OTEL_SDK_DISABLED=true: no spans are made; /metrics is all there is.'];
+  if (isDisabled(env)) return ['OTEL_SDK_DISABLED=true: no spans are made; /metrics is all there is.'];
   const traps: string[] = [];
   const endpoint = otlpEndpoint(env);
-  if (endpoint === undefined) {
+  const exporters = tracesExporters(env);
+  if (endpoint === undefined && exporters === undefined) {
     const moot = config.tracing.keepConfirmed < 1 ? ', and tracing.keep_confirmed has no effect' : '';
     traps.push(`No OTEL_EXPORTER_OTLP_ENDPOINT: spans go nowhere${moot}; /metrics is all there is.`);
-  } else if (!(URL.canParse(endpoint) && /^https?:\/\//i.test(endpoint))) {
+  } else if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:\/\//i.test(endpoint))) {
     traps.push(
       'The OTLP endpoint is no http:// or https:// address, so spans do not reach it: set OTEL_EXPORTER_OTLP_ENDPOINT=http://host:4318.',
     );
   }
-  const exporters = (env.OTEL_TRACES_EXPORTER || 'otlp').split(',').map((name) => name.trim());
-  if (!exporters.every((name) => ['otlp', 'console', 'none'].includes(name))) {
+  if (exporters?.every((name) => ['otlp', 'console', 'none'].includes(name)) === false) {
     traps.push(
       `OTEL_TRACES_EXPORTER=${env.OTEL_TRACES_EXPORTER}: only otlp, console and none are known here, so spans may go nowhere.`,
     );

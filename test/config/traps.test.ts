@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { platformTraps } from '../../src/config/traps.ts';
+import { otlpEndpoint, platformTraps } from '../../src/config/traps.ts';
 
 const TOKEN = 'abcdefghijklmnop';
 const OTLP = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
@@ -50,6 +50,7 @@ describe.each<[string, RegExp, Config, Record<string, string>, Config, Record<st
   ['gRPC', /grpc is not spoken/, config(), { ...OTLP, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, config(), OTLP],
   ['endpoint', /no http:\/\/ or https:/, config(), { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' }, config(), OTLP],
   ['address', /no http:\/\/ or https:/, config(), { OTEL_EXPORTER_OTLP_ENDPOINT: '127.0.0.1:4318' }, config(), {}],
+  ['no collector needed', /spans go nowhere/, config(), {}, config(), { OTEL_TRACES_EXPORTER: 'console' }],
   ['exporter', /are known here/, config(), { ...OTLP, OTEL_TRACES_EXPORTER: 'otlp,zipkin' }, config(), OTLP],
   ['SDK off', /no spans are made/, config(), { OTEL_SDK_DISABLED: 'true' }, config(), OTLP],
   ['no admin', /no health checks/, config({ ACKSPAN_ADMIN_LISTEN: 'off' }), OTLP, config(), OTLP],
@@ -60,5 +61,19 @@ describe.each<[string, RegExp, Config, Record<string, string>, Config, Record<st
   });
   it('and not where it does not', () => {
     expect(platformTraps(fine, calmEnv).filter((text) => trap.test(text))).toEqual([]);
+  });
+});
+
+describe('otlpEndpoint', () => {
+  it.each([
+    [{}, undefined],
+    [OTLP, 'http://127.0.0.1:4318'],
+    [{ ...OTLP, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://here' }, 'http://here'],
+    [{ ...OTLP, OTEL_TRACES_EXPORTER: 'none' }, undefined],
+    [{ ...OTLP, OTEL_TRACES_EXPORTER: 'console' }, undefined],
+    [{ ...OTLP, OTEL_SDK_DISABLED: 'TRUE' }, undefined],
+    [{ OTEL_TRACES_EXPORTER: 'console, otlp' }, 'http://localhost:4318'],
+  ])('%j → %s', (env, endpoint) => {
+    expect(otlpEndpoint(env)).toBe(endpoint);
   });
 });
