@@ -5,6 +5,11 @@ import { COMMANDS } from './commands.ts';
 import { OK, USAGE } from './exit.ts';
 import { versionLine } from './version.ts';
 
+// A reader that has seen enough (`| head`) is no fault of the command.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const program = new Command('ackspan')
   .description('A sidecar that proves, event by event, that what a backend pushed over a WebSocket reached its client.')
   .version(versionLine(), '-V, --version', 'print the version')

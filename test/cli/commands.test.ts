@@ -1,10 +1,12 @@
 // The command line as it is shipped: usage, version and `check`, with their exit codes and their words.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { runCli } from '../support/build.ts';
+import { builtCli, runCli } from '../support/build.ts';
 
 const open: Server[] = [];
 afterEach(() => {
@@ -43,6 +45,16 @@ describe('usage', () => {
     const ended = await runCli(args);
     expect(ended[stream]).toContain(text);
     expect(ended.code).toBe(code);
+  });
+
+  it('a reader that leaves is no failure', async () => {
+    const child = spawn(process.execPath, [builtCli(), 'run', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (bytes) => (stderr += bytes));
+    const [code] = await once(child, 'close');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
   });
 });
 
