@@ -19,8 +19,12 @@ const BEAT_MS = 25;
 /** Visits between two turns of the event loop: about a millisecond of work, so no frame waits longer for a mass time-out (SPEC D8). */
 const BUDGET = 500;
 
-/** Calls `tick` every 25 ms while anything waits; the result ends it. What `tick` throws goes to `report`, and the beat goes on. */
-export function startBeat(ticking: Ticking, report: (fault: { stage: string; error: unknown }) => void): () => void {
+/** Calls `tick` every `everyMs` (25 ms unless said otherwise) while anything waits; the result ends it. What `tick` throws goes to `report`, and the beat goes on. */
+export function startBeat(
+  ticking: Ticking,
+  report: (fault: { stage: string; error: unknown }) => void,
+  everyMs = BEAT_MS,
+): () => void {
   let more: NodeJS.Immediate | undefined;
   const beat = () => {
     more = undefined;
@@ -33,7 +37,7 @@ export function startBeat(ticking: Ticking, report: (fault: { stage: string; err
   };
   const timer = setInterval(() => {
     if (more === undefined) beat();
-  }, BEAT_MS);
+  }, everyMs);
   timer.unref();
   return () => {
     clearInterval(timer);

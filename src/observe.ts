@@ -76,6 +76,9 @@ export interface Watch {
   shutdown(timeoutMs: number): Promise<void>;
 }
 
+/** Orphans and silent runs are counted in tens of seconds; every wake-up of an idle process costs its host. */
+const AGENT_BEAT_MS = 500;
+
 /** Starts metrics at once and the OpenTelemetry SDK behind a lazy import, because it costs start-up time. */
 export async function startWatch(deps: WatchDeps): Promise<Watch> {
   const metrics = createDeliveryMetrics();
@@ -108,7 +111,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     traceContext: (delivery) => spans?.traceContext(delivery),
   });
   agents = openAgents(deps, telemetry);
-  const stopBeat = agents === undefined ? undefined : startBeat(agents, deps.report);
+  const stopBeat = agents === undefined ? undefined : startBeat(agents, deps.report, AGENT_BEAT_MS);
   // The log comes after the spans: a delivery that went wrong may get its span, and so its trace id, only now.
   const all = [metrics, spans?.observer, outcomes.observer, agents?.observer];
   const fan = new Fan(all.filter((each) => each !== undefined));

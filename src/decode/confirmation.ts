@@ -52,10 +52,9 @@ export function createConfirmationReader(
     if (!types.some((path) => message.equals(path, matcher.type))) return undefined;
     const eventId = message.firstText(matcher.id, true);
     if (eventId === undefined) return undefined;
-    const rejected = REJECTED.some((word) => message.equals(matcher.status, word));
-    if (!rejected && message.found(matcher.status) !== FOUND.nothing && !message.equals(matcher.status, CONFIRMED)) {
-      return undefined;
-    }
+    const confirmed = message.found(matcher.status) === FOUND.nothing || message.equals(matcher.status, CONFIRMED);
+    const rejected = !confirmed && REJECTED.some((word) => message.equals(matcher.status, word));
+    if (!confirmed && !rejected) return undefined;
     const said = message.found(matcher.error);
     const spoken = said === FOUND.ascii || said === FOUND.utf8 || said === FOUND.escaped;
     const error = spoken ? shortened(message.text(matcher.error)) : '';

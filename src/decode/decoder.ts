@@ -91,9 +91,9 @@ export function createDecoder(options: DecodeOptions): Decoder {
     if (found === undefined) return message.broken ? 'not_json' : 'untracked';
     facts.type = found;
     facts.id = message.firstText(ids, true);
-    facts.run = message.firstText(runs, true);
-    facts.user = message.firstText(users, true);
-    facts.tool = message.firstText(tools, false);
+    facts.run = message.firstRepeated(runs, true);
+    facts.user = message.firstRepeated(users, true);
+    facts.tool = message.firstRepeated(tools, false);
     facts.toolCall = message.firstText(toolCalls, true);
     facts.traceparent = message.firstText(traceparents, false);
     facts.bytes = bytes;

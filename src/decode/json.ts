@@ -1,5 +1,6 @@
 // Decode, protocol "JSON": a message is one JSON object; its fields are found by paths. Another wire protocol is another file beside this one.
 import { equalBytes, FOUND, type PathNode } from './paths.ts';
+import { RepeatedTexts } from './repeated.ts';
 import { NO_BYTES, STOP } from './scan.ts';
 import { JsonWalk } from './walk.ts';
 
@@ -17,6 +18,7 @@ export class JsonMessage {
   broken = false;
   private readonly walk: JsonWalk;
   private readonly scanBytes: number;
+  private readonly repeated = new RepeatedTexts();
   private buf: Buffer = NO_BYTES;
 
   /** Fields are looked for in the first `scanBytes` bytes of a message. */
@@ -103,6 +105,13 @@ export class JsonMessage {
   firstText(paths: readonly PathNode[], numbers: boolean): string | undefined {
     const node = this.first(paths, numbers);
     return node === undefined ? undefined : this.text(node);
+  }
+
+  /** The same for values that many messages share. */
+  firstRepeated(paths: readonly PathNode[], numbers: boolean): string | undefined {
+    const node = this.first(paths, numbers);
+    if (node === undefined) return undefined;
+    return node.found === FOUND.ascii ? this.repeated.text(this.buf, node.start, node.end) : this.text(node);
   }
 
   /** Whether the path has exactly this string, given as UTF-8. */

@@ -6,7 +6,7 @@ import type { Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
-import { SHED_AT } from './shedding.ts';
+import { SHED_AT, SHED_FROM } from './shedding.ts';
 import { Spares } from './spares.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
@@ -236,9 +236,13 @@ export class Tracker {
   }
 
   #shedReason(session: Session, priority: Priority): ShedReason | undefined {
+    const { pending, pendingPerUser } = this.#limits;
+    const all = this.#store.pending;
+    const own = session.owner.pending;
+    if (all < pending * SHED_FROM && own < pendingPerUser * SHED_FROM) return undefined;
     const share = SHED_AT[priority];
-    if (this.#store.pending >= this.#limits.pending * share) return 'pending';
-    if (session.owner.pending >= this.#limits.pendingPerUser * share) return 'pending_per_user';
+    if (all >= pending * share) return 'pending';
+    if (own >= pendingPerUser * share) return 'pending_per_user';
     return undefined;
   }
 }
