@@ -16,7 +16,7 @@ export interface OptedIn {
   notice(buf: Buffer, start: number, end: number, ordinal: number): Buffer | undefined;
   resend(connection: Connection, delivery: Delivery, now: number): AttemptResult;
   /** The client is gone without a word: true = it is expected back. */
-  lost(connection: Connection): boolean;
+  lost(connection: Connection, code: number): boolean;
   /** The upstream is gone, and the client too, unless it had been before. */
   closed(connection: Connection, by: EndedBy, code: number): void;
 }

@@ -21,6 +21,8 @@ export interface ResumptionDeps {
   readonly counters: SessionCounters;
   /** How long a session without a connection waits for its client, ms. */
   readonly ttlMs: number;
+  /** The same after a Close frame with 1001: a page that reloads is back in a moment, one that was closed never is, ms. */
+  readonly reloadMs: number;
   readonly now: () => number;
   /** The session is over; told once. */
   ended(session: Session): void;
@@ -70,7 +72,7 @@ interface Claim {
 }
 
 export function createResumption(deps: ResumptionDeps): Resumption {
-  const { registry, tracker, counters, ttlMs, now, report } = deps;
+  const { registry, tracker, counters, ttlMs, reloadMs, now, report } = deps;
   /** In the order in which they began to wait. */
   const waiting = new Map<Session, NodeJS.Timeout>();
   const berthOf = new WeakMap<Session, Berth<Connection>>();
@@ -100,9 +102,9 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     returning.set(connection, claimed.last);
   }
 
-  function wait(session: Session): void {
+  function wait(session: Session, ms = ttlMs): void {
     stopWaiting(session);
-    waiting.set(session, setTimeout(expire, ttlMs, session, 'expired').unref());
+    waiting.set(session, setTimeout(expire, ms, session, 'expired').unref());
     counters.waiting = waiting.size;
   }
 
@@ -229,9 +231,11 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       return 'sent';
     },
 
-    lost({ session }) {
-      if (session.resumable) wait(session);
-      return session.resumable;
+    lost({ session }, code) {
+      const ms = code === GOING_AWAY ? reloadMs : ttlMs;
+      if (!session.resumable || ms === 0) return false;
+      wait(session, ms);
+      return true;
     },
 
     closed(connection, by: EndedBy, code) {
@@ -240,8 +244,8 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       if (by === 'sidecar') over(session, 'stopped');
       // The upstream went while the client was away: it comes back all the same.
       else if (waiting.has(session)) return;
-      else if (isFinal(code)) over(session, 'closed');
-      else if (session.resumable) wait(session);
+      else if (isFinal(code) || (goodbye(by, code) && reloadMs === 0)) over(session, 'closed');
+      else if (session.resumable) wait(session, goodbye(by, code) ? reloadMs : ttlMs);
     },
 
     close(code, reason) {
@@ -252,6 +256,11 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       }
     },
   };
+}
+
+/** The page went away: to be loaded again, or for good. */
+function goodbye(by: EndedBy, code: number): boolean {
+  return by === 'client' && code === GOING_AWAY;
 }
 
 /** Whether the client asks for what its upstream connection is: the sidecar answers in the upstream's place. */

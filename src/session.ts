@@ -186,7 +186,7 @@ export class Connection implements Tap, Link {
   }
 
   clientLost(code: number, now: number): boolean {
-    if (!this.session.optedIn || this.superseded || !this.#deps.optedIn.lost(this)) return false;
+    if (!this.session.optedIn || this.superseded || !this.#deps.optedIn.lost(this, code)) return false;
     this.#deps.tracker.disconnected(this.session, now);
     this.#deps.observer.closed(this, 'client', code, now);
     return true;

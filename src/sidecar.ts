@@ -143,6 +143,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     tracker,
     counters: sessions,
     ttlMs: config.sessions.ttlMs,
+    reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
     now,
     ended(session) {
       owners.release(session.owner);

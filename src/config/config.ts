@@ -150,6 +150,8 @@ export interface Config extends AgentConfig {
   readonly sessions: {
     /** How long a session outlives its connection. */
     readonly ttlMs: number;
+    /** How long after the page went away (Close 1001). */
+    readonly reloadMs: number;
     /** Bytes of messages kept for replays, per session. */
     readonly retainedBytes: number;
     /** Keys of resume tokens, the signing one first; none = a random key of this process. */

@@ -197,6 +197,13 @@ export const TABLE = [
     { written: '60s' },
   ),
   row(
+    'sessions.reload',
+    'sessions.reloadMs',
+    duration(0, 3_600_000),
+    'The same for a page that said goodbye (close code 1001): it reloads and is back in a moment, or its tab was closed. 0s ends the session at once.',
+    { written: '5s' },
+  ),
+  row(
     'sessions.retained_bytes',
     'sessions.retainedBytes',
     size(0, 1024 * MiB),

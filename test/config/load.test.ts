@@ -176,6 +176,7 @@ describe('a variable for every key', () => {
     'limits.retained_bytes': ['1MiB', 1_048_576],
     'limits.retained_bytes_per_user': ['3KiB', 3072],
     'sessions.ttl': ['90s', 90_000],
+    'sessions.reload': ['2s', 2000],
     'sessions.retained_bytes': ['2KiB', 2048],
     'sessions.keys': ['ABCDEFGHIJKLMNOP, abcdefghijklmnop', ['ABCDEFGHIJKLMNOP', 'abcdefghijklmnop']],
     'hooks.url': ['/internal/ackspan?a=1', '/internal/ackspan?a=1'],

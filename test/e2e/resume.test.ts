@@ -157,6 +157,22 @@ it.each([
   expect(backend.peers).toHaveLength(1);
 });
 
+it.each(['300ms', '0s'])(
+  '[R11] a page that said goodbye (1001) and is not back within sessions.reload (%s) was closed: nothing waits sessions.ttl for it',
+  async (reload) => {
+    const backend = await startWsBackend();
+    const sidecar = await sidecarHere(backend.address, { sessions: { reload, ttl: '1h' } });
+    const client = await optIn(`${sidecar.ws}/chat`);
+    const upstream = await backend.peer(0);
+    const upstreamClosed = once(upstream.socket, 'close');
+    client.socket.close(1001);
+    expect((await upstreamClosed)[0]).toBe(1001);
+    await sidecar.reach({ pending: 0 });
+    await eventually(async () => expect(await waitingSessions(sidecar)).toBe(0));
+    expect(await sidecar.sum('ackspan_session_ended_total')).toBe(1);
+  },
+);
+
 it.each([1000, 4001])(
   'a client that closes with %i is not expected back: the upstream gets its Close, deliveries end',
   async (code) => {
