@@ -69,6 +69,8 @@ async function run(chance: Chance, sessions: number): Promise<void> {
   });
   const plain = Array.from({ length: 5 }, (_, i) => openPlain(`${sidecar.ws}/ws?user=p${i}`));
 
+  // Who has never got a welcome has no session to come back to.
+  await eventually(() => expect(apps.filter(({ socket }) => socket.resumption === null)).toHaveLength(0));
   await eventually(() => expect(backend.runs.size).toBe(sessions + plain.length));
 
   // The work of one session: 100 events, with two storms and a restart of the backend on the way.
