@@ -36,6 +36,17 @@ function openPlain(url: string): string[] {
   return frames;
 }
 
+/** What is still in flight, and whether its application is in that session. */
+async function stuck(sidecar: SidecarHere, apps: readonly App[]): Promise<string[]> {
+  type Row = DeliveryRow & { readonly session: string };
+  const { deliveries } = await sidecar.get<{ deliveries: Row[] }>('/api/v1/deliveries?status=pending&limit=20');
+  const retrying = await sidecar.get<{ deliveries: Row[] }>('/api/v1/deliveries?status=retrying&limit=20');
+  return [...deliveries, ...retrying.deliveries].map(({ event_id, level, attempts, session }) => {
+    const app = apps[Number(/^u(\d+)/.exec(event_id ?? '')?.[1])];
+    return `${event_id} ${level} attempts ${attempts}; its own session: ${app?.socket.resumption?.session === session}`;
+  });
+}
+
 /** [D1] at this very moment. */
 async function sumsHold(sidecar: SidecarHere): Promise<void> {
   const stats = await sidecar.stats();
@@ -93,6 +104,7 @@ async function run(chance: Chance, sessions: number): Promise<void> {
   const received = () => apps.reduce((sum, { numbers }) => sum + numbers.length, 0);
   await eventually(async () => {
     await sumsHold(sidecar);
+    expect(await stuck(sidecar, apps), 'deliveries still in flight').toEqual([]);
     expect((await sidecar.stats()).pending).toBe(0);
   });
 
