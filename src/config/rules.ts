@@ -1,5 +1,6 @@
 // The two structured values: event rules and confirmation matchers, each a table of fields from which validation and documentation follow.
 import { z } from 'zod';
+import { SCHEDULES } from '../delivery/policy.ts';
 import { LEVELS, PRIORITIES } from '../delivery/words.ts';
 import type { ConfirmationMatch, EventRule } from './config.ts';
 import type { Kind } from './kinds.ts';
@@ -20,6 +21,9 @@ function field<T>(kind: Kind<T>, preset: string | boolean | undefined, doc: stri
 const glob = text('a glob over the event type such as tool_* or *');
 const minute = 60_000;
 
+/** Instead of a preset: the priority decides (SCHEDULES). */
+const BY_PRIORITY = 'by priority';
+
 /** The fields of one of `events.rules`. */
 export const RULE_FIELDS = {
   match: field(
@@ -28,17 +32,25 @@ export const RULE_FIELDS = {
     'Event types, as globs (`*`, `?`).',
   ),
   track: field(flag, true, 'False relays the event without tracking it.'),
-  priority: field(oneOf(PRIORITIES), 'normal', 'How much the event matters: order of shedding, and the objective.'),
+  priority: field(
+    oneOf(PRIORITIES),
+    'normal',
+    'How much the event matters: order of shedding, what is kept for replays, the objective, and deadline and attempts where the rule does not say.',
+  ),
   confirm: field(
     oneOf([...LEVELS, 'auto']),
     'auto',
     'Evidence that confirms. `received`: the WebSocket stack of the client has it. `processed`: the application said so. `auto`: the highest that the connection has shown for this type.',
   ),
-  timeout: field(duration(100, 60 * minute), '30s', 'From the send to the outcome `timeout`.'),
+  timeout: field(
+    duration(100, 60 * minute),
+    BY_PRIORITY,
+    'From the send to the outcome `timeout`. Left out: 30s, for `low` 15s.',
+  ),
   attempts: field(
     list(duration(10, 60 * minute), 'a list of durations such as [1s, 2s, 4s]; [] for none', 20),
-    '1s, 2s, 4s',
-    'Gaps between attempts to get a confirmation; each varies by 10 %.',
+    BY_PRIORITY,
+    'Gaps between attempts to get a confirmation; each varies by 10 %. Left out: [1s, 2s, 4s], for `critical` [1s, 2s, 4s, 8s], for `low` [2s].',
   ),
   resend: field(
     flag,
@@ -62,7 +74,8 @@ type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<in
 function mapping<F extends Fields>(fields: F, allowed: string): z.ZodType<Values<F>> {
   const shape: Record<string, z.ZodType> = {};
   for (const [name, { kind, preset }] of Object.entries(fields)) {
-    shape[name] = z.preprocess((given) => given ?? preset, kind.schema);
+    shape[name] =
+      preset === BY_PRIORITY ? kind.schema.optional() : z.preprocess((given) => given ?? preset, kind.schema);
   }
   const strict = z.strictObject(shape, {
     error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : allowed),
@@ -80,8 +93,8 @@ export const rules: Kind<readonly EventRule[]> = structure(
     .array(
       mapping(RULE_FIELDS, `a rule such as ${aRule}`).transform(({ timeout, attempts, ...rule }) => ({
         ...rule,
-        timeoutMs: timeout,
-        attemptsMs: attempts,
+        timeoutMs: timeout ?? SCHEDULES[rule.priority].timeoutMs,
+        attemptsMs: attempts ?? SCHEDULES[rule.priority].attemptsMs,
       })),
       { error: `a list of rules such as ${aRule}` },
     )

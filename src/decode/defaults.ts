@@ -1,4 +1,5 @@
 // Decode: what Ackspan looks for when nothing is configured: the shapes in which agent back ends send their events.
+import { SCHEDULES } from '../delivery/policy.ts';
 import type { ConfirmationMatcher } from './confirmation.ts';
 import type { DecodeOptions } from './decoder.ts';
 import type { Rule } from './rules.ts';
@@ -43,21 +44,28 @@ export const DEFAULT_TRACEPARENT_POINTERS: readonly string[] = [
   '/payload/traceparent',
 ];
 
-/** Attempts 1 s, 2 s and 4 s apart, deadline 30 s after the send. */
-const SCHEDULE = { confirm: 'auto', timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000], resend: false } as const;
+/** What all default rules share; deadline and attempts follow from the priority. */
+const RULE = { confirm: 'auto', resend: false } as const;
 
 /** Agent events by importance, chatter untracked, everything else low. */
 export const DEFAULT_RULES: readonly Rule[] = [
-  { match: ['tool_executing', 'tool_completed'], track: true, priority: 'critical', ...SCHEDULE },
-  { match: ['agent_started', 'agent_completed', 'agent_error'], track: true, priority: 'high', ...SCHEDULE },
-  { match: ['agent_thinking'], track: true, priority: 'normal', ...SCHEDULE },
+  { match: ['tool_executing', 'tool_completed'], track: true, priority: 'critical', ...RULE, ...SCHEDULES.critical },
+  {
+    match: ['agent_started', 'agent_completed', 'agent_error'],
+    track: true,
+    priority: 'high',
+    ...RULE,
+    ...SCHEDULES.high,
+  },
+  { match: ['agent_thinking'], track: true, priority: 'normal', ...RULE, ...SCHEDULES.normal },
   {
     match: ['ping', 'pong', 'heartbeat', 'ack', 'connection_established'],
     track: false,
     priority: 'low',
-    ...SCHEDULE,
+    ...RULE,
+    ...SCHEDULES.low,
   },
-  { match: ['*'], track: true, priority: 'low', ...SCHEDULE },
+  { match: ['*'], track: true, priority: 'low', ...RULE, ...SCHEDULES.low },
 ];
 
 /** The confirmation message that is understood out of the box. */

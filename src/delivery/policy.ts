@@ -24,3 +24,11 @@ export interface EventType {
   readonly label: string;
   readonly policy: Policy;
 }
+
+/** Deadline and attempts of a rule that says neither: what matters more is tried more often, what matters least is given up first. */
+export const SCHEDULES: Readonly<Record<Priority, Pick<Policy, 'timeoutMs' | 'attemptsMs'>>> = {
+  critical: { timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000, 8000] },
+  high: { timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000] },
+  normal: { timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000] },
+  low: { timeoutMs: 15_000, attemptsMs: [2000] },
+};
