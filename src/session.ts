@@ -10,6 +10,7 @@ import type { OptedIn } from './opted-in.ts';
 import { Splice } from './relay/splice.ts';
 import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { EndedBy, RelayContext, SkipReason, Tap } from './relay/tap.ts';
+import { type Task, whenTurnEnds } from './turn-end.ts';
 
 /** What a connection tells those who count and trace connections. */
 export interface ConnectionObserver {
@@ -47,7 +48,7 @@ export interface ConnectionFacts {
 }
 
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
-export class Connection implements Tap, Link {
+export class Connection implements Tap, Link, Task {
   /** Of the client that is there now, or was there last. */
   facts: ConnectionFacts;
   readonly session: Session;
@@ -135,7 +136,7 @@ export class Connection implements Tap, Link {
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now);
     if (delivery !== undefined && !isSettled(delivery)) {
       if (session.optedIn || delivery.type.policy.resend === true) {
-        this.#keep(delivery, buf, start, end);
+        tracker.retention.keep(delivery, end - start, copier(buf, start, end));
       }
       this.#barrier.note(delivery);
       // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.
@@ -169,7 +170,16 @@ export class Connection implements Tap, Link {
     this.#barrier.answered(through);
     this.#deps.tracker.received(this.session, through, now);
     this.#tellCapability();
-    if (this.#barrier.wanted) this.#sendBarrier();
+    if (this.#barrier.wanted) whenTurnEnds(this);
+  }
+
+  /** Sends the barrier that a pong made possible, unless a write has carried it by now: often the next event was there already. */
+  atTurnEnd(): void {
+    try {
+      if (!this.superseded && this.#barrier.wanted) this.#sendBarrier();
+    } catch (error) {
+      this.#deps.relay.report({ stage: 'tap', error });
+    }
   }
 
   clientText(buf: Buffer, start: number, end: number, now: number): boolean {
@@ -264,11 +274,6 @@ export class Connection implements Tap, Link {
     if (notice !== undefined && !splice.announce(buf, start, end, notice)) splice.dropClient();
   }
 
-  /** Apart from its caller, which would otherwise pay for the closure with every event. */
-  #keep(delivery: Delivery, buf: Buffer, start: number, end: number): void {
-    this.#deps.tracker.retention.keep(delivery, end - start, () => Buffer.from(buf.subarray(start, end)));
-  }
-
   #count(ordinal: number): void {
     this.messages = ordinal;
     this.session.lastOrdinal = ordinal;
@@ -290,3 +295,6 @@ export class Connection implements Tap, Link {
     this.#deps.observer.capability(this, from, to);
   }
 }
+
+/** Apart from its caller, which would otherwise pay for the closure with every event. */
+const copier = (buf: Buffer, start: number, end: number) => () => Buffer.from(buf.subarray(start, end));
