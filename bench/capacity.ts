@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { openFileLimit } from './accounting.ts';
 import { stop } from './children.ts';
+import { divideCores } from './cores.ts';
 import type { FlowJob, FlowResult, Job, MemoryResult } from './load/job.ts';
 import { affordable } from './memory-rows.ts';
 import { ackspan } from './peers/ackspan.ts';
@@ -162,6 +163,7 @@ async function climb(ladder: Ladder, size: Size, otlp: number): Promise<Found> {
 
 async function capacity(argv: string[]): Promise<void> {
   const { values } = parseArgs({ args: argv, options: { json: { type: 'boolean' }, markdown: { type: 'boolean' } } });
+  divideCores();
   const sink = await startSink();
   const all: Found[] = [];
   try {

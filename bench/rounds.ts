@@ -1,5 +1,6 @@
 // Runs rows over rounds: every subject has its turn before any has its second, so that a noisy minute hits all of them.
 import { stop } from './children.ts';
+import { divideCores } from './cores.ts';
 import { type Summary, summarise } from './figures.ts';
 import type { Job, Result } from './load/job.ts';
 import { peerNamed } from './peers/table.ts';
@@ -32,6 +33,7 @@ export interface RoundsOptions {
 /** Runs one row. Throws at the first trial that fails: a wrong byte is no result. */
 export async function runRow(row: Row, options: RoundsOptions): Promise<RowResult> {
   const subjects = row.subjects.filter((subject) => options.takes(subject.peer));
+  divideCores();
   const sink = await startSink();
   const samples = new Map<string, Figures[]>(subjects.map((subject) => [subject.label, []]));
   try {

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { processTree, rssKiB, waitMicros } from './accounting.ts';
 import { stop } from './children.ts';
+import { divideCores } from './cores.ts';
 import { summarise } from './figures.ts';
 import type { Result, Sample, SoakResult } from './load/job.ts';
 import { delay } from './load/timing.ts';
@@ -55,6 +56,7 @@ async function soak(argv: string[]): Promise<number> {
 
   const points: Point[] = [];
   const faults: string[] = [];
+  divideCores();
   const sink = await startSink();
   const watcher = {
     sample: (sample: Sample, running: Running): void => {

@@ -7,13 +7,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { adopt, stop } from './children.ts';
+import { divideCores } from './cores.ts';
 import type { Job, Report, Result, Sample } from './load/job.ts';
 import { now } from './load/timing.ts';
 import type { Peer, PeerSetup } from './peers/peer.ts';
 
 /** How a peer is set up where it differs from the plain case. */
 export type Variant = Partial<Pick<PeerSetup, 'deflate' | 'otlp' | 'keepConfirmed' | 'holdSeconds' | 'nodeFlags'>> & {
-  /** Put before the command, such as `['taskset', '-c', '0']`. */
+  /** Put before the command instead of what gives it a core of its own. */
   readonly prefix?: readonly string[];
 };
 
@@ -44,6 +45,7 @@ export async function runTrial(
   variant: Variant = {},
   watcher: Watcher = {},
 ): Promise<Trial> {
+  divideCores();
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ackspan-bench-'));
   const generator = adopt(fork(GENERATOR, [JSON.stringify(job)]));
   let proxy: ChildProcess | undefined;
@@ -54,7 +56,7 @@ export async function runTrial(
       return { result: await resultOf(generator), stats: undefined };
     }
     const setup = { ...DEFAULTS, ...variant, dir, upstream, listen: await freePort(), admin: await freePort() };
-    const { child, died } = startPeer(peer, setup, variant.prefix ?? []);
+    const { child, died } = startPeer(peer, setup, variant.prefix ?? divideCores());
     proxy = child;
     const running = { pid: child.pid!, admin: setup.admin };
     generator.send({ port: setup.listen, pid: running.pid, spawnedAt: now() });
