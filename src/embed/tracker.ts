@@ -23,7 +23,7 @@ export interface EmbedDeps {
   now(): number;
   /** In [0, 1). */
   random(): number;
-  /** Ticks the tracker every 25 ms until the result is called. */
+  /** Ticks the tracker every 50 ms until the result is called. */
   startBeat(tracker: Tracker, report: EmbedDeps['report']): () => void;
   report(fault: { stage: string; error: unknown }): void;
 }
