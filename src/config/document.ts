@@ -25,6 +25,8 @@ with its line, and what is allowed. A key that does not exist is a fault; a vari
 - In the file, \`\${NAME}\` is replaced by that variable and \`\${NAME:-default}\` has a default; \`$\${\` stands for \`\${\` itself. A variable that is not set and
   has no default is a fault.
 - The standard \`OTEL_*\` variables decide where telemetry goes, e.g. \`OTEL_EXPORTER_OTLP_ENDPOINT\`.
+- \`ACKSPAN_STREAMS=1\` sends all bytes through Node's own streams instead of straight to its sockets: dearer by a fifth, and there to find out
+  where a fault lies.
 `;
 
 /** The whole of docs/configuration.md. */

@@ -8,8 +8,6 @@ export const BARRIER_PAYLOAD = 14;
 /** Length of a barrier frame, bytes: an unmasked Ping (RFC 6455 §5.5.2). */
 export const BARRIER_BYTES = BARRIER_PAYLOAD + 2;
 
-/** Up to this size a chunk is copied together with its barrier; above, two buffers in one `writev` are cheaper (measured). */
-const COPY_BYTES = 1024;
 const TWO_32 = 2 ** 32;
 const POOL_BYTES = 6 * 512;
 const pool = Buffer.allocUnsafe(POOL_BYTES);
@@ -44,15 +42,7 @@ export class Barriers {
   /** Writes `chunk` to `sink` with the next barrier at offset `at`. */
   send(sink: Sink, chunk: Buffer, at: number, through: number): void {
     const size = chunk.length;
-    if (size > COPY_BYTES) {
-      sink.cork();
-      sink.write(at === size ? chunk : chunk.subarray(0, at));
-      sink.write(this.frame(through));
-      if (at < size) sink.write(chunk.subarray(at));
-      sink.uncork();
-      return;
-    }
-    const out = Buffer.allocUnsafe(size + BARRIER_BYTES);
+    const out = sink.room(size + BARRIER_BYTES);
     if (at === size) out.set(chunk, 0);
     else {
       chunk.copy(out, 0, 0, at);

@@ -1,9 +1,19 @@
 // Relay: one of the two sockets of a connection: writes with back-pressure, and tells of data, FIN and close through shared listeners.
 import type { Duplex } from 'node:stream';
+import {
+  canWrite,
+  type DirectWriter,
+  type Handle,
+  handleOf,
+  isShared,
+  readDirectly,
+  room,
+  writeDirectly,
+} from './direct.ts';
 
 const kPeer = Symbol('peer');
 
-type PeerSocket = Duplex & { setNoDelay?(on: boolean): unknown; [kPeer]?: Peer };
+type PeerSocket = Duplex & { setNoDelay?(on: boolean): unknown; [kPeer]?: Peer; _handle?: Handle | null };
 
 /** What a peer tells its connection. */
 export interface PeerEvents {
@@ -19,13 +29,16 @@ export interface PeerEvents {
 
 /** A socket to write to. Writes may be corked around several calls; after `end` they vanish. */
 export interface Sink {
+  /** The bytes may lie in shared memory: a chunk just read, or `room`. */
   write(bytes: Buffer): void;
+  /** Memory to put the next write together in. */
+  room(size: number): Buffer;
   cork(): void;
   uncork(): void;
   end(): void;
 }
 
-export class Peer implements Sink {
+export class Peer implements Sink, DirectWriter {
   closed = false;
   /** We may still write to it. */
   writable = true;
@@ -34,6 +47,11 @@ export class Peer implements Sink {
   private opposite: Peer | undefined = undefined;
   /** Since when it takes no more and its opposite is not read, ms since the epoch; 0 = it takes more. */
   private fullAt = 0;
+  /** Past the stream: the socket can be written to directly; direct writes that are queued. */
+  private direct = false;
+  private queued = 0;
+  private corked = false;
+  private abandoned = false;
 
   /** Takes over the socket: TCP, TLS, unix, or any other Duplex. Nothing is read before `start`. */
   constructor(socket: Duplex, events: PeerEvents) {
@@ -48,7 +66,8 @@ export class Peer implements Sink {
 
   /** Bytes written but not yet taken by the system. */
   get backlog(): number {
-    return this.socket.writableLength;
+    const { socket } = this;
+    return this.queued === 0 ? socket.writableLength : socket.writableLength + (socket._handle?.writeQueueSize ?? 0);
   }
 
   /** Names the peer to which the bytes go: it is not read while this one takes no more. */
@@ -59,23 +78,41 @@ export class Peer implements Sink {
 
   /** Begins to read. */
   start(): void {
-    this.socket.on('data', onData);
+    const { socket } = this;
+    this.direct = handleOf(socket) !== undefined;
+    if (readDirectly(socket, onRead)) {
+      if (socket.readableLength > 0) this.onData(socket.read());
+      // Unless the opposite is full by now.
+      if (socket.readableFlowing !== false) socket.resume();
+    } else socket.on('data', onData);
     // Its events are over: nobody else will tell.
     if (this.socket.closed && !this.closed) this.onClose();
   }
 
   write(bytes: Buffer): void {
-    if (!this.writable || this.socket.write(bytes) || this.fullAt !== 0) return;
+    if (!this.writable || this.taken(bytes) || this.fullAt !== 0) return;
     this.fullAt = this.events.now();
     this.opposite?.socket.pause();
   }
 
+  room(size: number): Buffer {
+    return this.direct && !this.corked ? room(size) : Buffer.allocUnsafe(size);
+  }
+
   cork(): void {
+    this.corked = true;
     this.socket.cork();
   }
 
   uncork(): void {
+    this.corked = false;
     this.socket.uncork();
+  }
+
+  wrote(status: number): void {
+    this.queued--;
+    if (status < 0) this.socket.destroy();
+    else this.onDrain();
   }
 
   /** Sends FIN after what was written; from now on writes vanish. */
@@ -83,7 +120,7 @@ export class Peer implements Sink {
     if (!this.writable) return;
     this.writable = false;
     this.socket.end();
-    this.onDrain();
+    this.takesMore();
   }
 
   destroy(): void {
@@ -93,14 +130,14 @@ export class Peer implements Sink {
   /** Lets go of the socket: what was written still goes out, its events are told to nobody, and its opposite is read again. */
   abandon(): void {
     this.end();
-    this.closed = true;
+    this.closed = this.abandoned = true;
     this.socket.off('data', onData).off('end', onEnd).off('close', onClose).off('drain', onDrain);
     this.socket.resume();
     setTimeout(destroySocket, ABANDON_MS, this.socket).unref();
   }
 
   onData(chunk: Buffer): void {
-    this.events.received(this, chunk);
+    if (!this.abandoned) this.events.received(this, chunk);
   }
 
   onEnd(): void {
@@ -113,6 +150,25 @@ export class Peer implements Sink {
   }
 
   onDrain(): void {
+    if (this.queued === 0 && !this.socket.writableNeedDrain) this.takesMore();
+  }
+
+  /** Writes; false: no more for now. */
+  private taken(bytes: Buffer): boolean {
+    const { socket } = this;
+    const handle = socket._handle;
+    if (!this.direct || !handle || this.corked || socket.writableLength > 0 || !canWrite()) {
+      return socket.write(isShared(bytes) ? Buffer.from(bytes) : bytes);
+    }
+    // Behind a write that waits this one waits too: no more memory than it needs.
+    if (this.queued > 0 && isShared(bytes)) bytes = Buffer.from(bytes);
+    const status = writeDirectly(handle, bytes, this);
+    if (status > 0) this.queued++;
+    else if (status < 0) socket.destroy();
+    return status <= 0;
+  }
+
+  private takesMore(): void {
     if (this.fullAt === 0) return;
     const ms = this.events.now() - this.fullAt;
     this.fullAt = 0;
@@ -132,6 +188,12 @@ function destroySocket(socket: PeerSocket): void {
 
 function onData(this: PeerSocket, chunk: Buffer): void {
   this[kPeer]!.onData(chunk);
+}
+
+function onRead(this: PeerSocket, count: number, buf: Buffer): boolean {
+  this[kPeer]!.onData(buf.subarray(0, count));
+  // Paused before `start`: that stopped the stream, not the reads. One chunk comes through, and no more.
+  return this.readableFlowing !== false;
 }
 
 function onEnd(this: PeerSocket): void {
