@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Admin } from './admin/server.ts';
 import type { Config } from './config/config.ts';
+import type { ConnectionDeps, ConnectionFacts } from './connection.ts';
 import { Session } from './delivery/session.ts';
 import type { Identified, Identity } from './identity/identity.ts';
 import type { Owners } from './identity/owners.ts';
@@ -14,7 +15,7 @@ import { nextConnectionId, type Upgraded } from './relay/upgrade.ts';
 import { parseUpstream, type Upstream } from './relay/upstream.ts';
 import { readOptIn, withoutOptIn } from './resume/opt-in.ts';
 import type { Resumption } from './resumption.ts';
-import { Connection, type ConnectionDeps, type ConnectionFacts } from './session.ts';
+import { Connection } from './session.ts';
 
 export interface FrontDeps {
   readonly config: Config;

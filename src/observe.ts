@@ -1,6 +1,7 @@
 // Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
 import { startBeat } from './clock.ts';
 import type { AgentConfig } from './config/config.ts';
+import type { ConnectionObserver } from './connection.ts';
 import type { Decoder } from './decode/decoder.ts';
 import type { Observer } from './delivery/ports.ts';
 import type { Delivery } from './delivery/record.ts';
@@ -12,7 +13,6 @@ import type { FrontCounters } from './relay/front-counters.ts';
 import type { RelayCounters, SkipReason } from './relay/tap.ts';
 import type { SessionCounters } from './resume/counters.ts';
 import { type Exports, readings } from './series.ts';
-import type { ConnectionObserver } from './session.ts';
 import { type AgentWatch, createAgentWatch } from './telemetry/agent-watch.ts';
 import { createConnectionMetrics } from './telemetry/connections.ts';
 import { createExportCounters } from './telemetry/drops.ts';

@@ -1,6 +1,7 @@
 // Sessions that outlive their connection: who may come back, what they are told, what they are sent again, and when they are over.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ConnectionFacts } from './connection.ts';
 import type { Delivery } from './delivery/record.ts';
 import { type Owner, Session } from './delivery/session.ts';
 import type { Tracker } from './delivery/tracker.ts';
@@ -13,7 +14,7 @@ import { isFinal } from './resume/final.ts';
 import { looksLikeNotice, readClientMessage, replayText, welcomeText } from './resume/messages.ts';
 import { readOptIn } from './resume/opt-in.ts';
 import type { Berth, Registry } from './resume/registry.ts';
-import type { Connection, ConnectionFacts } from './session.ts';
+import type { Connection } from './session.ts';
 
 export interface ResumptionDeps {
   readonly registry: Registry<Connection>;

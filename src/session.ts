@@ -1,51 +1,14 @@
 // One connection from upgrade to last outcome: relay → decode → track → confirm → settle. Read this first.
-import type { Decoder } from './decode/decoder.ts';
+import type { ConnectionDeps, ConnectionFacts } from './connection.ts';
 import { Barrier } from './delivery/barrier.ts';
 import type { Link } from './delivery/ports.ts';
 import { type Delivery, isSettled } from './delivery/record.ts';
 import type { Session } from './delivery/session.ts';
-import type { Tracker } from './delivery/tracker.ts';
 import type { AttemptResult, Capability } from './delivery/words.ts';
-import type { OptedIn } from './opted-in.ts';
 import { Splice } from './relay/splice.ts';
 import type { SplicedSockets } from './relay/spliced-sockets.ts';
-import type { EndedBy, RelayContext, SkipReason, Tap } from './relay/tap.ts';
+import type { Ahead, EndedBy, SkipReason, Tap } from './relay/tap.ts';
 import { type Task, whenTurnEnds } from './turn-end.ts';
-
-/** What a connection tells those who count and trace connections. */
-export interface ConnectionObserver {
-  opened(connection: Connection): void;
-  /** The client has shown that it can confirm more (or anything at all). */
-  capability(connection: Connection, from: Capability, to: Capability): void;
-  /** `code` is that of the first Close frame; 1006 = there was none. `now` is ms since the epoch. */
-  closed(connection: Connection, by: EndedBy, code: number, now: number): void;
-}
-
-export interface ConnectionDeps {
-  readonly tracker: Tracker;
-  readonly decoder: Decoder;
-  readonly relay: RelayContext;
-  readonly observer: ConnectionObserver;
-  /** Messages that were relayed and not read, by reason. */
-  readonly skipped: Record<SkipReason, number>;
-  readonly optedIn: OptedIn;
-}
-
-/** What is kept of the upgrade request. The query is dropped: it may hold tokens (SPEC D11). */
-export interface ConnectionFacts {
-  readonly id: string;
-  /** Order of opening, unique in this process. */
-  readonly seq: number;
-  readonly remote: string;
-  readonly path: string;
-  /** Host header without port; '' when there was none. */
-  readonly host: string;
-  /** Port in the Host header; 0 when there was none. */
-  readonly port: number;
-  readonly subprotocol: string | undefined;
-  /** ms since the epoch. */
-  readonly openedAt: number;
-}
 
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
 export class Connection implements Tap, Link, Task {
@@ -141,13 +104,14 @@ export class Connection implements Tap, Link, Task {
       this.#barrier.note(delivery);
       // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.
       if (session.undecoded > 0 && this.#barrier.wanted) this.#sendBarrier();
-    }
+    } else this.#barrier.pass();
     if (session.optedIn) this.#number(buf, start, end, ordinal);
   }
 
   upstreamSkipped(reason: SkipReason, ordinal: number): void {
     if (this.superseded) return;
     this.#count(ordinal);
+    this.#barrier.pass();
     this.#deps.skipped[reason]++;
     // Its bytes are not at hand, and the client would number everything after it wrongly: it has to come again.
     if (this.session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
@@ -156,6 +120,14 @@ export class Connection implements Tap, Link, Task {
   undecoded(delta: 1 | -1): void {
     this.session.undecoded += delta;
     if (this.session.undecoded === 0) this.#deps.tracker.decoded(this.session);
+  }
+
+  ahead(ordinal: number): Ahead {
+    const next = this.superseded || this.session.optedIn ? undefined : this.#barrier.next;
+    if (next === undefined) return 'wait';
+    if (next === 'nothing') return 'message';
+    this.#barrier.sent(ordinal);
+    return 'barrier';
   }
 
   barrierAt(through: number): boolean {

@@ -1,4 +1,4 @@
-// The end of a turn: after what the turn's sockets brought, once per request, in order; and the barrier that a pong made possible rides with an event.
+// The end of a turn: after what the turn's sockets brought, once per request, in order; the barrier that a pong made possible rides with an event; and what goes ahead.
 import { expect, it } from 'vitest';
 import { createDecoder } from '../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../src/decode/defaults.ts';
@@ -33,9 +33,16 @@ async function open() {
   const observer = { opened() {}, capability() {}, closed() {} };
   const skipped = { binary: 0, too_large: 0, unreadable: 0 };
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  const [client, upstream] = [new MemorySocket(), new MemorySocket()];
+  /** Writes to the client so far, at each event that is read. */
+  const writesWhenRead: number[] = [];
+  const read = decoder.event.bind(decoder);
+  decoder.event = (...args) => {
+    writesWhenRead.push(client.writes.length);
+    return read(...args);
+  };
   const session = new Session('s', new Owner(undefined));
   const connection = new Connection(FACTS, session, { tracker, decoder, relay, observer, skipped, optedIn: PLAIN });
-  const [client, upstream] = [new MemorySocket(), new MemorySocket()];
   connection.start({ client, upstream, deflate: undefined });
   await settle();
   const got = () => readFrames(client.drain());
@@ -46,7 +53,7 @@ async function open() {
   send('b');
   const [a, ping, b] = got();
   expect([a!.opcode, ping!.opcode, b!.opcode]).toEqual([1, 9, 1]);
-  return { got, send, answer: () => pong(ping!), tracker, client };
+  return { got, send, answer: () => pong(ping!), tracker, client, session, writesWhenRead };
 }
 
 const opcodes = (frames: readonly { opcode: number }[]): number[] => frames.map(({ opcode }) => opcode);
@@ -87,4 +94,23 @@ it('a turn ends once per request, in order, and what is asked for at its end wai
   expect(said).toEqual(['a', 'b']);
   await new Promise<void>((resolve) => setImmediate(() => resolve()));
   expect(said).toEqual(['a', 'b', 'later']);
+});
+
+it('[E2] the next event is written before it is read, with its barrier, once two have needed one', async () => {
+  const { got, send, answer, client, writesWhenRead } = await open();
+  answer();
+  const before = client.writes.length;
+  send('c');
+  expect(writesWhenRead.at(-1)).toBe(before + 1);
+  expect(opcodes(got())).toEqual([1, 9]);
+  await settle();
+  expect(got()).toEqual([]);
+});
+
+it('a client that has opted in is told what to number before it gets an event: nothing goes ahead', async () => {
+  const { send, client, session, writesWhenRead } = await open();
+  session.optedIn = true;
+  const before = client.writes.length;
+  send('c');
+  expect(writesWhenRead.at(-1)).toBe(before);
 });

@@ -1,5 +1,5 @@
 // Relay: stands between the data path and its tap, so that a tap that throws leaves a plain pass-through behind (SPEC D8).
-import type { EndedBy, RelayContext, SkipReason, Tap } from './tap.ts';
+import type { Ahead, EndedBy, RelayContext, SkipReason, Tap } from './tap.ts';
 
 /** Forwards to a tap until it throws once; from then on answers "nothing to do". Never throws. */
 export class TapGuard implements Tap {
@@ -18,6 +18,16 @@ export class TapGuard implements Tap {
       this.tap.upstreamText(buf, start, end, ordinal, now);
     } catch (error) {
       this.fault(error);
+    }
+  }
+
+  ahead(ordinal: number): Ahead {
+    if (this.muted) return 'message';
+    try {
+      return this.tap.ahead?.(ordinal) ?? 'wait';
+    } catch (error) {
+      this.fault(error);
+      return 'message';
     }
   }
 

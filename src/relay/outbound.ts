@@ -2,16 +2,15 @@
 import { Additions } from './additions.ts';
 import { MessageBuffer } from './assembler.ts';
 import type { Barriers } from './barrier.ts';
+import { ClientWriter, isOneText, TEXT_FIN } from './client-writer.ts';
 import type { Deflate } from './extensions.ts';
 import { BAD, CLOSE, FrameScanner, PING } from './frames.ts';
+import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { textFrame } from './inject.ts';
 import type { Sink } from './peer.ts';
-import type { RelayContext, Tap } from './tap.ts';
+import type { RelayContext } from './tap.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
-
-/** First byte of an unfragmented, uncompressed text frame. */
-const TEXT_FIN = 0x81;
 
 /** What the outbound direction needs from the connection. */
 export interface OutboundPort {
@@ -36,9 +35,8 @@ export class Outbound {
   /** Counts and hands over the messages. */
   readonly messages: UpstreamMessages;
   private readonly scanner: FrameScanner;
-  private barriers: Barriers;
   private pings: UpstreamPings;
-  private readonly tap: Tap;
+  private readonly writer: ClientWriter;
   private readonly context: RelayContext;
   private readonly port: OutboundPort;
   /** Payload bytes of the current frame that are still to come. */
@@ -51,7 +49,6 @@ export class Outbound {
   private messageBoundary = -1;
   /** A chunk is being scanned: what has been scanned is not yet written. */
   private scanning = false;
-  private pingWanted = false;
   private additions: Additions | undefined = undefined;
   private closeFrame: Buffer | undefined = undefined;
   /** A new client is there and hears from the next message boundary on. */
@@ -62,16 +59,15 @@ export class Outbound {
     deflate: Deflate | undefined,
     barriers: Barriers,
     pings: UpstreamPings,
-    tap: Tap,
+    tap: TapGuard,
     context: RelayContext,
     port: OutboundPort,
     ordinal = 0,
   ) {
     this.scanner = new FrameScanner(false, deflate !== undefined);
     this.messages = new UpstreamMessages(this.scanner, deflate, tap, context, ordinal);
-    this.barriers = barriers;
+    this.writer = new ClientWriter(port, barriers, this.messages, tap, context.counters);
     this.pings = pings;
-    this.tap = tap;
     this.context = context;
     this.port = port;
   }
@@ -81,17 +77,23 @@ export class Outbound {
     return !this.raw && !this.closing && !this.scanning && !this.inFrame && !this.scanner.inHeader;
   }
 
+  /** Nothing is under way and nothing waits: a message can be written before it is read. */
+  private get idle(): boolean {
+    if (this.unheard || this.closeFrame !== undefined || this.additions !== undefined) return false;
+    return this.atBoundary && !this.scanner.open && this.messages.side?.busy !== true;
+  }
+
   /** The client has gone: from here on messages are only told. */
   mute(): void {
     this.unheard = true;
     this.rejoining = false;
-    this.pingWanted = false;
+    this.writer.pingWanted = false;
     this.additions = undefined;
   }
 
   /** A new client has come. It hears everything from the next message boundary on; what was under way is only told. */
   rejoin(barriers: Barriers, pings: UpstreamPings): void {
-    this.barriers = barriers;
+    this.writer.barriers = barriers;
     this.pings = pings;
     this.unheard = !this.atBoundary || this.scanner.open;
     this.rejoining = this.unheard;
@@ -100,7 +102,12 @@ export class Outbound {
   /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
     if (this.raw) {
-      this.port.client.write(chunk);
+      this.writer.write(chunk);
+      return;
+    }
+    if (isOneText(chunk) && this.idle && this.writer.ahead(chunk)) {
+      this.messages.whole(chunk, this.scanner.header(chunk, 0, chunk.length), chunk.length, now);
+      if (this.atBoundary) this.writer.catchUp();
       return;
     }
     this.boundary = -1;
@@ -113,18 +120,18 @@ export class Outbound {
       return;
     }
     if (this.additions !== undefined) chunk = this.withAdditions(chunk, this.additions);
-    if (this.raw || this.boundary < 0) this.port.client.write(chunk);
+    if (this.raw || this.boundary < 0) this.writer.write(chunk);
     else if (this.closeFrame !== undefined) this.flushWithClose(chunk, this.closeFrame);
-    else this.flush(chunk);
+    else this.writer.flush(chunk, this.boundary);
   }
 
   /** Writes a barrier now, or at the next frame boundary; says whether it was now. */
   ping(): boolean {
     if (this.unheard ? !this.rejoining || this.scanning : !this.atBoundary) {
-      this.pingWanted = !this.raw && !this.closing;
+      this.writer.pingWanted = !this.raw && !this.closing;
       return false;
     }
-    this.port.client.write(this.barrier());
+    this.writer.barrier();
     return true;
   }
 
@@ -134,8 +141,8 @@ export class Outbound {
     const frame = textFrame(data);
     // To a client that has heard nothing yet, everything is between two messages.
     if (this.unheard) {
-      if (this.rejoining) this.port.client.write(frame);
-    } else if (this.atBoundary && !this.scanner.open) this.port.client.write(frame);
+      if (this.rejoining) this.writer.write(frame);
+    } else if (this.atBoundary && !this.scanner.open) this.writer.write(frame);
     else {
       this.additions ??= new Additions();
       this.additions.push(frame);
@@ -163,8 +170,8 @@ export class Outbound {
       return;
     }
     this.closing = true;
-    if (!this.raw) this.port.client.write(frame);
-    this.port.client.end();
+    if (!this.raw) this.writer.write(frame);
+    this.writer.end();
   }
 
   private withAdditions(chunk: Buffer, additions: Additions): Buffer {
@@ -179,7 +186,7 @@ export class Outbound {
   private hearFrom(chunk: Buffer): void {
     if (!this.rejoining || this.messageBoundary < 0) return;
     this.unheard = this.rejoining = false;
-    if (this.messageBoundary < chunk.length) this.port.client.write(chunk.subarray(this.messageBoundary));
+    if (this.messageBoundary < chunk.length) this.writer.write(chunk.subarray(this.messageBoundary));
   }
 
   private scan(chunk: Buffer, now: number): void {
@@ -257,7 +264,7 @@ export class Outbound {
     if (this.closing) return;
     if (this.scanner.opcode === PING && this.unheard) this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
     else if (this.scanner.opcode === PING)
-      this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.barriers.sent);
+      this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.writer.barriers.sent);
     else if (this.scanner.opcode === CLOSE) {
       this.closing = true;
       this.closeCode = stop - start < 2 ? 1005 : buf.readUInt16BE(start);
@@ -272,28 +279,12 @@ export class Outbound {
     this.port.upstreamBroke();
   }
 
-  private barrier(): Buffer {
-    this.pingWanted = false;
-    this.context.counters.barriersSent++;
-    return this.barriers.frame(this.messages.ordinal);
-  }
-
-  /** Writes a chunk, with a barrier at its last frame boundary if one is wanted. */
-  private flush(chunk: Buffer): void {
-    const { client } = this.port;
-    if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) {
-      this.pingWanted = false;
-      this.context.counters.barriersSent++;
-      this.barriers.send(client, chunk, this.boundary, this.messages.ordinal);
-    } else client.write(chunk);
-  }
-
   /** The last flush: what is complete, then the Close frame that ends the stream. */
   private flushWithClose(chunk: Buffer, frame: Buffer): void {
     this.closeFrame = undefined;
-    this.flush(chunk.subarray(0, this.boundary));
+    this.writer.flush(chunk.subarray(0, this.boundary), this.boundary);
     this.closing = true;
-    this.port.client.write(frame);
-    this.port.client.end();
+    this.writer.write(frame);
+    this.writer.end();
   }
 }

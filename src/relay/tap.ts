@@ -3,6 +3,9 @@
 /** Why a message from upstream is relayed but not read. */
 export type SkipReason = 'binary' | 'too_large' | 'unreadable';
 
+/** What is written of a message before the tap is told of it. */
+export type Ahead = 'message' | 'barrier' | 'wait';
+
 /** Who ended a connection first. */
 export type EndedBy = 'client' | 'upstream' | 'sidecar';
 
@@ -10,10 +13,15 @@ export type EndedBy = 'client' | 'upstream' | 'sidecar';
 export interface Tap {
   /**
    * One complete upstream → client text message: uncompressed bytes `buf[start, end)`, valid only during the call. `ordinal` counts
-   * data messages (text and binary) of the connection from 1. Comes before the bytes are written; a compressed message is read on
+   * data messages (text and binary) of the connection from 1. Comes before the bytes are written, unless `ahead` let them go first; a compressed message is read on
    * the side and may come later, but in order. `now` is when it was relayed.
    */
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void;
+  /**
+   * The text message `ordinal` has come, whole and by itself. What may be written before it is told: the message, the message and a
+   * barrier ping, or (default) nothing: `wait`. A client need not wait for us to read what it is sent.
+   */
+  ahead?(ordinal: number): Ahead;
   /** A message that is not read: binary, larger than `messageBytes`, or one that does not inflate. In order with `upstreamText`. */
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void;
   /** A relayed message joined (+1) or left (-1, after its `upstreamText` or `upstreamSkipped`) the queue of the side reader. */

@@ -50,6 +50,32 @@ describe('barrier', () => {
     expect(barrier.outstanding).toBe(true);
   });
 
+  test('[E2] what the next message needs is foretold by two alike, and by nothing less', () => {
+    const { barrier, send, session } = flight();
+    const foretold = () => {
+      const { next } = barrier;
+      return next;
+    };
+    send();
+    expect(foretold()).toBe(undefined);
+    send();
+    expect(foretold()).toBe('barrier');
+    barrier.sent(3);
+    expect(foretold()).toBe('nothing');
+    barrier.answered(3);
+    expect(foretold()).toBe('barrier');
+    barrier.pass();
+    expect(foretold()).toBe(undefined);
+    send();
+    session.capability = 'processed';
+    send(MUST_PROCESS);
+    expect(foretold()).toBe(undefined);
+    send(MUST_PROCESS);
+    expect(foretold()).toBe('nothing');
+    send();
+    expect(foretold()).toBe(undefined);
+  });
+
   test('[E5] no barrier for deliveries that the application confirms', () => {
     const { barrier, send, session } = flight();
     session.capability = 'processed';

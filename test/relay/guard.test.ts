@@ -8,7 +8,7 @@ import { RecordingTap, spliced } from '../support/spliced.ts';
 
 const CONFIRMATION = clientFrame('{"type":"event_confirmation"}');
 
-const METHODS = ['upstreamText', 'upstreamSkipped', 'barrierAt', 'receivedThrough', 'clientText'] as const;
+const METHODS = ['upstreamText', 'upstreamSkipped', 'ahead', 'barrierAt', 'receivedThrough', 'clientText'] as const;
 
 describe('[D8] a tap that throws', () => {
   it.each(METHODS)('in %s: is reported once and asked nothing more; every byte still passes', async (method) => {
@@ -22,13 +22,17 @@ describe('[D8] a tap that throws', () => {
       throw new Error('bug');
     };
     const down = Buffer.concat([frame('a'), frame('b', { opcode: 2 }), frame('c')]);
+    const alone = frame('alone');
     const up = Buffer.concat([CONFIRMATION, pong, clientFrame('chat')]);
     for (let i = 0; i < 3; i++) {
       it.upstream.send(down);
+      it.upstream.send(alone);
       it.client.send(up);
     }
     const messages = readFrames(it.client.taken()).filter(({ opcode }) => opcode !== PING);
-    expect(Buffer.concat(messages.map(({ raw }) => raw))).toEqual(Buffer.concat([down, down, down]));
+    expect(Buffer.concat(messages.map(({ raw }) => raw))).toEqual(
+      Buffer.concat([down, alone, down, alone, down, alone]),
+    );
     const chats = readFrames(it.upstream.taken()).filter(({ payload }) => payload.toString() === 'chat');
     expect(chats).toHaveLength(3);
     expect(calls).toBe(1);

@@ -2,6 +2,7 @@
 import type { Deflate } from '../../src/relay/extensions.ts';
 import { Splice } from '../../src/relay/splice.ts';
 import {
+  type Ahead,
   DEFAULT_RELAY_LIMITS,
   type RelayContext,
   RelayCounters,
@@ -30,6 +31,7 @@ export class RecordingTap implements Tap {
   waiting = 0;
   isConfirmation = (text: string): boolean => text.includes('event_confirmation');
   wantsBarrier = (_through: number): boolean => true;
+  letsAhead = (_ordinal: number): Ahead => 'wait';
 
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
     this.messages.push(`${ordinal}:${buf.toString('latin1', start, end)}`);
@@ -40,6 +42,9 @@ export class RecordingTap implements Tap {
   }
   undecoded(delta: number): void {
     this.waiting += delta;
+  }
+  ahead(ordinal: number): Ahead {
+    return this.letsAhead(ordinal);
   }
   barrierAt(through: number): boolean {
     this.asked++;

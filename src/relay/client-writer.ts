@@ -1,0 +1,85 @@
+// Relay, upstream → client: the writes themselves: chunks as they came, and barriers where the tap wants them.
+import type { Barriers } from './barrier.ts';
+import type { TapGuard } from './guard.ts';
+import type { Sink } from './peer.ts';
+import type { RelayCounters } from './tap.ts';
+import type { UpstreamMessages } from './upstream-messages.ts';
+
+/** First byte of an unfragmented, uncompressed text frame (RFC 6455 §5.2). */
+export const TEXT_FIN = 0x81;
+
+/** Whether a chunk is one such frame of at most 64 KiB, no less and no more. */
+export function isOneText(chunk: Buffer): boolean {
+  if (chunk.length < 2 || chunk[0] !== TEXT_FIN) return false;
+  const length = chunk[1]!;
+  if (length < 126) return chunk.length === length + 2;
+  return length === 126 && chunk.length > 3 && chunk.length === ((chunk[2]! << 8) | chunk[3]!) + 4;
+}
+
+export class ClientWriter {
+  /** A barrier is asked for, and goes out at the next frame boundary. */
+  pingWanted = false;
+  /** Those of the client that is there. */
+  barriers: Barriers;
+  private readonly port: { readonly client: Sink };
+  private readonly messages: UpstreamMessages;
+  private readonly tap: TapGuard;
+  private readonly counters: RelayCounters;
+
+  constructor(
+    port: { readonly client: Sink },
+    barriers: Barriers,
+    messages: UpstreamMessages,
+    tap: TapGuard,
+    counters: RelayCounters,
+  ) {
+    this.port = port;
+    this.barriers = barriers;
+    this.messages = messages;
+    this.tap = tap;
+    this.counters = counters;
+  }
+
+  write(bytes: Buffer): void {
+    this.port.client.write(bytes);
+  }
+
+  end(): void {
+    this.port.client.end();
+  }
+
+  /** Writes a barrier by itself. */
+  barrier(): void {
+    this.pingWanted = false;
+    this.counters.barriersSent++;
+    this.port.client.write(this.barriers.frame(this.messages.ordinal));
+  }
+
+  /** Writes a chunk, with a barrier at its last frame boundary if one is wanted. */
+  flush(chunk: Buffer, boundary: number): void {
+    if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) {
+      this.withBarrier(chunk, boundary, this.messages.ordinal);
+    } else this.port.client.write(chunk);
+  }
+
+  /** Writes a chunk that is one message before the tap is told of it, if that is all right with the tap; says whether it was. */
+  ahead(chunk: Buffer): boolean {
+    const ordinal = this.messages.ordinal + 1;
+    const along = this.tap.ahead(ordinal);
+    if (along === 'wait') return false;
+    if (along === 'barrier' || this.pingWanted) this.withBarrier(chunk, chunk.length, ordinal);
+    else this.port.client.write(chunk);
+    return true;
+  }
+
+  /** Writes the barrier that a message turned out to want, when it was told after it was written. */
+  catchUp(): void {
+    if (this.tap.barrierAt(this.messages.ordinal)) this.barrier();
+  }
+
+  private withBarrier(chunk: Buffer, at: number, through: number): void {
+    this.pingWanted = false;
+    this.counters.barriersSent++;
+    this.barriers.send(this.port.client, chunk, at, through);
+  }
+}
