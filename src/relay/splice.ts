@@ -253,8 +253,11 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
       this.upstream.end();
       this.ends.tell(this.outbound.messages.side);
     } else if (this.outbound.closing || this.outbound.raw || this.inbound.closing) this.client.end();
-    else if (this.outbound.atBoundary) this.outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false));
-    else this.client.destroy();
+    else if (this.outbound.atBoundary) {
+      // Its pong still comes: what the client has got is confirmed, though its upstream is gone.
+      this.outbound.ping();
+      this.outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false));
+    } else this.client.destroy();
   }
 
   /** Whether the client that has gone is expected back; then the upstream stays. */

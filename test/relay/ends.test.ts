@@ -43,15 +43,19 @@ describe('an end of the upstream', () => {
   });
 
   it.each(['fin', 'reset'] as const)(
-    'by %s without a Close frame: the client is told 1013 and gets FIN',
+    '[E2] by %s without a Close frame: the client gets a last barrier, is told 1013 and gets FIN; its pong still counts',
     async (how) => {
       const { client, upstream, tap } = await spliced();
+      tap.wantsBarrier = () => false;
+      upstream.send(frame('last'));
       upstream[how]();
       await settle();
-      const [told] = readFrames(client.taken());
+      const [, ping, told] = readFrames(client.taken());
       expect(told).toMatchObject({ opcode: CLOSE, masked: false });
       expect(told!.payload).toEqual(closePayload(1013, 'upstream closed without a close frame'));
       expect(client.finished).toBe(true);
+      client.send(clientFrame(ping!.payload, { opcode: PONG }));
+      expect(tap.received).toEqual([1]);
       client.fin();
       await settle();
       expect(tap.ends).toEqual(['upstream 1006']);
