@@ -1,5 +1,8 @@
 // Processes that freeze or die on either side: afterwards nothing is pending, no connection is open, and the sidecar serves on.
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
@@ -104,5 +107,20 @@ describe.skipIf(missing('python:websockets'))('a process that', () => {
     tell(await openClient(sidecar.ws), { type: 'emit', count: 5 });
     await sidecar.reach({ confirmed: confirmed + 5, pending: 0 });
     expectHealthyLog(sidecar);
+  });
+
+  it('[E2] is the backend and dies right behind its last events: they have arrived, and are confirmed', async () => {
+    const backend = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    await once(backend, 'listening');
+    backend.on('connection', (socket: WebSocket & { _socket?: Socket }) => {
+      for (const id of ['a', 'b', 'c']) socket.send(JSON.stringify({ type: 'tool_completed', event_id: id }));
+      // A FIN and no Close frame, as when its process ends.
+      socket._socket?.end();
+    });
+    const sidecar = await startSidecar({ upstream: `http://127.0.0.1:${(backend.address() as AddressInfo).port}` });
+    const client = await openClient(sidecar.ws);
+    expect(await client.closed).toBe(1013);
+    await sidecar.reach({ tracked: 3, confirmed: 3, failed: 0 });
+    backend.close();
   });
 });
