@@ -3,12 +3,12 @@ import { parseArgs } from 'node:util';
 import { openFileLimit } from './accounting.ts';
 import { stop } from './children.ts';
 import { divideCores } from './cores.ts';
-import type { FlowJob, FlowResult, Job, MemoryResult } from './load/job.ts';
+import type { FlowJob, FlowResult, Job, MemoryResult, Result } from './load/job.ts';
 import { affordable } from './memory-rows.ts';
 import { ackspan } from './peers/ackspan.ts';
 import { asMarkdown, asText } from './report.ts';
 import { startSink } from './sink.ts';
-import { runTrial, type Trial } from './trial.ts';
+import { type Running, runTrial, type Trial } from './trial.ts';
 
 /** A size of instance as platforms sell it. */
 interface Size {
@@ -38,8 +38,10 @@ interface Judged {
 interface Ladder {
   readonly what: string;
   readonly steps: readonly number[];
+  /** Messages are kept as for replays. */
+  readonly retain?: true;
   job(step: number): Job;
-  judge(trial: Trial, step: number, size: Size): Judged;
+  judge(trial: Trial, step: number, size: Size, retainedMiB: number): Judged;
 }
 
 const FLOW: Omit<FlowJob, 'connections' | 'rate'> = {
@@ -58,10 +60,19 @@ const FLOW: Omit<FlowJob, 'connections' | 'rate'> = {
 const overMemory = (rssMiB: number, size: Size): string | undefined =>
   rssMiB > size.memoryMiB ? `memory: ${rssMiB.toFixed(0)} MiB` : undefined;
 
+const PENDING = [100_000, 200_000, 400_000, 600_000, 800_000, 1_000_000, 1_500_000, 2_000_000];
+
+const pendingJob = (pending: number): Job => ({
+  kind: 'pending',
+  connections: 1000,
+  each: pending / 1000,
+  settleMs: 2000,
+});
+
 const LADDERS: readonly Ladder[] = [
   {
     what: 'events per second over 500 connections',
-    steps: [2000, 5000, 10_000, 15_000, 20_000, 30_000, 40_000, 50_000, 60_000, 80_000],
+    steps: [2000, 5000, 10_000, 15_000, 20_000, 30_000, 40_000, 50_000, 60_000, 80_000, 100_000],
     job: (rate) => ({ ...FLOW, connections: 500, rate }),
     judge: ({ result }, rate, size) => judgeFlow(result as FlowResult, rate, size),
   },
@@ -79,15 +90,13 @@ const LADDERS: readonly Ladder[] = [
     }),
     judge: memoryJudge,
   },
+  { what: 'pending deliveries over 1,000 connections', steps: PENDING, job: pendingJob, judge: judgePending },
   {
-    what: 'pending deliveries over 1,000 connections',
-    steps: [10_000, 50_000, 100_000, 200_000, 400_000, 600_000, 800_000, 1_000_000],
-    job: (pending) => ({ kind: 'pending', connections: 1000, each: pending / 1000, settleMs: 2000 }),
-    judge: (trial, pending, size) => {
-      const judged = memoryJudge(trial, pending, size);
-      const tracked = Number(trial.stats?.pending);
-      return tracked === pending ? judged : { ...judged, broke: judged.broke ?? `tracking: only ${tracked} pending` };
-    },
+    what: 'pending deliveries with their messages',
+    steps: PENDING,
+    retain: true,
+    job: pendingJob,
+    judge: judgePending,
   },
 ];
 
@@ -112,6 +121,15 @@ function judgeFlow(result: FlowResult, rate: number, size: Size): Judged {
   return { figure, broke };
 }
 
+function judgePending(trial: Trial, pending: number, size: Size, retainedMiB: number): Judged {
+  const { figure, broke } = memoryJudge(trial, pending, size);
+  const tracked = Number(trial.stats?.pending);
+  return {
+    figure: retainedMiB === 0 ? figure : `${retainedMiB.toFixed(0)} MiB of messages, ${figure}`,
+    broke: broke ?? (tracked === pending ? undefined : `tracking: only ${tracked} pending`),
+  };
+}
+
 function memoryJudge({ result }: Trial, _step: number, size: Size): Judged {
   const rssMiB = (result as MemoryResult).rssAfterKiB / 1024;
   return { figure: `${rssMiB.toFixed(0)} MiB`, broke: overMemory(rssMiB, size) };
@@ -127,19 +145,38 @@ interface Found {
   readonly limit: string;
 }
 
+/** MiB of messages that are kept. */
+async function readRetained({ admin }: Running): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+  return Number(/^ackspan_retained_bytes (\S+)/m.exec(text)?.[1]) / 2 ** 20;
+}
+
+function reasonOf({ message }: Error, { heapMiB }: Size): string {
+  if (message.includes('heap out of memory'))
+    return `memory: the ${heapMiB} MiB of Node's heap are full, and the process ends`;
+  return message.split('\n', 1)[0]!;
+}
+
 async function take(ladder: Ladder, step: number, job: Job, size: Size, otlp: number): Promise<Judged> {
   const variant = {
     otlp,
     holdSeconds: job.kind === 'pending' ? 600 : 0,
     nodeFlags: [`--max-old-space-size=${size.heapMiB}`],
     prefix: ['taskset', '-c', size.cpus],
+    retain: ladder.retain ?? false,
+  };
+  let retainedMiB = 0;
+  const watcher = {
+    ended: async (_: Result, running: Running): Promise<void> => {
+      retainedMiB = await readRetained(running);
+    },
   };
   let judged: Judged = { figure: '', broke: '' };
   for (let attempt = 1; attempt <= TRIES && judged.broke !== undefined; attempt++) {
     try {
-      judged = ladder.judge(await runTrial(ackspan, job, variant), step, size);
+      judged = ladder.judge(await runTrial(ackspan, job, variant, watcher), step, size, retainedMiB);
     } catch (error) {
-      judged = { figure: '', broke: (error as Error).message.split('\n', 1)[0]! };
+      judged = { figure: '', broke: reasonOf(error as Error, size) };
     }
   }
   return judged;
@@ -161,13 +198,16 @@ async function climb(ladder: Ladder, size: Size, otlp: number): Promise<Found> {
   return found('none up to here');
 }
 
+const OPTIONS = { json: { type: 'boolean' }, markdown: { type: 'boolean' }, only: { type: 'string' } } as const;
+
 async function capacity(argv: string[]): Promise<void> {
-  const { values } = parseArgs({ args: argv, options: { json: { type: 'boolean' }, markdown: { type: 'boolean' } } });
+  const { values } = parseArgs({ args: argv, options: OPTIONS });
+  const ladders = LADDERS.filter(({ what }) => what.includes(values.only ?? ''));
   divideCores();
   const sink = await startSink();
   const all: Found[] = [];
   try {
-    for (const size of SIZES) for (const ladder of LADDERS) all.push(await climb(ladder, size, sink.port));
+    for (const size of SIZES) for (const ladder of ladders) all.push(await climb(ladder, size, sink.port));
   } finally {
     await stop(sink.child);
   }

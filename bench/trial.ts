@@ -9,11 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { adopt, stop } from './children.ts';
 import { divideCores } from './cores.ts';
 import type { Job, Report, Result, Sample } from './load/job.ts';
-import { now } from './load/timing.ts';
+import { delay, now } from './load/timing.ts';
 import type { Peer, PeerSetup } from './peers/peer.ts';
 
 /** How a peer is set up where it differs from the plain case. */
-export type Variant = Partial<Pick<PeerSetup, 'deflate' | 'otlp' | 'keepConfirmed' | 'holdSeconds' | 'nodeFlags'>> & {
+export type Variant = Partial<
+  Pick<PeerSetup, 'deflate' | 'otlp' | 'keepConfirmed' | 'holdSeconds' | 'retain' | 'nodeFlags'>
+> & {
   /** Put before the command instead of what gives it a core of its own. */
   readonly prefix?: readonly string[];
 };
@@ -64,7 +66,11 @@ export async function runTrial(
       const report = message as Report;
       if ('sample' in report) watcher.sample?.(report.sample, running);
     });
-    const result = await Promise.race([resultOf(generator), died]);
+    const result = await Promise.race([resultOf(generator), died]).catch(async (error: unknown) => {
+      // The load may notice first that the proxy has died; what the proxy said says more.
+      await Promise.race([died, delay(2000)]);
+      throw error;
+    });
     await watcher.ended?.(result, running);
     return { result, stats: peer.tracks ? await readStats(setup.admin) : undefined };
   } finally {
@@ -75,7 +81,14 @@ export async function runTrial(
 }
 
 const GENERATOR = fileURLToPath(new URL('./load/main.js', import.meta.url));
-const DEFAULTS = { deflate: false, otlp: 0, keepConfirmed: 0.01, holdSeconds: 0, nodeFlags: [] } as const;
+const DEFAULTS = {
+  deflate: false,
+  otlp: 0,
+  keepConfirmed: 0.01,
+  holdSeconds: 0,
+  retain: false,
+  nodeFlags: [],
+} as const;
 
 function startPeer(peer: Peer, setup: PeerSetup, prefix: readonly string[]) {
   const { command, args, env } = peer.command(setup);
@@ -83,7 +96,7 @@ function startPeer(peer: Peer, setup: PeerSetup, prefix: readonly string[]) {
   const child = adopt(spawn(program, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] }));
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-2000);
+    said = `${said}${chunk}`.slice(-8000);
   });
   const died = new Promise<never>((_, reject) => {
     child.on('error', reject);

@@ -10,14 +10,15 @@ export const ACKSPAN =
 
 function command(setup: PeerSetup): PeerCommand {
   const config = path.join(setup.dir, 'ackspan.yaml');
-  const rule = `{ match: "*", timeout: ${setup.holdSeconds}s, attempts: [] }`;
+  const rule = `{ match: "*", timeout: ${setup.holdSeconds}s, attempts: [], resend: ${setup.retain} }`;
   fs.writeFileSync(
     config,
     `listen: 127.0.0.1:${setup.listen}
 upstream: http://127.0.0.1:${setup.upstream}
 admin: { listen: 127.0.0.1:${setup.admin} }
 tracing: { keep_confirmed: ${setup.keepConfirmed} }
-limits: { pending: 1000000, pending_per_user: 1000000, connections: 20000 }
+limits: { pending: 4000000, pending_per_user: 4000000, connections: 20000, retained_bytes: 4GiB, retained_bytes_per_user: 4GiB }
+sessions: { retained_bytes: 1GiB }
 ${setup.holdSeconds > 0 ? `events: { rules: [ ${rule} ] }` : ''}
 `,
   );
