@@ -1,6 +1,6 @@
-// Random JSON documents for fast-check, each rendered twice: as sent, and as the reference reads it (numbers marked).
+// Random JSON documents for fast-check, each rendered twice: as sent, and as the reference reads it (numbers marked, keys plain).
 import fc from 'fast-check';
-import { NUMBER_MARK } from './reference.ts';
+import { NUMBER_MARK, plainKey } from './reference.ts';
 
 /** Keys that pointers below use too, so that hits, misses and duplicates all happen. */
 export const KEYS = ['type', 'a', 'b', 'a/b', '', '0', '1', '日本', 'm~n', '__proto__'];
@@ -65,6 +65,10 @@ const text = (source: fc.Arbitrary<string>) =>
     return { sent: one, reference: one };
   });
 
+const key = fc
+  .tuple(fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...KEYS) }, PLAIN), fc.nat())
+  .map(([value, choice]): Rendered => ({ sent: literal(value, choice), reference: `"${plainKey(value)}"` }));
+
 const number = fc
   .oneof(fc.constantFrom('0', '-0', '1e3', '1.50', '-12.5E-2', '12345678901234567890'), fc.integer().map(String))
   .map((n): Rendered => ({ sent: n, reference: JSON.stringify(NUMBER_MARK + n) }));
@@ -92,27 +96,14 @@ const tree = fc.letrec<{ value: Rendered; object: Rendered; array: Rendered }>((
     { weight: 2, arbitrary: tie('array') },
   ),
   object: fc
-    .tuple(
-      fc.array(
-        fc.tuple(
-          blank,
-          text(fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...KEYS) }, PLAIN)),
-          blank,
-          blank,
-          tie('value'),
-          blank,
-        ),
-        { maxLength: 6 },
-      ),
-      blank,
-    )
+    .tuple(fc.array(fc.tuple(blank, key, blank, blank, tie('value'), blank), { maxLength: 6 }), blank)
     .map(([members, inside]) =>
       join(
         '{',
         '}',
         members.map(([a, key, b, c, value, d]) => [
           a,
-          { sent: `${key.sent}${b}:${c}${value.sent}`, reference: `${key.sent}:${value.reference}` },
+          { sent: `${key.sent}${b}:${c}${value.sent}`, reference: `${key.reference}:${value.reference}` },
           d,
         ]),
         inside,
@@ -124,7 +115,7 @@ const tree = fc.letrec<{ value: Rendered; object: Rendered; array: Rendered }>((
 }));
 
 /** A member that gives a document a type, found by the pointer `/kind`: without one no other field would be looked at. */
-const kind: Rendered = { sent: '"kind":"k"', reference: '"kind":"k"' };
+const kind: Rendered = { sent: '"kind":"k"', reference: `"${plainKey('kind')}":"k"` };
 
 /** A whole document: an object, with white space around it; most have a kind, first or last. */
 export const documents: fc.Arbitrary<Rendered> = fc

@@ -4,13 +4,20 @@ import { parsePointer } from '../../src/decode/pointer.ts';
 /** Numbers in the reference text are strings that start with this, so that their spelling survives JSON.parse. */
 export const NUMBER_MARK = '\u0001number ';
 
+/** How the reference text spells a key: without escapes, because JSON.parse of Node 24.21 (V8 13.6) reads some `"\\u0062"` keys as `"\\"`. */
+export function plainKey(key: string): string {
+  return `k${Buffer.from(key, 'utf16le').toString('hex')}`;
+}
+
 /** The value at a pointer (RFC 6901), or undefined. */
 function at(document: unknown, pointer: string): unknown {
   let value = document;
   for (const token of parsePointer(pointer)) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, token)) return undefined;
+    if (typeof value !== 'object' || value === null) return undefined;
     if (Array.isArray(value) && !/^(0|[1-9][0-9]*)$/.test(token)) return undefined;
-    value = (value as Record<string, unknown>)[token];
+    const key = Array.isArray(value) ? token : plainKey(token);
+    if (!Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
   }
   return value;
 }
