@@ -17,6 +17,8 @@ export interface Handle {
   useUserBuffer(memory: Uint8Array): void;
   /** 0, or a negative errno. What the system did not take at once is queued, in order; then `request.oncomplete` is called. */
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /** The same for several buffers. */
+  writev(request: WriteRequest, chunks: unknown[], allBuffers: boolean): number;
   /** Bytes queued. */
   readonly writeQueueSize: number;
 }
@@ -141,13 +143,16 @@ function completed(this: WriteRequest, status: number): void {
 
 /** The constructor of write requests is nowhere to be had: the next write of the stream shows one. */
 function learnFrom(handle: Handle): void {
-  if (Object.hasOwn(handle, 'writeBuffer')) return;
-  handle.writeBuffer = (request, bytes) => {
-    delete (handle as Partial<Handle>).writeBuffer;
-    Request = request.constructor as new () => WriteRequest;
-    spare = newRequest(Request);
-    return handle.writeBuffer(request, bytes);
-  };
+  for (const method of ['writeBuffer', 'writev'] as const) {
+    if (Object.hasOwn(handle, method)) continue;
+    handle[method] = (request: WriteRequest, ...rest: never[]): number => {
+      delete (handle as Partial<Handle>).writeBuffer;
+      delete (handle as Partial<Handle>).writev;
+      Request = request.constructor as new () => WriteRequest;
+      spare = newRequest(Request);
+      return (handle[method] as (request: WriteRequest, ...rest: never[]) => number)(request, ...rest);
+    };
+  }
 }
 
 function symbolsOf(object: object, names: readonly string[]): (symbol | undefined)[] {
