@@ -203,6 +203,8 @@ const OPTIONS = { json: { type: 'boolean' }, markdown: { type: 'boolean' }, only
 async function capacity(argv: string[]): Promise<void> {
   const { values } = parseArgs({ args: argv, options: OPTIONS });
   const ladders = LADDERS.filter(({ what }) => what.includes(values.only ?? ''));
+  if (ladders.length === 0)
+    throw new Error(`no load has "${values.only}" in its name: ${LADDERS.map(({ what }) => what).join('; ')}`);
   divideCores();
   const sink = await startSink();
   const all: Found[] = [];

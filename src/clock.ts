@@ -14,7 +14,7 @@ export interface Ticking {
   tick(now: number, budget: number): boolean;
 }
 
-/** ms between looks; with the wheel's own 25 ms tick a time-out is noticed within 75 ms (SPEC D4), and a loop with little to do is woken half as often. */
+/** ms between looks: each wakes a loop that may be idle. With the wheel's 25 ms tick a time-out is noticed within 75 ms (SPEC D4). */
 const BEAT_MS = 50;
 /** Visits between two turns of the event loop: about a millisecond of work, so no frame waits longer for a mass time-out (SPEC D8). */
 const BUDGET = 500;

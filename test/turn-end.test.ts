@@ -4,25 +4,14 @@ import { createDecoder } from '../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../src/decode/defaults.ts';
 import { Owner, Session } from '../src/delivery/session.ts';
 import { Tracker } from '../src/delivery/tracker.ts';
-import type { OptedIn } from '../src/opted-in.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../src/relay/tap.ts';
 import { Connection } from '../src/session.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
 import { whenTurnEnds } from '../src/turn-end.ts';
+import { FACTS, PLAIN } from './support/bare-connection.ts';
 import { clientFrame, frame, readFrames } from './support/raw-frames.ts';
 import { silentObserver } from './support/silent-observer.ts';
 import { MemorySocket, settle } from './support/socket-pair.ts';
-
-const FACTS = { id: 'c-1', seq: 1, remote: '', path: '/', host: '', port: 0, subprotocol: undefined, openedAt: 1 };
-const PLAIN: OptedIn = {
-  greet() {},
-  clientText: () => false,
-  missed() {},
-  notice: () => undefined,
-  resend: () => 'failed',
-  lost: () => false,
-  closed() {},
-};
 
 /** A connection whose first barrier is answered, with one event confirmed as far as barriers go: the client owes a pong for it. */
 async function open() {

@@ -13,8 +13,8 @@ export type EndedBy = 'client' | 'upstream' | 'sidecar';
 export interface Tap {
   /**
    * One complete upstream → client text message: uncompressed bytes `buf[start, end)`, valid only during the call. `ordinal` counts
-   * data messages (text and binary) of the connection from 1. Comes before the bytes are written, unless `ahead` let them go first; a compressed message is read on
-   * the side and may come later, but in order. `now` is when it was relayed.
+   * data messages (text and binary) of the connection from 1. Comes before the bytes are written, unless `ahead` let them
+   * go first; a compressed message is read on the side and may come later, but in order. `now` is when it was relayed.
    */
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void;
   /**

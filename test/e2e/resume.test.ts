@@ -51,7 +51,14 @@ it('a client that is away for 2 of 3 seconds in the middle of a run: every event
   expect(tracked.failed).toBe(0);
   const bytes = await sidecar.sum('ackspan_retained_bytes');
   expect(bytes).toBeGreaterThan(30 * 100);
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  // Nothing but time must pass: what was emitted last has waited for 2 of the 3 s.
+  await eventually(async () => {
+    const { deliveries } = await sidecar.get<{ deliveries: { sent_at: string }[] }>(
+      '/api/v1/deliveries?status=pending',
+    );
+    const youngest = Math.max(...deliveries.map(({ sent_at }) => Date.parse(sent_at)));
+    expect(Date.now() - youngest).toBeGreaterThan(2000);
+  });
   network.open = true;
   await sidecar.reach({ confirmed: 50 });
   emit(backend, run, 5);

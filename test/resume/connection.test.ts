@@ -8,20 +8,10 @@ import type { OptedIn } from '../../src/opted-in.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { Connection } from '../../src/session.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { FACTS, PLAIN } from '../support/bare-connection.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
-
-const FACTS = { id: 'c-1', seq: 1, remote: '', path: '/', host: '', port: 0, subprotocol: undefined, openedAt: 1 };
-const PLAIN: OptedIn = {
-  greet() {},
-  clientText: () => false,
-  missed() {},
-  notice: () => undefined,
-  resend: () => 'failed',
-  lost: () => false,
-  closed() {},
-};
 
 function open(session: Session, optedIn: OptedIn) {
   const faults: string[] = [];
