@@ -1,9 +1,9 @@
 // The admin server joined with the sidecar: what it may read, and how a connection looks there.
 import type { AdminDeps, ConnectionView } from './admin/ports.ts';
-import { now } from './clock.ts';
 import type { Config } from './config/config.ts';
 import type { Watch } from './observe.ts';
 import type { Connection } from './session.ts';
+import { now } from './time/clock.ts';
 import { VERSION } from './version.ts';
 
 /** What of a sidecar the admin server is given. */

@@ -1,11 +1,12 @@
 // The library: a tracker for backends that push events themselves, on the sidecar's core. `import { createTracker } from 'ackspan'`.
 import { diag, metrics, trace } from '@opentelemetry/api';
-import { now, startBeat } from './clock.ts';
 import type { EventTracker } from './embed/contract.ts';
 import { settle, type TrackerOptions } from './embed/options.ts';
 import { createEventTelemetry } from './embed/otel.ts';
 import { createEmbeddedTracker } from './embed/tracker.ts';
 import { SCOPE } from './telemetry/names.ts';
+import { startBeat } from './time/beat.ts';
+import { now } from './time/clock.ts';
 import { VERSION } from './version.ts';
 
 export type { Effect, EventTracker, From } from './embed/contract.ts';

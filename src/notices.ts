@@ -1,8 +1,9 @@
 // Hooks joined with the configuration: built where it names an address for them.
-import { now } from './clock.ts';
+
 import type { Config } from './config/config.ts';
 import { createHooks, type Hooks } from './hooks/hooks.ts';
 import { type HookUpstream, resolveTarget } from './hooks/target.ts';
+import { now } from './time/clock.ts';
 import { VERSION } from './version.ts';
 
 /** The hooks of a sidecar in front of `upstream`; undefined without `hooks.url`. Nothing is sent before something happens. */

@@ -1,5 +1,5 @@
 // Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
-import { startBeat } from './clock.ts';
+
 import type { AgentConfig } from './config/config.ts';
 import type { ConnectionObserver } from './connection.ts';
 import type { Decoder } from './decode/decoder.ts';
@@ -25,6 +25,7 @@ import { createRuntimeMetrics } from './telemetry/runtime.ts';
 import type { Telemetry } from './telemetry/sdk.ts';
 import { createSpans, type Spans } from './telemetry/spans.ts';
 import type { Stats } from './telemetry/stats.ts';
+import { startBeat } from './time/beat.ts';
 
 export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters };

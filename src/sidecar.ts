@@ -2,7 +2,6 @@
 import type { AddressInfo } from 'node:net';
 import { type Admin, createAdmin } from './admin/server.ts';
 import { adminDeps } from './admin-side.ts';
-import { now, startBeat } from './clock.ts';
 import type { Config } from './config/config.ts';
 import type { ConnectionObserver } from './connection.ts';
 import { createDecoder } from './decode/decoder.ts';
@@ -24,6 +23,8 @@ import { createResumption, type Resumption } from './resumption.ts';
 import type { Connection } from './session.ts';
 import { createMemoryStore } from './store/memory.ts';
 import type { Stats } from './telemetry/stats.ts';
+import { startBeat } from './time/beat.ts';
+import { now } from './time/clock.ts';
 import { VERSION } from './version.ts';
 
 type Report = (fault: { stage: string; error: unknown }) => void;

@@ -11,18 +11,20 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
 /** What each folder may import besides itself: folders, or single files. `*` = any folder: the places that join the others. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   delivery: [],
+  // The clocks and waits of the process: adapters may look at them, the core is told the time.
+  time: ['delivery'],
   decode: ['delivery'],
-  relay: ['delivery'],
+  relay: ['delivery', 'time'],
   store: ['delivery'],
-  telemetry: ['delivery'],
-  admin: ['delivery'],
+  telemetry: ['delivery', 'time'],
+  admin: ['delivery', 'time'],
   config: ['delivery'],
-  identity: ['delivery'],
+  identity: ['delivery', 'time'],
   client: [],
-  resume: ['delivery'],
-  hooks: ['delivery'],
+  resume: ['delivery', 'time'],
+  hooks: ['delivery', 'time'],
   // The library: the core with its store, and the two pure tables that it shares with the sidecar's telemetry.
-  embed: ['delivery', 'store', 'telemetry/names.ts', 'telemetry/latency.ts'],
+  embed: ['delivery', 'store', 'time', 'telemetry/names.ts', 'telemetry/latency.ts'],
   demo: ['*'],
   cli: ['*'],
   '.': ['*'],

@@ -1,6 +1,5 @@
 // The watching side as the sidecar builds it: agents are watched by the configuration, and their sessions' ends are told.
 import { afterEach, expect, it } from 'vitest';
-import { now } from '../src/clock.ts';
 import { createDecoder } from '../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../src/decode/defaults.ts';
 import { Owner, Session } from '../src/delivery/session.ts';
@@ -9,6 +8,7 @@ import { startWatch, type Watch } from '../src/observe.ts';
 import { createFrontCounters } from '../src/relay/front-counters.ts';
 import { RelayCounters } from '../src/relay/tap.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
+import { now } from '../src/time/clock.ts';
 import { parseExposition, valueIn } from './support/exposition.ts';
 
 let watch: Watch | undefined;

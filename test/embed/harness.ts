@@ -1,10 +1,10 @@
 // An embedded tracker in a test's hands: its own clock, telemetry that goes nowhere unless the test brings its own, reports kept.
 import { metrics, trace } from '@opentelemetry/api';
-import type { Ticking } from '../../src/clock.ts';
 import type { EventTracker } from '../../src/embed/contract.ts';
 import { settle, type TrackerOptions } from '../../src/embed/options.ts';
 import { createEventTelemetry, type EventTelemetry } from '../../src/embed/otel.ts';
 import { createEmbeddedTracker } from '../../src/embed/tracker.ts';
+import type { Ticking } from '../../src/time/beat.ts';
 
 export interface Harness {
   readonly tracker: EventTracker;

@@ -1,0 +1,27 @@
+// Times in which this process did not run: what falls due in them is not due yet, because no evidence could be taken in.
+
+/** Standstills remembered; older ones are longer ago than any deadline that could still be open. */
+const REMEMBERED = 64;
+
+/** The latest standstills, in order. Times are ms of the monotonic clock. */
+export class Standstills {
+  readonly #from: number[] = [];
+  readonly #to: number[] = [];
+
+  /** Notes that nothing ran in [from, to). */
+  note(from: number, to: number): void {
+    this.#from.push(from);
+    this.#to.push(to);
+    if (this.#from.length <= REMEMBERED) return;
+    this.#from.shift();
+    this.#to.shift();
+  }
+
+  /** How much of the time since `at` was a standstill, ms. */
+  since(at: number): number {
+    let ms = 0;
+    for (let i = this.#to.length - 1; i >= 0 && this.#to[i]! > at; i--)
+      ms += this.#to[i]! - Math.max(at, this.#from[i]!);
+    return ms;
+  }
+}

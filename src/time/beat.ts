@@ -1,0 +1,44 @@
+// time: drives something with timers of its own from the beat of the process, in portions that leave the event loop room.
+import { now } from './clock.ts';
+import { BEAT_MS, onBeat } from './pulse.ts';
+
+/** Something with timers to look at: `tick` does at most `budget` visits and says whether more are due; `waiting` 0 = none at all. */
+export interface Ticking {
+  readonly waiting: number;
+  tick(now: number, budget: number): boolean;
+}
+
+/** Visits between two turns of the event loop: about a millisecond of work, so no frame waits longer for a mass time-out (SPEC D8). */
+const BUDGET = 500;
+
+/**
+ * Calls `tick` every `everyMs` (default: each beat) while anything waits, always after the sockets have been read; the result ends
+ * it. What `tick` throws goes to `report`, and the beat goes on.
+ */
+export function startBeat(
+  ticking: Ticking,
+  report: (fault: { stage: string; error: unknown }) => void,
+  everyMs = BEAT_MS,
+): () => void {
+  const beats = Math.max(1, Math.round(everyMs / BEAT_MS));
+  let left = beats;
+  let more: NodeJS.Immediate | undefined;
+  const tick = (): void => {
+    more = undefined;
+    if (ticking.waiting === 0) return;
+    try {
+      if (ticking.tick(now(), BUDGET)) more = setImmediate(tick);
+    } catch (error) {
+      report({ stage: 'track', error });
+    }
+  };
+  const stop = onBeat(() => {
+    if (--left > 0) return;
+    left = beats;
+    if (more === undefined) tick();
+  });
+  return () => {
+    stop();
+    clearImmediate(more);
+  };
+}

@@ -1,0 +1,34 @@
+// time: the two clocks. Durations and deadlines follow the monotonic one; whatever meets the outside follows the wall clock of that moment.
+
+/** Where the monotonic clock's count begins, chosen so that it reads like ms since the epoch at the start of the process. */
+const ORIGIN = performance.timeOrigin;
+
+/**
+ * Monotonic time, ms with microsecond fractions: for durations, deadlines and order inside this process. It never steps, and it
+ * drifts away from the wall clock when that is set; `wallOf` translates.
+ */
+export function now(): number {
+  return ORIGIN + performance.now();
+}
+
+/** The wall clock, ms since the epoch: what the outside means by "now" (JWT, signatures, certificates). It may step either way. */
+export function wall(): number {
+  return Date.now();
+}
+
+/** Steps and drift below this are left alone, ms: the wall clock is read in whole ms, and times of one record must keep their distances. */
+const TOLERANCE_MS = 5;
+
+let offset = Date.now() - now();
+
+/** The moment `at` of the monotonic clock as ms since the epoch, by the wall clock as it stands when this is called. */
+export function wallOf(at: number): number {
+  return at + wallOffset();
+}
+
+/** What to add to a moment of the monotonic clock to get ms since the epoch; changes only when the wall clock was set or has drifted. */
+export function wallOffset(): number {
+  const seen = Date.now() - now();
+  if (Math.abs(seen - offset) > TOLERANCE_MS) offset = seen;
+  return offset;
+}

@@ -1,0 +1,69 @@
+// time: waits that give nothing up before the sockets have been read, and that do not count time in which the process stood still (SPEC D14).
+import { now } from './clock.ts';
+import { keepPulse, stillSince } from './pulse.ts';
+
+/** A wait that is under way. */
+export interface Wait {
+  /** Ends it: `action` is not called any more. Safe to call twice, and after the end. */
+  cancel(): void;
+}
+
+/**
+ * Calls `action` when the process has run for `ms`. A standstill meanwhile is added to the wait, and the sockets that have something
+ * to read are read first. Does not keep the process alive unless `ref` says so.
+ */
+export function patiently(ms: number, action: () => void, ref = false): Wait {
+  return new Patience(ms, action, ref);
+}
+
+class Patience implements Wait {
+  readonly #action: () => void;
+  readonly #ref: boolean;
+  readonly #release = keepPulse();
+  #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+  #from = 0;
+
+  constructor(ms: number, action: () => void, ref: boolean) {
+    this.#action = action;
+    this.#ref = ref;
+    this.#wait(ms);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#turn);
+    this.#release();
+  }
+
+  #wait(ms: number): void {
+    this.#from = now();
+    this.#timer = setTimeout(due, ms, this);
+    if (!this.#ref) this.#timer.unref();
+  }
+
+  /** The time is up. The beat may be late too, and the sockets have not been read: both come before the end of this turn. */
+  due(): void {
+    this.#turn = setImmediate(afterReads, this);
+  }
+
+  afterReads(): void {
+    const still = stillSince(this.#from);
+    if (still > 0) {
+      this.#wait(still);
+      return;
+    }
+    this.#release();
+    this.#action();
+  }
+}
+
+// Shared by all waits: no closure per connection.
+
+function due(wait: Patience): void {
+  wait.due();
+}
+
+function afterReads(wait: Patience): void {
+  wait.afterReads();
+}
