@@ -3,15 +3,20 @@ import type { Decoder } from './decode/decoder.ts';
 import type { Tracker } from './delivery/tracker.ts';
 import type { Capability } from './delivery/words.ts';
 import type { OptedIn } from './opted-in.ts';
-import type { EndedBy, RelayContext, SkipReason } from './relay/tap.ts';
+import type { OverdueWords } from './overdue-words.ts';
+import { type EndedBy, type RelayContext, SKIP_REASONS } from './relay/tap.ts';
 import type { Connection } from './session.ts';
+
+/** Why a relayed message was not read: the relay could not, or (`superseded`) the session goes on over another connection. */
+export const UNREAD_REASONS = [...SKIP_REASONS, 'superseded'] as const;
+export type UnreadReason = (typeof UNREAD_REASONS)[number];
 
 /** What a connection tells those who count and trace connections. */
 export interface ConnectionObserver {
   opened(connection: Connection): void;
   /** The client has shown that it can confirm more (or anything at all). */
   capability(connection: Connection, from: Capability, to: Capability): void;
-  /** `code` is that of the first Close frame; 1006 = there was none. `now` is ms since the epoch. */
+  /** `code` is that of the first Close frame; 1006 = there was none. `now` is monotonic ms. */
   closed(connection: Connection, by: EndedBy, code: number, now: number): void;
 }
 
@@ -21,7 +26,10 @@ export interface ConnectionDeps {
   readonly relay: RelayContext;
   readonly observer: ConnectionObserver;
   /** Messages that were relayed and not read, by reason. */
-  readonly skipped: Record<SkipReason, number>;
+  readonly unread: Record<UnreadReason, number>;
+  readonly overdue: OverdueWords;
+  /** Upstream connections whose client is away and expected back. */
+  readonly parked: { count: number };
   readonly optedIn: OptedIn;
 }
 
@@ -37,6 +45,6 @@ export interface ConnectionFacts {
   /** Port in the Host header; 0 when there was none. */
   readonly port: number;
   readonly subprotocol: string | undefined;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly openedAt: number;
 }

@@ -30,6 +30,7 @@ export interface FrontDeps {
   report(fault: { stage: string; error: unknown }): void;
 }
 
+const TOO_MANY_IN_ALL = 'too many connections (limits.connections';
 const TOO_MANY = 'too many connections of this user (limits.connections_per_user)';
 /** RFC 6455 registry, "Try Again Later". */
 const TRY_AGAIN_LATER = 1013;
@@ -44,18 +45,20 @@ export function readUpstream({ upstream: address, upstreamTls: { ca, insecure } 
 /** Builds the listener. */
 export function openFront(deps: FrontDeps): Listener {
   const { config, upstream, connections, admin, resumption, report } = deps;
+  const { parked } = deps.connectionDeps;
   const { mount } = config.admin;
   const limit = config.limits.connections;
   /** Who sent a request, by its header array: the same object from here to the upgrade. */
   const known = new WeakMap<RawHeaders, Identified>();
+  // Every client has an upstream connection, and so has one that is away for a moment; the latter can do without.
+  const hasRoom = (): boolean =>
+    connections.size + parked.count + listener.handshaking < limit || (parked.count > 0 && resumption.yieldUpstream());
   const listener: Listener = createListener({
     upstream,
     counters: deps.counters,
     handshakeTimeoutMs: config.limits.handshakeMs,
     admit: (request) =>
-      connections.size + listener.handshaking < limit
-        ? identify(deps, request, known)
-        : { status: 503, reason: `too many connections (limits.connections: ${limit})` },
+      hasRoom() ? identify(deps, request, known) : { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limit})` },
     rewritePath: (_, path) => withoutOptIn(path),
     plain: ({ url }) => resumption.wanted(url ?? ''),
     rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)?.user),

@@ -1,7 +1,7 @@
 // Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
 
 import type { AgentConfig } from './config/config.ts';
-import type { ConnectionObserver } from './connection.ts';
+import type { ConnectionObserver, UnreadReason } from './connection.ts';
 import type { Decoder } from './decode/decoder.ts';
 import type { Observer } from './delivery/ports.ts';
 import type { Delivery } from './delivery/record.ts';
@@ -10,7 +10,7 @@ import type { Session } from './delivery/session.ts';
 import { Fan } from './fan.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import type { FrontCounters } from './relay/front-counters.ts';
-import type { RelayCounters, SkipReason } from './relay/tap.ts';
+import type { RelayCounters } from './relay/tap.ts';
 import type { SessionCounters } from './resume/counters.ts';
 import { type Exports, readings } from './series.ts';
 import { type AgentWatch, createAgentWatch } from './telemetry/agent-watch.ts';
@@ -24,13 +24,16 @@ import { createReadings } from './telemetry/readings.ts';
 import { createRuntimeMetrics } from './telemetry/runtime.ts';
 import type { Telemetry } from './telemetry/sdk.ts';
 import { createSpans, type Spans } from './telemetry/spans.ts';
+import { createStandstillMetrics } from './telemetry/standstills.ts';
 import type { Stats } from './telemetry/stats.ts';
 import { startBeat } from './time/beat.ts';
 
 export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters };
   readonly decoder: Decoder;
-  readonly skipped: Readonly<Record<SkipReason, number>>;
+  readonly unread: Readonly<Record<UnreadReason, number>>;
+  /** Connections cut because their client was silent. */
+  readonly silent: { readonly cut: number };
   /** Upgrade requests by what was learned of their user. */
   readonly identity?: Readonly<Record<string, number>>;
   readonly sessions?: SessionCounters;
@@ -68,6 +71,8 @@ export interface Watch {
   readonly observer: Observer;
   readonly connections: ConnectionObserver;
   stats(): Stats;
+  /** The process did not run for `ms`. */
+  stoodStill(ms: number): void;
   scrape(accept: string): Promise<{ contentType: string; body: string }>;
   traceId(delivery: Delivery): string | undefined;
   /** Adds somebody who wants to hear every step too; the result ends it. */
@@ -85,9 +90,16 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   const metrics = createDeliveryMetrics();
   const connectionMetrics = createConnectionMetrics();
   const runtime = createRuntimeMetrics();
+  const standstills = createStandstillMetrics();
   const exports: Exports = { spans: createExportCounters(), logs: createExportCounters() };
   let agents: AgentWatch | undefined;
-  const counted = [metrics.source, connectionMetrics.source, createReadings(readings(deps, exports)), runtime.source];
+  const counted = [
+    metrics.source,
+    connectionMetrics.source,
+    createReadings(readings(deps, exports)),
+    runtime.source,
+    standstills.source,
+  ];
   const producer = createMetricProducer({
     sources: [...counted, () => agents?.source() ?? []],
     version: deps.version,
@@ -132,7 +144,8 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
         if (!session.resumable) agents?.sessionEnded(session, now);
       },
     },
-    stats: () => metrics.stats(),
+    stats: () => metrics.stats(untracked(deps)),
+    stoodStill: standstills.stoodStill,
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),
     follow: (observer) => fan.add(observer),
@@ -144,6 +157,11 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       await telemetry.shutdown(timeoutMs);
     },
   };
+}
+
+/** Messages that are no deliveries, by the reason that relay or decoder gave. */
+function untracked({ decoder, unread, counters }: WatchDeps): Record<string, number> {
+  return { ...decoder.others, ...unread, unwatched: counters.relay.messagesUnwatched };
 }
 
 function openSpans(deps: WatchDeps, telemetry: Telemetry, metrics: DeliveryMetrics): Spans | undefined {

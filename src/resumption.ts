@@ -15,6 +15,7 @@ import { looksLikeNotice, readClientMessage, replayText, welcomeText } from './r
 import { readOptIn } from './resume/opt-in.ts';
 import type { Berth, Registry } from './resume/registry.ts';
 import type { Connection } from './session.ts';
+import { patiently, type Wait } from './time/patience.ts';
 
 export interface ResumptionDeps {
   readonly registry: Registry<Connection>;
@@ -42,6 +43,8 @@ export interface Seat {
 export interface Resumption extends OptedIn {
   /** Whether the upgrade request at `url` opts in. */
   wanted(url: string): boolean;
+  /** Closes the upstream connection of a client that is away, whose session goes on waiting; false = there is none. */
+  yieldUpstream(): boolean;
   /** A client wants its session while the upstream connection is still there: joins the two and says so. */
   rejoin(
     request: IncomingMessage,
@@ -75,7 +78,7 @@ interface Claim {
 export function createResumption(deps: ResumptionDeps): Resumption {
   const { registry, tracker, counters, ttlMs, reloadMs, now, report } = deps;
   /** In the order in which they began to wait. */
-  const waiting = new Map<Session, NodeJS.Timeout>();
+  const waiting = new Map<Session, Wait>();
   const berthOf = new WeakMap<Session, Berth<Connection>>();
   const budgets = new WeakMap<Connection, Budget>();
   const total = new Budget(ALL_RESENDS.burst, ALL_RESENDS.perSecond);
@@ -105,12 +108,15 @@ export function createResumption(deps: ResumptionDeps): Resumption {
 
   function wait(session: Session, ms = ttlMs): void {
     stopWaiting(session);
-    waiting.set(session, setTimeout(expire, ms, session, 'expired').unref());
+    waiting.set(
+      session,
+      patiently(ms, () => expire(session, 'expired')),
+    );
     counters.waiting = waiting.size;
   }
 
   function stopWaiting(session: Session): void {
-    clearTimeout(waiting.get(session));
+    waiting.get(session)?.cancel();
     waiting.delete(session);
     counters.waiting = waiting.size;
   }
@@ -121,24 +127,51 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     carrier?.close(GOING_AWAY, 'the client did not come back');
   }
 
-  function over(session: Session, how: keyof EndedCounters): void {
+  function over(session: Session, how: keyof EndedCounters, why?: 'shutdown'): void {
+    tracker.ended(session, now(), why);
+    forget(session, how);
+  }
+
+  /** Nobody will resume the session. What it has in flight is ended by its caller, or by its connection, which knows why. */
+  function forget(session: Session, how: keyof EndedCounters): void {
     stopWaiting(session);
-    tracker.ended(session, now());
+    session.resumable = false;
     if (!registry.remove(session)) return;
     counters.ended[how]++;
     deps.ended(session);
   }
 
+  /** With as many sessions as there may be, one of the same user gives way that waits for its client; nobody else's does. */
   function add(session: Session, connection: Connection): void {
+    if (registry.full && session.user !== undefined) {
+      for (const longest of waiting.keys()) {
+        if (longest.user !== session.user) continue;
+        expire(longest, 'evicted');
+        break;
+      }
+    }
     if (registry.full) {
-      const [longest] = waiting.keys();
-      if (longest !== undefined) expire(longest, 'evicted');
+      // It works as a connection does, and ends with it.
+      session.resumable = false;
+      counters.refused++;
     }
     berthOf.set(session, registry.add(session, connection));
   }
 
+  /** A place for an upstream connection is needed: the client that has been away longest finds another one when it comes back. */
+  function yieldUpstream(): boolean {
+    for (const session of waiting.keys()) {
+      const carrier = berthOf.get(session)?.carrier;
+      if (carrier === undefined || carrier.attended || !carrier.rejoinable) continue;
+      carrier.close(GOING_AWAY, 'the place is needed');
+      return true;
+    }
+    return false;
+  }
+
   return {
     wanted: (url) => readOptIn(url) !== undefined,
+    yieldUpstream,
 
     rejoin(request, user, accept) {
       const claimed = claim(request.url ?? '', request.rawHeaders, user);
@@ -174,8 +207,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
             session,
             recovered: true,
             take(connection) {
-              carrier.superseded = true;
-              carrier.close(REPLACED, REPLACED_REASON);
+              carrier.replaceBy(REPLACED, REPLACED_REASON);
               seated(claimed, connection);
             },
           };
@@ -241,19 +273,18 @@ export function createResumption(deps: ResumptionDeps): Resumption {
 
     closed(connection, by: EndedBy, code) {
       const { session } = connection;
-      if (connection.superseded) return;
-      if (by === 'sidecar') over(session, 'stopped');
       // The upstream went while the client was away: it comes back all the same.
-      else if (waiting.has(session)) return;
-      else if (isFinal(code) || (goodbye(by, code) && reloadMs === 0)) over(session, 'closed');
-      else if (session.resumable) wait(session, goodbye(by, code) ? reloadMs : ttlMs);
+      if (connection.superseded || waiting.has(session)) return;
+      if (by === 'sidecar') forget(session, 'stopped');
+      else if (!session.resumable || isFinal(code) || (goodbye(by, code) && reloadMs === 0)) forget(session, 'closed');
+      else wait(session, goodbye(by, code) ? reloadMs : ttlMs);
     },
 
     close(code, reason) {
       for (const session of [...waiting.keys()]) {
         const carrier = berthOf.get(session)?.carrier;
-        over(session, 'stopped');
-        carrier?.close(code, reason);
+        over(session, 'stopped', 'shutdown');
+        carrier?.close(code, reason, 'shutdown');
       }
     },
   };

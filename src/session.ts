@@ -1,17 +1,21 @@
 // One connection from upgrade to last outcome: relay → decode → track → confirm → settle. Read this first.
-import type { ConnectionDeps, ConnectionFacts } from './connection.ts';
-import { Barrier } from './delivery/barrier.ts';
+import { BarrierSender } from './barrier-sender.ts';
+import type { ConnectionDeps, ConnectionFacts, UnreadReason } from './connection.ts';
 import type { Link } from './delivery/ports.ts';
 import { type Delivery, isSettled } from './delivery/record.ts';
 import type { Session } from './delivery/session.ts';
 import type { AttemptResult, Capability } from './delivery/words.ts';
+import { number } from './numbering.ts';
 import { Splice } from './relay/splice.ts';
 import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from './relay/tap.ts';
-import { type Task, whenTurnEnds } from './turn-end.ts';
+import { UntrackedNotice } from './untracked-notice.ts';
+
+/** RFC 6455 §7.4.1: the client ends the connection because it could not take what it was sent. */
+const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
 
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
-export class Connection implements Tap, Link, Task {
+export class Connection implements Tap, Link {
   /** Of the client that is there now, or was there last. */
   facts: ConnectionFacts;
   readonly session: Session;
@@ -22,18 +26,24 @@ export class Connection implements Tap, Link, Task {
   /** Set while nobody knows the user and the first event that names one may tell. */
   adopt: ((user: string) => void) | undefined = undefined;
   readonly #deps: ConnectionDeps;
-  #barrier = new Barrier();
+  readonly #notice: UntrackedNotice;
+  #barriers: BarrierSender | undefined = undefined;
   #splice: Splice | undefined = undefined;
   /** Highest capability that was told to the observer. */
   #capability: Capability = 'none';
-  #probedAt = 0;
-  #probeResult: AttemptResult = 'blocked';
+  /** No further evidence can come: what is told from here on reaches nobody. */
+  #gone = false;
+  /** What open deliveries end with when the client goes: `shutdown` where the sidecar sends it away for that. */
+  #why: 'disconnected' | 'shutdown' = 'disconnected';
 
   constructor(facts: ConnectionFacts, session: Session, deps: ConnectionDeps) {
     this.facts = facts;
     this.session = session;
     this.messages = session.lastOrdinal;
     this.#deps = deps;
+    this.#notice = new UntrackedNotice((text) =>
+      deps.relay.report({ stage: 'decode', error: new Error(`connection ${this.id}, ${this.facts.path}: ${text}`) }),
+    );
   }
 
   get id(): string {
@@ -52,14 +62,18 @@ export class Connection implements Tap, Link, Task {
 
   /** Starts relaying, and sends the first barrier: its pong shows what the client can confirm (SPEC E6). */
   start(sockets: SplicedSockets): void {
-    this.session.link = this;
+    const { session } = this;
+    session.link = this;
     this.#deps.observer.opened(this);
-    const splice = new Splice({ ...sockets, ordinal: this.messages }, this, this.#deps.relay);
+    const own = { ordinal: this.messages, announcesLoss: session.optedIn };
+    const splice = new Splice({ ...sockets, ...own }, this, this.#deps.relay);
     this.#splice = splice;
+    this.#barriers = new BarrierSender(session, splice, this.#deps, this.facts.openedAt);
     const now = this.#deps.relay.now();
     this.#greet(false, now);
     splice.start();
-    this.probe(now);
+    // Unless the upstream's first words have carried one.
+    if (!this.#barriers.outstanding) this.probe(now);
   }
 
   /** Puts a new client in the place of the one that went (or still seems to be there). False: it cannot be done. */
@@ -76,9 +90,11 @@ export class Connection implements Tap, Link, Task {
     splice.rejoin(client, code, reason);
     const now = this.#deps.relay.now();
     if (replaces) this.#deps.observer.closed(this, 'sidecar', code, now);
+    else this.#deps.parked.count--;
     this.facts = facts;
     this.#capability = 'none';
-    this.#barrier = new Barrier();
+    this.#endBarriers();
+    this.#barriers = new BarrierSender(this.session, splice, this.#deps, facts.openedAt);
     this.session.link = this;
     this.#deps.observer.opened(this);
     this.#tellCapability();
@@ -88,31 +104,42 @@ export class Connection implements Tap, Link, Task {
     return true;
   }
 
+  /** Another connection carries the session from here on; this one ends. */
+  replaceBy(code: number, reason: string): void {
+    this.superseded = true;
+    this.#endBarriers();
+    this.close(code, reason);
+  }
+
   /** An event message is about to be written to the client (or, when compressed, has been). */
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
-    if (this.superseded) return;
+    if (this.superseded) {
+      this.#deps.unread.superseded++;
+      return;
+    }
     this.#count(ordinal);
     const { session } = this;
     const { tracker, decoder } = this.#deps;
     const facts = decoder.event(buf, start, end);
+    if (facts === undefined) this.#notice.missed(decoder.reason);
+    else this.#notice.found();
     if (this.adopt !== undefined && facts?.user !== undefined) this.#learn(facts.user);
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now);
-    if (delivery !== undefined && !isSettled(delivery)) {
-      if (session.optedIn || delivery.type.policy.resend === true) {
-        tracker.retention.keep(delivery, end - start, copier(buf, start, end));
-      }
-      this.#barrier.note(delivery);
-      // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.
-      if (session.undecoded > 0 && this.#barrier.wanted) this.#sendBarrier();
-    } else this.#barrier.pass();
-    if (session.optedIn) this.#number(buf, start, end, ordinal);
+    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, buf, start, end, now);
+    else this.#barriers?.pass();
+    if (session.optedIn && !this.#gone && this.#splice !== undefined)
+      number(this.#deps.optedIn, this, this.#splice, buf, start, end, ordinal);
   }
 
   upstreamSkipped(reason: SkipReason, ordinal: number): void {
-    if (this.superseded) return;
+    if (this.superseded) {
+      this.#deps.unread.superseded++;
+      return;
+    }
     this.#count(ordinal);
-    this.#barrier.pass();
-    this.#deps.skipped[reason]++;
+    this.#barriers?.pass();
+    this.#deps.unread[reason satisfies UnreadReason]++;
+    this.#notice.missed(reason);
     // Its bytes are not at hand, and the client would number everything after it wrongly: it has to come again.
     if (this.session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
   }
@@ -123,35 +150,27 @@ export class Connection implements Tap, Link, Task {
   }
 
   ahead(ordinal: number): Ahead {
-    const next = this.superseded || this.session.optedIn ? undefined : this.#barrier.next;
-    if (next === undefined) return 'wait';
-    if (next === 'nothing') return 'message';
-    this.#barrier.sent(ordinal);
-    return 'barrier';
+    return this.#barriers?.ahead(ordinal) ?? 'wait';
   }
 
   barrierAt(through: number): boolean {
-    if (this.superseded || !this.#barrier.wanted) return false;
-    this.#barrier.sent(through);
-    return true;
+    return this.#barriers?.at(through) === true;
+  }
+
+  lastBarrierAt(through: number): boolean {
+    return this.#barriers?.lastAt(through) === true;
+  }
+
+  awaits(now: number): boolean {
+    return this.#barriers?.awaits(now) === true;
   }
 
   receivedThrough(through: number, now: number): void {
     // Its client may still answer; the session's numbers are the other connection's by now.
     if (this.superseded) return;
-    this.#barrier.answered(through);
     this.#deps.tracker.received(this.session, through, now);
     this.#tellCapability();
-    if (this.#barrier.wanted) whenTurnEnds(this);
-  }
-
-  /** Sends the barrier that a pong made possible, unless a write has carried it by now: often the next event was there already. */
-  atTurnEnd(): void {
-    try {
-      if (!this.superseded && this.#barrier.wanted) this.#sendBarrier();
-    } catch (error) {
-      this.#deps.relay.report({ stage: 'tap', error });
-    }
+    this.#barriers?.answered(through);
   }
 
   clientText(buf: Buffer, start: number, end: number, now: number): boolean {
@@ -162,46 +181,56 @@ export class Connection implements Tap, Link, Task {
       if (confirmation === undefined) return false;
       tracker.processed(session, confirmation.eventId, confirmation.rejected, confirmation.error, now);
     }
-    this.#barrier.answered(session.receivedThrough);
+    this.#barriers?.answered(session.receivedThrough);
     this.#tellCapability();
     return true;
   }
 
   clientLost(code: number, now: number): boolean {
     if (!this.session.optedIn || this.superseded || !this.#deps.optedIn.lost(this, code)) return false;
+    this.#endBarriers();
     this.#deps.tracker.disconnected(this.session, now);
     this.#deps.observer.closed(this, 'client', code, now);
+    this.#deps.parked.count++;
     return true;
+  }
+
+  clientOver(by: EndedBy, code: number, orderly: boolean, now: number): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#endBarriers();
+    if (this.session.optedIn) this.#deps.optedIn.closed(this, by, code);
+    if (this.superseded) return;
+    // Whoever closes in good order has read what came before; what was under way to it by then had no chance to be answered.
+    const left = orderly && !(by === 'client' && COMPLAINTS.includes(code));
+    const leftSince = left ? now - this.#deps.relay.limits.patienceMs : Number.POSITIVE_INFINITY;
+    this.#deps.tracker.disconnected(this.session, now, this.#why, leftSince);
   }
 
   closed(by: EndedBy, code: number, now: number): void {
     const wasAttended = this.attended;
     this.#splice = undefined;
+    if (!wasAttended) this.#deps.parked.count--;
     try {
-      if (this.session.optedIn) this.#deps.optedIn.closed(this, by, code);
-      if (!this.superseded) this.#deps.tracker.disconnected(this.session, now);
+      this.clientOver(by, code, false, now);
+      this.#notice.end();
     } finally {
       // Connections are limited: a place that is not given back is one that somebody is refused (SPEC D8).
       if (wasAttended) this.#deps.observer.closed(this, by, code, now);
     }
   }
 
-  /** Attempts of one tick share one ping. */
   probe(now: number): AttemptResult {
-    if (now !== this.#probedAt) {
-      this.#probedAt = now;
-      this.#probeResult = this.#sendBarrier();
-    }
-    return this.#probeResult;
+    return this.#barriers?.probe(now) ?? 'failed';
   }
 
   resend(delivery: Delivery, now: number): AttemptResult {
     return this.#deps.optedIn.resend(this, delivery, now);
   }
 
-  #learn(user: string): void {
-    this.adopt?.(user);
-    if (this.session.user !== undefined) this.adopt = undefined;
+  /** Whether bytes of the client may wait unread. */
+  blind(now: number): boolean {
+    return this.#splice?.blind(now) === true;
   }
 
   /** A frame of ours, for clients that have opted in and events whose rule allows it. */
@@ -214,13 +243,53 @@ export class Connection implements Tap, Link, Task {
     return this.#splice?.flowing === true;
   }
 
-  /** Ends both sides with a Close frame of ours. */
-  close(code: number, reason: string): void {
+  /** Bytes that have come from its clients. */
+  get heard(): number {
+    return this.#splice?.bytesToUpstream ?? 0;
+  }
+
+  /** Whether the client has ever shown that it answers. */
+  get answers(): boolean {
+    return this.#capability !== 'none';
+  }
+
+  /** A barrier is on its way to the client. */
+  get asked(): boolean {
+    return this.#barriers?.outstanding === true;
+  }
+
+  /** Ends both sides with a Close frame of ours. `why` is what its open deliveries end with when their last chance is over. */
+  close(code: number, reason: string, why: 'disconnected' | 'shutdown' = 'disconnected'): void {
+    this.#why = why;
     this.#splice?.close(code, reason);
+  }
+
+  /** Cuts the client off, as if its network had failed. */
+  drop(): void {
+    this.#splice?.dropClient();
   }
 
   destroy(): void {
     this.#splice?.destroy();
+  }
+
+  /** A delivery has begun: keeps its message if it may be sent again, and sees to its barrier; or ends it, because its client has gone. */
+  #follow(delivery: Delivery, buf: Buffer, start: number, end: number, now: number): void {
+    const { session } = this;
+    const { tracker } = this.#deps;
+    if (session.optedIn || delivery.type.policy.resend === true) {
+      tracker.retention.keep(delivery, end - start, copier(buf, start, end));
+    }
+    if (session.resumable && this.#gone) return;
+    const reached = this.#splice?.reaches(delivery.ordinal) !== false;
+    if (!reached && !session.resumable) tracker.unsent(delivery, this.#why, now);
+    else if (this.#gone) tracker.lost(delivery, this.#why, now);
+    else if (reached) this.#barriers?.note(delivery);
+  }
+
+  #learn(user: string): void {
+    this.adopt?.(user);
+    if (this.session.user !== undefined) this.adopt = undefined;
   }
 
   /** A bug in there costs the client its session, not its connection (SPEC D8). */
@@ -233,30 +302,13 @@ export class Connection implements Tap, Link, Task {
     }
   }
 
-  /** Sees to it that the client gives the message its right number, or comes again to get it. */
-  #number(buf: Buffer, start: number, end: number, ordinal: number): void {
-    const splice = this.#splice;
-    if (splice === undefined || splice.isParked) return;
-    const { optedIn } = this.#deps;
-    if (splice.unheard) {
-      optedIn.missed(this, buf, start, end, ordinal);
-      return;
-    }
-    const notice = optedIn.notice(buf, start, end, ordinal);
-    if (notice !== undefined && !splice.announce(buf, start, end, notice)) splice.dropClient();
-  }
-
   #count(ordinal: number): void {
     this.messages = ordinal;
     this.session.lastOrdinal = ordinal;
   }
 
-  #sendBarrier(): AttemptResult {
-    const splice = this.#splice;
-    if (splice === undefined) return 'failed';
-    const result = splice.ping();
-    if (result === 'sent') this.#barrier.sent(splice.messagesToClient);
-    return result;
+  #endBarriers(): void {
+    if (this.#barriers !== undefined) this.#barriers.over = true;
   }
 
   #tellCapability(): void {

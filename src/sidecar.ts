@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { type Admin, createAdmin } from './admin/server.ts';
 import { adminDeps } from './admin-side.ts';
 import type { Config } from './config/config.ts';
-import type { ConnectionObserver } from './connection.ts';
+import { type ConnectionObserver, UNREAD_REASONS, type UnreadReason } from './connection.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { Tracker } from './delivery/tracker.ts';
+import { drain } from './drain.ts';
 import { openFront, readUpstream } from './front.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import { createIdentity, type IdentityOptions } from './identity/identity.ts';
@@ -13,18 +14,21 @@ import { createOwners, type Owners } from './identity/owners.ts';
 import { startLimitLog } from './limit-log.ts';
 import { openHooks } from './notices.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
+import { OverdueWords } from './overdue-words.ts';
 import { createFrontCounters } from './relay/front-counters.ts';
 import type { Listener } from './relay/listener.ts';
-import { DEFAULT_RELAY_LIMITS, RelayCounters, type SkipReason } from './relay/tap.ts';
+import { DEFAULT_RELAY_LIMITS, RelayCounters } from './relay/tap.ts';
 import { createSessionCounters } from './resume/counters.ts';
 import { createRegistry } from './resume/registry.ts';
 import { createTokens } from './resume/token.ts';
 import { createResumption, type Resumption } from './resumption.ts';
 import type { Connection } from './session.ts';
+import { watchSilence } from './silence.ts';
 import { createMemoryStore } from './store/memory.ts';
 import type { Stats } from './telemetry/stats.ts';
 import { startBeat } from './time/beat.ts';
 import { now } from './time/clock.ts';
+import { onBeat, onStandstill } from './time/pulse.ts';
 import { VERSION } from './version.ts';
 
 type Report = (fault: { stage: string; error: unknown }) => void;
@@ -46,12 +50,10 @@ export interface Sidecar {
 
 /** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
 const TOKEN_LIFE_MS = 24 * 3_600_000;
-/** Parts of the grace kept for the close handshakes, for the last notices where there are hooks, and for the last export, ms. */
-const CLOSE_MS = 1000;
+/** Parts of the grace kept for close handshakes, last notices where there are hooks, and the last export, ms. */
+const CLOSE_MS = 500;
 const NOTICES_MS = 1000;
 const FLUSH_MS = 1500;
-/** RFC 6455 registry, "Service Restart". */
-const SERVICE_RESTART = 1012;
 
 /** Builds a sidecar; nothing runs before `start`. */
 export function createSidecar(deps: SidecarDeps): Sidecar {
@@ -84,7 +86,7 @@ interface Running {
   readonly admin: Admin;
   readonly pending: () => number;
   readonly state: { draining: boolean };
-  readonly stopBeat: () => void;
+  readonly stopBeats: () => void;
   readonly stopLimitLog: () => void;
 }
 
@@ -92,7 +94,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const { config, report, log } = deps;
   const upstream = readUpstream(config);
   const counters = { relay: new RelayCounters(), front: createFrontCounters() };
-  const skipped: Record<SkipReason, number> = { binary: 0, too_large: 0, unreadable: 0 };
+  const unread = Object.fromEntries(UNREAD_REASONS.map((reason) => [reason, 0])) as Record<UnreadReason, number>;
+  const silent = { cut: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
   const store = createMemoryStore({ history: config.limits.history });
   const identity = createIdentity(identityOptions(config.identity), { now, report });
@@ -102,7 +105,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const watch = await startWatch({
     counters,
     decoder,
-    skipped,
+    unread,
+    silent,
     tracing: config.tracing,
     agents: config,
     identity: identity.counters,
@@ -131,7 +135,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   });
   const relay = {
     counters: counters.relay,
-    limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, confirmationBytes },
+    limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, confirmationBytes, patienceMs: config.limits.patienceMs },
     now,
     report,
   };
@@ -154,7 +158,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     report,
   });
   const observer = register(connections, owners, watch, report);
-  const connectionDeps = { tracker, decoder, relay, skipped, observer, optedIn: resumption };
+  const overdue = new OverdueWords();
+  const parked = { count: 0 };
+  const connectionDeps = { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption };
   const listener = openFront({
     config,
     upstream,
@@ -167,7 +173,21 @@ async function start(deps: SidecarDeps): Promise<Running> {
     connectionDeps,
     report,
   });
-  const stopBeat = startBeat(tracker, report);
+  const stops = [
+    onStandstill((from, ms) => {
+      tracker.stoodStill(from, from + ms);
+      watch.stoodStill(ms);
+      report({ stage: 'standstill', error: new Error(`the process did not run for ${Math.round(ms)} ms`) });
+    }),
+    startBeat(tracker, report),
+    onBeat(() => overdue.look(now())),
+    watchSilence({
+      connections,
+      silenceMs: config.limits.silenceMs,
+      now,
+      dropped: () => silent.cut++,
+    }),
+  ];
   const stopLimitLog = startLimitLog(
     [
       {
@@ -183,8 +203,16 @@ async function start(deps: SidecarDeps): Promise<Running> {
         read: () => Object.values(tracker.retention.refused).reduce((sum, each) => sum + each, 0),
       },
       {
-        text: 'limits.connections reached by sessions, those that had waited longest for their client ended',
+        text: 'limits.connections reached by sessions, those of the same user that had waited longest ended',
         read: () => sessions.ended.evicted,
+      },
+      {
+        text: 'limits.connections reached by sessions, new ones end with their connection',
+        read: () => sessions.refused,
+      },
+      {
+        text: 'limits.silence reached, clients cut off that sent nothing and answered no barrier',
+        read: () => silent.cut,
       },
     ],
     report,
@@ -205,7 +233,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     admin,
     pending: () => store.pending,
     state,
-    stopBeat,
+    stopBeats: () => {
+      for (const stop of stops) stop();
+    },
     stopLimitLog,
   };
 }
@@ -250,34 +280,20 @@ function register(
   };
 }
 
-/** SPEC D10: no new connections, last barriers, wait for confirmations, settle the rest, 1012, last notices, flush. */
+/** SPEC D10: no new connections, the clients' last chances, last notices, flush. */
 async function stop(running: Running, { config, log }: SidecarDeps, reason: string): Promise<void> {
-  const { connections, tracker, watch, hooks, listener, admin, state } = running;
+  const { connections, resumption, tracker, watch, hooks, listener, admin, state, pending } = running;
   const end = now() + config.shutdown.graceMs;
-  const last = FLUSH_MS + (hooks === undefined ? 0 : NOTICES_MS);
+  const closeBy = end - FLUSH_MS - (hooks === undefined ? 0 : NOTICES_MS);
   state.draining = true;
   await listener.stopAccepting();
-  for (const connection of connections) connection.probe(now());
-  const waited = await until(() => running.pending() === 0, end - CLOSE_MS - last);
-  if (!waited) log.warn({ pending: running.pending(), reason }, 'stopping with deliveries unconfirmed');
-  tracker.shutdown(now());
-  running.resumption.close(SERVICE_RESTART, 'service restart');
-  for (const connection of connections) connection.close(SERVICE_RESTART, 'service restart');
-  await until(() => connections.size === 0, Math.min(end - last, now() + CLOSE_MS));
-  for (const connection of connections) connection.destroy();
+  const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
+  const closing = Math.min(config.limits.patienceMs + CLOSE_MS, config.shutdown.graceMs / 2);
+  await drain({ connections, resumption, tracker, pending, unconfirmed }, closeBy - closing, closeBy);
   await listener.close();
-  running.stopBeat();
+  running.stopBeats();
   running.stopLimitLog();
   await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
   await watch.shutdown(Math.max(FLUSH_MS, end - now()));
   await admin.close();
-}
-
-/** Waits until `done()` or the time `end` (ms since the epoch); says which. */
-async function until(done: () => boolean, end: number): Promise<boolean> {
-  while (!done()) {
-    if (now() >= end) return false;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return true;
 }

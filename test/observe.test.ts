@@ -22,7 +22,8 @@ async function start(agents: boolean) {
   watch = await startWatch({
     counters: { relay: new RelayCounters(), front: createFrontCounters() },
     decoder,
-    skipped: { binary: 0, too_large: 0, unreadable: 0 },
+    unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
+    silent: { cut: 0 },
     tracing: { keepConfirmed: 1, slowMs: 1000, events: 'span', userHashKey: undefined },
     ...(agents && {
       agents: {

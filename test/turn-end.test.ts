@@ -4,6 +4,7 @@ import { createDecoder } from '../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../src/decode/defaults.ts';
 import { Owner, Session } from '../src/delivery/session.ts';
 import { Tracker } from '../src/delivery/tracker.ts';
+import { OverdueWords } from '../src/overdue-words.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../src/relay/tap.ts';
 import { Connection } from '../src/session.ts';
 import { createMemoryStore } from '../src/store/memory.ts';
@@ -20,7 +21,11 @@ async function open() {
   const tracker = new Tracker({ store, observer: silentObserver, limits, now: 1, random: () => 0.5 });
   const relay = { counters: new RelayCounters(), limits: DEFAULT_RELAY_LIMITS, now: () => 1, report() {} };
   const observer = { opened() {}, capability() {}, closed() {} };
-  const skipped = { binary: 0, too_large: 0, unreadable: 0 };
+  const counts = {
+    unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
+    overdue: new OverdueWords(),
+    parked: { count: 0 },
+  };
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
   const [client, upstream] = [new MemorySocket(), new MemorySocket()];
   /** Writes to the client so far, at each event that is read. */
@@ -31,7 +36,7 @@ async function open() {
     return read(...args);
   };
   const session = new Session('s', new Owner(undefined));
-  const connection = new Connection(FACTS, session, { tracker, decoder, relay, observer, skipped, optedIn: PLAIN });
+  const connection = new Connection(FACTS, session, { tracker, decoder, relay, observer, ...counts, optedIn: PLAIN });
   connection.start({ client, upstream, deflate: undefined });
   await settle();
   const got = () => readFrames(client.drain());

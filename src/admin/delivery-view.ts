@@ -28,6 +28,7 @@ export function deliverySummary(delivery: Delivery, traceIdOf: TraceIdOf): objec
     priority: delivery.type.policy.priority,
     status: delivery.status,
     error_type: delivery.errorType === '' ? null : delivery.errorType,
+    unverifiable_reason: delivery.unverified === '' ? null : delivery.unverified,
     level: delivery.level === '' ? null : delivery.level,
     required: delivery.required,
     attempts: delivery.attempts,
@@ -42,12 +43,14 @@ export function deliverySummary(delivery: Delivery, traceIdOf: TraceIdOf): objec
     deadline_at: isoTime(delivery.deadlineAt),
     received_ms: since(delivery, delivery.receivedAt),
     settled_ms: since(delivery, delivery.settledAt),
+    rejected_ms: since(delivery, delivery.rejectedAt),
     trace_id: traceIdOf?.(delivery) ?? null,
   };
 }
 
-/** Every step a timeline can name. `late`: evidence after an outcome without any; `upgrade`: evidence of a higher level. */
-export const TIMELINE_STEPS = [...ATTEMPT_KINDS, 'received', ...OUTCOMES, 'late', 'upgrade'] as const;
+/** Every step a timeline can name. `late`: evidence after an outcome without any; `upgrade`: evidence of a higher level; `rejected`: the
+ * application's refusal of what had been confirmed as received. */
+export const TIMELINE_STEPS = [...ATTEMPT_KINDS, 'received', ...OUTCOMES, 'late', 'upgrade', 'rejected'] as const;
 
 /** One entry of a timeline; members that do not apply to the step are left out. */
 interface Step {
@@ -64,7 +67,7 @@ function stepsOf(delivery: Delivery): Step[] {
   const steps: Step[] = [{ step: 'send', at: delivery.sentAt, number: 1, result: 'sent' }];
   for (const { kind, at, number, delay, result } of delivery.attemptLog ?? [])
     steps.push({ step: kind, at, number, delay, result });
-  const { receivedAt, settledAt, upgradedAt } = delivery;
+  const { receivedAt, settledAt, upgradedAt, rejectedAt } = delivery;
   // Evidence after the outcome is shown as what it is: late, and without effect.
   const late = isSettled(delivery) && receivedAt > settledAt;
   if (receivedAt !== 0) steps.push({ step: late ? 'late' : 'received', at: receivedAt });
@@ -75,6 +78,7 @@ function stepsOf(delivery: Delivery): Step[] {
     else steps.push(delivery.status === 'confirmed' ? { ...outcome, level } : outcome);
   }
   if (upgradedAt !== 0) steps.push({ step: 'upgrade', at: upgradedAt, level: 'processed' });
+  if (rejectedAt !== 0) steps.push({ step: 'rejected', at: rejectedAt });
   // Stable: steps of one instant stay in the order in which they happen.
   return steps.sort((a, b) => a.at - b.at);
 }

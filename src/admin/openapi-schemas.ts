@@ -1,5 +1,5 @@
 // The shapes of the JSON API as JSON Schema (OpenAPI 3.1). Written by hand; a test checks real answers against them.
-import { CAPABILITIES, ERROR_TYPES, LEVELS, PRIORITIES, STATUSES } from '../delivery/words.ts';
+import { CAPABILITIES, ERROR_TYPES, LEVELS, PRIORITIES, STATUSES, UNVERIFIABLE_REASONS } from '../delivery/words.ts';
 import { TIMELINE_STEPS } from './delivery-view.ts';
 
 const text = { type: 'string' };
@@ -26,6 +26,7 @@ const summary = {
   priority: { enum: PRIORITIES },
   status: { enum: STATUSES },
   error_type: { enum: [...ERROR_TYPES.filter((type) => type !== ''), null] },
+  unverifiable_reason: { enum: [...UNVERIFIABLE_REASONS, null], description: 'Why nobody can say how it ended.' },
   level: { enum: [...LEVELS, null], description: 'Highest evidence so far.' },
   required: { enum: LEVELS, description: 'Evidence that confirms.' },
   attempts: { type: 'integer', minimum: 1, description: '1 = only the send.' },
@@ -40,6 +41,10 @@ const summary = {
   deadline_at: time,
   received_ms: optionalMs,
   settled_ms: optionalMs,
+  rejected_ms: {
+    ...optionalMs,
+    description: 'When its application rejected it after it was confirmed as received, ms after the send.',
+  },
   trace_id: { type: ['string', 'null'], pattern: '^[0-9a-f]{32}$' },
 };
 

@@ -141,6 +141,10 @@ export interface Config extends AgentConfig {
     /** Longest client message that can be a confirmation; longer ones are forwarded unread. */
     readonly confirmationBytes: number;
     readonly handshakeMs: number;
+    /** How long evidence on its way is waited for when a connection ends. */
+    readonly patienceMs: number;
+    /** After so long without a byte or an answer a client is cut off; 0 = never. */
+    readonly silenceMs: number;
     /** Bytes of messages kept for replays, in all. */
     readonly retainedBytes: number;
     readonly retainedBytesPerUser: number;

@@ -63,6 +63,24 @@ export const limitRows = [
     },
   ),
   row(
+    'limits.patience',
+    'limits.patienceMs',
+    duration(0, 60_000),
+    'How long evidence that is on its way is waited for when a connection ends: a round trip.',
+    {
+      written: '2s',
+    },
+  ),
+  row(
+    'limits.silence',
+    'limits.silenceMs',
+    duration(0, 86_400_000),
+    'A client that sends nothing and leaves a barrier unanswered for so long is cut off; `0ms` = never.',
+    {
+      written: '60s',
+    },
+  ),
+  row(
     'limits.retained_bytes',
     'limits.retainedBytes',
     size(0, 16 * 1024 * MiB),

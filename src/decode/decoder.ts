@@ -42,6 +42,8 @@ export interface Decoder {
   readonly confirmation: ReadConfirmation;
   /** Messages that were no events to track, by reason, since the start. */
   readonly others: Readonly<Record<OtherReason, number>>;
+  /** Why the latest message given to `event` was none; '' when it was one. */
+  readonly reason: OtherReason | '';
   /** Dense by index, growing; 0 is `other`, then the types that rules name, then types in order of arrival. */
   readonly types: readonly EventType[];
 }
@@ -74,6 +76,7 @@ export function createDecoder(options: DecodeOptions): Decoder {
   const message = new JsonMessage(paths.root, options.scanBytes);
   const table = new TypeTable(createRuleBook(options.rules), options.maxTypes);
   const facts = new Facts(table.types[0]!);
+  let latest: OtherReason | '' = '';
   const others = { untracked: 0, no_type: 0, not_json: 0, not_object: 0, too_deep: 0, invalid_utf8: 0 };
 
   function typeAt(path: PathNode, buf: Buffer): EventType | undefined {
@@ -104,12 +107,16 @@ export function createDecoder(options: DecodeOptions): Decoder {
     event(buf, start, end, bytes = end - start) {
       const reason = gather(buf, start, end, bytes);
       message.release();
+      latest = reason;
       if (reason === '') return facts;
       others[reason]++;
       return undefined;
     },
     confirmation: createConfirmationReader(options.confirmations, type, options.scanBytes),
     others,
+    get reason() {
+      return latest;
+    },
     types: table.types,
   };
 }

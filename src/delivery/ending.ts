@@ -1,14 +1,16 @@
 // Evidence and endings: the only place where a delivery is marked received or gets its outcome, once (D1, D2).
 import type { Observer, Store } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
-import type { Delivery } from './record.ts';
+import { type Delivery, isSettled } from './record.ts';
 import type { Retention } from './retention.ts';
 import type { Session } from './session.ts';
 import type { Spares } from './spares.ts';
 import { type Signal, TRANSITIONS } from './states.ts';
 import type { TimingWheel } from './wheel.ts';
-import type { ErrorType, Level, Outcome } from './words.ts';
+import type { ErrorType, Level, Outcome, UnverifiableReason } from './words.ts';
 
+/** Characters of the application's error text that are kept. */
+export const ERROR_TEXT_LIMIT = 256;
 /** At most so many ended deliveries per session are watched for late evidence. */
 const LAPSED_LIMIT = 1024;
 
@@ -16,6 +18,8 @@ const LAPSED_LIMIT = 1024;
 export class Ending {
   /** Deliveries with an outcome, ever. */
   settled = 0;
+  /** Deliveries in flight whose event the backend was asked to emit again. */
+  reemitted = 0;
   readonly #store: Store;
   readonly #observer: Observer;
   readonly #wheel: TimingWheel<Delivery>;
@@ -35,12 +39,29 @@ export class Ending {
     delivery.receivedAt = now;
     delivery.level = 'received';
     this.#observer.received(delivery, now);
+    if (delivery.word !== '') {
+      // The application spoke of its event before; now it is known that it had this message too (D13).
+      this.conclude(delivery, delivery.word === 'rejected', delivery.errorText, now);
+      return;
+    }
     if (delivery.required === 'received') {
       this.settle(delivery, 'satisfied', '', now);
       return;
     }
     delivery.session.awaitingReceived.remove(delivery);
     delivery.session.awaitingProcessed.add(delivery);
+  }
+
+  /** Gives an open delivery the outcome that the application's word means. */
+  conclude(delivery: Delivery, rejected: boolean, error: string, now: number): 'confirmed' | 'rejected' {
+    if (rejected) {
+      delivery.errorText = error.slice(0, ERROR_TEXT_LIMIT);
+      this.settle(delivery, 'rejected', 'rejected', now);
+      return 'rejected';
+    }
+    delivery.level = 'processed';
+    this.settle(delivery, 'satisfied', '', now);
+    return 'confirmed';
   }
 
   /** Gives an open delivery its outcome. `error` counts only where the outcome is an error. */
@@ -57,6 +78,7 @@ export class Ending {
     this.#wheel.remove(delivery);
     session.owner.pending--;
     this.settled++;
+    if (this.reemitted > 0 && wasReemitted(delivery)) this.reemitted--;
     const left = this.#store.settle(delivery);
     if (left !== undefined) this.#spares.offer(left);
     // A rejection is a word of the client: that later evidence covers it says nothing new.
@@ -66,7 +88,22 @@ export class Ending {
     } finally {
       // Only now: an observer may pass the message on. Whatever it does, the bytes do not count any longer.
       this.#retention.release(delivery);
+      if (this.reemitted > 0) this.#endOriginals(delivery, signal, error, now);
     }
+  }
+
+  /** Ends a delivery of which nobody can say whether its client has it. */
+  unverifiable(delivery: Delivery, reason: UnverifiableReason, now: number): void {
+    delivery.unverified = reason;
+    this.settle(delivery, 'unverified', '', now);
+  }
+
+  /** Ends a delivery as lost, or as unverifiable where no evidence could have come. */
+  lose(delivery: Delivery, signal: 'expired' | 'disconnected' | 'shutdown', now: number): void {
+    const error = signal === 'expired' ? 'timeout' : signal;
+    if (delivery.word !== '') this.unverifiable(delivery, 'ambiguous', now);
+    else if (delivery.session.capability === 'none') this.unverifiable(delivery, 'never_answered', now);
+    else this.settle(delivery, signal, error, now);
   }
 
   /** The client is back without it and nobody kept it: from here on only its event id can confirm it. */
@@ -78,11 +115,17 @@ export class Ending {
     session.missed.add(delivery);
   }
 
-  /** Ends everything that the session has in flight. */
-  end(session: Session, why: 'disconnected' | 'shutdown', now: number): void {
+  /**
+   * Ends everything that the session has in flight. `leftSince`: the client closed in good order, and what was sent to it from that
+   * moment on had no chance to be answered; infinite where the client just went.
+   */
+  end(session: Session, why: 'disconnected' | 'shutdown', leftSince: number, now: number): void {
     for (const queue of [session.awaitingReceived, session.awaitingProcessed, session.missed]) {
-      for (let head = queue?.head; head !== undefined; head = queue?.head)
-        this.settle(head, lossSignal(head, why), why, now);
+      for (let head = queue?.head; head !== undefined; head = queue?.head) {
+        if (head.queue === 'received' && head.sentAt >= leftSince && session.capability !== 'none')
+          this.unverifiable(head, 'client_left', now);
+        else this.lose(head, why, now);
+      }
     }
   }
 
@@ -102,11 +145,34 @@ export class Ending {
     }
     session.lapsed = rest.length === 0 ? undefined : rest;
   }
+
+  /** A word on the delivery was counted: cumulative evidence that covers it is not late a second time. */
+  forgive(delivery: Delivery): void {
+    const { session } = delivery;
+    if (session.lapsed?.includes(delivery) !== true) return;
+    const rest = session.lapsed.filter((each) => each !== delivery);
+    session.lapsed = rest.length === 0 ? undefined : rest;
+  }
+
+  /** A copy that the backend emitted on request has reached its client: the originals that it repeats are ended by it (R6). */
+  #endOriginals(copy: Delivery, signal: Signal, error: ErrorType, now: number): void {
+    if (copy.eventId === undefined || (copy.status !== 'confirmed' && signal !== 'rejected')) return;
+    for (const each of this.#store.withEvent(copy.eventId)) {
+      if (isSettled(each) || each.seq >= copy.seq || !wasReemitted(each) || !sameClient(each, copy)) continue;
+      each.level = copy.level;
+      each.errorText = copy.errorText;
+      this.settle(each, signal, error, now);
+    }
+  }
 }
 
-/** Nobody can say that a delivery was lost on a connection that never answered a barrier: such a loss is `unverified`. */
-export function lossSignal(delivery: Delivery, signal: 'expired' | 'disconnected' | 'shutdown'): Signal {
-  return delivery.session.capability === 'none' ? 'unverified' : signal;
+function wasReemitted({ attemptLog }: Delivery): boolean {
+  return attemptLog?.some(({ kind }) => kind === 'reemit') === true;
+}
+
+/** Whether what reached the one reached who the other was for. */
+function sameClient(one: Delivery, other: Delivery): boolean {
+  return one.session === other.session || (one.session.user !== undefined && one.session.user === other.session.user);
 }
 
 function lapse(session: Session, delivery: Delivery): void {

@@ -1,7 +1,7 @@
 // What the core needs from the world, as interfaces. The world implements them; the core imports nothing.
 import type { EventType } from './policy.ts';
 import type { Attempt, Delivery } from './record.ts';
-import type { Session } from './session.ts';
+import type { Owner, Session } from './session.ts';
 import type { AttemptResult, ShedReason, UnmatchedReason } from './words.ts';
 
 /** A live client connection, as far as attempts need it. */
@@ -12,6 +12,8 @@ export interface Link {
   probe(now: number): AttemptResult;
   /** Sends the kept message again. */
   resend(delivery: Delivery, now: number): AttemptResult;
+  /** Whether evidence of the client may wait unread, because its socket is not, or was not until just now, read from (SPEC D14). */
+  blind?(now: number): boolean;
 }
 
 /** Asks the backend to emit an event again: for deliveries whose message was not kept, or whose client is away. */
@@ -27,6 +29,8 @@ export interface Observer {
   settled(delivery: Delivery): void;
   /** Evidence of a higher level after the outcome: noted, changes nothing. */
   upgraded(delivery: Delivery, now: number): void;
+  /** The application rejected what had been confirmed at `received`: the outcome stays, and people are told (E8). */
+  rejectedLater?(delivery: Delivery, now: number): void;
   unmatched(reason: UnmatchedReason, session: Session, eventId: string): void;
   /** An event passed untracked because a limit was reached. */
   shed(reason: ShedReason, session: Session, type: EventType): void;
@@ -38,13 +42,18 @@ export interface Store {
   readonly pending: number;
   /** Settled deliveries still in the history. */
   readonly recent: number;
+  /** Takes a delivery in, and notes on it whether its owner was sent that event before (`repeated`), as far back as that is known. */
   add(delivery: Delivery): void;
+  /** An event went to this owner and is not tracked. */
+  passed(owner: Owner, eventId: string): void;
   /** Moves a delivery from in-flight to the history. May answer one that left the store for it, never the same: its record is used again. */
   settle(delivery: Delivery): Delivery | undefined;
   /** Newest delivery of that event to that session, in flight or recent; older ones follow `olderTwin`. */
   find(session: Session, eventId: string): Delivery | undefined;
   /** Newest delivery per session of that event, for every session of that user, in flight or recent. */
   findForUser(user: string, eventId: string): readonly Delivery[];
+  /** Whether the owner was sent that event in a message of which nothing but this is known any more. */
+  forgot(owner: Owner, eventId: string): boolean;
   /** Whether any session has, or recently had, that event. */
   knows(eventId: string): boolean;
   /** By the delivery's own id (`d-…`). */

@@ -2,7 +2,7 @@
 import type { EventType } from './policy.ts';
 import type { Awaited } from './queue.ts';
 import type { Session } from './session.ts';
-import type { AttemptKind, AttemptResult, ErrorType, Level, Status } from './words.ts';
+import type { AttemptKind, AttemptResult, ErrorType, Level, Status, UnverifiableReason } from './words.ts';
 
 /** One try after the send, as the history and the span show it. `at` is ms since the epoch. */
 export interface Attempt {
@@ -54,15 +54,23 @@ export class Delivery implements Timed {
   bytes: number;
   /** Evidence that settles it as confirmed. */
   required: Level;
-  /** ms since the epoch, on a clock that never steps back. */
+  /** Monotonic ms (`time/clock.ts`). */
   sentAt: number;
 
   status: Status = 'pending';
   /** Highest evidence so far; `''` before any. */
   level: Level | '' = '';
   errorType: ErrorType = '';
-  /** Free text behind `rejected`: what the application said, truncated. */
+  /** Why it ended `unverifiable`; `''` for every other status. */
+  unverified: UnverifiableReason | '' = '';
+  /** Free text behind a rejection: what the application said, truncated. */
   errorText = '';
+  /** When the application rejected it after it had been confirmed at `received` (E8); 0 = it did not. */
+  rejectedAt = 0;
+  /** The application's word on its event id, which counts for this message once its receipt is proven (D13). */
+  word: 'confirmed' | 'rejected' | '' = '';
+  /** The event id was sent to this owner before, in a delivery that has left the books: a word on it may mean that one. */
+  repeated = false;
   /** 0 until it happened; ms since the epoch. */
   receivedAt = 0;
   settledAt = 0;
@@ -130,6 +138,10 @@ export class Delivery implements Timed {
     this.receivedAt = 0;
     this.settledAt = 0;
     this.upgradedAt = 0;
+    this.errorText = '';
+    this.rejectedAt = 0;
+    this.word = '';
+    this.repeated = false;
     this.span = undefined;
     this.eventHash = 0;
   }

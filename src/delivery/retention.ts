@@ -1,6 +1,6 @@
 // Which messages are kept for replays and resends, and for how long: within limits, the least important left out first (D7, D11).
 import { type Delivery, isSettled } from './record.ts';
-import { SHED_AT } from './shedding.ts';
+import { type Displaced, SHED_AT } from './shedding.ts';
 import type { UnretainedReason } from './words.ts';
 
 /** Bytes of payload that may be kept, in all, per session and per user. */
@@ -21,14 +21,18 @@ export class Retention {
     retained_per_user: 0,
   };
   readonly #limits: RetentionLimits;
+  readonly #displaced: Displaced | undefined;
 
-  constructor(limits: RetentionLimits) {
+  /** `displaced` finds less important messages that are kept; without it none gives way. */
+  constructor(limits: RetentionLimits, displaced?: Displaced) {
     this.#limits = limits;
+    this.#displaced = displaced;
   }
 
   /** Keeps a copy of the message (`copy` makes it) for an open delivery if the limits allow; says whether. */
   keep(delivery: Delivery, size: number, copy: () => Uint8Array): boolean {
     if (isSettled(delivery)) return false;
+    if (delivery.type.policy.priority === 'critical') this.#makeRoom(delivery, size);
     const share = SHED_AT[delivery.type.policy.priority];
     const { session } = delivery;
     if (this.bytes + size > this.#limits.bytes * share) {
@@ -49,6 +53,18 @@ export class Retention {
     session.retained += size;
     owner.retained += size;
     return true;
+  }
+
+  /** Where the message does not fit, less important ones are let go of, which only cannot be sent again then. */
+  #makeRoom({ session: { owner }, sentAt }: Delivery, size: number): void {
+    const { bytes, bytesPerUser } = this.#limits;
+    const full = () => this.bytes + size > bytes;
+    const ownFull = () => owner.retained + size > bytesPerUser;
+    while (full() || ownFull()) {
+      const victim = this.#displaced?.next(ownFull() ? owner : undefined, sentAt);
+      if (victim === undefined) return;
+      this.release(victim);
+    }
   }
 
   /** Lets go of the message; nothing happens if none is kept. */

@@ -5,7 +5,11 @@ import type { Delivery } from './record.ts';
 import type { Capability } from './words.ts';
 
 /** Who a session counts against: one per user; a session without a user has one of its own. */
+let owners = 0;
+
 export class Owner {
+  /** Unique in this process. */
+  readonly seq = ++owners;
   /** The user id; undefined when nobody is known. Never a metric label. */
   readonly user: string | undefined;
   pending = 0;
@@ -42,7 +46,7 @@ export class Session {
   /** Bytes of payload kept for replays. */
   retained = 0;
   capability: Capability = 'none';
-  /** Indexes of event types that this connection has confirmed at `processed`. */
+  /** Indexes of event types of which the application is expected to speak soon: it did the last time. Saves barriers, decides nothing. */
   processedTypes: Set<number> | undefined = undefined;
   /** Highest ordinal proven received by a barrier. */
   receivedThrough = 0;

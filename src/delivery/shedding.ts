@@ -1,8 +1,87 @@
 // What gives way first at a limit: every priority may fill its share, LOW the smallest, CRITICAL all of it (D7).
-import type { Priority } from './words.ts';
+import type { Store } from './ports.ts';
+import { type Delivery, isSettled } from './record.ts';
+import type { Owner } from './session.ts';
+import type { Priority, ShedReason } from './words.ts';
 
 /** Share of a limit that each priority may fill. */
 export const SHED_AT: Readonly<Record<Priority, number>> = { critical: 1, high: 0.95, normal: 0.9, low: 0.8 };
 
 /** Below this share of a limit nobody has to give way. */
-export const SHED_FROM = SHED_AT.low;
+const SHED_FROM = SHED_AT.low;
+
+/** Which limit an event of that priority meets, with so many deliveries in flight in all and of its owner; undefined = none. */
+export function shedReason(
+  limits: { readonly pending: number; readonly pendingPerUser: number },
+  all: number,
+  own: number,
+  priority: Priority,
+): ShedReason | undefined {
+  const { pending, pendingPerUser } = limits;
+  if (all < pending * SHED_FROM && own < pendingPerUser * SHED_FROM) return undefined;
+  const share = SHED_AT[priority];
+  if (all >= pending * share) return 'pending';
+  return own >= pendingPerUser * share ? 'pending_per_user' : undefined;
+}
+
+/** So many candidates are remembered by one look through the store. */
+const CANDIDATES = 1024;
+/** At most one look in so many ms, where the last one found too little: a look costs as much as the store is full. */
+const LOOK_MS = 250;
+
+/** Finds who gives its place to a CRITICAL event at a full limit: LOW deliveries first, then NORMAL ones, the oldest of each first. */
+export class Displaced {
+  readonly #store: Store;
+  readonly #has: (delivery: Delivery) => boolean;
+  readonly #candidates: Delivery[] = [];
+  /** Whose deliveries the candidates are; undefined = everybody's. */
+  #owner: Owner | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  /** `has`: whether a delivery in flight has what is wanted of it. */
+  constructor(store: Store, has: (delivery: Delivery) => boolean = () => true) {
+    this.#store = store;
+    this.#has = has;
+  }
+
+  /** The next one, of that owner or (undefined) of all; undefined when there is none. `now` is monotonic ms. */
+  next(owner: Owner | undefined, now: number): Delivery | undefined {
+    const found = this.#take(owner);
+    if (found !== undefined) return found;
+    if (owner === this.#owner && now - this.#lookedAt < LOOK_MS) return undefined;
+    this.#lookedAt = now;
+    this.#owner = owner;
+    this.#look();
+    return this.#take(owner);
+  }
+
+  /** A record may have been settled and used again since the look: what it is now decides. */
+  #take(owner: Owner | undefined): Delivery | undefined {
+    if (owner !== this.#owner) return undefined;
+    for (let each = this.#candidates.pop(); each !== undefined; each = this.#candidates.pop()) {
+      const fits = !isSettled(each) && rank(each) > 0 && this.#has(each);
+      if (fits && (owner === undefined || each.session.owner === owner)) return each;
+    }
+    return undefined;
+  }
+
+  #look(): void {
+    const low: Delivery[] = [];
+    const normal: Delivery[] = [];
+    this.#store.each((delivery) => {
+      if (isSettled(delivery)) return false;
+      if ((this.#owner !== undefined && delivery.session.owner !== this.#owner) || !this.#has(delivery)) return true;
+      const list = rank(delivery) === 2 ? low : rank(delivery) === 1 ? normal : undefined;
+      list?.push(delivery);
+      return true;
+    });
+    // The store shows the newest first; the list is emptied from its end.
+    this.#candidates.length = 0;
+    this.#candidates.push(...[...normal, ...low].slice(-CANDIDATES));
+  }
+}
+
+/** 0 = it keeps its place. */
+function rank({ type }: Delivery): number {
+  return type.policy.priority === 'low' ? 2 : type.policy.priority === 'normal' ? 1 : 0;
+}

@@ -13,12 +13,10 @@ export type Signal =
   | 'attempted'
   /** The deadline passed on a connection that has answered barriers. */
   | 'expired'
-  /** The deadline passed or the connection ended, and the connection never answered a barrier. */
+  /** The end came and nobody can say whether the client has it (`UNVERIFIABLE_REASONS`). */
   | 'unverified'
   | 'disconnected'
-  | 'shutdown'
-  /** A limit forced it out. */
-  | 'limit';
+  | 'shutdown';
 
 /** The next status, or for a settled delivery (D2): how the signal is counted. `none` = it cannot matter any more. */
 export type Verdict = Status | 'late' | 'repeat' | 'none';
@@ -32,7 +30,6 @@ const settledBadly: Record<Signal, Verdict> = {
   unverified: 'none',
   disconnected: 'none',
   shutdown: 'none',
-  limit: 'none',
 };
 
 /** Rows: where the delivery stands. Columns: what happens. `repeat` is a duplicate, or an upgrade when it proves more than before. */
@@ -46,7 +43,6 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     unverified: 'unverifiable',
     disconnected: 'failed',
     shutdown: 'failed',
-    limit: 'failed',
   },
   retrying: {
     received: 'retrying',
@@ -57,7 +53,6 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     unverified: 'unverifiable',
     disconnected: 'failed',
     shutdown: 'failed',
-    limit: 'failed',
   },
   confirmed: {
     received: 'none',
@@ -68,7 +63,6 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     unverified: 'none',
     disconnected: 'none',
     shutdown: 'none',
-    limit: 'none',
   },
   failed: settledBadly,
   timeout: settledBadly,

@@ -1,16 +1,20 @@
 // The tracker: turns signals (sent, received, processed, deadline, disconnect …) into exactly one outcome per delivery (SPEC.md).
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
-import { Ending, lossSignal } from './ending.ts';
+import { Ending } from './ending.ts';
 import type { Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
-import { SHED_AT, SHED_FROM } from './shedding.ts';
+import { Displaced, shedReason } from './shedding.ts';
 import { Spares } from './spares.ts';
+import { Standstills } from './standstills.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
 import type { AttemptKind, AttemptResult, Level, Priority, ShedReason } from './words.ts';
+
+/** How soon a delivery past its deadline is looked at again while its client is not read, ms. */
+const BLIND_MS = 250;
 
 /** How many deliveries may be in flight, in all and per user (or per session without a user). */
 export interface TrackerLimits {
@@ -32,11 +36,10 @@ export interface TrackerDeps {
   readonly reemit?: Reemit | undefined;
 }
 
-/** Created once per process. Every method is synchronous; `now` is ms since the epoch and never decreases. */
+/** Created once per process. Every method is synchronous; `now` is monotonic ms. */
 export class Tracker {
   /** Deliveries ever tracked. Always `tracked = store.pending + settled` (D1). */
   tracked = 0;
-  /** Messages kept for replays and resends. */
   readonly retention: Retention;
   readonly #store: Store;
   readonly #observer: Observer;
@@ -47,6 +50,8 @@ export class Tracker {
   readonly #ending: Ending;
   readonly #confirmations: Confirmations;
   readonly #spares = new Spares();
+  readonly #standstills = new Standstills();
+  readonly #displaced: Displaced;
   #now: number;
 
   constructor(deps: TrackerDeps) {
@@ -55,11 +60,13 @@ export class Tracker {
     this.#limits = deps.limits;
     this.#random = deps.random;
     this.#reemit = deps.reemit;
-    this.retention = new Retention(deps.limits.retention ?? { bytes: 0, bytesPerSession: 0, bytesPerUser: 0 });
+    const kept = new Displaced(deps.store, ({ payload }) => payload !== undefined);
+    this.retention = new Retention(deps.limits.retention ?? { bytes: 0, bytesPerSession: 0, bytesPerUser: 0 }, kept);
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
     this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#spares);
     this.#confirmations = new Confirmations(deps.store, deps.observer, this.#ending);
+    this.#displaced = new Displaced(deps.store);
   }
 
   /** Deliveries with an outcome, ever. */
@@ -78,12 +85,13 @@ export class Tracker {
    */
   track(session: Session, facts: EventFacts, ordinal: number, now: number): Delivery | undefined {
     const policy = facts.type.policy;
-    const shed = this.#shedReason(session, policy.priority);
-    if (shed !== undefined) {
+    const shed = shedReason(this.#limits, this.#store.pending, session.owner.pending, policy.priority);
+    if (shed !== undefined && !this.#makeRoom(shed, session, policy.priority, now)) {
+      if (facts.id !== undefined) this.#store.passed(session.owner, facts.id);
       this.#observer.shed(shed, session, facts.type);
       return undefined;
     }
-    const required = policy.confirm === 'auto' ? expectedLevel(session, facts.type.index) : policy.confirm;
+    const required = policy.confirm === 'auto' ? expectedLevel(session) : policy.confirm;
     const delivery = this.#spares.take(++this.tracked, session, ordinal, facts, required, now);
     session.owner.pending++;
     if (session.optedIn) {
@@ -95,7 +103,10 @@ export class Tracker {
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));
     this.#observer.tracked(delivery);
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
-    if (session.early !== undefined) this.#confirmations.claim(session, delivery, now);
+    if (session.early !== undefined) {
+      const proven = this.#confirmations.claim(session, delivery, now);
+      if (proven > 0) this.received(session, proven, now);
+    }
     return delivery;
   }
 
@@ -113,9 +124,9 @@ export class Tracker {
 
   /** An application confirmation (or rejection) by event id, from the connection of `session`. Only its own or its user's deliveries (D6). */
   processed(session: Session, eventId: string, rejected: boolean, error: string, now: number): Confirmed {
-    const [result, own] = this.#confirmations.apply(session, eventId, rejected, error, now);
+    const [result, proven] = this.#confirmations.apply(session, eventId, rejected, error, now);
     // The application can only have seen an event after its stack did, and after everything before it.
-    if (own !== undefined) this.received(session, own.ordinal, now);
+    if (proven > 0) this.received(session, proven, now);
     return result;
   }
 
@@ -157,7 +168,7 @@ export class Tracker {
     const replays = open.filter((each) => each.payload !== undefined);
     for (const each of open) {
       if (each.payload !== undefined) this.#attempted(each, 'replay', 'sent', now);
-      else if (this.#reemit === undefined) this.#ending.settle(each, 'disconnected', 'disconnected', now);
+      else if (this.#reemit === undefined) this.#ending.lose(each, 'disconnected', now);
       else {
         this.#ending.miss(each);
         this.#attempted(each, 'reemit', this.#reemit(each, now), now);
@@ -168,9 +179,9 @@ export class Tracker {
   }
 
   /** The session is over: nobody will resume it. */
-  ended(session: Session, now: number): void {
+  ended(session: Session, now: number, why?: 'disconnected' | 'shutdown'): void {
     session.resumable = false;
-    this.disconnected(session, now);
+    this.disconnected(session, now, why);
   }
 
   /** Call when a session has nothing left to decode: early confirmations that nobody claimed are unknown (or foreign). */
@@ -178,12 +189,35 @@ export class Tracker {
     this.#confirmations.giveUpEarly(session);
   }
 
-  /** The connection ended. Deliveries of a session that cannot resume end now: `failed: disconnected`, or `unverifiable`. */
-  disconnected(session: Session, now: number): void {
+  /**
+   * The client is gone. Deliveries of a session that cannot resume end now: `failed` for `why`, or `unverifiable`. `leftSince`: the
+   * client closed in good order, and what was sent to it from then on had no chance to be answered (D15).
+   */
+  disconnected(
+    session: Session,
+    now: number,
+    why: 'disconnected' | 'shutdown' = 'disconnected',
+    leftSince = Number.POSITIVE_INFINITY,
+  ): void {
     session.link = undefined;
     session.lapsed = undefined;
-    this.decoded(session);
-    if (!session.resumable) this.#ending.end(session, 'disconnected', now);
+    if (session.undecoded === 0) this.decoded(session);
+    if (!session.resumable) this.#ending.end(session, why, leftSince, now);
+  }
+
+  /** The delivery's message was never written to its client, who was gone by then: that is certain (D15). */
+  unsent(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
+    this.#ending.settle(delivery, why, why, now);
+  }
+
+  /** The delivery's message was read on the side, and by then its client was gone. */
+  lost(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
+    this.#ending.lose(delivery, why, now);
+  }
+
+  /** Nothing ran in [from, to): no deadline passed in that time, for no evidence could be taken in (D14). */
+  stoodStill(from: number, to: number): void {
+    this.#standstills.note(from, to);
   }
 
   /** Ends every delivery in flight as `failed: shutdown` (D10). */
@@ -193,7 +227,7 @@ export class Tracker {
       if (!isSettled(delivery)) open.push(delivery);
       return true;
     });
-    for (const delivery of open) this.#ending.settle(delivery, lossSignal(delivery, 'shutdown'), 'shutdown', now);
+    for (const delivery of open) this.#ending.lose(delivery, 'shutdown', now);
   }
 
   /** Fires what is due. `budget` bounds the work of one call; returns whether some is left (call again at once, D8). */
@@ -205,8 +239,12 @@ export class Tracker {
   /** A delivery's timer fired: its deadline, or its next attempt. */
   readonly #look = (delivery: Delivery): void => {
     const now = this.#now;
-    if (now >= delivery.deadlineAt) {
-      this.#ending.settle(delivery, lossSignal(delivery, 'expired'), 'timeout', now);
+    const deadline = delivery.deadlineAt;
+    if (now >= deadline) {
+      const extended = deadline + this.#standstills.since(delivery.sentAt);
+      if (now < extended) this.#wheel.add(delivery, extended);
+      else if (delivery.session.link?.blind?.(now) === true) this.#wheel.add(delivery, now + BLIND_MS);
+      else this.#ending.lose(delivery, 'expired', now);
       return;
     }
     const kind = chooseAttempt(delivery, { reemit: this.#reemit !== undefined });
@@ -228,6 +266,8 @@ export class Tracker {
   #attempted(delivery: Delivery, kind: AttemptKind, result: AttemptResult, now: number): void {
     const last = delivery.attemptLog?.at(-1)?.at ?? delivery.sentAt;
     const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay: now - last, result };
+    if (kind === 'reemit' && delivery.attemptLog?.some((one) => one.kind === 'reemit') !== true)
+      this.#ending.reemitted++;
     if (delivery.attemptLog === undefined) delivery.attemptLog = [attempt];
     else delivery.attemptLog.push(attempt);
     delivery.status = TRANSITIONS[delivery.status].attempted as 'retrying';
@@ -235,18 +275,17 @@ export class Tracker {
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));
   }
 
-  #shedReason(session: Session, priority: Priority): ShedReason | undefined {
-    const { pending, pendingPerUser } = this.#limits;
-    const all = this.#store.pending;
-    const own = session.owner.pending;
-    if (all < pending * SHED_FROM && own < pendingPerUser * SHED_FROM) return undefined;
-    const share = SHED_AT[priority];
-    if (all >= pending * share) return 'pending';
-    if (own >= pendingPerUser * share) return 'pending_per_user';
-    return undefined;
+  /** At a full limit a CRITICAL event takes the place of a less important one, which nobody goes on watching. Says whether there was one. */
+  #makeRoom(limit: ShedReason, session: Session, priority: Priority, now: number): boolean {
+    if (priority !== 'critical') return false;
+    const victim = this.#displaced.next(limit === 'pending' ? undefined : session.owner, now);
+    if (victim === undefined) return false;
+    this.#ending.unverifiable(victim, 'limit', now);
+    return true;
   }
 }
 
-function expectedLevel(session: Session, typeIndex: number): Level {
-  return session.optedIn || session.processedTypes?.has(typeIndex) === true ? 'processed' : 'received';
+/** What `auto` asks for (E4). */
+function expectedLevel(session: Session): Level {
+  return session.optedIn ? 'processed' : 'received';
 }

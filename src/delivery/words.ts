@@ -12,6 +12,15 @@ export type Level = (typeof LEVELS)[number];
 export const OUTCOMES = ['confirmed', 'failed', 'timeout', 'unverifiable'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/**
+ * Why nobody can say how a delivery ended (`unverifiable`).
+ * `never_answered`: the connection never answered a barrier. `client_left`: the client closed in good order right behind the message
+ * and could not answer any more. `ambiguous`: the application's word may mean an earlier message of the same event id.
+ * `limit`: it gave its place to a CRITICAL one.
+ */
+export const UNVERIFIABLE_REASONS = ['never_answered', 'client_left', 'ambiguous', 'limit'] as const;
+export type UnverifiableReason = (typeof UNVERIFIABLE_REASONS)[number];
+
 /** Where a delivery stands: in flight (`pending`, or `retrying` once an attempt after the send was made) or settled. */
 export const STATUSES = ['pending', 'retrying', ...OUTCOMES] as const;
 export type Status = (typeof STATUSES)[number];

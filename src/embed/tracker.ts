@@ -55,7 +55,8 @@ class Embedded implements EventTracker {
   constructor(deps: EmbedDeps) {
     const { pending, pendingPerUser, history, firstRetryMs } = deps.settings;
     this.#deps = deps;
-    this.#store = createMemoryStore({ history });
+    // Here every event stands alone, and a word is about its id.
+    this.#store = createMemoryStore({ history, remembers: false });
     this.#typeOf = createEventTypes(firstRetryMs);
     this.#tracker = new Tracker({
       store: this.#store,

@@ -44,10 +44,6 @@ export class ClientWriter {
     this.port.client.write(bytes);
   }
 
-  end(): void {
-    this.port.client.end();
-  }
-
   /** Writes a barrier by itself. */
   barrier(): void {
     this.pingWanted = false;
@@ -60,6 +56,17 @@ export class ClientWriter {
     if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) {
       this.withBarrier(chunk, boundary, this.messages.ordinal);
     } else this.port.client.write(chunk);
+  }
+
+  /** Writes a chunk in which a last barrier goes to `at`, behind data message `through`, if that would prove something (SPEC D15). */
+  last(chunk: Buffer, at: number, through: number): void {
+    if (this.tap.lastBarrierAt(through) || this.pingWanted) this.withBarrier(chunk, at, through);
+    else this.port.client.write(chunk);
+  }
+
+  /** The same by itself. */
+  lastBarrier(): void {
+    if (this.tap.lastBarrierAt(this.messages.ordinal) || this.pingWanted) this.barrier();
   }
 
   /** Writes a chunk that is one message before the tap is told of it, if that is all right with the tap; says whether it was. */

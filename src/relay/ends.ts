@@ -1,19 +1,22 @@
-// Relay: how a connection ends: who began it and with which code, told once, and a bound on how long one side outlives the other.
+// Relay: how a connection ends: who began it and with which code, each side told once, and bounds on how long one side outlives the other.
+import { patiently, type Wait } from '../time/patience.ts';
 import type { SideReader } from './side-reader.ts';
 import type { EndedBy, RelayContext, Tap } from './tap.ts';
 
 /** What an end needs of its connection. */
-export interface Ending {
+export interface Mortal {
   destroy(): void;
 }
 
 export class Ends {
   /** Who ended the connection first; undefined while it lives. */
   by: EndedBy | undefined = undefined;
-  /** The tap has been, or is about to be, told. */
+  /** No further evidence can come from the client, and the tap knows. */
+  clientOver = false;
+  /** The tap has been, or is about to be, told that all is over. */
   told = false;
   private code = 1006;
-  private linger: NodeJS.Timeout | undefined = undefined;
+  private linger: Wait | undefined = undefined;
   private readonly tap: Tap;
   private readonly context: RelayContext;
 
@@ -29,17 +32,26 @@ export class Ends {
     this.code = code;
   }
 
-  /** What is not closed after `lingerMs` is destroyed. */
-  startLinger(connection: Ending): void {
-    this.linger ??= setTimeout(destroy, this.context.limits.lingerMs, connection).unref();
+  /** What is not closed after `ms` (default: `lingerMs`) is destroyed. The first bound holds, unless a later one is shorter. */
+  startLinger(connection: Mortal, ms = this.context.limits.lingerMs): void {
+    if (this.linger !== undefined && ms >= this.context.limits.lingerMs) return;
+    this.linger?.cancel();
+    this.linger = patiently(ms, () => connection.destroy());
   }
 
-  /** Both sides are closed. */
+  /** Both sockets are closed. */
   over(): void {
-    clearTimeout(this.linger);
+    this.linger?.cancel();
   }
 
-  /** The client can prove nothing more. What waits for the side reader is still told first. */
+  /** The client can prove nothing more. `orderly`: it has sent a Close frame. */
+  endClient(orderly: boolean): void {
+    if (this.clientOver) return;
+    this.clientOver = true;
+    this.tap.clientOver?.(this.by!, this.code, orderly, this.context.now());
+  }
+
+  /** Neither side has anything more to say. What waits for the side reader is still told first. */
   tell(side: SideReader | undefined): void {
     if (this.told) return;
     this.told = true;
@@ -51,8 +63,4 @@ export class Ends {
     side?.close();
     this.tap.closed(this.by!, this.code, this.context.now());
   }
-}
-
-function destroy(connection: Ending): void {
-  connection.destroy();
 }

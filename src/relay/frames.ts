@@ -38,16 +38,23 @@ export class FrameScanner {
   messageOpcode = 0;
   /** That message is compressed (RSV1, RFC 7692 §6). */
   compressed = false;
+  /** Lenient scanners only: the frame breaks the framing rules, but its length can be read. */
+  odd = false;
   /** Bytes of an incomplete header kept from earlier chunks. */
   private have = 0;
   private partial: Buffer | undefined = undefined;
   private readonly maskBit: number;
   private readonly deflate: boolean;
+  private readonly lenient: boolean;
 
-  /** `masked`: this direction carries masked frames (client → upstream). `deflate`: RSV1 is allowed. */
-  constructor(masked: boolean, deflate: boolean) {
+  /**
+   * `masked`: this direction carries masked frames (client → upstream). `deflate`: RSV1 is allowed. `lenient`: a frame that breaks
+   * the rules is `odd` instead of `BAD` as long as its length can be read.
+   */
+  constructor(masked: boolean, deflate: boolean, lenient = false) {
     this.maskBit = masked ? 0x80 : 0;
     this.deflate = deflate;
+    this.lenient = lenient;
   }
 
   /** Whether the bytes seen so far end inside a header. */
@@ -79,7 +86,11 @@ export class FrameScanner {
   private parse(buf: Buffer, pos: number): boolean {
     const b0 = buf[pos]!;
     const b1 = buf[pos + 1]!;
-    if (!this.begin(b0, b1)) return false;
+    if (!this.begin(b0, b1)) {
+      if (!this.lenient) return false;
+      this.odd = true;
+      this.fin = b0 >= 0x80;
+    } else this.odd = false;
     let length = b1 & 0x7f;
     let p = pos + 2;
     if (length === 126) {
@@ -92,7 +103,8 @@ export class FrameScanner {
       p += 8;
     }
     this.length = length;
-    if (this.maskBit !== 0) this.key = (buf[p]! << 24) | (buf[p + 1]! << 16) | (buf[p + 2]! << 8) | buf[p + 3]!;
+    if (this.maskBit !== 0 && b1 >= 0x80)
+      this.key = (buf[p]! << 24) | (buf[p + 1]! << 16) | (buf[p + 2]! << 8) | buf[p + 3]!;
     return true;
   }
 

@@ -13,10 +13,14 @@ export class TapGuard implements Tap {
   }
 
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
-    if (this.muted) return;
+    if (this.muted) {
+      this.context.counters.messagesUnwatched++;
+      return;
+    }
     try {
       this.tap.upstreamText(buf, start, end, ordinal, now);
     } catch (error) {
+      this.context.counters.messagesUnwatched++;
       this.fault(error);
     }
   }
@@ -32,7 +36,10 @@ export class TapGuard implements Tap {
   }
 
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
-    if (this.muted) return;
+    if (this.muted) {
+      this.context.counters.messagesUnwatched++;
+      return;
+    }
     try {
       this.tap.upstreamSkipped(reason, ordinal, now);
     } catch (error) {
@@ -53,6 +60,26 @@ export class TapGuard implements Tap {
     if (this.muted) return false;
     try {
       return this.tap.barrierAt(through);
+    } catch (error) {
+      this.fault(error);
+      return false;
+    }
+  }
+
+  lastBarrierAt(through: number): boolean {
+    if (this.muted) return false;
+    try {
+      return this.tap.lastBarrierAt?.(through) ?? false;
+    } catch (error) {
+      this.fault(error);
+      return false;
+    }
+  }
+
+  awaits(now: number): boolean {
+    if (this.muted) return false;
+    try {
+      return this.tap.awaits?.(now) ?? false;
     } catch (error) {
       this.fault(error);
       return false;
@@ -85,6 +112,15 @@ export class TapGuard implements Tap {
     } catch (error) {
       this.fault(error);
       return false;
+    }
+  }
+
+  /** Reaches the tap even after a fault, as `closed` does. */
+  clientOver(by: EndedBy, code: number, orderly: boolean, now: number): void {
+    try {
+      this.tap.clientOver?.(by, code, orderly, now);
+    } catch (error) {
+      this.fault(error);
     }
   }
 

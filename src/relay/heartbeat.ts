@@ -3,33 +3,44 @@ import { unmasked } from './mask.ts';
 
 /** Shorter payloads are too likely to repeat to prove anything. */
 const MIN_EVIDENCE_BYTES = 4;
+/** So many pings are remembered, to tell payloads that repeat. */
+const REMEMBERED = 32;
 
-/** Remembers the latest upstream ping of one connection until it is answered. */
+/** Remembers the latest upstream pings of one connection. */
 export class UpstreamPings {
   private owed: Buffer | undefined = undefined;
-  /** Data messages that precede that ping, and barriers sent before it. */
-  private through = 0;
+  /** Barriers sent before the ping that is owed a pong. */
   private barriers = 0;
-  /** Its pong can be told from those of earlier pings. */
-  private distinct = false;
+  /** Payloads as hashes, oldest first; made with the first ping, because most backends send none. */
+  private payloads: number[] | undefined = undefined;
+  /** Of each: data messages that precede it; -1 = its pong proves nothing, because an earlier ping had the same payload. */
+  private throughs: number[] = [];
 
   /** A ping with payload `buf[start, end)` is on its way to the client, after data message `through` and barrier number `barriers`. */
   forwarded(buf: Buffer, start: number, end: number, through: number, barriers: number): void {
-    // A pong for an unanswered earlier ping may still come; were the payloads alike, it would look like the answer to this one.
-    this.distinct = this.owed === undefined && end - start >= MIN_EVIDENCE_BYTES;
-    this.owed = Buffer.from(buf.subarray(start, end));
-    this.through = through;
+    const payload = Buffer.from(buf.subarray(start, end));
+    this.owed = payload;
     this.barriers = barriers;
+    this.payloads ??= [];
+    const hash = hashOf(payload, payload.length);
+    // A pong could answer the earlier ping of that payload, however late: it would prove no more than that one.
+    const repeats = payload.length < MIN_EVIDENCE_BYTES || this.payloads.includes(hash);
+    this.payloads.push(hash);
+    this.throughs.push(repeats ? -1 : through);
+    if (this.payloads.length <= REMEMBERED) return;
+    this.payloads.shift();
+    this.throughs.shift();
   }
 
   /** A pong that is not ours came from the client. Returns the ordinal that it proves received, or -1. */
   answered(buf: Buffer, start: number, end: number, key: number): number {
-    const owed = this.owed;
-    if (owed === undefined || owed.length !== end - start) return -1;
+    if (this.payloads === undefined) return -1;
     const payload = unmasked(buf, start, end, key);
-    for (let i = 0; i < owed.length; i++) if (owed[i] !== payload[i]) return -1;
-    this.owed = undefined;
-    return this.distinct ? this.through : -1;
+    const length = end - start;
+    const oldest = this.payloads.indexOf(hashOf(payload, length));
+    if (oldest < 0) return -1;
+    if (this.owed?.equals(payload.subarray(0, length)) === true) this.owed = undefined;
+    return this.throughs[oldest]!;
   }
 
   /** Payload of a pong that the client will not send any more, if one is owed. */
@@ -46,4 +57,11 @@ export class UpstreamPings {
     this.owed = undefined;
     return owed;
   }
+}
+
+/** FNV-1a over length and bytes, within V8's small integers. Payloads that collide prove nothing, like payloads that repeat. */
+function hashOf(payload: Buffer, length: number): number {
+  let hash = 0x811c9dc5 ^ length;
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ payload[i]!, 0x01000193);
+  return (hash ^ (hash >>> 15)) & 0x3fffffff;
 }

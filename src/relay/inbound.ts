@@ -1,8 +1,9 @@
 // Relay, client → upstream: writes received bytes on, less our pongs and confirmations; holds a small frame back until it is known what it is.
-import { BARRIER_PAYLOAD, type Barriers } from './barrier.ts';
+import type { Barriers } from './barrier.ts';
+import { ClientControls } from './client-controls.ts';
 import { ClientMessages, type Verdict } from './client-messages.ts';
 import type { Deflate } from './extensions.ts';
-import { BAD, CLOSE, CONTINUATION, FrameScanner, PONG } from './frames.ts';
+import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { HoldBuffer } from './hold.ts';
 import { maskedPong } from './inject.ts';
@@ -20,18 +21,14 @@ export interface InboundPort {
 }
 
 export class Inbound {
-  /** A Close frame of the client went by. */
-  closing = false;
-  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
-  closeCode = 1006;
   /** Bytes pass unread: the framing is lost, or was never readable. */
   raw = false;
+  /** The client broke the framing rules: what it says is still read, and nothing is added to what it sends. */
+  broken = false;
 
   private readonly scanner: FrameScanner;
   private readonly messages: ClientMessages;
-  private readonly barriers: Barriers;
-  private readonly pings: UpstreamPings;
-  private readonly tap: Tap;
+  private readonly controls: ClientControls;
   private readonly context: RelayContext;
   private readonly port: InboundPort;
   /** Bytes that are not forwarded yet: kept fragments, then an incomplete frame. */
@@ -42,8 +39,6 @@ export class Inbound {
   private resuming = false;
   /** Payload bytes of the current frame that are still to come. */
   private left = 0;
-  /** Payload of a pong that goes out where ours is cut. */
-  private owed: Buffer | undefined = undefined;
   private corked = false;
   private pushing = false;
   private closeFrame: Buffer | undefined = undefined;
@@ -58,20 +53,28 @@ export class Inbound {
     context: RelayContext,
     port: InboundPort,
   ) {
-    this.scanner = new FrameScanner(true, deflate !== undefined);
+    this.scanner = new FrameScanner(true, deflate !== undefined, true);
     this.messages = new ClientMessages(this.scanner, deflate !== undefined, tap, context);
-    this.barriers = barriers;
-    this.pings = pings;
-    this.tap = tap;
+    this.controls = new ClientControls(this.scanner, barriers, pings, tap, context, (code) => port.clientLeaves(code));
     this.context = context;
     this.port = port;
+  }
+
+  /** A Close frame of the client went by. */
+  get closing(): boolean {
+    return this.controls.closing;
+  }
+
+  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
+  get closeCode(): number {
+    return this.controls.closeCode;
   }
 
   /** Nothing of the client's is half-way to the upstream: what is held may be forgotten. */
   get severable(): boolean {
     const { open, opcode } = this.scanner;
     const lastFragmentHeld = this.held !== undefined && this.payloadAt >= 0 && opcode === CONTINUATION;
-    return !this.raw && !this.closing && this.left === 0 && !open && !lastFragmentHeld;
+    return !this.raw && !this.broken && !this.closing && this.left === 0 && !open && !lastFragmentHeld;
   }
 
   /** Relays one chunk. */
@@ -87,6 +90,13 @@ export class Inbound {
     if (!this.corked) return;
     this.corked = false;
     this.port.upstream.uncork();
+  }
+
+  /** The upstream takes nothing any more: what comes is only evidence. */
+  forget(): void {
+    this.closeFrame = undefined;
+    this.dropHeld();
+    this.discard = true;
   }
 
   /** Writes the last frame of the stream now, or at the next frame boundary. */
@@ -118,6 +128,7 @@ export class Inbound {
         this.hold(chunk, from, pos, -1);
         return;
       } else {
+        if (this.scanner.odd) this.breaks();
         const stop = payload + this.scanner.length;
         if (!this.begin(chunk, payload, Math.min(stop, end))) {
           this.releaseHeld();
@@ -148,6 +159,7 @@ export class Inbound {
       pos = payload < 0 ? end : payload;
       held.append(chunk, 0, pos);
       if (payload < 0) return end;
+      if (this.scanner.odd) this.breaks();
       this.payloadAt = held.length;
       if (!this.begin(chunk, pos, Math.min(end, pos + this.scanner.length))) {
         this.releaseHeld();
@@ -165,6 +177,7 @@ export class Inbound {
 
   /** A header was read; says whether the frame may be one to cut, and is to be held until it is complete. */
   private begin(buf: Buffer, start: number, end: number): boolean {
+    if (this.scanner.odd) return false;
     return this.scanner.opcode >= CLOSE || this.messages.begin(buf, start, end);
   }
 
@@ -175,30 +188,9 @@ export class Inbound {
   }
 
   private control(buf: Buffer, start: number, end: number, now: number): Verdict {
-    const { opcode, key } = this.scanner;
-    this.context.counters.controlToUpstream++;
-    if (opcode === PONG) {
-      if (end - start === BARRIER_PAYLOAD && this.barriers.isOurs(buf, start, key)) {
-        const number = this.barriers.numberOf(buf, start, key);
-        if (number > 0) return this.answered(number, this.barriers.ordinalOf(buf, start, key), now);
-      }
-      const through = this.pings.answered(buf, start, end, key);
-      if (through >= 0) this.tap.receivedThrough(through, now);
-    } else if (opcode === CLOSE && !this.closing) {
-      this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
-      const expectedBack = this.port.clientLeaves(this.closeCode);
-      this.closing = true;
-      if (expectedBack) return 'cut';
-    }
-    this.messages.release();
-    return 'forward';
-  }
-
-  private answered(number: number, through: number, now: number): Verdict {
-    this.context.counters.barriersAnswered++;
-    this.tap.receivedThrough(through, now);
-    this.owed = this.pings.passedOver(number);
-    return 'cut';
+    const verdict = this.controls.judge(buf, start, end, now);
+    if (verdict === 'forward') this.messages.release();
+    return verdict;
   }
 
   /** Carries out a verdict on the frame `chunk[pos, stop)`; true when everything before `stop` is dealt with. */
@@ -227,12 +219,13 @@ export class Inbound {
 
   /** The pong for which the client's answer to a later ping of ours stood in. */
   private payOwed(): void {
-    if (this.owed === undefined) return;
-    if (!this.closing && !this.discard) {
+    const { owed } = this.controls;
+    if (owed === undefined) return;
+    if (!this.closing && !this.discard && !this.broken) {
       this.context.counters.pongsSynthesised++;
-      this.write(maskedPong(this.owed));
+      this.write(maskedPong(owed));
     }
-    this.owed = undefined;
+    this.controls.owed = undefined;
   }
 
   /** Forwards `chunk[from, pos)` and holds the rest, an incomplete frame whose payload begins at `payload`, or -1. */
@@ -281,17 +274,24 @@ export class Inbound {
     this.port.upstream.write(bytes);
   }
 
+  /** A frame broke the rules. Its length is known, so the client's pongs behind it are still found, and kept from the upstream. */
+  private breaks(): void {
+    if (this.broken) return;
+    this.broken = true;
+    this.port.clientBroke();
+  }
+
   private giveUp(): void {
     this.raw = true;
     this.left = 0;
     this.releaseHeld();
-    this.port.clientBroke();
+    this.breaks();
   }
 
   private finish(): void {
     const frame = this.closeFrame!;
     this.closeFrame = undefined;
-    if (!this.raw && !this.closing) this.write(frame);
+    if (!this.raw && !this.broken && !this.closing) this.write(frame);
     this.discard = true;
     this.port.upstream.end();
   }

@@ -1,32 +1,32 @@
-// Relay, upstream → client: scans received bytes in place, tells the tap about messages, and writes them on as they are, plus barriers.
+// Relay, upstream → client: lets received bytes be scanned in place and writes them on as they are, plus barriers and texts of ours.
 import { Additions } from './additions.ts';
-import { MessageBuffer } from './assembler.ts';
 import type { Barriers } from './barrier.ts';
 import { ClientWriter, isOneText, TEXT_FIN } from './client-writer.ts';
 import type { Deflate } from './extensions.ts';
-import { BAD, CLOSE, FrameScanner, PING } from './frames.ts';
+import { FrameScanner } from './frames.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { textFrame } from './inject.ts';
 import type { Sink } from './peer.ts';
 import type { RelayContext } from './tap.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
+import { type ScanEvents, UpstreamScan } from './upstream-scan.ts';
 
 /** What the outbound direction needs from the connection. */
 export interface OutboundPort {
-  /** Where the bytes go; ended when the stream has got its last bytes from us. */
+  /** Where the bytes go. */
   readonly client: Sink;
   /** The upstream broke the framing rules. */
   upstreamBroke(): void;
+  /** The client has got a Close frame of ours, and gets nothing more. */
+  clientLeft(): void;
   /** The upstream pinged while no client hears it. */
   answerPing(payload: Buffer): void;
 }
 
-export class Outbound {
-  /** A Close frame went by: nothing may be added after it. */
-  closing = false;
-  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
-  closeCode = 1006;
+export class Outbound implements ScanEvents {
+  /** The Close frame was ours: the client gets nothing of what the upstream still sends. */
+  done = false;
   /** Bytes pass unread: the framing is lost, or was never readable. */
   raw = false;
   /** What is told now is not written, because no client is there or it has only just come: whoever wants it to have it must send it. */
@@ -34,23 +34,18 @@ export class Outbound {
 
   /** Counts and hands over the messages. */
   readonly messages: UpstreamMessages;
+  /** Knows what has gone by, and where in the chunk under way. */
+  readonly scan: UpstreamScan;
   private readonly scanner: FrameScanner;
   private pings: UpstreamPings;
   private readonly writer: ClientWriter;
-  private readonly context: RelayContext;
   private readonly port: OutboundPort;
-  /** Payload bytes of the current frame that are still to come. */
-  private left = 0;
-  private inFrame = false;
-  /** Payload of a control frame that a chunk cut in two. */
-  private control: MessageBuffer | undefined = undefined;
-  /** Last frame boundary in the chunk, and last boundary between messages; -1 = none. */
-  private boundary = -1;
-  private messageBoundary = -1;
   /** A chunk is being scanned: what has been scanned is not yet written. */
   private scanning = false;
   private additions: Additions | undefined = undefined;
+  /** A Close frame of ours that waits for a frame boundary, and its code. */
   private closeFrame: Buffer | undefined = undefined;
+  private closeFrameCode = 0;
   /** A new client is there and hears from the next message boundary on. */
   private rejoining = false;
 
@@ -66,15 +61,20 @@ export class Outbound {
   ) {
     this.scanner = new FrameScanner(false, deflate !== undefined);
     this.messages = new UpstreamMessages(this.scanner, deflate, tap, context, ordinal);
+    this.scan = new UpstreamScan(this.scanner, this.messages, context.counters, this);
     this.writer = new ClientWriter(port, barriers, this.messages, tap, context.counters);
     this.pings = pings;
-    this.context = context;
     this.port = port;
+  }
+
+  /** A Close frame went by, the upstream's or ours: nothing may be added after it. */
+  get closing(): boolean {
+    return this.scan.closing;
   }
 
   /** The client's stream stands between two frames and may take one of ours. */
   get atBoundary(): boolean {
-    return !this.raw && !this.closing && !this.scanning && !this.inFrame && !this.scanner.inHeader;
+    return !this.raw && !this.scan.closing && !this.scanning && !this.scan.within;
   }
 
   /** Nothing is under way and nothing waits: a message can be written before it is read. */
@@ -102,7 +102,7 @@ export class Outbound {
   /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
     if (this.raw) {
-      this.writer.write(chunk);
+      if (!this.done) this.writer.write(chunk);
       return;
     }
     if (isOneText(chunk) && this.idle && this.writer.ahead(chunk)) {
@@ -110,19 +110,12 @@ export class Outbound {
       if (this.atBoundary) this.writer.catchUp();
       return;
     }
-    this.boundary = -1;
-    this.messageBoundary = -1;
+    const { scan } = this;
     this.scanning = true;
-    this.scan(chunk, now);
+    scan.run(chunk, now);
     this.scanning = false;
-    if (this.unheard) {
-      this.hearFrom(chunk);
-      return;
-    }
-    if (this.additions !== undefined) chunk = this.withAdditions(chunk, this.additions);
-    if (this.raw || this.boundary < 0) this.writer.write(chunk);
-    else if (this.closeFrame !== undefined) this.flushWithClose(chunk, this.closeFrame);
-    else this.writer.flush(chunk, this.boundary);
+    if (this.unheard) this.hearFrom(chunk);
+    else if (!this.done) this.write(chunk);
   }
 
   /** Writes a barrier now, or at the next frame boundary; says whether it was now. */
@@ -133,6 +126,11 @@ export class Outbound {
     }
     this.writer.barrier();
     return true;
+  }
+
+  /** Writes a last barrier if that would prove something: the upstream has gone without a word. */
+  lastPing(): void {
+    if (this.atBoundary && !this.unheard) this.writer.lastBarrier();
   }
 
   /** Writes a text frame now, or between the next two messages. */
@@ -162,129 +160,75 @@ export class Outbound {
     return true;
   }
 
-  /** Writes the last frame of the stream now, or at the next frame boundary. */
-  close(frame: Buffer): void {
+  /** Writes the last frame of the stream, which has that code, now or at the next frame boundary, with a last barrier before it. */
+  close(frame: Buffer, code: number): void {
     if (this.closing || this.closeFrame !== undefined) return;
+    this.closeFrameCode = code;
     if (!this.atBoundary && !this.raw && !this.unheard) {
       this.closeFrame = frame;
       return;
     }
-    this.closing = true;
-    if (!this.raw) this.writer.write(frame);
-    this.writer.end();
+    if (!this.raw && !this.unheard) this.writer.lastBarrier();
+    this.end(frame);
+  }
+
+  pinged(buf: Buffer, start: number, stop: number): void {
+    if (this.unheard) this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
+    else this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.writer.barriers.sent);
+  }
+
+  broke(): void {
+    this.raw = true;
+    this.additions = undefined;
+    this.port.upstreamBroke();
+  }
+
+  /** Writes a chunk that has been scanned, with what is to be added to it. */
+  private write(chunk: Buffer): void {
+    const { scan, writer, messages } = this;
+    if (this.additions !== undefined) chunk = this.withAdditions(chunk, this.additions);
+    if (scan.lastAt >= 0) writer.last(chunk, scan.lastAt, scan.closeThrough);
+    else if (this.raw || scan.boundary < 0) writer.write(chunk);
+    else if (this.closeFrame !== undefined) this.flushWithClose(chunk, this.closeFrame);
+    // Should the upstream die inside that frame, no barrier could follow what came before it (SPEC D15).
+    else if (scan.within) writer.last(chunk, scan.boundary, messages.ordinal);
+    else writer.flush(chunk, scan.boundary);
   }
 
   private withAdditions(chunk: Buffer, additions: Additions): Buffer {
-    if (this.messageBoundary < 0) return chunk;
+    const { scan } = this;
+    if (scan.messageBoundary < 0) return chunk;
     this.additions = undefined;
-    const joined = additions.joinedTo(chunk, this.messageBoundary);
-    this.boundary += joined.length - chunk.length;
+    const joined = additions.joinedTo(chunk, scan.messageBoundary);
+    const more = joined.length - chunk.length;
+    scan.boundary += more;
+    if (scan.lastAt >= 0) scan.lastAt += more;
     return joined;
   }
 
   /** Passes on what follows the last message of the chunk, if a new client waits for that. */
   private hearFrom(chunk: Buffer): void {
-    if (!this.rejoining || this.messageBoundary < 0) return;
+    const { messageBoundary } = this.scan;
+    if (!this.rejoining || messageBoundary < 0) return;
     this.unheard = this.rejoining = false;
-    if (this.messageBoundary < chunk.length) this.writer.write(chunk.subarray(this.messageBoundary));
-  }
-
-  private scan(chunk: Buffer, now: number): void {
-    const scanner = this.scanner;
-    const end = chunk.length;
-    let pos = 0;
-    while (pos < end) {
-      if (!this.inFrame) {
-        const payload = scanner.header(chunk, pos, end);
-        if (payload < 0) {
-          if (payload === BAD) this.giveUp();
-          return;
-        }
-        const stop = payload + scanner.length;
-        if (stop <= end) {
-          this.frame(chunk, payload, stop, now);
-          pos = stop;
-          this.passed(pos);
-          continue;
-        }
-        this.inFrame = true;
-        this.left = scanner.length;
-        pos = payload;
-      }
-      const stop = Math.min(end, pos + this.left);
-      this.part(chunk, pos, stop);
-      this.left -= stop - pos;
-      pos = stop;
-      if (this.left > 0) return;
-      this.inFrame = false;
-      this.endFrame(now);
-      this.passed(pos);
-    }
-  }
-
-  /** A frame ended at `pos` of the chunk. */
-  private passed(pos: number): void {
-    if (this.closing) return;
-    this.boundary = pos;
-    if (!this.scanner.open) this.messageBoundary = pos;
-  }
-
-  /** A frame lies whole in the chunk. */
-  private frame(chunk: Buffer, start: number, stop: number, now: number): void {
-    const scanner = this.scanner;
-    if (scanner.opcode >= CLOSE) this.controlFrame(chunk, start, stop);
-    else if (scanner.fin && !this.messages.collecting) this.messages.whole(chunk, start, stop, now);
-    else {
-      this.messages.part(chunk, start, stop, stop - start);
-      if (scanner.fin) this.messages.end(now);
-    }
-  }
-
-  /** Some payload of a frame that chunks cut, or of a fragment. */
-  private part(chunk: Buffer, start: number, stop: number): void {
-    if (this.scanner.opcode < CLOSE) {
-      this.messages.part(chunk, start, stop, this.inFrame ? this.left : stop - start);
-      return;
-    }
-    this.control ??= new MessageBuffer(this.scanner.length);
-    this.control.append(chunk, start, stop);
-  }
-
-  /** A frame that chunks had cut has ended. */
-  private endFrame(now: number): void {
-    if (this.scanner.opcode >= CLOSE) {
-      const control = this.control!;
-      this.control = undefined;
-      this.controlFrame(control.view(), 0, control.length);
-    } else if (this.scanner.fin) this.messages.end(now);
-  }
-
-  private controlFrame(buf: Buffer, start: number, stop: number): void {
-    this.context.counters.controlToClient++;
-    if (this.closing) return;
-    if (this.scanner.opcode === PING && this.unheard) this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
-    else if (this.scanner.opcode === PING)
-      this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.writer.barriers.sent);
-    else if (this.scanner.opcode === CLOSE) {
-      this.closing = true;
-      this.closeCode = stop - start < 2 ? 1005 : buf.readUInt16BE(start);
-    }
-  }
-
-  private giveUp(): void {
-    this.raw = true;
-    this.messages.drop();
-    this.control = undefined;
-    this.additions = undefined;
-    this.port.upstreamBroke();
+    if (messageBoundary < chunk.length) this.writer.write(chunk.subarray(messageBoundary));
   }
 
   /** The last flush: what is complete, then the Close frame that ends the stream. */
   private flushWithClose(chunk: Buffer, frame: Buffer): void {
+    const { boundary } = this.scan;
     this.closeFrame = undefined;
-    this.writer.flush(chunk.subarray(0, this.boundary), this.boundary);
-    this.closing = true;
-    this.writer.write(frame);
-    this.writer.end();
+    this.writer.last(chunk.subarray(0, boundary), boundary, this.messages.ordinal);
+    this.end(frame);
+  }
+
+  /** The stream ends with that frame of ours. */
+  private end(frame: Buffer): void {
+    const { scan } = this;
+    this.done = scan.closing = true;
+    scan.closeCode = this.closeFrameCode;
+    scan.closeThrough = this.messages.ordinal;
+    if (!this.raw) this.writer.write(frame);
+    this.port.clientLeft();
   }
 }

@@ -1,5 +1,6 @@
 // Relay: one of the two sockets of a connection: writes with back-pressure, and tells of data, FIN and close through shared listeners.
 import type { Duplex } from 'node:stream';
+import { patiently } from '../time/patience.ts';
 import {
   canWrite,
   type DirectWriter,
@@ -22,6 +23,8 @@ export interface PeerEvents {
   ended(peer: Peer): void;
   /** The socket is gone. */
   closed(peer: Peer): void;
+  /** The system takes no more bytes for the peer; what the peer has sent is still read to its end. */
+  unwritable(peer: Peer): void;
   /** The peer takes bytes again, or will never take any, after `ms` in which its opposite was not read. */
   drained(peer: Peer, ms: number): void;
   now(): number;
@@ -45,8 +48,11 @@ export class Peer implements Sink, DirectWriter {
   private readonly socket: PeerSocket;
   private readonly events: PeerEvents;
   private opposite: Peer | undefined = undefined;
-  /** Since when it takes no more and its opposite is not read, ms since the epoch; 0 = it takes more. */
+  /** Since when it takes no more and its opposite is not read, monotonic ms; 0 = it takes more. */
   private fullAt = 0;
+  /** When its opposite was last read again after such a time; 0 = there was none. */
+  private drainedAt = 0;
+  private ending = false;
   /** Past the stream: the socket can be written to directly; direct writes that are queued. */
   private direct = false;
   private queued = 0;
@@ -68,6 +74,11 @@ export class Peer implements Sink, DirectWriter {
   get backlog(): number {
     const { socket } = this;
     return this.queued === 0 ? socket.writableLength : socket.writableLength + (socket._handle?.writeQueueSize ?? 0);
+  }
+
+  /** Whether it takes no more bytes now, or did not until `ms` ago: bytes of its opposite may wait unread. */
+  blocks(now: number, ms: number): boolean {
+    return this.fullAt !== 0 || (this.drainedAt !== 0 && now - this.drainedAt < ms);
   }
 
   /** Names the peer to which the bytes go: it is not read while this one takes no more. */
@@ -111,13 +122,14 @@ export class Peer implements Sink, DirectWriter {
 
   wrote(status: number): void {
     this.queued--;
-    if (status < 0) this.socket.destroy();
+    if (status < 0) this.loseWrites();
     else this.onDrain();
   }
 
   /** Sends FIN after what was written; from now on writes vanish. */
   end(): void {
-    if (!this.writable) return;
+    if (this.ending) return;
+    this.ending = true;
     this.writable = false;
     this.socket.end();
     this.takesMore();
@@ -133,7 +145,7 @@ export class Peer implements Sink, DirectWriter {
     this.closed = this.abandoned = true;
     this.socket.off('data', onData).off('end', onEnd).off('close', onClose).off('drain', onDrain);
     this.socket.resume();
-    setTimeout(destroySocket, ABANDON_MS, this.socket).unref();
+    patiently(ABANDON_MS, () => this.socket.destroy());
   }
 
   onData(chunk: Buffer): void {
@@ -164,13 +176,22 @@ export class Peer implements Sink, DirectWriter {
     if (this.queued > 0 && isShared(bytes)) bytes = Buffer.from(bytes);
     const status = writeDirectly(handle, bytes, this);
     if (status > 0) this.queued++;
-    else if (status < 0) socket.destroy();
+    else if (status < 0) this.loseWrites();
     return status <= 0;
+  }
+
+  /** A reset or a broken pipe: nothing more can be written. What was received before it is evidence, so the socket is not destroyed. */
+  private loseWrites(): void {
+    if (!this.writable) return;
+    this.writable = false;
+    this.takesMore();
+    this.events.unwritable(this);
   }
 
   private takesMore(): void {
     if (this.fullAt === 0) return;
-    const ms = this.events.now() - this.fullAt;
+    this.drainedAt = this.events.now();
+    const ms = this.drainedAt - this.fullAt;
     this.fullAt = 0;
     this.events.drained(this, ms);
     this.opposite?.socket.resume();
@@ -179,10 +200,6 @@ export class Peer implements Sink, DirectWriter {
 
 /** How long an abandoned socket may take to send what was written, ms. */
 const ABANDON_MS = 1000;
-
-function destroySocket(socket: PeerSocket): void {
-  socket.destroy();
-}
 
 // Shared by all sockets: no closure per connection.
 

@@ -26,7 +26,7 @@ interface Job {
 
 /** Reads the messages of one connection, upstream → client, from the first compressed one on. */
 export class SideReader {
-  /** Called when the queue has become empty. */
+  /** Called whenever the queue has become empty, by whatever emptied it. */
   onIdle: (() => void) | undefined = undefined;
   private readonly inflater: Inflater;
   private readonly takeover: boolean;
@@ -113,7 +113,6 @@ export class SideReader {
       this.shift();
     }
     if (this.head !== undefined) this.schedule();
-    else this.onIdle?.();
   }
 
   private schedule(): void {
@@ -212,6 +211,7 @@ export class SideReader {
     this.queuedBytes -= JOB_BYTES + (job.data === undefined ? 0 : job.data.length);
     this.context.counters.undecoded--;
     this.tap.undecoded(-1);
+    if (this.head === undefined) this.onIdle?.();
   }
 }
 

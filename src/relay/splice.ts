@@ -3,6 +3,7 @@
 //   upstream socket ──▶ Outbound (scan, tap, + barriers) ──▶ client socket
 //   upstream socket ◀── Inbound (− our pongs, − confirmations) ◀── client socket
 import type { Duplex } from 'node:stream';
+import { patiently } from '../time/patience.ts';
 import { Barriers } from './barrier.ts';
 import { Ends } from './ends.ts';
 import { TapGuard } from './guard.ts';
@@ -10,12 +11,15 @@ import { UpstreamPings } from './heartbeat.ts';
 import { Inbound, type InboundPort } from './inbound.ts';
 import { closeFrame, maskedPong } from './inject.ts';
 import { Outbound, type OutboundPort } from './outbound.ts';
+import { answersClose, Parting } from './parting.ts';
 import { Peer, type PeerEvents } from './peer.ts';
 import type { SplicedSockets } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 /** A ping does not join more unsent bytes than this: it could not arrive soon, and many would pile up. */
 const PING_BACKLOG_BYTES = 4096;
+/** So long after its upstream took bytes again, pongs of a client may still lie behind its other bytes, ms. */
+const BLIND_MS = 1000;
 /** RFC 6455 registry, "Try Again Later": the upstream went away without a word. */
 const UPSTREAM_LOST = 1013;
 /** The page went away: perhaps a reload, after which the client is back. */
@@ -40,15 +44,21 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   private clientHead: Buffer | undefined;
   private upstreamHead: Buffer | undefined;
   private upstreamEnded = false;
+  private readonly parting: Parting;
+  /** Data messages that went out before the client was over. */
+  private heardThrough = Number.POSITIVE_INFINITY;
+  private readonly announcesLoss: boolean;
   private readonly ends: Ends;
 
   /** Takes over the sockets; nothing is read before `start`. */
   constructor(sockets: SplicedSockets, tap: Tap, context: RelayContext) {
     this.clientHead = sockets.clientHead;
     this.upstreamHead = sockets.upstreamHead;
+    this.announcesLoss = sockets.announcesLoss === true;
     this.context = context;
     this.tap = new TapGuard(tap, context);
     this.ends = new Ends(this.tap, context);
+    this.parting = new Parting(this.tap, context, () => this.client.end());
     const barriers = new Barriers();
     const pings = new UpstreamPings();
     this.pings = pings;
@@ -90,6 +100,17 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.outbound.sendText(data);
   }
 
+  /** Whether data message `ordinal` was, or will be, written to a client that can still answer it. */
+  reaches(ordinal: number): boolean {
+    const { outbound } = this;
+    return ordinal <= this.heardThrough && (!outbound.closing || ordinal <= outbound.scan.closeThrough);
+  }
+
+  /** Whether bytes of the client may wait unread, because the upstream takes, or took until just now, no more of them. */
+  blind(now: number): boolean {
+    return this.upstream.blocks(now, BLIND_MS);
+  }
+
   /** The client takes what it is sent. */
   get flowing(): boolean {
     return this.client.writable && this.client.backlog <= PING_BACKLOG_BYTES;
@@ -113,7 +134,8 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   /** Whether `rejoin` can be called: nothing of a client is half-way to the upstream, and neither side is going. */
   get rejoinable(): boolean {
     const { ends, outbound, inbound } = this;
-    if (ends.told || ends.by !== undefined || this.upstreamEnded || outbound.closing || outbound.raw) return false;
+    if (ends.told || ends.clientOver || ends.by !== undefined || this.upstreamEnded) return false;
+    if (outbound.closing || outbound.raw) return false;
     return this.parked || inbound.severable;
   }
 
@@ -156,8 +178,12 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
       this.leaveUpstream(code, reason);
       return;
     }
-    this.outbound.close(closeFrame(code, reason, false));
+    this.outbound.close(closeFrame(code, reason, false), code);
     this.inbound.close(closeFrame(code, reason, true));
+    // Or the client would not be read any more, and its last evidence neither.
+    if (!this.upstream.blocks(this.context.now(), 0)) return;
+    this.inbound.forget();
+    this.upstream.end();
   }
 
   /** Ends the connection at once. */
@@ -172,17 +198,19 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     if (peer === this.client) {
       this.bytesToUpstream += chunk.length;
       counters.bytesToUpstream += chunk.length;
-      this.inbound.push(chunk, this.context.now());
-      if (this.inbound.closing && !this.parked) this.ends.begin('client', this.inbound.closeCode);
+      const now = this.context.now();
+      this.inbound.push(chunk, now);
+      if (this.inbound.closing) this.clientCloses(now);
+      else this.parting.heard(now);
       return;
     }
     this.bytesToClient += chunk.length;
     counters.bytesToClient += chunk.length;
-    if (!this.client.writable && !this.parked) return;
     this.outbound.push(chunk, this.context.now());
     if (!this.outbound.closing) return;
-    this.ends.begin('upstream', this.outbound.closeCode);
-    if (this.parked) this.leaveUpstream(this.outbound.closeCode, '');
+    const { closeCode } = this.outbound.scan;
+    this.ends.begin('upstream', closeCode);
+    if (this.parked) this.leaveUpstream(closeCode, '');
   }
 
   ended(peer: Peer): void {
@@ -195,7 +223,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.inbound.releaseHeld();
     this.upstream.end();
     this.ends.startLinger(this);
-    this.ends.tell(this.outbound.messages.side);
+    this.clientIsOver(false);
   }
 
   closed(peer: Peer): void {
@@ -205,15 +233,20 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     } else {
       if (this.parks(1006)) return;
       this.ends.begin('client', 1006);
-      this.ends.tell(this.outbound.messages.side);
-      // An upstream that has had our FIN is about to end by itself, and cleanly.
-      if (this.upstream.writable) this.upstream.destroy();
-      else this.ends.startLinger(this);
+      // What the upstream has sent by now is counted, to its end; one that has not had our FIN learns from it that the client has gone.
+      this.ends.startLinger(this, this.upstream.writable ? this.context.limits.patienceMs : undefined);
+      this.upstream.end();
+      this.clientIsOver(false);
       this.client.end();
     }
     if (!this.client.closed || !this.upstream.closed) return;
     this.ends.over();
     this.inbound.dropHeld();
+  }
+
+  unwritable(peer: Peer): void {
+    // Its end is about to be read. If it is not, the socket has not long to live.
+    patiently(this.context.limits.patienceMs, () => peer.destroy());
   }
 
   drained(peer: Peer, ms: number): void {
@@ -233,14 +266,18 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     return code === GOING_AWAY && this.parks(code);
   }
 
+  clientLeft(): void {
+    this.parting.begin();
+  }
+
   upstreamBroke(): void {
-    this.broke('upstream');
+    this.broke('upstream', 'its bytes pass unread from here on');
     // A client that waits for the next message would get bytes from the middle of one.
     if (this.outbound.unheard) this.client.destroy();
   }
 
   clientBroke(): void {
-    this.broke('client');
+    this.broke('client', 'nothing is added to its bytes from here on');
   }
 
   /** FIN or loss of the upstream. Without a Close frame the client is told to try again later, unless that would tear a frame. */
@@ -249,15 +286,39 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.upstreamEnded = true;
     this.ends.begin('upstream', 1006);
     this.ends.startLinger(this);
-    if (this.parked) {
-      this.upstream.end();
-      this.ends.tell(this.outbound.messages.side);
-    } else if (this.outbound.closing || this.outbound.raw || this.inbound.closing) this.client.end();
-    else if (this.outbound.atBoundary) {
+    if (this.parked) this.upstream.end();
+    else if (this.announcesLoss && this.outbound.atBoundary && !this.ends.clientOver)
+      this.outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false), UPSTREAM_LOST);
+    else if (this.outbound.unheard) this.client.destroy();
+    else {
       // Its pong still comes: what the client has got is confirmed, though its upstream is gone.
-      this.outbound.ping();
-      this.outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false));
-    } else this.client.destroy();
+      this.outbound.lastPing();
+      this.parting.begin();
+    }
+    this.finishIfOver();
+  }
+
+  /** A Close frame of the client has come: nothing follows it, and it proves what it answers (SPEC D15). */
+  private clientCloses(now: number): void {
+    if (this.parked || this.ends.clientOver) return;
+    const { outbound, inbound } = this;
+    const { closing, closeCode, closeThrough } = outbound.scan;
+    if (closing && answersClose(inbound.closeCode, closeCode)) this.tap.receivedThrough(closeThrough, now);
+    this.ends.begin('client', inbound.closeCode);
+    this.clientIsOver(true);
+  }
+
+  /** No further evidence can come. */
+  private clientIsOver(orderly: boolean): void {
+    if (this.ends.clientOver) return;
+    this.heardThrough = this.outbound.messages.ordinal;
+    this.ends.endClient(orderly);
+    this.parting.over();
+    this.finishIfOver();
+  }
+
+  private finishIfOver(): void {
+    if (this.upstreamEnded && (this.ends.clientOver || this.parked)) this.ends.tell(this.outbound.messages.side);
   }
 
   /** Whether the client that has gone is expected back; then the upstream stays. */
@@ -286,12 +347,12 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.upstream.write(closeFrame(code === 1005 || code === 1006 ? 1000 : code, reason, true));
     this.upstream.end();
     this.ends.startLinger(this);
-    this.ends.tell(this.outbound.messages.side);
+    this.finishIfOver();
   }
 
-  private broke(side: 'client' | 'upstream'): void {
+  private broke(side: 'client' | 'upstream', consequence: string): void {
     this.context.counters.protocolErrors++;
-    const error = new Error(`the ${side} broke the WebSocket framing rules; its bytes pass unread from here on`);
+    const error = new Error(`the ${side} broke the WebSocket framing rules; ${consequence}`);
     this.context.report({ stage: 'frames', error });
   }
 }

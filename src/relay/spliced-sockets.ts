@@ -12,6 +12,8 @@ export interface SplicedSockets {
   readonly deflate: Deflate | undefined;
   /** The 101 accepted an extension that the relay cannot read: bytes pass unread. */
   readonly opaque?: boolean;
+  /** The client is told with a Close frame that its upstream has gone without one: it speaks our protocol. Default false. */
+  readonly announcesLoss?: boolean | undefined;
   /** Data messages of the session that came over earlier connections. Default 0. */
   readonly ordinal?: number;
 }

@@ -1,7 +1,8 @@
 // Relay port: what the data path tells whoever watches one connection, and what it counts. Owned by the relay, implemented outside.
 
 /** Why a message from upstream is relayed but not read. */
-export type SkipReason = 'binary' | 'too_large' | 'unreadable';
+export const SKIP_REASONS = ['binary', 'too_large', 'unreadable'] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
 
 /** What is written of a message before the tap is told of it. */
 export type Ahead = 'message' | 'barrier' | 'wait';
@@ -9,7 +10,7 @@ export type Ahead = 'message' | 'barrier' | 'wait';
 /** Who ended a connection first. */
 export type EndedBy = 'client' | 'upstream' | 'sidecar';
 
-/** Watches one connection, synchronously. What throws is reported once and the connection goes on unwatched (SPEC D8). Times are ms since the epoch. */
+/** Watches one connection, synchronously. What throws is reported once and the connection goes on unwatched (SPEC D8). Times are monotonic ms. */
 export interface Tap {
   /**
    * One complete upstream → client text message: uncompressed bytes `buf[start, end)`, valid only during the call. `ordinal` counts
@@ -28,6 +29,13 @@ export interface Tap {
   undecoded(delta: 1 | -1): void;
   /** The write under way has a frame boundary after data message `through`: true puts a barrier ping there. At most once per write. */
   barrierAt(through: number): boolean;
+  /**
+   * A Close frame, or bytes that are no frames, follow data message `through`: true puts a last barrier ping before them. Also for
+   * a client that the upstream has left without a word.
+   */
+  lastBarrierAt?(through: number): boolean;
+  /** Whether evidence that is still on its way would prove something; the client's socket is kept open for it, for a bounded time. */
+  awaits?(now: number): boolean;
   /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
   receivedThrough(through: number, now: number): void;
   /** Complete client → upstream text message whose first visible byte is `{`, of at most `confirmationBytes`: true = a confirmation, swallow it. */
@@ -38,9 +46,12 @@ export interface Tap {
    */
   clientLost?(code: number, now: number): boolean;
   /**
-   * Once, last, when no further evidence can come: the client's side has ended and nothing waits for the side reader. `code` is the
-   * code of the first Close frame (RFC 6455 §7.4; 1005 = it had none), 1006 without a Close frame.
+   * Once: no further evidence can come from the client. It has sent a Close frame (`orderly`), or just went. What the upstream still
+   * sends is told all the same, and reaches nobody. `by` and `code` are those of the first Close frame (RFC 6455 §7.4; 1005 = it had
+   * none), 1006 without a Close frame.
    */
+  clientOver?(by: EndedBy, code: number, orderly: boolean, now: number): void;
+  /** Once, last: neither side has anything more to say, and nothing waits for the side reader. */
   closed(by: EndedBy, code: number, now: number): void;
 }
 
@@ -71,8 +82,9 @@ export class RelayCounters {
   messagesUnreadable = 0;
   /** Directions given up to plain pass-through after a framing error of a peer. */
   protocolErrors = 0;
-  /** Connections whose tap threw. */
+  /** Connections whose tap threw, and the data messages that passed on them since. */
   tapFaults = 0;
+  messagesUnwatched = 0;
   /** ms during which a side was not read because the other did not take more. */
   backpressureToClientMs = 0;
   backpressureToUpstreamMs = 0;
@@ -88,7 +100,7 @@ export interface RelayFault {
 export interface RelayContext {
   readonly counters: RelayCounters;
   readonly limits: RelayLimits;
-  /** ms since the epoch, never stepping back. */
+  /** Monotonic ms. */
   now(): number;
   report(fault: RelayFault): void;
 }
@@ -101,6 +113,8 @@ export interface RelayLimits {
   readonly confirmationBytes: number;
   /** How long one side may outlive the other, ms. Default 30,000. */
   readonly lingerMs: number;
+  /** How long evidence that is on its way is waited for when a connection ends, ms: a round trip. Default 2,000. */
+  readonly patienceMs: number;
 }
 
 /** The limits when nobody says otherwise. */
@@ -108,4 +122,5 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   messageBytes: 16 * 1024 * 1024,
   confirmationBytes: 4096,
   lingerMs: 30_000,
+  patienceMs: 2_000,
 };

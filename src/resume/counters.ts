@@ -22,7 +22,7 @@ export type EndedCounters = {
   closed: number;
   /** Its client did not come back within the time. */
   expired: number;
-  /** It waited for its client longest when there were too many sessions. */
+  /** It waited for its client longest when its user began another one and there were too many. */
   evicted: number;
   /** At shutdown, or because its connection could not be closed in time. */
   stopped: number;
@@ -34,6 +34,8 @@ export interface SessionCounters {
   readonly ended: EndedCounters;
   /** Sessions that wait for their client now. */
   waiting: number;
+  /** Sessions that end with their connection, because there were as many as there may be. */
+  refused: number;
 }
 
 export function createSessionCounters(): SessionCounters {
@@ -41,5 +43,6 @@ export function createSessionCounters(): SessionCounters {
     resume: { fresh: 0, recovered: 0, rejoined: 0, unknown: 0, expired: 0, forged: 0, foreign: 0, stale: 0 },
     ended: { closed: 0, expired: 0, evicted: 0, stopped: 0 },
     waiting: 0,
+    refused: 0,
   };
 }

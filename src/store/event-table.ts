@@ -71,6 +71,11 @@ export class EventTable {
     return undefined;
   }
 
+  /** The hash of an event's id, as holders carry it. */
+  hashOf(eventId: string): number {
+    return this.#hash(eventId);
+  }
+
   /** The slot of the event, or the empty one where it would go. */
   #seek(eventId: string, hash: number): number {
     const hashes = this.#hashes;

@@ -1,13 +1,16 @@
 // track, settle: where deliveries live in this process. Memory is O(in flight + history), whatever the traffic does.
 import type { Store } from '../delivery/ports.ts';
 import { Delivery } from '../delivery/record.ts';
-import type { Session } from '../delivery/session.ts';
+import type { Owner, Session } from '../delivery/session.ts';
 import { EventTable, FanOut } from './event-table.ts';
+import { Forgotten } from './forgotten.ts';
 
 /** How much a memory store keeps. */
 export interface MemoryStoreOptions {
   /** Settled deliveries kept, newest first; a whole number ≥ 0. 0 keeps none. */
   readonly history: number;
+  /** Whether it is remembered what left the history (`Store.forgot`): where a word may mean one of several messages. Default true. */
+  readonly remembers?: boolean;
 }
 
 class MemoryStore implements Store {
@@ -15,6 +18,7 @@ class MemoryStore implements Store {
   /** Newest delivery in flight; older ones follow `storeNext`. */
   #newest: Delivery | undefined = undefined;
   readonly #events = new EventTable();
+  readonly #forgotten: Forgotten | undefined;
   /** Next newer delivery of the same event to the same session. Kept aside because twins are rare. */
   readonly #newerTwin = new Map<Delivery, Delivery>();
   /** Settled deliveries, overwritten in a circle once `#capacity` are there. */
@@ -23,8 +27,9 @@ class MemoryStore implements Store {
   /** Ring position of the oldest entry, which is the next to be overwritten. */
   #oldest = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, remembers: boolean) {
     this.#capacity = capacity;
+    this.#forgotten = remembers ? new Forgotten() : undefined;
   }
 
   get recent(): number {
@@ -81,6 +86,14 @@ class MemoryStore implements Store {
     return found;
   }
 
+  passed(owner: Owner, eventId: string): void {
+    this.#forgotten?.add(eventId, this.#events.hashOf(eventId), owner.seq);
+  }
+
+  forgot(owner: Owner, eventId: string): boolean {
+    return this.#forgotten?.has(eventId, this.#events.hashOf(eventId), owner.seq) === true;
+  }
+
   knows(eventId: string): boolean {
     return this.#events.get(eventId) !== undefined;
   }
@@ -120,8 +133,9 @@ class MemoryStore implements Store {
   /** Makes the delivery the newest of its event to its session. */
   #hold(delivery: Delivery, eventId: string): void {
     const holder = this.#events.claim(delivery, eventId);
-    if (holder === undefined) return;
     const { session } = delivery;
+    if (this.#forgotten?.has(eventId, delivery.eventHash, session.owner.seq)) delivery.repeated = true;
+    if (holder === undefined) return;
     let twin: Delivery | undefined;
     if (holder instanceof FanOut) {
       twin = holder.bySession.get(session);
@@ -143,6 +157,7 @@ class MemoryStore implements Store {
   #forget(delivery: Delivery): void {
     const { eventId, olderTwin } = delivery;
     if (eventId === undefined) return;
+    this.#forgotten?.add(eventId, delivery.eventHash, delivery.session.owner.seq);
     const newerTwin = this.#newerTwin.size === 0 ? undefined : this.#newerTwin.get(delivery);
     if (newerTwin === undefined && olderTwin === undefined) {
       this.#release(delivery, eventId);
@@ -151,6 +166,7 @@ class MemoryStore implements Store {
     delivery.olderTwin = undefined;
     this.#newerTwin.delete(delivery);
     if (newerTwin !== undefined) {
+      newerTwin.repeated = true;
       newerTwin.olderTwin = olderTwin;
       if (olderTwin !== undefined) this.#newerTwin.set(olderTwin, newerTwin);
       return;
@@ -173,8 +189,8 @@ class MemoryStore implements Store {
 }
 
 /** Keeps deliveries in this process: in flight without bound of its own (the tracker's limits apply), settled ones up to `history`. */
-export function createMemoryStore({ history }: MemoryStoreOptions): Store {
+export function createMemoryStore({ history, remembers = true }: MemoryStoreOptions): Store {
   if (!Number.isInteger(history) || history < 0)
     throw new RangeError(`history must be a whole number of deliveries ≥ 0, not ${history}`);
-  return new MemoryStore(history);
+  return new MemoryStore(history, remembers);
 }

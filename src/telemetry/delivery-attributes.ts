@@ -70,5 +70,6 @@ export function ownAttributes(delivery: Delivery): Attributes {
   attributes[ATTR.attempts] = delivery.attempts;
   if (delivery.level !== '') attributes[ATTR.level] = delivery.level;
   if (delivery.errorType !== '') attributes[ATTR.errorType] = delivery.errorType;
+  if (delivery.unverified !== '') attributes[ATTR.unverified] = delivery.unverified;
   return attributes;
 }

@@ -9,6 +9,7 @@ import {
   PRIORITIES,
   SHED_REASONS,
   UNMATCHED_REASONS,
+  UNVERIFIABLE_REASONS,
 } from '../delivery/words.ts';
 import { LABEL, METRICS } from './names.ts';
 import type { Family, MetricSource, Point } from './producer.ts';
@@ -20,7 +21,7 @@ export interface DeliveryMetrics extends Observer {
   /** Ties a settled delivery's bucket to its sampled span (hex ids). Unverifiable deliveries have no bucket: ignored. */
   exemplar(delivery: Delivery, traceId: string, spanId: string): void;
   readonly source: MetricSource;
-  stats(): Stats;
+  stats(untracked?: Readonly<Record<string, number>>): Stats;
 }
 
 /** Created once per process. All counts start at 0 and only `pending` ever falls. */
@@ -45,17 +46,23 @@ export function createDeliveryMetrics(): DeliveryMetrics {
     settled(delivery) {
       const tally = book.of(delivery.type);
       if (delivery.status === 'unverifiable') {
-        tally.unverifiable++;
+        tally.unverified[Math.max(0, UNVERIFIABLE_REASONS.indexOf(delivery.unverified || 'never_answered'))]!++;
         return;
       }
       const ms = Math.max(0, delivery.settledAt - delivery.sentAt);
       const slot = slotOf(delivery.level, delivery.errorType);
       tally.counts[slot * BUCKETS + bucketOf(ms)]!++;
       tally.sumsMs[slot]! += ms;
-      if (delivery.errorType === '') book.latencies[priorityIndex(tally.priority)]!.record(ms);
+      if (delivery.errorType !== '') return;
+      book.latencies[priorityIndex(tally.priority)]!.record(ms);
+      if (delivery.level === 'processed') tally.processed(ms);
     },
-    upgraded() {
+    upgraded(delivery, now) {
       book.upgraded++;
+      book.of(delivery.type).processed(Math.max(0, now - delivery.sentAt));
+    },
+    rejectedLater(delivery) {
+      book.of(delivery.type).rejectedLater++;
     },
     unmatched(reason) {
       book.unmatched[UNMATCHED_REASONS.indexOf(reason)]!++;
@@ -73,7 +80,7 @@ export function createDeliveryMetrics(): DeliveryMetrics {
         .put(place, traceId, spanId, ms / 1000, delivery.settledAt);
     },
     source: () => families(book),
-    stats: () => takeStats(book),
+    stats: (untracked) => takeStats(book, untracked),
   };
 }
 
@@ -82,11 +89,21 @@ function families(book: TallyBook): Family[] {
   return [
     { metric: METRICS.deliveryDuration, points: tallies.flatMap(durations) },
     { metric: METRICS.receiveDuration, points: tallies.map(receiveDuration) },
+    { metric: METRICS.processDuration, points: tallies.map(processDuration) },
     { metric: METRICS.tracked, points: tallies.map((each) => ({ attributes: ofType(each), value: each.tracked })) },
     { metric: METRICS.pending, points: pending(book) },
     {
       metric: METRICS.unverifiable,
-      points: tallies.map((each) => ({ attributes: ofType(each), value: each.unverifiable })),
+      points: tallies.flatMap((each) =>
+        UNVERIFIABLE_REASONS.map((reason, i) => ({
+          attributes: { ...ofType(each), [LABEL.reason]: reason },
+          value: each.unverified[i]!,
+        })),
+      ),
+    },
+    {
+      metric: METRICS.rejectedLater,
+      points: tallies.map((each) => ({ attributes: ofType(each), value: each.rejectedLater })),
     },
     { metric: METRICS.attempts, points: attempts(book) },
     { metric: METRICS.shed, points: shed(book) },
@@ -143,6 +160,11 @@ function copyOf(counts: Float64Array, first: number): number[] {
 
 function receiveDuration(tally: Tally): Point {
   const value = { counts: copyOf(tally.receivedCounts, 0), sum: tally.receivedSumMs / 1000 };
+  return { attributes: ofType(tally), value };
+}
+
+function processDuration(tally: Tally): Point {
+  const value = { counts: copyOf(tally.processedCounts, 0), sum: tally.processedSumMs / 1000 };
   return { attributes: ofType(tally), value };
 }
 

@@ -1,7 +1,8 @@
-// Every telemetry name is spelled once: metrics here as one table (those of hooks join it from their own file), those of spans in span-names.ts. A public interface.
+// Every telemetry name is spelled once: metrics here as one table (those of hooks and of the process join it from files of their own), those of spans in span-names.ts. A public interface.
 
 import { LABEL, type MetricRow, row } from './metric-row.ts';
 import { HOOK_METRICS } from './names-hooks.ts';
+import { PROCESS_METRICS } from './names-process.ts';
 
 export type { MetricKind, MetricRow } from './metric-row.ts';
 export { LABEL } from './metric-row.ts';
@@ -41,6 +42,14 @@ export const METRICS = {
     "Time from sending an event to the barrier's proof that the client's WebSocket stack parsed it.",
     DELIVERY_BOUNDS,
   ),
+  processDuration: row(
+    'ackspan.delivery.process.duration',
+    'histogram',
+    's',
+    [L.eventType, L.priority],
+    "Time from sending an event to the application's word that it has handled it, also where a pong had confirmed it before.",
+    DELIVERY_BOUNDS,
+  ),
   tracked: row(
     'ackspan.delivery.tracked',
     'counter',
@@ -53,8 +62,15 @@ export const METRICS = {
     'ackspan.delivery.unverifiable',
     'counter',
     '{delivery}',
+    [L.eventType, L.priority, L.reason],
+    'Deliveries of which nobody can say whether the client has them: neither confirmed nor failed.',
+  ),
+  rejectedLater: row(
+    'ackspan.delivery.rejected_later',
+    'counter',
+    '{delivery}',
     [L.eventType, L.priority],
-    'Deliveries to connections that never answered a barrier: neither confirmed nor failed.',
+    'Deliveries confirmed at received whose application rejected them afterwards; their outcome stays.',
   ),
   attempts: row(
     'ackspan.delivery.attempts',
@@ -105,6 +121,13 @@ export const METRICS = {
     '{connection}',
     [L.code, L.by],
     'Closed WebSocket connections by close code and by who ended them; 1006 = no close frame.',
+  ),
+  connectionSilent: row(
+    'ackspan.connection.silent',
+    'counter',
+    '{connection}',
+    [],
+    'Connections cut because the client sent nothing and answered no barrier for limits.silence.',
   ),
   connectionRejected: row(
     'ackspan.connection.rejected',
@@ -242,36 +265,5 @@ export const METRICS = {
     [L.result],
     'Log events of deliveries handed to the exporter: exported, dropped (queue full) or failed (export refused).',
   ),
-  eventLoopDelayP50: row(
-    'nodejs.eventloop.delay.p50',
-    'gauge',
-    's',
-    [],
-    'Event loop delay over the last collection interval (at least 5 s), median.',
-  ),
-  eventLoopDelayP99: row(
-    'nodejs.eventloop.delay.p99',
-    'gauge',
-    's',
-    [],
-    'Event loop delay over the last collection interval (at least 5 s), 99th percentile.',
-  ),
-  eventLoopDelayMax: row(
-    'nodejs.eventloop.delay.max',
-    'gauge',
-    's',
-    [],
-    'Event loop delay over the last collection interval (at least 5 s), maximum.',
-  ),
-  eventLoopUtilization: row(
-    'nodejs.eventloop.utilization',
-    'gauge',
-    '1',
-    [],
-    'Share of the last collection interval (at least 5 s) in which the event loop was busy.',
-  ),
-  cpuTime: row('process.cpu.time', 'counter', 's', [L.cpuMode], 'CPU time of the process.'),
-  memoryUsage: row('process.memory.usage', 'updown', 'By', [], 'Resident memory of the process.'),
-  heapUsed: row('v8js.memory.heap.used', 'updown', 'By', [L.heapSpace], 'Heap memory in use, by V8 heap space.'),
-  uptime: row('process.uptime', 'gauge', 's', [], 'Time since the process started.'),
+  ...PROCESS_METRICS,
 } as const satisfies Record<string, MetricRow>;

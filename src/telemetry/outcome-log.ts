@@ -34,6 +34,9 @@ const MESSAGES = {
   unverifiable: 'delivery unverifiable',
 } as const;
 
+/** The outcome stays: the client has it (SPEC E8). */
+const REJECTED_LATER = 'delivery was confirmed as received, then rejected by its application';
+
 /** Observes deliveries and writes about the unhappy ones: 20 lines a second for each level, then one line with the number left out. */
 export function createOutcomeLog(deps: OutcomeLogDeps): OutcomeLog {
   const connections = new WeakMap<Session, string>();
@@ -51,6 +54,10 @@ export function createOutcomeLog(deps: OutcomeLogDeps): OutcomeLog {
         deps.log(level, fieldsOf(delivery, connections.get(delivery.session), deps), MESSAGES[status]);
       },
       upgraded() {},
+      rejectedLater(delivery) {
+        if (!windows.warn.admits()) return;
+        deps.log('warn', fieldsOf(delivery, connections.get(delivery.session), deps), REJECTED_LATER);
+      },
       unmatched() {},
       shed() {},
     },
@@ -81,6 +88,7 @@ function fieldsOf(
   if (delivery.eventId !== undefined) fields.event_id = delivery.eventId;
   if (connection !== undefined) fields.connection = connection;
   if (delivery.errorType !== '') fields.reason = delivery.errorType;
+  else if (delivery.unverified !== '') fields.reason = delivery.unverified;
   const context = deps.traceContext(delivery);
   if (context !== undefined) {
     fields.trace_id = context.traceId;

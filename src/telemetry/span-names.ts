@@ -37,6 +37,8 @@ export const ATTR = {
   toolOrphanedBy: 'ackspan.tool.orphaned_by',
   userHash: 'user.hash',
   errorType: 'error.type',
+  /** Why nobody can say how an unverifiable delivery ended. */
+  unverified: 'ackspan.delivery.unverifiable_reason',
   priority: 'ackspan.delivery.priority',
   outcome: 'ackspan.delivery.outcome',
   level: 'ackspan.delivery.level',

@@ -35,10 +35,15 @@ export interface StatsRow {
 /** JSON with finite numbers only. */
 export interface Stats extends StatsRow {
   readonly by_priority: Readonly<Record<Priority, StatsRow>>;
+  /**
+   * Data messages relayed that are no deliveries, by reason. With `tracked` and `shed` they make up all that the backend sent on open
+   * connections (SPEC D16).
+   */
+  readonly untracked: Readonly<Record<string, number>>;
 }
 
-/** Sums up the book as it stands. */
-export function takeStats(book: TallyBook): Stats {
+/** Sums up the book as it stands. `untracked`: what the relay and the decoder counted beside it. */
+export function takeStats(book: TallyBook, untracked: Readonly<Record<string, number>> = {}): Stats {
   const total = new Latency();
   for (const latency of book.latencies) total.merge(latency);
   const rows = PRIORITIES.map((priority, i) => {
@@ -50,6 +55,7 @@ export function takeStats(book: TallyBook): Stats {
   return {
     ...row(book.tallies, shed, total),
     by_priority: Object.fromEntries(rows) as Record<Priority, StatsRow>,
+    untracked,
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type Priority,
   SHED_REASONS,
   UNMATCHED_REASONS,
+  UNVERIFIABLE_REASONS,
 } from '../delivery/words.ts';
 import { ExemplarShelf } from './exemplars.ts';
 import { Latency } from './latency.ts';
@@ -34,13 +35,18 @@ export class Tally {
   /** Tracked, by the evidence that they wait for. */
   trackedReceived = 0;
   trackedProcessed = 0;
-  unverifiable = 0;
+  /** By reason. */
+  readonly unverified = new Float64Array(UNVERIFIABLE_REASONS.length);
+  rejectedLater = 0;
   /** Settled deliveries, unverifiable ones excepted: `SLOTS` histograms in a row. */
   readonly counts = new Float64Array(SLOTS * BUCKETS);
   readonly sumsMs = new Float64Array(SLOTS);
   /** Barrier evidence, in how many ms. */
   readonly receivedCounts = new Float64Array(BUCKETS);
   receivedSumMs = 0;
+  /** The application's word, in how many ms. */
+  readonly processedCounts = new Float64Array(BUCKETS);
+  processedSumMs = 0;
   /** By kind × result; the send itself is not in here, since it happens once per tracked delivery. */
   readonly attempts = new Float64Array(ATTEMPT_KINDS.length * ATTEMPT_RESULTS.length);
   /** One place per bucket of `counts`; made when the first exemplar comes. */
@@ -53,6 +59,18 @@ export class Tally {
 
   get tracked(): number {
     return this.trackedReceived + this.trackedProcessed;
+  }
+
+  get unverifiable(): number {
+    let count = 0;
+    for (let i = 0; i < this.unverified.length; i++) count += this.unverified[i]!;
+    return count;
+  }
+
+  /** The application's word came `ms` after the send. */
+  processed(ms: number): void {
+    this.processedCounts[bucketOf(ms)]!++;
+    this.processedSumMs += ms;
   }
 
   /** How many deliveries one histogram holds. */

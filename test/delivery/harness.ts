@@ -43,6 +43,7 @@ export class Recorder implements Observer {
   readonly attempts: Attempt[] = [];
   readonly settledDeliveries: Delivery[] = [];
   upgrades = 0;
+  rejections = 0;
   tracked(delivery: Delivery): void {
     this.log.push(`tracked ${delivery.ordinal}`);
   }
@@ -59,6 +60,9 @@ export class Recorder implements Observer {
   }
   upgraded(): void {
     this.upgrades++;
+  }
+  rejectedLater(): void {
+    this.rejections++;
   }
   unmatched(reason: UnmatchedReason): void {
     this.unmatchedReasons.push(reason);

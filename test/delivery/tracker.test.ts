@@ -1,5 +1,6 @@
 // The rules of SPEC.md on the tracker itself, one clock and no sockets.
 import { describe, expect, test } from 'vitest';
+import { Owner } from '../../src/delivery/session.ts';
 import { eventType, facts, MUST_PROCESS, setUp, THINKING, TOOL } from './harness.ts';
 
 describe('confirming', () => {
@@ -30,16 +31,33 @@ describe('confirming', () => {
     expect(session.pending).toBe(1);
   });
 
-  test('[E4] a type that the connection confirmed at processed is expected at processed from then on, other types are not', () => {
-    const { tracker, connect, start } = setUp();
+  test('[D17] a word of the application never makes `auto` ask for more: one confirmation in forty turns nothing into a time-out', () => {
+    const { tracker, connect, start, run, recorder } = setUp();
     const session = connect();
-    tracker.track(session, facts(TOOL, 'a'), 1, start);
-    tracker.processed(session, 'a', false, '', start);
-    expect(tracker.track(session, facts(TOOL, 'b'), 2, start)?.required).toBe('processed');
-    expect(tracker.track(session, facts(THINKING, 'c'), 3, start)?.required).toBe('received');
-    expect(tracker.track(session, facts(eventType('x', 9, { confirm: 'received' })), 4, start)?.required).toBe(
+    for (let n = 1; n <= 400; n++) {
+      tracker.track(session, facts(TOOL, `e${n}`), n, start);
+      tracker.received(session, n, start + 1);
+      if (n % 40 === 1) expect(tracker.processed(session, `e${n}`, false, '', start + 2)).toBe('upgraded');
+    }
+    run(start, start + 40_000);
+    expect(recorder.settledDeliveries.map(({ status }) => status)).toEqual(new Array(400).fill('confirmed'));
+    expect(recorder.upgrades).toBe(10);
+  });
+
+  test('[D17] an application that reports only failures: they are seen, and everything stays what the pong proved', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    const [first, second] = ['a', 'b'].map((id, i) => tracker.track(session, facts(TOOL, id), i + 1, start)!);
+    tracker.received(session, 2, start + 1);
+    expect(tracker.processed(session, 'a', true, 'no room', start + 2)).toBe('noted');
+    expect(tracker.processed(session, 'a', true, 'again', start + 3)).toBe('duplicate');
+    expect([first!.status, first!.level, first!.rejectedAt, first!.errorText]).toEqual([
+      'confirmed',
       'received',
-    );
+      start + 2,
+      'no room',
+    ]);
+    expect([recorder.rejections, recorder.unmatchedReasons, second!.rejectedAt]).toEqual([1, ['duplicate'], 0]);
   });
 
   test('[E4] a rule that asks for processed is not satisfied by a pong', () => {
@@ -77,23 +95,62 @@ describe('confirming', () => {
     expect(recorder.settledDeliveries).toHaveLength(1);
     expect([recorder.upgrades, recorder.unmatchedReasons]).toEqual([1, ['duplicate']]);
   });
-
-  test('[D13] an id that was emitted twice is confirmed once for both', () => {
-    const { tracker, connect, start, recorder } = setUp();
-    const session = connect();
-    tracker.track(session, facts(MUST_PROCESS, 'a'), 1, start);
-    tracker.track(session, facts(MUST_PROCESS, 'a'), 2, start);
-    expect(tracker.processed(session, 'a', false, '', start + 1)).toBe('confirmed');
-    expect(recorder.settledDeliveries.map((d) => d.status)).toEqual(['confirmed', 'confirmed']);
-  });
 });
 
-test('[D13] one confirmation reaches every twin also when no history is kept', () => {
-  const { tracker, connect, start, recorder } = setUp(undefined, 0);
-  const session = connect();
-  for (let n = 1; n <= 3; n++) tracker.track(session, facts(MUST_PROCESS, 'a'), n, start);
-  tracker.processed(session, 'a', false, '', start + 1);
-  expect(recorder.settledDeliveries).toHaveLength(3);
+describe('[D13] one id sent twice', () => {
+  test('a confirmation proves what the oldest of them proves, and nothing between them', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect();
+    const [x, a, b, again] = ['x', 'a', 'b', 'x'].map(
+      (id, i) => tracker.track(session, facts(THINKING, id), i + 1, start)!,
+    );
+    expect(tracker.processed(session, 'x', false, '', start + 1)).toBe('confirmed');
+    expect([x, a, b, again].map((each) => each!.status)).toEqual(['confirmed', 'pending', 'pending', 'pending']);
+  });
+
+  test('the word counts for the newer one as soon as its receipt is proven, and for both at once where it was', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    for (const n of [1, 2]) tracker.track(session, facts(MUST_PROCESS, 'x'), n, start);
+    tracker.processed(session, 'x', false, '', start + 1);
+    expect(recorder.log.filter((line) => line.startsWith('confirmed'))).toEqual(['confirmed 1']);
+    tracker.received(session, 2, start + 2);
+    expect(recorder.settledDeliveries.map(({ status, level }) => `${status} ${level}`)).toEqual([
+      'confirmed processed',
+      'confirmed processed',
+    ]);
+    for (const n of [3, 4]) tracker.track(session, facts(MUST_PROCESS, 'y'), n, start);
+    tracker.received(session, 4, start + 3);
+    tracker.processed(session, 'y', false, '', start + 4);
+    expect(recorder.settledDeliveries).toHaveLength(4);
+  });
+
+  test('a word that may mean the older one leaves the newer one unverifiable at its deadline, not lost', () => {
+    const { tracker, connect, start, run } = setUp();
+    const session = connect();
+    tracker.track(session, facts(MUST_PROCESS, 'x'), 1, start);
+    const newer = tracker.track(session, facts(MUST_PROCESS, 'x'), 2, start)!;
+    tracker.processed(session, 'x', false, '', start + 1);
+    run(start, start + 31_000);
+    expect([newer.status, newer.unverified]).toEqual(['unverifiable', 'ambiguous']);
+  });
+
+  test.each([0, 1, 100])(
+    'a repeated word proves nothing about the newer one, also when the older has left a history of %i',
+    (history) => {
+      const { tracker, connect, start } = setUp(undefined, history);
+      const session = connect();
+      tracker.track(session, facts(THINKING, 'x'), 1, start);
+      tracker.processed(session, 'x', false, '', start + 1);
+      for (let n = 2; n <= 5; n++) tracker.track(session, facts(THINKING, `f${n}`), n, start);
+      tracker.received(session, 5, start + 2);
+      const [between, newer] = ['b', 'x'].map((id, i) => tracker.track(session, facts(THINKING, id), 6 + i, start)!);
+      tracker.processed(session, 'x', false, '', start + 3);
+      expect([between!.status, newer!.status]).toEqual(['pending', 'pending']);
+      tracker.received(session, 7, start + 4);
+      expect([newer!.status, newer!.level]).toEqual(['confirmed', 'processed']);
+    },
+  );
 });
 
 describe('outcomes', () => {
@@ -116,8 +173,13 @@ describe('outcomes', () => {
     tracker.received(session, 1, start + 31_000);
     expect(tracker.processed(session, 'a', false, '', start + 32_000)).toBe('late');
     expect(recorder.unmatchedReasons).toEqual(['late', 'late']);
+    // Cumulative evidence and the word are two; a word alone is one.
+    const other = tracker.track(session, facts(THINKING, 'b'), 2, start + 33_000)!;
+    run(start + 33_000, start + 63_100);
+    tracker.processed(session, 'b', false, '', start + 64_000);
+    expect([other.status, recorder.unmatchedReasons]).toEqual(['timeout', ['late', 'late', 'late']]);
     expect([delivery.status, delivery.errorType]).toEqual(['timeout', 'timeout']);
-    expect(recorder.settledDeliveries).toHaveLength(1);
+    expect(recorder.settledDeliveries).toHaveLength(2);
   });
 
   test('[D3] a barrier that overtook the record confirms it when the record comes', () => {
@@ -213,11 +275,36 @@ describe('outcomes', () => {
     const second = tracker.track(two, facts(MUST_PROCESS, 'a'), 1, start)!;
     expect(tracker.processed(one, 'a', false, '', start)).toBe('confirmed');
     expect([first.status, second.status]).toEqual(['confirmed', 'pending']);
-    expect(tracker.processed(three, 'a', false, '', start)).toBe('confirmed');
-    expect(second.status).toBe('confirmed');
+    // Nobody can say which of the two a third one speaks of.
+    expect(tracker.processed(three, 'a', false, '', start)).toBe('foreign');
+    expect(second.status).toBe('pending');
   });
 
-  test('[D7] shedding starts at LOW and reaches CRITICAL last', () => {
+  test('[D6] what only one session of the user was sent, another may confirm once its receipt is proven', () => {
+    const { tracker, connect, start } = setUp();
+    const [one, other] = [connect('alice'), connect('alice')];
+    const [a, b] = ['a', 'b'].map((id, i) => tracker.track(one, facts(MUST_PROCESS, id), i + 1, start)!);
+    tracker.received(one, 1, start);
+    expect(tracker.processed(other, 'a', false, '', start)).toBe('confirmed');
+    expect(tracker.processed(other, 'b', false, '', start)).toBe('noted');
+    expect([a!.status, b!.status, b!.level]).toEqual(['confirmed', 'pending', '']);
+    tracker.received(one, 2, start);
+    expect(b!.status).toBe('confirmed');
+  });
+
+  test.each([0, 3, 100])('[D6] two tabs, a history of %i: the word of one confirms nothing of the other', (history) => {
+    const { tracker, connect, start } = setUp(undefined, history);
+    const owner = new Owner('alice');
+    const [one, two] = [connect('alice'), connect('alice')];
+    one.owner = two.owner = owner;
+    const [, other] = [one, two].map((tab) => tracker.track(tab, facts(THINKING, 'shared'), 1, start)!);
+    for (let n = 2; n < 10; n++) tracker.track(one, facts(THINKING, `f${n}`), n, start);
+    tracker.received(one, 9, start);
+    tracker.processed(one, 'shared', false, '', start + 1);
+    expect([other!.status, other!.word]).toEqual(['pending', '']);
+  });
+
+  test('[D7] shedding starts at LOW and reaches CRITICAL last, which takes the places of LOW and NORMAL at a full limit', () => {
     const { tracker, connect, start, recorder } = setUp({ pending: 100, pendingPerUser: 1000 });
     const session = connect();
     const types = (['low', 'normal', 'high', 'critical'] as const).map((priority, n) =>
@@ -230,9 +317,16 @@ describe('outcomes', () => {
         if (tracker.track(session, facts(type), ++ordinal, start)) tracked[type.name] = (tracked[type.name] ?? 0) + 1;
       }
     }
-    expect(tracked).toEqual({ low: 80, normal: 10, high: 5, critical: 5 });
-    expect(tracker.tracked).toBe(100);
-    expect(recorder.shedReasons).toHaveLength(300);
+    expect(tracked).toEqual({ low: 80, normal: 10, high: 5, critical: 95 });
+    expect([tracker.tracked, session.pending]).toEqual([190, 100]);
+    expect(recorder.shedReasons).toHaveLength(210);
+    const gaveWay = recorder.settledDeliveries.map(
+      ({ type, status, unverified }) => `${type.name} ${status} ${unverified}`,
+    );
+    expect(gaveWay.slice(0, 80)).toEqual(new Array(80).fill('low unverifiable limit'));
+    expect(gaveWay.slice(80)).toEqual(new Array(10).fill('normal unverifiable limit'));
+    // The oldest go first.
+    expect(recorder.settledDeliveries[0]!.ordinal).toBe(1);
   });
 
   test('[D7] one owner at its limit sheds alone', () => {
@@ -288,4 +382,26 @@ describe('outcomes', () => {
     expect(recorder.settledDeliveries.map((d) => d.errorType)).toEqual(['shutdown', 'shutdown', 'shutdown']);
     expect([store.pending, tracker.settled]).toEqual([0, 3]);
   });
+});
+
+test('[D7] a CRITICAL message takes the place of LOW ones where the limit is full', () => {
+  const limits = { bytes: 100, bytesPerSession: 1000, bytesPerUser: 1000 };
+  const { tracker, connect, start } = setUp({ pending: 1000, pendingPerUser: 1000, retention: limits });
+  const session = connect('a');
+  const keep = (priority: 'low' | 'critical', n: number) => {
+    const delivery = tracker.track(session, facts(eventType(priority, n, { priority })), n, start + n)!;
+    return { delivery, kept: tracker.retention.keep(delivery, 20, () => new Uint8Array(20)) };
+  };
+  const low = [1, 2, 3, 4].map((n) => keep('low', n));
+  expect(low.map(({ kept }) => kept)).toEqual([true, true, true, true]);
+  const critical = [5, 6, 7].map((n) => keep('critical', n));
+  expect(critical.map(({ kept }) => kept)).toEqual([true, true, true]);
+  // The oldest gave way; they are as open as before.
+  expect(low.map(({ delivery }) => [delivery.payload === undefined, delivery.status])).toEqual([
+    [true, 'pending'],
+    [true, 'pending'],
+    [false, 'pending'],
+    [false, 'pending'],
+  ]);
+  expect(tracker.retention.bytes).toBe(100);
 });

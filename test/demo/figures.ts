@@ -25,6 +25,7 @@ export function statsOf(total: Partial<StatsRow>, rows: Partial<Record<Priority,
   const row = (part: Partial<StatsRow> | undefined): StatsRow => ({ ...NOTHING, ...part });
   return {
     ...row(total),
+    untracked: {},
     by_priority: {
       critical: row(rows.critical ?? total),
       high: row(rows.high),

@@ -38,18 +38,19 @@ it.each([
   const client = await openClient(sidecar.ws);
   const peer = await backend.peer(0);
   for (const priority of priorities) for (let n = 1; n <= 20; n++) tell(peer, event(`${priority}-${n}`, priority));
-  // 80 %, 90 %, 95 % and all of 20.
-  await sidecar.reach({ tracked: 20, pending: 20, shed: 60 });
+  // 80 %, 90 %, 95 % and all of 20; then CRITICAL takes the places of 16 LOW ones and 2 NORMAL ones.
+  await sidecar.reach({ tracked: 38, pending: 20, shed: 42, unverifiable: 18 });
   const shed = await Promise.all(
     priorities.map((priority) => sidecar.sum('ackspan_delivery_shed_total', { reason, priority })),
   );
-  expect(shed).toEqual([4, 18, 19, 19]);
+  expect(shed).toEqual([4, 18, 19, 1]);
+  expect(await sidecar.sum('ackspan_delivery_unverifiable_total', { reason: 'limit' })).toBe(18);
   await eventually(() => expect(client.texts).toHaveLength(80));
   expect(client.texts.map((text) => JSON.parse(text).event_id)).toEqual(
     priorities.flatMap((priority) => Array.from({ length: 20 }, (_, i) => `${priority}-${i + 1}`)),
   );
   client.socket.close(1000);
-  await sidecar.reach({ tracked: 20, pending: 0, failed: 20, shed: 60 });
+  await sidecar.reach({ tracked: 38, pending: 0, failed: 20, shed: 42 });
   expectHealthyLog(sidecar);
 });
 

@@ -191,7 +191,7 @@ it('10,000 confirmations at once from one client, most of them lies: all counted
   expect(bugs(sidecar)).toEqual([]);
 });
 
-it('[D7] more sessions than fit: the one that waits longest ends, its upstream is closed, and the log says so', async () => {
+it('[D7] more sessions than fit: nobody ends those of others; the upstream of the longest absent makes room, and the log says so', async () => {
   const backend = await startWsBackend();
   const sidecar = await sidecarHere(backend.address, { ...PATIENT, limits: { connections: 3 } });
   const clients = [];
@@ -201,11 +201,34 @@ it('[D7] more sessions than fit: the one that waits longest ends, its upstream i
     await eventually(async () => expect(await sidecar.sum('ackspan_session_waiting')).toBe(i + 1));
     clients.push(client);
   }
-  await optIn(`${sidecar.ws}/chat`);
+  const next = await optIn(`${sidecar.ws}/chat`);
   expect(await (await backend.peer(0)).closed).toBe(1001);
-  expect(await sidecar.sum('ackspan_session_waiting')).toBe(2);
-  expect(await sidecar.sum('ackspan_session_ended_total', { reason: 'evicted' })).toBe(1);
+  expect(await sidecar.sum('ackspan_session_waiting')).toBe(3);
+  expect(await sidecar.sum('ackspan_session_ended_total', { reason: 'evicted' })).toBe(0);
   await eventually(() => expect(sidecar.faults.join()).toContain('limits.connections reached by sessions'));
+  // The newcomer works, and ends with its connection; whose upstream was closed goes on over a new one.
+  tell(await backend.peer(3), event('e1'));
+  expect(await next.frames(1)).toHaveLength(1);
+  next.socket.terminate();
+  await sidecar.reach({ pending: 0 });
+  expect(await sidecar.sum('ackspan_session_waiting')).toBe(3);
+  const back = await optIn(`${sidecar.ws}/chat`, asking(clients[0]!.welcome, 0));
+  expect(back.welcome).toMatchObject({ recovered: true });
+  expect(await sidecar.sum('ackspan_session_waiting')).toBe(2);
+});
+
+it('[D7] a user with too many sessions ends the one of their own that has waited longest', async () => {
+  const backend = await startWsBackend();
+  const identity = { user: 'query:user_id' };
+  const sidecar = await sidecarHere(backend.address, { ...PATIENT, identity, limits: { connections: 2 } });
+  for (let i = 0; i < 2; i++) {
+    const client = await optIn(`${sidecar.ws}/chat`, 'ackspan=1&user_id=anna');
+    client.socket.terminate();
+    await eventually(async () => expect(await sidecar.sum('ackspan_session_waiting')).toBe(i + 1));
+  }
+  await optIn(`${sidecar.ws}/chat`, 'ackspan=1&user_id=anna');
+  await eventually(async () => expect(await sidecar.sum('ackspan_session_ended_total', { reason: 'evicted' })).toBe(1));
+  expect(await sidecar.sum('ackspan_session_waiting')).toBe(1);
 });
 
 it('[R9] a session that keeps too much: what does not fit is sent, not kept, counted and logged; after a resume it has failed', async () => {

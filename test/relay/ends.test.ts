@@ -1,12 +1,15 @@
 // Every way in which a connection ends, and back-pressure: nothing is torn, nobody waits for ever, the tap hears of it once.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CLOSE, CONTINUATION, PING, PONG } from '../../src/relay/frames.ts';
-import { clientFrame, closePayload, frame, readFrames } from '../support/raw-frames.ts';
+import { clientFrame, closePayload, frame, readCompleteFrames, readFrames } from '../support/raw-frames.ts';
 import { settle } from '../support/socket-pair.ts';
 import { RecordingTap, spliced } from '../support/spliced.ts';
 
 const close = (code: number) => frame(closePayload(code), { opcode: CLOSE });
 const clientClose = (code: number) => clientFrame(closePayload(code), { opcode: CLOSE });
+
+/** Waits end behind the reads, so both kinds of timers are the test's. */
+const TIMERS = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] as const;
 
 afterEach(() => {
   vi.useRealTimers();
@@ -43,43 +46,120 @@ describe('an end of the upstream', () => {
   });
 
   it.each(['fin', 'reset'] as const)(
-    '[E2] by %s without a Close frame: the client gets a last barrier, is told 1013 and gets FIN; its pong still counts',
+    '[D15] by %s without a Close frame: the client gets a last barrier, FIN when its pong has come, and no Close frame of ours (D20)',
     async (how) => {
       const { client, upstream, tap } = await spliced();
+      let open = true;
       tap.wantsBarrier = () => false;
+      tap.lastBarrierAt = () => open;
+      tap.mayCome = () => open;
       upstream.send(frame('last'));
       upstream[how]();
       await settle();
-      const [, ping, told] = readFrames(client.taken());
-      expect(told).toMatchObject({ opcode: CLOSE, masked: false });
-      expect(told!.payload).toEqual(closePayload(1013, 'upstream closed without a close frame'));
-      expect(client.finished).toBe(true);
-      client.send(clientFrame(ping!.payload, { opcode: PONG }));
-      expect(tap.received).toEqual([1]);
+      const [event, last] = readFrames(client.taken());
+      expect([event!.opcode, last!.opcode]).toEqual([1, PING]);
+      expect([client.finished, tap.overs]).toEqual([false, []]);
+      tap.receivedThrough = (through) => {
+        tap.received.push(through);
+        open = false;
+      };
+      client.send(clientFrame(last!.payload, { opcode: PONG }));
+      await settle();
+      expect([tap.received, client.finished, readFrames(client.taken()).length]).toEqual([[1], true, 2]);
       client.fin();
       await settle();
       expect(tap.ends).toEqual(['upstream 1006']);
     },
   );
 
-  it('in the middle of a frame or of its header: the client is destroyed, never told into the frame', async () => {
+  it('[D15] in the middle of a frame or of its header: nothing is added, and FIN waits for a pong that is on its way', async () => {
     for (const cut of [1, 5]) {
       const { client, upstream, tap } = await spliced();
-      upstream.send(frame('0123456789').subarray(0, cut));
-      upstream.fin();
+      tap.mayCome = () => tap.received.length === 0;
+      upstream.send(Buffer.concat([frame('event'), frame('0123456789').subarray(0, cut)]));
+      upstream.reset();
       await settle();
-      expect(client.taken()).toEqual(frame('0123456789').subarray(0, cut));
-      expect(client.destroyed).toBe(true);
+      const [event, ping] = readCompleteFrames(client.taken()).frames;
+      expect([event!.opcode, ping!.opcode]).toEqual([1, PING]);
+      expect(client.taken().subarray(event!.raw.length + ping!.raw.length)).toEqual(
+        frame('0123456789').subarray(0, cut),
+      );
+      expect(client.finished).toBe(false);
+      client.send(clientFrame(ping!.payload, { opcode: PONG }));
+      await settle();
+      expect([tap.received, client.finished]).toEqual([[1], true]);
+      client.fin();
+      await settle();
       expect(tap.ends).toEqual(['upstream 1006']);
     }
   });
 
-  it('between fragments tells 1013: a Close may stand there', async () => {
-    const { client, upstream } = await spliced();
-    upstream.send(frame('part', { fin: false }));
+  it('[D15] a client that does not answer is waited for patienceMs, and no longer', async () => {
+    vi.useFakeTimers({ toFake: [...TIMERS] });
+    const { client, upstream, tap } = await spliced({ limits: { patienceMs: 700 } });
+    tap.mayCome = () => true;
+    upstream.send(frame('event'));
     upstream.fin();
     await settle();
-    expect(readFrames(client.taken()).at(-1)!.opcode).toBe(CLOSE);
+    vi.advanceTimersByTime(699);
+    await settle();
+    expect(client.finished).toBe(false);
+    vi.advanceTimersByTime(10);
+    await settle();
+    expect(client.finished).toBe(true);
+  });
+
+  it('of a client that speaks our protocol is told with 1013, also between fragments: a Close may stand there', async () => {
+    for (const bytes of [frame('whole'), frame('part', { fin: false })]) {
+      const { client, upstream } = await spliced({ announcesLoss: true });
+      upstream.send(bytes);
+      upstream.fin();
+      await settle();
+      const told = readFrames(client.taken()).at(-1)!;
+      expect(told).toMatchObject({ opcode: CLOSE, masked: false });
+      expect(told.payload).toEqual(closePayload(1013, 'upstream closed without a close frame'));
+    }
+  });
+
+  it.each([
+    ['with the frame in the same chunk', (event: Buffer, end: Buffer) => [Buffer.concat([event, end])]],
+    ['with the frame by itself', (event: Buffer, end: Buffer) => [event, end]],
+    [
+      'with a frame whose payload comes later',
+      (event: Buffer, end: Buffer) => [Buffer.concat([event, end.subarray(0, 3)]), end.subarray(3)],
+    ],
+  ])('[D15] %s: a last barrier precedes a Close frame', async (_, cut) => {
+    const { client, upstream, tap } = await spliced();
+    let asked = 0;
+    tap.wantsBarrier = () => false;
+    tap.lastBarrierAt = () => asked++ === 0;
+    for (const chunk of cut(frame('event'), close(4401))) upstream.send(chunk);
+    expect(readFrames(client.taken()).map(({ opcode }) => opcode)).toEqual([1, PING, CLOSE]);
+  });
+
+  it('[D15] a last barrier precedes what is no frame', async () => {
+    const { client, upstream, tap } = await spliced();
+    tap.wantsBarrier = () => false;
+    tap.lastBarrierAt = () => true;
+    upstream.send(Buffer.concat([frame('event'), Buffer.from([0xff, 0xff, 1, 2])]));
+    const { frames, rest } = readCompleteFrames(client.taken());
+    expect(frames.slice(0, 2).map(({ opcode }) => opcode)).toEqual([1, PING]);
+    expect(client.taken().subarray(-4)).toEqual(Buffer.from([0xff, 0xff, 1, 2]));
+    expect(rest).toBe(4);
+  });
+
+  it.each([
+    [4401, 4401, [1]],
+    [1011, 1011, [1]],
+    [1000, 1000, []],
+    [1001, 1001, []],
+    [4401, 1000, []],
+  ])('[D15] the answer to Close %i with %i proves %j', async (sent, answered, proven) => {
+    const { client, upstream, tap } = await spliced();
+    upstream.send(Buffer.concat([frame('event'), close(sent)]));
+    client.send(clientClose(answered));
+    expect(tap.received).toEqual(proven);
+    expect(tap.overs).toEqual([`upstream ${sent} orderly`]);
   });
 
   it('after the client has sent Close tells nothing of its own', async () => {
@@ -110,39 +190,59 @@ describe('an end of the upstream', () => {
 
 describe('an end of the client', () => {
   it('by FIN: the upstream gets FIN and may still send', async () => {
-    const { client, upstream, tap } = await spliced();
+    const { client, upstream, tap, splice } = await spliced();
     client.send(clientFrame('bye'));
     client.fin();
     await settle();
     expect(upstream.finished).toBe(true);
-    expect(tap.ends).toEqual(['client 1006']);
+    expect([tap.overs, tap.ends]).toEqual([['client 1006'], []]);
+    tap.wantsBarrier = () => false;
     upstream.send(frame('still here'));
     expect(client.taken()).toEqual(frame('still here'));
-    expect(tap.messages).toEqual([]);
+    expect([tap.messages, splice.reaches(1)]).toEqual([['1:still here'], false]);
     upstream.send(close(1000));
     upstream.fin();
     await settle();
     expect(client.finished).toBe(true);
     expect([client.closed, upstream.closed]).toEqual([true, true]);
-    expect(tap.ends).toHaveLength(1);
+    expect([tap.overs.length, tap.ends]).toEqual([1, ['client 1006']]);
   });
 
-  it('by reset: the upstream is destroyed', async () => {
-    const { client, upstream, tap } = await spliced();
+  it('[D16] by reset: the upstream gets FIN; what it had sent is told to its end, as what reaches nobody', async () => {
+    const { client, upstream, tap, splice } = await spliced();
     client.reset();
     await settle();
-    expect(upstream.destroyed).toBe(true);
-    expect(tap.ends).toEqual(['client 1006']);
+    expect([upstream.finished, tap.overs, tap.ends]).toEqual([true, ['client 1006'], []]);
+    upstream.send(Buffer.concat([frame('a'), frame('b')]));
+    expect([tap.messages, splice.reaches(1)]).toEqual([['1:a', '2:b'], false]);
+    upstream.fin();
+    await settle();
+    expect([upstream.closed, tap.ends]).toEqual([true, ['client 1006']]);
   });
 
-  it('by reset while it took no more: what the upstream still sends goes nowhere', async () => {
+  it('by reset: an upstream that goes on is cut off after patienceMs', async () => {
+    vi.useFakeTimers({ toFake: [...TIMERS] });
+    const { client, upstream, tap } = await spliced({ limits: { patienceMs: 300 } });
+    client.reset();
+    await settle();
+    upstream.send(frame('a'));
+    vi.advanceTimersByTime(310);
+    await settle();
+    expect([upstream.destroyed, tap.ends]).toEqual([true, ['client 1006']]);
+  });
+
+  it('[D16] by reset while it took no more: what the upstream still sends is told and goes nowhere', async () => {
     const { client, upstream, tap } = await spliced();
     client.stall();
     upstream.send(frame('x'.repeat(40_000)));
     expect(upstream.isPaused()).toBe(true);
     client.reset();
     await settle();
-    expect(upstream.closed).toBe(true);
+    expect(upstream.isPaused()).toBe(false);
+    upstream.send(frame('more'));
+    upstream.fin();
+    await settle();
+    expect([upstream.closed, tap.messages.length]).toEqual([true, 2]);
     expect(tap.ends).toEqual(['client 1006']);
   });
 });
@@ -170,7 +270,7 @@ describe('close()', () => {
   });
 
   it('waits for the end of a frame, both ways, and drops what follows', async () => {
-    const { client, upstream, splice } = await spliced();
+    const { client, upstream, splice, tap } = await spliced();
     const down = frame('0123456789');
     const up = clientFrame('x'.repeat(5000));
     upstream.send(down.subarray(0, 4));
@@ -182,6 +282,7 @@ describe('close()', () => {
     client.send(Buffer.concat([up.subarray(100), clientFrame('more')]));
     await settle();
     expect(readFrames(client.taken()).map(({ opcode }) => opcode)).toEqual([1, PING, CLOSE]);
+    expect(tap.messages).toEqual(['1:0123456789']);
     expect(readFrames(upstream.taken()).map(({ opcode }) => opcode)).toEqual([1, CLOSE]);
     expect([client.finished, upstream.finished]).toEqual([true, true]);
   });
@@ -249,11 +350,12 @@ describe('close()', () => {
 
 describe('what does not end by itself', () => {
   it.each(['client', 'upstream'] as const)('is destroyed lingerMs after the %s has ended', async (first) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.useFakeTimers({ toFake: [...TIMERS] });
     const it = await spliced({ limits: { lingerMs: 500 } });
     it[first].fin();
     await settle();
     vi.advanceTimersByTime(499);
+    await settle();
     expect([it.client.destroyed, it.upstream.destroyed]).toEqual([false, false]);
     vi.advanceTimersByTime(1);
     await settle();
@@ -271,7 +373,7 @@ describe('what does not end by itself', () => {
   });
 
   it('no timer is left when both sides are gone', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.useFakeTimers({ toFake: [...TIMERS] });
     const { client, upstream } = await spliced();
     client.fin();
     upstream.fin();

@@ -50,8 +50,10 @@ describe('[D8] a tap that throws', () => {
     it.client.send(CONFIRMATION);
     expect(it.upstream.taken()).toEqual(CONFIRMATION);
     it.client.fin();
+    it.upstream.fin();
     await settle();
-    expect(tap.ends).toEqual(['client 1006']);
+    expect([tap.overs, tap.ends]).toEqual([['client 1006'], ['client 1006']]);
+    expect(it.counters.messagesUnwatched).toBe(1);
   });
 
   it('in closed: the sockets still end', async () => {

@@ -1,7 +1,7 @@
 // Client → upstream: bytes go on as they came, less our pongs and confirmations; small frames wait until they are whole.
 import { describe, expect, it } from 'vitest';
 import { BINARY, CLOSE, CONTINUATION, PING, PONG } from '../../src/relay/frames.ts';
-import { clientFrame, closePayload, readFrames } from '../support/raw-frames.ts';
+import { clientFrame, closePayload, frame, readFrames } from '../support/raw-frames.ts';
 import { type MemorySocket, settle } from '../support/socket-pair.ts';
 import { spliced } from '../support/spliced.ts';
 
@@ -241,6 +241,7 @@ describe('holding', () => {
     const { client, upstream, counters } = await spliced();
     client.send(clientFrame(CONFIRMATION).subarray(0, 20));
     client.reset();
+    upstream.fin();
     await settle();
     expect(upstream.taken()).toHaveLength(0);
     expect(upstream.destroyed).toBe(true);
@@ -268,14 +269,22 @@ describe('framing errors of the client', () => {
     ['a reserved opcode', clientFrame('x', { opcode: 5 })],
     ['RSV1 without permessage-deflate', clientFrame('x', { rsv1: true })],
     ['a continuation of nothing', clientFrame('x', { opcode: CONTINUATION })],
-  ])('%s: held bytes and all that follow pass untouched, one report', async (_name, bad) => {
-    const { client, upstream, tap, faults } = await spliced();
-    const bytes = Buffer.concat([clientFrame('good'), bad, clientFrame(CONFIRMATION)]);
-    for (const byte of bytes) client.send(Buffer.from([byte]));
-    expect(upstream.taken()).toEqual(bytes);
-    expect(tap.offered).toEqual([]);
-    expect(faults).toHaveLength(1);
-  });
+  ])(
+    '[D14] %s passes as it is, one report; pongs behind it still count, and are kept from the upstream',
+    async (_name, bad) => {
+      const { client, upstream, splice, tap, faults } = await spliced();
+      upstream.send(frame('ping', { opcode: PING }));
+      splice.ping();
+      const ours = readFrames(client.taken()).at(-1)!.payload;
+      const before = Buffer.concat([clientFrame('good'), bad]);
+      const pong = clientFrame(ours, { opcode: PONG });
+      for (const byte of Buffer.concat([before, pong, bad, clientFrame('more')])) client.send(Buffer.from([byte]));
+      // Nor is anything added: the upstream's ping is left to its own fate.
+      expect(upstream.taken()).toEqual(Buffer.concat([before, bad, clientFrame('more')]));
+      expect(tap.received).toEqual([0]);
+      expect(faults).toHaveLength(1);
+    },
+  );
 
   it('a message inside another: the same, kept fragments first', async () => {
     const { client, upstream, faults } = await spliced();

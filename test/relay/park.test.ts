@@ -89,7 +89,7 @@ describe('a client that goes', () => {
     tap.stays = false;
     client.reset();
     await settle();
-    expect([splice.isParked, upstream.destroyed, tap.ends]).toEqual([false, true, ['client 1006']]);
+    expect([splice.isParked, upstream.finished, tap.overs]).toEqual([false, true, ['client 1006']]);
   });
 
   it('after the upstream has begun to close is not asked for', async () => {
@@ -97,7 +97,7 @@ describe('a client that goes', () => {
     upstream.send(frame(closePayload(1000), { opcode: CLOSE }));
     client.reset();
     await settle();
-    expect([tap.lost, tap.ends]).toEqual([[], ['upstream 1000']]);
+    expect([tap.lost, tap.overs]).toEqual([[], ['upstream 1000']]);
   });
 
   const text = clientFrame('x'.repeat(5000));
@@ -122,7 +122,7 @@ describe('a client that goes', () => {
     expect([splice.isParked, tap.lost.length]).toEqual([severable, severable ? 1 : 0]);
     // What went on is whole, or its connection is over.
     if (severable) expect(readCompleteFrames(upstream.taken()).rest).toBe(0);
-    else expect(upstream.destroyed).toBe(true);
+    else expect(upstream.finished).toBe(true);
   });
 
   it('that did not read is let go of, and the upstream is read again', async () => {
@@ -156,7 +156,10 @@ describe('while nobody is there', () => {
     upstream.send(frame(closePayload(4321, 'done'), { opcode: CLOSE }));
     await settle();
     expect(heard(upstream)).toEqual([`${CLOSE}:4321`]);
-    expect([upstream.finished, tap.ends, parking.splice.rejoinable]).toEqual([true, ['upstream 4321'], false]);
+    expect([upstream.finished, tap.ends, parking.splice.rejoinable]).toEqual([true, [], false]);
+    upstream.fin();
+    await settle();
+    expect(tap.ends).toEqual(['upstream 4321']);
   });
 
   it.each(['fin', 'reset'] as const)(
@@ -178,14 +181,14 @@ describe('while nobody is there', () => {
     splice.close(1001, 'did not come back');
     await settle();
     expect(heard(upstream)).toEqual([`${CLOSE}:1001`]);
-    expect(tap.ends).toEqual(['sidecar 1001']);
+    expect(tap.ends).toEqual([]);
     upstream.fin();
     await settle();
-    expect(upstream.closed).toBe(true);
+    expect([upstream.closed, tap.ends]).toEqual([true, ['sidecar 1001']]);
   });
 
   it('an upstream that does not end after that is cut off', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     const parking = await park();
     await gone(parking);
     parking.splice.close(1001, '');

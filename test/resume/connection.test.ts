@@ -5,6 +5,7 @@ import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import type { OptedIn } from '../../src/opted-in.ts';
+import { OverdueWords } from '../../src/overdue-words.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { Connection } from '../../src/session.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -27,9 +28,13 @@ function open(session: Session, optedIn: OptedIn) {
     report: ({ stage }: { stage: string }) => void faults.push(stage),
   };
   const observer = { opened() {}, capability() {}, closed() {} };
-  const skipped = { binary: 0, too_large: 0, unreadable: 0 };
+  const counts = {
+    unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
+    overdue: new OverdueWords(),
+    parked: { count: 0 },
+  };
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
-  const connection = new Connection(FACTS, session, { tracker, decoder, relay, observer, skipped, optedIn });
+  const connection = new Connection(FACTS, session, { tracker, decoder, relay, observer, ...counts, optedIn });
   const [client, upstream] = [new MemorySocket(), new MemorySocket()];
   connection.start({ client, upstream, deflate: undefined });
   return { connection, client, upstream, faults, tracker, session };

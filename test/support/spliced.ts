@@ -26,11 +26,16 @@ export class RecordingTap implements Tap {
   readonly times: number[] = [];
   readonly received: number[] = [];
   readonly offered: string[] = [];
+  /** `client 1000 orderly`: no further evidence can come; then, in `ends`, all is over. */
+  readonly overs: string[] = [];
   readonly ends: string[] = [];
   asked = 0;
+  private askedThrough = 0;
   waiting = 0;
   isConfirmation = (text: string): boolean => text.includes('event_confirmation');
   wantsBarrier = (_through: number): boolean => true;
+  /** Whether evidence may still come when the client is to be parted from. */
+  mayCome = (): boolean => false;
   letsAhead = (_ordinal: number): Ahead => 'wait';
 
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
@@ -48,7 +53,16 @@ export class RecordingTap implements Tap {
   }
   barrierAt(through: number): boolean {
     this.asked++;
-    return this.wantsBarrier(through);
+    if (!this.wantsBarrier(through)) return false;
+    this.askedThrough = through;
+    return true;
+  }
+  /** As the core does: only where it would prove more than those before it. */
+  lastBarrierAt(through: number): boolean {
+    return through > this.askedThrough && this.barrierAt(through);
+  }
+  awaits(): boolean {
+    return this.mayCome();
   }
   receivedThrough(through: number): void {
     this.received.push(through);
@@ -57,6 +71,9 @@ export class RecordingTap implements Tap {
     const text = buf.toString('latin1', start, end);
     this.offered.push(text);
     return this.isConfirmation(text);
+  }
+  clientOver(by: string, code: number, orderly: boolean): void {
+    this.overs.push(`${by} ${code}${orderly ? ' orderly' : ''}`);
   }
   closed(by: string, code: number): void {
     this.ends.push(`${by} ${code}`);
@@ -79,6 +96,7 @@ export interface SplicedOptions<T extends Tap> {
   readonly deflate?: Deflate;
   readonly opaque?: boolean;
   readonly limits?: Partial<RelayLimits>;
+  readonly announcesLoss?: boolean;
   readonly clientHead?: Buffer;
   readonly upstreamHead?: Buffer;
   readonly highWaterMark?: number;
@@ -100,9 +118,9 @@ export async function spliced(options: SplicedOptions<Tap> = {}): Promise<Splice
     report: (fault) => faults.push(fault),
   };
   const tap = options.tap ?? new RecordingTap();
-  const { deflate, opaque, clientHead, upstreamHead } = options;
+  const { deflate, opaque, clientHead, upstreamHead, announcesLoss } = options;
   const splice = new Splice(
-    { client, upstream, deflate, clientHead, upstreamHead, opaque: opaque ?? false },
+    { client, upstream, deflate, clientHead, upstreamHead, opaque: opaque ?? false, announcesLoss },
     tap,
     context,
   );

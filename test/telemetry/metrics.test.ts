@@ -47,7 +47,9 @@ describe('a tracked delivery', () => {
     expect(text).toContain('ackspan_delivery_tracked_total{event_type="tool_executing",priority="critical"} 1\n');
     expect(text).toContain('ackspan_delivery_attempts_total{kind="send",result="sent"} 1\n');
     expect(text).toContain('ackspan_delivery_pending{priority="critical"} 1\n');
-    expect(text).toContain('ackspan_delivery_unverifiable_total{event_type="tool_executing",priority="critical"} 0\n');
+    expect(text).toContain(
+      'ackspan_delivery_unverifiable_total{event_type="tool_executing",priority="critical",reason="client_left"} 0\n',
+    );
   });
 
   it('shows every error series of its type at 0, so that increase() sees the first failure', async () => {

@@ -13,6 +13,7 @@ import { writeExposition } from '../../src/telemetry/openmetrics.ts';
 import { createMetricProducer, type Point } from '../../src/telemetry/producer.ts';
 import { createReadings } from '../../src/telemetry/readings.ts';
 import { createRuntimeMetrics } from '../../src/telemetry/runtime.ts';
+import { createStandstillMetrics } from '../../src/telemetry/standstills.ts';
 import { parseExposition, valueIn } from '../support/exposition.ts';
 import { eventType, sent, settle } from './deliveries.ts';
 import { Story } from './tool-stories.ts';
@@ -178,7 +179,13 @@ async function everything(format: ExpositionFormat): Promise<string> {
   const agents = new Story().sent('tool_executing', { tool: 'x' }).sent('tool_completed', { tool: 'x' }).watch;
   const runtime = createRuntimeMetrics();
   const own = new Set<MetricRow>();
-  const families = [...deliveries.source(), ...connections.source(), ...agents.source(), ...runtime.source()];
+  const families = [
+    ...deliveries.source(),
+    ...connections.source(),
+    ...agents.source(),
+    ...runtime.source(),
+    ...createStandstillMetrics().source(),
+  ];
   runtime.stop();
   for (const { metric } of families) own.add(metric);
   const others = Object.values(METRICS).filter((metric) => !own.has(metric));

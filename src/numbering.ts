@@ -1,0 +1,23 @@
+// Sees to it that a client which has opted in gives each message its right number, or comes again to get it (SPEC R2).
+import type { OptedIn } from './opted-in.ts';
+import type { Splice } from './relay/splice.ts';
+import type { Connection } from './session.ts';
+
+/** Message `ordinal`, with payload `buf[start, end)`, is about to be written to the client. */
+export function number(
+  optedIn: OptedIn,
+  connection: Connection,
+  splice: Splice,
+  buf: Buffer,
+  start: number,
+  end: number,
+  ordinal: number,
+): void {
+  if (splice.isParked) return;
+  if (splice.unheard) {
+    optedIn.missed(connection, buf, start, end, ordinal);
+    return;
+  }
+  const notice = optedIn.notice(buf, start, end, ordinal);
+  if (notice !== undefined && !splice.announce(buf, start, end, notice)) splice.dropClient();
+}

@@ -1,0 +1,65 @@
+// Relay, client → upstream: reads control frames: our pongs are cut out, pongs to the upstream's pings are evidence too, a Close is noted.
+import { BARRIER_PAYLOAD, type Barriers } from './barrier.ts';
+import type { Verdict } from './client-messages.ts';
+import { CLOSE, type FrameScanner, PONG } from './frames.ts';
+import type { UpstreamPings } from './heartbeat.ts';
+import type { RelayContext, Tap } from './tap.ts';
+
+export class ClientControls {
+  /** A Close frame of the client went by. */
+  closing = false;
+  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
+  closeCode = 1006;
+  /** Payload of a pong that goes out where ours is cut. */
+  owed: Buffer | undefined = undefined;
+  private readonly scanner: FrameScanner;
+  private readonly barriers: Barriers;
+  private readonly pings: UpstreamPings;
+  private readonly tap: Tap;
+  private readonly context: RelayContext;
+  /** The client sends a Close frame with that code: true keeps it from the upstream, because the client is expected back. */
+  private readonly clientLeaves: (code: number) => boolean;
+
+  constructor(
+    scanner: FrameScanner,
+    barriers: Barriers,
+    pings: UpstreamPings,
+    tap: Tap,
+    context: RelayContext,
+    clientLeaves: (code: number) => boolean,
+  ) {
+    this.scanner = scanner;
+    this.barriers = barriers;
+    this.pings = pings;
+    this.tap = tap;
+    this.context = context;
+    this.clientLeaves = clientLeaves;
+  }
+
+  /** What becomes of the control frame with payload `buf[start, end)`. */
+  judge(buf: Buffer, start: number, end: number, now: number): Verdict {
+    const { opcode, key } = this.scanner;
+    this.context.counters.controlToUpstream++;
+    if (opcode === PONG) {
+      if (end - start === BARRIER_PAYLOAD && this.barriers.isOurs(buf, start, key)) {
+        const number = this.barriers.numberOf(buf, start, key);
+        if (number > 0) return this.answered(number, this.barriers.ordinalOf(buf, start, key), now);
+      }
+      const through = this.pings.answered(buf, start, end, key);
+      if (through >= 0) this.tap.receivedThrough(through, now);
+    } else if (opcode === CLOSE && !this.closing) {
+      this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
+      const expectedBack = this.clientLeaves(this.closeCode);
+      this.closing = true;
+      if (expectedBack) return 'cut';
+    }
+    return 'forward';
+  }
+
+  private answered(number: number, through: number, now: number): Verdict {
+    this.context.counters.barriersAnswered++;
+    this.tap.receivedThrough(through, now);
+    this.owed = this.pings.passedOver(number);
+    return 'cut';
+  }
+}

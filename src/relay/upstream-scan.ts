@@ -1,0 +1,145 @@
+// Relay, upstream → client: scans each chunk where it lies: tells of messages and control frames, and notes where frames of ours may stand.
+import { MessageBuffer } from './assembler.ts';
+import { BAD, CLOSE, type FrameScanner, PING } from './frames.ts';
+import type { RelayCounters } from './tap.ts';
+import type { UpstreamMessages } from './upstream-messages.ts';
+
+/** Whom the scan tells of what is no message. */
+export interface ScanEvents {
+  /** The upstream pinged, with payload `buf[start, stop)`. */
+  pinged(buf: Buffer, start: number, stop: number): void;
+  /** The upstream broke the framing rules: nothing after this can be read. */
+  broke(): void;
+}
+
+export class UpstreamScan {
+  /** A Close frame went by: nothing may be added after it. */
+  closing = false;
+  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
+  closeCode = 1006;
+  /** Data messages before it. */
+  closeThrough = 0;
+  /** Last frame boundary in the chunk, and last boundary between messages; -1 = none. */
+  boundary = -1;
+  messageBoundary = -1;
+  /** Where a Close frame, or what is no frame, begins in the chunk; -1 = nowhere. */
+  lastAt = -1;
+  private readonly scanner: FrameScanner;
+  private readonly messages: UpstreamMessages;
+  private readonly counters: RelayCounters;
+  private readonly events: ScanEvents;
+  private inFrame = false;
+  /** Payload bytes of the current frame that are still to come. */
+  private left = 0;
+  /** Payload of a control frame that a chunk cut in two. */
+  private control: MessageBuffer | undefined = undefined;
+
+  constructor(scanner: FrameScanner, messages: UpstreamMessages, counters: RelayCounters, events: ScanEvents) {
+    this.scanner = scanner;
+    this.messages = messages;
+    this.counters = counters;
+    this.events = events;
+  }
+
+  /** What has been scanned ends inside a frame. */
+  get within(): boolean {
+    return this.inFrame || this.scanner.inHeader;
+  }
+
+  run(chunk: Buffer, now: number): void {
+    this.boundary = this.messageBoundary = this.lastAt = -1;
+    const scanner = this.scanner;
+    const end = chunk.length;
+    let pos = 0;
+    while (pos < end) {
+      if (!this.inFrame) {
+        const begins = scanner.inHeader ? -1 : pos;
+        const payload = scanner.header(chunk, pos, end);
+        if (payload < 0) {
+          if (payload === BAD) this.giveUp(begins);
+          return;
+        }
+        if (scanner.opcode === CLOSE) this.lastFrom(begins);
+        const stop = payload + scanner.length;
+        if (stop <= end) {
+          this.frame(chunk, payload, stop, now);
+          pos = stop;
+          this.passed(pos);
+          continue;
+        }
+        this.inFrame = true;
+        this.left = scanner.length;
+        pos = payload;
+      }
+      const stop = Math.min(end, pos + this.left);
+      this.part(chunk, pos, stop);
+      this.left -= stop - pos;
+      pos = stop;
+      if (this.left > 0) return;
+      this.inFrame = false;
+      this.endFrame(now);
+      this.passed(pos);
+    }
+  }
+
+  /** A frame ended at `pos` of the chunk. */
+  private passed(pos: number): void {
+    if (this.closing) return;
+    this.boundary = pos;
+    if (!this.scanner.open) this.messageBoundary = pos;
+  }
+
+  /** From `at` on nothing may be added: a Close frame, or what is no frame, begins there. */
+  private lastFrom(at: number): void {
+    if (this.closing || this.lastAt >= 0) return;
+    this.lastAt = at;
+    this.closeThrough = this.messages.ordinal;
+  }
+
+  /** A frame lies whole in the chunk. */
+  private frame(chunk: Buffer, start: number, stop: number, now: number): void {
+    const scanner = this.scanner;
+    if (scanner.opcode >= CLOSE) this.controlFrame(chunk, start, stop);
+    else if (scanner.fin && !this.messages.collecting) this.messages.whole(chunk, start, stop, now);
+    else {
+      this.messages.part(chunk, start, stop, stop - start);
+      if (scanner.fin) this.messages.end(now);
+    }
+  }
+
+  /** Some payload of a frame that chunks cut, or of a fragment. */
+  private part(chunk: Buffer, start: number, stop: number): void {
+    if (this.scanner.opcode < CLOSE) {
+      this.messages.part(chunk, start, stop, this.inFrame ? this.left : stop - start);
+      return;
+    }
+    this.control ??= new MessageBuffer(this.scanner.length);
+    this.control.append(chunk, start, stop);
+  }
+
+  /** A frame that chunks had cut has ended. */
+  private endFrame(now: number): void {
+    if (this.scanner.opcode >= CLOSE) {
+      const control = this.control!;
+      this.control = undefined;
+      this.controlFrame(control.view(), 0, control.length);
+    } else if (this.scanner.fin) this.messages.end(now);
+  }
+
+  private controlFrame(buf: Buffer, start: number, stop: number): void {
+    this.counters.controlToClient++;
+    if (this.closing) return;
+    if (this.scanner.opcode === PING) this.events.pinged(buf, start, stop);
+    else if (this.scanner.opcode === CLOSE) {
+      this.closing = true;
+      this.closeCode = stop - start < 2 ? 1005 : buf.readUInt16BE(start);
+    }
+  }
+
+  private giveUp(at: number): void {
+    this.lastFrom(at);
+    this.messages.drop();
+    this.control = undefined;
+    this.events.broke();
+  }
+}

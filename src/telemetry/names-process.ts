@@ -1,0 +1,50 @@
+// The part of the table of metrics that is about the process itself: event loop, CPU, memory, and times in which it did not run.
+
+import { LABEL as L, type MetricRow, row } from './metric-row.ts';
+
+/** Bucket bounds of standstills, seconds: from what a long collection takes to what a paused machine does. */
+export const STANDSTILL_BOUNDS = [0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] as const;
+
+/** Joined to `METRICS`. */
+export const PROCESS_METRICS = {
+  standstill: row(
+    'ackspan.standstill.duration',
+    'histogram',
+    's',
+    [],
+    'Times in which the process did not run: stopped, starved of CPU, or busy with one thing.',
+    STANDSTILL_BOUNDS,
+  ),
+  eventLoopDelayP50: row(
+    'nodejs.eventloop.delay.p50',
+    'gauge',
+    's',
+    [],
+    'Event loop delay over the last collection interval (at least 5 s), median.',
+  ),
+  eventLoopDelayP99: row(
+    'nodejs.eventloop.delay.p99',
+    'gauge',
+    's',
+    [],
+    'Event loop delay over the last collection interval (at least 5 s), 99th percentile.',
+  ),
+  eventLoopDelayMax: row(
+    'nodejs.eventloop.delay.max',
+    'gauge',
+    's',
+    [],
+    'Event loop delay over the last collection interval (at least 5 s), maximum.',
+  ),
+  eventLoopUtilization: row(
+    'nodejs.eventloop.utilization',
+    'gauge',
+    '1',
+    [],
+    'Share of the last collection interval (at least 5 s) in which the event loop was busy.',
+  ),
+  cpuTime: row('process.cpu.time', 'counter', 's', [L.cpuMode], 'CPU time of the process.'),
+  memoryUsage: row('process.memory.usage', 'updown', 'By', [], 'Resident memory of the process.'),
+  heapUsed: row('v8js.memory.heap.used', 'updown', 'By', [L.heapSpace], 'Heap memory in use, by V8 heap space.'),
+  uptime: row('process.uptime', 'gauge', 's', [], 'Time since the process started.'),
+} as const satisfies Record<string, MetricRow>;
