@@ -124,8 +124,10 @@ export class Connection implements Tap, Link {
     if (facts === undefined) this.#notice.missed(decoder.reason);
     else this.#notice.found();
     if (this.adopt !== undefined && facts?.user !== undefined) this.#learn(facts.user);
-    const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now);
-    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, buf, start, end, now);
+    // Read on the side: it was sent a while ago.
+    const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
+    const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
+    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, buf, start, end, at);
     else this.#barriers?.pass();
     if (session.optedIn && !this.#gone && this.#splice !== undefined)
       number(this.#deps.optedIn, this, this.#splice, buf, start, end, ordinal);

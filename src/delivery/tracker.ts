@@ -80,10 +80,10 @@ export class Tracker {
   }
 
   /**
-   * Starts a delivery for an event that is message `ordinal` of the session, sent at `now`. Undefined when a limit sheds
+   * Starts a delivery for an event that is message `ordinal` of the session, sent at `sentAt` and read `now`. Undefined when a limit sheds
    * it (D7): the event itself has gone through. The delivery may come back settled when its evidence overtook it (D3).
    */
-  track(session: Session, facts: EventFacts, ordinal: number, now: number): Delivery | undefined {
+  track(session: Session, facts: EventFacts, ordinal: number, sentAt: number, now = sentAt): Delivery | undefined {
     const policy = facts.type.policy;
     const shed = shedReason(this.#limits, this.#store.pending, session.owner.pending, policy.priority);
     if (shed !== undefined && !this.#makeRoom(shed, session, policy.priority, now)) {
@@ -92,7 +92,7 @@ export class Tracker {
       return undefined;
     }
     const required = policy.confirm === 'auto' ? expectedLevel(session) : policy.confirm;
-    const delivery = this.#spares.take(++this.tracked, session, ordinal, facts, required, now);
+    const delivery = this.#spares.take(++this.tracked, session, ordinal, facts, required, sentAt);
     session.owner.pending++;
     if (session.optedIn) {
       session.open ??= new Map();
@@ -100,7 +100,7 @@ export class Tracker {
     }
     this.#store.add(delivery);
     session.awaitingReceived.add(delivery);
-    this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));
+    this.#wheel.add(delivery, nextLook(delivery, sentAt, this.#random()));
     this.#observer.tracked(delivery);
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
     if (session.early !== undefined) {

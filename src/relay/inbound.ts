@@ -55,7 +55,14 @@ export class Inbound {
   ) {
     this.scanner = new FrameScanner(true, deflate !== undefined, true);
     this.messages = new ClientMessages(this.scanner, deflate !== undefined, tap, context);
-    this.controls = new ClientControls(this.scanner, barriers, pings, tap, context, (code) => port.clientLeaves(code));
+    this.controls = new ClientControls(
+      this.scanner,
+      barriers,
+      pings,
+      tap,
+      context,
+      (code) => !this.discard && port.clientLeaves(code),
+    );
     this.context = context;
     this.port = port;
   }

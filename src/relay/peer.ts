@@ -46,7 +46,7 @@ export class Peer implements Sink, DirectWriter {
   /** We may still write to it. */
   writable = true;
   private readonly socket: PeerSocket;
-  private readonly events: PeerEvents;
+  private events: PeerEvents;
   private opposite: Peer | undefined = undefined;
   /** Since when it takes no more and its opposite is not read, monotonic ms; 0 = it takes more. */
   private fullAt = 0;
@@ -139,6 +139,19 @@ export class Peer implements Sink, DirectWriter {
     this.socket.destroy();
   }
 
+  /**
+   * Another peer takes its place. What was written still goes out, and its opposite is read again; what it has sent is told to
+   * `reader` from now on, whatever else happens to it to nobody.
+   */
+  leave(reader: (chunk: Buffer) => void): void {
+    const { events } = this;
+    this.end();
+    this.events = { ...GONE, received: (_, chunk) => reader(chunk), now: () => events.now() };
+    this.opposite = undefined;
+    this.socket.resume();
+    patiently(ABANDON_MS, () => this.socket.destroy());
+  }
+
   /** Lets go of the socket: what was written still goes out, its events are told to nobody, and its opposite is read again. */
   abandon(): void {
     this.end();
@@ -197,6 +210,9 @@ export class Peer implements Sink, DirectWriter {
     this.opposite?.socket.resume();
   }
 }
+
+/** Who is told of a peer that nobody waits for. */
+const GONE: Omit<PeerEvents, 'received' | 'now'> = { ended() {}, closed() {}, unwritable() {}, drained() {} };
 
 /** How long an abandoned socket may take to send what was written, ms. */
 const ABANDON_MS = 1000;

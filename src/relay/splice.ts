@@ -152,7 +152,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     const { outbound } = this;
     if (!this.parked) {
       if (outbound.atBoundary) this.client.write(closeFrame(code, reason, false));
-      this.park();
+      this.letGo();
     }
     this.parked = false;
     const barriers = new Barriers();
@@ -329,6 +329,16 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.park();
     return true;
+  }
+
+  /** Lets go of a client that is still there. What it has said by now is evidence, and may not have been read yet (SPEC D14). */
+  private letGo(): void {
+    const { client, inbound } = this;
+    this.outbound.mute();
+    inbound.forget();
+    client.leave((chunk) => inbound.push(chunk, this.context.now()));
+    const owed = this.pings.abandoned();
+    if (owed !== undefined) this.answerPing(owed);
   }
 
   /** Lets go of the client; what comes for it is only told, and the upstream's pings are answered from here. */

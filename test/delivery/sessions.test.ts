@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { chooseAttempt } from '../../src/delivery/attempts.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
-import type { Session } from '../../src/delivery/session.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
 import { eventType, FakeLink, facts, Recorder, setUp, THINKING, TOOL } from './harness.ts';
 
 const KEPT = {
@@ -256,4 +257,48 @@ test('[E4] every event to a client that has opted in waits for the application, 
   expect(send(1).required).toBe('processed');
   expect(send(2, { type: TOOL }).required).toBe('processed');
   expect(send(3, { type: eventType('seen', 7, { confirm: 'received' }) }).required).toBe('received');
+});
+
+describe('[R6] a copy that the backend emitted again', () => {
+  const reemitting = (store = createMemoryStore({ history: 100 })) => {
+    const start = 1_000_000;
+    const recorder = new Recorder();
+    const limits = { pending: 100, pendingPerUser: 100 };
+    const deps = { store, observer: recorder, limits, now: start, random: () => 0.5, reemit: () => 'sent' as const };
+    return { tracker: new Tracker(deps), recorder, start };
+  };
+
+  test('and that its client has received ends the original, under a rule that asks for no more', () => {
+    const { tracker, recorder, start } = reemitting();
+    const session = new Session('s', new Owner(undefined));
+    session.optedIn = session.resumable = true;
+    session.link = new FakeLink();
+    const type = eventType('t', 7, { confirm: 'received' });
+    tracker.track(session, facts(type, 'x'), 1, start);
+    session.lastOrdinal = 1;
+    tracker.disconnected(session, start + 1);
+    tracker.resumed(session, new FakeLink(), 0, start + 2);
+    tracker.track(session, facts(type, 'x'), 2, start + 3);
+    tracker.received(session, 2, start + 4);
+    expect(recorder.log.filter((line) => line.startsWith('confirmed'))).toEqual(['confirmed 2', 'confirmed 1']);
+    expect(session.pending).toBe(0);
+  });
+
+  test('to another connection of the same user ends it too; to another user it ends nothing', () => {
+    const { tracker, recorder, start } = reemitting();
+    const owner = new Owner('anna');
+    const [away, there] = [new Session('a', owner), new Session('b', owner)];
+    const stranger = new Session('c', new Owner('mallory'));
+    away.resumable = true;
+    for (const session of [away, there, stranger]) tracker.received(session, 0, start);
+    const original = tracker.track(away, facts(eventType('t', 7), 'x'), 1, start)!;
+    tracker.disconnected(away, start + 1);
+    for (let now = start; now < start + 1500; now += 25) tracker.tick(now);
+    expect(recorder.attempts.map(({ kind }) => kind)).toEqual(['reemit']);
+    for (const session of [stranger, there]) {
+      tracker.track(session, facts(eventType('t', 7), 'x'), 1, start + 1500);
+      tracker.received(session, 1, start + 1501);
+      expect(original.status).toBe(session === there ? 'confirmed' : 'retrying');
+    }
+  });
 });
