@@ -9,6 +9,8 @@ import type { RelayContext, Tap } from './tap.ts';
 const SLICE = 65_536;
 /** What a queued message costs beside its bytes. */
 const JOB_BYTES = 256;
+/** A message that inflates to more than so many times `messageBytes` is not inflated to its end, and the window is lost with it. */
+const BOMB = 16;
 /** The queue of one connection may hold this much even where `messageBytes` is less. */
 const MIN_QUEUE_BYTES = 1024 * 1024;
 
@@ -39,6 +41,8 @@ export class SideReader {
   private scheduled = false;
   /** Output of the message under way beyond its first slice. */
   private output: MessageBuffer | undefined = undefined;
+  /** How much of the message under way, which is too large to be read, has been inflated for the window's sake; 0 = it is read. */
+  private discarded = 0;
   /** A message was lost to the window: nothing compressed after it can be read. */
   private broken = false;
 
@@ -123,15 +127,28 @@ export class SideReader {
 
   /** Inflates the next slice of the first job; true when the message has been handed over. */
   private inflate(job: Job, output: MessageBuffer): boolean {
+    const { messageBytes } = this.context.limits;
     const count = this.inflater.read(slice);
-    if (count > 0) output.append(slice, 0, count);
-    if (count < 0 || output.length > this.context.limits.messageBytes) {
+    if (this.discarded > 0) this.discarded += Math.max(count, 0);
+    else if (count > 0) output.append(slice, 0, count);
+    if (this.discarded === 0 && output.length > messageBytes) {
+      // The rest moves the window that later messages need, and is not kept.
+      this.discarded = output.length;
+      this.output = new MessageBuffer(0);
+    }
+    if (count < 0 || this.discarded > (this.takeover ? BOMB * messageBytes : 0)) {
       this.output = undefined;
+      this.discarded = 0;
       this.lost(count >= 0, job.opcode, job.ordinal, job.now);
       return true;
     }
     if (!this.inflater.finished) return false;
     this.output = undefined;
+    if (this.discarded > 0) {
+      this.discarded = 0;
+      this.handOver(undefined, 0, 0, job.opcode, job.ordinal, job.now);
+      return true;
+    }
     const bytes = output.view();
     this.done(bytes, bytes.length, job.opcode, job.ordinal, job.now);
     return true;
@@ -147,7 +164,8 @@ export class SideReader {
   /** More has come in than may wait: what is compressed in the queue is not read. */
   private giveUp(): void {
     this.output = undefined;
-    if (this.takeover) this.broken = true;
+    this.discarded = 0;
+    if (this.takeover) this.goBlind();
     else this.inflater.reset();
     while (this.head !== undefined) {
       this.pass(this.head);
@@ -179,7 +197,7 @@ export class SideReader {
 
   /** A compressed message cannot be read; with context takeover, no later compressed one can either. */
   private lost(tooLarge: boolean, opcode: number, ordinal: number, now: number): void {
-    if (this.takeover) this.broken = true;
+    if (this.takeover) this.goBlind();
     else this.inflater.reset();
     if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
     else if (tooLarge) this.tooLarge(ordinal, now);
@@ -187,6 +205,14 @@ export class SideReader {
       this.context.counters.messagesUnreadable++;
       this.tap.upstreamSkipped('unreadable', ordinal, now);
     }
+  }
+
+  /** The window is lost: that is said once, and every later compressed message is counted as `unreadable` (SPEC D16). */
+  private goBlind(): void {
+    if (this.broken) return;
+    this.broken = true;
+    const error = new Error('a compressed message could not be read; no later one of its connection can');
+    this.context.report({ stage: 'inflate', error });
   }
 
   private tooLarge(ordinal: number, now: number): void {

@@ -115,6 +115,26 @@ describe('upstream → client', () => {
       const third = deflate === DEFLATE ? '3!unreadable' : `3:${event(3)}`;
       expect(it.tap.messages).toEqual([`1:${event(1)}`, '2!unreadable', third, `4:${event(4)}`]);
       expect(relayed(it)).toEqual(bytes);
+      // A lost window is said once.
+      expect(it.faults.map(({ stage }) => stage)).toEqual(deflate === DEFLATE ? ['inflate'] : []);
+    }
+  });
+
+  it('[D16] one that is too large, and no bomb, does not blind the connection: later ones are read', async () => {
+    for (const deflate of [DEFLATE, STANDALONE]) {
+      const it = await spliced({ deflate, limits: { messageBytes: 200_000 } });
+      const pack = createDeflater(deflate.serverNoContextTakeover);
+      const large = JSON.stringify({ type: 'large', data: 'abcdefgh'.repeat(125_000) });
+      for (const text of [event(1), large, event(3), large, event(5)])
+        it.upstream.send(compressed(await pack(Buffer.from(text))));
+      await decoded(it);
+      expect(it.tap.messages).toEqual([
+        `1:${event(1)}`,
+        '2!too_large',
+        `3:${event(3)}`,
+        '4!too_large',
+        `5:${event(5)}`,
+      ]);
       expect(it.faults).toEqual([]);
     }
   });
@@ -169,6 +189,7 @@ describe('upstream → client', () => {
     const it = await spliced({ deflate: DEFLATE });
     it.upstream.send(compressed(await createDeflater(false)(Buffer.alloc(2_000_000, 'ab'))));
     it.client.reset();
+    it.upstream.fin();
     await settle();
     while (it.tap.ends.length === 0) await settle();
     expect(it.tap.messages).toHaveLength(1);
