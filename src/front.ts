@@ -7,11 +7,12 @@ import type { ConnectionDeps, ConnectionFacts } from './connection.ts';
 import { Session } from './delivery/session.ts';
 import type { Identified, Identity } from './identity/identity.ts';
 import type { Owners } from './identity/owners.ts';
+import type { Handshakes } from './observe.ts';
 import { acceptHandshake } from './relay/accept.ts';
 import type { FrontCounters } from './relay/front-counters.ts';
-import { headerValues, isTraceparent, plainAddress, type RawHeaders } from './relay/headers.ts';
+import { headerValues, plainAddress, type RawHeaders, traceparentOf } from './relay/headers.ts';
 import { createListener, type Listener, type Refusal } from './relay/listener.ts';
-import { nextConnectionId, type Upgraded } from './relay/upgrade.ts';
+import { type HandshakeTrace, nextConnectionId, type Upgraded } from './relay/upgrade.ts';
 import { parseUpstream, type Upstream } from './relay/upstream.ts';
 import { readOptIn, withoutOptIn } from './resume/opt-in.ts';
 import type { Resumption } from './resumption.ts';
@@ -27,6 +28,7 @@ export interface FrontDeps {
   readonly identity: Identity;
   readonly owners: Owners;
   readonly connectionDeps: ConnectionDeps;
+  readonly handshakes: Handshakes | undefined;
   report(fault: { stage: string; error: unknown }): void;
 }
 
@@ -60,6 +62,7 @@ export function openFront(deps: FrontDeps): Listener {
     plain: ({ url }) => resumption.wanted(url ?? ''),
     rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)?.user),
     mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
+    trace: handshakeTrace(deps),
     onUpgraded: (upgraded) => open(deps, upgraded, known.get(upgraded.request.rawHeaders)),
     report,
   });
@@ -84,14 +87,15 @@ function identify(
 
 /** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
 function open(
-  { connectionDeps, resumption, owners, counters, report }: FrontDeps,
+  { config, connectionDeps, resumption, owners, counters, report }: FrontDeps,
   upgraded: Upgraded,
   who: Identified | undefined,
 ): void {
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
   const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
   const owner = owners.acquire(who?.user);
-  const traceparent = ownTraceparent(rawHeaders);
+  // The client's own trace only. The connection's span, where the upstream was given that one, is linked to.
+  const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
   const seat = resumption.seat(url, rawHeaders, owner, traceparent);
   const session = seat?.session ?? new Session(id, owner, traceparent);
   // It has its owner already: one session is given back once.
@@ -135,14 +139,34 @@ function readFacts(
   subprotocol: string | undefined,
   openedAt: number,
 ): ConnectionFacts {
-  const authority = headerValues(headers, 'host')[0] ?? '';
-  const host = authority.replace(/:\d+$/, '');
-  const port = Number(authority.slice(host.length + 1));
-  return { id, seq: ++connections, remote, path: url.split('?', 1)[0]!, host, port, subprotocol, openedAt };
+  return { id, seq: ++connections, remote, path: url.split('?', 1)[0]!, ...authority(headers), subprotocol, openedAt };
 }
 
-/** The client's own trace only: one that we made up would be a parent that nobody records. */
-function ownTraceparent(headers: RawHeaders): string {
-  const [own] = headerValues(headers, 'traceparent');
-  return own !== undefined && isTraceparent(own) ? own : '';
+/** Where the client connected to, as its Host header has it. */
+function authority(headers: RawHeaders): { host: string; port: number } {
+  const value = headerValues(headers, 'host')[0] ?? '';
+  const host = value.replace(/:\d+$/, '');
+  return { host, port: Number(value.slice(host.length + 1)) };
+}
+
+/** Names the connection's span to upstreams whose client brought no trace. A bug in there costs a span, not a connection (SPEC D8). */
+function handshakeTrace({ config, handshakes, connectionDeps, report }: FrontDeps): HandshakeTrace | undefined {
+  if (config.tracing.propagate !== 'always' || handshakes === undefined) return undefined;
+  return {
+    begin({ id, rawHeaders }) {
+      try {
+        return handshakes.begin({ id, ...authority(rawHeaders), openedAt: connectionDeps.relay.now() });
+      } catch (error) {
+        report({ stage: 'watch', error });
+        return undefined;
+      }
+    },
+    refused({ id }, status) {
+      try {
+        handshakes.refused(id, status);
+      } catch (error) {
+        report({ stage: 'watch', error });
+      }
+    },
+  };
 }

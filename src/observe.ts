@@ -1,7 +1,7 @@
 // Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
 
 import type { AgentConfig } from './config/config.ts';
-import type { ConnectionObserver } from './connection.ts';
+import type { ConnectionObserver, ConnectionFacts as Facts } from './connection.ts';
 import type { Decoder } from './decode/decoder.ts';
 import type { Observer } from './delivery/ports.ts';
 import type { Delivery } from './delivery/record.ts';
@@ -62,6 +62,17 @@ export interface OutcomeLines {
   warn(fields: object, message: string): void;
 }
 
+/** Where a client connected to and when, before it is a connection. */
+export type HandshakeFacts = Pick<Facts, 'id' | 'host' | 'port' | 'openedAt'>;
+
+/** The spans of handshakes that came without a trace. */
+export interface Handshakes {
+  /** Starts one; its context as a `traceparent`. It goes on in the connection with that id, or is `refused`. */
+  begin(facts: HandshakeFacts): string;
+  /** Became no connection. `status` is what the client was answered; 0 = it left before. */
+  refused(id: string, status: number): void;
+}
+
 /** The watching side of a sidecar. */
 export interface Watch {
   /** Told of every step of every delivery. */
@@ -69,6 +80,8 @@ export interface Watch {
   readonly connections: ConnectionObserver;
   stats(): Stats;
   scrape(accept: string): Promise<{ contentType: string; body: string }>;
+  /** Spans of handshakes, for upstreams that are told of them; undefined where spans go nowhere. */
+  readonly handshakes: Handshakes | undefined;
   traceId(delivery: Delivery): string | undefined;
   /** Adds somebody who wants to hear every step too; the result ends it. */
   follow(observer: Observer): () => void;
@@ -122,8 +135,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       opened({ session, facts }) {
         connectionMetrics.opened('none');
         outcomes.opened(session, facts.id);
-        const serverPort = facts.port === 0 ? deps.serverPort : facts.port;
-        spans?.connections.opened(session, { ...facts, serverAddress: facts.host, serverPort });
+        spans?.connections.opened(session, spanFacts(facts, deps));
       },
       capability: (_, from, to) => connectionMetrics.changed(from, to),
       closed({ session, facts }, by, code, now) {
@@ -131,6 +143,10 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
         spans?.connections.closed(session, code, by, now);
         if (!session.resumable) agents?.sessionEnded(session, now);
       },
+    },
+    handshakes: spans && {
+      begin: (facts) => spans.connections.begin(spanFacts(facts, deps)),
+      refused: (id, status) => spans.connections.refused(id, status, deps.now()),
     },
     stats: () => metrics.stats(),
     scrape: (accept) => exporter.scrape(accept),
@@ -144,6 +160,10 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       await telemetry.shutdown(timeoutMs);
     },
   };
+}
+
+function spanFacts({ id, host, port, openedAt }: HandshakeFacts, { serverPort }: WatchDeps) {
+  return { id, serverAddress: host, serverPort: port === 0 ? serverPort : port, openedAt };
 }
 
 function openSpans(deps: WatchDeps, telemetry: Telemetry, metrics: DeliveryMetrics): Spans | undefined {

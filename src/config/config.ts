@@ -127,6 +127,8 @@ export interface Config extends AgentConfig {
     /** A confirmed delivery slower than this is always kept. */
     readonly slowMs: number;
     readonly events: 'span' | 'log' | 'both';
+    /** What becomes of the trace that an upgrade request names, or does not. */
+    readonly propagate: 'existing' | 'always' | 'never';
     /** Key of the HMAC behind `user.hash`; undefined = no such attribute. */
     readonly userHashKey: string | undefined;
   };

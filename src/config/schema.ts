@@ -167,6 +167,13 @@ export const TABLE = [
       written: 'span',
     },
   ),
+  row(
+    'tracing.propagate',
+    'tracing.propagate',
+    oneOf(['existing', 'always', 'never']),
+    "The trace of an upgrade request. `existing`: its `traceparent` goes on as it came, and Ackspan's spans join that trace; nothing is made up. `always`: a request without one gets one, which names the span of the connection. `never`: as `existing`, but the spans do not join.",
+    { written: 'existing' },
+  ),
   maybe(
     'tracing.user_hash_key',
     'tracing.userHashKey',

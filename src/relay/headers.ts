@@ -1,5 +1,4 @@
 // upgrade: what changes in a message head on its way through, and nothing else: flat raw lists [name, value, …] in and out.
-import { randomBytes } from 'node:crypto';
 
 /** A raw header list as node:http reads and writes it: name, value, name, value, … in wire order and spelling. */
 export type RawHeaders = readonly string[];
@@ -98,19 +97,21 @@ export function isTraceparent(value: string): boolean {
   return !/^0+$/.test(trace!) && !/^0+$/.test(parent!);
 }
 
+/** The trace that the head names: its traceparent, if it is single and valid. */
+export function traceparentOf(raw: RawHeaders): string | undefined {
+  const present = headerValues(raw, 'traceparent');
+  return present.length === 1 && isTraceparent(present[0]!) ? present[0] : undefined;
+}
+
 /**
- * Makes sure that the head names one trace and returns its traceparent: the one present, if it is single and valid, else a
- * new one, sampled. An invalid one leaves together with its `tracestate` (W3C Trace Context §3.2.2, §4.3).
+ * Gives a head that names no trace this one. What stood there instead leaves together with its `tracestate`
+ * (W3C Trace Context §3.2.2, §4.3).
  */
-export function ensureTraceparent(headers: string[]): string {
-  const present = headerValues(headers, 'traceparent');
-  if (present.length === 1 && isTraceparent(present[0]!)) return present[0]!;
+export function setTraceparent(headers: string[], traceparent: string): void {
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     if (/^trace(?:parent|state)$/i.test(headers[i]!)) headers.splice(i, 2);
   }
-  const fresh = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
-  headers.push('traceparent', fresh);
-  return fresh;
+  headers.push('traceparent', traceparent);
 }
 
 /** The head as bytes on the wire (latin1 both ways, so obs-text survives: RFC 9110 §5.5). */

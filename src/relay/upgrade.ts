@@ -6,12 +6,13 @@ import { type Deflate, filterOffers, readAgreement, withoutOffers } from './exte
 import type { FrontCounters } from './front-counters.ts';
 import {
   addForwarded,
-  ensureTraceparent,
   formatHead,
   hasToken,
   headerValues,
   plainAddress,
   type RawHeaders,
+  setTraceparent,
+  traceparentOf,
   withoutHopByHop,
 } from './headers.ts';
 import { setHost, targetOf } from './target.ts';
@@ -27,8 +28,14 @@ export interface UpgradeRequest {
   readonly rawHeaders: RawHeaders;
   /** '' when unknown. */
   readonly remoteAddress: string;
-  /** What the upstream saw: the client's own, or the one that we added. Always valid. */
-  readonly traceparent: string;
+}
+
+/** Traces for upstreams whose client brought none. */
+export interface HandshakeTrace {
+  /** The `traceparent` to send on; undefined = none. Each one given is `refused`, or its handshake becomes a connection. */
+  begin(request: UpgradeRequest): string | undefined;
+  /** The handshake has become no connection. `status` is what the client was answered; 0 = it left before. */
+  refused(request: UpgradeRequest, status: number): void;
 }
 
 /** Two sockets that have switched protocols. The receiver owns both and listens to their `error` before it returns. */
@@ -58,6 +65,8 @@ export interface UpgradeDeps {
   rewritePath?(request: UpgradeRequest, path: string): string;
   /** True keeps the client's offer of compression from the upstream. */
   plain?(request: IncomingMessage): boolean;
+  /** Undefined: what the client sent goes on as it came, and nothing is added. */
+  readonly trace?: HandshakeTrace | undefined;
   onUpgraded(upgraded: Upgraded): void;
   report(fault: { stage: string; error: unknown }): void;
 }
@@ -140,8 +149,11 @@ class Handshake {
       url: incoming.url!,
       rawHeaders: incoming.rawHeaders,
       remoteAddress: plainAddress(client.remoteAddress),
-      traceparent: ensureTraceparent(headers),
     };
+    if (traceparentOf(headers) === undefined) {
+      const ours = deps.trace?.begin(this.#request);
+      if (ours !== undefined) setTraceparent(headers, ours);
+    }
     const path = deps.rewritePath?.(this.#request, target.path) ?? target.path;
     this.#dial = dial(deps.upstream, { method: 'GET', path, headers, headerBytes: deps.headerBytes });
     this.#dial.on('upgrade', (response, socket, rest) => this.#switched(response, socket, rest));
@@ -157,6 +169,7 @@ class Handshake {
   fail(status: number, text: string): void {
     if (!this.#settle()) return;
     this.#dial.destroy();
+    this.#deps.trace?.refused(this.#request, status);
     answer(this.#client, status, text);
   }
 
@@ -169,6 +182,7 @@ class Handshake {
   #onGone = (): void => {
     if (!this.#settle()) return;
     this.#deps.counters.clientGone++;
+    this.#deps.trace?.refused(this.#request, 0);
     this.#dial.destroy();
     this.#client.on('error', ignore).destroy();
   };
@@ -225,6 +239,7 @@ class Handshake {
       });
     } catch (error) {
       this.#deps.report({ stage: 'relay.upgraded', error });
+      this.#deps.trace?.refused(this.#request, 0);
       client.on('error', ignore).destroy();
       upstream.on('error', ignore).destroy();
     } finally {
@@ -238,6 +253,7 @@ class Handshake {
     const client = this.#client;
     const status = response.statusCode!;
     this.#deps.counters.refusedByUpstream++;
+    this.#deps.trace?.refused(this.#request, status);
     // 426 must name the protocol that it wants (RFC 9110 §15.5.22).
     const headers = withoutHopByHop(response.rawHeaders, status === 426 ? 'close, Upgrade' : 'close');
     client.on('error', ignore).once('close', () => response.destroy());
