@@ -165,6 +165,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     identity,
     owners,
     connectionDeps,
+    handshakes: watch.handshakes,
     report,
   });
   const stopBeat = startBeat(tracker, report);
