@@ -13,7 +13,7 @@ import type { FrontCounters } from './relay/front-counters.ts';
 import { headerValues, plainAddress, type RawHeaders, traceparentOf } from './relay/headers.ts';
 import { createListener, type Listener, type Refusal } from './relay/listener.ts';
 import { type HandshakeTrace, nextConnectionId, type Upgraded } from './relay/upgrade.ts';
-import { parseUpstream, type Upstream } from './relay/upstream.ts';
+import { authorityOf, parseUpstream, type Upstream } from './relay/upstream.ts';
 import { readOptIn, withoutOptIn } from './resume/opt-in.ts';
 import type { Resumption } from './resumption.ts';
 import { Connection } from './session.ts';
@@ -37,10 +37,11 @@ const TOO_MANY = 'too many connections of this user (limits.connections_per_user
 const TRY_AGAIN_LATER = 1013;
 
 /** Where the backend is; throws when the configuration's address is none. */
-export function readUpstream({ upstream: address, upstreamTls: { ca, insecure } }: Config): Upstream {
+export function readUpstream({ upstream: address, upstreamHost, upstreamTls: { ca, insecure } }: Config): Upstream {
   const { upstream, fault } = parseUpstream(address, { verifyTls: !insecure, ca });
   if (upstream === undefined) throw new Error(fault);
-  return upstream;
+  if (upstreamHost === 'preserve') return upstream;
+  return { ...upstream, hostHeader: upstreamHost === 'upstream' ? authorityOf(upstream) : upstreamHost };
 }
 
 /** Builds the listener. */
@@ -58,6 +59,7 @@ export function openFront(deps: FrontDeps): Listener {
       connections.size + listener.handshaking < limit
         ? identify(deps, request, known)
         : { status: 503, reason: `too many connections (limits.connections: ${limit})` },
+    room: () => connections.size + listener.handshaking < limit,
     rewritePath: (_, path) => withoutOptIn(path),
     plain: ({ url }) => resumption.wanted(url ?? ''),
     rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)?.user),

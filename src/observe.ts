@@ -73,12 +73,18 @@ export interface Handshakes {
   refused(id: string, status: number): void;
 }
 
+/** Beside the statistics: what they cannot know of. */
+export interface Unreadable {
+  /** WebSockets so far whose extensions could not be read: their messages passed uncounted. */
+  readonly unreadable_connections: number;
+}
+
 /** The watching side of a sidecar. */
 export interface Watch {
   /** Told of every step of every delivery. */
   readonly observer: Observer;
   readonly connections: ConnectionObserver;
-  stats(): Stats;
+  stats(): Stats & Unreadable;
   scrape(accept: string): Promise<{ contentType: string; body: string }>;
   /** Spans of handshakes, for upstreams that are told of them; undefined where spans go nowhere. */
   readonly handshakes: Handshakes | undefined;
@@ -148,7 +154,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       begin: (facts) => spans.connections.begin(spanFacts(facts, deps)),
       refused: (id, status) => spans.connections.refused(id, status, deps.now()),
     },
-    stats: () => metrics.stats(),
+    stats: () => ({ ...metrics.stats(), unreadable_connections: deps.counters.front.unreadable }),
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),
     follow: (observer) => fan.add(observer),

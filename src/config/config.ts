@@ -105,6 +105,8 @@ export interface Config extends AgentConfig {
   readonly listen: Address;
   /** `http://host:port[/path]`, `https://…` or `unix:/path`. */
   readonly upstream: string;
+  /** `preserve`: the client's Host header goes on; `upstream`: that of the address; else the value itself. */
+  readonly upstreamHost: string;
   readonly upstreamTls: {
     /** True = any certificate is accepted. */
     readonly insecure: boolean;

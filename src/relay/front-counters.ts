@@ -22,8 +22,14 @@ export interface FrontCounters {
   headersTooLarge: number;
   /** Requests whose head did not arrive in time: 408. */
   requestTimeouts: number;
-  /** Bytes that are not HTTP: 400. */
+  /** Bytes that are not HTTP, and requests that RFC 9112 tells a server to refuse: 400, 501 or 505. */
   badRequests: number;
+  /** Upgrades to another protocol than WebSocket that the upstream accepted. */
+  tunnels: number;
+  /** Of these, the ones that are open now. */
+  tunnelsOpen: number;
+  /** WebSockets whose 101 agrees on extensions that we cannot read: their messages pass unread. */
+  unreadable: number;
 }
 
 /** All zero. */
@@ -40,5 +46,8 @@ export function createFrontCounters(): FrontCounters {
     headersTooLarge: 0,
     requestTimeouts: 0,
     badRequests: 0,
+    tunnels: 0,
+    tunnelsOpen: 0,
+    unreadable: 0,
   };
 }

@@ -23,17 +23,18 @@ export function hasToken(raw: RawHeaders, name: string, token: string): boolean 
   return headerValues(raw, name).some((value) => tokens(value).includes(token));
 }
 
-function tokens(value: string): string[] {
+/** The elements of a comma-separated list, in lower case. */
+export function tokens(value: string): string[] {
   return value.split(',').map((token) => token.trim().toLowerCase());
 }
 
 /**
  * Drops hop-by-hop headers and those that `Connection` nominates (RFC 9110 §7.6.1). With `connection`, that is this hop's own
- * Connection value, in the place of the old one; `Upgrade` stays when it names it.
+ * Connection value, in the place of the old one; the headers that it names stay.
  */
 export function withoutHopByHop(raw: RawHeaders, connection = ''): string[] {
   const nominated = new Set(headerValues(raw, 'connection').flatMap(tokens));
-  const keepsUpgrade = tokens(connection).includes('upgrade');
+  const own = tokens(connection);
   const kept: string[] = [];
   let pending = connection;
   for (let i = 0; i < raw.length; i += 2) {
@@ -41,7 +42,7 @@ export function withoutHopByHop(raw: RawHeaders, connection = ''): string[] {
     if (name === 'connection' && pending !== '') {
       kept.push(raw[i]!, pending);
       pending = '';
-    } else if (name === 'upgrade' ? keepsUpgrade : survives(name, nominated)) {
+    } else if (own.includes(name) || survives(name, nominated)) {
       kept.push(raw[i]!, raw[i + 1]!);
     }
   }

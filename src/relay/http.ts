@@ -3,16 +3,10 @@ import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, Server
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
 import type { FrontCounters } from './front-counters.ts';
-import {
-  addForwarded,
-  formatHead,
-  hasToken,
-  headerValues,
-  plainAddress,
-  type RawHeaders,
-  withoutHopByHop,
-} from './headers.ts';
-import { setHost, targetOf } from './target.ts';
+import { hasToken, headerValues } from './headers.ts';
+import { namedHeaders, outgoingHead, withoutFraming } from './outgoing.ts';
+import { flushSoon, pairs, passInterim, passResponse } from './response.ts';
+import { targetOf } from './target.ts';
 import { createAgent, type Upstream } from './upstream.ts';
 
 export interface ForwarderDeps {
@@ -32,7 +26,8 @@ export interface Forwarder {
   close(): void;
 }
 
-class ConnectTimeout extends Error {}
+/** The upstream accepted no connection in time. */
+export class ConnectTimeout extends Error {}
 
 export function createForwarder(deps: ForwarderDeps): Forwarder {
   const { upstream, counters, report } = deps;
@@ -73,7 +68,8 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
 
   function forward(request: IncomingMessage, response: ServerResponse): void {
     counters.requests++;
-    request.headers = outgoingHeaders(request, upstream.basePath) as IncomingHttpHeaders;
+    // http-proxy-3 adds a Content-Length of its own to DELETE and OPTIONS unless it finds this spelling.
+    request.headers = namedHeaders(outgoingHead(request, upstream).headers, 'content-length') as IncomingHttpHeaders;
     // After the upstream's head its body tells: a complete answer may come with a refusal to read our request to its end.
     const onError = (error: Error) => response.headersSent || fail(response, error);
     try {
@@ -102,27 +98,6 @@ function createProxy(upstream: Upstream, agent: Agent): ProxyServer {
   });
 }
 
-/** What the library hands to `http.request`: names in their own case, several lines as an array; Expect and Trailer come later. */
-function outgoingHeaders(request: IncomingMessage, basePath: string): Record<string, string | string[]> {
-  const raw = withoutHopByHop(request.rawHeaders);
-  setHost(raw, targetOf(request, basePath).host);
-  addForwarded(raw, { remoteAddress: plainAddress(request.socket.remoteAddress), proto: 'http' });
-  const headers: Record<string, string | string[]> = Object.create(null);
-  const spelling = new Map<string, string>();
-  for (let i = 0; i < raw.length; i += 2) {
-    const lower = raw[i]!.toLowerCase();
-    // The library adds a Content-Length of its own to DELETE and OPTIONS unless it finds this spelling.
-    const name = lower === 'content-length' ? lower : (spelling.get(lower) ?? raw[i]!);
-    if (lower === 'expect' || lower === 'trailer') continue;
-    spelling.set(lower, name);
-    const before = headers[name];
-    if (before === undefined) headers[name] = raw[i + 1]!;
-    else if (typeof before === 'string') headers[name] = [before, raw[i + 1]!];
-    else before.push(raw[i + 1]!);
-  }
-  return headers;
-}
-
 /** Runs when the outgoing request has its socket, before a byte is written. */
 function prepareRequest(
   outgoing: ClientRequest,
@@ -132,6 +107,8 @@ function prepareRequest(
 ): void {
   const raw = request.rawHeaders;
   outgoing.path = targetOf(request, basePath).path;
+  // node:http takes an empty one for none, and puts the upstream's in its place.
+  if (headerValues(raw, 'host')[0] === '') outgoing.setHeader('Host', '');
   if (hasToken(raw, 'te', 'trailers')) outgoing.setHeader('TE', 'trailers');
   const framing = headerValues(raw, 'transfer-encoding');
   if (framing.length > 0) {
@@ -141,78 +118,34 @@ function prepareRequest(
     if (announced.length > 0) outgoing.setHeader('Trailer', announced.join(', '));
     // Ahead of the library's own listener, which ends the outgoing request.
     request.prependListener('end', () => outgoing.addTrailers(pairs(request.rawTrailers)));
-  } else if (outgoing.hasHeader('content-length') && headerValues(raw, 'content-length').length === 0) {
-    outgoing.removeHeader('content-length');
+  } else {
+    const at = raw.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length');
+    if (at === -1) withoutFraming(outgoing);
+    // In its place, as the client spelled it.
+    else outgoing.setHeader(raw[at]!, raw[at + 1]!);
   }
   passInterim(outgoing, request, response);
   flushSoon(outgoing);
 }
 
-/** 1xx answers: 100 only where the client asked for it, 103 and others as they come (RFC 9110 §15.2), none to HTTP/1.0. */
-function passInterim(outgoing: ClientRequest, request: IncomingMessage, response: ServerResponse): void {
-  const expected = headerValues(request.rawHeaders, 'expect');
-  if (expected.length > 0) {
-    outgoing.setHeader('Expect', expected.join(', '));
-    outgoing.flushHeaders();
-  }
-  outgoing.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
-    if (response.headersSent || request.httpVersion === '1.0') return;
-    if (statusCode === 100 && expected.length === 0) return;
-    // `socket` is set while it is this response's turn on the connection.
-    response.socket?.write(
-      formatHead(`HTTP/1.1 ${statusCode} ${statusMessage}`, withoutHopByHop(rawHeaders)),
-      'latin1',
-    );
-  });
-}
-
-function limitConnect(outgoing: ClientRequest, socket: Socket, ms: number): void {
+/** Gives a dial `ms`, TLS included. */
+export function limitConnect(outgoing: ClientRequest, socket: Socket, ms: number): void {
   if (!socket.connecting) return;
   const timer = setTimeout(() => outgoing.destroy(new ConnectTimeout(`no connection within ${ms} ms`)), ms);
   socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => clearTimeout(timer));
   outgoing.once('close', () => clearTimeout(timer));
 }
 
-function passResponse(incoming: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
-  const status = incoming.statusCode!;
-  const headers = withoutHopByHop(incoming.rawHeaders);
-  const chunked =
-    headerValues(headers, 'content-length').length === 0 &&
-    request.httpVersion === '1.1' &&
-    request.method !== 'HEAD' &&
-    status !== 204 &&
-    status !== 304;
-  response.sendDate = false;
-  // A client that was told not to send its body may send nothing or all of it: only a new connection is unambiguous.
-  if (headerValues(request.rawHeaders, 'expect').length > 0 && !request.complete) response.shouldKeepAlive = false;
-  // node:http throws on a Trailer header where there can be no trailers.
-  response.writeHead(status, incoming.statusMessage, chunked ? headers : withoutName(headers, 'trailer'));
-  if (chunked) {
-    incoming.on('end', () => response.addTrailers(pairs(incoming.rawTrailers)));
-  }
-  incoming.pipe(response);
-  flushSoon(response);
-}
-
-/** node:http holds a head back until the first byte of the body, which may be long in coming: an event stream, a slow upload. */
-function flushSoon(message: ServerResponse | ClientRequest): void {
-  setImmediate(() => {
-    if (!message.writableEnded && !message.destroyed) message.flushHeaders();
-  });
-}
-
 function refuse(response: ServerResponse, timedOut: boolean): void {
-  const text = timedOut ? 'the upstream did not accept a connection in time\n' : 'the upstream could not be reached\n';
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) };
-  response.writeHead(timedOut ? 504 : 502, headers).end(text);
+  const { status, text } = unreachable(timedOut);
+  const body = `${text}\n`;
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
+  response.writeHead(status, headers).end(body);
 }
 
-function pairs(raw: RawHeaders): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < raw.length; i += 2) list.push([raw[i]!, raw[i + 1]!]);
-  return list;
-}
-
-function withoutName(raw: RawHeaders, name: string): string[] {
-  return raw.filter((_, i) => raw[i - (i % 2)]!.toLowerCase() !== name);
+/** What a client is answered whose request has met no upstream. */
+export function unreachable(timedOut: boolean): { status: 502 | 504; text: string } {
+  return timedOut
+    ? { status: 504, text: 'the upstream did not accept a connection in time' }
+    : { status: 502, text: 'the upstream could not be reached' };
 }

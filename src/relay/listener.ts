@@ -2,9 +2,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { answer } from './answers.ts';
+import { type ClientErrors, createClientErrors } from './client-errors.ts';
 import { createForwarder, type Forwarder } from './http.ts';
+import { refusalOf } from './refusals.ts';
 import { reinject } from './reinject.ts';
 import { targetOf } from './target.ts';
+import { createTunnels, mayTunnel, type Tunnels } from './tunnel.ts';
 import { createUpgrader, isHandshake, type UpgradeDeps, type Upgrader } from './upgrade.ts';
 
 /** Why a handshake is not let in. */
@@ -19,6 +22,8 @@ export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | '
   admit?(request: IncomingMessage): Refusal | undefined | Promise<Refusal | undefined>;
   /** Asked before the upstream is: true = the handshake has been answered here, for a client that comes back to its connection. */
   rejoin?(request: IncomingMessage, client: Socket, head: Buffer): boolean;
+  /** Whether one more connection would be within the limit: asked before an upgrade that is no WebSocket. Default: always. */
+  room?(): boolean;
   /** Pages that are ours: `path` and everything below it. `handle` sees the URL in origin form, prefix included. */
   readonly mount?:
     | { readonly path: string; handle(request: IncomingMessage, response: ServerResponse): void }
@@ -36,7 +41,7 @@ export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | '
 export interface Listener {
   /** For tests and for attaching `listening` state to readiness; do not add request listeners. */
   readonly server: Server;
-  /** Handshakes in progress: they count towards a connection limit. */
+  /** Handshakes in progress, and upgrades that are no WebSockets: they count towards a connection limit. */
   readonly handshaking: number;
   /** Rejects when the address cannot be had. Port 0 picks a free one. */
   listen(host: string, port: number): Promise<AddressInfo>;
@@ -55,9 +60,12 @@ export function createListener(deps: ListenerDeps): Listener {
   const server = createHttpServer(deps, headerBytes);
   const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes });
   const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
+  const tunnels = createTunnels({ ...deps, server, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
+  const turns: Routes['turns'] = new WeakMap();
+  const errors = createClientErrors(deps.counters, (socket) => turns.get(socket)?.headersSent === true);
   const routes: Routes = {
-    ...{ deps, server, upgrader, forwarder },
-    ...{ turns: new WeakMap(), failed: new WeakSet(), held: new Set<Finish>(), stopping: false },
+    ...{ deps, server, upgrader, forwarder, tunnels },
+    ...{ turns, errors, held: new Set<Finish>(), stopping: false },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
@@ -66,7 +74,12 @@ export function createListener(deps: ListenerDeps): Listener {
   server.on('upgrade', (request, socket, head) => {
     afterTurn(routes, socket as Socket, () => routeUpgrade(routes, request, socket as Socket, head));
   });
-  server.on('clientError', (error, socket) => answerClientError(routes, error, socket as Socket));
+  // node:http would close the connection without a word.
+  server.on('connect', (_, socket) => {
+    deps.counters.badRequests++;
+    afterTurn(routes, socket as Socket, () => answer(socket as Socket, 501, 'CONNECT is not passed on'));
+  });
+  server.on('clientError', (error, socket) => routes.errors.answer(error, socket as Socket));
 
   async function stopAccepting(): Promise<void> {
     routes.stopping = true;
@@ -76,13 +89,14 @@ export function createListener(deps: ListenerDeps): Listener {
   return {
     server,
     get handshaking() {
-      return upgrader.handshaking + routes.held.size;
+      return upgrader.handshaking + routes.held.size + tunnels.open;
     },
     listen: (host, port) => listen(server, host, port, deps.report),
     stopAccepting,
     async close() {
       await stopAccepting();
       upgrader.abort();
+      tunnels.close();
       for (const finish of [...routes.held]) finish(STOPPING);
       server.closeAllConnections();
       forwarder.close();
@@ -98,10 +112,10 @@ interface Routes {
   readonly server: Server;
   readonly upgrader: Upgrader;
   readonly forwarder: Forwarder;
+  readonly tunnels: Tunnels;
   /** The last response begun on each connection, until it is out. */
   readonly turns: WeakMap<Socket, ServerResponse>;
-  /** Connections that have had their 4xx. */
-  readonly failed: WeakSet<Socket>;
+  readonly errors: ClientErrors;
   /** Handshakes whose admission is being decided: what ends the wait of each. */
   readonly held: Set<Finish>;
   stopping: boolean;
@@ -111,6 +125,8 @@ function createHttpServer(deps: ListenerDeps, maxHeaderSize: number): Server {
   const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
   const server = createServer({
     maxHeaderSize,
+    // Refused by us (refusals.ts), where it is counted.
+    requireHostHeader: false,
     headersTimeout: headersTimeoutMs,
     requestTimeout: 0,
     connectionsCheckingInterval: Math.max(50, Math.min(5_000, headersTimeoutMs / 3)),
@@ -141,7 +157,17 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
     if (routes.turns.get(socket) === response) routes.turns.delete(socket);
     if (routes.stopping) routes.server.closeIdleConnections();
   });
-  if (routes.stopping) response.shouldKeepAlive = false;
+  const refused = refusalOf(request);
+  if (routes.stopping || refused !== undefined) response.shouldKeepAlive = false;
+  if (refused !== undefined) {
+    routes.deps.counters.badRequests++;
+    // What the parser will still say about it is the same refusal.
+    routes.errors.answered(socket);
+    const body = `${refused.reason}\n`;
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
+    response.writeHead(refused.status, headers).end(body);
+    return;
+  }
   if (mount === undefined || !isBelow(mount.path, request)) {
     routes.forwarder.forward(request, response);
     return;
@@ -152,8 +178,16 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
 
 function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const { deps, server } = routes;
+  const refused = refusalOf(request);
+  if (refused !== undefined) {
+    deps.counters.badRequests++;
+    answer(socket, refused.status, refused.reason);
+    return;
+  }
   if (!isHandshake(request)) {
-    reinject(server, request, socket, head);
+    const ours = routes.stopping || (deps.mount !== undefined && isBelow(deps.mount.path, request));
+    if (!ours && mayTunnel(request) && deps.room?.() !== false) routes.tunnels.start(request, socket, head);
+    else reinject(server, request, socket, head);
     return;
   }
   if (deps.mount !== undefined && isBelow(deps.mount.path, request)) {
@@ -216,15 +250,6 @@ function decide(
 
 const STOPPING: Refusal = { status: 503, reason: 'the sidecar is shutting down' };
 
-function answerClientError(routes: Routes, error: NodeJS.ErrnoException, socket: Socket): void {
-  // The same connection fails again while it lingers: at every check of its time and at its end.
-  if (routes.failed.has(socket)) return;
-  routes.failed.add(socket);
-  const status = clientErrorStatus(error, routes.deps.counters);
-  if (status === 0 || routes.turns.get(socket)?.headersSent === true) socket.destroy();
-  else answer(socket, status, 'the request could not be read');
-}
-
 /** Runs `next` when the response before it on that connection is out: a client may pipeline a handshake behind a request. */
 function afterTurn(routes: Routes, socket: Socket, next: () => void): void {
   const turn = routes.turns.get(socket);
@@ -247,23 +272,4 @@ function afterTurn(routes: Routes, socket: Socket, next: () => void): void {
 function isBelow(mount: string, request: IncomingMessage): boolean {
   const { path } = targetOf(request, '');
   return path.startsWith(mount) && /^(?:[/?]|$)/.test(path.slice(mount.length));
-}
-
-/** What node:http itself would answer, counted; 0 when nobody is left to hear it. */
-function clientErrorStatus(error: NodeJS.ErrnoException, counters: ListenerDeps['counters']): number {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      counters.headersTooLarge++;
-      return 431;
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      counters.requestTimeouts++;
-      return 408;
-    case 'HPE_INVALID_EOF_STATE':
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return 0;
-    default:
-      counters.badRequests++;
-      return 400;
-  }
 }

@@ -5,7 +5,6 @@ import { answer, linger } from './answers.ts';
 import { type Deflate, filterOffers, readAgreement, withoutOffers } from './extensions.ts';
 import type { FrontCounters } from './front-counters.ts';
 import {
-  addForwarded,
   formatHead,
   hasToken,
   headerValues,
@@ -15,7 +14,7 @@ import {
   traceparentOf,
   withoutHopByHop,
 } from './headers.ts';
-import { setHost, targetOf } from './target.ts';
+import { outgoingHead } from './outgoing.ts';
 import { dial, type Upstream } from './upstream.ts';
 
 /** The client's request as it came; keep what you need of it and drop the rest. */
@@ -135,14 +134,14 @@ class Handshake {
   #settled = false;
 
   /** Throws, before it touches the socket, when the request cannot be put into words for the upstream. */
-  constructor(deps: UpgradeDeps, incoming: IncomingMessage, client: Socket, head: Buffer, open: Set<Handshake>) {
-    const target = targetOf(incoming, deps.upstream.basePath);
-    const headers = outgoingHeaders(incoming, target.host, deps.plain?.(incoming) === true);
+  constructor(deps: UpgradeDeps, incoming: IncomingMessage, client: Socket, rest: Buffer, open: Set<Handshake>) {
+    const head = outgoingHead(incoming, deps.upstream, ownConnection(incoming.rawHeaders));
+    const headers = deps.plain?.(incoming) === true ? withoutOffers(head.headers) : filterOffers(head.headers);
     this.#deps = deps;
     this.#client = client;
     this.#open = open;
-    this.#early = head.length > 0 ? [head] : [];
-    this.#earlyBytes = head.length;
+    this.#early = rest.length > 0 ? [rest] : [];
+    this.#earlyBytes = rest.length;
     this.#request = {
       id: nextConnectionId(),
       method: incoming.method!,
@@ -154,7 +153,7 @@ class Handshake {
       const ours = deps.trace?.begin(this.#request);
       if (ours !== undefined) setTraceparent(headers, ours);
     }
-    const path = deps.rewritePath?.(this.#request, target.path) ?? target.path;
+    const path = deps.rewritePath?.(this.#request, head.path) ?? head.path;
     this.#dial = dial(deps.upstream, { method: 'GET', path, headers, headerBytes: deps.headerBytes });
     this.#dial.on('upgrade', (response, socket, rest) => this.#switched(response, socket, rest));
     this.#dial.on('response', (response) => this.#refused(response));
@@ -224,6 +223,12 @@ class Handshake {
     const client = this.#client;
     const agreed = readAgreement(response.rawHeaders);
     this.#deps.counters.upgraded++;
+    if (agreed.opaque) {
+      this.#deps.counters.unreadable++;
+      const answered = headerValues(response.rawHeaders, 'sec-websocket-extensions').join(', ');
+      const error = new Error(`messages pass unread: the upstream answered with Sec-WebSocket-Extensions: ${answered}`);
+      this.#deps.report({ stage: 'relay.extensions', error });
+    }
     client.cork();
     try {
       client.write(formatHead(`HTTP/1.1 101 ${response.statusMessage}`, agreed.headers), 'latin1');
@@ -271,12 +276,8 @@ class Handshake {
 // A socket or response that is already given up: what it still has to say changes nothing.
 function ignore(): void {}
 
-function outgoingHeaders({ rawHeaders, socket }: IncomingMessage, host: string | undefined, plain: boolean): string[] {
-  const [connection, ...others] = headerValues(rawHeaders, 'connection');
-  const verbatim = others.length === 0 && connection?.toLowerCase() === 'upgrade' ? connection : 'Upgrade';
-  const passed = withoutHopByHop(rawHeaders, verbatim);
-  const headers = plain ? withoutOffers(passed) : filterOffers(passed);
-  setHost(headers, host);
-  addForwarded(headers, { remoteAddress: plainAddress(socket.remoteAddress), proto: 'http' });
-  return headers;
+/** This hop's Connection value: the client's where it says nothing else. */
+function ownConnection(raw: RawHeaders): string {
+  const [connection, ...others] = headerValues(raw, 'connection');
+  return others.length === 0 && connection?.toLowerCase() === 'upgrade' ? connection : 'Upgrade';
 }

@@ -1,6 +1,7 @@
 // Every telemetry name is spelled once: metrics here as one table (those of hooks join it from their own file), those of spans in span-names.ts. A public interface.
 
 import { LABEL, type MetricRow, row } from './metric-row.ts';
+import { FRONT_METRICS } from './names-front.ts';
 import { HOOK_METRICS } from './names-hooks.ts';
 
 export type { MetricKind, MetricRow } from './metric-row.ts';
@@ -227,6 +228,7 @@ export const METRICS = {
     [L.reason],
     'Messages not kept for a replay because a limit was reached.',
   ),
+  ...FRONT_METRICS,
   ...HOOK_METRICS,
   telemetrySpans: row(
     'ackspan.telemetry.spans',

@@ -164,6 +164,7 @@ describe('a variable for every key', () => {
     'tracing.keep_confirmed': ['1%', 0.01],
     'tracing.slow': ['1.5m', 90_000],
     'tracing.events': ['both', 'both'],
+    upstream_host: ['app.example:81', 'app.example:81'],
     'tracing.propagate': ['always', 'always'],
     'tracing.user_hash_key': ['ABCDEFGHIJKLMNOP', 'ABCDEFGHIJKLMNOP'],
     store: ['memory', 'memory'],

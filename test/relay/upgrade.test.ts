@@ -548,3 +548,17 @@ async function echo(url: string): Promise<void> {
   socket.send('hello');
   expect(String((await once(socket, 'message'))[0])).toBe('hello');
 }
+
+it.each(['foo', 'permessage-deflate; client_max_window_bits', 'permessage-deflate, permessage-deflate'])(
+  '[D7] a 101 with extensions that cannot be read (%s) passes, is counted and said',
+  async (extensions) => {
+    const { client, peer, front } = await handshaking();
+    await peer.head();
+    peer.send(switching([`Sec-WebSocket-Extensions: ${extensions}`]));
+    expect((await client.head()).get('sec-websocket-extensions')).toBe(extensions);
+    expect(front.upgraded[0]!.opaque).toBe(true);
+    expect(front.counters).toMatchObject({ upgraded: 1, unreadable: 1 });
+    expect(front.faults).toEqual([{ stage: 'relay.extensions', error: expect.any(Error) }]);
+    expect(String(front.faults[0]!.error)).toContain(extensions);
+  },
+);
