@@ -55,6 +55,9 @@ export function openFront(deps: FrontDeps): Listener {
     upstream,
     counters: deps.counters,
     handshakeTimeoutMs: config.limits.handshakeMs,
+    stallMs: config.limits.stallMs,
+    connections: () => connections.size,
+    otherSockets: () => admin.connections,
     admit: (request) =>
       connections.size + listener.handshaking < limit
         ? identify(deps, request, known)

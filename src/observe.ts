@@ -1,5 +1,6 @@
 // Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
 
+import type { AdminCounters } from './admin/places.ts';
 import type { AgentConfig } from './config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts } from './connection.ts';
 import type { Decoder } from './decode/decoder.ts';
@@ -28,7 +29,7 @@ import type { Stats } from './telemetry/stats.ts';
 import { startBeat } from './time/beat.ts';
 
 export interface WatchDeps {
-  readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters };
+  readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
   readonly decoder: Decoder;
   readonly skipped: Readonly<Record<SkipReason, number>>;
   /** Upgrade requests by what was learned of their user. */

@@ -145,6 +145,8 @@ export interface Config extends AgentConfig {
     /** Longest client message that can be a confirmation; longer ones are forwarded unread. */
     readonly confirmationBytes: number;
     readonly handshakeMs: number;
+    /** How long the client of a plain request may do nothing while it is waited for; 0 = for ever. */
+    readonly stallMs: number;
     /** Bytes of messages kept for replays, in all. */
     readonly retainedBytes: number;
     readonly retainedBytesPerUser: number;

@@ -2,6 +2,8 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
+import { patiently } from '../time/patience.ts';
+import { onStandstill } from '../time/pulse.ts';
 import type { FrontCounters } from './front-counters.ts';
 import { hasToken, headerValues } from './headers.ts';
 import { namedHeaders, outgoingHead, withoutFraming } from './outgoing.ts';
@@ -22,6 +24,10 @@ export interface ForwarderDeps {
 export interface Forwarder {
   /** Passes one request on and its answer back; every failure becomes a 502, a 504 or a broken-off response. Retries nothing. */
   forward(request: IncomingMessage, response: ServerResponse): void;
+  /** Gives up a request that was passed on; nobody is told. */
+  abort(request: IncomingMessage): void;
+  /** Connections to the upstream, idle ones included. */
+  readonly upstreams: number;
   /** Closes the idle connections to the upstream. */
   close(): void;
 }
@@ -33,7 +39,14 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   const { upstream, counters, report } = deps;
   const agent = createAgent(upstream);
   const proxy = createProxy(upstream, agent);
+  /** What is asked of the upstream, by the request that it is for. */
+  const asked = new WeakMap<IncomingMessage, ClientRequest>();
+  // Meanwhile the upstream may have closed what we keep for later, and the next request may be read before that is.
+  const stopWatching = onStandstill(() => {
+    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+  });
   proxy.on('proxyReq', (outgoing, request, response, _options, socket) => {
+    asked.set(request, outgoing);
     limitConnect(outgoing, socket, deps.connectTimeoutMs);
     outgoing.once('close', () => {
       // node:http lets a 101 that nobody asked for end without an error.
@@ -61,9 +74,10 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   function fail(response: ServerResponse, error: unknown): void {
     if (response.destroyed || response.writableEnded) return;
     counters.requestErrors++;
+    if (isShortage(error)) counters.descriptorsShort++;
     report({ stage: 'relay.http', error });
     if (response.headersSent) response.destroy();
-    else refuse(response, error instanceof ConnectTimeout);
+    else refuse(response, error);
   }
 
   function forward(request: IncomingMessage, response: ServerResponse): void {
@@ -79,7 +93,17 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
       fail(response, error);
     }
   }
-  return { forward, close: () => agent.destroy() };
+  return {
+    forward,
+    abort: (request) => asked.get(request)?.destroy(),
+    get upstreams() {
+      return count(agent.sockets) + count(agent.freeSockets);
+    },
+    close() {
+      stopWatching();
+      agent.destroy();
+    },
+  };
 }
 
 function createProxy(upstream: Upstream, agent: Agent): ProxyServer {
@@ -131,21 +155,33 @@ function prepareRequest(
 /** Gives a dial `ms`, TLS included. */
 export function limitConnect(outgoing: ClientRequest, socket: Socket, ms: number): void {
   if (!socket.connecting) return;
-  const timer = setTimeout(() => outgoing.destroy(new ConnectTimeout(`no connection within ${ms} ms`)), ms);
-  socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => clearTimeout(timer));
-  outgoing.once('close', () => clearTimeout(timer));
+  const wait = patiently(ms, () => outgoing.destroy(new ConnectTimeout(`no connection within ${ms} ms`)));
+  socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => wait.cancel());
+  outgoing.once('close', () => wait.cancel());
 }
 
-function refuse(response: ServerResponse, timedOut: boolean): void {
-  const { status, text } = unreachable(timedOut);
+function refuse(response: ServerResponse, error: unknown): void {
+  const { status, text } = unreachable(error);
   const body = `${text}\n`;
   const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
   response.writeHead(status, headers).end(body);
 }
 
 /** What a client is answered whose request has met no upstream. */
-export function unreachable(timedOut: boolean): { status: 502 | 504; text: string } {
-  return timedOut
-    ? { status: 504, text: 'the upstream did not accept a connection in time' }
-    : { status: 502, text: 'the upstream could not be reached' };
+export function unreachable(error: unknown): { status: 502 | 503 | 504; text: string } {
+  if (error instanceof ConnectTimeout) return { status: 504, text: 'the upstream did not accept a connection in time' };
+  if (isShortage(error)) return { status: 503, text: 'there are too many connections' };
+  return { status: 502, text: 'the upstream could not be reached' };
+}
+
+/** Whether it says that no file descriptor is left, in this process (EMFILE) or on this machine (ENFILE). */
+export function isShortage(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'EMFILE' || code === 'ENFILE';
+}
+
+function count(sockets: NodeJS.ReadOnlyDict<unknown[]>): number {
+  let sum = 0;
+  for (const name in sockets) sum += sockets[name]!.length;
+  return sum;
 }

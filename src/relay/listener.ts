@@ -1,9 +1,12 @@
 // upgrade: the public port. Sorts what arrives into handshakes, plain HTTP and the mounted pages, within limits, and stops in order.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { answer } from './answers.ts';
 import { type ClientErrors, createClientErrors } from './client-errors.ts';
+import { createDescriptors, type Descriptors } from './descriptors.ts';
+import { createExchanges, type Exchanges } from './exchanges.ts';
 import { createForwarder, type Forwarder } from './http.ts';
+import { countClients, createPublicServer, listenOn, turnAway } from './public-server.ts';
 import { refusalOf } from './refusals.ts';
 import { reinject } from './reinject.ts';
 import { targetOf } from './target.ts';
@@ -17,7 +20,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes'> {
+export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes' | 'exchanges'> {
   /** Asked before each handshake is passed on; undefined lets it in. A promise holds the handshake until it resolves; one that rejects is reported and lets it in. */
   admit?(request: IncomingMessage): Refusal | undefined | Promise<Refusal | undefined>;
   /** Asked before the upstream is: true = the handshake has been answered here, for a client that comes back to its connection. */
@@ -36,6 +39,14 @@ export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | '
   readonly headersTimeoutMs?: number;
   /** How long an idle connection stays open, ms. Default 620,000: longer than the 600 s after which cloud load balancers give up theirs. */
   readonly keepAliveTimeoutMs?: number;
+  /** How long a client may send nothing of its body, or take nothing of its answer, ms; 0 = for ever. Default 60,000. */
+  readonly stallMs?: number;
+  /** Open connections that were upgraded, each with a socket to the upstream. Default: none. */
+  connections?(): number;
+  /** Sockets of this process that neither clients nor the upstream hold. Default: none. */
+  otherSockets?(): number;
+  /** Default: those of this process. */
+  readonly descriptors?: Descriptors;
 }
 
 export interface Listener {
@@ -54,24 +65,41 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** The whole front. Request bodies and responses have no time limit (uploads, SSE); slow heads, handshakes and dials have. */
+/** The whole front. Requests and answers may take as long as they like while they move; heads, handshakes and dials may not. */
 export function createListener(deps: ListenerDeps): Listener {
-  const { handshakeTimeoutMs = 10_000, headerBytes = 65_536 } = deps;
-  const server = createHttpServer(deps, headerBytes);
-  const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes });
+  const { handshakeTimeoutMs = 10_000, headerBytes = 65_536, stallMs = 60_000, counters, report } = deps;
+  const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
+  const checkMs = Math.max(50, Math.min(5_000, headersTimeoutMs / 3));
+  const server = createPublicServer({ headerBytes, headersTimeoutMs, checkMs, keepAliveTimeoutMs });
   const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
-  const tunnels = createTunnels({ ...deps, server, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
+  const exchanges = createExchanges({ counters, stallMs, report, abort: (request) => forwarder.abort(request) });
+  const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes, exchanges });
+  const tunnels = createTunnels({ ...deps, server, connectTimeoutMs: handshakeTimeoutMs, headerBytes, exchanges });
   const turns: Routes['turns'] = new WeakMap();
-  const errors = createClientErrors(deps.counters, (socket) => turns.get(socket)?.headersSent === true);
+  const heads: Routes['heads'] = new WeakMap();
+  const errors = createClientErrors({
+    ...{ counters, headersTimeoutMs, checkMs },
+    responding: (socket) => turns.get(socket)?.headersSent === true,
+    heads: (socket) => heads.get(socket) ?? 0,
+  });
+  const descriptors =
+    deps.descriptors ??
+    createDescriptors({
+      clients: countClients(server),
+      upstreams: () => forwarder.upstreams + upgrader.handshaking + tunnels.open + (deps.connections?.() ?? 0),
+      others: deps.otherSockets ?? (() => 0),
+    });
+  turnAway(server, descriptors, counters, report);
   const routes: Routes = {
-    ...{ deps, server, upgrader, forwarder, tunnels },
-    ...{ turns, errors, held: new Set<Finish>(), stopping: false },
+    ...{ deps, server, upgrader, forwarder, tunnels, exchanges, descriptors },
+    ...{ turns, heads, errors, held: new Set<Finish>(), stopping: false },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   server.on('upgrade', (request, socket, head) => {
+    noteHead(routes, socket as Socket);
     afterTurn(routes, socket as Socket, () => routeUpgrade(routes, request, socket as Socket, head));
   });
   // node:http would close the connection without a word.
@@ -91,7 +119,7 @@ export function createListener(deps: ListenerDeps): Listener {
     get handshaking() {
       return upgrader.handshaking + routes.held.size + tunnels.open;
     },
-    listen: (host, port) => listen(server, host, port, deps.report),
+    listen: (host, port) => listenOn(server, host, port, counters, report),
     stopAccepting,
     async close() {
       await stopAccepting();
@@ -113,40 +141,16 @@ interface Routes {
   readonly upgrader: Upgrader;
   readonly forwarder: Forwarder;
   readonly tunnels: Tunnels;
+  readonly exchanges: Exchanges;
+  readonly descriptors: Descriptors;
   /** The last response begun on each connection, until it is out. */
   readonly turns: WeakMap<Socket, ServerResponse>;
+  /** How many heads of a connection have been read. */
+  readonly heads: WeakMap<Socket, number>;
   readonly errors: ClientErrors;
   /** Handshakes whose admission is being decided: what ends the wait of each. */
   readonly held: Set<Finish>;
   stopping: boolean;
-}
-
-function createHttpServer(deps: ListenerDeps, maxHeaderSize: number): Server {
-  const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
-  const server = createServer({
-    maxHeaderSize,
-    // Refused by us (refusals.ts), where it is counted.
-    requireHostHeader: false,
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: 0,
-    connectionsCheckingInterval: Math.max(50, Math.min(5_000, headersTimeoutMs / 3)),
-    keepAliveTimeout: keepAliveTimeoutMs,
-    noDelay: true,
-  });
-  // The size limit bounds them; node's default would drop every header past the 1,000th silently.
-  server.maxHeadersCount = 0;
-  return server;
-}
-
-function listen(server: Server, host: string, port: number, report: ListenerDeps['report']): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      server.on('error', (error) => report({ stage: 'relay.listen', error }));
-      resolve(server.address() as AddressInfo);
-    });
-  });
 }
 
 function routeRequest(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
@@ -157,8 +161,9 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
     if (routes.turns.get(socket) === response) routes.turns.delete(socket);
     if (routes.stopping) routes.server.closeIdleConnections();
   });
+  noteHead(routes, socket);
   const refused = refusalOf(request);
-  if (routes.stopping || refused !== undefined) response.shouldKeepAlive = false;
+  if (routes.stopping || refused !== undefined || routes.descriptors.scarce) response.shouldKeepAlive = false;
   if (refused !== undefined) {
     routes.deps.counters.badRequests++;
     // What the parser will still say about it is the same refusal.
@@ -168,6 +173,7 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
     response.writeHead(refused.status, headers).end(body);
     return;
   }
+  routes.exchanges.begin(request, response);
   if (mount === undefined || !isBelow(mount.path, request)) {
     routes.forwarder.forward(request, response);
     return;
@@ -249,6 +255,10 @@ function decide(
 }
 
 const STOPPING: Refusal = { status: 503, reason: 'the sidecar is shutting down' };
+
+function noteHead({ heads }: Routes, socket: Socket): void {
+  heads.set(socket, (heads.get(socket) ?? 0) + 1);
+}
 
 /** Runs `next` when the response before it on that connection is out: a client may pipeline a handshake behind a request. */
 function afterTurn(routes: Routes, socket: Socket, next: () => void): void {

@@ -29,6 +29,11 @@ export function passInterim(outgoing: ClientRequest, request: IncomingMessage, r
   });
 }
 
+/** Whether the client keeps its body back until it is told to send it (RFC 9110 §10.1.1). */
+export function awaitsContinue(request: IncomingMessage, response: ServerResponse): boolean {
+  return expectationsOf(request).length > 0 && !continued.has(response);
+}
+
 /** HTTP/1.0 has no expectations (RFC 9110 §10.1.1). */
 function expectationsOf(request: IncomingMessage): string[] {
   return request.httpVersion === '1.0' ? [] : headerValues(request.rawHeaders, 'expect');
@@ -46,9 +51,7 @@ export function passResponse(incoming: IncomingMessage, request: IncomingMessage
     status !== 304;
   response.sendDate = false;
   // A client that was not told to send its body may send nothing or all of it: only a new connection is unambiguous.
-  if (expectationsOf(request).length > 0 && !request.complete && !continued.has(response)) {
-    response.shouldKeepAlive = false;
-  }
+  if (!request.complete && awaitsContinue(request, response)) response.shouldKeepAlive = false;
   if (incoming.httpVersion === '1.0' && headerValues(incoming.rawHeaders, 'transfer-encoding').length > 0) {
     // RFC 9112 §6.1: its framing is faulty, so nothing that follows on that connection can be trusted.
     const { socket } = incoming;

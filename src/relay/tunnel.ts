@@ -2,9 +2,10 @@
 import { type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { answer } from './answers.ts';
+import type { Exchanges } from './exchanges.ts';
 import type { FrontCounters } from './front-counters.ts';
 import { formatHead, hasToken, headerValues } from './headers.ts';
-import { ConnectTimeout, limitConnect, unreachable } from './http.ts';
+import { isShortage, limitConnect, unreachable } from './http.ts';
 import { namedHeaders, outgoingHead, withoutFraming } from './outgoing.ts';
 import { passResponse } from './response.ts';
 import { dial, type Upstream } from './upstream.ts';
@@ -17,6 +18,7 @@ export interface TunnelDeps {
   readonly connectTimeoutMs: number;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
+  readonly exchanges: Exchanges;
   report(fault: { stage: string; error: unknown }): void;
 }
 
@@ -79,6 +81,7 @@ class Tunnel {
   /** Bytes of the request's body that are still to come. */
   #left: number;
   #upstream: Socket | undefined;
+  readonly #unwatch: () => void;
   /** The answer has begun; from here on it tells how this ends. */
   #answered = false;
 
@@ -106,6 +109,8 @@ class Tunnel {
       .on('response', (response) => this.#answer(response))
       .on('drain', () => client.resume())
       .on('error', (error) => this.#broken(error));
+    const wanted = (): boolean => this.#left > 0 && !this.#answered && !client.isPaused();
+    this.#unwatch = deps.exchanges.watch(client, wanted, () => this.#stalled());
     client.setTimeout(0);
     client.on('data', this.#onData).on('end', this.#onGone).on('close', this.#onGone).on('error', this.#onGone);
     if (this.#left === 0) this.#outgoing.end();
@@ -115,6 +120,7 @@ class Tunnel {
 
   destroy(): void {
     if (!this.#open.delete(this)) return;
+    this.#unwatch();
     if (this.#upstream !== undefined) this.#deps.counters.tunnelsOpen--;
     this.#outgoing.destroy();
     this.#upstream?.destroy();
@@ -143,13 +149,25 @@ class Tunnel {
     this.#deps.counters.requestErrors++;
     this.#deps.report({ stage: 'relay.tunnel', error });
     this.#release();
-    const { status, text } = unreachable(error instanceof ConnectTimeout);
+    if (isShortage(error)) this.#deps.counters.descriptorsShort++;
+    const { status, text } = unreachable(error);
     answer(this.#client, status, text);
+  }
+
+  #stalled(): void {
+    if (this.#answered) {
+      this.destroy();
+      return;
+    }
+    this.#release();
+    this.#outgoing.destroy();
+    answer(this.#client, 408, 'the body did not come');
   }
 
   /** The client's socket as it was found: no listener of ours, neither flowing nor paused. */
   #release(): void {
     this.#open.delete(this);
+    this.#unwatch();
     const client = this.#client;
     client.off('data', this.#onData).off('end', this.#onGone).off('close', this.#onGone).off('error', this.#onGone);
     client.pause();
@@ -159,6 +177,8 @@ class Tunnel {
   #switched(response: IncomingMessage, upstream: Socket, head: Buffer): void {
     const client = this.#client;
     this.#answered = true;
+    // From here on nobody knows what the bytes mean, nor how long they may take.
+    this.#unwatch();
     this.#upstream = upstream;
     this.#deps.counters.tunnels++;
     this.#deps.counters.tunnelsOpen++;

@@ -1,7 +1,9 @@
 // upgrade: one WebSocket handshake, from the client's request to two raw sockets (or to the upstream's refusal, passed through).
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { patiently, type Wait } from '../time/patience.ts';
 import { answer, linger } from './answers.ts';
+import type { Exchanges } from './exchanges.ts';
 import { type Deflate, filterOffers, readAgreement, withoutOffers } from './extensions.ts';
 import type { FrontCounters } from './front-counters.ts';
 import {
@@ -14,6 +16,7 @@ import {
   traceparentOf,
   withoutHopByHop,
 } from './headers.ts';
+import { isShortage, unreachable } from './http.ts';
 import { outgoingHead } from './outgoing.ts';
 import { dial, type Upstream } from './upstream.ts';
 
@@ -60,6 +63,7 @@ export interface UpgradeDeps {
   readonly handshakeTimeoutMs: number;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
+  readonly exchanges: Exchanges;
   /** The path to ask the upstream for, instead of `path` (origin form, base path included). */
   rewritePath?(request: UpgradeRequest, path: string): string;
   /** True keeps the client's offer of compression from the upstream. */
@@ -129,7 +133,7 @@ class Handshake {
   readonly #early: Buffer[];
   readonly #open: Set<Handshake>;
   readonly #dial: ClientRequest;
-  readonly #timer: NodeJS.Timeout;
+  readonly #wait: Wait;
   #earlyBytes: number;
   #settled = false;
 
@@ -159,7 +163,7 @@ class Handshake {
     this.#dial.on('response', (response) => this.#refused(response));
     this.#dial.on('error', (error) => this.#broken(error));
     this.#dial.end();
-    this.#timer = setTimeout(() => this.#timedOut(), deps.handshakeTimeoutMs);
+    this.#wait = patiently(deps.handshakeTimeoutMs, () => this.#timedOut());
     client.setTimeout(0);
     client.on('data', this.#onEarly).on('end', this.#onGone).on('close', this.#onGone).on('error', this.#onGone);
   }
@@ -198,14 +202,16 @@ class Handshake {
     if (this.#settled) return;
     this.#deps.counters.upstreamFailed++;
     this.#deps.report({ stage: 'relay.handshake', error });
-    this.fail(502, 'the upstream could not be reached');
+    if (isShortage(error)) this.#deps.counters.descriptorsShort++;
+    const { status, text } = unreachable(error);
+    this.fail(status, text);
   }
 
   /** Releases the client's socket as node:http left it: no listener of ours, neither flowing nor paused. False the second time. */
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#wait.cancel();
     this.#open.delete(this);
     const client = this.#client;
     client.off('data', this.#onEarly).off('end', this.#onGone).off('close', this.#onGone).off('error', this.#onGone);
@@ -261,7 +267,15 @@ class Handshake {
     this.#deps.trace?.refused(this.#request, status);
     // 426 must name the protocol that it wants (RFC 9110 §15.5.22).
     const headers = withoutHopByHop(response.rawHeaders, status === 426 ? 'close, Upgrade' : 'close');
-    client.on('error', ignore).once('close', () => response.destroy());
+    const unwatch = this.#deps.exchanges.watch(
+      client,
+      () => false,
+      () => response.destroy(),
+    );
+    client.on('error', ignore).once('close', () => {
+      unwatch();
+      response.destroy();
+    });
     client.write(formatHead(`HTTP/1.1 ${status} ${response.statusMessage}`, headers), 'latin1');
     client.resume();
     response.on('error', ignore).once('end', () => linger(client));

@@ -23,6 +23,13 @@ export const FRONT_METRICS = {
     [L.reason],
     'Requests and connections of the public port that Ackspan refused or ended by itself.',
   ),
+  adminRejected: row(
+    'ackspan.admin.rejected',
+    'counter',
+    '{connection}',
+    [L.reason],
+    'Connections of the admin port that were closed: evicted for a newcomer, refused, or stalled.',
+  ),
   tunnelOpened: row(
     'ackspan.tunnel.opened',
     'counter',

@@ -174,6 +174,7 @@ describe('a variable for every key', () => {
     'limits.message_bytes': ['2 MB', 2_000_000],
     'limits.confirmation_bytes': ['512', 512],
     'limits.handshake': ['250ms', 250],
+    'limits.stall': ['0s', 0],
     'limits.history': ['0', 0],
     'limits.retained_bytes': ['1MiB', 1_048_576],
     'limits.retained_bytes_per_user': ['3KiB', 3072],

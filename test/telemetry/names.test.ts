@@ -43,6 +43,7 @@ const IN_PROMETHEUS: Record<keyof typeof METRICS, string> = {
   connectionUnreadable: 'ackspan_connection_unreadable_total',
   httpRequests: 'ackspan_http_requests_total',
   httpRejected: 'ackspan_http_rejected_total',
+  adminRejected: 'ackspan_admin_rejected_total',
   tunnelOpened: 'ackspan_tunnel_opened_total',
   tunnelActive: 'ackspan_tunnel_active',
   hookRequests: 'ackspan_hook_requests_total',
