@@ -1,5 +1,6 @@
 // The sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
 import type { AddressInfo } from 'node:net';
+import { createAdminCounters } from './admin/places.ts';
 import { type Admin, createAdmin } from './admin/server.ts';
 import { adminDeps } from './admin-side.ts';
 import type { Config } from './config/config.ts';
@@ -91,7 +92,7 @@ interface Running {
 async function start(deps: SidecarDeps): Promise<Running> {
   const { config, report, log } = deps;
   const upstream = readUpstream(config);
-  const counters = { relay: new RelayCounters(), front: createFrontCounters() };
+  const counters = { relay: new RelayCounters(), front: createFrontCounters(), admin: createAdminCounters() };
   const skipped: Record<SkipReason, number> = { binary: 0, too_large: 0, unreadable: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
   const store = createMemoryStore({ history: config.limits.history });
@@ -137,7 +138,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   };
   const connections = new Set<Connection>();
   const state = { draining: false };
-  const admin = createAdmin(adminDeps({ config, watch, store, connections, state, report }));
+  const admin = createAdmin(adminDeps({ config, watch, store, connections, state, counters: counters.admin, report }));
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<Connection>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
