@@ -1,6 +1,6 @@
 // relay: what comes back for a plain request: interim answers, head, body and trailers, as the upstream sent them.
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import { formatHead, headerValues, type RawHeaders, withoutHopByHop } from './headers.ts';
+import { formatHead, headerValues, type RawHeaders, tokens, withoutHopByHop } from './headers.ts';
 
 /** Responses whose client has been told to go on with its body. */
 const continued = new WeakSet<ServerResponse>();
@@ -42,17 +42,15 @@ function expectationsOf(request: IncomingMessage): string[] {
 /** Writes the head, and the body as it comes. */
 export function passResponse(incoming: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
   const status = incoming.statusCode!;
-  const headers = withoutHopByHop(incoming.rawHeaders);
-  const chunked =
-    headerValues(headers, 'content-length').length === 0 &&
-    request.httpVersion === '1.1' &&
-    request.method !== 'HEAD' &&
-    status !== 204 &&
-    status !== 304;
   response.sendDate = false;
   // A client that was not told to send its body may send nothing or all of it: only a new connection is unambiguous.
   if (!request.complete && awaitsContinue(request, response)) response.shouldKeepAlive = false;
-  if (incoming.httpVersion === '1.0' && headerValues(incoming.rawHeaders, 'transfer-encoding').length > 0) {
+  const headers = withoutHopByHop(incoming.rawHeaders, ownConnection(status, response.shouldKeepAlive));
+  const bodiless = request.method === 'HEAD' || status === 204 || status === 304;
+  const chunked = !bodiless && request.httpVersion === '1.1' && headerValues(headers, 'content-length').length === 0;
+  const codings = headerValues(incoming.rawHeaders, 'transfer-encoding').flatMap(tokens);
+  if (!bodiless) passCodings(codings, headers, chunked);
+  if (incoming.httpVersion === '1.0' && codings.length > 0) {
     // RFC 9112 §6.1: its framing is faulty, so nothing that follows on that connection can be trusted.
     const { socket } = incoming;
     // Ahead of the listener that would keep the connection for the next request.
@@ -65,6 +63,20 @@ export function passResponse(incoming: IncomingMessage, request: IncomingMessage
   }
   incoming.pipe(response);
   flushSoon(response);
+}
+
+/** 426 must name the protocol that it wants (RFC 9110 §15.5.22); node:http writes every other Connection header by itself. */
+function ownConnection(status: number, keepAlive: boolean): string {
+  if (status !== 426) return '';
+  return keepAlive ? 'Upgrade' : 'close, Upgrade';
+}
+
+/** The body arrives with its other codings (RFC 9112 §6.1), so the client has to be told of them. Throws where it cannot be. */
+function passCodings(codings: readonly string[], headers: string[], chunked: boolean): void {
+  const others = codings.filter((coding) => coding !== 'chunked');
+  if (others.length === 0) return;
+  if (!chunked) throw new Error(`the answer is coded as ${others.join(', ')}, and HTTP/1.0 cannot say so`);
+  headers.push('Transfer-Encoding', [...others, 'chunked'].join(', '));
 }
 
 /** node:http holds a head back until the first byte of the body, which may be long in coming: an event stream, a slow upload. */

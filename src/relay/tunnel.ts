@@ -201,6 +201,9 @@ class Tunnel {
     this.#answered = true;
     // What is left of the body would be read as a request.
     response.shouldKeepAlive = this.#left === 0 && !hasToken(this.#request.rawHeaders, 'connection', 'close');
+    // node:http's server sets it on its own responses: the time in their Keep-Alive header.
+    const known = response as { _keepAliveTimeout?: number };
+    if ('_keepAliveTimeout' in known) known._keepAliveTimeout = server.keepAliveTimeout;
     response.assignSocket(client);
     incoming.on('error', (error) => {
       if (client.destroyed) return;
@@ -220,6 +223,13 @@ class Tunnel {
       for (const chunk of this.#early.reverse()) client.unshift(chunk);
       server.emit('connection', client);
     });
-    passResponse(incoming, this.#request, response);
+    try {
+      passResponse(incoming, this.#request, response);
+    } catch (error) {
+      incoming.destroy();
+      counters.requestErrors++;
+      report({ stage: 'relay.tunnel', error });
+      this.destroy();
+    }
   }
 }
