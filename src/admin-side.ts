@@ -13,11 +13,12 @@ export interface AdminSide {
   readonly store: AdminDeps['store'];
   readonly connections: ReadonlySet<Connection>;
   readonly state: { readonly draining: boolean };
+  readonly counters: AdminDeps['counters'];
   readonly report: AdminDeps['report'];
 }
 
 /** The ports of the admin server; it starts its clock (`startedAt`) now. */
-export function adminDeps({ config, watch, store, connections, state, report }: AdminSide): AdminDeps {
+export function adminDeps({ config, watch, store, connections, state, counters, report }: AdminSide): AdminDeps {
   return {
     store,
     stats: () => watch.stats(),
@@ -29,6 +30,7 @@ export function adminDeps({ config, watch, store, connections, state, report }: 
     info: { service: config.serviceName, version: VERSION, startedAt: now() },
     token: config.admin.token,
     now,
+    counters,
     report,
   };
 }

@@ -7,12 +7,13 @@ import type { ConnectionDeps, ConnectionFacts } from './connection.ts';
 import { Session } from './delivery/session.ts';
 import type { Identified, Identity } from './identity/identity.ts';
 import type { Owners } from './identity/owners.ts';
+import type { Handshakes } from './observe.ts';
 import { acceptHandshake } from './relay/accept.ts';
 import type { FrontCounters } from './relay/front-counters.ts';
-import { headerValues, isTraceparent, plainAddress, type RawHeaders } from './relay/headers.ts';
+import { headerValues, plainAddress, type RawHeaders, traceparentOf } from './relay/headers.ts';
 import { createListener, type Listener, type Refusal } from './relay/listener.ts';
-import { nextConnectionId, type Upgraded } from './relay/upgrade.ts';
-import { parseUpstream, type Upstream } from './relay/upstream.ts';
+import { type HandshakeTrace, nextConnectionId, type Upgraded } from './relay/upgrade.ts';
+import { authorityOf, parseUpstream, type Upstream } from './relay/upstream.ts';
 import { readOptIn, withoutOptIn } from './resume/opt-in.ts';
 import type { Resumption } from './resumption.ts';
 import { Connection } from './session.ts';
@@ -27,6 +28,7 @@ export interface FrontDeps {
   readonly identity: Identity;
   readonly owners: Owners;
   readonly connectionDeps: ConnectionDeps;
+  readonly handshakes: Handshakes | undefined;
   report(fault: { stage: string; error: unknown }): void;
 }
 
@@ -36,10 +38,11 @@ const TOO_MANY = 'too many connections of this user (limits.connections_per_user
 const TRY_AGAIN_LATER = 1013;
 
 /** Where the backend is; throws when the configuration's address is none. */
-export function readUpstream({ upstream: address, upstreamTls: { ca, insecure } }: Config): Upstream {
+export function readUpstream({ upstream: address, upstreamHost, upstreamTls: { ca, insecure } }: Config): Upstream {
   const { upstream, fault } = parseUpstream(address, { verifyTls: !insecure, ca });
   if (upstream === undefined) throw new Error(fault);
-  return upstream;
+  if (upstreamHost === 'preserve') return upstream;
+  return { ...upstream, hostHeader: upstreamHost === 'upstream' ? authorityOf(upstream) : upstreamHost };
 }
 
 /** Builds the listener. */
@@ -57,12 +60,17 @@ export function openFront(deps: FrontDeps): Listener {
     upstream,
     counters: deps.counters,
     handshakeTimeoutMs: config.limits.handshakeMs,
+    stallMs: config.limits.stallMs,
+    connections: () => connections.size,
+    otherSockets: () => admin.connections,
     admit: (request) =>
       hasRoom() ? identify(deps, request, known) : { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limit})` },
+    room: () => connections.size + parked.count + listener.handshaking < limit,
     rewritePath: (_, path) => withoutOptIn(path),
     plain: ({ url }) => resumption.wanted(url ?? ''),
     rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)?.user),
     mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
+    trace: handshakeTrace(deps),
     onUpgraded: (upgraded) => open(deps, upgraded, known.get(upgraded.request.rawHeaders)),
     report,
   });
@@ -87,14 +95,15 @@ function identify(
 
 /** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
 function open(
-  { connectionDeps, resumption, owners, counters, report }: FrontDeps,
+  { config, connectionDeps, resumption, owners, counters, report }: FrontDeps,
   upgraded: Upgraded,
   who: Identified | undefined,
 ): void {
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
   const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
   const owner = owners.acquire(who?.user);
-  const traceparent = ownTraceparent(rawHeaders);
+  // The client's own trace only. The connection's span, where the upstream was given that one, is linked to.
+  const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
   const seat = resumption.seat(url, rawHeaders, owner, traceparent);
   const session = seat?.session ?? new Session(id, owner, traceparent);
   // It has its owner already: one session is given back once.
@@ -138,14 +147,34 @@ function readFacts(
   subprotocol: string | undefined,
   openedAt: number,
 ): ConnectionFacts {
-  const authority = headerValues(headers, 'host')[0] ?? '';
-  const host = authority.replace(/:\d+$/, '');
-  const port = Number(authority.slice(host.length + 1));
-  return { id, seq: ++connections, remote, path: url.split('?', 1)[0]!, host, port, subprotocol, openedAt };
+  return { id, seq: ++connections, remote, path: url.split('?', 1)[0]!, ...authority(headers), subprotocol, openedAt };
 }
 
-/** The client's own trace only: one that we made up would be a parent that nobody records. */
-function ownTraceparent(headers: RawHeaders): string {
-  const [own] = headerValues(headers, 'traceparent');
-  return own !== undefined && isTraceparent(own) ? own : '';
+/** Where the client connected to, as its Host header has it. */
+function authority(headers: RawHeaders): { host: string; port: number } {
+  const value = headerValues(headers, 'host')[0] ?? '';
+  const host = value.replace(/:\d+$/, '');
+  return { host, port: Number(value.slice(host.length + 1)) };
+}
+
+/** Names the connection's span to upstreams whose client brought no trace. A bug in there costs a span, not a connection (SPEC D8). */
+function handshakeTrace({ config, handshakes, connectionDeps, report }: FrontDeps): HandshakeTrace | undefined {
+  if (config.tracing.propagate !== 'always' || handshakes === undefined) return undefined;
+  return {
+    begin({ id, rawHeaders }) {
+      try {
+        return handshakes.begin({ id, ...authority(rawHeaders), openedAt: connectionDeps.relay.now() });
+      } catch (error) {
+        report({ stage: 'watch', error });
+        return undefined;
+      }
+    },
+    refused({ id }, status) {
+      try {
+        handshakes.refused(id, status);
+      } catch (error) {
+        report({ stage: 'watch', error });
+      }
+    },
+  };
 }

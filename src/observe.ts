@@ -1,7 +1,8 @@
 // Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
 
+import type { AdminCounters } from './admin/places.ts';
 import type { AgentConfig } from './config/config.ts';
-import type { ConnectionObserver, UnreadReason } from './connection.ts';
+import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from './connection.ts';
 import type { Decoder } from './decode/decoder.ts';
 import type { Observer } from './delivery/ports.ts';
 import type { Delivery } from './delivery/record.ts';
@@ -29,7 +30,7 @@ import type { Stats } from './telemetry/stats.ts';
 import { startBeat } from './time/beat.ts';
 
 export interface WatchDeps {
-  readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters };
+  readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
   readonly decoder: Decoder;
   readonly unread: Readonly<Record<UnreadReason, number>>;
   /** Connections cut because their client was silent. */
@@ -65,15 +66,34 @@ export interface OutcomeLines {
   warn(fields: object, message: string): void;
 }
 
+/** Where a client connected to and when, before it is a connection. */
+export type HandshakeFacts = Pick<Facts, 'id' | 'host' | 'port' | 'openedAt'>;
+
+/** The spans of handshakes that came without a trace. */
+export interface Handshakes {
+  /** Starts one; its context as a `traceparent`. It goes on in the connection with that id, or is `refused`. */
+  begin(facts: HandshakeFacts): string;
+  /** Became no connection. `status` is what the client was answered; 0 = it left before. */
+  refused(id: string, status: number): void;
+}
+
+/** Beside the statistics: what they cannot know of. */
+export interface Unreadable {
+  /** WebSockets so far whose extensions could not be read: their messages passed uncounted. */
+  readonly unreadable_connections: number;
+}
+
 /** The watching side of a sidecar. */
 export interface Watch {
   /** Told of every step of every delivery. */
   readonly observer: Observer;
   readonly connections: ConnectionObserver;
-  stats(): Stats;
+  stats(): Stats & Unreadable;
   /** The process did not run for `ms`. */
   stoodStill(ms: number): void;
   scrape(accept: string): Promise<{ contentType: string; body: string }>;
+  /** Spans of handshakes, for upstreams that are told of them; undefined where spans go nowhere. */
+  readonly handshakes: Handshakes | undefined;
   traceId(delivery: Delivery): string | undefined;
   /** Adds somebody who wants to hear every step too; the result ends it. */
   follow(observer: Observer): () => void;
@@ -134,8 +154,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       opened({ session, facts }) {
         connectionMetrics.opened('none');
         outcomes.opened(session, facts.id);
-        const serverPort = facts.port === 0 ? deps.serverPort : facts.port;
-        spans?.connections.opened(session, { ...facts, serverAddress: facts.host, serverPort });
+        spans?.connections.opened(session, spanFacts(facts, deps));
       },
       capability: (_, from, to) => connectionMetrics.changed(from, to),
       closed({ session, facts }, by, code, now) {
@@ -144,7 +163,11 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
         if (!session.resumable) agents?.sessionEnded(session, now);
       },
     },
-    stats: () => metrics.stats(untracked(deps)),
+    handshakes: spans && {
+      begin: (facts) => spans.connections.begin(spanFacts(facts, deps)),
+      refused: (id, status) => spans.connections.refused(id, status, deps.now()),
+    },
+    stats: () => ({ ...metrics.stats(untracked(deps)), unreadable_connections: deps.counters.front.unreadable }),
     stoodStill: standstills.stoodStill,
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),
@@ -162,6 +185,10 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
 /** Messages that are no deliveries, by the reason that relay or decoder gave. */
 function untracked({ decoder, unread, counters }: WatchDeps): Record<string, number> {
   return { ...decoder.others, ...unread, unwatched: counters.relay.messagesUnwatched };
+}
+
+function spanFacts({ id, host, port, openedAt }: HandshakeFacts, { serverPort }: WatchDeps) {
+  return { id, serverAddress: host, serverPort: port === 0 ? serverPort : port, openedAt };
 }
 
 function openSpans(deps: WatchDeps, telemetry: Telemetry, metrics: DeliveryMetrics): Spans | undefined {

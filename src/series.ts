@@ -1,5 +1,6 @@
 // Plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
 
+import { createAdminCounters } from './admin/places.ts';
 import { UNRETAINED_REASONS, type UnretainedReason } from './delivery/words.ts';
 import { createHookCounters, REQUEST_RESULTS } from './hooks/counters.ts';
 import { HOOK_KINDS } from './hooks/notice.ts';
@@ -40,6 +41,8 @@ export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
     series(METRICS.connectionRejected, LABEL.reason, 'upstream_down', () => front.upstreamFailed),
     series(METRICS.connectionRejected, LABEL.reason, 'handshake_timeout', () => front.handshakeTimeouts),
     series(METRICS.connectionRejected, LABEL.reason, 'client_gone', () => front.clientGone),
+    ...frontReadings(deps),
+    ...readingsOf(METRICS.adminRejected, LABEL.reason, deps.counters.admin ?? createAdminCounters()),
     ...readingsOf(METRICS.identity, LABEL.result, deps.identity ?? {}),
     ...sessionReadings(deps),
     ...hookReadings(deps),
@@ -53,6 +56,34 @@ export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
     series(METRICS.telemetryLogs, LABEL.result, 'exported', () => logs.exported),
     series(METRICS.telemetryLogs, LABEL.result, 'dropped', () => logs.dropped),
     series(METRICS.telemetryLogs, LABEL.result, 'failed', () => logs.failed),
+  ];
+}
+
+/** The public port, handshakes apart. */
+function frontReadings({ counters: { front } }: WatchDeps): Reading[] {
+  const rejected = (reason: string, read: () => number): Reading => ({
+    metric: METRICS.httpRejected,
+    attributes: { [LABEL.reason]: reason },
+    read,
+  });
+  const requests = (result: string, read: () => number): Reading => ({
+    metric: METRICS.httpRequests,
+    attributes: { [LABEL.result]: result },
+    read,
+  });
+  return [
+    { metric: METRICS.connectionUnreadable, attributes: {}, read: () => front.unreadable },
+    requests('passed', () => front.requests - front.requestErrors),
+    requests('failed', () => front.requestErrors),
+    rejected('malformed', () => front.badRequests),
+    rejected('head_bytes', () => front.headersTooLarge),
+    rejected('head_timeout', () => front.requestTimeouts),
+    rejected('body_stalled', () => front.bodiesStalled),
+    rejected('answer_stalled', () => front.answersStalled),
+    rejected('descriptors', () => front.descriptorsShort),
+    rejected('accept_failed', () => front.acceptFailed),
+    { metric: METRICS.tunnelOpened, attributes: {}, read: () => front.tunnels },
+    { metric: METRICS.tunnelActive, attributes: {}, read: () => front.tunnelsOpen },
   ];
 }
 

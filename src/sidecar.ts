@@ -1,5 +1,6 @@
 // The sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
 import type { AddressInfo } from 'node:net';
+import { createAdminCounters } from './admin/places.ts';
 import { type Admin, createAdmin } from './admin/server.ts';
 import { adminDeps } from './admin-side.ts';
 import type { Config } from './config/config.ts';
@@ -51,9 +52,7 @@ export interface Sidecar {
 /** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
 const TOKEN_LIFE_MS = 24 * 3_600_000;
 /** Parts of the grace kept for close handshakes, last notices where there are hooks, and the last export, ms. */
-const CLOSE_MS = 500;
-const NOTICES_MS = 1000;
-const FLUSH_MS = 1500;
+const [CLOSE_MS, NOTICES_MS, FLUSH_MS] = [500, 1000, 1500];
 
 /** Builds a sidecar; nothing runs before `start`. */
 export function createSidecar(deps: SidecarDeps): Sidecar {
@@ -93,7 +92,7 @@ interface Running {
 async function start(deps: SidecarDeps): Promise<Running> {
   const { config, report, log } = deps;
   const upstream = readUpstream(config);
-  const counters = { relay: new RelayCounters(), front: createFrontCounters() };
+  const counters = { relay: new RelayCounters(), front: createFrontCounters(), admin: createAdminCounters() };
   const unread = Object.fromEntries(UNREAD_REASONS.map((reason) => [reason, 0])) as Record<UnreadReason, number>;
   const silent = { cut: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
@@ -141,7 +140,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   };
   const connections = new Set<Connection>();
   const state = { draining: false };
-  const admin = createAdmin(adminDeps({ config, watch, store, connections, state, report }));
+  const admin = createAdmin(adminDeps({ config, watch, store, connections, state, counters: counters.admin, report }));
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<Connection>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
@@ -171,6 +170,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     identity,
     owners,
     connectionDeps,
+    handshakes: watch.handshakes,
     report,
   });
   const stops = [

@@ -2,6 +2,7 @@
 import type { Observer, Store } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Capability } from '../delivery/words.ts';
+import type { AdminCounters } from './places.ts';
 
 /** A client connection as `/api/v1/connections` shows it. Times are ms since the epoch. */
 export interface ConnectionView {
@@ -58,6 +59,8 @@ export interface AdminDeps {
   readonly info: ServiceInfo;
   /** Bearer token; undefined = none asked, which only a loopback listener may do. */
   readonly token: string | undefined;
+  /** What to count of connections beyond the limit. */
+  readonly counters?: AdminCounters | undefined;
   /** ms since the epoch. */
   now(): number;
   report(fault: AdminFault): void;

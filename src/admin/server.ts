@@ -7,6 +7,7 @@ import { deliveryRoute } from './delivery.ts';
 import { createBearerCheck, isLoopback, namesLoopback } from './guard.ts';
 import { healthRoutes } from './health.ts';
 import { openapiRoute } from './openapi.ts';
+import { createAdminCounters, createPlaces } from './places.ts';
 import type { AdminDeps } from './ports.ts';
 import { problem, writeReply } from './reply.ts';
 import { matchRoute, type Reply, type Route } from './route.ts';
@@ -15,10 +16,20 @@ import { statsRoute } from './stats.ts';
 import { streamRoute } from './stream.ts';
 
 /** Most admin connections at once: people, scrapers and probes, not traffic. */
-const CONNECTION_LIMIT = 256;
+const CONNECTION_LIMIT = 1024;
+/** From a connection to its first request, and of each head, ms. */
+const HEAD_MS = 5_000;
+/** Of each request, body included, ms. */
+const REQUEST_MS = 10_000;
+/** How often late ones are looked for, ms. */
+const CHECK_MS = 1_000;
+/** How long an answer may lie unread, ms. */
+const STALL_MS = 30_000;
 
 /** The admin server, not yet listening. */
 export interface Admin {
+  /** Open connections of its own port. */
+  readonly connections: number;
   /** Resolves with the address in use; rejects when the port is taken. Throws for a host other than loopback without a token. */
   listen(host: string, port: number): Promise<AddressInfo>;
   /** Answers a request of the public port whose path starts with `mount`, e.g. `/.ackspan`. Without a token only health is served there. */
@@ -88,12 +99,22 @@ export function createAdmin(deps: AdminDeps): Admin {
     }
   }
 
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+  const limits = { requestTimeout: REQUEST_MS, headersTimeout: HEAD_MS, connectionsCheckingInterval: CHECK_MS };
+  const server = createServer(limits, (request, response) => {
+    places.answering(request.socket, response);
     void respond(request, response, undefined);
   });
-  server.maxConnections = CONNECTION_LIMIT;
+  const places = createPlaces(server, {
+    limit: CONNECTION_LIMIT,
+    stallMs: STALL_MS,
+    counters: deps.counters ?? createAdminCounters(),
+    report: deps.report,
+  });
 
   return {
+    get connections() {
+      return places.taken;
+    },
     listen(host, port) {
       if (deps.token === undefined && !isLoopback(host))
         throw new Error(`the admin server needs a token to listen on ${host}: only loopback goes without`);

@@ -105,6 +105,8 @@ export interface Config extends AgentConfig {
   readonly listen: Address;
   /** `http://host:port[/path]`, `https://…` or `unix:/path`. */
   readonly upstream: string;
+  /** `preserve`: the client's Host header goes on; `upstream`: that of the address; else the value itself. */
+  readonly upstreamHost: string;
   readonly upstreamTls: {
     /** True = any certificate is accepted. */
     readonly insecure: boolean;
@@ -127,6 +129,8 @@ export interface Config extends AgentConfig {
     /** A confirmed delivery slower than this is always kept. */
     readonly slowMs: number;
     readonly events: 'span' | 'log' | 'both';
+    /** What becomes of the trace that an upgrade request names, or does not. */
+    readonly propagate: 'existing' | 'always' | 'never';
     /** Key of the HMAC behind `user.hash`; undefined = no such attribute. */
     readonly userHashKey: string | undefined;
   };
@@ -145,6 +149,8 @@ export interface Config extends AgentConfig {
     readonly patienceMs: number;
     /** After so long without a byte or an answer a client is cut off; 0 = never. */
     readonly silenceMs: number;
+    /** How long the client of a plain request may do nothing while it is waited for; 0 = for ever. */
+    readonly stallMs: number;
     /** Bytes of messages kept for replays, in all. */
     readonly retainedBytes: number;
     readonly retainedBytesPerUser: number;

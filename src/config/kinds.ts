@@ -125,6 +125,11 @@ export const upstream: Kind<string> = scalar('http://host:port, https://host:por
   return new URL(given).hostname === '' ? undefined : given;
 });
 
+/** What to put into a Host header: two words with a meaning, or a host with perhaps a port. */
+export const hostHeader: Kind<string> = scalar('`preserve`, `upstream`, or a host such as app.example:8443', (given) =>
+  typeof given === 'string' && /^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?$/.test(given) ? given : undefined,
+);
+
 /** A path on the public listener. */
 export const mountPath: Kind<string> = scalar('a path such as /.ackspan', (given) =>
   typeof given === 'string' && /^(?:\/[\w.~-]+)+$/.test(given) ? given : undefined,

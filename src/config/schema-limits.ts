@@ -81,6 +81,13 @@ export const limitRows = [
     },
   ),
   row(
+    'limits.stall',
+    'limits.stallMs',
+    duration(0, 3_600_000),
+    'How long the client of a plain request may send nothing of its body (then 408), or take nothing of its answer (then a reset). 0s: for ever.',
+    { written: '60s' },
+  ),
+  row(
     'limits.retained_bytes',
     'limits.retainedBytes',
     size(0, 16 * 1024 * MiB),

@@ -4,6 +4,7 @@ import {
   addressOrOff,
   duration,
   flag,
+  hostHeader,
   list,
   mountPath,
   oneOf,
@@ -35,6 +36,13 @@ export const TABLE = [
     written: '0.0.0.0:8080',
     flag: 'listen',
   }),
+  row(
+    'upstream_host',
+    'upstreamHost',
+    hostHeader,
+    "The Host header that the upstream gets: the client's own, that of the `upstream` address, or this one. `X-Forwarded-Host` keeps the client's.",
+    { written: 'preserve' },
+  ),
   row('upstream_tls.insecure', 'upstreamTls.insecure', flag, 'Accept any certificate of an https upstream.', {
     written: false,
   }),
@@ -166,6 +174,13 @@ export const TABLE = [
     {
       written: 'span',
     },
+  ),
+  row(
+    'tracing.propagate',
+    'tracing.propagate',
+    oneOf(['existing', 'always', 'never']),
+    "The trace of an upgrade request. `existing`: its `traceparent` goes on as it came, and Ackspan's spans join that trace; nothing is made up. `always`: a request without one gets one, which names the span of the connection. `never`: as `existing`, but the spans do not join.",
+    { written: 'existing' },
   ),
   maybe(
     'tracing.user_hash_key',

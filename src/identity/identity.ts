@@ -1,4 +1,5 @@
 // identity: who an upgrade request comes from, by the operator's ordered list of sources. Never throws, never logs a credential.
+import { patiently, type Wait } from '../time/patience.ts';
 import { claimAt, decodeClaims, type TokenReading } from './claims.ts';
 import { cookies, headers, type IdentityRequest, type JwtPlace, parameters, tokens, type Values } from './request.ts';
 import { type Named, readUser } from './user.ts';
@@ -154,9 +155,9 @@ function agreed(names: readonly Named[]): Found {
 }
 
 async function inTime(found: Promise<Found>, timeoutMs: number, { report }: IdentityDeps): Promise<Found> {
-  let timer: NodeJS.Timeout | undefined;
+  let wait: Wait | undefined;
   const late = new Promise<Found>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, { fault: 'unavailable' });
+    wait = patiently(timeoutMs, () => resolve({ fault: 'unavailable' }), true);
   });
   try {
     return await Promise.race([found, late]);
@@ -164,6 +165,6 @@ async function inTime(found: Promise<Found>, timeoutMs: number, { report }: Iden
     report({ stage: 'identity', error });
     return { fault: 'unavailable' };
   } finally {
-    clearTimeout(timer);
+    wait?.cancel();
   }
 }

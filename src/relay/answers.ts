@@ -1,13 +1,20 @@
 // upgrade: short answers of our own, written straight to a socket that node:http has let go of, then a clean end.
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { patiently } from '../time/patience.ts';
 import { formatHead, type RawHeaders } from './headers.ts';
 
 /** How long a client may take to read an answer and close, ms. */
 const LINGER_MS = 5_000;
 
 /** Writes a whole text response with `Connection: close` and ends the socket. */
-export function answer(socket: Socket, status: number, text: string, extra: RawHeaders = []): void {
+export function answer(
+  socket: Socket,
+  status: number,
+  text: string,
+  extra: RawHeaders = [],
+  lingerMs = LINGER_MS,
+): void {
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -19,18 +26,20 @@ export function answer(socket: Socket, status: number, text: string, extra: RawH
     ...['Connection', 'close'],
   ]);
   socket.end(head + body);
-  linger(socket);
+  linger(socket, lingerMs);
 }
 
 /**
- * Reads on until the peer closes too, at most 5 s, then destroys. Closing at once with unread bytes makes the kernel send a
+ * Reads on until the peer closes too, at most `ms` (default 5 s), then destroys. Closing at once with unread bytes makes the kernel send a
  * reset, which can overtake the answer (RFC 9112 §9.6).
  */
-export function linger(socket: Socket): void {
+export function linger(socket: Socket, ms = LINGER_MS): void {
   if (socket.destroyed) return;
   socket.on('error', () => socket.destroy()); // The answer is out; how the client leaves concerns nobody.
   socket.once('end', () => socket.destroySoon());
   socket.removeAllListeners('data').on('data', () => {}); // Also takes the bytes away from a node:http parser that has failed.
-  socket.setTimeout(LINGER_MS, () => socket.destroy());
+  socket.setTimeout(0);
+  const wait = patiently(ms, () => socket.destroy());
+  socket.once('close', () => wait.cancel());
   socket.resume();
 }

@@ -53,7 +53,8 @@ export function withoutOffers(raw: RawHeaders): string[] {
 /** Reads the upstream's answer and adds `client_no_context_takeover` to an accepted permessage-deflate (RFC 7692 §7.1.1.2). */
 export function readAgreement(raw: RawHeaders): Agreed {
   const lines = headerValues(raw, HEADER);
-  if (lines.length === 0) return { headers: [...raw], deflate: undefined, opaque: false };
+  // A list of no elements (RFC 9110 §5.6.1.2) agrees on no extension.
+  if (lines.every((line) => /^[\s,]*$/.test(line))) return { headers: [...raw], deflate: undefined, opaque: false };
   const accepted = parseOrUndefined(lines);
   const parameters = accepted?.[DEFLATE];
   if (accepted === undefined || Object.keys(accepted).length !== 1 || parameters?.length !== 1) return opaque(raw);

@@ -22,8 +22,22 @@ export interface FrontCounters {
   headersTooLarge: number;
   /** Requests whose head did not arrive in time: 408. */
   requestTimeouts: number;
-  /** Bytes that are not HTTP: 400. */
+  /** Bytes that are not HTTP, and requests that RFC 9112 tells a server to refuse: 400, 501 or 505. */
   badRequests: number;
+  /** Requests whose body did not go on: 408. */
+  bodiesStalled: number;
+  /** Answers that their client did not take: reset. */
+  answersStalled: number;
+  /** Connections turned away, and dials given up, because descriptors are short: 503. */
+  descriptorsShort: number;
+  /** Connections that could not be accepted. */
+  acceptFailed: number;
+  /** Upgrades to another protocol than WebSocket that the upstream accepted. */
+  tunnels: number;
+  /** Of these, the ones that are open now. */
+  tunnelsOpen: number;
+  /** WebSockets whose 101 agrees on extensions that we cannot read: their messages pass unread. */
+  unreadable: number;
 }
 
 /** All zero. */
@@ -40,5 +54,12 @@ export function createFrontCounters(): FrontCounters {
     headersTooLarge: 0,
     requestTimeouts: 0,
     badRequests: 0,
+    bodiesStalled: 0,
+    answersStalled: 0,
+    descriptorsShort: 0,
+    acceptFailed: 0,
+    tunnels: 0,
+    tunnelsOpen: 0,
+    unreadable: 0,
   };
 }

@@ -1,5 +1,4 @@
 // upgrade: what changes in a message head on its way through, and nothing else: flat raw lists [name, value, …] in and out.
-import { randomBytes } from 'node:crypto';
 
 /** A raw header list as node:http reads and writes it: name, value, name, value, … in wire order and spelling. */
 export type RawHeaders = readonly string[];
@@ -24,17 +23,18 @@ export function hasToken(raw: RawHeaders, name: string, token: string): boolean 
   return headerValues(raw, name).some((value) => tokens(value).includes(token));
 }
 
-function tokens(value: string): string[] {
+/** The elements of a comma-separated list, in lower case. */
+export function tokens(value: string): string[] {
   return value.split(',').map((token) => token.trim().toLowerCase());
 }
 
 /**
  * Drops hop-by-hop headers and those that `Connection` nominates (RFC 9110 §7.6.1). With `connection`, that is this hop's own
- * Connection value, in the place of the old one; `Upgrade` stays when it names it.
+ * Connection value, in the place of the old one; the headers that it names stay.
  */
 export function withoutHopByHop(raw: RawHeaders, connection = ''): string[] {
   const nominated = new Set(headerValues(raw, 'connection').flatMap(tokens));
-  const keepsUpgrade = tokens(connection).includes('upgrade');
+  const own = tokens(connection);
   const kept: string[] = [];
   let pending = connection;
   for (let i = 0; i < raw.length; i += 2) {
@@ -42,7 +42,7 @@ export function withoutHopByHop(raw: RawHeaders, connection = ''): string[] {
     if (name === 'connection' && pending !== '') {
       kept.push(raw[i]!, pending);
       pending = '';
-    } else if (name === 'upgrade' ? keepsUpgrade : survives(name, nominated)) {
+    } else if (own.includes(name) || survives(name, nominated)) {
       kept.push(raw[i]!, raw[i + 1]!);
     }
   }
@@ -98,19 +98,21 @@ export function isTraceparent(value: string): boolean {
   return !/^0+$/.test(trace!) && !/^0+$/.test(parent!);
 }
 
+/** The trace that the head names: its traceparent, if it is single and valid. */
+export function traceparentOf(raw: RawHeaders): string | undefined {
+  const present = headerValues(raw, 'traceparent');
+  return present.length === 1 && isTraceparent(present[0]!) ? present[0] : undefined;
+}
+
 /**
- * Makes sure that the head names one trace and returns its traceparent: the one present, if it is single and valid, else a
- * new one, sampled. An invalid one leaves together with its `tracestate` (W3C Trace Context §3.2.2, §4.3).
+ * Gives a head that names no trace this one. What stood there instead leaves together with its `tracestate`
+ * (W3C Trace Context §3.2.2, §4.3).
  */
-export function ensureTraceparent(headers: string[]): string {
-  const present = headerValues(headers, 'traceparent');
-  if (present.length === 1 && isTraceparent(present[0]!)) return present[0]!;
+export function setTraceparent(headers: string[], traceparent: string): void {
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     if (/^trace(?:parent|state)$/i.test(headers[i]!)) headers.splice(i, 2);
   }
-  const fresh = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
-  headers.push('traceparent', fresh);
-  return fresh;
+  headers.push('traceparent', traceparent);
 }
 
 /** The head as bytes on the wire (latin1 both ways, so obs-text survives: RFC 9110 §5.5). */

@@ -2,17 +2,13 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
+import { patiently } from '../time/patience.ts';
+import { onStandstill } from '../time/pulse.ts';
 import type { FrontCounters } from './front-counters.ts';
-import {
-  addForwarded,
-  formatHead,
-  hasToken,
-  headerValues,
-  plainAddress,
-  type RawHeaders,
-  withoutHopByHop,
-} from './headers.ts';
-import { setHost, targetOf } from './target.ts';
+import { hasToken, headerValues } from './headers.ts';
+import { namedHeaders, outgoingHead, withoutFraming } from './outgoing.ts';
+import { flushSoon, pairs, passInterim, passResponse } from './response.ts';
+import { targetOf } from './target.ts';
 import { createAgent, type Upstream } from './upstream.ts';
 
 export interface ForwarderDeps {
@@ -28,17 +24,29 @@ export interface ForwarderDeps {
 export interface Forwarder {
   /** Passes one request on and its answer back; every failure becomes a 502, a 504 or a broken-off response. Retries nothing. */
   forward(request: IncomingMessage, response: ServerResponse): void;
+  /** Gives up a request that was passed on; nobody is told. */
+  abort(request: IncomingMessage): void;
+  /** Connections to the upstream, idle ones included. */
+  readonly upstreams: number;
   /** Closes the idle connections to the upstream. */
   close(): void;
 }
 
-class ConnectTimeout extends Error {}
+/** The upstream accepted no connection in time. */
+export class ConnectTimeout extends Error {}
 
 export function createForwarder(deps: ForwarderDeps): Forwarder {
   const { upstream, counters, report } = deps;
   const agent = createAgent(upstream);
   const proxy = createProxy(upstream, agent);
+  /** What is asked of the upstream, by the request that it is for. */
+  const asked = new WeakMap<IncomingMessage, ClientRequest>();
+  // Meanwhile the upstream may have closed what we keep for later, and the next request may be read before that is.
+  const stopWatching = onStandstill(() => {
+    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+  });
   proxy.on('proxyReq', (outgoing, request, response, _options, socket) => {
+    asked.set(request, outgoing);
     limitConnect(outgoing, socket, deps.connectTimeoutMs);
     outgoing.once('close', () => {
       // node:http lets a 101 that nobody asked for end without an error.
@@ -66,14 +74,16 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   function fail(response: ServerResponse, error: unknown): void {
     if (response.destroyed || response.writableEnded) return;
     counters.requestErrors++;
+    if (isShortage(error)) counters.descriptorsShort++;
     report({ stage: 'relay.http', error });
     if (response.headersSent) response.destroy();
-    else refuse(response, error instanceof ConnectTimeout);
+    else refuse(response, error);
   }
 
   function forward(request: IncomingMessage, response: ServerResponse): void {
     counters.requests++;
-    request.headers = outgoingHeaders(request, upstream.basePath) as IncomingHttpHeaders;
+    // http-proxy-3 adds a Content-Length of its own to DELETE and OPTIONS unless it finds this spelling.
+    request.headers = namedHeaders(outgoingHead(request, upstream).headers, 'content-length') as IncomingHttpHeaders;
     // After the upstream's head its body tells: a complete answer may come with a refusal to read our request to its end.
     const onError = (error: Error) => response.headersSent || fail(response, error);
     try {
@@ -83,7 +93,17 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
       fail(response, error);
     }
   }
-  return { forward, close: () => agent.destroy() };
+  return {
+    forward,
+    abort: (request) => asked.get(request)?.destroy(),
+    get upstreams() {
+      return count(agent.sockets) + count(agent.freeSockets);
+    },
+    close() {
+      stopWatching();
+      agent.destroy();
+    },
+  };
 }
 
 function createProxy(upstream: Upstream, agent: Agent): ProxyServer {
@@ -102,27 +122,6 @@ function createProxy(upstream: Upstream, agent: Agent): ProxyServer {
   });
 }
 
-/** What the library hands to `http.request`: names in their own case, several lines as an array; Expect and Trailer come later. */
-function outgoingHeaders(request: IncomingMessage, basePath: string): Record<string, string | string[]> {
-  const raw = withoutHopByHop(request.rawHeaders);
-  setHost(raw, targetOf(request, basePath).host);
-  addForwarded(raw, { remoteAddress: plainAddress(request.socket.remoteAddress), proto: 'http' });
-  const headers: Record<string, string | string[]> = Object.create(null);
-  const spelling = new Map<string, string>();
-  for (let i = 0; i < raw.length; i += 2) {
-    const lower = raw[i]!.toLowerCase();
-    // The library adds a Content-Length of its own to DELETE and OPTIONS unless it finds this spelling.
-    const name = lower === 'content-length' ? lower : (spelling.get(lower) ?? raw[i]!);
-    if (lower === 'expect' || lower === 'trailer') continue;
-    spelling.set(lower, name);
-    const before = headers[name];
-    if (before === undefined) headers[name] = raw[i + 1]!;
-    else if (typeof before === 'string') headers[name] = [before, raw[i + 1]!];
-    else before.push(raw[i + 1]!);
-  }
-  return headers;
-}
-
 /** Runs when the outgoing request has its socket, before a byte is written. */
 function prepareRequest(
   outgoing: ClientRequest,
@@ -132,6 +131,8 @@ function prepareRequest(
 ): void {
   const raw = request.rawHeaders;
   outgoing.path = targetOf(request, basePath).path;
+  // node:http takes an empty one for none, and puts the upstream's in its place.
+  if (headerValues(raw, 'host')[0] === '') outgoing.setHeader('Host', '');
   if (hasToken(raw, 'te', 'trailers')) outgoing.setHeader('TE', 'trailers');
   const framing = headerValues(raw, 'transfer-encoding');
   if (framing.length > 0) {
@@ -141,78 +142,46 @@ function prepareRequest(
     if (announced.length > 0) outgoing.setHeader('Trailer', announced.join(', '));
     // Ahead of the library's own listener, which ends the outgoing request.
     request.prependListener('end', () => outgoing.addTrailers(pairs(request.rawTrailers)));
-  } else if (outgoing.hasHeader('content-length') && headerValues(raw, 'content-length').length === 0) {
-    outgoing.removeHeader('content-length');
+  } else {
+    const at = raw.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length');
+    if (at === -1) withoutFraming(outgoing);
+    // In its place, as the client spelled it.
+    else outgoing.setHeader(raw[at]!, raw[at + 1]!);
   }
   passInterim(outgoing, request, response);
   flushSoon(outgoing);
 }
 
-/** 1xx answers: 100 only where the client asked for it, 103 and others as they come (RFC 9110 §15.2), none to HTTP/1.0. */
-function passInterim(outgoing: ClientRequest, request: IncomingMessage, response: ServerResponse): void {
-  const expected = headerValues(request.rawHeaders, 'expect');
-  if (expected.length > 0) {
-    outgoing.setHeader('Expect', expected.join(', '));
-    outgoing.flushHeaders();
-  }
-  outgoing.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
-    if (response.headersSent || request.httpVersion === '1.0') return;
-    if (statusCode === 100 && expected.length === 0) return;
-    // `socket` is set while it is this response's turn on the connection.
-    response.socket?.write(
-      formatHead(`HTTP/1.1 ${statusCode} ${statusMessage}`, withoutHopByHop(rawHeaders)),
-      'latin1',
-    );
-  });
-}
-
-function limitConnect(outgoing: ClientRequest, socket: Socket, ms: number): void {
+/** Gives a dial `ms`, TLS included. */
+export function limitConnect(outgoing: ClientRequest, socket: Socket, ms: number): void {
   if (!socket.connecting) return;
-  const timer = setTimeout(() => outgoing.destroy(new ConnectTimeout(`no connection within ${ms} ms`)), ms);
-  socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => clearTimeout(timer));
-  outgoing.once('close', () => clearTimeout(timer));
+  const wait = patiently(ms, () => outgoing.destroy(new ConnectTimeout(`no connection within ${ms} ms`)));
+  socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => wait.cancel());
+  outgoing.once('close', () => wait.cancel());
 }
 
-function passResponse(incoming: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
-  const status = incoming.statusCode!;
-  const headers = withoutHopByHop(incoming.rawHeaders);
-  const chunked =
-    headerValues(headers, 'content-length').length === 0 &&
-    request.httpVersion === '1.1' &&
-    request.method !== 'HEAD' &&
-    status !== 204 &&
-    status !== 304;
-  response.sendDate = false;
-  // A client that was told not to send its body may send nothing or all of it: only a new connection is unambiguous.
-  if (headerValues(request.rawHeaders, 'expect').length > 0 && !request.complete) response.shouldKeepAlive = false;
-  // node:http throws on a Trailer header where there can be no trailers.
-  response.writeHead(status, incoming.statusMessage, chunked ? headers : withoutName(headers, 'trailer'));
-  if (chunked) {
-    incoming.on('end', () => response.addTrailers(pairs(incoming.rawTrailers)));
-  }
-  incoming.pipe(response);
-  flushSoon(response);
+function refuse(response: ServerResponse, error: unknown): void {
+  const { status, text } = unreachable(error);
+  const body = `${text}\n`;
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
+  response.writeHead(status, headers).end(body);
 }
 
-/** node:http holds a head back until the first byte of the body, which may be long in coming: an event stream, a slow upload. */
-function flushSoon(message: ServerResponse | ClientRequest): void {
-  setImmediate(() => {
-    if (!message.writableEnded && !message.destroyed) message.flushHeaders();
-  });
+/** What a client is answered whose request has met no upstream. */
+export function unreachable(error: unknown): { status: 502 | 503 | 504; text: string } {
+  if (error instanceof ConnectTimeout) return { status: 504, text: 'the upstream did not accept a connection in time' };
+  if (isShortage(error)) return { status: 503, text: 'there are too many connections' };
+  return { status: 502, text: 'the upstream could not be reached' };
 }
 
-function refuse(response: ServerResponse, timedOut: boolean): void {
-  const text = timedOut ? 'the upstream did not accept a connection in time\n' : 'the upstream could not be reached\n';
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) };
-  response.writeHead(timedOut ? 504 : 502, headers).end(text);
+/** Whether it says that no file descriptor is left, in this process (EMFILE) or on this machine (ENFILE). */
+export function isShortage(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'EMFILE' || code === 'ENFILE';
 }
 
-function pairs(raw: RawHeaders): [string, string][] {
-  const list: [string, string][] = [];
-  for (let i = 0; i < raw.length; i += 2) list.push([raw[i]!, raw[i + 1]!]);
-  return list;
-}
-
-function withoutName(raw: RawHeaders, name: string): string[] {
-  return raw.filter((_, i) => raw[i - (i % 2)]!.toLowerCase() !== name);
+function count(sockets: NodeJS.ReadOnlyDict<unknown[]>): number {
+  let sum = 0;
+  for (const name in sockets) sum += sockets[name]!.length;
+  return sum;
 }

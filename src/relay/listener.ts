@@ -1,10 +1,16 @@
 // upgrade: the public port. Sorts what arrives into handshakes, plain HTTP and the mounted pages, within limits, and stops in order.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { answer } from './answers.ts';
+import { type ClientErrors, createClientErrors } from './client-errors.ts';
+import { createDescriptors, type Descriptors } from './descriptors.ts';
+import { createExchanges, type Exchanges } from './exchanges.ts';
 import { createForwarder, type Forwarder } from './http.ts';
+import { countClients, createPublicServer, listenOn, turnAway } from './public-server.ts';
+import { refusalOf } from './refusals.ts';
 import { reinject } from './reinject.ts';
 import { targetOf } from './target.ts';
+import { createTunnels, mayTunnel, type Tunnels } from './tunnel.ts';
 import { createUpgrader, isHandshake, type UpgradeDeps, type Upgrader } from './upgrade.ts';
 
 /** Why a handshake is not let in. */
@@ -14,11 +20,13 @@ export interface Refusal {
   readonly reason: string;
 }
 
-export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes'> {
+export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes' | 'exchanges'> {
   /** Asked before each handshake is passed on; undefined lets it in. A promise holds the handshake until it resolves; one that rejects is reported and lets it in. */
   admit?(request: IncomingMessage): Refusal | undefined | Promise<Refusal | undefined>;
   /** Asked before the upstream is: true = the handshake has been answered here, for a client that comes back to its connection. */
   rejoin?(request: IncomingMessage, client: Socket, head: Buffer): boolean;
+  /** Whether one more connection would be within the limit: asked before an upgrade that is no WebSocket. Default: always. */
+  room?(): boolean;
   /** Pages that are ours: `path` and everything below it. `handle` sees the URL in origin form, prefix included. */
   readonly mount?:
     | { readonly path: string; handle(request: IncomingMessage, response: ServerResponse): void }
@@ -31,12 +39,20 @@ export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | '
   readonly headersTimeoutMs?: number;
   /** How long an idle connection stays open, ms. Default 620,000: longer than the 600 s after which cloud load balancers give up theirs. */
   readonly keepAliveTimeoutMs?: number;
+  /** How long a client may send nothing of its body, or take nothing of its answer, ms; 0 = for ever. Default 60,000. */
+  readonly stallMs?: number;
+  /** Open connections that were upgraded, each with a socket to the upstream. Default: none. */
+  connections?(): number;
+  /** Sockets of this process that neither clients nor the upstream hold. Default: none. */
+  otherSockets?(): number;
+  /** Default: those of this process. */
+  readonly descriptors?: Descriptors;
 }
 
 export interface Listener {
   /** For tests and for attaching `listening` state to readiness; do not add request listeners. */
   readonly server: Server;
-  /** Handshakes in progress: they count towards a connection limit. */
+  /** Handshakes in progress, and upgrades that are no WebSockets: they count towards a connection limit. */
   readonly handshaking: number;
   /** Rejects when the address cannot be had. Port 0 picks a free one. */
   listen(host: string, port: number): Promise<AddressInfo>;
@@ -49,24 +65,49 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** The whole front. Request bodies and responses have no time limit (uploads, SSE); slow heads, handshakes and dials have. */
+/** The whole front. Requests and answers may take as long as they like while they move; heads, handshakes and dials may not. */
 export function createListener(deps: ListenerDeps): Listener {
-  const { handshakeTimeoutMs = 10_000, headerBytes = 65_536 } = deps;
-  const server = createHttpServer(deps, headerBytes);
-  const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes });
+  const { handshakeTimeoutMs = 10_000, headerBytes = 65_536, stallMs = 60_000, counters, report } = deps;
+  const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
+  const checkMs = Math.max(50, Math.min(5_000, headersTimeoutMs / 3));
+  const server = createPublicServer({ headerBytes, headersTimeoutMs, checkMs, keepAliveTimeoutMs });
   const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
+  const exchanges = createExchanges({ counters, stallMs, report, abort: (request) => forwarder.abort(request) });
+  const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes, exchanges });
+  const tunnels = createTunnels({ ...deps, server, connectTimeoutMs: handshakeTimeoutMs, headerBytes, exchanges });
+  const turns: Routes['turns'] = new WeakMap();
+  const heads: Routes['heads'] = new WeakMap();
+  const errors = createClientErrors({
+    ...{ counters, headersTimeoutMs, checkMs },
+    responding: (socket) => turns.get(socket)?.headersSent === true,
+    heads: (socket) => heads.get(socket) ?? 0,
+  });
+  const descriptors =
+    deps.descriptors ??
+    createDescriptors({
+      clients: countClients(server),
+      upstreams: () => forwarder.upstreams + upgrader.handshaking + tunnels.open + (deps.connections?.() ?? 0),
+      others: deps.otherSockets ?? (() => 0),
+    });
+  turnAway(server, descriptors, counters, report);
   const routes: Routes = {
-    ...{ deps, server, upgrader, forwarder },
-    ...{ turns: new WeakMap(), failed: new WeakSet(), held: new Set<Finish>(), stopping: false },
+    ...{ deps, server, upgrader, forwarder, tunnels, exchanges, descriptors },
+    ...{ turns, heads, errors, held: new Set<Finish>(), stopping: false },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
   server.on('upgrade', (request, socket, head) => {
+    noteHead(routes, socket as Socket);
     afterTurn(routes, socket as Socket, () => routeUpgrade(routes, request, socket as Socket, head));
   });
-  server.on('clientError', (error, socket) => answerClientError(routes, error, socket as Socket));
+  // node:http would close the connection without a word.
+  server.on('connect', (_, socket) => {
+    deps.counters.badRequests++;
+    afterTurn(routes, socket as Socket, () => answer(socket as Socket, 501, 'CONNECT is not passed on'));
+  });
+  server.on('clientError', (error, socket) => routes.errors.answer(error, socket as Socket));
 
   async function stopAccepting(): Promise<void> {
     routes.stopping = true;
@@ -76,13 +117,14 @@ export function createListener(deps: ListenerDeps): Listener {
   return {
     server,
     get handshaking() {
-      return upgrader.handshaking + routes.held.size;
+      return upgrader.handshaking + routes.held.size + tunnels.open;
     },
-    listen: (host, port) => listen(server, host, port, deps.report),
+    listen: (host, port) => listenOn(server, host, port, counters, report),
     stopAccepting,
     async close() {
       await stopAccepting();
       upgrader.abort();
+      tunnels.close();
       for (const finish of [...routes.held]) finish(STOPPING);
       server.closeAllConnections();
       forwarder.close();
@@ -98,39 +140,17 @@ interface Routes {
   readonly server: Server;
   readonly upgrader: Upgrader;
   readonly forwarder: Forwarder;
+  readonly tunnels: Tunnels;
+  readonly exchanges: Exchanges;
+  readonly descriptors: Descriptors;
   /** The last response begun on each connection, until it is out. */
   readonly turns: WeakMap<Socket, ServerResponse>;
-  /** Connections that have had their 4xx. */
-  readonly failed: WeakSet<Socket>;
+  /** How many heads of a connection have been read. */
+  readonly heads: WeakMap<Socket, number>;
+  readonly errors: ClientErrors;
   /** Handshakes whose admission is being decided: what ends the wait of each. */
   readonly held: Set<Finish>;
   stopping: boolean;
-}
-
-function createHttpServer(deps: ListenerDeps, maxHeaderSize: number): Server {
-  const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
-  const server = createServer({
-    maxHeaderSize,
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: 0,
-    connectionsCheckingInterval: Math.max(50, Math.min(5_000, headersTimeoutMs / 3)),
-    keepAliveTimeout: keepAliveTimeoutMs,
-    noDelay: true,
-  });
-  // The size limit bounds them; node's default would drop every header past the 1,000th silently.
-  server.maxHeadersCount = 0;
-  return server;
-}
-
-function listen(server: Server, host: string, port: number, report: ListenerDeps['report']): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      server.on('error', (error) => report({ stage: 'relay.listen', error }));
-      resolve(server.address() as AddressInfo);
-    });
-  });
 }
 
 function routeRequest(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
@@ -141,7 +161,19 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
     if (routes.turns.get(socket) === response) routes.turns.delete(socket);
     if (routes.stopping) routes.server.closeIdleConnections();
   });
-  if (routes.stopping) response.shouldKeepAlive = false;
+  noteHead(routes, socket);
+  const refused = refusalOf(request);
+  if (routes.stopping || refused !== undefined || routes.descriptors.scarce) response.shouldKeepAlive = false;
+  if (refused !== undefined) {
+    routes.deps.counters.badRequests++;
+    // What the parser will still say about it is the same refusal.
+    routes.errors.answered(socket);
+    const body = `${refused.reason}\n`;
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
+    response.writeHead(refused.status, headers).end(body);
+    return;
+  }
+  routes.exchanges.begin(request, response);
   if (mount === undefined || !isBelow(mount.path, request)) {
     routes.forwarder.forward(request, response);
     return;
@@ -152,8 +184,16 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
 
 function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const { deps, server } = routes;
+  const refused = refusalOf(request);
+  if (refused !== undefined) {
+    deps.counters.badRequests++;
+    answer(socket, refused.status, refused.reason);
+    return;
+  }
   if (!isHandshake(request)) {
-    reinject(server, request, socket, head);
+    const ours = routes.stopping || (deps.mount !== undefined && isBelow(deps.mount.path, request));
+    if (!ours && mayTunnel(request) && deps.room?.() !== false) routes.tunnels.start(request, socket, head);
+    else reinject(server, request, socket, head);
     return;
   }
   if (deps.mount !== undefined && isBelow(deps.mount.path, request)) {
@@ -216,13 +256,8 @@ function decide(
 
 const STOPPING: Refusal = { status: 503, reason: 'the sidecar is shutting down' };
 
-function answerClientError(routes: Routes, error: NodeJS.ErrnoException, socket: Socket): void {
-  // The same connection fails again while it lingers: at every check of its time and at its end.
-  if (routes.failed.has(socket)) return;
-  routes.failed.add(socket);
-  const status = clientErrorStatus(error, routes.deps.counters);
-  if (status === 0 || routes.turns.get(socket)?.headersSent === true) socket.destroy();
-  else answer(socket, status, 'the request could not be read');
+function noteHead({ heads }: Routes, socket: Socket): void {
+  heads.set(socket, (heads.get(socket) ?? 0) + 1);
 }
 
 /** Runs `next` when the response before it on that connection is out: a client may pipeline a handshake behind a request. */
@@ -247,23 +282,4 @@ function afterTurn(routes: Routes, socket: Socket, next: () => void): void {
 function isBelow(mount: string, request: IncomingMessage): boolean {
   const { path } = targetOf(request, '');
   return path.startsWith(mount) && /^(?:[/?]|$)/.test(path.slice(mount.length));
-}
-
-/** What node:http itself would answer, counted; 0 when nobody is left to hear it. */
-function clientErrorStatus(error: NodeJS.ErrnoException, counters: ListenerDeps['counters']): number {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      counters.headersTooLarge++;
-      return 431;
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      counters.requestTimeouts++;
-      return 408;
-    case 'HPE_INVALID_EOF_STATE':
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return 0;
-    default:
-      counters.badRequests++;
-      return 400;
-  }
 }

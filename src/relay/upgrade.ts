@@ -1,20 +1,23 @@
 // upgrade: one WebSocket handshake, from the client's request to two raw sockets (or to the upstream's refusal, passed through).
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { patiently, type Wait } from '../time/patience.ts';
 import { answer, linger } from './answers.ts';
+import type { Exchanges } from './exchanges.ts';
 import { type Deflate, filterOffers, readAgreement, withoutOffers } from './extensions.ts';
 import type { FrontCounters } from './front-counters.ts';
 import {
-  addForwarded,
-  ensureTraceparent,
   formatHead,
   hasToken,
   headerValues,
   plainAddress,
   type RawHeaders,
+  setTraceparent,
+  traceparentOf,
   withoutHopByHop,
 } from './headers.ts';
-import { setHost, targetOf } from './target.ts';
+import { isShortage, unreachable } from './http.ts';
+import { outgoingHead } from './outgoing.ts';
 import { dial, type Upstream } from './upstream.ts';
 
 /** The client's request as it came; keep what you need of it and drop the rest. */
@@ -27,8 +30,14 @@ export interface UpgradeRequest {
   readonly rawHeaders: RawHeaders;
   /** '' when unknown. */
   readonly remoteAddress: string;
-  /** What the upstream saw: the client's own, or the one that we added. Always valid. */
-  readonly traceparent: string;
+}
+
+/** Traces for upstreams whose client brought none. */
+export interface HandshakeTrace {
+  /** The `traceparent` to send on; undefined = none. Each one given is `refused`, or its handshake becomes a connection. */
+  begin(request: UpgradeRequest): string | undefined;
+  /** The handshake has become no connection. `status` is what the client was answered; 0 = it left before. */
+  refused(request: UpgradeRequest, status: number): void;
 }
 
 /** Two sockets that have switched protocols. The receiver owns both and listens to their `error` before it returns. */
@@ -54,10 +63,13 @@ export interface UpgradeDeps {
   readonly handshakeTimeoutMs: number;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
+  readonly exchanges: Exchanges;
   /** The path to ask the upstream for, instead of `path` (origin form, base path included). */
   rewritePath?(request: UpgradeRequest, path: string): string;
   /** True keeps the client's offer of compression from the upstream. */
   plain?(request: IncomingMessage): boolean;
+  /** Undefined: what the client sent goes on as it came, and nothing is added. */
+  readonly trace?: HandshakeTrace | undefined;
   onUpgraded(upgraded: Upgraded): void;
   report(fault: { stage: string; error: unknown }): void;
 }
@@ -121,34 +133,37 @@ class Handshake {
   readonly #early: Buffer[];
   readonly #open: Set<Handshake>;
   readonly #dial: ClientRequest;
-  readonly #timer: NodeJS.Timeout;
+  readonly #wait: Wait;
   #earlyBytes: number;
   #settled = false;
 
   /** Throws, before it touches the socket, when the request cannot be put into words for the upstream. */
-  constructor(deps: UpgradeDeps, incoming: IncomingMessage, client: Socket, head: Buffer, open: Set<Handshake>) {
-    const target = targetOf(incoming, deps.upstream.basePath);
-    const headers = outgoingHeaders(incoming, target.host, deps.plain?.(incoming) === true);
+  constructor(deps: UpgradeDeps, incoming: IncomingMessage, client: Socket, rest: Buffer, open: Set<Handshake>) {
+    const head = outgoingHead(incoming, deps.upstream, ownConnection(incoming.rawHeaders));
+    const headers = deps.plain?.(incoming) === true ? withoutOffers(head.headers) : filterOffers(head.headers);
     this.#deps = deps;
     this.#client = client;
     this.#open = open;
-    this.#early = head.length > 0 ? [head] : [];
-    this.#earlyBytes = head.length;
+    this.#early = rest.length > 0 ? [rest] : [];
+    this.#earlyBytes = rest.length;
     this.#request = {
       id: nextConnectionId(),
       method: incoming.method!,
       url: incoming.url!,
       rawHeaders: incoming.rawHeaders,
       remoteAddress: plainAddress(client.remoteAddress),
-      traceparent: ensureTraceparent(headers),
     };
-    const path = deps.rewritePath?.(this.#request, target.path) ?? target.path;
+    if (traceparentOf(headers) === undefined) {
+      const ours = deps.trace?.begin(this.#request);
+      if (ours !== undefined) setTraceparent(headers, ours);
+    }
+    const path = deps.rewritePath?.(this.#request, head.path) ?? head.path;
     this.#dial = dial(deps.upstream, { method: 'GET', path, headers, headerBytes: deps.headerBytes });
     this.#dial.on('upgrade', (response, socket, rest) => this.#switched(response, socket, rest));
     this.#dial.on('response', (response) => this.#refused(response));
     this.#dial.on('error', (error) => this.#broken(error));
     this.#dial.end();
-    this.#timer = setTimeout(() => this.#timedOut(), deps.handshakeTimeoutMs);
+    this.#wait = patiently(deps.handshakeTimeoutMs, () => this.#timedOut());
     client.setTimeout(0);
     client.on('data', this.#onEarly).on('end', this.#onGone).on('close', this.#onGone).on('error', this.#onGone);
   }
@@ -157,6 +172,7 @@ class Handshake {
   fail(status: number, text: string): void {
     if (!this.#settle()) return;
     this.#dial.destroy();
+    this.#deps.trace?.refused(this.#request, status);
     answer(this.#client, status, text);
   }
 
@@ -169,6 +185,7 @@ class Handshake {
   #onGone = (): void => {
     if (!this.#settle()) return;
     this.#deps.counters.clientGone++;
+    this.#deps.trace?.refused(this.#request, 0);
     this.#dial.destroy();
     this.#client.on('error', ignore).destroy();
   };
@@ -185,14 +202,16 @@ class Handshake {
     if (this.#settled) return;
     this.#deps.counters.upstreamFailed++;
     this.#deps.report({ stage: 'relay.handshake', error });
-    this.fail(502, 'the upstream could not be reached');
+    if (isShortage(error)) this.#deps.counters.descriptorsShort++;
+    const { status, text } = unreachable(error);
+    this.fail(status, text);
   }
 
   /** Releases the client's socket as node:http left it: no listener of ours, neither flowing nor paused. False the second time. */
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#wait.cancel();
     this.#open.delete(this);
     const client = this.#client;
     client.off('data', this.#onEarly).off('end', this.#onGone).off('close', this.#onGone).off('error', this.#onGone);
@@ -210,6 +229,12 @@ class Handshake {
     const client = this.#client;
     const agreed = readAgreement(response.rawHeaders);
     this.#deps.counters.upgraded++;
+    if (agreed.opaque) {
+      this.#deps.counters.unreadable++;
+      const answered = headerValues(response.rawHeaders, 'sec-websocket-extensions').join(', ');
+      const error = new Error(`messages pass unread: the upstream answered with Sec-WebSocket-Extensions: ${answered}`);
+      this.#deps.report({ stage: 'relay.extensions', error });
+    }
     client.cork();
     try {
       client.write(formatHead(`HTTP/1.1 101 ${response.statusMessage}`, agreed.headers), 'latin1');
@@ -225,6 +250,7 @@ class Handshake {
       });
     } catch (error) {
       this.#deps.report({ stage: 'relay.upgraded', error });
+      this.#deps.trace?.refused(this.#request, 0);
       client.on('error', ignore).destroy();
       upstream.on('error', ignore).destroy();
     } finally {
@@ -238,9 +264,18 @@ class Handshake {
     const client = this.#client;
     const status = response.statusCode!;
     this.#deps.counters.refusedByUpstream++;
+    this.#deps.trace?.refused(this.#request, status);
     // 426 must name the protocol that it wants (RFC 9110 §15.5.22).
     const headers = withoutHopByHop(response.rawHeaders, status === 426 ? 'close, Upgrade' : 'close');
-    client.on('error', ignore).once('close', () => response.destroy());
+    const unwatch = this.#deps.exchanges.watch(
+      client,
+      () => false,
+      () => response.destroy(),
+    );
+    client.on('error', ignore).once('close', () => {
+      unwatch();
+      response.destroy();
+    });
     client.write(formatHead(`HTTP/1.1 ${status} ${response.statusMessage}`, headers), 'latin1');
     client.resume();
     response.on('error', ignore).once('end', () => linger(client));
@@ -255,12 +290,8 @@ class Handshake {
 // A socket or response that is already given up: what it still has to say changes nothing.
 function ignore(): void {}
 
-function outgoingHeaders({ rawHeaders, socket }: IncomingMessage, host: string | undefined, plain: boolean): string[] {
-  const [connection, ...others] = headerValues(rawHeaders, 'connection');
-  const verbatim = others.length === 0 && connection?.toLowerCase() === 'upgrade' ? connection : 'Upgrade';
-  const passed = withoutHopByHop(rawHeaders, verbatim);
-  const headers = plain ? withoutOffers(passed) : filterOffers(passed);
-  setHost(headers, host);
-  addForwarded(headers, { remoteAddress: plainAddress(socket.remoteAddress), proto: 'http' });
-  return headers;
+/** This hop's Connection value: the client's where it says nothing else. */
+function ownConnection(raw: RawHeaders): string {
+  const [connection, ...others] = headerValues(raw, 'connection');
+  return others.length === 0 && connection?.toLowerCase() === 'upgrade' ? connection : 'Upgrade';
 }

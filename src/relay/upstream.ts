@@ -21,6 +21,8 @@ export interface Upstream {
   readonly verifyTls: boolean;
   /** PEM of the authorities to trust instead of Node's. */
   readonly ca: string | undefined;
+  /** Host header of every request; undefined = the client's own. */
+  readonly hostHeader?: string | undefined;
 }
 
 /** How to trust an `https://` upstream. */
@@ -79,6 +81,11 @@ function parseUnix(address: string): ParsedUpstream {
   return { upstream: { address, host: path, port: 0, socketPath: path, basePath: '', ...plain } };
 }
 
+/** The authority of the configured address, as a Host header has it; a socket path has none of its own. */
+export function authorityOf({ address, socketPath }: Upstream): string {
+  return socketPath === undefined ? new URL(address).host : 'localhost';
+}
+
 /** Opens a socket that stays half-open on FIN, has no Nagle delay and speaks HTTP/1.1; errors arrive as its `error` event. */
 export function openSocket(upstream: Upstream): Socket {
   if (upstream.socketPath !== undefined) return connect({ path: upstream.socketPath, allowHalfOpen: true });
@@ -91,11 +98,12 @@ export function openSocket(upstream: Upstream): Socket {
   });
 }
 
-/** What one upgrade request says; `headers` is a flat raw list, sent in this order and spelling. */
+/** What one upgrade request says. */
 export interface DialRequest {
   readonly method: string;
   readonly path: string;
-  readonly headers: readonly string[];
+  /** A flat raw list is sent in this order and spelling. */
+  readonly headers: readonly string[] | Record<string, string | string[]>;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
 }

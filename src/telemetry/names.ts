@@ -1,6 +1,7 @@
 // Every telemetry name is spelled once: metrics here as one table (those of hooks and of the process join it from files of their own), those of spans in span-names.ts. A public interface.
 
 import { LABEL, type MetricRow, row } from './metric-row.ts';
+import { FRONT_METRICS } from './names-front.ts';
 import { HOOK_METRICS } from './names-hooks.ts';
 import { PROCESS_METRICS } from './names-process.ts';
 
@@ -250,6 +251,7 @@ export const METRICS = {
     [L.reason],
     'Messages not kept for a replay because a limit was reached.',
   ),
+  ...FRONT_METRICS,
   ...HOOK_METRICS,
   telemetrySpans: row(
     'ackspan.telemetry.spans',

@@ -47,6 +47,8 @@ export const ATTR = {
   connectionCapability: 'ackspan.connection.capability',
   connectionCloseCode: 'ackspan.connection.close.code',
   connectionClosedBy: 'ackspan.connection.closed_by',
+  /** HTTP conventions: what a handshake that became no connection was answered. */
+  httpStatus: 'http.response.status_code',
   attemptKind: 'ackspan.attempt.kind',
   attemptNumber: 'ackspan.attempt.number',
   /** Seconds since the previous attempt. */

@@ -71,7 +71,7 @@ const ERROR = { code: SpanStatusCode.ERROR };
 export function createSpans(deps: SpanDeps): Spans {
   const sampling = createSampling(deps.sampling);
   const emit = createEventEmitter(deps.events, deps.logEvent);
-  const connections = createConnectionSpans(deps.tracer, deps.userHashKey);
+  const connections = createConnectionSpans(deps.tracer, sampling.chosen, deps.userHashKey);
   const parentOf = createParentFinder();
   const typeAttributes = createTypeAttributes();
   const start = createStarter(deps.tracer);

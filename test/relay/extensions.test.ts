@@ -77,3 +77,8 @@ it.each([
   const raw = [NAME, answered];
   expect(readAgreement(raw)).toEqual({ headers: raw, deflate: undefined, opaque: true });
 });
+
+it.each(['', ' ', ',', ' , ,'])('a list of nothing (%j) agrees on nothing', (answered) => {
+  const raw = [NAME, answered, 'A', '1'];
+  expect(readAgreement(raw)).toEqual({ headers: raw, deflate: undefined, opaque: false });
+});

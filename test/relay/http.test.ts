@@ -267,6 +267,51 @@ describe('uploads', () => {
     expect(client.all.match(/100 Continue/g)!.length).toBe(1);
   });
 
+  it('Expect: 100-continue costs no connection: the next request comes on the same one', async () => {
+    const { client, peer } = await exchange(UPLOAD);
+    for (let i = 0; i < 3; i++) {
+      if (i > 0) client.send(UPLOAD);
+      await peer.head();
+      peer.send('HTTP/1.1 100 Continue\r\n\r\n');
+      expect((await client.head()).start).toBe('HTTP/1.1 100 Continue');
+      client.send('hello');
+      expect(await peer.take(5)).toBe('hello');
+      peer.send('HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n');
+      expect((await client.head()).get('connection')).toBe('keep-alive');
+    }
+  });
+
+  it('an answer before the end of a body that was asked for keeps the connection too', async () => {
+    const { upstream, client, peer } = await exchange(UPLOAD);
+    await peer.head();
+    peer.send('HTTP/1.1 100 Continue\r\n\r\n');
+    await client.head();
+    client.send('he');
+    await peer.take(2);
+    peer.send('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    expect((await client.head()).get('connection')).toBe('keep-alive');
+    peer.socket.end();
+    client.send('lloGET /next HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await (await upstream.next()).head()).start).toBe('GET /next HTTP/1.1');
+  });
+
+  it('an HTTP/1.0 client has no expectations (RFC 9110 §10.1.1)', async () => {
+    const { peer } = await exchange('POST / HTTP/1.0\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n');
+    expect((await peer.head()).get('expect')).toBeUndefined();
+  });
+
+  it.each(['POST', 'PUT', 'PATCH'])('%s without a body stays without one', async (method) => {
+    const { client, peer } = await exchange(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+    for (let i = 0; i < 2; i++) {
+      const head = await peer.head();
+      expect([head.get('content-length'), head.get('transfer-encoding')]).toEqual([undefined, undefined]);
+      peer.send('HTTP/1.1 204 No Content\r\n\r\n');
+      await client.head();
+      expect(peer.text).toBe('');
+      if (i === 0) client.send(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+    }
+  });
+
   it.each([['417 Expectation Failed'], ['401 Unauthorized']])(
     'Expect: 100-continue refused with %s: no 100, then an end',
     async (status) => {
@@ -396,11 +441,6 @@ describe('failures', () => {
 describe('requests that only look like upgrades', () => {
   it.each([
     [
-      'h2c with a body',
-      'POST /p HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 5\r\n\r\nhello',
-      'hello',
-    ],
-    [
       'websocket without a key',
       'GET /p HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nX-A: 1\r\n\r\n',
       '',
@@ -433,13 +473,13 @@ describe('requests that only look like upgrades', () => {
 
   it('a body that comes in pieces after the head, and requests pipelined behind it', async () => {
     const { client, peer } = await exchange(
-      'POST /p HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 6\r\n\r\n',
+      'POST /p HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 6\r\n\r\n',
     );
     await peer.head();
     client.send('one');
     await peer.take(3);
     client.send('two');
-    client.send('GET /q HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+    client.send('GET /q HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
     expect(await peer.take(3)).toBe('two');
     peer.send('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1');
     await client.head();

@@ -43,7 +43,7 @@ async function handshaking(overrides: Parameters<typeof startFront>[1] = {}, pat
 }
 
 describe('the request', () => {
-  it('reaches the upstream verbatim (order, case, duplicates, cookies, subprotocols), plus X-Forwarded-* and traceparent', async () => {
+  it('reaches the upstream verbatim (order, case, duplicates, cookies, subprotocols), plus X-Forwarded-*', async () => {
     const lines = [
       ...[
         'cOOKie: a=1; b="x y"',
@@ -65,13 +65,11 @@ describe('the request', () => {
       ...['Sec-WebSocket-Protocol', 'chat, jwt.e30', 'Origin', 'https://app.example', 'X-Latin', 'caf\u00e9'],
       ...['Forwarded', 'for=9.9.9.9'],
       ...['X-Forwarded-For', '127.0.0.1', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'app.example'],
-      ...['traceparent', head.get('traceparent')],
     ]);
     expect(front.upgraded[0]!.request).toMatchObject({
       method: 'GET',
       url: '/ws//a/../b?token=%zz&&=',
       remoteAddress: '127.0.0.1',
-      traceparent: head.get('traceparent'),
     });
     expect(front.upgraded[0]!.request.id).toMatch(/^c-[0-9a-z]+$/);
   });
@@ -79,14 +77,34 @@ describe('the request', () => {
   it("keeps the client's traceparent and appends to its X-Forwarded-For", async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00';
     const lines = [`traceparent: ${traceparent}`, 'tracestate: a=1', 'X-Forwarded-For: 1.2.3.4'];
-    const { front, peer, client } = await handshaking({}, '/', lines);
+    const { peer, client } = await handshaking({}, '/', lines);
     const head = await peer.head();
     peer.send(switching());
     await client.head();
     expect(head.get('traceparent')).toBe(traceparent);
     expect(head.get('tracestate')).toBe('a=1');
     expect(head.get('x-forwarded-for')).toBe('1.2.3.4, 127.0.0.1');
-    expect(front.upgraded[0]!.request.traceparent).toBe(traceparent);
+  });
+
+  it.each([
+    ['none', []],
+    ['nonsense', ['traceparent: nonsense', 'tracestate: a=1']],
+    ['two', ['traceparent: 1', 'traceparent: 2']],
+  ])('[D20] without a trace (%s) goes on as it came, and one that is given replaces it', async (_, lines) => {
+    const untouched = await handshaking({}, '/', lines);
+    const asItCame = (await untouched.peer.head()).raw;
+    const given = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const refused: number[] = [];
+    const trace = { begin: () => given, refused: (__: unknown, status: number) => refused.push(status) };
+    const { client, peer } = await handshaking({ trace }, '/', lines);
+    expect((await peer.head()).raw).toEqual([
+      ...asItCame.filter((__, i) => !/^trace/.test(asItCame[i - (i % 2)]!)),
+      ...['traceparent', given],
+    ]);
+    expect(asItCame.filter((name) => /^trace/.test(name))).toHaveLength(lines.length);
+    peer.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    await client.head();
+    expect(refused).toEqual([403]);
   });
 
   it('may ask for another path, below the base path', async () => {
@@ -530,3 +548,17 @@ async function echo(url: string): Promise<void> {
   socket.send('hello');
   expect(String((await once(socket, 'message'))[0])).toBe('hello');
 }
+
+it.each(['foo', 'permessage-deflate; client_max_window_bits', 'permessage-deflate, permessage-deflate'])(
+  '[D7] a 101 with extensions that cannot be read (%s) passes, is counted and said',
+  async (extensions) => {
+    const { client, peer, front } = await handshaking();
+    await peer.head();
+    peer.send(switching([`Sec-WebSocket-Extensions: ${extensions}`]));
+    expect((await client.head()).get('sec-websocket-extensions')).toBe(extensions);
+    expect(front.upgraded[0]!.opaque).toBe(true);
+    expect(front.counters).toMatchObject({ upgraded: 1, unreadable: 1 });
+    expect(front.faults).toEqual([{ stage: 'relay.extensions', error: expect.any(Error) }]);
+    expect(String(front.faults[0]!.error)).toContain(extensions);
+  },
+);

@@ -1,0 +1,94 @@
+// admin: who may be connected. A newcomer takes the place of the connection that has been quiet longest, so nobody is shut out by silence.
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { createStallWatch } from '../time/stalls.ts';
+
+/**
+ * What became of connections beyond what is allowed: quiet ones that gave their place to a newcomer, newcomers turned away because
+ * all others were being answered, and answers that nobody read.
+ */
+export type AdminCounters = Record<'evicted' | 'refused' | 'stalled', number>;
+
+export function createAdminCounters(): AdminCounters {
+  return { evicted: 0, refused: 0, stalled: 0 };
+}
+
+export interface PlacesDeps {
+  /** Most connections at once. */
+  readonly limit: number;
+  /** How long a client may take nothing of an answer, ms. */
+  readonly stallMs: number;
+  readonly counters: AdminCounters;
+  report(fault: { stage: 'admin'; error: unknown }): void;
+}
+
+export interface Places {
+  readonly taken: number;
+  /** An answer begins: its connection cannot be taken from it until it is out. */
+  answering(socket: Socket, response: ServerResponse): void;
+}
+
+/** Watches the connections of `server`. */
+export function createPlaces(server: Server, { limit, stallMs, counters, report }: PlacesDeps): Places {
+  /** Connections with the answers under way on each, the one quiet longest first. */
+  const open = new Map<Socket, number>();
+  const stalls = createStallWatch(stallMs);
+
+  function makeRoom(): boolean {
+    for (const [socket, answers] of open) {
+      if (answers > 0) continue;
+      open.delete(socket);
+      socket.destroy();
+      return true;
+    }
+    return false;
+  }
+
+  function say(text: string): void {
+    report({ stage: 'admin', error: new Error(text) });
+  }
+
+  server.on('connection', (socket: Socket) => {
+    if (open.size >= limit) {
+      const made = makeRoom();
+      counters[made ? 'evicted' : 'refused']++;
+      say(`${limit} admin connections: ${made ? 'the one quiet longest was closed' : 'a new one was refused'}`);
+      if (!made) {
+        socket.destroy();
+        return;
+      }
+    }
+    open.set(socket, 0);
+    socket.once('close', () => open.delete(socket));
+  });
+  return {
+    get taken() {
+      return open.size;
+    },
+    answering(socket, response) {
+      const moving = {
+        get waiting() {
+          return socket.writableLength > 0;
+        },
+        get moved() {
+          return socket.bytesWritten - socket.writableLength;
+        },
+        stalled() {
+          counters.stalled++;
+          say(`an admin client took nothing of its answer for ${stallMs} ms`);
+          socket.resetAndDestroy();
+        },
+      };
+      open.set(socket, (open.get(socket) ?? 0) + 1);
+      stalls.add(moving);
+      response.once('close', () => {
+        stalls.remove(moving);
+        const answers = open.get(socket);
+        if (answers === undefined) return;
+        // To the end of the line.
+        open.delete(socket);
+        open.set(socket, answers - 1);
+      });
+    },
+  };
+}
