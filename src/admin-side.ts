@@ -3,7 +3,7 @@ import type { AdminDeps, ConnectionView } from './admin/ports.ts';
 import type { Config } from './config/config.ts';
 import type { Watch } from './observe.ts';
 import type { Connection } from './session.ts';
-import { now } from './time/clock.ts';
+import { now, wallOf } from './time/clock.ts';
 import { VERSION } from './version.ts';
 
 /** What of a sidecar the admin server is given. */
@@ -29,6 +29,7 @@ export function adminDeps({ config, watch, store, connections, state, report }: 
     info: { service: config.serviceName, version: VERSION, startedAt: now() },
     token: config.admin.token,
     now,
+    wallOf,
     report,
   };
 }

@@ -24,7 +24,7 @@ import type { Connection } from './session.ts';
 import { createMemoryStore } from './store/memory.ts';
 import type { Stats } from './telemetry/stats.ts';
 import { startBeat } from './time/beat.ts';
-import { now } from './time/clock.ts';
+import { now, wall } from './time/clock.ts';
 import { VERSION } from './version.ts';
 
 type Report = (fault: { stage: string; error: unknown }) => void;
@@ -95,7 +95,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const skipped: Record<SkipReason, number> = { binary: 0, too_large: 0, unreadable: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
   const store = createMemoryStore({ history: config.limits.history });
-  const identity = createIdentity(identityOptions(config.identity), { now, report });
+  const identity = createIdentity(identityOptions(config.identity), { now, wall, report });
   const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);

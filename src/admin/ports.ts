@@ -3,7 +3,7 @@ import type { Observer, Store } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Capability } from '../delivery/words.ts';
 
-/** A client connection as `/api/v1/connections` shows it. Times are ms since the epoch. */
+/** A client connection as `/api/v1/connections` shows it. */
 export interface ConnectionView {
   readonly id: string;
   /** Order of opening, unique in this process: pages are cut by it. */
@@ -11,6 +11,7 @@ export interface ConnectionView {
   readonly session: string;
   readonly user: string | undefined;
   readonly capability: Capability;
+  /** Monotonic ms. */
   readonly openedAt: number;
   /** Peer address, without the port. */
   readonly remote: string;
@@ -34,7 +35,7 @@ export interface AdminFault {
   readonly error: unknown;
 }
 
-/** Who answers, and since when (ms since the epoch). */
+/** Who answers, and since when (monotonic ms: it names this run in cursors). */
 export interface ServiceInfo {
   readonly service: string;
   readonly version: string;
@@ -58,7 +59,9 @@ export interface AdminDeps {
   readonly info: ServiceInfo;
   /** Bearer token; undefined = none asked, which only a loopback listener may do. */
   readonly token: string | undefined;
-  /** ms since the epoch. */
+  /** Monotonic ms, as in the records. */
   now(): number;
+  /** A monotonic time as ms since the epoch, by the wall clock of the moment: how every time is shown (SPEC D18). */
+  wallOf(at: number): number;
   report(fault: AdminFault): void;
 }

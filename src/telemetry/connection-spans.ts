@@ -2,9 +2,10 @@
 import { createHmac } from 'node:crypto';
 import { type Attributes, ROOT_CONTEXT, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 import type { Session } from '../delivery/session.ts';
+import { wallOffset } from '../time/clock.ts';
+import { hrTime, restamp } from '../time/stamp.ts';
 import { ATTR, SPAN } from './names.ts';
 import { createSharedParts, type SharedParts } from './shared-parts.ts';
-import { hrTime } from './span-events.ts';
 import { parseTraceparent } from './traceparent.ts';
 
 /** What a connection's span says about it. */
@@ -13,7 +14,7 @@ export interface ConnectionFacts {
   /** Where the client connected to: host without port, as in the Host header. */
   readonly serverAddress: string;
   readonly serverPort: number;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly openedAt: number;
 }
 
@@ -22,8 +23,11 @@ export class TracedConnection {
   readonly span: Span;
   /** What every span of the connection says about it, and the link to the connection's own span. */
   readonly shared: SharedParts;
-  constructor(span: Span, attributes: Attributes) {
+  /** From the monotonic clock to the start that is on the span. */
+  readonly offset: number;
+  constructor(span: Span, attributes: Attributes, offset: number) {
     this.span = span;
+    this.offset = offset;
     this.shared = createSharedParts(attributes, { context: span.spanContext() });
   }
 }
@@ -31,7 +35,7 @@ export class TracedConnection {
 /** Opens and closes connection spans. */
 export interface ConnectionSpans {
   opened(session: Session, facts: ConnectionFacts): void;
-  /** `by` names who ended it; `code` is the close code, 1006 = no close frame. `now` is ms since the epoch. */
+  /** `by` names who ended it; `code` is the close code, 1006 = no close frame. `now` is monotonic ms. */
   closed(session: Session, code: number, by: string, now: number): void;
   of(session: Session): TracedConnection | undefined;
 }
@@ -52,16 +56,17 @@ export function createConnectionSpans(tracer: Tracer, userHashKey: string | unde
         [ATTR.connectionId]: facts.id,
       };
       if (userHash !== undefined) attributes[ATTR.userHash] = userHash;
+      const offset = wallOffset();
       const span = tracer.startSpan(
         SPAN.connection,
         {
           kind: SpanKind.SERVER,
-          startTime: hrTime(facts.openedAt),
+          startTime: hrTime(facts.openedAt + offset),
           attributes: { ...attributes, [ATTR.protocolName]: 'websocket' },
         },
         parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
       );
-      open.set(session, new TracedConnection(span, attributes));
+      open.set(session, new TracedConnection(span, attributes, offset));
     },
     closed(session, code, by, now) {
       const connection = open.get(session);
@@ -72,7 +77,8 @@ export function createConnectionSpans(tracer: Tracer, userHashKey: string | unde
         [ATTR.connectionCloseCode]: code,
         [ATTR.connectionClosedBy]: by,
       });
-      connection.span.end(hrTime(now));
+      const offset = restamp(connection.span, connection.offset, wallOffset());
+      connection.span.end(hrTime(now + offset));
     },
     of: (session) => open.get(session),
   };

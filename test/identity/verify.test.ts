@@ -17,10 +17,12 @@ const ed = generateKeyPairSync('ed25519');
 
 const reports: string[] = [];
 let now = NOW;
+let wall = NOW;
 
 beforeEach(() => {
   reports.length = 0;
   now = NOW;
+  wall = NOW;
 });
 
 function sign(alg: string, key: KeyObject | Uint8Array, claims: object = {}, kid?: string): Promise<string> {
@@ -41,7 +43,11 @@ function verifying(verify: VerifyOptions, over: Partial<IdentityOptions> = {}) {
       },
       ...{ jwtPlaces: ['query'], verify, timeoutMs: 5_000, ...over },
     },
-    { now: () => now, report: ({ stage, error }) => reports.push(`${stage}: ${(error as Error).message}`) },
+    {
+      now: () => now,
+      wall: () => wall,
+      report: ({ stage, error }) => reports.push(`${stage}: ${(error as Error).message}`),
+    },
   );
   const who = async (token: string): Promise<Identified> => identity.identify(ask(`/?u=weaker&token=${token}`));
   return { identity, who };
