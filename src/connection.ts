@@ -11,7 +11,7 @@ export interface ConnectionObserver {
   opened(connection: Connection): void;
   /** The client has shown that it can confirm more (or anything at all). */
   capability(connection: Connection, from: Capability, to: Capability): void;
-  /** `code` is that of the first Close frame; 1006 = there was none. `now` is ms since the epoch. */
+  /** `code` is that of the first Close frame; 1006 = there was none. `now` is monotonic ms. */
   closed(connection: Connection, by: EndedBy, code: number, now: number): void;
 }
 
@@ -37,6 +37,6 @@ export interface ConnectionFacts {
   /** Port in the Host header; 0 when there was none. */
   readonly port: number;
   readonly subprotocol: string | undefined;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly openedAt: number;
 }
