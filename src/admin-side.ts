@@ -3,7 +3,7 @@ import type { AdminDeps, ConnectionView } from './admin/ports.ts';
 import type { Config } from './config/config.ts';
 import type { Watch } from './observe.ts';
 import type { Connection } from './session.ts';
-import { now } from './time/clock.ts';
+import { now, wallOf } from './time/clock.ts';
 import { VERSION } from './version.ts';
 
 /** What of a sidecar the admin server is given. */
@@ -31,6 +31,7 @@ export function adminDeps({ config, watch, store, connections, state, counters, 
     token: config.admin.token,
     now,
     counters,
+    wallOf,
     report,
   };
 }

@@ -3,7 +3,7 @@
 import type { Config } from './config/config.ts';
 import { createHooks, type Hooks } from './hooks/hooks.ts';
 import { type HookUpstream, resolveTarget } from './hooks/target.ts';
-import { now } from './time/clock.ts';
+import { now, wallOf } from './time/clock.ts';
 import { VERSION } from './version.ts';
 
 /** The hooks of a sidecar in front of `upstream`; undefined without `hooks.url`. Nothing is sent before something happens. */
@@ -24,6 +24,7 @@ export function openHooks(
     payload,
     limits: { timeoutMs, tries, queue, concurrency },
     now,
+    wallOf,
     random: Math.random,
     report,
   });

@@ -28,7 +28,7 @@ import { watchSilence } from './silence.ts';
 import { createMemoryStore } from './store/memory.ts';
 import type { Stats } from './telemetry/stats.ts';
 import { startBeat } from './time/beat.ts';
-import { now } from './time/clock.ts';
+import { now, wall } from './time/clock.ts';
 import { onBeat, onStandstill } from './time/pulse.ts';
 import { VERSION } from './version.ts';
 
@@ -97,7 +97,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const silent = { cut: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
   const store = createMemoryStore({ history: config.limits.history });
-  const identity = createIdentity(identityOptions(config.identity), { now, report });
+  const identity = createIdentity(identityOptions(config.identity), { now, wall, report });
   const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);

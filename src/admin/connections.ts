@@ -7,13 +7,13 @@ import { createQuery } from './query.ts';
 import { badQuery, json, problem } from './reply.ts';
 import type { Route } from './route.ts';
 
-function shown(connection: ConnectionView): object {
+function shown(connection: ConnectionView, deps: AdminDeps): object {
   return {
     id: connection.id,
     session: connection.session,
     user: connection.user ?? null,
     capability: connection.capability,
-    opened_at: isoTime(connection.openedAt),
+    opened_at: isoTime(connection.openedAt, deps),
     remote: connection.remote,
     path: connection.path.split('?', 1)[0],
     pending: connection.pending,
@@ -45,7 +45,7 @@ export function connectionsRoute(deps: AdminDeps): Route {
         )
           picker.take(connection);
       const { items, nextCursor } = picker.page();
-      return json(200, { connections: items.map(shown), next_cursor: nextCursor });
+      return json(200, { connections: items.map((each) => shown(each, deps)), next_cursor: nextCursor });
     },
   };
 }

@@ -16,7 +16,7 @@ export function deliveriesRoute(deps: AdminDeps): Route {
     open: false,
     answer({ search }) {
       const query = createQuery(search);
-      const wanted = readFilter(query, deps.now());
+      const wanted = readFilter(query, deps);
       const request = readPage(query, info.startedAt);
       const faults = query.faults();
       if (faults.length > 0) return badQuery(faults);
@@ -27,7 +27,7 @@ export function deliveriesRoute(deps: AdminDeps): Route {
       });
       const { items, nextCursor } = picker.page();
       return json(200, {
-        deliveries: items.map((delivery) => deliverySummary(delivery, deps.traceId)),
+        deliveries: items.map((delivery) => deliverySummary(delivery, deps)),
         next_cursor: nextCursor,
         pending: store.pending,
         recent: store.recent,

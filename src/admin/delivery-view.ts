@@ -1,18 +1,19 @@
 // A delivery as JSON shows it: ids, times and evidence; never a payload, a token or a query string.
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { ATTEMPT_KINDS, OUTCOMES } from '../delivery/words.ts';
+import type { AdminDeps } from './ports.ts';
 
-/** The trace a delivery belongs to, if it has one. */
-export type TraceIdOf = ((delivery: Delivery) => string | undefined) | undefined;
+/** What a record does not say by itself: the trace that it belongs to, and its times by the wall clock. */
+export type ViewDeps = Pick<AdminDeps, 'traceId' | 'wallOf'>;
 
 /** ms with at most three decimals: finer digits are noise of the clock. */
 function roundedMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** ISO 8601 with ms, UTC; null for 0, which means "not yet". */
-export function isoTime(ms: number): string | null {
-  return ms === 0 ? null : new Date(ms).toISOString();
+/** A monotonic time as ISO 8601 with ms, UTC; null for 0, which means "not yet". */
+export function isoTime(at: number, { wallOf }: Pick<ViewDeps, 'wallOf'>): string | null {
+  return at === 0 ? null : new Date(wallOf(at)).toISOString();
 }
 
 function since(delivery: Delivery, at: number): number | null {
@@ -20,7 +21,7 @@ function since(delivery: Delivery, at: number): number | null {
 }
 
 /** One line of a list. Durations count from the send. */
-export function deliverySummary(delivery: Delivery, traceIdOf: TraceIdOf): object {
+export function deliverySummary(delivery: Delivery, deps: ViewDeps): object {
   return {
     id: delivery.id,
     event_id: delivery.eventId ?? null,
@@ -39,12 +40,12 @@ export function deliverySummary(delivery: Delivery, traceIdOf: TraceIdOf): objec
     tool_call: delivery.toolCall ?? null,
     ordinal: delivery.ordinal,
     bytes: delivery.bytes,
-    sent_at: isoTime(delivery.sentAt),
-    deadline_at: isoTime(delivery.deadlineAt),
+    sent_at: isoTime(delivery.sentAt, deps),
+    deadline_at: isoTime(delivery.deadlineAt, deps),
     received_ms: since(delivery, delivery.receivedAt),
     settled_ms: since(delivery, delivery.settledAt),
     rejected_ms: since(delivery, delivery.rejectedAt),
-    trace_id: traceIdOf?.(delivery) ?? null,
+    trace_id: deps.traceId?.(delivery) ?? null,
   };
 }
 
@@ -84,10 +85,10 @@ function stepsOf(delivery: Delivery): Step[] {
 }
 
 /** Everything that happened, in order of time. */
-function timelineOf(delivery: Delivery): readonly object[] {
+function timelineOf(delivery: Delivery, deps: ViewDeps): readonly object[] {
   return stepsOf(delivery).map(({ step, at, number, delay, result, errorType, level }) => ({
     step,
-    at: isoTime(at),
+    at: isoTime(at, deps),
     after_ms: since(delivery, at),
     number,
     delay_ms: delay === undefined ? undefined : roundedMs(delay),
@@ -98,12 +99,12 @@ function timelineOf(delivery: Delivery): readonly object[] {
 }
 
 /** The whole record: the summary, its timeline, and who carries the session now. */
-export function deliveryDetail(delivery: Delivery, traceIdOf: TraceIdOf): object {
+export function deliveryDetail(delivery: Delivery, deps: ViewDeps): object {
   return {
-    ...deliverySummary(delivery, traceIdOf),
+    ...deliverySummary(delivery, deps),
     /** What the application said when it rejected the event. */
     error_text: delivery.errorText === '' ? null : delivery.errorText,
     connection: delivery.session.link?.id ?? null,
-    timeline: timelineOf(delivery),
+    timeline: timelineOf(delivery, deps),
   };
 }

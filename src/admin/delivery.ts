@@ -25,10 +25,10 @@ export function deliveryRoute(deps: AdminDeps): Route {
       const { eventId } = delivery;
       const others = (eventId === undefined ? [] : store.withEvent(eventId)).filter((other) => other !== delivery);
       return json(200, {
-        ...deliveryDetail(delivery, deps.traceId),
+        ...deliveryDetail(delivery, deps),
         same_event: {
           count: others.length,
-          deliveries: others.slice(0, SAME_EVENT_LIMIT).map((other) => deliverySummary(other, deps.traceId)),
+          deliveries: others.slice(0, SAME_EVENT_LIMIT).map((other) => deliverySummary(other, deps)),
         },
       });
     },

@@ -21,7 +21,7 @@ export function healthRoutes(deps: AdminDeps): readonly Route[] {
       status: ready ? 'healthy' : 'unhealthy',
       service: deps.info.service,
       version: deps.info.version,
-      timestamp: new Date(deps.now()).toISOString(),
+      timestamp: new Date(deps.wallOf(deps.now())).toISOString(),
     });
   };
   return [

@@ -4,7 +4,7 @@ import type { Delivery } from '../delivery/record.ts';
 import type { Capability } from '../delivery/words.ts';
 import type { AdminCounters } from './places.ts';
 
-/** A client connection as `/api/v1/connections` shows it. Times are ms since the epoch. */
+/** A client connection as `/api/v1/connections` shows it. */
 export interface ConnectionView {
   readonly id: string;
   /** Order of opening, unique in this process: pages are cut by it. */
@@ -12,6 +12,7 @@ export interface ConnectionView {
   readonly session: string;
   readonly user: string | undefined;
   readonly capability: Capability;
+  /** Monotonic ms. */
   readonly openedAt: number;
   /** Peer address, without the port. */
   readonly remote: string;
@@ -35,7 +36,7 @@ export interface AdminFault {
   readonly error: unknown;
 }
 
-/** Who answers, and since when (ms since the epoch). */
+/** Who answers, and since when (monotonic ms: it names this run in cursors). */
 export interface ServiceInfo {
   readonly service: string;
   readonly version: string;
@@ -61,7 +62,9 @@ export interface AdminDeps {
   readonly token: string | undefined;
   /** What to count of connections beyond the limit. */
   readonly counters?: AdminCounters | undefined;
-  /** ms since the epoch. */
+  /** Monotonic ms, as in the records. */
   now(): number;
+  /** A monotonic time as ms since the epoch, by the wall clock of the moment: how every time is shown (SPEC D18). */
+  wallOf(at: number): number;
   report(fault: AdminFault): void;
 }

@@ -89,7 +89,7 @@ export function streamRoute(deps: AdminDeps): Route {
   let stop: (() => void) | undefined;
 
   const text = ({ step, at, delivery }: HeldStep): string => {
-    const body = { step, at: isoTime(at), delivery: deliverySummary(delivery, deps.traceId) };
+    const body = { step, at: isoTime(at, deps), delivery: deliverySummary(delivery, deps) };
     return `event: step\ndata: ${JSON.stringify(body)}\n\n`;
   };
   const flush = (): void => {
@@ -115,7 +115,7 @@ export function streamRoute(deps: AdminDeps): Route {
       const { watch } = deps;
       if (watch === undefined) return problem(404, 'This process has nothing to follow.');
       const query = createQuery(search);
-      const wanted = readFilter(query, deps.now());
+      const wanted = readFilter(query, deps);
       const faults = query.faults();
       if (faults.length > 0) return badQuery(faults);
       if (followers.size >= FOLLOWER_LIMIT) return problem(503, `${FOLLOWER_LIMIT} followers are the most.`);

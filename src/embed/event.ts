@@ -1,6 +1,7 @@
 // What a backend says about an event, and what the tracker answers when asked for it.
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { ErrorType, Priority, Status } from '../delivery/words.ts';
+import { wallOffset } from '../time/clock.ts';
 import type { Retry, Sending } from './sending.ts';
 
 /** An event that a backend is about to push. */
@@ -24,7 +25,7 @@ export interface TrackedEvent {
   readonly toolCall?: string;
 }
 
-/** Where an event stands. Times are ms since the epoch. */
+/** Where an event stands. Times are ms since the epoch, by the wall clock as it stands at the call. */
 export interface EventStatus {
   readonly id: string;
   readonly type: string;
@@ -55,6 +56,7 @@ export function retriesLeft(delivery: Delivery): number {
 /** The event as `status`, `pending` and `expired` show it: a copy. */
 export function statusOf(delivery: Delivery): EventStatus {
   const sending = delivery.session as Sending;
+  const offset = wallOffset();
   return {
     id: delivery.eventId ?? delivery.id,
     type: delivery.type.name,
@@ -64,11 +66,11 @@ export function statusOf(delivery: Delivery): EventStatus {
     sent: sending.markedSentAt !== 0,
     errorType: delivery.errorType,
     error: sending.error,
-    trackedAt: delivery.sentAt,
-    sentAt: sending.markedSentAt === 0 ? null : sending.markedSentAt,
-    deadlineAt: delivery.deadlineAt,
-    settledAt: delivery.settledAt === 0 ? null : delivery.settledAt,
-    retries: sending.retries.map((retry) => ({ ...retry })),
+    trackedAt: delivery.sentAt + offset,
+    sentAt: sending.markedSentAt === 0 ? null : sending.markedSentAt + offset,
+    deadlineAt: delivery.deadlineAt + offset,
+    settledAt: delivery.settledAt === 0 ? null : delivery.settledAt + offset,
+    retries: sending.retries.map((retry) => ({ ...retry, at: retry.at + offset })),
     retriesLeft: retriesLeft(delivery),
   };
 }

@@ -2,7 +2,6 @@
 import {
   type Attributes,
   context,
-  type HrTime,
   type Meter,
   type MetricOptions,
   type Span,
@@ -14,7 +13,12 @@ import type { EventType } from '../delivery/policy.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { AttemptKind, AttemptResult, ShedReason, UnmatchedReason } from '../delivery/words.ts';
 import { ATTR, DELIVERY_BOUNDS, LABEL, METRICS, type MetricRow, SPAN, SPAN_EVENT } from '../telemetry/names.ts';
+import { wallOffset } from '../time/clock.ts';
+import { hrTime, restamp } from '../time/stamp.ts';
 import type { Retry, Sending } from './sending.ts';
+
+/** From the monotonic clock to the times that are on an open span (SPEC D18). */
+const offsets = new WeakMap<Span, number>();
 
 /** What the tracker tells telemetry. */
 export interface EventTelemetry {
@@ -31,11 +35,15 @@ export function createEventTelemetry(tracer: Tracer, meter: Meter): EventTelemet
   return {
     tracked(delivery) {
       const { label } = delivery.type;
-      delivery.span = tracer.startSpan(
+      const offset = wallOffset();
+      const startTime = hrTime(delivery.sentAt + offset);
+      const span = tracer.startSpan(
         SPAN.sendPrefix + label,
-        { kind: SpanKind.PRODUCER, startTime: hrTime(delivery.sentAt), attributes: firstAttributes(delivery) },
+        { kind: SpanKind.PRODUCER, startTime, attributes: firstAttributes(delivery) },
         context.active(),
       );
+      offsets.set(span, offset);
+      delivery.span = span;
       count.tracked(delivery);
     },
     retried(delivery, retry) {
@@ -119,7 +127,7 @@ function noteRetry(span: Span, retry: Retry, result: AttemptResult, delivery: De
       [ATTR.attemptDelay]: (retry.at - before) / 1000,
       [ATTR.attemptResult]: result,
     },
-    hrTime(retry.at),
+    hrTime(retry.at + offsets.get(span)!),
   );
 }
 
@@ -127,7 +135,9 @@ function endSpan(delivery: Delivery): void {
   const span = delivery.span as Span | undefined;
   if (span === undefined) return;
   delivery.span = undefined;
-  const time = hrTime(delivery.settledAt);
+  const offset = restamp(span, offsets.get(span)!, wallOffset());
+  offsets.set(span, offset);
+  const time = hrTime(delivery.settledAt + offset);
   // Its callback was called and has not answered yet; the outcome came first.
   const running = (delivery.session as Sending).retries.find((retry) => retry.result === 'running');
   if (running !== undefined) noteRetry(span, running, 'sent', delivery);
@@ -142,10 +152,4 @@ function endSpan(delivery: Delivery): void {
     span.setStatus({ code: SpanStatusCode.ERROR });
   }
   span.end(time);
-}
-
-/** ms since the epoch as [seconds, nanoseconds]: a plain number may be read as relative to the start of the process. */
-function hrTime(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1000);
-  return [seconds, Math.min(999_999_999, Math.round((ms - seconds * 1000) * 1e6))];
 }

@@ -5,7 +5,7 @@ import { type Owner, Session } from '../delivery/session.ts';
 export interface Retry {
   /** 2 is the first try after the send. */
   readonly number: number;
-  /** ms since the epoch. */
+  /** ms since the epoch where it is shown (`statusOf`); monotonic in here. */
   readonly at: number;
   /** `blocked`: the call before had not answered yet. */
   result: 'running' | 'sent' | 'blocked' | 'failed';

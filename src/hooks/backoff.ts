@@ -16,7 +16,7 @@ export function backoffMs(tries: number, random: number, { firstMs, longestMs }:
   return full * (0.5 + random / 2);
 }
 
-/** `Retry-After` as ms from `now` (ms since the epoch): seconds or an HTTP date; 0 when absent or unreadable, at most 5 min. */
+/** `Retry-After` as ms from `now` (the wall clock, ms since the epoch): seconds or an HTTP date; 0 when absent or unreadable, at most 5 min. */
 export function retryAfterMs(header: string | undefined, now: number): number {
   if (header === undefined) return 0;
   const text = header.trim();

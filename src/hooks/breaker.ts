@@ -17,7 +17,7 @@ export class Breaker {
   readonly #options: BreakerOptions;
   #state: BreakerState = 'closed';
   #failures = 0;
-  /** When an open breaker lets one request through, ms since the epoch. */
+  /** When an open breaker lets one request through, monotonic ms. */
   #retryAt = 0;
 
   constructor(options: BreakerOptions) {

@@ -22,8 +22,10 @@ export interface HookDeps {
   /** Whether the message goes along where it is still kept (SPEC D11). */
   readonly payload: boolean;
   readonly limits?: Partial<HookLimits>;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   now(): number;
+  /** A monotonic time as ms since the epoch, by the wall clock of the moment. */
+  wallOf(at: number): number;
   /** In [0, 1). */
   random(): number;
   report(fault: { stage: string; error: unknown }): void;
@@ -48,7 +50,7 @@ export function createHooks(deps: HookDeps): Hooks {
   const limits = { ...DEFAULT_HOOK_LIMITS, ...deps.limits };
   const counters = createHookCounters();
   const desk = new Desk(deps, limits, counters);
-  const { source, userAgent, now, random, report } = deps;
+  const { source, userAgent, now, wallOf, random, report } = deps;
   const sender = new Sender({
     poster: createPoster(deps.target, limits.concurrency, limits.timeoutMs),
     keys: deps.secrets.map(keyOf),
@@ -57,6 +59,7 @@ export function createHooks(deps: HookDeps): Hooks {
     limits,
     counters,
     now,
+    wallOf,
     random,
     report,
     ended: (notice) => desk.ended(notice),

@@ -1,10 +1,12 @@
-// What a notice says: a delivery as a CloudEvent (1.0, JSON format), built once so that every try sends the same bytes.
+// What a notice says: a delivery as a CloudEvent (1.0, JSON format): the same bytes on every try, unless the wall clock was set in between.
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../delivery/record.ts';
 
 /** Why the backend is told: a bad outcome, or a request to emit the event again. */
 export const HOOK_KINDS = ['failed', 'timeout', 'unverifiable', 'reemit'] as const;
 export type HookKind = (typeof HOOK_KINDS)[number];
+
+type WallOf = (at: number) => number;
 
 /** Prefix of the CloudEvents `type`. */
 export const TYPE_PREFIX = 'dev.ackspan.delivery.';
@@ -13,16 +15,18 @@ export const TYPE_PREFIX = 'dev.ackspan.delivery.';
 export class Notice {
   readonly kind: HookKind;
   readonly delivery: Delivery;
-  /** When it came up, ms since the epoch. */
+  /** When it came up, monotonic ms. */
   readonly at: number;
   /** The message itself, where the operator wants it sent along and it is still there. */
   readonly payload: Uint8Array | undefined;
   /** Requests made. */
   tries = 0;
-  /** When to try next, ms since the epoch. */
+  /** When to try next, monotonic ms. */
   due = 0;
   #id = '';
   #body = '';
+  /** When it came up, by the wall clock as it stood when the body was built. */
+  #time = 0;
 
   constructor(kind: HookKind, delivery: Delivery, at: number, payload: Uint8Array | undefined) {
     this.kind = kind;
@@ -37,14 +41,17 @@ export class Notice {
     return this.#id;
   }
 
-  /** The CloudEvent as JSON. `source` names this Ackspan. */
-  body(source: string): string {
-    if (this.#body === '') this.#body = JSON.stringify(cloudEvent(this, source));
+  /** The CloudEvent as JSON. `source` names this Ackspan; `wallOf` turns monotonic times into ms since the epoch. */
+  body(source: string, wallOf: WallOf): string {
+    const time = wallOf(this.at);
+    if (this.#body !== '' && time === this.#time) return this.#body;
+    this.#time = time;
+    this.#body = JSON.stringify(cloudEvent(this, source, wallOf));
     return this.#body;
   }
 }
 
-function cloudEvent(notice: Notice, source: string): object {
+function cloudEvent(notice: Notice, source: string, wallOf: WallOf): object {
   const { delivery, kind, at } = notice;
   return {
     specversion: '1.0',
@@ -52,16 +59,16 @@ function cloudEvent(notice: Notice, source: string): object {
     source,
     type: TYPE_PREFIX + kind,
     subject: delivery.eventId ?? delivery.id,
-    time: isoTime(at),
+    time: isoTime(wallOf(at)),
     datacontenttype: 'application/json',
     // The extension of CloudEvents for distributed tracing.
     ...(delivery.traceparent === undefined ? {} : { traceparent: delivery.traceparent }),
-    data: { ...facts(delivery), ...payloadOf(notice.payload) },
+    data: { ...facts(delivery, wallOf), ...payloadOf(notice.payload) },
   };
 }
 
 /** The names of the admin API. */
-function facts(delivery: Delivery): object {
+function facts(delivery: Delivery, wallOf: WallOf): object {
   return {
     delivery_id: delivery.id,
     event_id: delivery.eventId ?? null,
@@ -78,9 +85,9 @@ function facts(delivery: Delivery): object {
     tool: delivery.tool ?? null,
     tool_call: delivery.toolCall ?? null,
     bytes: delivery.bytes,
-    sent_at: isoTime(delivery.sentAt),
-    deadline_at: isoTime(delivery.deadlineAt),
-    settled_at: delivery.settledAt === 0 ? null : isoTime(delivery.settledAt),
+    sent_at: isoTime(wallOf(delivery.sentAt)),
+    deadline_at: isoTime(wallOf(delivery.deadlineAt)),
+    settled_at: delivery.settledAt === 0 ? null : isoTime(wallOf(delivery.settledAt)),
   };
 }
 

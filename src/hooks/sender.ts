@@ -16,8 +16,10 @@ export interface SenderDeps {
   readonly userAgent: string;
   readonly limits: HookLimits;
   readonly counters: HookCounters;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   now(): number;
+  /** A monotonic time as ms since the epoch, by the wall clock of the moment. */
+  wallOf(at: number): number;
   random(): number;
   /** Told when a notice has its end, delivered or not. */
   ended(notice: Notice): void;
@@ -112,7 +114,7 @@ export class Sender {
     }
   }
 
-  /** Earliest time at which something can be sent, ms since the epoch; Infinity = nothing to wait for. */
+  /** Earliest time at which something can be sent, monotonic ms; Infinity = nothing to wait for. */
   #nextAt(): number {
     return Math.max(this.#room.nextAt, this.breaker.admitsAt, this.#pausedUntil);
   }
@@ -132,9 +134,10 @@ export class Sender {
   }
 
   #send(notice: Notice, now: number): void {
-    const { poster, keys, source, userAgent } = this.#deps;
-    const seconds = Math.floor(now / 1000);
-    const body = notice.body(source);
+    const { poster, keys, source, userAgent, wallOf } = this.#deps;
+    // Receivers refuse what is signed more than a few minutes before or after their own time.
+    const seconds = Math.floor(wallOf(now) / 1000);
+    const body = notice.body(source, wallOf);
     notice.tries++;
     const posting = poster.post(
       {
@@ -189,7 +192,7 @@ export class Sender {
       this.#endBadly(notice, 'exhausted', `a notice was given up after ${notice.tries} tries: ${say(answer)}`);
       return;
     }
-    const asked = answer.kind === 'answered' ? retryAfterMs(answer.retryAfter, now) : 0;
+    const asked = answer.kind === 'answered' ? retryAfterMs(answer.retryAfter, this.#deps.wallOf(now)) : 0;
     // Who asks for patience means all of us.
     if (asked > 0) this.#pausedUntil = Math.max(this.#pausedUntil, now + asked);
     const gap = backoffMs(notice.tries, this.#deps.random(), {

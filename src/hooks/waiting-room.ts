@@ -39,7 +39,7 @@ export class WaitingRoom {
     this.held--;
   }
 
-  /** When the next one can be taken, ms since the epoch: 0 = now, Infinity = none waits. */
+  /** When the next one can be taken, monotonic ms: 0 = now, Infinity = none waits. */
   get nextAt(): number {
     if (this.#first < this.#ready.length) return 0;
     return this.#later.at(-1)?.due ?? Number.POSITIVE_INFINITY;

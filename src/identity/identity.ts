@@ -38,8 +38,10 @@ export interface IdentityOptions {
 }
 
 export interface IdentityDeps {
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly now: () => number;
+  /** The wall clock, ms since the epoch: tokens are valid by it (SPEC D18). */
+  readonly wall: () => number;
   report(fault: { stage: string; error: unknown }): void;
 }
 

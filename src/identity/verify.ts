@@ -1,7 +1,8 @@
 // identity: the claims of a JWT whose signature is verified with the operator's key or with the keys of a JWKS. Never rejects.
 import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
-import type { FetchImplementation, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
+import type { JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { MAX_TOKEN_LENGTH, type TokenReading } from './claims.ts';
+import { createRemoteKeys, KeysUnavailable } from './remote-keys.ts';
 
 /** What tokens are verified with: exactly one of the two. */
 export interface VerifyOptions {
@@ -14,8 +15,10 @@ export interface VerifyOptions {
 }
 
 export interface VerifyDeps {
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly now: () => number;
+  /** The wall clock, ms since the epoch: `exp` and `nbf` are compared with it. */
+  readonly wall: () => number;
   report(fault: { stage: string; error: unknown }): void;
 }
 
@@ -28,15 +31,6 @@ const ELLIPTIC = ['ES256', 'ES384', 'ES512'];
 const EDWARDS = ['EdDSA', 'Ed25519'];
 /** A clock that is so far off still agrees with ours on `exp` and `nbf`, seconds. */
 const CLOCK_TOLERANCE = 5;
-/** After a failed fetch the key server is left alone for so long, ms. */
-const BACK_OFF_MS = 5_000;
-/** How long a fetch of keys may take, ms. */
-const FETCH_MS = 5_000;
-/** Largest JWKS document, characters. */
-const MAX_JWKS_LENGTH = 1_048_576;
-
-/** The keys could not be had: says nothing about the token. */
-class KeysUnavailable extends Error {}
 
 /** A verifier for `options`. Throws a TypeError for a key that cannot be one, which is the operator's to correct. */
 export function createVerifier(options: VerifyOptions, deps: VerifyDeps): Verifier {
@@ -49,16 +43,15 @@ export function createVerifier(options: VerifyOptions, deps: VerifyDeps): Verifi
     ...(options.issuer !== undefined && { issuer: options.issuer }),
     ...(options.audience !== undefined && { audience: options.audience }),
   };
-  // Loaded when the first token comes: most sidecars verify nothing, and jose costs start-up time.
-  let keys: Promise<KeyObject | JWTVerifyGetKey> | undefined;
+  const keys = key ?? createRemoteKeys(options.jwksUrl ?? '', deps);
   return async (token) => {
     if (token.length > MAX_TOKEN_LENGTH) return 'invalid_token';
     try {
-      keys ??= key === undefined ? remoteKeys(options.jwksUrl ?? '', deps) : Promise.resolve(key);
+      // Loaded when the first token comes: most sidecars verify nothing, and jose costs start-up time.
       const { jwtVerify } = await import('jose/jwt/verify');
-      const { payload } = await jwtVerify(token, (await keys) as JWTVerifyGetKey, {
+      const { payload } = await jwtVerify(token, keys as JWTVerifyGetKey, {
         ...checks,
-        currentDate: new Date(deps.now()),
+        currentDate: new Date(deps.wall()),
       });
       return { claims: payload };
     } catch (error) {
@@ -97,31 +90,4 @@ function algorithmsOf(key: KeyObject): string[] {
     default:
       throw new TypeError(`a ${key.asymmetricKeyType} key cannot verify JWTs; use RSA, EC or Ed25519`);
   }
-}
-
-/** Keys of a JWKS, fetched when first needed and cached by jose: 10 minutes, or until an unknown key id (at most every 30 s). */
-async function remoteKeys(url: string, deps: VerifyDeps): Promise<JWTVerifyGetKey> {
-  const { createRemoteJWKSet, customFetch } = await import('jose/jwks/remote');
-  return createRemoteJWKSet(new URL(url), { timeoutDuration: FETCH_MS, [customFetch]: createKeyFetch(deps) });
-}
-
-/** A fetch that leaves a failing server alone for a while, and says so once per failure. */
-function createKeyFetch({ now, report }: VerifyDeps): FetchImplementation {
-  let retryAt = 0;
-  return async (address, request) => {
-    if (now() < retryAt) throw new KeysUnavailable('the key server failed a moment ago');
-    try {
-      const response = await fetch(address, request);
-      const text = await response.text();
-      if (response.status !== 200) throw new Error(`it answered ${response.status}`);
-      if (text.length > MAX_JWKS_LENGTH) throw new Error(`its answer has ${text.length} characters`);
-      const { keys } = JSON.parse(text) as { keys?: unknown };
-      if (!Array.isArray(keys)) throw new Error('its answer is not a JWKS');
-      return new Response(text);
-    } catch (error) {
-      retryAt = now() + BACK_OFF_MS;
-      report({ stage: 'identity', error: new Error('the keys for JWTs cannot be fetched', { cause: error }) });
-      throw new KeysUnavailable('the key server failed');
-    }
-  };
 }

@@ -7,7 +7,7 @@ export type Verdict =
   | { readonly fault: 'forged' | 'expired'; readonly serial?: undefined };
 
 export interface Tokens {
-  /** A token for welcome number `serial` of the session. `now` is ms since the epoch. */
+  /** A token for welcome number `serial` of the session. `now` is ms since the epoch, by one clock for both (the registry sees to it). */
   sign(session: string, user: string | undefined, serial: number, now: number): string;
   verify(token: string, session: string, user: string | undefined, now: number): Verdict;
 }

@@ -28,7 +28,7 @@ export interface AgentWatch {
   readonly waiting: number;
   /** Tool calls under way. */
   readonly openTools: number;
-  /** Ends what is overdue; at most about `budget` visits. Returns whether some are left: call again at once. `now`: ms since the epoch. */
+  /** Ends what is overdue; at most about `budget` visits. Returns whether some are left: call again at once. `now`: monotonic ms. */
   tick(now: number, budget?: number): boolean;
   /** The session is over and will not be resumed: nothing can end its calls and runs any more. */
   sessionEnded(session: Session, now: number): void;

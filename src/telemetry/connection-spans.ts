@@ -10,9 +10,10 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Session } from '../delivery/session.ts';
+import { wallOffset } from '../time/clock.ts';
+import { hrTime, restamp } from '../time/stamp.ts';
 import { ATTR, SPAN } from './names.ts';
 import { createSharedParts, type SharedParts } from './shared-parts.ts';
-import { hrTime } from './span-events.ts';
 import { type Parent, parseTraceparent } from './traceparent.ts';
 
 /** What a connection's span says about it. */
@@ -21,14 +22,14 @@ export interface ConnectionFacts {
   /** Where the client connected to: host without port, as in the Host header. */
   readonly serverAddress: string;
   readonly serverPort: number;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly openedAt: number;
 }
 
 interface End {
   readonly attributes: Attributes;
   readonly failed: boolean;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly at: number;
 }
 
@@ -43,6 +44,8 @@ export class TracedConnection {
   #span: Span | undefined;
   #shared: SharedParts | undefined;
   #end: End | undefined;
+  /** From the monotonic clock to the start that is on the span. */
+  #offset = 0;
 
   constructor(tracer: Tracer, facts: ConnectionFacts, parent: Parent | undefined, chosen: boolean) {
     this.#tracer = tracer;
@@ -77,11 +80,13 @@ export class TracedConnection {
 
   get #started(): Span {
     const { attributes } = this;
-    this.#span ??= this.#tracer.startSpan(
+    if (this.#span !== undefined) return this.#span;
+    this.#offset = wallOffset();
+    this.#span = this.#tracer.startSpan(
       SPAN.connection,
       {
         kind: SpanKind.SERVER,
-        startTime: hrTime(this.#openedAt),
+        startTime: hrTime(this.#openedAt + this.#offset),
         attributes: { ...attributes, [ATTR.protocolName]: 'websocket' },
       },
       this.#parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, this.#parent),
@@ -97,7 +102,8 @@ export class TracedConnection {
     // The user may have become known after the span was started.
     span.setAttributes({ ...this.attributes, ...attributes });
     if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
-    span.end(hrTime(at));
+    this.#offset = restamp(span, this.#offset, wallOffset());
+    span.end(hrTime(at + this.#offset));
   }
 }
 
@@ -108,10 +114,10 @@ export interface ConnectionSpans {
    * with that id is opened; otherwise `refused` ends it.
    */
   begin(facts: ConnectionFacts): string;
-  /** `status` is the HTTP status that the client got; 0 = it left before. `now` is ms since the epoch. */
+  /** `status` is the HTTP status that the client got; 0 = it left before. `now` is monotonic ms. */
   refused(id: string, status: number, now: number): void;
   opened(session: Session, facts: ConnectionFacts): void;
-  /** `by` names who ended it; `code` is the close code, 1006 = no close frame. `now` is ms since the epoch. */
+  /** `by` names who ended it; `code` is the close code, 1006 = no close frame. `now` is monotonic ms. */
   closed(session: Session, code: number, by: string, now: number): void;
   of(session: Session): TracedConnection | undefined;
 }

@@ -1,5 +1,6 @@
 // Exemplars: for each histogram bucket the latest sampled span that fell into it, so that a bad bucket leads to a trace.
 import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
+import { wallOf } from '../time/clock.ts';
 
 /** One measurement with its trace, as OpenMetrics 1.0 shows it behind a bucket. */
 export interface Exemplar {
@@ -30,12 +31,12 @@ export class ExemplarShelf {
     this.#times = new Float64Array(places);
   }
 
-  /** Replaces what the place held. `value` in seconds, `time` in ms since the epoch. */
-  put(place: number, traceId: string, spanId: string, value: number, time: number): void {
+  /** Replaces what the place held. `value` in seconds, `at` in monotonic ms. */
+  put(place: number, traceId: string, spanId: string, value: number, at: number): void {
     this.#traceIds[place] = traceId;
     this.#spanIds[place] = spanId;
     this.#values[place] = value;
-    this.#times[place] = time;
+    this.#times[place] = at;
   }
 
   /** The exemplars of `count` places from `first`; undefined when all are empty. */
@@ -45,8 +46,8 @@ export class ExemplarShelf {
       const traceId = this.#traceIds[first + i]!;
       if (traceId === '') continue;
       found ??= new Array<Exemplar | undefined>(count).fill(undefined);
-      const [spanId, value, time] = [this.#spanIds[first + i]!, this.#values[first + i]!, this.#times[first + i]!];
-      found[i] = { traceId, spanId, value, time };
+      const [spanId, value, at] = [this.#spanIds[first + i]!, this.#values[first + i]!, this.#times[first + i]!];
+      found[i] = { traceId, spanId, value, time: wallOf(at) };
     }
     return found;
   }

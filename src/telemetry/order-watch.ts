@@ -44,7 +44,7 @@ class Run implements Aged {
   /** Starts without an end: agents of one run may be nested. */
   depth = 0;
   ended = false;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   lastAt = 0;
   older: Aged | undefined = undefined;
   newer: Aged | undefined = undefined;

@@ -9,6 +9,8 @@ import type {
   MetricData,
   MetricProducer,
 } from '@opentelemetry/sdk-metrics';
+import { wallOf } from '../time/clock.ts';
+import { hrTime } from '../time/stamp.ts';
 import type { Exemplar, HistogramPoint } from './exemplars.ts';
 import { type MetricRow, SCOPE } from './names.ts';
 
@@ -40,9 +42,9 @@ export interface ProducerDeps {
   readonly sources: readonly MetricSource[];
   /** Ackspan's version, for the instrumentation scope. */
   readonly version: string;
-  /** Since when counters count, ms since the epoch. */
+  /** Since when counters count, monotonic ms. */
   readonly startedAt: number;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly now: () => number;
 }
 
@@ -55,11 +57,12 @@ const DOUBLE = 1;
 
 /** Cumulative metric data of every source, in one scope. A source that throws loses its own metrics only; the error is in the result. */
 export function createMetricProducer(deps: ProducerDeps): MetricProducer {
-  const startTime = hrTime(deps.startedAt);
+  const startedAt = createStartTime(deps.startedAt);
   const scope = { name: SCOPE, version: deps.version };
   return {
     async collect(): Promise<CollectionResult> {
-      const endTime = hrTime(deps.now());
+      const startTime = hrTime(startedAt());
+      const endTime = hrTime(wallOf(deps.now()));
       const metrics: MetricData[] = [];
       const errors: unknown[] = [];
       for (const source of deps.sources) {
@@ -74,10 +77,17 @@ export function createMetricProducer(deps: ProducerDeps): MetricProducer {
   };
 }
 
-/** ms since the epoch as OpenTelemetry writes times: [seconds, nanoseconds]. */
-export function hrTime(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1000);
-  return [seconds, Math.min(999_999_999, Math.round((ms - seconds * 1000) * 1e6))];
+/** By less than this, ms, the start time does not follow the wall clock: receivers take a start time that moves for a restart. */
+const START_TOLERANCE_MS = 1000;
+
+/** The start time by the wall clock of the moment, ms since the epoch (SPEC D18). */
+function createStartTime(startedAt: number): () => number {
+  let start = wallOf(startedAt);
+  return () => {
+    const seen = wallOf(startedAt);
+    if (Math.abs(seen - start) > START_TOLERANCE_MS) start = seen;
+    return start;
+  };
 }
 
 /** The reader keeps the SDK's resource and drops the producer's. */

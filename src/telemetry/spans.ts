@@ -1,7 +1,6 @@
 // One real OpenTelemetry span per delivery, open from the send to the outcome: how telemetry observes the core.
 import {
   type Attributes,
-  type HrTime,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
@@ -14,12 +13,14 @@ import type { EventType } from '../delivery/policy.ts';
 import type { Observer } from '../delivery/ports.ts';
 import type { Attempt, Delivery } from '../delivery/record.ts';
 import type { Level } from '../delivery/words.ts';
+import { wallOffset } from '../time/clock.ts';
+import { hrTime, restamp } from '../time/stamp.ts';
 import { type ConnectionSpans, createConnectionSpans, TracedConnection } from './connection-spans.ts';
 import { createTypeAttributes, ownAttributes } from './delivery-attributes.ts';
 import { ATTR, SPAN, SPAN_EVENT } from './names.ts';
 import { createSampling, type SamplingOptions } from './sampling.ts';
 import { type SharedParts, shareParts } from './shared-parts.ts';
-import { createEventEmitter, type EmitEvent, type EventMode, hrTime, type LogEvent } from './span-events.ts';
+import { createEventEmitter, type EmitEvent, type EventMode, type LogEvent } from './span-events.ts';
 import { createTraceparentParser, type Parent } from './traceparent.ts';
 
 /** What spans need. */
@@ -52,12 +53,15 @@ export interface Spans {
 class OpenSpan {
   readonly span: Span;
   readonly connection: TracedConnection | undefined;
+  /** From the monotonic clock to the times that are on the span. */
+  readonly offset: number;
   /** Attempts of the record that are already span events. */
   attempts = 0;
   received = false;
-  constructor(span: Span, connection: TracedConnection | undefined) {
+  constructor(span: Span, connection: TracedConnection | undefined, offset: number) {
     this.span = span;
     this.connection = connection;
+    this.offset = offset;
   }
 }
 
@@ -91,11 +95,12 @@ export function createSpans(deps: SpanDeps): Spans {
       else delivery.span = connection;
     },
     attempted(delivery) {
-      catchUp(emit, spanOf(delivery), delivery, undefined);
+      const open = spanOf(delivery);
+      catchUp(emit, open, delivery, open.offset);
     },
-    received(delivery, now) {
+    received(delivery) {
       const held = delivery.span;
-      if (held instanceof OpenSpan && !held.received) catchUp(emit, held, delivery, hrTime(now));
+      if (held instanceof OpenSpan && !held.received) catchUp(emit, held, delivery, held.offset);
     },
     settled(delivery) {
       if (!(delivery.span instanceof OpenSpan) && !sampling.worthKeeping(delivery)) {
@@ -130,9 +135,10 @@ function createStarter(tracer: Tracer): Start {
   }
 
   return (delivery, parent, connection) => {
-    const options = { kind: SpanKind.PRODUCER, startTime: hrTime(delivery.sentAt) };
+    const offset = wallOffset();
+    const options = { kind: SpanKind.PRODUCER, startTime: hrTime(delivery.sentAt + offset) };
     const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
-    const open = new OpenSpan(tracer.startSpan(nameOf(delivery.type), options, context), connection);
+    const open = new OpenSpan(tracer.startSpan(nameOf(delivery.type), options, context), connection, offset);
     delivery.span = open;
     return open;
   };
@@ -153,23 +159,23 @@ function createParentFinder(): (delivery: Delivery) => Parent | undefined {
     (traceparent === undefined ? undefined : parseEvent(traceparent)) ?? parseSession(session.traceparent);
 }
 
-/** Emits the steps of the record that are not events yet, in order of time. `receivedTime` spares a conversion where it is known. */
-function catchUp(emit: EmitEvent, open: OpenSpan, delivery: Delivery, receivedTime: HrTime | undefined): void {
+/** Emits the steps of the record that are not events yet, in order of time. */
+function catchUp(emit: EmitEvent, open: OpenSpan, delivery: Delivery, offset: number): void {
   const log = delivery.attemptLog;
   const count = log === undefined ? 0 : log.length;
   while (log !== undefined && open.attempts < count) {
     const attempt = log[open.attempts]!;
     if (!open.received && delivery.receivedAt !== 0 && delivery.receivedAt < attempt.at)
-      emitReceived(emit, open, delivery);
+      emitReceived(emit, open, delivery, offset);
     open.attempts++;
-    emit(open.span, SPAN_EVENT.attempt, attemptAttributes(attempt), hrTime(attempt.at));
+    emit(open.span, SPAN_EVENT.attempt, attemptAttributes(attempt), attempt.at, offset);
   }
-  if (!open.received && delivery.receivedAt !== 0) emitReceived(emit, open, delivery, receivedTime);
+  if (!open.received && delivery.receivedAt !== 0) emitReceived(emit, open, delivery, offset);
 }
 
-function emitReceived(emit: EmitEvent, open: OpenSpan, delivery: Delivery, time = hrTime(delivery.receivedAt)): void {
+function emitReceived(emit: EmitEvent, open: OpenSpan, delivery: Delivery, offset: number): void {
   open.received = true;
-  emit(open.span, SPAN_EVENT.received, undefined, time);
+  emit(open.span, SPAN_EVENT.received, undefined, delivery.receivedAt, offset);
 }
 
 function attemptAttributes(attempt: Attempt): Attributes {
@@ -184,14 +190,15 @@ function attemptAttributes(attempt: Attempt): Attributes {
 /** Adds what is left to say and ends the span at the outcome. */
 function finish(emit: EmitEvent, open: OpenSpan, delivery: Delivery, ofType: SharedParts): void {
   const { span } = open;
-  const time = hrTime(delivery.settledAt);
-  catchUp(emit, open, delivery, undefined);
+  const offset = restamp(span, open.offset, wallOffset());
+  catchUp(emit, open, delivery, offset);
   if (delivery.status === 'confirmed') {
-    emit(span, SPAN_EVENT.confirmed, CONFIRMED[delivery.level === '' ? 'received' : delivery.level], time);
+    const level = delivery.level === '' ? 'received' : delivery.level;
+    emit(span, SPAN_EVENT.confirmed, CONFIRMED[level], delivery.settledAt, offset);
   }
   // Set once, here, and not at the start: the SDK copies attributes given to startSpan three times.
   span.setAttributes(ownAttributes(delivery));
   shareParts(span, open.connection === undefined ? [ofType] : [ofType, open.connection.shared]);
   if (delivery.errorType !== '') span.setStatus(ERROR);
-  span.end(time);
+  span.end(hrTime(delivery.settledAt + offset));
 }

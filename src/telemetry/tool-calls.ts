@@ -9,7 +9,7 @@ export class ToolCall implements Aged {
   readonly run: string;
   readonly tool: string;
   readonly callId: string;
-  /** ms since the epoch. */
+  /** Monotonic ms. */
   readonly startedAt: number;
   readonly traceparent: string | undefined;
   /** The connection that carried the start. */

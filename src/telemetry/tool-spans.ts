@@ -2,10 +2,11 @@
 import { type Attributes, ROOT_CONTEXT, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
+import { wallOffset } from '../time/clock.ts';
+import { hrTime } from '../time/stamp.ts';
 import { ATTR, LABEL, METRICS, SPAN, TOOL_BOUNDS } from './names.ts';
 import type { Family, MetricSource } from './producer.ts';
 import { createSampling } from './sampling.ts';
-import { hrTime } from './span-events.ts';
 import { type ToolCall, ToolCalls } from './tool-calls.ts';
 import { createTraceparentParser } from './traceparent.ts';
 
@@ -153,13 +154,15 @@ function createEmitter({ tracer, keepEnded, random }: ToolSpanOptions): Emit {
   return (call, label, end, orphanedBy) => {
     const parent = (call.traceparent && parseEvent(call.traceparent)) || parseSession(call.session.traceparent);
     if (orphanedBy === undefined && !sampling.chosen(parent)) return;
+    const offset = wallOffset();
+    const startTime = hrTime(call.startedAt + offset);
     const span = tracer.startSpan(
       SPAN.toolPrefix + label,
-      { kind: SpanKind.INTERNAL, startTime: hrTime(call.startedAt), attributes: attributesOf(call, orphanedBy) },
+      { kind: SpanKind.INTERNAL, startTime, attributes: attributesOf(call, orphanedBy) },
       parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
     );
     if (orphanedBy !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-    span.end(hrTime(Math.max(call.startedAt, end)));
+    span.end(hrTime(Math.max(call.startedAt, end) + offset));
   };
 }
 

@@ -18,8 +18,11 @@ export function wall(): number {
 
 /** Steps and drift below this are left alone, ms: the wall clock is read in whole ms, and times of one record must keep their distances. */
 const TOLERANCE_MS = 5;
+/** Readings of both clocks that decide whether the wall clock was set. */
+const READINGS = 5;
 
-let offset = Date.now() - now();
+/** The monotonic clock starts as the wall clock's own reading, and more exact than whole ms. */
+let offset = 0;
 
 /** The moment `at` of the monotonic clock as ms since the epoch, by the wall clock as it stands when this is called. */
 export function wallOf(at: number): number {
@@ -28,7 +31,24 @@ export function wallOf(at: number): number {
 
 /** What to add to a moment of the monotonic clock to get ms since the epoch; changes only when the wall clock was set or has drifted. */
 export function wallOffset(): number {
-  const seen = Date.now() - now();
-  if (Math.abs(seen - offset) > TOLERANCE_MS) offset = seen;
+  if (Math.abs(Date.now() - now() - offset) > TOLERANCE_MS) {
+    const seen = distance();
+    if (Math.abs(seen - offset) > TOLERANCE_MS) offset = seen;
+  }
   return offset;
+}
+
+/** The distance between the clocks, ms, by the quickest of a few readings: the process may lose the CPU between the two clocks. */
+function distance(): number {
+  let best = 0;
+  let quickest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < READINGS; i++) {
+    const before = now();
+    const outside = Date.now();
+    const took = now() - before;
+    if (took >= quickest) continue;
+    quickest = took;
+    best = outside - before;
+  }
+  return best;
 }

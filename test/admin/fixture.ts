@@ -62,6 +62,7 @@ export function adminDeps(change: Partial<AdminDeps> = {}): AdminDeps {
     info: { service: 'ackspan', version: '1.2.3', startedAt: NOON - 60_000 },
     token: undefined,
     now: () => NOON,
+    wallOf: (at) => at,
     report: () => undefined,
     ...change,
   };

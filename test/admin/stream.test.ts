@@ -90,6 +90,21 @@ describe('stream', () => {
     following.leave();
   });
 
+  it('[D18] shows its times by the wall clock as it stands when they are sent', async () => {
+    const source = createWatched();
+    let offset = 0;
+    const { address, store } = await serve({ watch: source.watch, wallOf: (at) => at + offset });
+    const following = await follow(address.port, '/api/v1/stream?since=1h');
+    await following.until('retry: 2000\n\n');
+    const delivery = track(store, { seq: 1, id: 'e1' });
+    source.each((observer) => observer.tracked(delivery));
+    offset = -36_000_000;
+    flush();
+    const [step] = stepsIn(await following.until('"send"'));
+    expect(step).toMatchObject({ at: '2026-03-01T02:00:00.000Z', delivery: { sent_at: '2026-03-01T02:00:00.000Z' } });
+    following.leave();
+  });
+
   it('what waits to be shown is kept from being used again for another delivery', async () => {
     const { address, store, watched: source } = await watched();
     const following = await follow(address.port);

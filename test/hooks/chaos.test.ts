@@ -43,6 +43,7 @@ test('[D1] every notice ends delivered or dropped, exactly once, and all that wa
         payload: false,
         limits: { ...limits, timeoutMs: 40, firstRetryMs: 1, longestRetryMs: 4, breakerCooldownMs: 5, payloadBytes: 0 },
         now: () => performance.timeOrigin + performance.now(),
+        wallOf: (at) => at,
         random: Math.random,
         report() {},
       });

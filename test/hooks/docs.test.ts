@@ -28,6 +28,7 @@ async function notice(): Promise<{ headers: object; body: string; sample: object
     userAgent: 'ackspan/test',
     payload: false,
     now: () => Date.now(),
+    wallOf: (at) => at,
     random: () => 0.5,
     report() {},
   });

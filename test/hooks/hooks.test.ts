@@ -57,6 +57,7 @@ function hooksTo(url: string, limits: Partial<HookLimits> = {}, more: Partial<Ho
     payload: false,
     limits: { ...LIMITS, ...limits },
     now: () => performance.timeOrigin + performance.now(),
+    wallOf: (at) => at,
     random: () => 0.5,
     report: ({ error }) => reports.push((error as Error).message),
     ...more,

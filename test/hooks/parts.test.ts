@@ -39,6 +39,7 @@ describe('signature', () => {
         userAgent: 'x',
         payload: false,
         now: () => 0,
+        wallOf: (at) => at,
         random: () => 0,
         report() {},
       });

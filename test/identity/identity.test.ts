@@ -22,7 +22,7 @@ function identity(sources: readonly string[], over: Partial<IdentityOptions> = {
   });
   return createIdentity(
     { sources: read, jwtPlaces: PLACES, jwtQuery: ['token', 'access_token', 'jwt'], timeoutMs: 1000, ...over },
-    { now: Date.now, report: ({ error }) => expect.fail(String(error)) },
+    { now: Date.now, wall: Date.now, report: ({ error }) => expect.fail(String(error)) },
   );
 }
 

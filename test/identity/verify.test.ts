@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, SignJWT } from 'jose';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createIdentity, type Identified, type IdentityOptions } from '../../src/identity/identity.ts';
 import type { VerifyOptions } from '../../src/identity/verify.ts';
 import { readKey } from '../../src/identity/verify.ts';
@@ -17,10 +17,12 @@ const ed = generateKeyPairSync('ed25519');
 
 const reports: string[] = [];
 let now = NOW;
+let wall = NOW;
 
 beforeEach(() => {
   reports.length = 0;
   now = NOW;
+  wall = NOW;
 });
 
 function sign(alg: string, key: KeyObject | Uint8Array, claims: object = {}, kid?: string): Promise<string> {
@@ -41,7 +43,11 @@ function verifying(verify: VerifyOptions, over: Partial<IdentityOptions> = {}) {
       },
       ...{ jwtPlaces: ['query'], verify, timeoutMs: 5_000, ...over },
     },
-    { now: () => now, report: ({ stage, error }) => reports.push(`${stage}: ${(error as Error).message}`) },
+    {
+      now: () => now,
+      wall: () => wall,
+      report: ({ stage, error }) => reports.push(`${stage}: ${(error as Error).message}`),
+    },
   );
   const who = async (token: string): Promise<Identified> => identity.identify(ask(`/?u=weaker&token=${token}`));
   return { identity, who };
@@ -111,6 +117,19 @@ describe('[D6] what does not verify names nobody, not even by a weaker source', 
     expect(await of({ ...right, iss: 'https://evil.example' })).toEqual(fault('invalid_token'));
   });
 
+  it('[D18] by the wall clock of the moment, however often it is set', async () => {
+    const { who } = verifying({ key: SECRET });
+    const hour = 3_600_000;
+    const at = (ms: number) => sign('HS256', Buffer.from(SECRET), { nbf: ms / 1000 - 60, exp: ms / 1000 + 60 });
+    const [morning, evening] = [await at(NOW), await at(NOW + 10 * hour)];
+    expect([await who(morning), await who(evening)]).toEqual([U1, fault('invalid_token')]);
+    wall = NOW + 10 * hour;
+    expect([await who(morning), await who(evening)]).toEqual([fault('expired'), U1]);
+    wall = NOW;
+    now += 10 * hour;
+    expect([await who(morning), await who(evening)]).toEqual([U1, fault('invalid_token')]);
+  });
+
   it('a request without a token is decided by the next source', async () => {
     const { identity } = verifying({ key: SECRET });
     expect(await identity.identify(ask('/?u=weaker'))).toEqual({ user: 'weaker', learn: false });
@@ -151,10 +170,46 @@ describe('a key server', () => {
     expect(fetches).toBe(1);
   });
 
+  it('is asked again for a key that nobody knows after 30 s, and for all keys after 10 minutes', async () => {
+    const { who } = verifying({ jwksUrl: url() });
+    const next = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const [old, fresh] = [await sign('ES256', ec.privateKey, {}, 'k1'), await sign('ES256', next.privateKey, {}, 'k2')];
+    expect(await who(old)).toEqual(U1);
+    const keys = [{ ...(await exportJWK(next.publicKey)), kid: 'k2', alg: 'ES256' }];
+    answer = () => ({ status: 200, body: JSON.stringify({ keys }) });
+    now += 29_000;
+    expect([await who(fresh), fetches]).toEqual([fault('invalid_token'), 1]);
+    now += 2_000;
+    expect([await Promise.all([who(fresh), who(fresh)]), fetches]).toEqual([[U1, U1], 2]);
+    expect([await who(old), fetches]).toEqual([fault('invalid_token'), 2]);
+    answer = () => ({ status: 200, body: JSON.stringify({ keys: [] }) });
+    now += 599_000;
+    expect([await who(fresh), fetches]).toEqual([U1, 2]);
+    now += 2_000;
+    expect([await who(fresh), fetches]).toEqual([fault('invalid_token'), 3]);
+  });
+
+  it('[D18] whose keys are changed is asked again in time, also when the wall clock was set back', async () => {
+    const { who } = verifying({ jwksUrl: url() });
+    // What jose reads: its own key set would take the keys for fresh until this hour comes again.
+    const date = vi.spyOn(Date, 'now').mockReturnValue(NOW);
+    onTestFinished(() => date.mockRestore());
+    const next = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const fresh = await sign('ES256', next.privateKey, {}, 'k2');
+    expect(await who(await sign('ES256', ec.privateKey, {}, 'k1'))).toEqual(U1);
+    const keys = [{ ...(await exportJWK(next.publicKey)), kid: 'k2', alg: 'ES256' }];
+    answer = () => ({ status: 200, body: JSON.stringify({ keys }) });
+    wall = NOW - 36_000_000;
+    date.mockReturnValue(wall);
+    now += 31_000;
+    expect(await who(fresh)).toEqual(U1);
+  });
+
   it.each([
     ['an error', () => ({ status: 500, body: '' })],
     ['a page', () => ({ status: 200, body: '<html>' })],
     ['no key set', () => ({ status: 200, body: '{"keys":1}' })],
+    ['keys that are none', () => ({ status: 200, body: '{"keys":[1]}' })],
   ])('that answers %s makes its users unavailable, is reported once, and asked again later', async (_, broken) => {
     const good = answer;
     answer = broken;

@@ -1,16 +1,23 @@
 // Who may have which session.
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';
 import { isFinal } from '../../src/resume/final.ts';
 import { createRegistry } from '../../src/resume/registry.ts';
 import { createTokens } from '../../src/resume/token.ts';
+import { STEPS } from '../support/clocks.ts';
 
 const NOW = 1_750_000_000_000;
 
+/** How far the wall clock is from the monotonic one. */
+let offset = 0;
+afterEach(() => {
+  offset = 0;
+});
+
 function setUp(limit = 10) {
   const counters = createSessionCounters().resume;
-  const registry = createRegistry<string>(createTokens(['key'], 60_000), limit, counters);
+  const registry = createRegistry<string>(createTokens(['key'], 60_000), limit, counters, () => offset);
   const add = (user?: string) => registry.add(new Session(registry.newId(), new Owner(user)), 'carrier');
   return { registry, counters, add };
 }
@@ -65,6 +72,31 @@ describe('a claim', () => {
     berth.session.owner = new Owner('ann');
     expect(registry.claim(berth.session.key, token, undefined, NOW)).toBe(berth);
     expect(registry.claim(berth.session.key, registry.token(berth, NOW), undefined, NOW)).toBe(berth);
+  });
+});
+
+describe.each(STEPS)('[D18] a wall clock set %s', (_, step) => {
+  it('ends no token before its time, and keeps none', () => {
+    const { registry, counters, add } = setUp();
+    const berth = add('ann');
+    const token = registry.token(berth, NOW);
+    const claim = (given: string, now: number) => registry.claim(berth.session.key, given, 'ann', now) === berth;
+    offset = step;
+    expect(claim(token, NOW + 59_000)).toBe(true);
+    expect(claim(token, NOW + 62_000)).toBe(false);
+    const next = registry.token(berth, NOW + 62_000);
+    offset = 0;
+    expect(claim(next, NOW + 121_000)).toBe(true);
+    expect(claim(next, NOW + 124_000)).toBe(false);
+    expect(counters).toMatchObject({ expired: 2, forged: 0, stale: 0 });
+  });
+
+  it('dates the tokens that are made from then on', () => {
+    const { registry, add } = setUp();
+    const berth = add();
+    offset = step;
+    const expiry = Buffer.from(registry.token(berth, NOW), 'base64url').readUIntBE(6, 6);
+    expect(expiry).toBe(Math.ceil((NOW + step + 60_000) / 1000));
   });
 });
 

@@ -9,6 +9,7 @@ prometheus:prometheus
 promtool:prometheus
 prometheus-alertmanager:prometheus-alertmanager
 chromium:chromium
+faketime:faketime
 docker-compose:docker-compose
 python3:python3
 "

@@ -5,6 +5,7 @@ import { hex, integer, messages, readMessage, text, type WireMessage } from './w
 export interface ReceivedLog {
   readonly eventName: string;
   readonly timeNs: bigint;
+  readonly observedNs: bigint;
   /** 9 INFO (logs.proto, SeverityNumber). */
   readonly severity: number;
   readonly traceId: string;
@@ -23,6 +24,7 @@ interface JsonLogs {
       readonly logRecords?: readonly {
         readonly eventName?: string;
         readonly timeUnixNano: string;
+        readonly observedTimeUnixNano: string;
         readonly severityNumber?: number;
         readonly traceId?: string;
         readonly spanId?: string;
@@ -46,6 +48,7 @@ function fromProtobuf(request: WireMessage): ReceivedLog[] {
         (record): ReceivedLog => ({
           eventName: text(record, 12),
           timeNs: integer(record, 1),
+          observedNs: integer(record, 11),
           severity: Number(integer(record, 2)),
           traceId: hex(record, 9),
           spanId: hex(record, 10),
@@ -66,6 +69,7 @@ function fromJson(request: JsonLogs): ReceivedLog[] {
         (record): ReceivedLog => ({
           eventName: record.eventName ?? '',
           timeNs: BigInt(record.timeUnixNano),
+          observedNs: BigInt(record.observedTimeUnixNano),
           severity: record.severityNumber ?? 0,
           traceId: record.traceId ?? '',
           spanId: record.spanId ?? '',

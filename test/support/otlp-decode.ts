@@ -48,6 +48,8 @@ export interface ReceivedPoint {
   readonly value: number;
   /** A histogram's count. */
   readonly count: number;
+  readonly startNs: bigint;
+  readonly timeNs: bigint;
 }
 
 interface JsonValue {
@@ -93,6 +95,8 @@ interface JsonPoint {
   readonly asInt?: number | string;
   readonly sum?: number;
   readonly count?: number | string;
+  readonly startTimeUnixNano?: string;
+  readonly timeUnixNano: string;
 }
 interface JsonMetric {
   readonly name: string;
@@ -175,15 +179,17 @@ function metricsFromProtobuf(request: WireMessage): ReceivedMetric[] {
           : metric.has(7)
             ? ['sum', messages(metric, 7)[0]]
             : ['histogram', messages(metric, 9)[0]];
-        const points = messages(data ?? new Map(), 1).map((point) =>
-          kind === 'histogram'
+        const points = messages(data ?? new Map(), 1).map((point) => ({
+          ...(kind === 'histogram'
             ? { attributes: attributes(point, 9), value: double(integer(point, 5)), count: Number(integer(point, 4)) }
             : {
                 attributes: attributes(point, 7),
                 value: point.has(4) ? double(integer(point, 4)) : Number(BigInt.asIntN(64, integer(point, 6))),
                 count: 0,
-              },
-        );
+              }),
+          startNs: integer(point, 2),
+          timeNs: integer(point, 3),
+        }));
         return { name: text(metric, 1), unit: text(metric, 3), kind, points, resource };
       }),
     );
@@ -232,6 +238,8 @@ function metricsFromJson(request: JsonMetrics): ReceivedMetric[] {
             attributes: jsonAttributes(point.attributes),
             value: Number(point.asDouble ?? point.asInt ?? point.sum),
             count: Number(point.count ?? 0),
+            startNs: BigInt(point.startTimeUnixNano ?? 0),
+            timeNs: BigInt(point.timeUnixNano),
           })),
           resource: jsonAttributes(resource?.attributes),
         };

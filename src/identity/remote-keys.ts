@@ -1,0 +1,82 @@
+// identity: the keys of a JWKS, fetched when a token needs them and kept for a while by the clock that nobody sets (SPEC D18).
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+
+export interface RemoteKeyDeps {
+  /** Monotonic ms. */
+  readonly now: () => number;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+/** The keys could not be had: says nothing about the token. */
+export class KeysUnavailable extends Error {}
+
+/** How long fetched keys are good, ms. */
+const KEEP_MS = 600_000;
+/** A key id that is not among them makes us fetch again, but not sooner than this after the last time, ms. */
+const UNKNOWN_KEY_MS = 30_000;
+/** After a failed fetch the key server is left alone for so long, ms. */
+const BACK_OFF_MS = 5_000;
+/** How long a fetch of keys may take, ms. */
+const FETCH_MS = 5_000;
+/** Largest JWKS document, characters. */
+const MAX_JWKS_LENGTH = 1_048_576;
+
+interface Kept {
+  readonly keyOf: JWTVerifyGetKey;
+  /** Monotonic ms. */
+  readonly since: number;
+}
+
+/**
+ * The key for a token's header, from the JWKS at `url`. Rejects with `KeysUnavailable` when the keys cannot be had, else with an error
+ * of jose's. jose's own remote key set counts by the wall clock: set back, that would keep withdrawn keys and refuse new ones for hours.
+ */
+export function createRemoteKeys(url: string, deps: RemoteKeyDeps): JWTVerifyGetKey {
+  const fetchKeys = createKeyFetch(url, deps);
+  let kept: Kept | undefined;
+  let fetching: Promise<Kept> | undefined;
+
+  function renewed(): Promise<Kept> {
+    fetching ??= fetchKeys()
+      .then((keyOf) => (kept = { keyOf, since: deps.now() }))
+      .finally(() => {
+        fetching = undefined;
+      });
+    return fetching;
+  }
+
+  return async (header, token) => {
+    const current = kept !== undefined && deps.now() - kept.since < KEEP_MS ? kept : await renewed();
+    try {
+      return await current.keyOf(header, token);
+    } catch (error) {
+      const unknown = (error as { code?: unknown }).code === 'ERR_JWKS_NO_MATCHING_KEY';
+      if (!unknown || deps.now() - current.since < UNKNOWN_KEY_MS) throw error;
+      return (await renewed()).keyOf(header, token);
+    }
+  };
+}
+
+/** A fetch that leaves a failing server alone for a while, and says so once per failure. */
+function createKeyFetch(url: string, { now, report }: RemoteKeyDeps): () => Promise<JWTVerifyGetKey> {
+  let retryAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (now() < retryAt) throw new KeysUnavailable('the key server failed a moment ago');
+    try {
+      const { createLocalJWKSet } = await import('jose/jwks/local');
+      const response = await fetch(url, {
+        headers: { accept: 'application/json, application/jwk-set+json' },
+        redirect: 'manual',
+        signal: AbortSignal.timeout(FETCH_MS),
+      });
+      const text = await response.text();
+      if (response.status !== 200) throw new Error(`it answered ${response.status}`);
+      if (text.length > MAX_JWKS_LENGTH) throw new Error(`its answer has ${text.length} characters`);
+      return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
+    } catch (error) {
+      retryAt = now() + BACK_OFF_MS;
+      report({ stage: 'identity', error: new Error('the keys for JWTs cannot be fetched', { cause: error }) });
+      throw new KeysUnavailable('the key server failed');
+    }
+  };
+}

@@ -1,0 +1,53 @@
+// Test support: a child process's wall clock in the test's hands (libfaketime); its monotonic clock and its timers stay real.
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { atEnd } from './backends.ts';
+
+export interface WallClock {
+  /** For the child. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Sets the child's wall clock so many seconds ahead of the real one, at once. */
+  set(seconds: number): void;
+  /** What the child's wall clock says, ms since the epoch. */
+  now(): number;
+}
+
+/** Ask `missing('faketime')` first. Starts `seconds` ahead. */
+export function wallClock(seconds = 0): WallClock {
+  const folder = mkdtempSync(join(tmpdir(), 'ackspan-clock-'));
+  atEnd(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'time');
+  let ahead = seconds;
+  const set = (to: number): void => {
+    ahead = to;
+    // Put in place as a whole: the child reads it whenever it looks at its clock.
+    writeFileSync(`${file}.new`, `${to < 0 ? '' : '+'}${to}\n`);
+    renameSync(`${file}.new`, file);
+  };
+  set(seconds);
+  return {
+    env: {
+      LD_PRELOAD: libraryPath(),
+      DONT_FAKE_MONOTONIC: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_TIMESTAMP_FILE: file,
+    },
+    set,
+    now: () => Date.now() + ahead * 1000,
+  };
+}
+
+/** Where Debian puts it: /usr/lib/<architecture>/faketime. */
+function libraryPath(): string {
+  for (const folder of readdirSync('/usr/lib')) {
+    const found = join('/usr/lib', folder, 'faketime');
+    try {
+      if (readdirSync(found).includes('libfaketimeMT.so.1')) return join(found, 'libfaketimeMT.so.1');
+    } catch {
+      // Not this architecture's folder.
+    }
+  }
+  throw new Error('libfaketimeMT.so.1 is not there: is the package faketime installed?');
+}
