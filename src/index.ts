@@ -7,11 +7,13 @@ import { createEmbeddedTracker } from './embed/tracker.ts';
 import { SCOPE } from './telemetry/names.ts';
 import { startBeat } from './time/beat.ts';
 import { now } from './time/clock.ts';
+import { onStandstill } from './time/pulse.ts';
 import { VERSION } from './version.ts';
 
-export type { Effect, EventTracker, From } from './embed/contract.ts';
+export type { Effect, EventTracker } from './embed/contract.ts';
 export type { EventStatus, TrackedEvent } from './embed/event.ts';
 export type { Metrics, MetricsRow } from './embed/figures.ts';
+export type { From } from './embed/from.ts';
 export type { TrackerOptions } from './embed/options.ts';
 export type { RetryCallback } from './embed/retry.ts';
 export type { Retry } from './embed/sending.ts';
@@ -21,14 +23,22 @@ export type { Retry } from './embed/sending.ts';
  * Throws a RangeError for options that make no sense.
  */
 export function createTracker(options: TrackerOptions = {}): EventTracker {
+  const settings = settle(options);
   const tracer = (options.tracerProvider ?? trace).getTracer(SCOPE, VERSION);
   const meter = (options.meterProvider ?? metrics).getMeter(SCOPE, VERSION);
   const tracker = createEmbeddedTracker({
-    settings: settle(options),
+    settings,
     telemetry: createEventTelemetry(tracer, meter),
     now,
     random: Math.random,
-    startBeat,
+    startBeat: (tracked, report) => {
+      const stopBeat = startBeat(tracked, report);
+      const stopWatch = onStandstill((from, ms) => tracked.stoodStill(from, from + ms));
+      return () => {
+        stopBeat();
+        stopWatch();
+      };
+    },
     report: options.report ?? (({ stage, error }) => diag.warn(`ackspan: ${stage}`, error)),
   });
   if (options.onRetry !== undefined) tracker.onRetry(options.onRetry);

@@ -23,8 +23,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   client: [],
   resume: ['delivery', 'time'],
   hooks: ['delivery', 'time'],
-  // The library: the core with its store, and the two pure tables that it shares with the sidecar's telemetry.
-  embed: ['delivery', 'store', 'time', 'telemetry/names.ts', 'telemetry/latency.ts'],
+  // The library: the core with its store, the pure reader of messages, and the two pure tables of the sidecar's telemetry.
+  embed: ['delivery', 'store', 'time', 'decode', 'telemetry/names.ts', 'telemetry/latency.ts'],
   demo: ['*'],
   cli: ['*'],
   '.': ['*'],

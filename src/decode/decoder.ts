@@ -11,7 +11,7 @@ import { TypeTable } from './type-table.ts';
 export interface DecodeOptions {
   /** JSON pointers (RFC 6901); of each list, the first that hits wins. A hit is a string of 1 to 1024 bytes. */
   readonly type: readonly string[];
-  /** For id, run, user and toolCall a number is a hit too, as the text that it has in the message. */
+  /** For id, run, user and toolCall a number is a hit too, as one text however it is spelled (`number.ts`). */
   readonly id: readonly string[];
   readonly run: readonly string[];
   readonly user: readonly string[];

@@ -7,16 +7,23 @@ import type { Rule } from './rules.ts';
 /** Where the event type is. */
 export const DEFAULT_TYPE_POINTERS: readonly string[] = ['/event', '/type'];
 
-/** Where the event id is; tool events often carry it inside their parameters or result. */
+/**
+ * Where the event id is, for the sidecar and the library alike: outermost first, and what is called an event's id before what
+ * is called a message's. Tool events often carry it inside their parameters or result.
+ */
 export const DEFAULT_ID_POINTERS: readonly string[] = [
   '/event_id',
   '/message_id',
   '/data/event_id',
+  '/payload/event_id',
   '/payload/parameters/event_id',
   '/payload/result/event_id',
   '/data/parameters/event_id',
   '/data/result/event_id',
   '/results/event_id',
+  '/parameters/event_id',
+  '/result/event_id',
+  '/payload/message_id',
 ];
 
 /** Where the agent run's id is. */

@@ -1,4 +1,5 @@
 // Decode, protocol "JSON": a message is one JSON object; its fields are found by paths. Another wire protocol is another file beside this one.
+import { isPlainWhole, numberText } from './number.ts';
 import { equalBytes, FOUND, type PathNode } from './paths.ts';
 import { RepeatedTexts } from './repeated.ts';
 import { NO_BYTES, STOP } from './scan.ts';
@@ -76,7 +77,7 @@ export class JsonMessage {
     return node.walk === this.walk.walk ? node.found : FOUND.nothing;
   }
 
-  /** The string, or the text of the number, at a path where there is one; '' and `broken` when it is not JSON. */
+  /** The string, or the one text of the number (`numberText`), at a path where there is one; '' and `broken` when it is not JSON. */
   text(node: PathNode): string {
     const { buf } = this;
     switch (node.found) {
@@ -86,7 +87,8 @@ export class JsonMessage {
         return buf.toString('utf8', node.start, node.end);
       case FOUND.number: {
         const text = buf.toString('latin1', node.start, node.end);
-        if (NUMBER.test(text)) return text;
+        if (isPlainWhole(buf, node.start, node.end)) return text;
+        if (NUMBER.test(text)) return numberText(text);
         break;
       }
       case FOUND.escaped:

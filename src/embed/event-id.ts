@@ -1,29 +1,44 @@
-// Where the id of an event is in its data: the places that backends of agents use, first hit wins.
+// Where the id of an event is in its data, and what can be an id at all: the sidecar's answers, so that both know an event by one id.
+import { DEFAULT_ID_POINTERS } from '../decode/defaults.ts';
+import { MAX_FIELD_BYTES } from '../decode/json.ts';
+import { idOfNumber } from '../decode/number.ts';
+import { parsePointer } from '../decode/pointer.ts';
 
-/** Outermost first; the same order as the sidecar's `events.id`, then seen from inside the payload. */
-const PLACES: readonly (readonly string[])[] = [
-  ['event_id'],
-  ['message_id'],
-  ['data', 'event_id'],
-  ['payload', 'parameters', 'event_id'],
-  ['payload', 'result', 'event_id'],
-  ['data', 'parameters', 'event_id'],
-  ['data', 'result', 'event_id'],
-  ['results', 'event_id'],
-  ['parameters', 'event_id'],
-  ['result', 'event_id'],
-];
+const PLACES = DEFAULT_ID_POINTERS.map(parsePointer);
+/** No text of so few UTF-16 units is too long, even if each of them is escaped. */
+const SURELY_SHORT = MAX_FIELD_BYTES / 6;
 
-/** The id that the application on the other side will find in the event and confirm; undefined when there is none. Never throws for plain data. */
+/**
+ * The text of an id: a string of 1 to 1,024 bytes (between its quotes, as JSON), or a finite number, `1.0` and `1` being one.
+ * Undefined for everything else, which no client could confirm. Never throws.
+ */
+export function idOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return idOfNumber(value);
+  if (typeof value !== 'string' || value === '') return undefined;
+  if (value.length <= SURELY_SHORT) return value;
+  if (value.length > MAX_FIELD_BYTES) return undefined;
+  return Buffer.byteLength(JSON.stringify(value)) - 2 <= MAX_FIELD_BYTES ? value : undefined;
+}
+
+/** The id that the application on the other side will find in the event and confirm: the first place that has one. Never throws. */
 export function eventIdIn(data: unknown): string | undefined {
-  if (typeof data !== 'object' || data === null) return undefined;
-  for (const place of PLACES) {
-    let at: unknown = data;
-    for (const key of place) {
-      if (typeof at !== 'object' || at === null) break;
-      at = (at as Record<string, unknown>)[key];
+  try {
+    for (const place of PLACES) {
+      const id = idOf(at(data, place));
+      if (id !== undefined) return id;
     }
-    if (typeof at === 'string' && at !== '') return at;
+  } catch {
+    // Silence is right: a getter of the backend's own data threw, and what cannot be looked at has no id.
   }
   return undefined;
+}
+
+/** Own properties only: JSON has no others. */
+function at(data: unknown, place: readonly string[]): unknown {
+  let value = data;
+  for (const key of place) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
 }

@@ -6,8 +6,8 @@ import type { Retry, Sending } from './sending.ts';
 
 /** An event that a backend is about to push. */
 export interface TrackedEvent {
-  /** Default: the id found in `data` (see `eventIdIn`), else a random UUID. */
-  readonly id?: string;
+  /** A text of 1 to 1,024 bytes, or a number. Default: the id found in `data` (see `eventIdIn`), else a random UUID. */
+  readonly id?: string | number;
   readonly type: string;
   /** Handed to the retry callback; kept only while a retry may need it, and never shown. */
   readonly data?: unknown;

@@ -6,15 +6,17 @@ import type { Retry } from './sending.ts';
 
 /** Counts since the tracker was created. Times run from `track` to the confirmation, ms; null while nothing is confirmed. */
 export interface MetricsRow {
-  /** Always pending + confirmed + failed + timeout. */
+  /** Always pending + confirmed + failed + timeout + unverifiable. */
   readonly tracked: number;
   readonly pending: number;
   readonly confirmed: number;
   readonly failed: number;
   readonly timeout: number;
+  /** Events that gave their place to a CRITICAL one at a full limit: what became of them was not watched any longer. */
+  readonly unverifiable: number;
   /** Events not tracked because a limit was reached. */
   readonly shed: number;
-  /** Calls of the retry callback, and those of them that answered anything but true. */
+  /** Calls of the retry callback, and those of them that answered anything but true, or nothing in time. */
   readonly retries: number;
   readonly retriesFailed: number;
   /** confirmed / (confirmed + failed + timeout), in [0, 1] (SPEC D9); null while nothing is settled. */
@@ -39,6 +41,7 @@ class Counts {
   confirmed = 0;
   failed = 0;
   timeout = 0;
+  unverifiable = 0;
   shed = 0;
   retries = 0;
   retriesFailed = 0;
@@ -49,6 +52,7 @@ class Counts {
     this.confirmed += other.confirmed;
     this.failed += other.failed;
     this.timeout += other.timeout;
+    this.unverifiable += other.unverifiable;
     this.shed += other.shed;
     this.retries += other.retries;
     this.retriesFailed += other.retriesFailed;
@@ -76,14 +80,18 @@ export class Figures {
       row.confirmed++;
       row.latency.record(delivery.settledAt - delivery.sentAt);
     } else if (delivery.status === 'timeout') row.timeout++;
+    else if (delivery.status === 'unverifiable') row.unverifiable++;
     else row.failed++;
   }
 
+  /** The retry callback was called. */
+  called(delivery: Delivery): void {
+    this.#rows[delivery.type.policy.priority].retries++;
+  }
+
+  /** The retry's result is known. */
   retried(delivery: Delivery, retry: Retry): void {
-    const row = this.#rows[delivery.type.policy.priority];
-    if (retry.result === 'blocked') return;
-    row.retries++;
-    if (retry.result === 'failed') row.retriesFailed++;
+    if (retry.result === 'failed') this.#rows[delivery.type.policy.priority].retriesFailed++;
   }
 
   shed(priority: Priority): void {
@@ -112,15 +120,16 @@ export class Figures {
 }
 
 function rowOf({ latency, ...counts }: Counts): MetricsRow {
-  const { tracked, confirmed, failed, timeout, shed, retries, retriesFailed } = counts;
+  const { tracked, confirmed, failed, timeout, unverifiable, shed, retries, retriesFailed } = counts;
   const settled = confirmed + failed + timeout;
   const any = latency.count > 0;
   return {
     tracked,
-    pending: tracked - settled,
+    pending: tracked - settled - unverifiable,
     confirmed,
     failed,
     timeout,
+    unverifiable,
     shed,
     retries,
     retriesFailed,

@@ -1,41 +1,52 @@
-// Reads a client's message as the confirmation that Ackspan understands out of the box; everything else is none of its business.
+// Reads a client's message with the sidecar's own reader of confirmations, so that both take the same messages for the same words.
+import { type Confirmation, createConfirmationReader } from '../decode/confirmation.ts';
+import { DEFAULT_DECODE_OPTIONS } from '../decode/defaults.ts';
 
-/** What the application on the other side says about an event. */
-export interface ConfirmationMessage {
-  readonly id: string;
-  readonly rejected: boolean;
-  readonly error: string;
-}
-
-/** Longer messages are no confirmations. UTF-16 units or bytes. */
-const SIZE_LIMIT = 4096;
+const { confirmations, type: typePointers, scanBytes } = DEFAULT_DECODE_OPTIONS;
+const read = createConfirmationReader(confirmations, typePointers, scanBytes);
+/** What the reader looks at in a message. */
+const FIELDS = ['event', 'type', 'event_id', 'status', 'error'] as const;
 
 /**
- * Reads `{"type":"event_confirmation","event_id":…,"status":"confirmed"|"failed","error":…}` from text, bytes or the
- * parsed object; undefined for everything else, also for text that is not JSON.
+ * What a message confirms or rejects: text, bytes (also in the pieces in which `ws` may hand them over), or the object that
+ * was parsed from it. Undefined for everything else. Give the text rather than the object where ids are numbers beyond 2^53:
+ * JSON.parse loses their last digits. Never throws.
  */
-export function readConfirmation(message: unknown): ConfirmationMessage | undefined {
-  const parsed = typeof message === 'object' && message !== null && !isBytes(message) ? message : parse(message);
-  if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const { type, event_id, status, error } = parsed as Record<string, unknown>;
-  if (type !== 'event_confirmation' || typeof event_id !== 'string' || event_id === '') return undefined;
-  return { id: event_id, rejected: status === 'failed', error: typeof error === 'string' ? error : '' };
-}
-
-function isBytes(value: object): value is Uint8Array {
-  return value instanceof Uint8Array;
-}
-
-function parse(message: unknown): unknown {
-  let text: string;
-  if (typeof message === 'string') text = message;
-  else if (message instanceof Uint8Array && message.length <= SIZE_LIMIT) text = new TextDecoder().decode(message);
-  else return undefined;
-  if (text.length > SIZE_LIMIT || !text.includes('event_confirmation')) return undefined;
+export function readConfirmation(message: unknown): Confirmation | undefined {
   try {
-    return JSON.parse(text);
+    const bytes = bytesOf(message);
+    return bytes === undefined ? undefined : read(bytes, 0, bytes.length);
   } catch {
-    // Silence is right: the client may send what it likes, and this is no confirmation.
+    // Silence is right: what did not come from JSON (a getter that throws, a bigint) is no message of a client.
     return undefined;
   }
+}
+
+function bytesOf(message: unknown): Buffer | undefined {
+  // A text has at least as many bytes as UTF-16 units.
+  if (typeof message === 'string') return message.length > scanBytes ? undefined : Buffer.from(message);
+  if (typeof message !== 'object' || message === null) return undefined;
+  if (ArrayBuffer.isView(message)) return Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  if (message instanceof ArrayBuffer) return Buffer.from(message);
+  return Array.isArray(message) ? joined(message) : textOf(message);
+}
+
+function joined(pieces: readonly unknown[]): Buffer | undefined {
+  let length = 0;
+  for (const piece of pieces) {
+    if (!(piece instanceof Uint8Array)) return undefined;
+    length += piece.length;
+  }
+  return length > scanBytes ? undefined : Buffer.concat(pieces as readonly Uint8Array[]);
+}
+
+/** The parsed object as the client may have written it; only what the reader looks at. */
+function textOf(parsed: object): Buffer {
+  const seen: Record<string, unknown> = {};
+  for (const field of FIELDS) {
+    const value = Object.hasOwn(parsed, field) ? (parsed as Record<string, unknown>)[field] : undefined;
+    // What is inside an object does not matter: it is no id, no status and no reason.
+    seen[field] = typeof value === 'object' && value !== null ? {} : value;
+  }
+  return Buffer.from(JSON.stringify(seen));
 }

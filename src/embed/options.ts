@@ -24,7 +24,7 @@ export interface TrackerOptions {
   readonly tracerProvider?: TracerProvider;
   /** Default: the one registered with the OpenTelemetry API when the tracker is created. */
   readonly meterProvider?: MeterProvider;
-  /** Told of retry callbacks that threw and of limits that were reached. Default: OpenTelemetry's `diag.warn`. */
+  /** Told of retry callbacks that threw, of limits that were reached and of telemetry that failed. Default: OpenTelemetry's `diag.warn`. */
   readonly report?: (fault: { stage: string; error: unknown }) => void;
 }
 
@@ -38,12 +38,17 @@ export interface Settings {
   readonly history: number;
 }
 
+const WEEK_MS = 604_800_000;
 /** More would only make duplicates. */
 const RETRIES_LIMIT = 20;
 
-/** Fills in the defaults. Throws a RangeError for a value that is out of bounds. */
+/** Fills in the defaults. Throws a RangeError for a value that is out of bounds or of the wrong kind. */
 export function settle(options: TrackerOptions): Settings {
-  const { limits = {} } = options;
+  if (!isObject(options)) throw new RangeError(`options must be an object, not ${shown(options)}`);
+  const { limits = {}, onRetry, report } = options;
+  if (!isObject(limits)) throw new RangeError(`limits must be an object, not ${shown(limits)}`);
+  if (onRetry !== undefined) callable('onRetry', onRetry);
+  if (report !== undefined) callable('report', report);
   return {
     timeoutMs: duration('timeoutMs', options.timeoutMs ?? 30_000),
     retries: retryCount(options.retries ?? 3),
@@ -55,18 +60,40 @@ export function settle(options: TrackerOptions): Settings {
 }
 
 /** Throws a RangeError unless `ms` is a number above 0 and at most a week. */
-export function duration(name: string, ms: number): number {
-  if (ms > 0 && ms <= 604_800_000) return ms;
-  throw new RangeError(`${name} must be a number of milliseconds above 0 and at most a week, not ${ms}`);
+export function duration(name: string, ms: unknown): number {
+  if (typeof ms === 'number' && ms > 0 && ms <= WEEK_MS) return ms;
+  throw new RangeError(`${name} must be a number of milliseconds above 0 and at most a week, not ${shown(ms)}`);
+}
+
+/** The same for a wait, which may be none at all. */
+export function wait(name: string, ms: unknown): number {
+  return ms === 0 ? ms : duration(name, ms);
 }
 
 /** Throws a RangeError unless `count` is a whole number from 0 to 20. */
-export function retryCount(count: number): number {
-  if (Number.isInteger(count) && count >= 0 && count <= RETRIES_LIMIT) return count;
-  throw new RangeError(`retries must be a whole number from 0 to ${RETRIES_LIMIT}, not ${count}`);
+export function retryCount(count: unknown): number {
+  if (Number.isInteger(count) && (count as number) >= 0 && (count as number) <= RETRIES_LIMIT) return count as number;
+  throw new RangeError(`retries must be a whole number from 0 to ${RETRIES_LIMIT}, not ${shown(count)}`);
 }
 
-function whole(name: string, value: number, least: number): number {
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new RangeError(`${name} must be a whole number of at least ${least}, not ${value}`);
+/** Throws a RangeError unless `value` can be called. */
+export function callable<T>(name: string, value: T): T {
+  if (typeof value === 'function') return value;
+  throw new RangeError(`${name} must be a function, not ${shown(value)}`);
+}
+
+/** A value of any kind as an error message names it: never throws, never long. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return typeof value === 'bigint' ? 'a bigint' : typeof value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function whole(name: string, value: unknown, least: number): number {
+  if (Number.isInteger(value) && (value as number) >= least) return value as number;
+  throw new RangeError(`${name} must be a whole number of at least ${least}, not ${shown(value)}`);
 }

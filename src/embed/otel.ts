@@ -68,6 +68,7 @@ function createCounts(meter: Meter) {
   });
   const tracked = meter.createCounter(METRICS.tracked.name, described(METRICS.tracked));
   const pending = meter.createUpDownCounter(METRICS.pending.name, described(METRICS.pending));
+  const unverifiable = meter.createCounter(METRICS.unverifiable.name, described(METRICS.unverifiable));
   const attempts = meter.createCounter(METRICS.attempts.name, described(METRICS.attempts));
   const unmatched = meter.createCounter(METRICS.unmatched.name, described(METRICS.unmatched));
   const shed = meter.createCounter(METRICS.shed.name, described(METRICS.shed));
@@ -81,14 +82,16 @@ function createCounts(meter: Meter) {
       pending.add(1, { [LABEL.priority]: priority });
       attempt('send', 'sent');
     },
-    settled({ type, level, errorType, settledAt, sentAt }: Delivery): void {
+    settled({ type, level, errorType, unverified, settledAt, sentAt }: Delivery): void {
       const { priority } = type.policy;
       pending.add(-1, { [LABEL.priority]: priority });
-      const labels: Attributes = {
-        [LABEL.eventType]: type.label,
-        [LABEL.priority]: priority,
-        [LABEL.level]: level === '' ? 'none' : level,
-      };
+      const labels: Attributes = { [LABEL.eventType]: type.label, [LABEL.priority]: priority };
+      if (unverified !== '') {
+        // In the histogram it would count as confirmed.
+        unverifiable.add(1, { ...labels, [LABEL.reason]: unverified });
+        return;
+      }
+      labels[LABEL.level] = level === '' ? 'none' : level;
       if (errorType !== '') labels[LABEL.errorType] = errorType;
       duration.record((settledAt - sentAt) / 1000, labels);
     },
@@ -138,15 +141,13 @@ function endSpan(delivery: Delivery): void {
   const offset = restamp(span, offsets.get(span)!, wallOffset());
   offsets.set(span, offset);
   const time = hrTime(delivery.settledAt + offset);
-  // Its callback was called and has not answered yet; the outcome came first.
-  const running = (delivery.session as Sending).retries.find((retry) => retry.result === 'running');
-  if (running !== undefined) noteRetry(span, running, 'sent', delivery);
-  const { level, errorType } = delivery;
+  const { level, errorType, unverified } = delivery;
   if (delivery.status === 'confirmed') {
     span.addEvent(SPAN_EVENT.confirmed, { [ATTR.level]: level === '' ? 'processed' : level }, time);
   }
   span.setAttributes({ [ATTR.outcome]: delivery.status, [ATTR.attempts]: delivery.attempts });
   if (level !== '') span.setAttribute(ATTR.level, level);
+  if (unverified !== '') span.setAttribute(ATTR.unverified, unverified);
   if (errorType !== '') {
     span.setAttribute(ATTR.errorType, errorType);
     span.setStatus({ code: SpanStatusCode.ERROR });

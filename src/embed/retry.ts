@@ -1,6 +1,6 @@
-// Attempts of the library: calls the backend's retry callback; whatever comes of a call is written down and the schedule goes on (SPEC D5).
+// Attempts of the library: calls the backend's retry callback; whatever comes of a call is written down once, and the schedule goes on (SPEC D5).
 import type { Reemit } from '../delivery/ports.ts';
-import type { Delivery } from '../delivery/record.ts';
+import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { Retry, Sending } from './sending.ts';
 
 /** Sends the event again, under the same id. Anything but true, or a throw, is a failed retry. */
@@ -10,54 +10,116 @@ export type RetryCallback = (id: string, type: string, data: unknown) => Promise
 export interface RetrierDeps {
   callback(): RetryCallback | undefined;
   now(): number;
+  /** Told of every call of the callback. */
+  called(delivery: Delivery): void;
   /** Told once per retry, when its result is known. */
   retried(delivery: Delivery, retry: Retry): void;
+  /** Must not throw. */
   report(fault: { stage: string; error: unknown }): void;
 }
 
+/** The library's way to try again. */
+export interface Retrier {
+  /** Answers `sent` when the callback is going to be called: its own answer comes later. */
+  readonly reemit: Reemit;
+  /** Gives what still runs its result: the event has its outcome. */
+  settled(delivery: Delivery): void;
+}
+
+/** Calls for one event that may be without an answer at a time: a backend that hangs is not given more and more to hang on. */
+const RUNNING_LIMIT = 3;
 /** Characters of an error that are kept. */
 const ERROR_LIMIT = 256;
 
-/** What is kept of a thrown value or a reason. */
+/** What is kept of a thrown value or a reason. Never throws. */
 export function errorText(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, ERROR_LIMIT);
+  try {
+    return String(error instanceof Error ? error.message : error).slice(0, ERROR_LIMIT);
+  } catch {
+    // Silence is right: what cannot be told as text is told as that.
+    return 'an error without a text';
+  }
 }
 
-/** The core's way to try again. Answers `sent` when the callback was called: its own answer comes later. */
-export function createRetrier(deps: RetrierDeps): Reemit {
-  return (delivery, now) => {
-    const sending = delivery.session as Sending;
-    const retry: Retry = { number: delivery.attempts + 1, at: now, result: 'running', error: '' };
-    sending.retries = [...sending.retries, retry];
-    const callback = deps.callback();
-    if (sending.running || callback === undefined) {
-      retry.result = 'blocked';
-      deps.retried(delivery, retry);
-      return 'blocked';
-    }
-    void call(deps, callback, delivery, retry);
-    return 'sent';
+/** The callback is never called inside the core's own step: it may confirm, fail or track events as it likes. */
+export function createRetrier(deps: RetrierDeps): Retrier {
+  return {
+    reemit(delivery, now) {
+      const sending = delivery.session as Sending;
+      closeRunning(deps, delivery, 'failed', 'the retry callback did not answer before the next retry');
+      const retry: Retry = { number: delivery.attempts + 1, at: now, result: 'blocked', error: '' };
+      sending.retries = [...sending.retries, retry];
+      const callback = deps.callback();
+      if (sending.running >= RUNNING_LIMIT || callback === undefined) {
+        deps.retried(delivery, retry);
+        return 'blocked';
+      }
+      const { data } = sending;
+      // This call is the last that the schedule has.
+      if (retry.number > delivery.type.policy.attemptsMs.length) sending.data = undefined;
+      sending.running++;
+      queueMicrotask(() => {
+        void call(deps, callback, delivery, retry, data);
+      });
+      return 'sent';
+    },
+    settled(delivery) {
+      const sending = delivery.session as Sending;
+      const { error } = sending;
+      const reached = delivery.status === 'confirmed' || delivery.errorType === 'rejected';
+      if (reached) closeRunning(deps, delivery, 'sent', '');
+      else closeRunning(deps, delivery, 'failed', 'the retry callback did not answer before the outcome');
+      // The backend gave the event up and said why.
+      if (delivery.errorType === 'disconnected') sending.error = error;
+    },
   };
 }
 
-async function call(deps: RetrierDeps, callback: RetryCallback, delivery: Delivery, retry: Retry): Promise<void> {
+async function call(
+  deps: RetrierDeps,
+  callback: RetryCallback,
+  delivery: Delivery,
+  retry: Retry,
+  data: unknown,
+): Promise<void> {
   const sending = delivery.session as Sending;
-  const { data } = sending;
-  // This call is the last that the schedule has.
-  if (delivery.attempts >= delivery.type.policy.attemptsMs.length) sending.data = undefined;
-  sending.running = true;
+  let error = '';
+  if (isSettled(delivery)) {
+    // Its outcome came between the decision and the call: the retry stays `blocked`.
+    sending.running--;
+    deps.retried(delivery, retry);
+    return;
+  }
+  retry.result = 'running';
+  deps.called(delivery);
   try {
     const sent = await callback(delivery.eventId ?? delivery.id, delivery.type.name, data);
-    if (sent !== true) retry.error = 'the retry callback did not answer true';
-  } catch (error) {
-    retry.error = errorText(error) || 'the retry callback threw';
-    deps.report({ stage: 'retry', error });
+    if (sent !== true) error = 'the retry callback did not answer true';
+  } catch (thrown) {
+    error = errorText(thrown) || 'the retry callback threw';
+    deps.report({ stage: 'retry', error: thrown });
   }
-  sending.running = false;
-  const failed = retry.error !== '';
-  retry.result = failed ? 'failed' : 'sent';
-  sending.failing = failed;
-  if (failed) sending.error = retry.error;
-  else sending.markedSentAt ||= deps.now();
+  sending.running--;
+  // A late answer does not change what the retry was counted as; that the event went out in the end is true all the same.
+  if (retry.result === 'running') conclude(deps, delivery, retry, error === '' ? 'sent' : 'failed', error);
+  if (error !== '' || isSettled(delivery)) return;
+  sending.failing = false;
+  sending.markedSentAt ||= deps.now();
+}
+
+/** Gives what still runs its result. */
+function closeRunning(deps: RetrierDeps, delivery: Delivery, result: 'sent' | 'failed', error: string): void {
+  for (const retry of (delivery.session as Sending).retries)
+    if (retry.result === 'running') conclude(deps, delivery, retry, result, error);
+}
+
+function conclude(deps: RetrierDeps, delivery: Delivery, retry: Retry, result: 'sent' | 'failed', error: string): void {
+  const sending = delivery.session as Sending;
+  retry.result = result;
+  retry.error = error;
+  if (result === 'failed') {
+    sending.failing = true;
+    sending.error = error;
+  }
   deps.retried(delivery, retry);
 }

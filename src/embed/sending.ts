@@ -7,7 +7,10 @@ export interface Retry {
   readonly number: number;
   /** ms since the epoch where it is shown (`statusOf`); monotonic in here. */
   readonly at: number;
-  /** `blocked`: the call before had not answered yet. */
+  /**
+   * `running`: the callback was called and has not answered; when the next retry is due, or the event gets its outcome, that
+   * is settled. `blocked`: the callback was not called, because too many calls had not answered or the outcome came first.
+   */
   result: 'running' | 'sent' | 'blocked' | 'failed';
   error: string;
 }
@@ -25,8 +28,8 @@ export class Sending extends Session {
   error = '';
   /** The latest try failed and another one is due. */
   failing = false;
-  /** A call of the retry callback has not answered yet. */
-  running = false;
+  /** Calls of the retry callback that have not answered yet, late ones included. */
+  running = 0;
   retries: readonly Retry[] = NONE;
 
   constructor(key: string, owner: Owner, data: unknown) {

@@ -1,19 +1,23 @@
 // track → confirm → settle for backends that push events themselves: the sidecar's core without its relay (contract.ts says what it promises).
 import type { Observer, Store } from '../delivery/ports.ts';
-import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts';
+import { type Delivery, isSettled } from '../delivery/record.ts';
 import { Owner, Session } from '../delivery/session.ts';
 import { Tracker } from '../delivery/tracker.ts';
 import { createMemoryStore } from '../store/memory.ts';
-import type { Effect, EventTracker, From } from './contract.ts';
+import { patiently } from '../time/patience.ts';
+import { Books } from './books.ts';
+import type { Effect, EventTracker } from './contract.ts';
 import { type EventStatus, retriesLeft, statusOf, type TrackedEvent } from './event.ts';
-import { eventIdIn } from './event-id.ts';
+import { idOf } from './event-id.ts';
 import { Figures, type Metrics } from './figures.ts';
+import { BACKEND, type From, known, type Speaker, speakerOf } from './from.ts';
 import { readConfirmation } from './message.ts';
-import { duration, retryCount, type Settings } from './options.ts';
+import { callable, type Settings, shown, wait } from './options.ts';
 import type { EventTelemetry } from './otel.ts';
 import { createEventTypes, type EventTypes } from './policies.ts';
-import { createRetrier, errorText, type RetryCallback } from './retry.ts';
+import { createRetrier, errorText, type Retrier, type RetryCallback } from './retry.ts';
 import { Sending } from './sending.ts';
+import { wantedOf } from './wanted.ts';
 
 /** What the tracker needs from the process. */
 export interface EmbedDeps {
@@ -23,7 +27,7 @@ export interface EmbedDeps {
   now(): number;
   /** In [0, 1). */
   random(): number;
-  /** Ticks the tracker every 50 ms until the result is called. */
+  /** Ticks the tracker every 50 ms, and tells it of standstills, until the result is called. */
   startBeat(tracker: Tracker, report: EmbedDeps['report']): () => void;
   report(fault: { stage: string; error: unknown }): void;
 }
@@ -32,6 +36,7 @@ export interface EmbedDeps {
 const ORDINAL = 1;
 /** At most one line about a reached limit in so many ms. */
 const SHED_REPORT_MS = 10_000;
+type Report = EmbedDeps['report'];
 
 /** Builds a tracker; nothing runs before `start`. */
 export function createEmbeddedTracker(deps: EmbedDeps): EventTracker {
@@ -40,60 +45,65 @@ export function createEmbeddedTracker(deps: EmbedDeps): EventTracker {
 
 class Embedded implements EventTracker {
   readonly #deps: EmbedDeps;
+  readonly #report: Report;
   readonly #store: Store;
   readonly #tracker: Tracker;
+  readonly #retrier: Retrier;
   readonly #figures = new Figures();
+  readonly #books = new Books();
   readonly #typeOf: EventTypes;
-  /** Users with something in flight. */
-  readonly #owners = new Map<string, Owner>();
+  /** Speaks words about events that are not its own, or not there. */
+  readonly #stranger = new Session('', new Owner(undefined));
   #callback: RetryCallback | undefined;
   #stopBeat: (() => void) | undefined;
   #shedReportedAt = Number.NEGATIVE_INFINITY;
-  /** Called when nothing is in flight any more; `stop` waits for it. */
-  #idle: (() => void) | undefined;
+  /** Called when nothing is in flight any more: each `stop` that waits has one. */
+  readonly #idle = new Set<() => void>();
 
   constructor(deps: EmbedDeps) {
     const { pending, pendingPerUser, history, firstRetryMs } = deps.settings;
     this.#deps = deps;
+    this.#report = silenced(deps.report);
     // Here every event stands alone, and a word is about its id.
-    this.#store = createMemoryStore({ history, remembers: false });
+    this.#store = createMemoryStore({ history, remembers: false, left: (delivery) => this.#books.left(delivery) });
     this.#typeOf = createEventTypes(firstRetryMs);
+    this.#retrier = createRetrier({
+      callback: () => this.#callback,
+      now: deps.now,
+      report: this.#report,
+      called: (delivery) => this.#figures.called(delivery),
+      retried: (delivery, retry) => {
+        this.#figures.retried(delivery, retry);
+        this.#tell((telemetry) => telemetry.retried(delivery, retry));
+      },
+    });
     this.#tracker = new Tracker({
       store: this.#store,
       observer: this.#observer(),
       limits: { pending, pendingPerUser },
       now: deps.now(),
       random: deps.random,
-      reemit: createRetrier({
-        callback: () => this.#callback,
-        now: deps.now,
-        report: deps.report,
-        retried: (delivery, retry) => {
-          this.#figures.retried(delivery, retry);
-          deps.telemetry.retried(delivery, retry);
-        },
-      }),
+      reemit: this.#retrier.reemit,
     });
   }
 
   track(event: TrackedEvent): string {
-    const { settings } = this.#deps;
-    if (typeof event.type !== 'string' || event.type === '') throw new RangeError('an event needs a type');
-    const id = event.id ?? eventIdIn(event.data) ?? globalThis.crypto.randomUUID();
-    const timeoutMs = event.timeoutMs === undefined ? settings.timeoutMs : duration('timeoutMs', event.timeoutMs);
-    const wanted = event.retries === undefined ? settings.retries : retryCount(event.retries);
-    const retries = this.#callback === undefined ? 0 : wanted;
-    const sending = new Sending(id, this.#ownerOf(event.user), retries === 0 ? undefined : event.data);
+    const wanted = wantedOf(event, this.#deps.settings);
+    const { id, user, run, tool, toolCall } = wanted;
+    const retries = this.#callback === undefined ? 0 : wanted.retries;
+    const sending = new Sending(id, this.#books.ownerOf(user), retries === 0 ? undefined : wanted.data);
     const now = this.#deps.now();
     // Whether a barrier was answered does not matter here: without a word from the application, an event is lost.
     this.#tracker.received(sending, 0, now);
-    const type = this.#typeOf(event.type, event.priority ?? 'normal', timeoutMs, retries);
-    this.#tracker.track(sending, factsOf(event, id, type), ORDINAL, now);
+    const type = this.#typeOf(wanted.type, wanted.priority, wanted.timeoutMs, retries);
+    // `bytes` is unknown: what the backend puts on the wire is its own affair.
+    const facts = { type, id, run, user, tool, toolCall, traceparent: undefined, bytes: 0 };
+    this.#tracker.track(sending, facts, ORDINAL, now);
     return id;
   }
 
-  markSent(id: string, from: From = {}): boolean {
-    const open = this.#of(id, from).filter((delivery) => !isSettled(delivery));
+  markSent(id: string | number, from?: From): boolean {
+    const open = this.#of(id, speakerOf(from)).filter((delivery) => !isSettled(delivery));
     for (const delivery of open) {
       const sending = delivery.session as Sending;
       sending.markedSentAt ||= this.#deps.now();
@@ -102,41 +112,37 @@ class Embedded implements EventTracker {
     return open.length > 0;
   }
 
-  confirm(id: string, from: From = {}): Effect {
-    return this.#word(id, from, false, '', (delivery) => this.#apply(delivery, false, ''));
+  confirm(id: string | number, from?: From): Effect {
+    return this.#word(id, speakerOf(from), false, '', (delivery) => this.#apply(delivery, false, ''));
   }
 
-  fail(id: string, reason: string, { rejected = false, ...from }: From & { readonly rejected?: boolean } = {}): Effect {
-    const text = errorText(reason);
-    return this.#word(id, from, true, text, (delivery) => {
-      const sending = delivery.session as Sending;
-      sending.error = text;
-      if (rejected) return this.#apply(delivery, true, text);
-      if (retriesLeft(delivery) > 0) {
-        sending.failing = true;
-        return 'retrying';
-      }
-      this.#tracker.ended(sending, this.#deps.now());
-      return 'failed';
-    });
+  fail(id: string | number, reason: string, from?: From & { readonly rejected?: boolean }): Effect {
+    const speaker = speakerOf(from);
+    const rejected = from?.rejected ?? false;
+    if (typeof rejected !== 'boolean') throw new RangeError(`rejected must be true or false, not ${shown(rejected)}`);
+    return this.#failed(id, reason === undefined ? '' : errorText(reason), speaker, rejected);
   }
 
-  receive(message: unknown, from: From = {}): Effect | undefined {
+  receive(message: unknown, from?: From): Effect | undefined {
+    const speaker = speakerOf(from);
     const word = readConfirmation(message);
     if (word === undefined) return undefined;
-    return word.rejected ? this.fail(word.id, word.error, { ...from, rejected: true }) : this.confirm(word.id, from);
+    const { eventId, rejected, error } = word;
+    if (rejected) return this.#failed(eventId, error, speaker, true);
+    return this.#word(eventId, speaker, false, '', (delivery) => this.#apply(delivery, false, ''));
   }
 
-  status(id: string, from: From = {}): EventStatus | undefined {
-    const [newest] = this.#of(id, from);
+  status(id: string | number, from?: From): EventStatus | undefined {
+    const [newest] = this.#of(id, speakerOf(from));
     return newest === undefined ? undefined : statusOf(newest);
   }
 
-  pending(user?: string): EventStatus[] {
+  pending(...whose: readonly [user?: string | null | undefined]): EventStatus[] {
+    if (whose.length > 0) return this.#books.open(known(whose[0])).map(statusOf);
     const found: EventStatus[] = [];
     this.#store.each((delivery) => {
       if (isSettled(delivery)) return false;
-      if (user === undefined || delivery.session.user === user) found.push(statusOf(delivery));
+      found.push(statusOf(delivery));
       return true;
     });
     return found;
@@ -157,28 +163,46 @@ class Embedded implements EventTracker {
   }
 
   onRetry(callback: RetryCallback): void {
-    this.#callback = callback;
+    this.#callback = callable('the retry callback', callback);
   }
 
   start(): void {
-    this.#stopBeat ??= this.#deps.startBeat(this.#tracker, this.#deps.report);
+    this.#stopBeat ??= this.#deps.startBeat(this.#tracker, this.#report);
   }
 
-  async stop({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    const graceMs = wait('graceMs', options.graceMs ?? 0);
     if (graceMs > 0 && this.#store.pending > 0) await this.#drained(graceMs);
-    this.#tracker.shutdown(this.#deps.now());
+    const now = this.#deps.now();
+    // What was due has timed out: that is older than the end.
+    this.#tracker.tick(now);
+    this.#tracker.shutdown(now);
     this.#stopBeat?.();
     this.#stopBeat = undefined;
   }
 
+  #failed(id: unknown, text: string, speaker: Speaker, rejected: boolean): Effect {
+    return this.#word(id, speaker, true, text, (delivery) => {
+      const sending = delivery.session as Sending;
+      sending.error = text;
+      if (rejected) return this.#apply(delivery, true, text);
+      if (retriesLeft(delivery) > 0) {
+        sending.failing = true;
+        return 'retrying';
+      }
+      this.#tracker.ended(sending, this.#deps.now());
+      return 'failed';
+    });
+  }
+
   /** Applies a word to every open event of the id that it may speak of; if there is none, counts why it changed nothing. */
-  #word(id: string, from: From, rejected: boolean, error: string, apply: (delivery: Delivery) => Effect): Effect {
-    const mine = this.#of(id, from);
+  #word(id: unknown, who: Speaker, rejected: boolean, error: string, apply: (delivery: Delivery) => Effect): Effect {
+    const mine = this.#of(id, who);
     let effect: Effect | undefined;
     for (const delivery of mine) if (!isSettled(delivery)) effect = apply(delivery);
     if (effect !== undefined) return effect;
-    const session = mine[0]?.session ?? new Session('', new Owner(from.user));
-    return this.#tracker.processed(session, id, rejected, error, this.#deps.now()) as Effect;
+    const session = mine[0]?.session ?? this.#stranger;
+    return this.#tracker.processed(session, idOf(id) ?? '', rejected, error, this.#deps.now()) as Effect;
   }
 
   #apply(delivery: Delivery, rejected: boolean, error: string): Effect {
@@ -187,55 +211,60 @@ class Embedded implements EventTracker {
     return effect === 'rejected' ? 'failed' : (effect as Effect);
   }
 
-  /** Newest first; only the user's own where a user speaks (SPEC D6). */
-  #of(id: string, { user }: From): readonly Delivery[] {
-    const all = this.#store.withEvent(id);
-    return user === undefined ? all : all.filter((delivery) => delivery.session.user === user);
-  }
-
-  #ownerOf(user: string | undefined): Owner {
-    if (user === undefined) return new Owner(undefined);
-    return this.#owners.get(user) ?? new Owner(user);
+  /** Newest first; only the user's own where a user speaks, and only nobody's where nobody does (SPEC D6). */
+  #of(given: unknown, who: Speaker): readonly Delivery[] {
+    const id = idOf(given);
+    if (id === undefined) return [];
+    return who === BACKEND ? this.#store.withEvent(id) : this.#books.of(who, id);
   }
 
   #drained(graceMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, graceMs);
-      this.#idle = () => {
-        clearTimeout(timer);
+      const done = (): void => {
+        grace.cancel();
+        this.#idle.delete(done);
         resolve();
       };
+      const grace = patiently(graceMs, done, true);
+      this.#idle.add(done);
     });
   }
 
+  /** Telemetry that fails costs telemetry, never an event. */
+  #tell(step: (telemetry: EventTelemetry) => void): void {
+    try {
+      step(this.#deps.telemetry);
+    } catch (error) {
+      this.#report({ stage: 'telemetry', error });
+    }
+  }
+
   #observer(): Observer {
-    const { telemetry } = this.#deps;
     return {
       tracked: (delivery) => {
-        const { owner } = delivery.session;
-        if (owner.user !== undefined) this.#owners.set(owner.user, owner);
+        this.#books.tracked(delivery);
         this.#figures.tracked(delivery);
-        telemetry.tracked(delivery);
+        this.#tell((telemetry) => telemetry.tracked(delivery));
       },
       // The retrier tells more: what came of the call.
       attempted() {},
       received() {},
       settled: (delivery) => {
-        const { owner } = delivery.session;
         (delivery.session as Sending).data = undefined;
-        if (owner.pending === 0 && owner.user !== undefined) this.#owners.delete(owner.user);
+        this.#books.settled(delivery);
+        this.#retrier.settled(delivery);
         this.#figures.settled(delivery);
-        telemetry.settled(delivery);
-        if (this.#store.pending === 0) this.#idle?.();
+        this.#tell((telemetry) => telemetry.settled(delivery));
+        if (this.#store.pending === 0) for (const done of this.#idle) done();
       },
       upgraded() {},
       unmatched: (reason) => {
         this.#figures.unmatched(reason);
-        telemetry.unmatched(reason);
+        this.#tell((telemetry) => telemetry.unmatched(reason));
       },
       shed: (reason, _session, type) => {
         this.#figures.shed(type.policy.priority);
-        telemetry.shed(reason, type);
+        this.#tell((telemetry) => telemetry.shed(reason, type));
         this.#reportShed(reason);
       },
     };
@@ -246,11 +275,17 @@ class Embedded implements EventTracker {
     if (now - this.#shedReportedAt < SHED_REPORT_MS) return;
     this.#shedReportedAt = now;
     const limit = reason === 'pending' ? 'limits.pending' : 'limits.pendingPerUser';
-    this.#deps.report({ stage: 'track', error: new Error(`${limit} reached: events are pushed untracked`) });
+    this.#report({ stage: 'track', error: new Error(`${limit} reached: events are pushed untracked`) });
   }
 }
 
-function factsOf({ user, run, tool, toolCall }: TrackedEvent, id: string, type: EventFacts['type']): EventFacts {
-  // `bytes` is unknown: what the backend puts on the wire is its own affair.
-  return { type, id, run, user, tool, toolCall, traceparent: undefined, bytes: 0 };
+/** A report that never throws. */
+function silenced(report: Report): Report {
+  return (fault) => {
+    try {
+      report(fault);
+    } catch {
+      // Silence is right: what failed is the place where faults are told.
+    }
+  };
 }

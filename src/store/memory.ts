@@ -11,6 +11,8 @@ export interface MemoryStoreOptions {
   readonly history: number;
   /** Whether it is remembered what left the history (`Store.forgot`): where a word may mean one of several messages. Default true. */
   readonly remembers?: boolean;
+  /** Told of each settled delivery that leaves the store, before its record may be used again. */
+  readonly left?: (delivery: Delivery) => void;
 }
 
 class MemoryStore implements Store {
@@ -27,8 +29,11 @@ class MemoryStore implements Store {
   /** Ring position of the oldest entry, which is the next to be overwritten. */
   #oldest = 0;
 
-  constructor(capacity: number, remembers: boolean) {
+  readonly #left: ((delivery: Delivery) => void) | undefined;
+
+  constructor(capacity: number, remembers: boolean, left: MemoryStoreOptions['left']) {
     this.#capacity = capacity;
+    this.#left = left;
     this.#forgotten = remembers ? new Forgotten() : undefined;
   }
 
@@ -155,6 +160,7 @@ class MemoryStore implements Store {
 
   /** Takes a settled delivery out of everything, so that nothing here keeps it alive. */
   #forget(delivery: Delivery): void {
+    this.#left?.(delivery);
     const { eventId, olderTwin } = delivery;
     if (eventId === undefined) return;
     this.#forgotten?.add(eventId, delivery.eventHash, delivery.session.owner.seq);
@@ -189,8 +195,8 @@ class MemoryStore implements Store {
 }
 
 /** Keeps deliveries in this process: in flight without bound of its own (the tracker's limits apply), settled ones up to `history`. */
-export function createMemoryStore({ history, remembers = true }: MemoryStoreOptions): Store {
+export function createMemoryStore({ history, remembers = true, left }: MemoryStoreOptions): Store {
   if (!Number.isInteger(history) || history < 0)
     throw new RangeError(`history must be a whole number of deliveries ≥ 0, not ${history}`);
-  return new MemoryStore(history, remembers);
+  return new MemoryStore(history, remembers, left);
 }

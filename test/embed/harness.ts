@@ -1,10 +1,10 @@
 // An embedded tracker in a test's hands: its own clock, telemetry that goes nowhere unless the test brings its own, reports kept.
 import { metrics, trace } from '@opentelemetry/api';
+import type { Tracker } from '../../src/delivery/tracker.ts';
 import type { EventTracker } from '../../src/embed/contract.ts';
 import { settle, type TrackerOptions } from '../../src/embed/options.ts';
 import { createEventTelemetry, type EventTelemetry } from '../../src/embed/otel.ts';
 import { createEmbeddedTracker } from '../../src/embed/tracker.ts';
-import type { Ticking } from '../../src/time/beat.ts';
 
 export interface Harness {
   readonly tracker: EventTracker;
@@ -12,14 +12,22 @@ export interface Harness {
   now(): number;
   /** Moves the clock in steps of 25 ms, as the driver does, and lets callbacks answer between them. */
   pass(ms: number): Promise<void>;
+  /** Moves the clock and nothing else: nobody has looked at a timer yet. */
+  jump(ms: number): void;
+  /** The process stands still for so long, and the beat tells of it. */
+  stand(ms: number): void;
 }
 
 const START = 1_750_000_000_000;
 
 /** Jitter is off: gaps are exact. */
-export function setUp(options: TrackerOptions = {}, telemetry: EventTelemetry = silent()): Harness {
+export function setUp(
+  options: TrackerOptions = {},
+  telemetry: EventTelemetry = silent(),
+  report?: (fault: { stage: string; error: unknown }) => void,
+): Harness {
   let time = START;
-  let ticking: Ticking | undefined;
+  let ticking: Tracker | undefined;
   const reports: Harness['reports'] = [];
   const tracker = createEmbeddedTracker({
     settings: settle(options),
@@ -32,7 +40,7 @@ export function setUp(options: TrackerOptions = {}, telemetry: EventTelemetry = 
         ticking = undefined;
       };
     },
-    report: (fault) => reports.push(fault),
+    report: report ?? ((fault) => reports.push(fault)),
   });
   if (options.onRetry !== undefined) tracker.onRetry(options.onRetry);
   tracker.start();
@@ -40,6 +48,13 @@ export function setUp(options: TrackerOptions = {}, telemetry: EventTelemetry = 
     tracker,
     reports,
     now: () => time,
+    jump(ms) {
+      time += ms;
+    },
+    stand(ms) {
+      ticking?.stoodStill(time, time + ms);
+      time += ms;
+    },
     async pass(ms) {
       const end = time + ms;
       while (time < end) {

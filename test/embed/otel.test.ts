@@ -139,6 +139,30 @@ describe('metrics', () => {
     expect(durations[0]!.value.sum).toBe(0.5);
   });
 
+  test('an event that gave its place away is unverifiable, and not in the histogram that makes the rate', async () => {
+    const { tracker, points, spans } = observed({ limits: { pending: 2 } });
+    tracker.track({ id: 'low', type: 'a', priority: 'low' });
+    for (let i = 0; i < 2; i++) tracker.track({ type: 'b', priority: 'critical' });
+    expect(await points('ackspan.delivery.unverifiable')).toEqual([
+      { attributes: { 'event.type': 'a', priority: 'low', reason: 'limit' }, value: 1 },
+    ]);
+    expect(await points('ackspan.delivery.duration')).toEqual([]);
+    expect(spans.getFinishedSpans()[0]!.attributes).toMatchObject({
+      'ackspan.delivery.outcome': 'unverifiable',
+      'ackspan.delivery.unverifiable_reason': 'limit',
+    });
+  });
+
+  test('a call that hangs is one failed attempt, counted when the next is due or the deadline comes', async () => {
+    const { tracker, points, pass } = observed({ onRetry: () => new Promise(() => {}), retries: 2, timeoutMs: 5000 });
+    tracker.track({ type: 't' });
+    await pass(5100);
+    expect(await points('ackspan.delivery.attempts')).toEqual([
+      { attributes: { kind: 'send', result: 'sent' }, value: 1 },
+      { attributes: { kind: 'reemit', result: 'failed' }, value: 2 },
+    ]);
+  });
+
   test('types past the limit share one label', async () => {
     const { tracker, points } = observed();
     for (let i = 0; i < 300; i++) tracker.track({ type: `type-${i}` });
@@ -167,5 +191,5 @@ test('the library loads @opentelemetry/api and nothing else that is not its own'
   };
   visit(resolve(import.meta.dirname, '../../src/index.ts'));
   expect(seen.size).toBeGreaterThan(10);
-  expect([...packages].sort()).toEqual(['@opentelemetry/api', 'node:fs']);
+  expect([...packages].sort()).toEqual(['@opentelemetry/api', 'node:buffer', 'node:fs']);
 });

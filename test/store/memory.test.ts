@@ -54,6 +54,18 @@ describe('memory store', () => {
     );
   });
 
+  it.each([0, 3])('with a history of %i it tells of every settled delivery that leaves, once, in order', (history) => {
+    const left: number[] = [];
+    const store = createMemoryStore({ history, left: (delivery) => left.push(delivery.seq) });
+    const session = new Session('s', new Owner('ada'));
+    for (let seq = 1; seq <= 9; seq++) {
+      const delivery = storedDelivery(seq, session, seq % 3 === 0 ? undefined : `e${seq % 2}`);
+      store.add(delivery);
+      settleIn(store, delivery);
+    }
+    expect(left).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].slice(0, 9 - history));
+  });
+
   it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a history of %s', (history) => {
     expect(() => createMemoryStore({ history })).toThrow(RangeError);
   });
