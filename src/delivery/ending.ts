@@ -157,22 +157,26 @@ export class Ending {
   /** A copy that the backend emitted on request has reached its client: the originals that it repeats are ended by it (R6). */
   #endOriginals(copy: Delivery, signal: Signal, error: ErrorType, now: number): void {
     if (copy.eventId === undefined || (copy.status !== 'confirmed' && signal !== 'rejected')) return;
-    for (const each of this.#store.withEvent(copy.eventId)) {
-      if (isSettled(each) || each.seq >= copy.seq || !wasReemitted(each) || !sameClient(each, copy)) continue;
-      each.level = copy.level;
-      each.errorText = copy.errorText;
-      this.settle(each, signal, error, now);
+    const { session, eventId } = copy;
+    const own = this.#store.find(session, eventId);
+    // The same client: this session, or another one of its user.
+    const newest = session.user === undefined ? [own] : this.#store.findForUser(session.user, eventId);
+    for (const one of newest) {
+      let older: Delivery | undefined;
+      for (let each = one; each !== undefined; each = older) {
+        // Read first: a store that keeps no history unlinks a delivery as it settles.
+        older = each.olderTwin;
+        if (isSettled(each) || each.seq >= copy.seq || !wasReemitted(each)) continue;
+        each.level = copy.level;
+        each.errorText = copy.errorText;
+        this.settle(each, signal, error, now);
+      }
     }
   }
 }
 
 function wasReemitted({ attemptLog }: Delivery): boolean {
   return attemptLog?.some(({ kind }) => kind === 'reemit') === true;
-}
-
-/** Whether what reached the one reached who the other was for. */
-function sameClient(one: Delivery, other: Delivery): boolean {
-  return one.session === other.session || (one.session.user !== undefined && one.session.user === other.session.user);
 }
 
 function lapse(session: Session, delivery: Delivery): void {

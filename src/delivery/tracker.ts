@@ -252,7 +252,9 @@ export class Tracker {
       this.#wheel.add(delivery, delivery.deadlineAt);
       return;
     }
-    this.#attempted(delivery, kind, this.#try(kind, delivery, now), now);
+    const result = this.#try(kind, delivery, now);
+    // Whoever was asked may have answered at once.
+    if (!isSettled(delivery)) this.#attempted(delivery, kind, result, now);
   };
 
   #try(kind: AttemptKind, delivery: Delivery, now: number): AttemptResult {
