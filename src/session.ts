@@ -10,6 +10,9 @@ import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from './relay/tap.ts';
 import { type Task, whenTurnEnds } from './turn-end.ts';
 
+/** An answer does not join more unsent bytes than this: more than back-pressure leaves to a client that reads. */
+const ANSWER_BACKLOG_BYTES = 256 * 1024;
+
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
 export class Connection implements Tap, Link, Task {
   /** Of the client that is there now, or was there last. */
@@ -212,6 +215,12 @@ export class Connection implements Tap, Link, Task {
   /** Whether the client reads what it is sent. */
   get flowing(): boolean {
     return this.#splice?.flowing === true;
+  }
+
+  /** Whether an answer to the client may be sent: none waits behind a message, and its backlog is one that back-pressure allows. */
+  get answerable(): boolean {
+    const splice = this.#splice;
+    return splice !== undefined && !splice.outbound.textWaits && splice.client.backlog <= ANSWER_BACKLOG_BYTES;
   }
 
   /** Ends both sides with a Close frame of ours. */

@@ -146,6 +146,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     counters: sessions,
     ttlMs: config.sessions.ttlMs,
     reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
+    silenceMs: 60_000,
     now,
     ended(session) {
       owners.release(session.owner);

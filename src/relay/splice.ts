@@ -30,7 +30,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   /** The two sockets: for the directions to write to. */
   client: Peer;
   readonly upstream: Peer;
-  private readonly outbound: Outbound;
+  readonly outbound: Outbound;
   private inbound: Inbound;
   /** No client is there, but one is expected back. */
   private parked = false;

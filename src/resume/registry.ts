@@ -19,6 +19,8 @@ export interface Berth<Carrier> {
   /** Number of the latest claim, and of the claim that the carrier came with: of two that overlap the newer wins. */
   claims: number;
   seated: number;
+  /** Highest serial of a word of its client that was taken in; 0 = none. */
+  heard: number;
 }
 
 export interface Registry<Carrier> {
@@ -64,7 +66,10 @@ export function createRegistry<Carrier>(tokens: Tokens, limit: number, counters:
     has: (berth) => berths.get(berth.session.key) === berth,
     newId: () => randomBytes(16).toString('base64url'),
     add(session, carrier) {
-      const berth: Berth<Carrier> = { session, user: session.user, carrier, serial: 0, used: 0, claims: 0, seated: 0 };
+      const berth: Berth<Carrier> = {
+        ...{ session, user: session.user, carrier },
+        ...{ serial: 0, used: 0, claims: 0, seated: 0, heard: 0 },
+      };
       berths.set(session.key, berth);
       return berth;
     },
