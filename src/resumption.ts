@@ -1,6 +1,7 @@
 // Sessions that outlive their connection: who may come back, what they are told, what they are sent again, and when they are over.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { createAnswers } from './answers.ts';
 import type { ConnectionFacts } from './connection.ts';
 import type { Delivery } from './delivery/record.ts';
 import { type Owner, Session } from './delivery/session.ts';
@@ -25,6 +26,8 @@ export interface ResumptionDeps {
   readonly ttlMs: number;
   /** The same after a Close frame with 1001: a page that reloads is back in a moment, one that was closed never is, ms. */
   readonly reloadMs: number;
+  /** How long its path may be silent before a client gives it up, ms; 0 = for ever. */
+  readonly silenceMs: number;
   readonly now: () => number;
   /** The session is over; told once. */
   ended(session: Session): void;
@@ -76,7 +79,7 @@ interface Claim {
 }
 
 export function createResumption(deps: ResumptionDeps): Resumption {
-  const { registry, tracker, counters, ttlMs, reloadMs, now, report } = deps;
+  const { registry, tracker, counters, ttlMs, reloadMs, silenceMs: silence, now, report } = deps;
   /** In the order in which they began to wait. */
   const waiting = new Map<Session, Wait>();
   const berthOf = new WeakMap<Session, Berth<Connection>>();
@@ -86,6 +89,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   const judged = new WeakMap<object, Claim | undefined>();
   /** Connections about to be greeted that go on with a session: up to where their client has it. */
   const returning = new WeakMap<Connection, number>();
+  const answers = createAnswers((session) => berthOf.get(session), report);
 
   function claim(url: string, key: object, user: string | undefined): Claim | undefined {
     if (judged.has(key)) return judged.get(key);
@@ -227,8 +231,11 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       if (berth === undefined) return;
       const handed = returning.get(connection);
       returning.delete(connection);
-      const token = registry.token(berth, at);
-      connection.sendText(welcomeText(session.key, token, connection.messages + 1, handed !== undefined, rejoined));
+      // The client that is there now may be one that knows nothing of serials.
+      answers.forget(connection);
+      const facts = { session: session.key, token: registry.token(berth, at), next: connection.messages + 1 };
+      const recovered = handed !== undefined;
+      connection.sendText(welcomeText({ ...facts, recovered, rejoined, heard: berth.heard, silence }));
       if (handed === undefined) return;
       for (const delivery of tracker.resumed(session, connection, handed, at)) again(connection, delivery);
     },
@@ -240,7 +247,8 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       const { session } = connection;
       if (message.kind === 'confirm') tracker.processedThrough(session, message.through, message.also, at);
       else if (message.kind === 'reject') tracker.rejected(session, message.n, message.reason, at);
-      else tracker.processedThrough(session, Number.MAX_SAFE_INTEGER, [], at);
+      else if (message.kind === 'invalid') tracker.processedThrough(session, Number.MAX_SAFE_INTEGER, [], at);
+      answers.heard(connection, message.serial);
       return true;
     },
 

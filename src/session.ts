@@ -245,6 +245,11 @@ export class Connection implements Tap, Link {
     return this.#splice?.flowing === true;
   }
 
+  /** Whether an answer to a word of the client may be sent: none waits behind a message, and its backlog is one of a client that reads. */
+  get answerable(): boolean {
+    return this.#splice?.answerable === true;
+  }
+
   /** Bytes that have come from its clients. */
   get heard(): number {
     return this.#splice?.bytesToUpstream ?? 0;

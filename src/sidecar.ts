@@ -149,6 +149,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     counters: sessions,
     ttlMs: config.sessions.ttlMs,
     reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
+    silenceMs: config.limits.silenceMs,
     now,
     ended(session) {
       owners.release(session.owner);

@@ -21,8 +21,8 @@ export interface ListenerOptions {
 /** The platform's own target underneath: `once`, `signal`, order and duplicates are its business. `M` types the events. */
 export class Listeners<M> extends EventTarget {
   readonly #wrappers = new WeakMap<object, (event: Event) => void>();
-  /** Of each `on…` property: the function as it was set, and the listener that stands for it. */
-  readonly #handlers = new Map<string, { readonly set: unknown; readonly listener: Listener<Event> }>();
+  /** Of each `on…` property: the listener that stands for it, and the function as it was set. */
+  readonly #handlers = new Map<string, readonly [Listener<Event>, unknown]>();
   #results: HandlerResult[] = [];
 
   override addEventListener<T extends keyof M & string>(
@@ -63,35 +63,38 @@ export class Listeners<M> extends EventTarget {
 
   /** The `on…` property of an event type. */
   protected handler(type: string): unknown {
-    return this.#handlers.get(type)?.set ?? null;
+    return this.#handlers.get(type)?.[1] ?? null;
   }
 
   /** Sets the `on…` property of an event type; anything but a function unsets it, as on a WebSocket. */
   protected setHandler(type: string, handler: unknown): void {
-    this.removeEventListener(type, this.#handlers.get(type)?.listener ?? null);
+    this.removeEventListener(type, this.#handlers.get(type)?.[0] ?? null);
     this.#handlers.delete(type);
     if (typeof handler !== 'function') return;
     // A function of its own: one that is also given to addEventListener must run twice.
     const listener = (event: Event): unknown => handler.call(this, event);
-    this.#handlers.set(type, { set: handler, listener });
+    this.#handlers.set(type, [listener, handler]);
     this.addEventListener(type, listener);
   }
 
   #wrap(listener: Listener<never>): (event: Event) => void {
     let wrapper = this.#wrappers.get(listener);
     if (!wrapper) {
-      wrapper = (event) => this.#results.push(this.#run(listener as Listener<Event>, event));
+      wrapper = (event) => {
+        const results = this.#results;
+        try {
+          const value =
+            typeof listener === 'function'
+              ? (listener as (event: Event) => unknown).call(this, event)
+              : (listener as { handleEvent(event: Event): unknown }).handleEvent(event);
+          results.push({ value });
+        } catch (error) {
+          showError(error);
+          results.push({ threw: true, value: error });
+        }
+      };
       this.#wrappers.set(listener, wrapper);
     }
     return wrapper;
-  }
-
-  #run(listener: Listener<Event>, event: Event): HandlerResult {
-    try {
-      return { value: typeof listener === 'function' ? listener.call(this, event) : listener.handleEvent(event) };
-    } catch (error) {
-      showError(error);
-      return { threw: true, value: error };
-    }
   }
 }

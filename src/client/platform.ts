@@ -41,6 +41,11 @@ interface Platform {
 /** The global scope, with everything optional that some platform lacks. */
 export const platform = globalThis as unknown as Platform;
 
+/** Whether the page is hidden: its timers are slow then, and it may be on its way out. */
+export function isHidden(): boolean {
+  return platform.document?.visibilityState === 'hidden';
+}
+
 /** A `close` event: the platform's own where it has the class (Node has it from 23 on), else with the same properties. */
 export function createCloseEvent(close: CloseDetails): Event {
   return platform.CloseEvent ? new platform.CloseEvent('close', close) : Object.assign(new Event('close'), close);

@@ -6,6 +6,8 @@ export interface Resumption {
   readonly token: string;
   /** Highest ordinal that need not come again. */
   readonly last: number;
+  /** What the sidecar may not have heard: ordinals, with a reason where the application could not handle the message. */
+  readonly words?: readonly (readonly [n: number, reason: string | null | undefined])[];
 }
 
 /** First frame of a connection that has a sidecar in front. */
@@ -18,19 +20,29 @@ export interface Welcome {
   readonly recovered: boolean;
   /** Whether the backend's connection is the one that the client had: for the backend, nothing happened. */
   readonly rejoined?: boolean;
+  /** How long the path may be silent, ms; 0 = for ever. Undefined: an older sidecar, which never says what it has heard. */
+  readonly silence?: number;
+  /** Serial of the last frame that the sidecar has heard in this session. */
+  readonly heard?: number;
 }
 
-/** What a frame is: the welcome, a notice that is not for the application (undefined), or a message: the ordinal announced for it, or 0. */
+/**
+ * What a frame is: the welcome, a notice that is not for the application (undefined), a message: the ordinal announced for it, or 0;
+ * or the serial up to which the sidecar has heard everything, as a negative number.
+ */
 export type Frame = Welcome | undefined | number;
 
 /** Exact spelling, so that as few application messages as possible can be mistaken for it. */
-const REPLAY = /^\{"ackspan":"replay","n":(\d+)\}$/;
+const NOTICE = /^\{"ackspan":"(?:replay","n|(heard)","s)":(\d+)\}$/;
 
 /** The query that opts in; with a resumption, it asks for that session. Without `?` or `&` in front. */
 export function optInQuery(resumption: Resumption | null): string {
-  if (!resumption) return 'ackspan=1';
-  const { session, token, last } = resumption;
-  return `ackspan=1&ackspan_session=${encodeURIComponent(session)}&ackspan_token=${encodeURIComponent(token)}&ackspan_last=${last}`;
+  const asking = resumption && {
+    ackspan_session: resumption.session,
+    ackspan_token: resumption.token,
+    ackspan_last: String(resumption.last),
+  };
+  return String(new URLSearchParams({ ackspan: '1', ...asking }));
 }
 
 /**
@@ -38,29 +50,31 @@ export function optInQuery(resumption: Resumption | null): string {
  * and without one there is no sidecar: every frame is a message. The frame after a notice is a message, whatever it says.
  */
 export function createFrameReader(): (data: unknown) => Frame {
-  let first = true;
-  let welcome: Welcome | undefined;
+  /** Null before the first frame. */
+  let welcome: Welcome | undefined | null = null;
   let announced = 0;
   return (data) => {
-    if (first) {
-      first = false;
+    if (welcome === null) {
       welcome = parseWelcome(data);
       if (welcome) return welcome;
     }
     const n = announced;
-    const notice = n === 0 && welcome && typeof data === 'string' && REPLAY.exec(data);
-    announced = notice ? Number(notice[1]) : 0;
-    return notice ? undefined : n;
+    announced = 0;
+    const [, heard, number] = (!n && welcome && typeof data === 'string' && NOTICE.exec(data)) || [];
+    // An older sidecar says no `heard`, and announces no message that is spelled like one.
+    if (!number || (heard && welcome!.silence === undefined)) return n;
+    if (heard) return -number;
+    announced = +number;
+    return undefined;
   };
 }
 
 function parseWelcome(data: unknown): Welcome | undefined {
-  if (typeof data !== 'string' || !data.startsWith('{"ackspan":"welcome",')) return undefined;
   try {
-    const welcome = JSON.parse(data);
-    return welcome.next > 0 ? welcome : undefined;
+    const welcome = JSON.parse(data as string);
+    if ((data as string).startsWith('{"ackspan":"welcome",') && welcome.next > 0) return welcome;
   } catch {
-    // Not JSON after all: an application's message, and no sidecar.
-    return undefined;
+    // An application's message, and no sidecar.
   }
+  return undefined;
 }

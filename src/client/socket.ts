@@ -4,7 +4,14 @@ import type { AckspanCloseEvent, AckspanEventMap, AckspanMessageEvent } from './
 import { reasonText, watch } from './handling.ts';
 import { Listeners } from './listeners.ts';
 import { type AckspanOptions, reconnectByDefault, reconnectDelay } from './options.ts';
-import { type CloseDetails, createCloseEvent, type PlainSocket, platform, type SendData } from './platform.ts';
+import {
+  type CloseDetails,
+  createCloseEvent,
+  type PlainSocket,
+  platform,
+  type SendData,
+  showError,
+} from './platform.ts';
 import { optInQuery, type Resumption } from './protocol.ts';
 
 export type * from './events.ts';
@@ -61,14 +68,9 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   /** What happens to the page, the worker or its network. */
   readonly #onPage = ({ type }: Event): void => {
     this.#conversation.flush();
-    const waiting = this.#retry !== undefined;
-    if (this.#state > OPEN || !(waiting || (type === 'online' && this.#conversation.live))) return;
-    // Another network, perhaps: the old connection may be dead for minutes before anyone tells, and resuming costs little.
-    clearTimeout(this.#retry);
-    this.#inner.onmessage = this.#inner.onclose = this.#inner.onerror = null;
-    this.#inner.close();
-    this.#attempt = 0;
-    this.#lost(LOST);
+    // Another network, perhaps: the old connection may be dead for minutes before anyone tells.
+    if (this.#retry === undefined) this.#conversation.look(type === 'online');
+    else this.#drop();
   };
 
   /** Connects at once. Throws as `WebSocket` does for a bad URL or protocol, and a TypeError where there is no WebSocket class. */
@@ -76,10 +78,14 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     super();
     this.#protocols = protocols;
     this.#options = options;
-    this.#conversation = new Conversation(options.resume, (recovered, rejoined) => {
-      this.#open(rejoined);
-      this.emit(Object.assign(new Event('resumed'), { recovered, rejoined }));
-    });
+    this.#conversation = new Conversation(
+      options.resume,
+      (recovered, rejoined) => {
+        this.#open(rejoined);
+        this.emit(Object.assign(new Event('resumed'), { recovered, rejoined }));
+      },
+      () => this.#drop(),
+    );
     const query = optInQuery(this.#conversation.resumption(false));
     this.#inner = this.#connect(String(url), query);
     this.url = this.#inner.url.slice(0, -query.length - 1);
@@ -169,15 +175,40 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     this.#queue.push(structuredClone(data));
   }
 
-  /** Says what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws for a bad code or reason. */
+  /**
+   * Says what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws for a bad code or reason. While handlers
+   * run it waits for the end of the current task, so that the word about the message whose handler closes goes first.
+   */
   close(code?: number, reason?: string): void {
-    this.#conversation.flush();
-    this.#inner.close(code, reason);
     if (this.#state > OPEN) return;
+    const shut = (): void => {
+      this.#conversation.flush();
+      this.#inner.close(code, reason);
+    };
+    if (this.#conversation.busy)
+      setTimeout(() => {
+        try {
+          shut();
+        } catch (error) {
+          showError(error);
+          this.#inner.close();
+        }
+      });
+    else shut();
     this.#state = CLOSING;
     if (this.#retry === undefined) return;
     clearTimeout(this.#retry);
     setTimeout(() => this.#finish(LOST));
+  }
+
+  /** Leaves a connection without waiting for its end, or the wait for one, and tries another afresh. */
+  #drop(): void {
+    if (this.#state > OPEN) return;
+    this.#attempt = 0;
+    clearTimeout(this.#retry);
+    this.#inner.onmessage = this.#inner.onclose = this.#inner.onerror = null;
+    this.#inner.close();
+    this.#lost(LOST);
   }
 
   #connect(address: string, query: string): PlainSocket {

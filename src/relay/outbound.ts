@@ -77,6 +77,11 @@ export class Outbound implements ScanEvents {
     return !this.raw && !this.scan.closing && !this.scanning && !this.scan.within;
   }
 
+  /** A text frame of ours waits for the end of a message. */
+  get textWaits(): boolean {
+    return this.additions !== undefined;
+  }
+
   /** Nothing is under way and nothing waits: a message can be written before it is read. */
   private get idle(): boolean {
     if (this.unheard || this.closeFrame !== undefined || this.additions !== undefined) return false;

@@ -18,6 +18,8 @@ import type { RelayContext, Tap } from './tap.ts';
 
 /** A ping does not join more unsent bytes than this: it could not arrive soon, and many would pile up. */
 const PING_BACKLOG_BYTES = 4096;
+/** An answer does not join more unsent bytes than this: more than back-pressure leaves to a client that reads. */
+const ANSWER_BACKLOG_BYTES = 256 * 1024;
 /** So long after its upstream took bytes again, pongs of a client may still lie behind its other bytes, ms. */
 const BLIND_MS = 1000;
 /** RFC 6455 registry, "Try Again Later": the upstream went away without a word. */
@@ -109,6 +111,11 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   /** Whether bytes of the client may wait unread, because the upstream takes, or took until just now, no more of them. */
   blind(now: number): boolean {
     return this.upstream.blocks(now, BLIND_MS);
+  }
+
+  /** No text of ours waits behind a message, and the client's backlog is one that back-pressure allows. */
+  get answerable(): boolean {
+    return !this.outbound.textWaits && this.client.backlog <= ANSWER_BACKLOG_BYTES;
   }
 
   /** The client takes what it is sent. */

@@ -22,6 +22,8 @@ export interface Berth<Carrier> {
   seated: number;
   /** From the monotonic clock to the wall clock that dated the latest token. */
   offset: number;
+  /** Highest serial of a word of its client that was taken in; 0 = none. */
+  heard: number;
 }
 
 export interface Registry<Carrier> {
@@ -75,8 +77,10 @@ export function createRegistry<Carrier>(
     has: (berth) => berths.get(berth.session.key) === berth,
     newId: () => randomBytes(16).toString('base64url'),
     add(session, carrier) {
-      const { user } = session;
-      const berth = { session, user, carrier, serial: 0, used: 0, claims: 0, seated: 0, offset: offset() };
+      const berth: Berth<Carrier> = {
+        ...{ session, user: session.user, carrier },
+        ...{ serial: 0, used: 0, claims: 0, seated: 0, heard: 0, offset: offset() },
+      };
       berths.set(session.key, berth);
       return berth;
     },

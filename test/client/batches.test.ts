@@ -5,8 +5,9 @@ import { createFakeNetwork } from './fake-network.ts';
 import { FakeSidecar } from './fake-sidecar.ts';
 
 /** An open socket with its welcome read, and a handler that returns. */
-function open(options: AckspanOptions = {}) {
+function open(options: AckspanOptions = {}, silence: number | 'older' = 0) {
   const sidecar = new FakeSidecar();
+  sidecar.silence = silence === 'older' ? undefined : silence;
   const network = createFakeNetwork(sidecar);
   const socket = new AckspanSocket('ws://sidecar/', [], { WebSocket: network.WebSocket, ...options });
   socket.onmessage = () => undefined;
@@ -21,7 +22,7 @@ function open(options: AckspanOptions = {}) {
   return { sidecar, network, socket, deliver, push };
 }
 
-const confirm = (through: number) => `{"ackspan":"confirm","through":${through}}`;
+const confirm = (through: number, s = 1) => `{"ackspan":"confirm","through":${through},"s":${s}}`;
 
 /** Page listeners of the global scope, as the test's page. */
 class FakePage extends EventTarget {
@@ -55,11 +56,11 @@ describe('batches', () => {
   test('every 32 messages, and the rest after 100 ms', () => {
     const { network, push } = open();
     push(70);
-    expect(network.connection.up).toEqual([confirm(32), confirm(64)]);
+    expect(network.connection.up).toEqual([confirm(32), confirm(64, 2)]);
     vi.advanceTimersByTime(99);
     expect(network.connection.up).toHaveLength(2);
     vi.advanceTimersByTime(1);
-    expect(network.connection.up).toEqual([confirm(32), confirm(64), confirm(70)]);
+    expect(network.connection.up).toEqual([confirm(32), confirm(64, 2), confirm(70, 3)]);
     vi.advanceTimersByTime(10_000);
     expect(network.connection.up).toHaveLength(3);
   });
@@ -86,7 +87,7 @@ describe('batches', () => {
     const { network, push } = open();
     visibility.visibilityState = 'hidden';
     push(2);
-    expect(network.connection.up).toEqual([confirm(1), confirm(2)]);
+    expect(network.connection.up).toEqual([confirm(1), confirm(2, 2)]);
   });
 });
 
@@ -110,8 +111,8 @@ describe('the network comes back', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('while connected: the old connection is not trusted, and nothing is lost by leaving it', async () => {
-    const { network, sidecar, socket, deliver, push } = open();
+  test('while connected to an older sidecar, which cannot be asked: the connection is left, and nothing is lost by that', async () => {
+    const { network, sidecar, socket, deliver, push } = open({}, 'older');
     const got: unknown[] = [];
     socket.onmessage = ({ data }) => got.push(data);
     const old = network.connection;

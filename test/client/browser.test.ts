@@ -88,19 +88,37 @@ describe.skipIf(missing('chromium'))('in Chromium', () => {
     ]);
   });
 
-  test('offline and online again: what was sent in between arrives, once and in order', async () => {
+  test('offline and online again, and the connection answers: it is kept, and what was sent in between arrives once and in order', async () => {
     await load();
     const mine = session();
     mine.push('1');
     await vi.waitFor(async () => expect(await log()).toContain('1'), WAIT);
+    await vi.waitFor(() => expect(mine.open).toEqual([]), WAIT);
     await context.setOffline(true);
+    await vi.waitFor(async () => expect(await page.evaluate('navigator.onLine')).toBe(false), WAIT);
+    const before = mine.heard;
+    await context.setOffline(false);
+    // It asks.
+    await vi.waitFor(() => expect(mine.heard).toBeGreaterThan(before), WAIT);
     for (const text of ['2', '3', '4']) mine.push(text);
+    await vi.waitFor(() => expect(mine.open).toEqual([]), WAIT);
+    expect(await log()).toEqual(['open', '1', '2', '3', '4']);
+    expect(mine.faults).toEqual([]);
+  });
+
+  test('offline and online again, and nobody answers: another connection goes on with the session', async () => {
+    await load();
+    const mine = session();
+    mine.push('1');
+    await vi.waitFor(() => expect(mine.open).toEqual([]), WAIT);
+    served.sidecar.mute = true;
+    await context.setOffline(true);
     await vi.waitFor(async () => expect(await page.evaluate('navigator.onLine')).toBe(false), WAIT);
     await context.setOffline(false);
     await vi.waitFor(async () => expect(await log()).toContain('resumed true'), WAIT);
-    mine.push('5');
+    mine.push('2');
     await vi.waitFor(() => expect(mine.open).toEqual([]), WAIT);
-    expect((await log()).filter((line) => /^\d$/.test(line))).toEqual(['1', '2', '3', '4', '5']);
+    expect((await log()).filter((line) => /^\d$/.test(line))).toEqual(['1', '2']);
     expect(served.sidecar.sessions).toHaveLength(1);
     expect(mine.faults).toEqual([]);
   });

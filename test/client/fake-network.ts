@@ -1,5 +1,12 @@
 // Test support: a WebSocket class without a network, where the test decides which frame arrives when and what is lost with the connection.
-import type { FakeSession, FakeSidecar } from './fake-sidecar.ts';
+import type { Link } from './fake-sidecar.ts';
+
+/** The other end of the network: the fake sidecar, or half of a real one. */
+export interface Answering<S extends { link: Link | undefined }> {
+  /** An upgrade was answered: what the session says from here on goes to `link`. */
+  attach(query: URLSearchParams, link: Link): S;
+  hear(session: S | undefined, text: string): void;
+}
 
 interface FakeSocket {
   readonly url: string;
@@ -10,14 +17,18 @@ interface FakeSocket {
 }
 
 /** One connection under the test's control; frames in either direction wait until they are let through. */
-export class FakeConnection {
+export class FakeConnection<S extends { link: Link | undefined }> {
   readonly socket: FakeSocket;
   readonly down: (string | Uint8Array)[] = [];
   readonly up: string[] = [];
-  readonly #sidecar: FakeSidecar;
-  session: FakeSession | undefined;
+  readonly #sidecar: Answering<S>;
+  readonly #link: Link = {
+    send: (data) => this.down.push(data),
+    close: (code) => this.cut(code),
+  };
+  session: S | undefined;
 
-  constructor(socket: FakeSocket, sidecar: FakeSidecar) {
+  constructor(socket: FakeSocket, sidecar: Answering<S>) {
     this.socket = socket;
     this.#sidecar = sidecar;
   }
@@ -26,10 +37,7 @@ export class FakeConnection {
   stepDown(): boolean {
     if (this.socket.readyState === 0) {
       this.socket.readyState = 1;
-      this.session = this.#sidecar.attach(new URL(this.socket.url).searchParams, {
-        send: (data) => this.down.push(data),
-        close: (code) => this.cut(code),
-      });
+      this.session = this.#sidecar.attach(new URL(this.socket.url).searchParams, this.#link);
       this.socket.onopen?.();
       return true;
     }
@@ -42,7 +50,7 @@ export class FakeConnection {
   /** Lets one frame through to the sidecar. */
   stepUp(): boolean {
     const text = this.up.shift();
-    if (text !== undefined) this.session?.hear(text);
+    if (text !== undefined) this.#sidecar.hear(this.session, text);
     return text !== undefined;
   }
 
@@ -52,19 +60,20 @@ export class FakeConnection {
     this.socket.readyState = 3;
     this.down.length = 0;
     this.up.length = 0;
-    if (this.session?.link && this === this.#current()) this.session.link = undefined;
+    if (this.session?.link === this.#link) this.session.link = undefined;
     this.socket.onclose?.({ code, reason: '', wasClean: code !== 1006 });
   }
 
-  #current(): FakeConnection | undefined {
-    return FakeConnection.latest.get(this.#sidecar);
+  /** The page is gone: nobody hears of this connection any more, nor of its end. */
+  leave(): void {
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.cut();
   }
-
-  static readonly latest = new WeakMap<FakeSidecar, FakeConnection>();
 }
 
 /** The class to give to AckspanSocket, and the connection that it made last. */
-export function createFakeNetwork(sidecar: FakeSidecar) {
+export function createFakeNetwork<S extends { link: Link | undefined }>(sidecar: Answering<S>) {
+  let latest: FakeConnection<S>;
   class FakeWebSocket implements FakeSocket {
     readonly url: string;
     readyState = 0;
@@ -76,26 +85,27 @@ export function createFakeNetwork(sidecar: FakeSidecar) {
     onmessage: ((event: object) => void) | null = null;
     onclose: ((event: object) => void) | null = null;
     onerror: unknown = null;
-    readonly connection: FakeConnection;
+    readonly connection: FakeConnection<S>;
     constructor(url: string) {
       this.url = url;
       this.connection = new FakeConnection(this, sidecar);
-      FakeConnection.latest.set(sidecar, this.connection);
+      latest = this.connection;
     }
     send(data: string): void {
-      this.connection.up.push(data);
+      // Dropped after the end, as WebSocket drops it.
+      if (this.readyState === 1) this.connection.up.push(data);
     }
     close(code = 1000): void {
       // What was sent before the close arrives before it.
       while (this.connection.stepUp());
-      this.readyState = 2;
+      if (this.readyState !== 3) this.readyState = 2;
       queueMicrotask(() => this.connection.cut(code));
     }
   }
   return {
     WebSocket: FakeWebSocket,
-    get connection(): FakeConnection {
-      return FakeConnection.latest.get(sidecar)!;
+    get connection(): FakeConnection<S> {
+      return latest;
     },
   };
 }

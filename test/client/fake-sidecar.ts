@@ -20,6 +20,8 @@ export class FakeSession {
   readonly lost = new Set<number>();
   readonly confirmed = new Set<number>();
   readonly rejected = new Map<number, string>();
+  /** Highest serial that was heard; serials never go back. */
+  heard = 0;
   /** Everything that a correct client never does. */
   readonly faults: string[] = [];
   constructor(id: string) {
@@ -31,7 +33,7 @@ export class FakeSession {
     const n = this.messages.push(data);
     if (!kept) this.unkept.add(n);
     // A message that looks like a notice gets one, so that the client takes it for what it is.
-    if (typeof data === 'string' && data.startsWith('{"ackspan":"replay"')) this.link?.send(notice(n));
+    if (typeof data === 'string' && /^\{"ackspan":"(replay|heard)"/.test(data)) this.link?.send(notice(n));
     this.link?.send(data);
     return n;
   }
@@ -42,14 +44,19 @@ export class FakeSession {
     this.link?.send(this.messages[n - 1]!);
   }
 
-  hear(text: string): void {
+  /** Takes a word in; with `answers` it says so at once. */
+  hear(text: string, answers = true): void {
     const message = JSON.parse(text);
     if (message.ackspan === 'reject') this.#settle(message.n, message.reason);
     else if (message.ackspan === 'confirm') {
       if (message.through > this.messages.length) this.faults.push(`confirmed the future: ${text}`);
+      if (text.length > 4096) this.faults.push(`too long to be read: ${text.length}`);
       for (let n = 1; n <= message.through; n++) if (!this.lost.has(n)) this.#settle(n);
       for (const n of message.also ?? []) this.#settle(n);
-    } else this.faults.push(`unknown: ${text}`);
+    } else if (message.ackspan !== 'still') this.faults.push(`unknown: ${text}`);
+    if (!(message.s > this.heard)) this.faults.push(`serial after ${this.heard}: ${text}`);
+    this.heard = message.s;
+    if (answers) this.link?.send(`{"ackspan":"heard","s":${this.heard}}`);
   }
 
   get open(): number[] {
@@ -73,8 +80,17 @@ export class FakeSidecar {
   readonly sessions: FakeSession[] = [];
   /** Whether the upstream's connection outlives the client's. */
   keepsUpstream = false;
+  /** What the welcome says of silence, ms; undefined: an older sidecar, which never says what it has heard. */
+  silence: number | undefined = 0;
+  /** Whether it is silent about what it hears, though it could tell. */
+  mute = false;
   /** Queries as they came. */
   readonly queries: URLSearchParams[] = [];
+
+  /** A client says something. */
+  hear(session: FakeSession | undefined, text: string): void {
+    session?.hear(text, this.silence !== undefined && !this.mute);
+  }
 
   get session(): FakeSession {
     return this.sessions.at(-1)!;
@@ -102,9 +118,12 @@ export class FakeSidecar {
         next,
         recovered: !!asked,
         rejoined: !!asked && this.keepsUpstream,
+        silence: this.silence,
+        heard: (this.silence !== undefined && session.heard) || undefined,
       }),
     );
     for (let n = Number(query.get('ackspan_last') ?? 0) + 1; asked && n < next; n++) {
+      if (session.confirmed.has(n) || session.rejected.has(n)) continue;
       if (session.unkept.has(n)) session.lost.add(n);
       else session.resend(n);
     }

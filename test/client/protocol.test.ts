@@ -15,6 +15,20 @@ describe('frames', () => {
     expect([plain('hello'), plain(WELCOME), plain('{"ackspan":"replay","n":3}')]).toEqual([0, 0, 0]);
   });
 
+  test('heard is read where the sidecar says that it says it, and nowhere else', () => {
+    const heard = '{"ackspan":"heard","s":3}';
+    const read = createFrameReader();
+    read(WELCOME.replace('}', ',"silence":0}'));
+    expect([read(heard), read('x'), read(`${heard} `), read('{"ackspan":"heard","n":3}')]).toEqual([-3, 0, 0, 0]);
+    // Announced: a message, whatever it says.
+    expect([read('{"ackspan":"replay","n":7}'), read(heard), read(heard)]).toEqual([undefined, 7, -3]);
+    const older = createFrameReader();
+    older(WELCOME);
+    expect(older(heard)).toBe(0);
+    const plain = createFrameReader();
+    expect([plain('hello'), plain(heard)]).toEqual([0, 0]);
+  });
+
   test('the frame after a notice is message n, also when it is spelled like a notice', () => {
     const read = createFrameReader();
     read(WELCOME);
@@ -46,7 +60,14 @@ describe('frames', () => {
       fc.string(),
       fc.json(),
       fc.uint8Array(),
-      fc.constantFrom(WELCOME, '{"ackspan":"replay","n":1}', '{"ackspan":"welcome",}', undefined, null),
+      fc.constantFrom(
+        WELCOME,
+        '{"ackspan":"replay","n":1}',
+        '{"ackspan":"heard","s":1}',
+        '{"ackspan":"welcome",}',
+        undefined,
+        null,
+      ),
       fc.string().map((text) => `{"ackspan":"welcome",${text}`),
     );
     fc.assert(

@@ -44,7 +44,7 @@ export async function serve(plain = false, page: Record<string, string> = {}): P
       ws.on('message', (data: Buffer, binary: boolean) => {
         const text = binary ? `binary ${data.toString('hex')}` : data.toString();
         served.raw.push(text);
-        if (session && text.startsWith('{"ackspan":')) session.hear(text);
+        if (session && text.startsWith('{"ackspan":')) sidecar.hear(session, text);
         else served.heard.push(text);
       });
     });

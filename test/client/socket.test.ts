@@ -228,6 +228,49 @@ describe('confirming', () => {
     await vi.waitFor(() => expect(confirmed()).toEqual([2, 1]));
   });
 
+  test.each([
+    ['returns', () => socket.close(4000)],
+    [
+      'awaits something',
+      async () => {
+        await Promise.resolve();
+        socket.close(4000);
+      },
+    ],
+  ])('a handler that closes the socket and %s: its message is confirmed before the close', async (_, handle) => {
+    await opened();
+    await vi.waitFor(() => expect(socket.resumption).not.toBeNull());
+    socket.onmessage = handle;
+    const closed = once<AckspanCloseEvent>(socket, 'close');
+    served.sidecar.session.push('last');
+    expect((await closed).code).toBe(4000);
+    expect(confirmed()).toEqual([1]);
+    expect(socket.readyState).toBe(AckspanSocket.CLOSED);
+  });
+
+  test('a handler that closes the socket and throws: its message is rejected', async () => {
+    await opened();
+    socket.onmessage = () => {
+      socket.close();
+      expect(socket.readyState).toBe(AckspanSocket.CLOSING);
+      throw new Error('broken');
+    };
+    const closed = once(socket, 'close');
+    served.sidecar.session.push('last');
+    await closed;
+    expect([...served.sidecar.session.rejected]).toEqual([[1, 'Error: broken']]);
+  });
+
+  test('a handler that closes the socket with a bad code: the error is shown, and the socket is closed', async () => {
+    await opened();
+    socket.onmessage = () => socket.close(7);
+    const closed = once(socket, 'close');
+    served.sidecar.session.push('last');
+    await closed;
+    expect(confirmed()).toEqual([1]);
+    expect(console.error).toHaveBeenCalledTimes(1);
+  });
+
   test('a message that comes again is not handed again, but confirmed again', async () => {
     await opened();
     const got: unknown[] = [];

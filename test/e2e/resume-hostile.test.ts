@@ -35,7 +35,7 @@ it('forged, foreign, empty and huge tokens, and sessions that nobody has: a fres
     const { welcome, texts, socket } = await optIn(`${sidecar.ws}/chat`, asking({ session, token: wrong }, 0));
     expect(welcome).toEqual({
       ...{ ackspan: 'welcome', session: expect.any(String), token: expect.any(String) },
-      ...{ next: 1, recovered: false },
+      ...{ next: 1, recovered: false, silence: 60_000 },
     });
     expect(welcome.session).not.toBe(session);
     expect(texts).toEqual([]);
@@ -43,7 +43,7 @@ it('forged, foreign, empty and huge tokens, and sessions that nobody has: a fres
   }
   const nobody = await optIn(`${sidecar.ws}/chat`, asking({ session: 'nobody', token }, 0));
   expect(nobody.welcome.recovered).toBe(false);
-  expect(Object.keys(nobody.welcome).sort()).toEqual(['ackspan', 'next', 'recovered', 'session', 'token']);
+  expect(Object.keys(nobody.welcome).sort()).toEqual(['ackspan', 'next', 'recovered', 'session', 'silence', 'token']);
   expect(await resumes(sidecar, 'forged')).toBe(tries.length);
   expect(await resumes(sidecar, 'unknown')).toBe(1);
   // The victim still is where it was, with its token as good as before.

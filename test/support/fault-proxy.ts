@@ -23,6 +23,8 @@ export interface FaultProxy {
   readonly counts: { connections: number; faults: number };
   /** Resets every connection at both ends. */
   storm(): void;
+  /** From here on nothing passes over the connections that there are, and neither end is told: the bytes are gone, the sockets stay. */
+  swallow(): void;
   /** Refuses (resets) connections while false. */
   open: boolean;
 }
@@ -54,6 +56,9 @@ export async function startFaultProxy(
     storm: () => {
       for (const link of live) link.reset();
     },
+    swallow: () => {
+      for (const link of live) link.swallow();
+    },
   };
   atEnd(() => {
     for (const link of live) link.reset();
@@ -84,6 +89,12 @@ class Link {
     this.#over = true;
     this.#near.resetAndDestroy();
     this.#far.resetAndDestroy();
+  }
+
+  swallow(): void {
+    this.#over = true;
+    this.#near.resume();
+    this.#far.resume();
   }
 
   #pipe(from: Socket, to: Socket, direction: 'down' | 'up'): void {
