@@ -38,6 +38,8 @@ export interface WatchDeps {
   readonly retention?: () => Retention;
   /** Notices to the backend, where there are any: what to count of them. It is told of deliveries by `follow`. */
   readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
+  /** Whether the upstream took the last connection of the readiness check; only where there is one. */
+  readonly upstreamUp?: (() => boolean) | undefined;
   readonly tracing: {
     readonly keepConfirmed: number;
     readonly slowMs: number;
@@ -85,11 +87,12 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   const metrics = createDeliveryMetrics();
   const connectionMetrics = createConnectionMetrics();
   const runtime = createRuntimeMetrics();
-  const exports: Exports = { spans: createExportCounters(), logs: createExportCounters() };
+  const counted = () => createExportCounters();
+  const exports: Exports = { spans: counted(), logs: counted(), metrics: counted() };
   let agents: AgentWatch | undefined;
-  const counted = [metrics.source, connectionMetrics.source, createReadings(readings(deps, exports)), runtime.source];
+  const sources = [metrics.source, connectionMetrics.source, createReadings(readings(deps, exports)), runtime.source];
   const producer = createMetricProducer({
-    sources: [...counted, () => agents?.source() ?? []],
+    sources: [...sources, () => agents?.source() ?? []],
     version: deps.version,
     startedAt: deps.now(),
     now: deps.now,
@@ -104,6 +107,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     report: deps.report,
     counters: exports.spans,
     logCounters: exports.logs,
+    metricCounters: exports.metrics,
     events: deps.tracing.events,
   });
   const spans = openSpans(deps, telemetry, metrics);

@@ -2,6 +2,7 @@
 
 import { LABEL, type MetricRow, row } from './metric-row.ts';
 import { HOOK_METRICS } from './names-hooks.ts';
+import { TELEMETRY_METRICS } from './names-telemetry.ts';
 
 export type { MetricKind, MetricRow } from './metric-row.ts';
 export { LABEL } from './metric-row.ts';
@@ -112,6 +113,13 @@ export const METRICS = {
     '{connection}',
     [L.reason],
     'Upgrade requests that did not become a connection.',
+  ),
+  upstreamUp: row(
+    'ackspan.upstream.up',
+    'gauge',
+    '{upstream}',
+    [],
+    'Whether the upstream took the last TCP connection of the readiness check: 1 or 0; only with readiness.upstream.',
   ),
   relayMessages: row(
     'ackspan.relay.messages',
@@ -228,20 +236,7 @@ export const METRICS = {
     'Messages not kept for a replay because a limit was reached.',
   ),
   ...HOOK_METRICS,
-  telemetrySpans: row(
-    'ackspan.telemetry.spans',
-    'counter',
-    '{span}',
-    [L.result],
-    'Spans handed to the exporter: exported, dropped (queue full) or failed (export refused).',
-  ),
-  telemetryLogs: row(
-    'ackspan.telemetry.logs',
-    'counter',
-    '{record}',
-    [L.result],
-    'Log events of deliveries handed to the exporter: exported, dropped (queue full) or failed (export refused).',
-  ),
+  ...TELEMETRY_METRICS,
   eventLoopDelayP50: row(
     'nodejs.eventloop.delay.p50',
     'gauge',
