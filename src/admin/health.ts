@@ -1,10 +1,16 @@
 // GET /health, /healthz…, /readyz: for platforms and load balancers, which carry no token. Queries are ignored: probers add their own.
+import { now, wallOf } from '../time/clock.ts';
 import type { AdminDeps } from './ports.ts';
 import { json } from './reply.ts';
 import type { Ask, Reply, Route } from './route.ts';
 
 function open(path: string, answer: (ask: Ask) => Reply): Route {
   return { path, open: true, answer };
+}
+
+/** Seconds since the epoch with a fraction, as the predecessor's `time.time()`: its monitors do arithmetic with it. */
+function pythonTime(): number {
+  return Math.round(wallOf(now()) * 1000) / 1e6;
 }
 
 /** Every health resource. Live means that the event loop answers; ready is what the sidecar says; reasons are for the trusted. */
@@ -21,7 +27,7 @@ export function healthRoutes(deps: AdminDeps): readonly Route[] {
       status: ready ? 'healthy' : 'unhealthy',
       service: deps.info.service,
       version: deps.info.version,
-      timestamp: new Date(deps.now()).toISOString(),
+      timestamp: pythonTime(),
     });
   };
   return [

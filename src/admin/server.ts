@@ -8,7 +8,7 @@ import { createBearerCheck, isLoopback, namesLoopback } from './guard.ts';
 import { healthRoutes } from './health.ts';
 import { openapiRoute } from './openapi.ts';
 import type { AdminDeps } from './ports.ts';
-import { problem, writeReply } from './reply.ts';
+import { options, problem, writeReply } from './reply.ts';
 import { matchRoute, type Reply, type Route } from './route.ts';
 import { scrapeRoute } from './scrape.ts';
 import { statsRoute } from './stats.ts';
@@ -16,6 +16,9 @@ import { streamRoute } from './stream.ts';
 
 /** Most admin connections at once: people, scrapers and probes, not traffic. */
 const CONNECTION_LIMIT = 256;
+
+/** What every resource can be asked with (RFC 9110 §10.2.1). */
+const ALLOWED = { Allow: 'GET, HEAD, OPTIONS' } as const;
 
 /** The admin server, not yet listening. */
 export interface Admin {
@@ -54,8 +57,9 @@ function createAnswerer(deps: AdminDeps) {
     const authorized = bearer(request.headers) && (mount === undefined || deps.token !== undefined);
     if (!authorized && found?.route.open !== true) return refusal(deps.token);
     if (found === undefined) return problem(404, 'No such resource. /openapi.json lists what there is.');
+    if (request.method === 'OPTIONS') return options(ALLOWED);
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return problem(405, 'This resource is only read.', { headers: { Allow: 'GET, HEAD' } });
+      return problem(405, 'This resource is only read.', { headers: ALLOWED });
     return found.route.answer({
       params: found.params,
       search: cut < 0 ? '' : url.slice(cut + 1),
