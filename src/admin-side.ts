@@ -4,6 +4,7 @@ import type { Config } from './config/config.ts';
 import type { Watch } from './observe.ts';
 import type { Connection } from './session.ts';
 import { now } from './time/clock.ts';
+import type { UpstreamCheck } from './upstream-check.ts';
 import { VERSION } from './version.ts';
 
 /** What of a sidecar the admin server is given. */
@@ -13,17 +14,24 @@ export interface AdminSide {
   readonly store: AdminDeps['store'];
   readonly connections: ReadonlySet<Connection>;
   readonly state: { readonly draining: boolean };
+  /** Only where readiness depends on it. */
+  readonly upstreamCheck: UpstreamCheck | undefined;
   readonly report: AdminDeps['report'];
 }
 
 /** The ports of the admin server; it starts its clock (`startedAt`) now. */
-export function adminDeps({ config, watch, store, connections, state, report }: AdminSide): AdminDeps {
+export function adminDeps({ config, watch, store, connections, state, upstreamCheck, report }: AdminSide): AdminDeps {
   return {
     store,
     stats: () => watch.stats(),
     connections: () => Array.from(connections, view),
     metrics: (accept) => watch.scrape(accept),
-    health: () => ({ ready: !state.draining, reasons: state.draining ? ['draining'] : [] }),
+    health() {
+      const reasons = [state.draining ? 'draining' : undefined, upstreamCheck?.reason].filter(
+        (reason) => reason !== undefined,
+      );
+      return { ready: reasons.length === 0, reasons };
+    },
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),
     info: { service: config.serviceName, version: VERSION, startedAt: now() },

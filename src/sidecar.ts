@@ -25,6 +25,7 @@ import { createMemoryStore } from './store/memory.ts';
 import type { Stats } from './telemetry/stats.ts';
 import { startBeat } from './time/beat.ts';
 import { now } from './time/clock.ts';
+import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
 import { VERSION } from './version.ts';
 
 type Report = (fault: { stage: string; error: unknown }) => void;
@@ -86,6 +87,7 @@ interface Running {
   readonly state: { draining: boolean };
   readonly stopBeat: () => void;
   readonly stopLimitLog: () => void;
+  readonly upstreamCheck: UpstreamCheck | undefined;
 }
 
 async function start(deps: SidecarDeps): Promise<Running> {
@@ -99,6 +101,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);
+  const upstreamCheck = config.readiness.upstream ? startUpstreamCheck(upstream, report) : undefined;
   const watch = await startWatch({
     counters,
     decoder,
@@ -109,6 +112,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     sessions,
     retention: () => tracker.retention,
     hooks,
+    upstreamUp: upstreamCheck && (() => upstreamCheck.up),
     serviceName: config.serviceName,
     version: VERSION,
     serverPort: config.listen.port,
@@ -137,7 +141,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   };
   const connections = new Set<Connection>();
   const state = { draining: false };
-  const admin = createAdmin(adminDeps({ config, watch, store, connections, state, report }));
+  const admin = createAdmin(adminDeps({ config, watch, store, connections, state, upstreamCheck, report }));
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<Connection>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
@@ -207,6 +211,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     state,
     stopBeat,
     stopLimitLog,
+    upstreamCheck,
   };
 }
 
@@ -268,6 +273,7 @@ async function stop(running: Running, { config, log }: SidecarDeps, reason: stri
   await listener.close();
   running.stopBeat();
   running.stopLimitLog();
+  running.upstreamCheck?.stop();
   await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
   await watch.shutdown(Math.max(FLUSH_MS, end - now()));
   await admin.close();
