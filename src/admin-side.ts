@@ -4,6 +4,7 @@ import type { Config } from './config/config.ts';
 import type { Watch } from './observe.ts';
 import type { Connection } from './session.ts';
 import { now, wallOf } from './time/clock.ts';
+import type { UpstreamCheck } from './upstream-check.ts';
 import { VERSION } from './version.ts';
 
 /** What of a sidecar the admin server is given. */
@@ -14,17 +15,25 @@ export interface AdminSide {
   readonly connections: ReadonlySet<Connection>;
   readonly state: { readonly draining: boolean };
   readonly counters: AdminDeps['counters'];
+  /** Only where readiness depends on it. */
+  readonly upstreamCheck: UpstreamCheck | undefined;
   readonly report: AdminDeps['report'];
 }
 
 /** The ports of the admin server; it starts its clock (`startedAt`) now. */
-export function adminDeps({ config, watch, store, connections, state, counters, report }: AdminSide): AdminDeps {
+export function adminDeps(side: AdminSide): AdminDeps {
+  const { config, watch, store, connections, state, counters, upstreamCheck, report } = side;
   return {
     store,
     stats: () => watch.stats(),
     connections: () => Array.from(connections, view),
     metrics: (accept) => watch.scrape(accept),
-    health: () => ({ ready: !state.draining, reasons: state.draining ? ['draining'] : [] }),
+    health() {
+      const reasons = [state.draining ? 'draining' : undefined, upstreamCheck?.reason].filter(
+        (reason) => reason !== undefined,
+      );
+      return { ready: reasons.length === 0, reasons };
+    },
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),
     info: { service: config.serviceName, version: VERSION, startedAt: now() },

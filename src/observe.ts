@@ -42,6 +42,8 @@ export interface WatchDeps {
   readonly retention?: () => Retention;
   /** Notices to the backend, where there are any: what to count of them. It is told of deliveries by `follow`. */
   readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
+  /** Whether the upstream took the last connection of the readiness check; only where there is one. */
+  readonly upstreamUp?: (() => boolean) | undefined;
   readonly tracing: {
     readonly keepConfirmed: number;
     readonly slowMs: number;
@@ -111,9 +113,10 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   const connectionMetrics = createConnectionMetrics();
   const runtime = createRuntimeMetrics();
   const standstills = createStandstillMetrics();
-  const exports: Exports = { spans: createExportCounters(), logs: createExportCounters() };
+  const counted = () => createExportCounters();
+  const exports: Exports = { spans: counted(), logs: counted(), metrics: counted() };
   let agents: AgentWatch | undefined;
-  const counted = [
+  const sources = [
     metrics.source,
     connectionMetrics.source,
     createReadings(readings(deps, exports)),
@@ -121,7 +124,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     standstills.source,
   ];
   const producer = createMetricProducer({
-    sources: [...counted, () => agents?.source() ?? []],
+    sources: [...sources, () => agents?.source() ?? []],
     version: deps.version,
     startedAt: deps.now(),
     now: deps.now,
@@ -136,6 +139,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     report: deps.report,
     counters: exports.spans,
     logCounters: exports.logs,
+    metricCounters: exports.metrics,
     events: deps.tracing.events,
   });
   const spans = openSpans(deps, telemetry, metrics);

@@ -13,10 +13,12 @@ import { type Reading, readingsOf } from './telemetry/readings.ts';
 export interface Exports {
   readonly spans: ExportCounters;
   readonly logs: ExportCounters;
+  /** In data points. */
+  readonly metrics: ExportCounters;
 }
 
 /** Every series that is read from somebody else's counter. */
-export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
+export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Reading[] {
   const { relay, front } = deps.counters;
   const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
     metric,
@@ -50,12 +52,10 @@ export function readings(deps: WatchDeps, { spans, logs }: Exports): Reading[] {
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.unread),
     series(METRICS.untracked, LABEL.reason, 'unwatched', () => relay.messagesUnwatched),
     { metric: METRICS.connectionSilent, attributes: {}, read: () => deps.silent.cut },
-    series(METRICS.telemetrySpans, LABEL.result, 'exported', () => spans.exported),
-    series(METRICS.telemetrySpans, LABEL.result, 'dropped', () => spans.dropped),
-    series(METRICS.telemetrySpans, LABEL.result, 'failed', () => spans.failed),
-    series(METRICS.telemetryLogs, LABEL.result, 'exported', () => logs.exported),
-    series(METRICS.telemetryLogs, LABEL.result, 'dropped', () => logs.dropped),
-    series(METRICS.telemetryLogs, LABEL.result, 'failed', () => logs.failed),
+    ...upstreamReadings(deps),
+    ...readingsOf(METRICS.telemetrySpans, LABEL.result, spans),
+    ...readingsOf(METRICS.telemetryLogs, LABEL.result, logs),
+    ...readingsOf(METRICS.telemetryMetrics, LABEL.result, metrics),
   ];
 }
 
@@ -85,6 +85,13 @@ function frontReadings({ counters: { front } }: WatchDeps): Reading[] {
     { metric: METRICS.tunnelOpened, attributes: {}, read: () => front.tunnels },
     { metric: METRICS.tunnelActive, attributes: {}, read: () => front.tunnelsOpen },
   ];
+}
+
+/** No series where nobody looks at the upstream: a 0 would say that it is down. */
+function upstreamReadings({ upstreamUp }: WatchDeps): Reading[] {
+  return upstreamUp === undefined
+    ? []
+    : [{ metric: METRICS.upstreamUp, attributes: {}, read: () => Number(upstreamUp()) }];
 }
 
 /** Sessions that outlive their connection, and what is kept for them. */

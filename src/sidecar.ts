@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdminCounters } from './admin/places.ts';
 import { type Admin, createAdmin } from './admin/server.ts';
 import { adminDeps } from './admin-side.ts';
+import { startBeats } from './beats.ts';
 import type { Config } from './config/config.ts';
 import { type ConnectionObserver, UNREAD_REASONS, type UnreadReason } from './connection.ts';
 import { createDecoder } from './decode/decoder.ts';
@@ -24,12 +25,10 @@ import { createRegistry } from './resume/registry.ts';
 import { createTokens } from './resume/token.ts';
 import { createResumption, type Resumption } from './resumption.ts';
 import type { Connection } from './session.ts';
-import { watchSilence } from './silence.ts';
 import { createMemoryStore } from './store/memory.ts';
 import type { Stats } from './telemetry/stats.ts';
-import { startBeat } from './time/beat.ts';
 import { now, wall } from './time/clock.ts';
-import { onBeat, onStandstill } from './time/pulse.ts';
+import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
 import { VERSION } from './version.ts';
 
 type Report = (fault: { stage: string; error: unknown }) => void;
@@ -87,6 +86,7 @@ interface Running {
   readonly state: { draining: boolean };
   readonly stopBeats: () => void;
   readonly stopLimitLog: () => void;
+  readonly upstreamCheck: UpstreamCheck | undefined;
 }
 
 async function start(deps: SidecarDeps): Promise<Running> {
@@ -101,6 +101,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);
+  const upstreamCheck = config.readiness.upstream ? startUpstreamCheck(upstream, report) : undefined;
   const watch = await startWatch({
     counters,
     decoder,
@@ -112,6 +113,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     sessions,
     retention: () => tracker.retention,
     hooks,
+    upstreamUp: upstreamCheck && (() => upstreamCheck.up),
     serviceName: config.serviceName,
     version: VERSION,
     serverPort: config.listen.port,
@@ -140,7 +142,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   };
   const connections = new Set<Connection>();
   const state = { draining: false };
-  const admin = createAdmin(adminDeps({ config, watch, store, connections, state, counters: counters.admin, report }));
+  const side = { config, watch, store, connections, state, counters: counters.admin, upstreamCheck, report };
+  const admin = createAdmin(adminDeps(side));
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<Connection>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
@@ -174,21 +177,15 @@ async function start(deps: SidecarDeps): Promise<Running> {
     handshakes: watch.handshakes,
     report,
   });
-  const stops = [
-    onStandstill((from, ms) => {
-      tracker.stoodStill(from, from + ms);
-      watch.stoodStill(ms);
-      report({ stage: 'standstill', error: new Error(`the process did not run for ${Math.round(ms)} ms`) });
-    }),
-    startBeat(tracker, report),
-    onBeat(() => overdue.look(now())),
-    watchSilence({
-      connections,
-      silenceMs: config.limits.silenceMs,
-      now,
-      dropped: () => silent.cut++,
-    }),
-  ];
+  const stopBeats = startBeats({
+    tracker,
+    overdue,
+    connections,
+    silent,
+    watch,
+    silenceMs: config.limits.silenceMs,
+    report,
+  });
   const stopLimitLog = startLimitLog(
     [
       {
@@ -234,10 +231,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     admin,
     pending: () => store.pending,
     state,
-    stopBeats: () => {
-      for (const stop of stops) stop();
-    },
+    stopBeats,
     stopLimitLog,
+    upstreamCheck,
   };
 }
 
@@ -294,6 +290,7 @@ async function stop(running: Running, { config, log }: SidecarDeps, reason: stri
   await listener.close();
   running.stopBeats();
   running.stopLimitLog();
+  running.upstreamCheck?.stop();
   await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
   await watch.shutdown(Math.max(FLUSH_MS, end - now()));
   await admin.close();

@@ -7,6 +7,11 @@ function open(path: string, answer: (ask: Ask) => Reply): Route {
   return { path, open: true, answer };
 }
 
+/** Seconds since the epoch with a fraction, as the predecessor's `time.time()`: its monitors do arithmetic with it. */
+function pythonTime(deps: AdminDeps): number {
+  return Math.round(deps.wallOf(deps.now()) * 1000) / 1e6;
+}
+
 /** Every health resource. Live means that the event loop answers; ready is what the sidecar says; reasons are for the trusted. */
 export function healthRoutes(deps: AdminDeps): readonly Route[] {
   const live = (): Reply => json(200, { status: 'ok' });
@@ -21,7 +26,7 @@ export function healthRoutes(deps: AdminDeps): readonly Route[] {
       status: ready ? 'healthy' : 'unhealthy',
       service: deps.info.service,
       version: deps.info.version,
-      timestamp: new Date(deps.wallOf(deps.now())).toISOString(),
+      timestamp: pythonTime(deps),
     });
   };
   return [

@@ -85,7 +85,12 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   }),
   ConnectionPage: exactly({ connections: listOf('Connection'), next_cursor: optionalText }),
   Stats: { type: 'object', description: 'Counts and rates since the start.' },
-  Health: exactly({ status: { enum: ['healthy', 'unhealthy'] }, service: text, version: text, timestamp: time }),
+  Health: exactly({
+    status: { enum: ['healthy', 'unhealthy'] },
+    service: text,
+    version: text,
+    timestamp: { type: 'number' },
+  }),
   Live: exactly({ status: { const: 'ok' } }),
   Ready: exactly({ ready: { type: 'boolean' }, reasons: { type: 'array', items: text } }),
   Problem: exactly(

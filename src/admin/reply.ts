@@ -47,6 +47,11 @@ export function problem(
   return more.headers === undefined ? answer : { ...answer, headers: more.headers };
 }
 
+/** The answer to OPTIONS (RFC 9110 §9.3.7): what the resource allows, and no content. Nothing is granted to other origins. */
+export function options(headers: Readonly<Record<string, string>>): Answer {
+  return { kind: 'answer', status: 204, contentType: '', body: '', headers };
+}
+
 /** The answer to a query with faults: all of them at once. */
 export function badQuery(errors: readonly ParameterFault[]): Answer {
   const names = [...new Set(errors.map((error) => error.parameter))].join(', ');
@@ -56,11 +61,16 @@ export function badQuery(errors: readonly ParameterFault[]): Answer {
 /** Writes the reply; for HEAD only its head. */
 export function writeReply(response: ServerResponse, reply: Reply, headOnly: boolean): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-  response.setHeader('Content-Type', reply.contentType);
+  if (reply.contentType !== '') response.setHeader('Content-Type', reply.contentType);
   if (reply.kind === 'stream') {
     response.writeHead(200);
     if (headOnly) response.end();
     else reply.open(response);
+    return;
+  }
+  if (reply.status === 204) {
+    // RFC 9110 §8.6: a 204 has no Content-Length.
+    response.writeHead(204, reply.headers).end();
     return;
   }
   const body = Buffer.from(reply.body);

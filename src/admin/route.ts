@@ -19,6 +19,7 @@ export interface Ask {
 export interface Answer {
   readonly kind: 'answer';
   readonly status: number;
+  /** `''` = there is no content. */
   readonly contentType: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;

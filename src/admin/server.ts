@@ -9,7 +9,7 @@ import { healthRoutes } from './health.ts';
 import { openapiRoute } from './openapi.ts';
 import { createAdminCounters, createPlaces } from './places.ts';
 import type { AdminDeps } from './ports.ts';
-import { problem, writeReply } from './reply.ts';
+import { options, problem, writeReply } from './reply.ts';
 import { matchRoute, type Reply, type Route } from './route.ts';
 import { scrapeRoute } from './scrape.ts';
 import { statsRoute } from './stats.ts';
@@ -25,6 +25,9 @@ const REQUEST_MS = 10_000;
 const CHECK_MS = 1_000;
 /** How long an answer may lie unread, ms. */
 const STALL_MS = 30_000;
+
+/** What every resource can be asked with (RFC 9110 §10.2.1). */
+const ALLOWED = { Allow: 'GET, HEAD, OPTIONS' } as const;
 
 /** The admin server, not yet listening. */
 export interface Admin {
@@ -65,8 +68,9 @@ function createAnswerer(deps: AdminDeps) {
     const authorized = bearer(request.headers) && (mount === undefined || deps.token !== undefined);
     if (!authorized && found?.route.open !== true) return refusal(deps.token);
     if (found === undefined) return problem(404, 'No such resource. /openapi.json lists what there is.');
+    if (request.method === 'OPTIONS') return options(ALLOWED);
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return problem(405, 'This resource is only read.', { headers: { Allow: 'GET, HEAD' } });
+      return problem(405, 'This resource is only read.', { headers: ALLOWED });
     return found.route.answer({
       params: found.params,
       search: cut < 0 ? '' : url.slice(cut + 1),

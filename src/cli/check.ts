@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import { otlpEndpoint, platformTraps } from '../config/traps.ts';
+import { otelFaults } from '../telemetry/otel-faults.ts';
 import type { Dialled } from './dial.ts';
 import { dial, probeUpgrade } from './dial.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
@@ -24,7 +25,8 @@ export function define(command: Command): void {
       // Only the upstream itself is needed; a closed path or a missing collector is worth a warning.
       const code = config === undefined ? USAGE : dialled[0]?.ok === false ? FAILED : OK;
       const missed = dialled.slice(1).filter(({ ok }) => !ok);
-      const notes = [...warnings.map(formatFault), ...missed.map(line), ...traps];
+      const variables = otelFaults(process.env).map(({ variable, message }) => `${variable}: ${message}`);
+      const notes = [...warnings.map(formatFault), ...variables, ...missed.map(line), ...traps];
       if (options.json === true) {
         process.stdout.write(`${JSON.stringify({ ok: code === OK, faults, warnings: notes, dialled })}\n`);
       } else {

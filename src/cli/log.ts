@@ -3,6 +3,7 @@ import type { DestinationStream, Logger } from 'pino';
 import pino from 'pino';
 import type { Config } from '../config/config.ts';
 import { logFormat } from './log-format.ts';
+import { createLogStream } from './log-stream.ts';
 import { redactFields, redactText } from './redact.ts';
 
 /** Tells of a fault of the world or of tracking; never throws. */
@@ -31,33 +32,66 @@ export function createLog(
     serializers: { err: (fields: unknown) => fields },
     hooks: { streamWrite: redactText },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  if (destination !== undefined) return pino(options, destination);
+  const stdout = createLogStream();
+  const log = pino(options, stdout);
+  stdout.onRecovered = (lost) => log.warn({ lost }, `${lost} log lines were lost: nobody read stdout for a while`);
+  return log;
 }
 
 const WINDOW_MS = 10_000;
 const LINES_PER_WINDOW = 5;
 
+/** A `Report` that leaves lines out, and says how many. */
+export interface Reporter extends Report {
+  /** Says now what was left out so far: before the process ends. */
+  tellRest(): void;
+}
+
 /**
- * A `Report` that writes at most 5 lines per stage in 10 s and says how many it left out, so that one broken peer cannot fill a disk.
- * `now` is ms on a clock that never steps back.
+ * A `Report` that writes at most 5 lines per stage in 10 s and says at their end how many it left out, so that one broken peer cannot
+ * fill a disk. `now` is ms on a clock that never steps back.
  */
-export function createReport(log: Pick<Logger, 'error'>, now: () => number = () => performance.now()): Report {
-  const stages = new Map<string, { since: number; lines: number; suppressed: number }>();
-  return ({ stage, error }) => {
+export function createReport(log: Pick<Logger, 'error'>, now: () => number = () => performance.now()): Reporter {
+  const stages = new Map<
+    string,
+    { since: number; lines: number; suppressed: number; end: NodeJS.Timeout | undefined }
+  >();
+
+  function close(stage: string): void {
+    const window = stages.get(stage);
+    if (window === undefined) return;
+    clearTimeout(window.end);
+    stages.delete(stage);
+    if (window.suppressed > 0) {
+      log.error(
+        { stage, suppressed: window.suppressed },
+        `${window.suppressed} more faults in ${stage} were not logged`,
+      );
+    }
+  }
+
+  function report({ stage, error }: { readonly stage: string; readonly error: unknown }): void {
     const at = now();
+    if (at - (stages.get(stage)?.since ?? at) >= WINDOW_MS) close(stage);
     let window = stages.get(stage);
-    if (window === undefined || at - window.since >= WINDOW_MS) {
-      const suppressed = window?.suppressed ?? 0;
-      if (suppressed > 0) log.error({ stage, suppressed }, 'more of the same were not logged');
-      window = { since: at, lines: 0, suppressed: 0 };
+    if (window === undefined) {
+      window = { since: at, lines: 0, suppressed: 0, end: undefined };
       stages.set(stage, window);
     }
     if (window.lines >= LINES_PER_WINDOW) {
       window.suppressed++;
+      window.end ??= setTimeout(close, Math.max(0, window.since + WINDOW_MS - at), stage).unref();
       return;
     }
     window.lines++;
     const err = error instanceof Error ? error : new Error(String(error));
-    log.error({ stage, err }, `fault in ${stage}`);
-  };
+    log.error({ stage, err }, `fault in ${stage}: ${err.message}`);
+  }
+
+  return Object.assign(report, {
+    tellRest() {
+      for (const stage of [...stages.keys()]) close(stage);
+    },
+  });
 }

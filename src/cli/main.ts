@@ -5,10 +5,12 @@ import { COMMANDS } from './commands.ts';
 import { OK, USAGE } from './exit.ts';
 import { versionLine } from './version.ts';
 
-// A reader that has seen enough (`| head`) is no fault of the command.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// A reader that has seen enough (`| head`), or a terminal that has been closed, is no fault of the command.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (!/^(EPIPE|EIO|ENXIO|ENOTCONN|ECONNRESET)$/.test(error.code ?? '')) throw error;
+  });
+}
 
 const program = new Command('ackspan')
   .description('A sidecar that proves, event by event, that what a backend pushed over a WebSocket reached its client.')

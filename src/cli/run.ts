@@ -7,6 +7,8 @@ import type { Config } from '../config/config.ts';
 import { trackedText } from '../config/document.ts';
 import { formatFault } from '../config/fault.ts';
 import { otlpEndpoint } from '../config/traps.ts';
+import { otelFaults } from '../telemetry/otel-faults.ts';
+import { patiently, type Wait } from '../time/patience.ts';
 import { VERSION } from '../version.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
 import type { Report } from './log.ts';
@@ -45,9 +47,13 @@ export function defineRun(createSidecar: CreateSidecar): (command: Command) => v
       const log = createLog(config);
       log.info({ version: VERSION, node: process.version, pid: process.pid }, 'ackspan starts');
       for (const warning of warnings) log.warn(formatFault(warning));
-      const sidecar = createSidecar({ config, log, report: createReport(log) });
+      for (const { variable, message } of otelFaults(process.env)) log.warn({ variable }, `${variable}: ${message}`);
+      const report = createReport(log);
+      const sidecar = createSidecar({ config, log, report });
+      const code = await serve({ sidecar, config, log, host: process, env: process.env });
+      report.tellRest();
       // Whatever a library left open must not keep a stopped process alive.
-      process.exit(await serve({ sidecar, config, log, host: process, env: process.env }));
+      process.exit(code);
     });
   };
 }
@@ -114,15 +120,16 @@ export async function serve(deps: {
   }
 }
 
+/** In running time (SPEC D14): a machine that pauses during the stop takes nothing from it. */
 async function inTime(done: Promise<void>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
+  let wait: Wait | undefined;
   const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
+    wait = patiently(ms, () => resolve(false), true);
   });
   try {
     return await Promise.race([done.then(() => true), late]);
   } finally {
-    clearTimeout(timer);
+    wait?.cancel();
   }
 }
 

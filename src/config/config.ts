@@ -120,6 +120,10 @@ export interface Config extends AgentConfig {
     /** Path on the public listener under which the admin API is served too, e.g. `/.ackspan`. */
     readonly mount: string | undefined;
   };
+  readonly readiness: {
+    /** Whether being ready depends on the upstream taking connections. */
+    readonly upstream: boolean;
+  };
   readonly events: EventsConfig;
   readonly confirmations: readonly ConfirmationMatch[];
   readonly identity: IdentityConfig;

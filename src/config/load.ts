@@ -86,7 +86,8 @@ function whatIsWritten(row: Row, { flags, env }: LoadInput, file: ConfigFile | u
   };
   if (row.flag !== undefined) add(flags?.[row.flag], `--${row.flag}`);
   add(env[envName(row.key)], envName(row.key));
-  if (row.alsoEnv !== undefined) add(env[row.alsoEnv], row.alsoEnv);
+  // A variable of OpenTelemetry's that is blank names nothing; `run` and `check` say so among its other faults.
+  if (row.alsoEnv !== undefined) add(env[row.alsoEnv]?.trim(), row.alsoEnv);
   const path = row.key.split('.');
   const value = valueAt(file?.root, path);
   if (file !== undefined && value !== undefined && value !== null && value !== '') {

@@ -73,6 +73,13 @@ export const TABLE = [
     mountPath,
     'Serve the admin API under this path of `listen` too, for platforms with one port. Needs `admin.token`.',
   ),
+  row(
+    'readiness.upstream',
+    'readiness.upstream',
+    flag,
+    'Whether `/readyz` (and `/health`) say 503 while the upstream takes no TCP connections; it is dialled every 5 s.',
+    { written: false },
+  ),
 
   row('events.type', 'events.type', pointers, 'Where the type of an event is. First hit wins, here and below.', {
     preset: (defaults) => defaults.events.type,

@@ -87,21 +87,6 @@ function telemetry(config: Config, env: Env): string[] {
   if (endpoint === undefined && exporters === undefined) {
     const moot = config.tracing.keepConfirmed < 1 ? ', and tracing.keep_confirmed has no effect' : '';
     traps.push(`No OTEL_EXPORTER_OTLP_ENDPOINT: spans go nowhere${moot}; /metrics is all there is.`);
-  } else if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:\/\//i.test(endpoint))) {
-    traps.push(
-      'The OTLP endpoint is no http:// or https:// address, so spans do not reach it: set OTEL_EXPORTER_OTLP_ENDPOINT=http://host:4318.',
-    );
-  }
-  if (exporters?.every((name) => ['otlp', 'console', 'none'].includes(name)) === false) {
-    traps.push(
-      `OTEL_TRACES_EXPORTER=${env.OTEL_TRACES_EXPORTER}: only otlp, console and none are known here, so spans may go nowhere.`,
-    );
-  }
-  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL;
-  if (protocol === 'grpc') {
-    traps.push(
-      'OTEL_EXPORTER_OTLP_PROTOCOL=grpc is not spoken here: use http/protobuf and the collector’s HTTP port, 4318 by default.',
-    );
   }
   return traps;
 }

@@ -5,8 +5,8 @@ import { HOOK_KINDS, type HookKind } from './notice.ts';
 export const REQUEST_RESULTS = ['delivered', 'refused', 'failed', 'timeout'] as const;
 export type RequestResult = (typeof REQUEST_RESULTS)[number];
 
-/** Why a notice ended undelivered. `obsolete`: a re-emission whose delivery has its outcome already. */
-export const DROP_REASONS = ['queue_full', 'refused', 'exhausted', 'obsolete', 'shutdown'] as const;
+/** Why a notice ended undelivered. `obsolete`: a re-emission whose delivery has its outcome already; `unsendable`: a fault of ours. */
+export const DROP_REASONS = ['queue_full', 'refused', 'exhausted', 'obsolete', 'unsendable', 'shutdown'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface HookCounters {
@@ -26,7 +26,7 @@ export function createHookCounters(): HookCounters {
   return {
     noticed: 0,
     delivered: 0,
-    dropped: { queue_full: 0, refused: 0, exhausted: 0, obsolete: 0, shutdown: 0 },
+    dropped: { queue_full: 0, refused: 0, exhausted: 0, obsolete: 0, unsendable: 0, shutdown: 0 },
     requests: Object.fromEntries(HOOK_KINDS.map((kind) => [kind, requests()])) as Record<
       HookKind,
       ReturnType<typeof requests>

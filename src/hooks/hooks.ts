@@ -77,6 +77,9 @@ export function createHooks(deps: HookDeps): Hooks {
   };
 }
 
+/** At most one line about messages left out in so many ms. */
+const OMITTED_REPORT_MS = 10_000;
+
 /** Makes notices of what happens, and keeps payload bytes within their bound. */
 class Desk {
   sender: Sender | undefined;
@@ -86,6 +89,7 @@ class Desk {
   /** Deliveries whose re-emission has been asked for and not sent yet. */
   readonly #asked = new Set<Delivery>();
   #payloadBytes = 0;
+  #omittedReportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: HookDeps, limits: HookLimits, counters: HookCounters) {
     this.#deps = deps;
@@ -111,10 +115,19 @@ class Desk {
     if (notice.kind === 'reemit') this.#asked.delete(notice.delivery);
   }
 
+  #reportOmitted(): void {
+    const at = this.#deps.now();
+    if (at - this.#omittedReportedAt < OMITTED_REPORT_MS) return;
+    this.#omittedReportedAt = at;
+    const text = `${this.#limits.payloadBytes} bytes of messages wait with their notices: others go without their message`;
+    this.#deps.report({ stage: 'hook', error: new Error(text) });
+  }
+
   #payloadFor({ payload }: Delivery): Uint8Array | undefined {
     if (!this.#deps.payload || payload === undefined) return undefined;
     if (this.#payloadBytes + payload.length <= this.#limits.payloadBytes) return payload;
     this.#counters.payloadsOmitted++;
+    this.#reportOmitted();
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 // One POST to the receiver, with an end: it is answered, fails, or takes too long. Redirects are not followed.
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { patiently } from '../time/patience.ts';
 import type { HookTarget } from './target.ts';
 
 /** What came of a request. */
@@ -27,7 +28,7 @@ export interface Poster {
 /** Bytes of an answer's body that are read (and thrown away) for the sake of the connection. */
 const BODY_LIMIT = 65_536;
 
-/** `timeoutMs`: from the call to the end of the answer. */
+/** `timeoutMs`: from the call to the end of the answer, in running time; an answer that lies in the socket by then counts (SPEC D14). */
 export function createPoster(target: HookTarget, connections: number, timeoutMs: number): Poster {
   const { secure, host, port, socketPath, path, authority, verifyTls, ca } = target;
   const keep = { keepAlive: true, maxSockets: connections, maxFreeSockets: 1, keepAliveMsecs: 30_000 };
@@ -57,14 +58,14 @@ function awaitAnswer(outgoing: ClientRequest, timeoutMs: number): Promise<Answer
       retryAfter: to.headers['retry-after'],
     });
     const end = (answer: Answer) => {
-      clearTimeout(timer);
+      wait.cancel();
       // A status that has arrived stands, whatever became of the body.
       resolve(response === undefined ? answer : answered(response));
     };
-    const timer = setTimeout(() => {
+    const wait = patiently(timeoutMs, () => {
       end({ kind: 'timeout' });
       outgoing.destroy();
-    }, timeoutMs);
+    });
     outgoing.on('error', (error) => end({ kind: 'failed', error }));
     outgoing.on('response', (incoming) => {
       response = incoming;

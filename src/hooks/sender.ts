@@ -1,5 +1,8 @@
 // Sends notices one try after another, a few at a time, until each is delivered or dropped. Runs between turns of the event loop, never inside a tracker's step.
 import { isSettled } from '../delivery/record.ts';
+import { now as monotonic } from '../time/clock.ts';
+import { patiently } from '../time/patience.ts';
+import { stillSince } from '../time/pulse.ts';
 import { backoffMs, retryAfterMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import type { DropReason, HookCounters, RequestResult } from './counters.ts';
@@ -31,6 +34,16 @@ const FULL_REPORT_MS = 10_000;
 /** Longest `setTimeout`, ms; a wake-up too early only looks again. */
 const TIMER_LIMIT = 2 ** 31 - 1;
 
+/** A stop under way. */
+interface Stopping {
+  /** When its grace is over if the process does not stand still meanwhile, ms since the epoch. */
+  readonly end: number;
+  /** When it began, on the monotonic clock. */
+  readonly from: number;
+  readonly ended: Promise<void>;
+  done(): void;
+}
+
 export class Sender {
   readonly breaker: Breaker;
   readonly #deps: SenderDeps;
@@ -40,9 +53,12 @@ export class Sender {
   #soon: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #fullReportedAt = Number.NEGATIVE_INFINITY;
-  #stopping: { readonly end: number; readonly ended: Promise<void>; done(): void } | undefined;
+  #stopping: Stopping | undefined;
+  /** What the receiver said last when it said no; `''` since it took one. */
+  #lastFailure = '';
   /** `stop` has run out of time, or of things to do. */
   #over = false;
+  #told = false;
 
   constructor(deps: SenderDeps) {
     this.#deps = deps;
@@ -78,12 +94,13 @@ export class Sender {
     const ended = new Promise<void>((resolve) => {
       done = resolve;
     });
-    const deadline = setTimeout(() => this.#giveUp(), graceMs);
+    const deadline = patiently(graceMs, () => this.#giveUp(), true);
     this.#stopping = {
       end: this.#deps.now() + graceMs,
+      from: monotonic(),
       ended,
       done: () => {
-        clearTimeout(deadline);
+        deadline.cancel();
         done();
       },
     };
@@ -110,7 +127,7 @@ export class Sender {
       if (notice.kind === 'reemit' && isSettled(notice.delivery)) {
         this.#room.done();
         this.#drop(notice, 'obsolete');
-      } else if (this.breaker.admit(now)) this.#send(notice, now);
+      } else if (this.breaker.admit(now)) this.#trySend(notice, now);
     }
   }
 
@@ -123,7 +140,7 @@ export class Sender {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const nextAt = this.#nextAt();
-    if (this.#stopping !== undefined && this.#underWay.size === 0 && (this.#over || nextAt > this.#stopping.end)) {
+    if (this.#underWay.size === 0 && (this.#over || nextAt > this.#endOfStop())) {
       this.#giveUp();
       return;
     }
@@ -131,6 +148,22 @@ export class Sender {
     const delay = Math.min(TIMER_LIMIT, Math.max(0, nextAt - this.#deps.now()));
     this.#timer = setTimeout(this.#look, Math.ceil(delay));
     this.#timer.unref();
+  }
+
+  /** When the grace of the stop is over, ms since the epoch: a standstill takes nothing from it (SPEC D14). Infinity = nobody stops. */
+  #endOfStop(): number {
+    const stopping = this.#stopping;
+    return stopping === undefined ? Number.POSITIVE_INFINITY : stopping.end + stillSince(stopping.from);
+  }
+
+  /** Sends it, or ends it as one that cannot be sent: a place in the room is never lost to a fault of ours. */
+  #trySend(notice: Notice, now: number): void {
+    try {
+      this.#send(notice, now);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#endBadly(notice, 'unsendable', `a notice could not be sent: ${reason}`);
+    }
   }
 
   #send(notice: Notice, now: number): void {
@@ -162,6 +195,7 @@ export class Sender {
     this.#deps.counters.requests[notice.kind][result]++;
     switch (result) {
       case 'delivered':
+        this.#lastFailure = '';
         this.breaker.succeeded();
         this.#room.done();
         this.#deps.counters.delivered++;
@@ -184,6 +218,7 @@ export class Sender {
       return;
     }
     const now = this.#deps.now();
+    this.#lastFailure = say(answer);
     if (this.breaker.failed(now)) {
       const rest = `nothing is sent for ${limits.breakerCooldownMs} ms`;
       this.#report(`notices are not getting through: ${say(answer)}; ${rest}`);
@@ -215,7 +250,10 @@ export class Sender {
   }
 
   #report(text: string): void {
-    this.#deps.report({ stage: 'hook', error: new Error(text) });
+    const error = new Error(text);
+    // Where the line was written says nothing about the receiver.
+    delete error.stack;
+    this.#deps.report({ stage: 'hook', error });
   }
 
   #reportFull(): void {
@@ -223,6 +261,15 @@ export class Sender {
     if (now - this.#fullReportedAt < FULL_REPORT_MS) return;
     this.#fullReportedAt = now;
     this.#report(`the notice queue is full: ${this.#room.held} wait, others are dropped`);
+  }
+
+  /** The process ends with what it counted: whoever reads the log must find there what nobody can be told any more. */
+  #tellLost(): void {
+    const lost = this.#deps.counters.dropped.shutdown;
+    if (lost === 0 || this.#told) return;
+    this.#told = true;
+    const why = this.#lastFailure === '' ? 'the grace was over' : `the receiver: ${this.#lastFailure}`;
+    this.#report(`${lost} ${lost === 1 ? 'notice was' : 'notices were'} not delivered before the stop (${why})`);
   }
 
   /** The end of `stop`: what waits is dropped, what is under way is aborted and ends in a moment. */
@@ -233,6 +280,7 @@ export class Sender {
     if (this.#underWay.size > 0) return;
     clearTimeout(this.#timer);
     this.#deps.poster.close();
+    this.#tellLost();
     this.#stopping?.done();
   }
 }

@@ -1,17 +1,12 @@
 // The span and log processors: batch what ended, export a few batches at a time, count what is lost, never block nor throw.
 import { TraceFlags } from '@opentelemetry/api';
-import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
+import { ExportResultCode } from '@opentelemetry/core';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { ExportCounters, ExportLosses } from './drops.ts';
+import { patiently } from '../time/patience.ts';
+import type { ExportLosses } from './drops.ts';
 import type { BatchBuilder } from './otlp-batch.ts';
-
-/** Sends batches. The exporters of OpenTelemetry have this shape. */
-export interface BatchExporter<Batch> {
-  export(batch: Batch, done: (result: ExportResult) => void): void;
-  forceFlush?(): Promise<void>;
-  shutdown(): Promise<void>;
-}
+import type { BatchExporter, BatchResult } from './otlp-http-exporter.ts';
 
 /** Names and meanings of OTEL_BSP_* and OTEL_BLRP_*; times in ms. */
 export interface BatchLimits {
@@ -19,7 +14,7 @@ export interface BatchLimits {
   readonly maxQueueSize: number;
   readonly maxExportBatchSize: number;
   readonly scheduleDelayMs: number;
-  /** After this an export counts as failed, whatever becomes of it. */
+  /** After this an export counts as failed, whatever becomes of it; time in which the process stands still does not count (SPEC D14). */
   readonly exportTimeoutMs: number;
 }
 
@@ -27,8 +22,13 @@ export interface BatchingDeps<Item, Batch> {
   readonly builder: BatchBuilder<Item, Batch>;
   readonly exporter: BatchExporter<Batch>;
   readonly limits: BatchLimits;
-  readonly counters: ExportCounters;
   readonly losses: ExportLosses;
+}
+
+/** Something whose unsent items can be given up when there is no time left. */
+export interface Abandonable {
+  /** Counts what is unsent as lost for that reason, and lets nothing of it arrive afterwards. */
+  abandon(reason: string): void;
 }
 
 /** Exports under way at once: a collector 50 ms away still takes 40,000 spans/s in batches of 512. */
@@ -41,10 +41,12 @@ interface Outbox<Batch> {
   push(batch: Batch, count: number): void;
   /** Resolves when nothing waits and nothing is under way. */
   empty(): Promise<void>;
+  /** Counts everything that waits or is under way as failed, for that reason. */
+  abandon(reason: string): void;
 }
 
 /** Replaces the SDK's BatchSpanProcessor, which keeps spans as objects, drops without a count and sends one batch at a time. */
-export function createBatchingProcessor<Batch>(deps: BatchingDeps<ReadableSpan, Batch>): SpanProcessor {
+export function createBatchingProcessor<Batch>(deps: BatchingDeps<ReadableSpan, Batch>): SpanProcessor & Abandonable {
   const queue = createQueue(deps);
   return {
     onStart() {},
@@ -53,16 +55,19 @@ export function createBatchingProcessor<Batch>(deps: BatchingDeps<ReadableSpan, 
     },
     forceFlush: queue.flush,
     shutdown: queue.stop,
+    abandon: queue.abandon,
   };
 }
 
 /** The same for log records, instead of the SDK's BatchLogRecordProcessor. */
-export function createLogBatchingProcessor<Batch>(deps: BatchingDeps<ReadableLogRecord, Batch>): LogRecordProcessor {
+export function createLogBatchingProcessor<Batch>(
+  deps: BatchingDeps<ReadableLogRecord, Batch>,
+): LogRecordProcessor & Abandonable {
   const queue = createQueue(deps);
-  return { onEmit: queue.add, forceFlush: queue.flush, shutdown: queue.stop };
+  return { onEmit: queue.add, forceFlush: queue.flush, shutdown: queue.stop, abandon: queue.abandon };
 }
 
-interface Queue<Item> {
+interface Queue<Item> extends Abandonable {
   add(item: Item): void;
   flush(): Promise<void>;
   stop(): Promise<void>;
@@ -90,7 +95,7 @@ function createQueue<Item, Batch>(deps: BatchingDeps<Item, Batch>): Queue<Item> 
   return {
     add(item) {
       if (stopped || builder.count + outbox.items >= limits.maxQueueSize) {
-        losses.dropped();
+        losses.dropped(stopped);
         return;
       }
       builder.add(item);
@@ -103,43 +108,48 @@ function createQueue<Item, Batch>(deps: BatchingDeps<Item, Batch>): Queue<Item> 
       await flush();
       await exporter.shutdown();
     },
+    abandon(reason) {
+      stopped = true;
+      seal();
+      outbox.abandon(reason);
+    },
   };
 }
 
 function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>): Outbox<Batch> {
-  const { exporter, limits, counters, losses } = deps;
+  const { exporter, limits, losses } = deps;
   const waiting: { readonly batch: Batch; readonly count: number }[] = [];
   const whenEmpty: (() => void)[] = [];
+  const underWay = new Set<(error: unknown) => void>();
   let items = 0;
-  let exporting = 0;
 
   function pump(): void {
-    while (exporting < CONCURRENT_EXPORTS) {
+    while (underWay.size < CONCURRENT_EXPORTS) {
       const next = waiting.shift();
       if (next === undefined) break;
-      exporting++;
       send(next.batch, next.count);
     }
-    if (exporting === 0) for (const resolve of whenEmpty.splice(0)) resolve();
+    if (underWay.size === 0) for (const resolve of whenEmpty.splice(0)) resolve();
   }
 
   function send(batch: Batch, count: number): void {
     let over = false;
-    const finish = (error: unknown): void => {
+    const finish = (error: unknown, { rejected = 0, message = '' }: Partial<BatchResult> = {}): void => {
       if (over) return;
       over = true;
-      clearTimeout(guard);
-      exporting--;
+      guard.cancel();
+      underWay.delete(finish);
       items -= count;
-      if (error === undefined) counters.exported += count;
-      else losses.failed(count, error);
+      if (error !== undefined) losses.failed(count, error);
+      else losses.accepted(count, rejected, message);
       pump();
     };
-    const guard = setTimeout(() => finish(new Error('export timed out')), limits.exportTimeoutMs);
-    guard.unref();
+    underWay.add(finish);
+    const guard = patiently(limits.exportTimeoutMs, () => finish(new Error('export timed out')));
     try {
-      exporter.export(batch, ({ code, error }) => {
-        finish(code === ExportResultCode.SUCCESS ? undefined : (error ?? new Error('refused')));
+      exporter.export(batch, (result) => {
+        if (result.code === ExportResultCode.SUCCESS) finish(undefined, result);
+        else finish(result.error ?? new Error('refused'));
       });
     } catch (error) {
       finish(error);
@@ -156,8 +166,16 @@ function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>):
       pump();
     },
     empty() {
-      if (exporting === 0) return Promise.resolve();
+      if (underWay.size === 0) return Promise.resolve();
       return new Promise((resolve) => whenEmpty.push(resolve));
+    },
+    abandon(reason) {
+      for (const { count } of waiting.splice(0)) {
+        items -= count;
+        losses.failed(count, reason);
+      }
+      exporter.abandon?.(reason);
+      for (const finish of [...underWay]) finish(reason);
     },
   };
 }

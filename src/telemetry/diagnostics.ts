@@ -32,10 +32,38 @@ function applyNewest(): void {
 }
 
 function createDiagLogger(report: Report): DiagLogger {
-  const tell = (message: string, ...rest: unknown[]): void => {
-    const cause = rest.find((each) => each instanceof Error);
-    report({ stage: 'telemetry', error: cause === undefined ? new Error(message) : new Error(message, { cause }) });
-  };
+  const tell = (message: string, ...rest: unknown[]): void =>
+    report({ stage: 'telemetry', error: faultOf(message, rest) });
   const quiet = (): void => {};
   return { error: tell, warn: tell, info: quiet, debug: quiet, verbose: quiet };
+}
+
+/**
+ * What OpenTelemetry says as an error that reads as a line. Its default error handler spells exceptions as JSON text
+ * (`{"stack":…,"message":…,"name":…}`), which would be JSON within the JSON of the log.
+ */
+function faultOf(message: string, rest: readonly unknown[]): Error {
+  const cause = rest.find((each) => each instanceof Error);
+  const known = exceptionIn(message);
+  if (known !== undefined) return known;
+  const words = rest.filter((each) => typeof each === 'string').map((each) => ` ${each}`);
+  const text = message + words.join('') + (cause === undefined ? '' : `: ${cause.message}`);
+  return cause === undefined ? new Error(text) : new Error(text, { cause });
+}
+
+function exceptionIn(text: string): Error | undefined {
+  if (!text.startsWith('{')) return undefined;
+  let told: { readonly message?: unknown; readonly name?: unknown; readonly stack?: unknown; readonly code?: unknown };
+  try {
+    told = JSON.parse(text) as typeof told;
+  } catch {
+    // Silence is right: it only looked like JSON, and is told as it is.
+    return undefined;
+  }
+  const { message, name, stack, code } = told;
+  const parts = [message, code].filter((part) => typeof part === 'string' && part !== '');
+  const error = new Error(parts.length === 0 ? String(name ?? 'a fault without a message') : parts.join(', '));
+  if (typeof name === 'string') error.name = name;
+  if (typeof stack === 'string') error.stack = stack;
+  return error;
 }

@@ -1,61 +1,101 @@
-// Counts what became of spans and log records, and says so at most once a minute when some were lost: exporters fail in silence otherwise.
+// Counts what became of spans, log records and data points, and says so at most once a minute when some were lost: exporters fail in silence otherwise.
 
 /** Where telemetry's own faults go. One call is one log line. */
 export type Report = (fault: { readonly stage: string; readonly error: unknown }) => void;
 
-/** Spans or log records by what became of them: plain numbers for the metrics `ackspan.telemetry.spans` and `.logs`. */
-export interface ExportCounters {
+/** Items of one signal by what became of them: plain numbers for the metrics `ackspan.telemetry.spans`, `.logs` and `.metrics`. */
+export type ExportCounters = {
   exported: number;
   /** The queue was full, or telemetry had stopped. */
   dropped: number;
   /** The exporter gave up on them. */
   failed: number;
-}
+  /** The collector took the request and threw them away (OTLP "partial success"). */
+  rejected: number;
+};
 
 /** Counters at zero. */
 export function createExportCounters(): ExportCounters {
-  return { exported: 0, dropped: 0, failed: 0 };
+  return { exported: 0, dropped: 0, failed: 0, rejected: 0 };
 }
 
 /** Between two log lines about losses, ms. */
 const REPORT_EVERY_MS = 60_000;
+/** Reasons told apart in one line. */
+const REASONS = 8;
 
-/** Notes losses; cheap enough to be called for each one. */
+/** Notes what became of items, losses by their reason; cheap enough to be called for each one. */
 export interface ExportLosses {
-  dropped(): void;
+  /** The collector took a request of `count` items, threw `rejected` of them away, and said `message` (`''` = nothing). */
+  accepted(count: number, rejected: number, message: string): void;
+  /** `stopped`: it came after the end of telemetry; otherwise there was no room for it. */
+  dropped(stopped?: boolean): void;
   failed(count: number, error: unknown): void;
+  /** Reports what has not been told yet, at once: the last words of a process. */
+  tellRest(): void;
 }
 
-/** Counts losses into `counters` and reports the first at once, then the sum of a minute. `now` is any clock in ms. */
-export function createExportLosses(
-  what: 'span' | 'log record',
-  counters: ExportCounters,
-  report: Report,
-  now: () => number,
-): ExportLosses {
-  let quietUntil = Number.NEGATIVE_INFINITY;
-  let told = 0;
+/** What is lost, in the words of a log line. */
+export type Lost = 'span' | 'log record' | 'metric data point';
 
-  function tell(reason: string): void {
-    const at = now();
-    if (at < quietUntil) return;
-    quietUntil = at + REPORT_EVERY_MS;
-    const lost = counters.dropped + counters.failed;
-    report({
-      stage: 'telemetry',
-      error: new Error(`${lost - told} ${what}${lost - told === 1 ? '' : 's'} lost: ${reason}`),
-    });
-    told = lost;
+/**
+ * Counts losses into `counters` and reports the first at once, then the sum of each minute, reason by reason. No loss stays untold:
+ * the minute ends by a timer of its own, and `tellRest` ends it at the stop.
+ */
+export function createExportLosses(what: Lost, counters: ExportCounters, report: Report): ExportLosses {
+  const untold = new Map<string, number>();
+  let minute: NodeJS.Timeout | undefined;
+
+  function note(reason: string, count: number): void {
+    const known = untold.has(reason) || untold.size < REASONS ? reason : 'other reasons';
+    untold.set(known, (untold.get(known) ?? 0) + count);
+    if (minute !== undefined) return;
+    tell();
+    minute = setTimeout(endMinute, REPORT_EVERY_MS);
+    minute.unref();
+  }
+
+  function endMinute(): void {
+    minute = undefined;
+    if (untold.size === 0) return;
+    tell();
+    minute = setTimeout(endMinute, REPORT_EVERY_MS);
+    minute.unref();
+  }
+
+  function tell(): void {
+    const reasons = [...untold].sort(([, a], [, b]) => b - a);
+    untold.clear();
+    const lost = reasons.reduce((sum, [, count]) => sum + count, 0);
+    const parts = reasons.map(([reason, count]) => (reasons.length > 1 && count > 0 ? `${count} ${reason}` : reason));
+    const text = lost === 0 ? parts.join('; ') : `${lost} ${what}${lost === 1 ? '' : 's'} lost: ${parts.join('; ')}`;
+    const error = new Error(text);
+    // Where the line was written says nothing about the loss.
+    delete error.stack;
+    report({ stage: 'telemetry', error });
   }
 
   return {
-    dropped() {
+    dropped(stopped = false) {
       counters.dropped++;
-      tell('the export queue is full');
+      note(stopped ? 'telemetry had stopped' : 'the export queue is full', 1);
     },
     failed(count, error) {
       counters.failed += count;
-      tell(`export failed: ${error instanceof Error ? error.message : String(error)}`);
+      note(`export failed: ${error instanceof Error ? error.message : String(error)}`, count);
+    },
+    accepted(count, rejected, message) {
+      // Nobody can reject more than was sent.
+      const lost = Math.min(count, rejected);
+      counters.exported += count - lost;
+      counters.rejected += lost;
+      if (lost > 0) note(`rejected by the collector: ${message === '' ? 'it gives no reason' : message}`, lost);
+      else if (message !== '') note(`the collector says: ${message}`, 0);
+    },
+    tellRest() {
+      clearTimeout(minute);
+      minute = undefined;
+      if (untold.size > 0) tell();
     },
   };
 }

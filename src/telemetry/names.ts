@@ -4,6 +4,7 @@ import { LABEL, type MetricRow, row } from './metric-row.ts';
 import { FRONT_METRICS } from './names-front.ts';
 import { HOOK_METRICS } from './names-hooks.ts';
 import { PROCESS_METRICS } from './names-process.ts';
+import { TELEMETRY_METRICS } from './names-telemetry.ts';
 
 export type { MetricKind, MetricRow } from './metric-row.ts';
 export { LABEL } from './metric-row.ts';
@@ -137,6 +138,13 @@ export const METRICS = {
     [L.reason],
     'Upgrade requests that did not become a connection.',
   ),
+  upstreamUp: row(
+    'ackspan.upstream.up',
+    'gauge',
+    '{upstream}',
+    [],
+    'Whether the upstream took the last TCP connection of the readiness check: 1 or 0; only with readiness.upstream.',
+  ),
   relayMessages: row(
     'ackspan.relay.messages',
     'counter',
@@ -253,19 +261,6 @@ export const METRICS = {
   ),
   ...FRONT_METRICS,
   ...HOOK_METRICS,
-  telemetrySpans: row(
-    'ackspan.telemetry.spans',
-    'counter',
-    '{span}',
-    [L.result],
-    'Spans handed to the exporter: exported, dropped (queue full) or failed (export refused).',
-  ),
-  telemetryLogs: row(
-    'ackspan.telemetry.logs',
-    'counter',
-    '{record}',
-    [L.result],
-    'Log events of deliveries handed to the exporter: exported, dropped (queue full) or failed (export refused).',
-  ),
+  ...TELEMETRY_METRICS,
   ...PROCESS_METRICS,
 } as const satisfies Record<string, MetricRow>;

@@ -1,4 +1,4 @@
-// Reads the standard OTEL_* variables that decide what is exported and where; everything else about OTLP is read by its own packages.
+// Reads the standard OTEL_* variables that decide what is exported and where. What is wrong with any of them is said by otel-faults.ts.
 import type { BatchLimits } from './batching.ts';
 
 /** Environment variables, as in process.env. */
@@ -13,14 +13,16 @@ export interface SignalExport {
   readonly otlp: OtlpTarget | undefined;
 }
 
-/** Where OTLP goes. Headers, time-out, compression and certificates are read from the environment by the exporter packages. */
+/** How OTLP is spoken. Endpoint, headers, time-out, compression and certificates are read by OpenTelemetry's own package. */
 export interface OtlpTarget {
-  /** Undefined = the exporter's own reading of OTEL_EXPORTER_OTLP_*_ENDPOINT, or its default. */
   readonly protocol: 'http/protobuf' | 'http/json';
 }
 
-/** Collects faults of the environment: one sentence each. */
-export type Complain = (fault: string) => void;
+/** Told of each fault of the environment: the variable, and what is wrong with it and used instead. */
+export type Complain = (variable: string, fault: string) => void;
+
+/** For readers whose faults somebody else reports. */
+const unheard: Complain = () => {};
 
 /** Our own defaults where the specification's would lose failures: a mass disconnect ends many spans at once. */
 const BATCH_DEFAULTS = {
@@ -31,35 +33,48 @@ const BATCH_DEFAULTS = {
 
 /** Whether OTEL_SDK_DISABLED turns telemetry export off. */
 export function isDisabled(env: Env): boolean {
-  return read(env, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
+  return readText(env, 'OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
 }
 
 /**
  * What a signal's OTEL_<SIGNAL>_EXPORTER asks for: `otlp`, `console`, `none`, or a list. When it is unset, OTLP is used only
  * if an endpoint is configured: nothing is sent to localhost:4318 unasked. `prometheus` needs no exporter: the admin server has it.
  */
-export function signalExport(env: Env, signal: Signal, complain: Complain): SignalExport {
+export function signalExport(env: Env, signal: Signal, complain: Complain = unheard): SignalExport {
   const variable = `OTEL_${signal.toUpperCase()}_EXPORTER`;
-  const chosen = (read(env, variable) ?? (hasEndpoint(env, signal) ? 'otlp' : 'none')).split(',').map((x) => x.trim());
-  if (isDisabled(env) || chosen.includes('none')) return { console: false, otlp: undefined };
+  const chosen = (readText(env, variable) ?? (hasEndpoint(env, signal) ? 'otlp' : 'none'))
+    .split(',')
+    .map((x) => x.trim());
+  const known = chosen.filter((name): name is 'otlp' | 'console' => name === 'otlp' || name === 'console');
+  const rest = chosen.includes('none') ? [] : known;
   for (const name of chosen) {
-    if (name === 'otlp' || name === 'console' || (name === 'prometheus' && signal === 'metrics')) continue;
-    complain(`${variable}: ${name} is not supported; choose from otlp, console, none`);
+    if (name === 'otlp' || name === 'console' || name === 'none' || (name === 'prometheus' && signal === 'metrics'))
+      continue;
+    const instead = rest.length === 0 ? 'nothing is exported' : `${rest.join(', ')} is used`;
+    complain(variable, `${shown(name)} is not supported (choose from otlp, console, none); ${instead}`);
   }
+  if (isDisabled(env)) return { console: false, otlp: undefined };
   return {
-    console: chosen.includes('console'),
-    otlp: chosen.includes('otlp') ? { protocol: protocolOf(env, signal, complain) } : undefined,
+    console: rest.includes('console'),
+    otlp: rest.includes('otlp') ? { protocol: protocolOf(env, signal, complain) } : undefined,
   };
 }
 
-/** OTEL_BSP_* (spans), OTEL_BLRP_* (log records): sizes in items, times in ms; a value that is no positive number is complained about and ignored. */
-export function batchLimits(env: Env, prefix: keyof typeof BATCH_DEFAULTS, complain: Complain): BatchLimits {
+/** OTEL_BSP_* (spans), OTEL_BLRP_* (log records): sizes in items, times in ms. A value that does not do is replaced by the default. */
+export function batchLimits(env: Env, prefix: keyof typeof BATCH_DEFAULTS, complain: Complain = unheard): BatchLimits {
   const defaults = BATCH_DEFAULTS[prefix];
-  const limit = (name: string, fallback: number) => positive(env, `${prefix}_${name}`, fallback, complain);
+  const limit = (name: string, fallback: number) => readPositive(env, `${prefix}_${name}`, fallback, complain);
   const maxQueueSize = limit('MAX_QUEUE_SIZE', defaults.maxQueueSize);
+  const batch = limit('MAX_EXPORT_BATCH_SIZE', Math.min(defaults.maxExportBatchSize, maxQueueSize));
+  if (batch > maxQueueSize) {
+    complain(
+      `${prefix}_MAX_EXPORT_BATCH_SIZE`,
+      `${batch} is more than the queue holds; ${maxQueueSize} is used instead`,
+    );
+  }
   return {
     maxQueueSize,
-    maxExportBatchSize: Math.min(limit('MAX_EXPORT_BATCH_SIZE', defaults.maxExportBatchSize), maxQueueSize),
+    maxExportBatchSize: Math.min(batch, maxQueueSize),
     scheduleDelayMs: limit('SCHEDULE_DELAY', defaults.scheduleDelayMs),
     exportTimeoutMs: limit('EXPORT_TIMEOUT', defaults.exportTimeoutMs),
   };
@@ -68,40 +83,57 @@ export function batchLimits(env: Env, prefix: keyof typeof BATCH_DEFAULTS, compl
 /** OTEL_METRIC_EXPORT_*: ms. Defaults 60,000 and 30,000; the time-out is at most the interval. */
 export function metricIntervals(
   env: Env,
-  complain: Complain,
+  complain: Complain = unheard,
 ): { readonly everyMs: number; readonly timeoutMs: number } {
-  const everyMs = positive(env, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000, complain);
-  return { everyMs, timeoutMs: Math.min(everyMs, positive(env, 'OTEL_METRIC_EXPORT_TIMEOUT', 30_000, complain)) };
+  const everyMs = readPositive(env, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000, complain);
+  const timeoutMs = readPositive(env, 'OTEL_METRIC_EXPORT_TIMEOUT', Math.min(everyMs, 30_000), complain);
+  if (timeoutMs > everyMs) {
+    complain('OTEL_METRIC_EXPORT_TIMEOUT', `${timeoutMs} is longer than the interval; ${everyMs} is used instead`);
+  }
+  return { everyMs, timeoutMs: Math.min(everyMs, timeoutMs) };
 }
 
 function hasEndpoint(env: Env, signal: Signal): boolean {
   return (
-    read(env, `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`) !== undefined ||
-    read(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') !== undefined
+    readText(env, `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`) !== undefined ||
+    readText(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') !== undefined
   );
 }
 
 function protocolOf(env: Env, signal: Signal, complain: Complain): OtlpTarget['protocol'] {
   const own = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_PROTOCOL`;
-  const value = read(env, own) ?? read(env, 'OTEL_EXPORTER_OTLP_PROTOCOL') ?? 'http/protobuf';
+  const variable = readText(env, own) === undefined ? 'OTEL_EXPORTER_OTLP_PROTOCOL' : own;
+  const value = readText(env, variable) ?? 'http/protobuf';
   if (value === 'http/protobuf' || value === 'http/json') return value;
   complain(
-    `OTLP protocol ${value} is not supported; http/protobuf is used instead (a collector takes it on port 4318)`,
+    variable,
+    `${shown(value)} is not spoken here; http/protobuf is used instead, to the collector’s HTTP port (4318 by default)`,
   );
   return 'http/protobuf';
 }
 
-function positive(env: Env, name: string, fallback: number, complain: Complain): number {
-  const text = read(env, name);
+/** Longest time that a timer of Node's can wait, ms. */
+const TIMER_LIMIT = 2 ** 31 - 1;
+
+/** A number above 0, no longer than a timer can wait; `fallback` (and a complaint) for anything else. */
+export function readPositive(env: Env, name: string, fallback: number, complain: Complain): number {
+  const text = readText(env, name);
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  complain(`${name}: ${text} is not a number above 0; ${fallback} is used instead`);
+  const size = name.endsWith('_SIZE');
+  if (value > 0 && value <= TIMER_LIMIT && (!size || Number.isInteger(value))) return value;
+  const wanted = size ? 'a whole number' : 'a number of milliseconds';
+  complain(name, `${shown(text)} is not ${wanted} from 1 to ${TIMER_LIMIT}; ${fallback} is used instead`);
   return fallback;
 }
 
 /** Empty counts as unset (OpenTelemetry environment specification). */
-function read(env: Env, name: string): string | undefined {
+export function readText(env: Env, name: string): string | undefined {
   const value = env[name]?.trim();
   return value === '' ? undefined : value;
+}
+
+/** A value as a sentence may repeat it: quoted and short. Never for variables that may hold credentials. */
+export function shown(value: string): string {
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value);
 }

@@ -1,101 +1,100 @@
-// Builds the exporters that the environment asks for: OTLP over HTTP for spans and metrics, or the console.
-import { OTLPMetricExporterBase } from '@opentelemetry/exporter-metrics-otlp-http';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
+// Builds what the environment asks for: processors and readers that send spans, log records and metrics over OTLP/HTTP, or print them.
 import {
+  JsonLogsSerializer,
   JsonMetricsSerializer,
-  MetricsExporterMetricsHelper,
+  JsonTraceSerializer,
+  ProtobufLogsSerializer,
   ProtobufMetricsSerializer,
 } from '@opentelemetry/otlp-transformer';
 import {
-  ConsoleMetricExporter,
-  type IMetricReader,
-  type MetricProducer,
-  PeriodicExportingMetricReader,
-  type PushMetricExporter,
-} from '@opentelemetry/sdk-metrics';
-import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
-import { type BatchExporter, createBatchingProcessor } from './batching.ts';
-import type { ExportCounters, ExportLosses } from './drops.ts';
-import { batchLimits, type Complain, type Env, metricIntervals, type OtlpTarget, signalExport } from './otel-env.ts';
+  ConsoleLogRecordExporter,
+  type LogRecordProcessor,
+  type ReadableLogRecord,
+  SimpleLogRecordProcessor,
+} from '@opentelemetry/sdk-logs';
+import { ConsoleMetricExporter, type MetricProducer, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import {
+  ConsoleSpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace';
+import { type Abandonable, createBatchingProcessor, createLogBatchingProcessor } from './batching.ts';
+import type { ExportLosses } from './drops.ts';
+import { MetricPusher } from './metric-pusher.ts';
+import { batchLimits, type Env, metricIntervals, signalExport } from './otel-env.ts';
 import { createOtlpBatchBuilder, createPlainBatchBuilder, type EncodedBatch } from './otlp-batch.ts';
+import { createOtlpHttpExporter } from './otlp-http-exporter.ts';
 import { createSharingProcessor } from './shared-parts.ts';
 
-const PROTOBUF = { 'Content-Type': 'application/x-protobuf' };
-const JSON_TYPE = { 'Content-Type': 'application/json' };
+/** What every exporter is built from. */
+export interface ExportDeps {
+  readonly env: Env;
+  readonly userAgent: string;
+  readonly losses: ExportLosses;
+}
 
 /** Span processors for what OTEL_TRACES_EXPORTER asks for; none at all when spans go nowhere. */
-export function createSpanProcessors(
-  env: Env,
-  counters: ExportCounters,
-  losses: ExportLosses,
-  complain: Complain,
-): SpanProcessor[] {
-  const wanted = signalExport(env, 'traces', complain);
-  const processors: SpanProcessor[] = [];
+export function createSpanProcessors(deps: ExportDeps): (SpanProcessor & Partial<Abandonable>)[] {
+  const wanted = signalExport(deps.env, 'traces');
+  const processors: (SpanProcessor & Partial<Abandonable>)[] = [];
   if (wanted.console || wanted.otlp?.protocol === 'http/json') processors.push(createSharingProcessor());
   if (wanted.console) processors.push(new SimpleSpanProcessor({ exporter: new ConsoleSpanExporter() }));
-  if (wanted.otlp !== undefined) {
-    const limits = batchLimits(env, 'OTEL_BSP', complain);
-    processors.push(
-      wanted.otlp.protocol === 'http/json'
-        ? createBatchingProcessor({
-            builder: createPlainBatchBuilder(),
-            exporter: new OTLPTraceExporter(),
-            limits,
-            counters,
-            losses,
-          })
-        : createBatchingProcessor({
-            builder: createOtlpBatchBuilder(),
-            exporter: createEncodedExporter(),
-            limits,
-            counters,
-            losses,
-          }),
-    );
+  if (wanted.otlp !== undefined) processors.push(createOtlpSpanProcessor(deps, wanted.otlp.protocol));
+  return processors;
+}
+
+type Protocol = 'http/protobuf' | 'http/json';
+
+function createOtlpSpanProcessor({ env, userAgent, losses }: ExportDeps, protocol: Protocol) {
+  const limits = batchLimits(env, 'OTEL_BSP');
+  const to = { signal: 'traces', protocol, userAgent, timeoutMs: limits.exportTimeoutMs } as const;
+  if (protocol === 'http/json') {
+    const encode = (spans: ReadableSpan[]) => JsonTraceSerializer.serializeRequest(spans);
+    const exporter = createOtlpHttpExporter({ ...to, encode });
+    return createBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses });
+  }
+  const exporter = createOtlpHttpExporter({ ...to, encode: (batch: EncodedBatch) => batch.body });
+  return createBatchingProcessor({ builder: createOtlpBatchBuilder(), exporter, limits, losses });
+}
+
+/** Log processors for what OTEL_LOGS_EXPORTER asks for; none at all when log records go nowhere. */
+export function createLogProcessors(deps: ExportDeps): (LogRecordProcessor & Partial<Abandonable>)[] {
+  const { env, userAgent, losses } = deps;
+  const { console: printed, otlp } = signalExport(env, 'logs');
+  const processors: (LogRecordProcessor & Partial<Abandonable>)[] = [];
+  if (printed) processors.push(new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() }));
+  if (otlp !== undefined) {
+    const limits = batchLimits(env, 'OTEL_BLRP');
+    const serializer = otlp.protocol === 'http/json' ? JsonLogsSerializer : ProtobufLogsSerializer;
+    const exporter = createOtlpHttpExporter({
+      signal: 'logs',
+      protocol: otlp.protocol,
+      userAgent,
+      timeoutMs: limits.exportTimeoutMs,
+      encode: (records: ReadableLogRecord[]) => serializer.serializeRequest(records),
+    });
+    processors.push(createLogBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses }));
   }
   return processors;
 }
 
 /** Readers that push metrics where OTEL_METRICS_EXPORTER asks; each collects from `producers`. */
-export function createMetricPushers(env: Env, producers: MetricProducer[], complain: Complain): IMetricReader[] {
-  const wanted = signalExport(env, 'metrics', complain);
-  const exporters: PushMetricExporter[] = [];
-  if (wanted.console) exporters.push(new ConsoleMetricExporter());
-  if (wanted.otlp !== undefined) exporters.push(createMetricExporter(wanted.otlp));
-  const { everyMs, timeoutMs } = metricIntervals(env, complain);
-  return exporters.map(
-    (exporter) =>
-      new PeriodicExportingMetricReader({
-        exporter,
-        metricProducers: producers,
-        exportIntervalMillis: everyMs,
-        exportTimeoutMillis: timeoutMs,
-      }),
-  );
-}
-
-/** OpenTelemetry's own OTLP/HTTP transport (retries, Retry-After, TLS, gzip) for requests that are encoded already. */
-function createEncodedExporter(): BatchExporter<EncodedBatch> {
-  return createOtlpHttpExportDelegate(
-    convertLegacyHttpOptions({}, 'TRACES', 'v1/traces', PROTOBUF),
-    { serializeRequest: (batch: EncodedBatch) => batch.body, deserializeResponse: () => ({}) },
-    'otlp_http_span_exporter',
-    { name: 'span', countItems: (batch: EncodedBatch) => batch.count },
-    undefined,
-  );
-}
-
-function createMetricExporter({ protocol }: OtlpTarget): PushMetricExporter {
-  const json = protocol === 'http/json';
-  return new OTLPMetricExporterBase(
-    createOtlpHttpExportDelegate(
-      convertLegacyHttpOptions({}, 'METRICS', 'v1/metrics', json ? JSON_TYPE : PROTOBUF),
-      json ? JsonMetricsSerializer : ProtobufMetricsSerializer,
-      'otlp_http_metric_exporter',
-      MetricsExporterMetricsHelper,
-      undefined,
-    ),
-  );
+export function createMetricPushers(deps: ExportDeps, producers: MetricProducer[]): MetricPusher[] {
+  const { env, userAgent, losses } = deps;
+  const { console: printed, otlp } = signalExport(env, 'metrics');
+  const { everyMs, timeoutMs } = metricIntervals(env);
+  const pushers: MetricPusher[] = [];
+  if (printed) {
+    const exporter = new ConsoleMetricExporter();
+    pushers.push(new MetricPusher({ exporter, producers, everyMs, timeoutMs, losses: undefined }));
+  }
+  if (otlp !== undefined) {
+    const { protocol } = otlp;
+    const serializer = protocol === 'http/json' ? JsonMetricsSerializer : ProtobufMetricsSerializer;
+    const encode = (metrics: ResourceMetrics) => serializer.serializeRequest(metrics);
+    const exporter = createOtlpHttpExporter({ signal: 'metrics', protocol, userAgent, timeoutMs, encode });
+    pushers.push(new MetricPusher({ exporter, producers, everyMs, timeoutMs, losses }));
+  }
+  return pushers;
 }

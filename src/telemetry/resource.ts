@@ -6,7 +6,8 @@ import {
   type Resource,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-import type { Env } from './otel-env.ts';
+import { type Env, readText } from './otel-env.ts';
+import { parseResourceAttributes } from './resource-attributes.ts';
 
 /** What the sidecar knows about itself. */
 export interface Identity {
@@ -29,23 +30,7 @@ export function createResource(identity: Identity, env: Env): Resource {
   }
   if (env.K_REVISION) attributes['faas.version'] = env.K_REVISION;
   Object.assign(attributes, parseResourceAttributes(env.OTEL_RESOURCE_ATTRIBUTES));
-  if (env.OTEL_SERVICE_NAME) attributes['service.name'] = env.OTEL_SERVICE_NAME;
+  const name = readText(env, 'OTEL_SERVICE_NAME');
+  if (name !== undefined) attributes['service.name'] = name;
   return defaultResource().merge(resourceFromAttributes(attributes));
-}
-
-/** `key=value,key2=value2` with percent-encoding; the whole value is discarded when a part is invalid (resource SDK specification). */
-export function parseResourceAttributes(text: string | undefined): Record<string, string> {
-  const attributes: Record<string, string> = {};
-  if (text === undefined || text.trim() === '') return attributes;
-  for (const part of text.split(',')) {
-    const at = part.indexOf('=');
-    if (at < 1) return {};
-    try {
-      attributes[decodeURIComponent(part.slice(0, at).trim())] = decodeURIComponent(part.slice(at + 1).trim());
-    } catch {
-      // A broken percent-encoding: the specification says to discard everything.
-      return {};
-    }
-  }
-  return attributes;
 }

@@ -3,13 +3,13 @@ import type { Tracer } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { IMetricReader, MetricProducer } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
+import { patiently } from '../time/patience.ts';
 import { routeDiagnostics } from './diagnostics.ts';
-import { createExportCounters, createExportLosses, type ExportCounters, type Report } from './drops.ts';
+import { createExportCounters, createExportLosses, type ExportCounters, type Lost, type Report } from './drops.ts';
 import { createLogEvents } from './log-events.ts';
-import { createLogProcessors } from './log-exporters.ts';
 import { SCOPE } from './names.ts';
-import { type Complain, type Env, isDisabled } from './otel-env.ts';
-import { createMetricPushers, createSpanProcessors } from './otlp-exporters.ts';
+import { type Env, isDisabled } from './otel-env.ts';
+import { createLogProcessors, createMetricPushers, createSpanProcessors } from './otlp-exporters.ts';
 import { createNodeSdk, startPrivately } from './private-sdk.ts';
 import { createResource } from './resource.ts';
 import type { EventMode, LogEvent } from './span-events.ts';
@@ -37,8 +37,9 @@ export interface TelemetryDeps {
   readonly events?: EventMode;
   /** Counts spans; given when it must exist before telemetry starts. */
   readonly counters?: ExportCounters;
-  /** The same for log records. */
+  /** The same for log records, and for pushed metric data points. */
   readonly logCounters?: ExportCounters;
+  readonly metricCounters?: ExportCounters;
 }
 
 /** Running telemetry. */
@@ -49,11 +50,15 @@ export interface Telemetry {
   readonly logEvent: LogEvent | undefined;
   /** Spans exported, dropped and failed so far. */
   readonly counters: ExportCounters;
-  /** The same for log records. */
+  /** The same for log records, and for pushed metric data points. */
   readonly logCounters: ExportCounters;
+  readonly metricCounters: ExportCounters;
   /** Sends everything that waits, exports in flight included; resolves after `timeoutMs` at the latest and never rejects. */
   flush(timeoutMs: number): Promise<void>;
-  /** Flushes and stops, within `timeoutMs` (default 5,000). Never rejects. Spans that end later count as dropped. */
+  /**
+   * Flushes and stops, within `timeoutMs` (default 5,000) of running time. Never rejects. What could not be sent is given up, counted
+   * and reported with its number and reason; spans that end later count as dropped.
+   */
   shutdown(timeoutMs?: number): Promise<void>;
 }
 
@@ -64,22 +69,26 @@ export interface Telemetry {
  */
 export function startTelemetry(deps: TelemetryDeps): Telemetry {
   const { report, env = process.env, events = 'span' } = deps;
-  const { counters = createExportCounters(), logCounters = createExportCounters() } = deps;
+  const counters = countersOf(deps);
   const resource = createResource(deps, env);
   // NodeSDK reads process.env whatever `env` is, and then starts nothing.
   if (isDisabled(env) || isDisabled(process.env)) {
     for (const reader of deps.metricReaders) reader.standAlone(resource);
-    return { ...IDLE, counters, logCounters };
+    return { ...IDLE, ...counters };
   }
-  const complain = (fault: string) => report({ stage: 'telemetry', error: new Error(fault) });
+  const userAgent = `ackspan/${deps.version}`;
+  const lossesOf = (what: Lost, counts: ExportCounters) => createExportLosses(what, counts, report);
+  const losses = {
+    spans: lossesOf('span', counters.counters),
+    logs: lossesOf('log record', counters.logCounters),
+    metrics: lossesOf('metric data point', counters.metricCounters),
+  };
+  const spanProcessors = createSpanProcessors({ env, userAgent, losses: losses.spans });
+  const logRecordProcessors = events === 'span' ? [] : createLogProcessors({ env, userAgent, losses: losses.logs });
+  checkEvents(events, spanProcessors.length, logRecordProcessors.length, report);
+  const pushers = createMetricPushers({ env, userAgent, losses: losses.metrics }, [...deps.metricProducers]);
+  // Only now: what the exporters say of malformed variables while they are built, otel-faults.ts says better.
   const stopDiagnostics = routeDiagnostics(report, env);
-  const lossesOf = (what: 'span' | 'log record', counts: ExportCounters) =>
-    createExportLosses(what, counts, report, () => performance.now());
-  const spanProcessors = createSpanProcessors(env, counters, lossesOf('span', counters), complain);
-  const logRecordProcessors =
-    events === 'span' ? [] : createLogProcessors(env, logCounters, lossesOf('log record', logCounters), complain);
-  checkEvents(events, spanProcessors.length, logRecordProcessors.length, complain);
-  const pushers = createMetricPushers(env, [...deps.metricProducers], complain);
   const sdk = createNodeSdk({
     resource,
     sampler: new AlwaysOnSampler(),
@@ -95,14 +104,28 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
     tracer: spanProcessors.length === 0 ? undefined : providers.tracers.getTracer(SCOPE, deps.version),
     logEvent:
       logRecordProcessors.length === 0 ? undefined : createLogEvents(providers.loggers.getLogger(SCOPE, deps.version)),
-    counters,
-    logCounters,
-    flush: (timeoutMs) => bounded(Promise.all(all.map((each) => each.forceFlush())), timeoutMs, report),
+    ...counters,
+    async flush(timeoutMs) {
+      const late = `not everything was exported within ${timeoutMs} ms`;
+      if (!(await inTime(Promise.all(all.map((each) => each.forceFlush())), timeoutMs, report)))
+        report({ stage: 'telemetry', error: new Error(late) });
+    },
     async shutdown(timeoutMs = 5000) {
       stopping ??= sdk.shutdown();
-      await bounded(stopping, timeoutMs, report);
+      if (!(await inTime(stopping, timeoutMs, report)))
+        for (const each of all)
+          each.abandon?.(`not sent within the ${Math.round(timeoutMs)} ms that the stop had left`);
+      for (const each of Object.values(losses)) each.tellRest();
       stopDiagnostics();
     },
+  };
+}
+
+function countersOf(deps: TelemetryDeps): Pick<Telemetry, 'counters' | 'logCounters' | 'metricCounters'> {
+  return {
+    counters: deps.counters ?? createExportCounters(),
+    logCounters: deps.logCounters ?? createExportCounters(),
+    metricCounters: deps.metricCounters ?? createExportCounters(),
   };
 }
 
@@ -115,27 +138,25 @@ const IDLE = {
 };
 
 /** Log events are written for exported spans; says what becomes of `log` and `both` when one of the two goes nowhere. */
-function checkEvents(mode: EventMode, spans: number, logs: number, complain: Complain): void {
+function checkEvents(mode: EventMode, spans: number, logs: number, report: Report): void {
   if (mode === 'span' || spans + logs === 0) return;
-  if (logs === 0)
-    complain(`tracing.events is ${mode}, but log records go nowhere: steps of deliveries are span events instead`);
-  if (spans === 0)
-    complain(`tracing.events is ${mode}, but spans go nowhere: log events tell about spans, so there are none either`);
+  const complain = (text: string) =>
+    report({ stage: 'telemetry', error: new Error(`tracing.events is ${mode}, ${text}`) });
+  if (logs === 0) complain('but log records go nowhere: steps of deliveries are span events instead');
+  if (spans === 0) complain('but spans go nowhere: log events tell about spans, so there are none either');
 }
 
-/** Waits for `work`, but not longer than `timeoutMs`; what went wrong is reported. */
-async function bounded(work: Promise<unknown>, timeoutMs: number, report: Report): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Error>((resolve) => {
-    timer = setTimeout(() => resolve(new Error(`not everything was exported within ${timeoutMs} ms`)), timeoutMs);
+/** Waits for `work`, but not longer than `timeoutMs` of running time (SPEC D14): says which. A failure is reported. */
+function inTime(work: Promise<unknown>, timeoutMs: number, report: Report): Promise<boolean> {
+  return new Promise((resolve) => {
+    const wait = patiently(timeoutMs, () => resolve(false), true);
+    const end = (): void => {
+      wait.cancel();
+      resolve(true);
+    };
+    work.then(end, (error: unknown) => {
+      report({ stage: 'telemetry', error: (Array.isArray(error) ? error[0] : error) ?? new Error('flush failed') });
+      end();
+    });
   });
-  const failed = await Promise.race([
-    work.then(
-      () => undefined,
-      (error: unknown) => (Array.isArray(error) ? error[0] : error) ?? new Error('flush failed'),
-    ),
-    late,
-  ]);
-  clearTimeout(timer);
-  if (failed !== undefined) report({ stage: 'telemetry', error: failed });
 }

@@ -125,12 +125,27 @@ describe('every answer', () => {
       const head = await get(path, { method: 'HEAD' });
       expect([head.status, head.text]).toEqual([full.status, '']);
       expect(head.headers['content-length']).toBe(full.headers['content-length']);
-      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'TRACE']) {
         const { status, headers } = await get(path, { method });
-        expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
+        expect([status, headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
       }
     },
   );
+
+  it.each([...guarded, ...healthy])('%s answers OPTIONS with what it allows, and grants nothing', async (path) => {
+    const { get } = await serve();
+    const headers = { origin: 'http://evil.example', 'access-control-request-method': 'GET' };
+    const asked = await get(path, { method: 'OPTIONS', headers });
+    expect([asked.status, asked.text, asked.headers.allow]).toEqual([204, '', 'GET, HEAD, OPTIONS']);
+    expect(asked.headers['content-length']).toBeUndefined();
+    expect(Object.keys(asked.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  });
+
+  it('OPTIONS needs the token where GET does', async () => {
+    const { get } = await serve({ token: TOKEN });
+    for (const path of guarded) expect((await get(path, { method: 'OPTIONS' })).status).toBe(401);
+    for (const path of healthy) expect((await get(path, { method: 'OPTIONS' })).status).toBe(204);
+  });
 
   it.each([
     '/',

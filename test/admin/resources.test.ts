@@ -4,15 +4,15 @@ import { connection, serve } from './fixture.ts';
 
 describe('health', () => {
   it('/health has the shape that monitors of the predecessor read', async () => {
-    const { get } = await serve();
-    const { status, body } = await get('/health?probe=1');
-    expect(status).toBe(200);
-    expect(body).toEqual({
-      status: 'healthy',
-      service: 'ackspan',
-      version: '1.2.3',
-      timestamp: '2026-03-01T12:00:00.000Z',
-    });
+    const at = Date.parse('2026-03-01T12:00:00.250Z');
+    const { get } = await serve({ wallOf: () => at });
+    const { status, headers, text, body } = await get('/health?probe=1');
+    expect([status, headers['content-type']]).toEqual([200, 'application/json']);
+    expect(text).toMatch(
+      /^\{"status":"healthy","service":"ackspan","version":"1\.2\.3","timestamp":\d{10}\.\d{1,6}\}\n$/,
+    );
+    // Python's time.time(): seconds.
+    expect(body.timestamp).toBe(at / 1000);
   });
 
   it('while not ready, /health and /readyz say 503 and why; /healthz stays 200', async () => {

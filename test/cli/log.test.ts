@@ -1,5 +1,5 @@
 // The log: its shape, and that no credential gets into it by any road.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createLog, createReport } from '../../src/cli/log.ts';
 
 function capture(env: Record<string, string> = {}): { lines: string[]; log: ReturnType<typeof createLog> } {
@@ -124,8 +124,32 @@ describe('reports', () => {
     now = 10_000;
     report({ stage: 'relay', error: new Error('again') });
     expect(lines.slice(6).map((line) => JSON.parse(line))).toMatchObject([
-      { stage: 'relay', suppressed: 95 },
-      { stage: 'relay', err: { message: 'again' } },
+      { stage: 'relay', suppressed: 95, msg: '95 more faults in relay were not logged' },
+      { stage: 'relay', err: { message: 'again' }, msg: 'fault in relay: again' },
     ]);
+    report.tellRest();
+  });
+
+  it('how many were left out is said at the end of the 10 s, whether or not there are more', () => {
+    vi.useFakeTimers();
+    const { lines, log } = capture();
+    const report = createReport(log);
+    for (let i = 0; i < 7; i++) report({ stage: 'hook', error: new Error('reset') });
+    vi.advanceTimersByTime(9_999);
+    expect(lines).toHaveLength(5);
+    vi.advanceTimersByTime(1);
+    expect(JSON.parse(lines[5]!)).toMatchObject({ stage: 'hook', suppressed: 2 });
+    vi.advanceTimersByTime(60_000);
+    expect(lines).toHaveLength(6);
+    vi.useRealTimers();
+  });
+
+  it('and at the end of the process', () => {
+    const { lines, log } = capture();
+    const report = createReport(log);
+    for (let i = 0; i < 9; i++) report({ stage: 'telemetry', error: new Error('lost') });
+    report.tellRest();
+    report.tellRest();
+    expect(lines.slice(5).map((line) => JSON.parse(line))).toMatchObject([{ stage: 'telemetry', suppressed: 4 }]);
   });
 });

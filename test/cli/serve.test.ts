@@ -89,7 +89,7 @@ it('a stop that hangs is cut short after the grace', async () => {
   });
   await vi.advanceTimersByTimeAsync(0);
   expect(ended).toBe(false);
-  await vi.advanceTimersByTimeAsync(1_500);
+  await vi.advanceTimersByTimeAsync(1_501);
   expect(await run.code).toBe(1);
 });
 

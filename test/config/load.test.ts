@@ -135,6 +135,7 @@ describe('a variable for every key', () => {
     upstream: ['unix:/run/app.sock', 'unix:/run/app.sock'],
     listen: [':8081', { host: '0.0.0.0', port: 8081 }],
     'upstream_tls.insecure': ['true', true],
+    'readiness.upstream': ['true', true],
     'upstream_tls.ca': [CA, readFileSync(CA, 'utf8')],
     'admin.listen': ['[::1]:0', { host: '::1', port: 0 }],
     'admin.token': ['abcdefghijklmnop', 'abcdefghijklmnop'],

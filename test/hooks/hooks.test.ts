@@ -282,7 +282,7 @@ describe('re-emission', () => {
   test('[D7] payload that waits is bounded: beyond it notices go without', async () => {
     const to = await receiver();
     to.hold();
-    const { hooks } = hooksTo(to.url, { payloadBytes: 100 }, { payload: true });
+    const { hooks, reports } = hooksTo(to.url, { payloadBytes: 100 }, { payload: true });
     const { tracker, track, start } = withTracker(hooks);
     const ask = (id: string) => {
       const delivery = track(id);
@@ -302,6 +302,7 @@ describe('re-emission', () => {
       ['c', true],
     ]);
     expect(hooks.counters.payloadsOmitted).toBe(1);
+    expect(reports).toEqual(['100 bytes of messages wait with their notices: others go without their message']);
   });
 });
 
@@ -467,19 +468,38 @@ describe('stopping', () => {
     expect(hooks.reemit!(track('x'), start)).toBe('blocked');
     await stopped;
     expect(hooks).toMatchObject({ waiting: 0, counters: { delivered: 0, dropped: { shutdown: 12 } } });
-    expect([hooks.breaker.state, reports]).toEqual(['closed', []]);
+    expect([hooks.breaker.state, reports]).toEqual([
+      'closed',
+      ['12 notices were not delivered before the stop (the grace was over)'],
+    ]);
     balance(hooks);
   });
 
   test('with only distant retries left there is nothing to wait for', async () => {
     const to = await receiver();
     to.behave(status(503, { 'retry-after': '60' }));
-    const { hooks } = hooksTo(to.url);
+    const { hooks, reports } = hooksTo(to.url);
     withTracker(hooks).reject();
     await soon(() => expect(hooks.counters.requests.failed.failed).toBe(1));
     const before = performance.now();
     await hooks.stop(20_000);
     expect(performance.now() - before).toBeLessThan(10_000);
     expect(hooks.counters.dropped.shutdown).toBe(1);
+    expect(reports).toEqual(['1 notice was not delivered before the stop (the receiver: HTTP 503)']);
+  });
+
+  test('a notice that cannot be built gives its place back and is told; the others go on', async () => {
+    const to = await receiver();
+    const { hooks, reports } = hooksTo(to.url);
+    const { track, reject, start } = withTracker(hooks);
+    const broken = track('broken');
+    Object.defineProperty(broken, 'sentAt', { value: Number.NaN });
+    hooks.reemit!(broken, start);
+    await soon(() => expect(reports).toHaveLength(1));
+    reject(1);
+    await soon(() => expect(hooks.counters.delivered).toBe(1));
+    expect(hooks).toMatchObject({ waiting: 0, counters: { noticed: 2, dropped: { unsendable: 1 } } });
+    expect(reports).toEqual(['a notice could not be sent: Invalid time value']);
+    balance(hooks);
   });
 });

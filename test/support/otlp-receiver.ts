@@ -1,15 +1,18 @@
 // A real OTLP/HTTP receiver for tests: keeps what arrived, and misbehaves when told to.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { decodeMetrics, decodeTraces, type ReceivedMetric, type ReceivedSpan } from './otlp-decode.ts';
 import { decodeLogs, type ReceivedLog } from './otlp-decode-logs.ts';
 
-/** What the receiver does with the next requests. `hang` never answers; `close` destroys the socket. */
+/** What the receiver does with the next requests. `hang` never answers; `hold` takes in and answers at `release`; `close` destroys the socket. */
 export type Behaviour =
   | { readonly kind: 'accept'; readonly afterMs?: number }
   | { readonly kind: 'status'; readonly code: number; readonly retryAfter?: string }
   | { readonly kind: 'hang' }
+  | { readonly kind: 'hold' }
+  | { readonly kind: 'answer'; readonly contentType: string; readonly body: string | Uint8Array }
   | { readonly kind: 'close' };
 
 export interface ReceivedRequest {
@@ -30,6 +33,8 @@ export interface OtlpReceiver {
   /** Every request whose body arrived, accepted or not. */
   readonly requests: ReceivedRequest[];
   behave(behaviour: Behaviour): void;
+  /** Answers what is held, and accepts from now on; resolves when the answers have left this process. */
+  release(): Promise<void>;
   /** Resolves when `predicate` holds; it is checked at once and whenever a request arrives. */
   waitFor(predicate: (receiver: OtlpReceiver) => boolean): Promise<void>;
   close(): Promise<void>;
@@ -40,6 +45,7 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
   let behaviour: Behaviour = { kind: 'accept' };
   const waiters = new Set<() => void>();
   const timers = new Set<NodeJS.Timeout>();
+  const held: { readonly response: ServerResponse; readonly answer: () => void }[] = [];
 
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -55,6 +61,9 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
     switch (behaviour.kind) {
       case 'hang':
         break;
+      case 'answer':
+        response.writeHead(200, { 'Content-Type': behaviour.contentType }).end(behaviour.body);
+        break;
       case 'close':
         request.socket.destroy();
         break;
@@ -62,6 +71,7 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
         if (behaviour.retryAfter !== undefined) response.setHeader('Retry-After', behaviour.retryAfter);
         response.writeHead(behaviour.code).end();
         break;
+      case 'hold':
       case 'accept': {
         const json = contentType.startsWith('application/json');
         const body = encoding === 'gzip' ? gunzipSync(raw) : raw;
@@ -72,8 +82,10 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
           response.writeHead(200, { 'Content-Type': contentType }).end(json ? '{}' : '');
           for (const check of waiters) check();
         };
-        if (behaviour.afterMs === undefined) answer();
+        if (behaviour.kind === 'hold') held.push({ response, answer });
+        else if (behaviour.afterMs === undefined) answer();
         else timers.add(setTimeout(answer, behaviour.afterMs));
+        if (behaviour.kind === 'hold') break;
         return;
       }
     }
@@ -89,6 +101,16 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
     requests: [],
     behave(next) {
       behaviour = next;
+    },
+    async release() {
+      behaviour = { kind: 'accept' };
+      await Promise.all(
+        held.splice(0).map(({ response, answer }) => {
+          const gone = once(response, 'finish');
+          answer();
+          return gone;
+        }),
+      );
     },
     waitFor(predicate) {
       return new Promise((resolve) => {

@@ -91,7 +91,7 @@ describe.each(['http/protobuf', 'http/json'])('over %s', (protocol) => {
     deliver(start(mode, { OTEL_EXPORTER_OTLP_PROTOCOL: protocol }));
     await telemetry.flush(5000);
     expect(arrived()).toEqual({ spanEvents, logEvents });
-    expect(telemetry.logCounters).toEqual({ exported: logEvents.length, dropped: 0, failed: 0 });
+    expect(telemetry.logCounters).toEqual({ exported: logEvents.length, dropped: 0, failed: 0, rejected: 0 });
     expect(receiver.requests.map(({ path }) => path).sort()).toEqual(
       logEvents.length > 0 ? ['/v1/logs', '/v1/traces'] : ['/v1/traces'],
     );
@@ -157,7 +157,7 @@ describe('a receiver in trouble costs log records, never a delivery', () => {
     receiver.behave({ kind: 'hang' });
     const spans = start('log', { OTEL_BLRP_MAX_QUEUE_SIZE: '10', OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: '5' });
     for (let i = 0; i < 20; i++) deliver(spans);
-    expect(telemetry.logCounters).toEqual({ exported: 0, dropped: 50, failed: 0 });
+    expect(telemetry.logCounters).toEqual({ exported: 0, dropped: 50, failed: 0, rejected: 0 });
     await telemetry.flush(50);
     expect(faults).toEqual(['1 log record lost: the export queue is full', 'not everything was exported within 50 ms']);
   });
@@ -167,8 +167,8 @@ describe('a receiver in trouble costs log records, never a delivery', () => {
     const spans = start('both', { OTEL_EXPORTER_OTLP_TIMEOUT: '300' });
     for (let i = 0; i < 2; i++) deliver(spans);
     await telemetry.flush(5000);
-    expect(telemetry.logCounters).toEqual({ exported: 0, dropped: 0, failed: 6 });
-    expect(telemetry.counters).toEqual({ exported: 0, dropped: 0, failed: 2 });
+    expect(telemetry.logCounters).toEqual({ exported: 0, dropped: 0, failed: 6, rejected: 0 });
+    expect(telemetry.counters).toEqual({ exported: 0, dropped: 0, failed: 2, rejected: 0 });
     expect(faults.map((fault) => fault.replace(/: .*/, '')).sort()).toEqual(['2 spans lost', '6 log records lost']);
   });
 });

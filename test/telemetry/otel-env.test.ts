@@ -1,16 +1,24 @@
 // The standard OTEL_* variables: what is exported, with which limits, and who the resource says we are.
 import { expect, test } from 'vitest';
-import { batchLimits, type Env, isDisabled, metricIntervals, signalExport } from '../../src/telemetry/otel-env.ts';
-import { createResource, parseResourceAttributes } from '../../src/telemetry/resource.ts';
+import {
+  batchLimits,
+  type Complain,
+  type Env,
+  isDisabled,
+  metricIntervals,
+  signalExport,
+} from '../../src/telemetry/otel-env.ts';
+import { createResource } from '../../src/telemetry/resource.ts';
+import { parseResourceAttributes } from '../../src/telemetry/resource-attributes.ts';
 import { spanLimits } from '../../src/telemetry/span-limits.ts';
 
 const NOTHING = { console: false, otlp: undefined };
 const OTLP = { console: false, otlp: { protocol: 'http/protobuf' } };
 const E = 'OTEL_EXPORTER_OTLP_ENDPOINT';
 
-function collected<T>(read: (complain: (fault: string) => void) => T): [T, string[]] {
+function collected<T>(read: (complain: Complain) => T): [T, string[]] {
   const faults: string[] = [];
-  return [read((fault) => faults.push(fault)), faults];
+  return [read((variable, fault) => faults.push(`${variable}: ${fault}`)), faults];
 }
 
 test.each<[Env, unknown]>([
@@ -46,7 +54,7 @@ test('prometheus is no fault for metrics: the admin server has it; for traces it
   expect(collected((complain) => signalExport(env, 'metrics', complain))).toEqual([NOTHING, []]);
   expect(collected((complain) => signalExport(env, 'traces', complain))).toEqual([
     NOTHING,
-    ['OTEL_TRACES_EXPORTER: prometheus is not supported; choose from otlp, console, none'],
+    ['OTEL_TRACES_EXPORTER: "prometheus" is not supported (choose from otlp, console, none); nothing is exported'],
   ]);
 });
 
@@ -74,7 +82,10 @@ test('batch limits: defaults, and what the environment sets; a batch is at most 
   };
   expect(collected((complain) => batchLimits(env, 'OTEL_BSP', complain))).toEqual([
     { maxQueueSize: 100, maxExportBatchSize: 100, scheduleDelayMs: 250, exportTimeoutMs: 30_000 },
-    ['OTEL_BSP_EXPORT_TIMEOUT: -1 is not a number above 0; 30000 is used instead'],
+    [
+      'OTEL_BSP_MAX_EXPORT_BATCH_SIZE: 512 is more than the queue holds; 100 is used instead',
+      'OTEL_BSP_EXPORT_TIMEOUT: "-1" is not a number of milliseconds from 1 to 2147483647; 30000 is used instead',
+    ],
   ]);
 });
 
@@ -111,6 +122,9 @@ test.each<[string | undefined, Record<string, string>]>([
   ['', {}],
   ['a=1, b = two words ,c=x%2Cy', { a: '1', b: 'two words', c: 'x,y' }],
   ['a=1=2', { a: '1=2' }],
+  ['a=1,', { a: '1' }],
+  [',a=1,,b=2, ', { a: '1', b: '2' }],
+  ['service.name=,a=1', { a: '1' }],
   ['a=1,b', {}],
   ['a=1,=2', {}],
   ['a=1,b=%zz', {}],

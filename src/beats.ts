@@ -1,0 +1,36 @@
+// Everything of a sidecar that is looked at on the beat of the process: deliveries, words that are overdue, silent clients, and standstills.
+import type { Tracker } from './delivery/tracker.ts';
+import type { Watch } from './observe.ts';
+import type { OverdueWords } from './overdue-words.ts';
+import { type Silent, watchSilence } from './silence.ts';
+import { startBeat } from './time/beat.ts';
+import { now } from './time/clock.ts';
+import { onBeat, onStandstill } from './time/pulse.ts';
+
+export interface BeatDeps {
+  readonly tracker: Tracker;
+  readonly overdue: OverdueWords;
+  readonly connections: Iterable<Silent>;
+  /** Clients cut off because they were silent. */
+  readonly silent: { cut: number };
+  readonly watch: Pick<Watch, 'stoodStill'>;
+  readonly silenceMs: number;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+/** Starts them; the result ends them. */
+export function startBeats({ tracker, overdue, connections, silent, watch, silenceMs, report }: BeatDeps): () => void {
+  const stops = [
+    onStandstill((from, ms) => {
+      tracker.stoodStill(from, from + ms);
+      watch.stoodStill(ms);
+      report({ stage: 'standstill', error: new Error(`the process did not run for ${Math.round(ms)} ms`) });
+    }),
+    startBeat(tracker, report),
+    onBeat(() => overdue.look(now())),
+    watchSilence({ connections, silenceMs, now, dropped: () => silent.cut++ }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
