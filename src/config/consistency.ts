@@ -50,7 +50,7 @@ export function consistency(
     fault('hooks.secrets', 'hooks.url', 'is missing: notices are always signed; set ACKSPAN_HOOKS_SECRETS');
   }
   const warnings = sound('events.rules')
-    ? ruleWarnings(config.events.rules, (path) => place('events.rules', path))
+    ? ruleWarnings(config.events.rules, config.hooks, (path) => place('events.rules', path))
     : [];
   return { faults, warnings: [...warnings, ...identityWarnings(config.identity, place)] };
 }
@@ -72,7 +72,12 @@ function overlap(a: Config['listen'], b: Config['listen']): boolean {
   return a.port !== 0 && a.port === b.port && (a.host === b.host || everywhere(a.host) || everywhere(b.host));
 }
 
-function ruleWarnings(rules: readonly EventRule[], place: (path: readonly PropertyKey[]) => Place): Fault[] {
+function ruleWarnings(
+  rules: readonly EventRule[],
+  hooks: Config['hooks'],
+  place: (path: readonly PropertyKey[]) => Place,
+): Fault[] {
+  const reemits = hooks.url !== undefined && hooks.events.includes('reemit');
   const warnings: Fault[] = [];
   const warn = (index: number, field: string, message: string): void => {
     warnings.push({ key: `events.rules[${index}].${field}`, ...place([index, field]), message });
@@ -87,6 +92,13 @@ function ruleWarnings(rules: readonly EventRule[], place: (path: readonly Proper
         index,
         'attempts',
         `the last attempt would come ${formatDuration(last)} after the send, past the timeout of ${formatDuration(rule.timeoutMs)}`,
+      );
+    }
+    if (rule.track && rule.confirm === 'processed' && last > 0 && rule.resend !== true && !reemits) {
+      warn(
+        index,
+        'attempts',
+        'are not made once a client without the SDK has received the event: there is nothing to try; set resend: true, or hooks.events with reemit, or attempts: []',
       );
     }
   }

@@ -129,7 +129,7 @@ describe('a variable for every key', () => {
     confirm: 'processed',
     timeoutMs: 5000,
     attemptsMs: [500],
-    resend: false,
+    resend: true,
   };
   const samples: Record<string, readonly [string, unknown]> = {
     upstream: ['unix:/run/app.sock', 'unix:/run/app.sock'],
@@ -140,7 +140,7 @@ describe('a variable for every key', () => {
     'admin.listen': ['[::1]:0', { host: '::1', port: 0 }],
     'admin.token': ['abcdefghijklmnop', 'abcdefghijklmnop'],
     'admin.mount': ['/.ackspan', '/.ackspan'],
-    'events.rules': ['[{match: [a_*, b], priority: high, confirm: processed, timeout: 5s, attempts: [500ms]}]', [rule]],
+    'events.rules': ['[{match: [a_*, b], priority: high, confirm: processed, timeout: 5s, attempts: [500ms], resend: true}]', [rule]],
     'events.max_types': ['10', 10],
     'events.scan_bytes': ['1KiB', 1024],
     confirmations: ['[{"type":"ok","id":"/x"}]', [{ type: 'ok', id: '/x', status: '/status', error: '/error' }]],
@@ -266,6 +266,17 @@ describe('rules', () => {
         resend: false,
       },
     ]);
+  });
+
+  it('warns about attempts for which there is nothing to try once a client without the SDK has received the event', () => {
+    const rule = (more: string) => `events:\n  rules:\n    - { match: a, confirm: processed${more} }\n`;
+    const hooks =
+      'hooks: { url: "http://127.0.0.1:1/h", secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw], events: [reemit] }\n';
+    const warnings = (yaml: string) => load({ env: UPSTREAM, yaml }).warnings.map(formatFault);
+    expect(warnings(rule(''))).toEqual([
+      'a.yaml:3:7: events.rules[0].attempts: are not made once a client without the SDK has received the event: there is nothing to try; set resend: true, or hooks.events with reemit, or attempts: []',
+    ]);
+    expect([rule(', attempts: []'), rule(', resend: true'), rule('') + hooks].flatMap(warnings)).toEqual([]);
   });
 
   it('warns about rules that are never reached and attempts past the deadline', () => {

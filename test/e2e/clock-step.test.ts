@@ -70,8 +70,10 @@ function latest({ metrics }: OtlpReceiver, name: string) {
   return found.points;
 }
 
-async function healthOf(sidecar: SidecarProcess): Promise<{ timestamp: string }> {
-  return (await (await fetch(`${sidecar.admin}/health`)).json()) as { timestamp: string };
+/** Its `timestamp`, which is in seconds, as ISO 8601. */
+async function healthTime(sidecar: SidecarProcess): Promise<string> {
+  const { timestamp } = (await (await fetch(`${sidecar.admin}/health`)).json()) as { timestamp: number };
+  return new Date(timestamp * 1000).toISOString();
 }
 
 describe.skipIf(missing('faketime'))('[D18] a wall clock that is set', () => {
@@ -98,7 +100,7 @@ describe.skipIf(missing('faketime'))('[D18] a wall clock that is set', () => {
       expect(soon.settled_ms).toBeLessThan(20_000);
       expect(Date.parse(soon.deadline_at) - Date.parse(soon.sent_at)).toBe(300);
       close((await row('first')).sent_at, opened + step * 1000);
-      close((await healthOf(sidecar)).timestamp, clock.now());
+      close(await healthTime(sidecar), clock.now());
       const timedOut = await span(`soon-${i}`);
       close(timedOut.endNs, clock.now());
       expect(Number(timedOut.endNs - timedOut.startNs) / 1e6).toBeCloseTo(soon.settled_ms!, 2);
