@@ -104,9 +104,8 @@ it('[D3] confirmations that overtake the records of their compressed events coun
     await sidecar.reach({ tracked: n, confirmed: n, pending: 0 });
   }
   expect(await unmatched(sidecar)).toEqual([0, 0, 0, 0]);
-  // At the very instant of its own send: the confirmation had been there first.
-  const overtaken = (await sidecar.deliveries()).filter(({ settled_ms }) => settled_ms === 0);
-  expect(overtaken.length).toBeGreaterThan(0);
+  // It counts from when the record came, which is after the send: nothing is confirmed in no time.
+  for (const { settled_ms } of await sidecar.deliveries()) expect(settled_ms).toBeGreaterThan(0);
   expectHealthyLog(sidecar);
 });
 
