@@ -1,41 +1,43 @@
 // What an owner was sent and the books do not hold any more, as hashes: a word on such an event may mean a message that nobody knows.
 
-/** Slots of one generation, 2 MiB; it is left when it is half full, and forgotten with the next change. Power of two. */
-const SLOTS = 1 << 18;
+/** Slots of one generation, 512 KiB: small enough for a cache that is near. It is left when it is half full. Power of two. */
+const SLOTS = 1 << 16;
 
-/** Open addressing; 0 in `hashes` = empty. A hash that collides is told apart by a second look at the id. */
+/** Open addressing; each slot is a hash (0 = empty) and, beside it, a second look at the id that tells hashes that collide apart. */
 class Generation {
   count = 0;
-  readonly #hashes = new Int32Array(SLOTS);
-  readonly #marks = new Int32Array(SLOTS);
+  readonly #slots = new Int32Array(SLOTS * 2);
 
   add(hash: number, mark: number): void {
-    let at = hash & (SLOTS - 1);
-    for (let found = this.#hashes[at]; found !== 0; found = this.#hashes[at]) {
-      if (found === hash && this.#marks[at] === mark) return;
-      at = (at + 1) & (SLOTS - 1);
-    }
-    this.#hashes[at] = hash;
-    this.#marks[at] = mark;
+    const at = this.#seek(hash, mark);
+    if (this.#slots[at] !== 0) return;
+    this.#slots[at] = hash;
+    this.#slots[at + 1] = mark;
     this.count++;
   }
 
   has(hash: number, mark: number): boolean {
-    let at = hash & (SLOTS - 1);
-    for (let found = this.#hashes[at]; found !== 0; found = this.#hashes[at]) {
-      if (found === hash && this.#marks[at] === mark) return true;
-      at = (at + 1) & (SLOTS - 1);
+    return this.#slots[this.#seek(hash, mark)] !== 0;
+  }
+
+  /** Where the pair is, or the empty slot where it would go. */
+  #seek(hash: number, mark: number): number {
+    const slots = this.#slots;
+    let at = (hash & (SLOTS - 1)) * 2;
+    for (let found = slots[at]; found !== 0; found = slots[at]) {
+      if (found === hash && slots[at + 1] === mark) return at;
+      at = (at + 2) & (SLOTS * 2 - 1);
     }
-    return false;
+    return at;
   }
 
   clear(): void {
-    this.#hashes.fill(0);
+    this.#slots.fill(0);
     this.count = 0;
   }
 }
 
-/** The latest 131,072 to 262,144 of them. */
+/** The latest 32,768 to 65,536 of them. */
 export class Forgotten {
   /** Made when the first delivery leaves the history: most processes of a short life never need it. */
   #young: Generation | undefined = undefined;

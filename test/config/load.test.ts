@@ -140,7 +140,10 @@ describe('a variable for every key', () => {
     'admin.listen': ['[::1]:0', { host: '::1', port: 0 }],
     'admin.token': ['abcdefghijklmnop', 'abcdefghijklmnop'],
     'admin.mount': ['/.ackspan', '/.ackspan'],
-    'events.rules': ['[{match: [a_*, b], priority: high, confirm: processed, timeout: 5s, attempts: [500ms], resend: true}]', [rule]],
+    'events.rules': [
+      '[{match: [a_*, b], priority: high, confirm: processed, timeout: 5s, attempts: [500ms], resend: true}]',
+      [rule],
+    ],
     'events.max_types': ['10', 10],
     'events.scan_bytes': ['1KiB', 1024],
     confirmations: ['[{"type":"ok","id":"/x"}]', [{ type: 'ok', id: '/x', status: '/status', error: '/error' }]],

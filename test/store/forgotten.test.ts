@@ -15,7 +15,7 @@ describe('[D13] forgotten events', () => {
     ]);
   });
 
-  it('the latest 131,072 are known, and of as many others none is taken for one, although their hashes collide', async () => {
+  it('the latest 32,768 are known, and of as many others none is taken for one, although their hashes collide', async () => {
     await withSeed(chosenSeed(), async (chance) => {
       const forgotten = new Forgotten();
       const hash = createChance(chance.between(1, 2 ** 30));
@@ -24,7 +24,7 @@ describe('[D13] forgotten events', () => {
         hash: Math.floor(hash.next() * 2 ** 32) | 0,
       }));
       for (const { id, hash } of ids) forgotten.add(id, hash, 3);
-      const latest = ids.slice(-131_072);
+      const latest = ids.slice(-32_768);
       expect(latest.every(({ id, hash }) => forgotten.has(id, hash, 3))).toBe(true);
       expect(latest.filter(({ id, hash }) => forgotten.has(`${id}x`, hash, 3))).toEqual([]);
     });
