@@ -13,7 +13,7 @@ export function createLogEvents(logger: Logger): LogEvent {
       timestamp,
       // Given, because the SDK takes a small number for a time since the start of the process, as a clock set to 1970 shows one.
       observedTimestamp: hrTime(wall()),
-      attributes,
+      ...(attributes !== undefined && { attributes }),
       severityNumber: SeverityNumber.INFO,
       severityText: 'INFO',
       context: trace.setSpan(ROOT_CONTEXT, span),
