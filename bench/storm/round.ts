@@ -1,0 +1,158 @@
+// Storm: one sidecar's life: connections come and go for a while, all end, every deadline passes, and the books are compared.
+import { delay, now, until } from '../load/timing.ts';
+import { startBackend } from './backend.ts';
+import { type Barriers, runClient } from './client.ts';
+import { createEvidenceReader } from './evidence.ts';
+import { startMischief } from './mischief.ts';
+import { judge, type Violation } from './oracle.ts';
+import { createPlan, type Plan } from './plan.ts';
+import { type LinkWatch, startProxy } from './proxy.ts';
+import { type Account, type ConnectionRecord, createRecord } from './record.ts';
+import type { SdkRunner } from './sdk-client.ts';
+import { type StormSidecar, startSidecar } from './sidecar.ts';
+
+export interface RoundOptions {
+  readonly seed: number;
+  /** Number of its first connection. */
+  readonly first: number;
+  /** New connections come for so long, ms. */
+  readonly openMs: number;
+  /** Connections at once. */
+  readonly crowd: number;
+  readonly runSdk: SdkRunner;
+}
+
+export interface RoundResult {
+  readonly account: Account;
+  readonly violations: readonly Violation[];
+  readonly connections: number;
+  readonly standstills: number;
+  readonly cuts: number;
+  /** Messages that cannot be judged as a violation, but should not be. */
+  readonly remarks: readonly string[];
+}
+
+interface Seat {
+  readonly plan: Plan;
+  readonly record: ConnectionRecord;
+  readonly barriers: Barriers;
+}
+
+/** A read to the backend's FIN is certain if the FIN came so long after the sidecar's own at most, ms: its patience is 2 s. */
+const CERTAIN_MS = 1000;
+const RAMP_MS = 8;
+/** The longest deadline, the silence, the patience and the life of a session, together. */
+const SETTLE_MS = 40_000;
+
+/** `opened` is called when the last connection has been opened: another round may begin. */
+export async function runRound(options: RoundOptions, opened: () => void): Promise<RoundResult> {
+  const seats = new Map<number, Seat>();
+  let cuts = 0;
+  const cut = (record: ConnectionRecord, side: string) => (how: string) => {
+    cuts++;
+    record.notes.push(`${now()}: ${how} between ${side}`);
+  };
+  const backend = await startBackend((id) => seats.get(id));
+  const behind = await startProxy(
+    backend.port,
+    (id) => seats.get(id)?.plan.backendLink,
+    (id) => upstreamWatch(seats.get(id)!.record, cut(seats.get(id)!.record, 'sidecar and backend')),
+  );
+  const sidecar = await startSidecar(behind.port);
+  const front = await startProxy(
+    sidecar.port,
+    (id) => seats.get(id)?.plan.clientLink,
+    (id) => clientWatch(seats.get(id)!, cut(seats.get(id)!.record, 'client and sidecar')),
+  );
+  const before = sidecar.descriptors();
+  const mischief = startMischief(sidecar, options.seed + options.first);
+  try {
+    await openAll(options, front.port, seats, opened);
+    await quiet(sidecar, () => front.open() + behind.open());
+    mischief.end();
+    const account = await accountOf(sidecar, seats, before);
+    const remarks = [...new Set(sidecar.troubles)].slice(0, 5);
+    return {
+      account,
+      violations: judge(account),
+      connections: seats.size,
+      standstills: mischief.counts.standstills,
+      cuts,
+      remarks,
+    };
+  } finally {
+    mischief.end();
+    front.close();
+    behind.close();
+    backend.close();
+    await sidecar.stop();
+  }
+}
+
+/** Keeps the crowd full until its time is over; resolves when the last client has gone. */
+async function openAll(
+  options: RoundOptions,
+  port: number,
+  seats: Map<number, Seat>,
+  opened: () => void,
+): Promise<void> {
+  const { seed, first, openMs, crowd, runSdk } = options;
+  const end = now() + openMs;
+  let next = first;
+  let there = 0;
+  while (now() < end) {
+    if (there < crowd) {
+      const plan = createPlan(seed, next);
+      const seat: Seat = { plan, record: createRecord(next, plan.client, brief(plan)), barriers: new Map() };
+      seats.set(next++, seat);
+      there++;
+      const run = plan.client === 'sdk' ? runSdk(port, plan, seat.record) : runRaw(port, seat);
+      void run.finally(() => there--);
+    }
+    await delay(there < crowd ? RAMP_MS : 20);
+  }
+  opened();
+  await until('every client has gone', () => there === 0, 120_000);
+}
+
+function runRaw(port: number, { plan, record, barriers }: Seat): Promise<void> {
+  record.clients++;
+  return runClient(port, plan, record, barriers);
+}
+
+function brief({ events, end, deaf, turn, clientLink, backendLink, deflate }: Plan): string {
+  return JSON.stringify({ events: events.length, end, deaf, turn, clientLink, backendLink, deflate });
+}
+
+function clientWatch({ record, barriers }: Seat, broke: (how: string) => void): LinkWatch {
+  return { passingUp: createEvidenceReader(record, barriers), broke };
+}
+
+function upstreamWatch(record: ConnectionRecord, broke: (how: string) => void): LinkWatch {
+  return {
+    broke,
+    over({ whole, finAt, dialledFinAt }) {
+      record.readToEnd = whole && (dialledFinAt === 0 || finAt < dialledFinAt + CERTAIN_MS);
+    },
+  };
+}
+
+/** Waits until nothing is open or pending. What is left after the longest deadline is for the oracle. */
+async function quiet(sidecar: StormSidecar, links: () => number): Promise<void> {
+  const end = now() + SETTLE_MS;
+  while (now() < end) {
+    await delay(250);
+    if (sidecar.exited() !== undefined)
+      throw new Error(`the sidecar ended (${sidecar.exited()}): ${sidecar.troubles.join('')}`);
+    if (links() > 0) continue;
+    const [{ pending }, open] = await Promise.all([sidecar.stats(), sidecar.open()]);
+    if (pending === 0 && open === 0) return;
+  }
+}
+
+async function accountOf(sidecar: StormSidecar, seats: ReadonlyMap<number, Seat>, before: number): Promise<Account> {
+  const rows = await sidecar.rows();
+  const [stats, open] = await Promise.all([sidecar.stats(), sidecar.open()]);
+  const records = new Map([...seats].map(([id, { record }]) => [id, record]));
+  return { records, rows, stats, open, descriptors: { before, after: sidecar.descriptors() } };
+}
