@@ -1,13 +1,16 @@
 # Ackspan as an image: built in one stage, run without build tools and without root in the other.
 #   docker build -t ackspan . && docker run --rm -p 8080:8080 ackspan run --upstream http://host.docker.internal:8000
-FROM node:24.11.1-bookworm-slim AS build
+# The tag is not pinned by digest in the sources: a digest is known only to whoever can ask the registry. `npm run pin:image` asks and
+# writes it here (tag@sha256:…); run it before a release. `--build-arg NODE_IMAGE=…` does the same for one build.
+ARG NODE_IMAGE=node:24.11.1-bookworm-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY . .
 RUN npm run build && npm prune --omit=dev
 
-FROM node:24.11.1-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/package.json ./

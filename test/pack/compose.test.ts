@@ -100,7 +100,9 @@ describe('Dockerfile', () => {
   test('both stages are the same pinned Node 24, and the last one is not root', () => {
     const from = lines.filter((line) => line.startsWith('FROM'));
     expect(from.length).toBe(2);
-    for (const line of from) expect(line).toMatch(/^FROM node:24\.\d+\.\d+-\w+-slim( AS build)?$/);
+    for (const line of from) expect(line).toMatch(/^FROM \$\{NODE_IMAGE\}( AS build)?$/);
+    const image = /^ARG NODE_IMAGE=node:24\.\d+\.\d+-\w+-slim(@sha256:[0-9a-f]{64})?$/;
+    expect(lines.filter((line) => image.test(line))).toHaveLength(1);
     expect(lines.indexOf('USER node')).toBeGreaterThan(lines.indexOf(from[1]!));
   });
 
