@@ -3,7 +3,7 @@ import { TraceFlags } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import { patiently } from '../time/patience.ts';
+import { patiently, type Wait } from '../time/patience.ts';
 import type { ExportLosses } from './drops.ts';
 import type { BatchBuilder } from './otlp-batch.ts';
 import type { BatchExporter, BatchResult } from './otlp-http-exporter.ts';
@@ -134,10 +134,11 @@ function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>):
 
   function send(batch: Batch, count: number): void {
     let over = false;
+    let guard: Wait | undefined;
     const finish = (error: unknown, { rejected = 0, message = '' }: Partial<BatchResult> = {}): void => {
       if (over) return;
       over = true;
-      guard.cancel();
+      guard?.cancel();
       underWay.delete(finish);
       items -= count;
       if (error !== undefined) losses.failed(count, error);
@@ -145,7 +146,6 @@ function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>):
       pump();
     };
     underWay.add(finish);
-    const guard = patiently(limits.exportTimeoutMs, () => finish(new Error('export timed out')));
     try {
       exporter.export(batch, (result) => {
         if (result.code === ExportResultCode.SUCCESS) finish(undefined, result);
@@ -154,6 +154,8 @@ function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>):
     } catch (error) {
       finish(error);
     }
+    // Begun after the exporter's own patience, which knows more of the reason when both end together.
+    if (!over) guard = patiently(limits.exportTimeoutMs, () => finish(new Error('export timed out')));
   }
 
   return {

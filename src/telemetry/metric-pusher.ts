@@ -2,7 +2,7 @@
 import { diag } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import { type MetricProducer, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { patiently } from '../time/patience.ts';
+import { patiently, type Wait } from '../time/patience.ts';
 import type { Abandonable } from './batching.ts';
 import type { ExportLosses } from './drops.ts';
 import type { BatchExporter, BatchResult } from './otlp-http-exporter.ts';
@@ -76,16 +76,21 @@ export class MetricPusher extends MetricReader implements Abandonable {
   #export(metrics: ResourceMetrics): Promise<BatchResult> {
     const { exporter, timeoutMs } = this.#deps;
     return new Promise((resolve) => {
-      const fail = (error: Error): void => end({ code: ExportResultCode.FAILED, error });
-      const guard = patiently(timeoutMs, () => fail(new Error('export timed out')));
+      let guard: Wait | undefined;
       const end = (result: BatchResult): void => {
-        guard.cancel();
+        guard?.cancel();
         this.#giveUp = undefined;
         resolve(result);
       };
-      this.#giveUp = (reason) => fail(new Error(reason));
-      if (this.#abandoned !== undefined) fail(new Error(this.#abandoned));
-      else exporter.export(metrics, end);
+      const fail = (reason: string): void => end({ code: ExportResultCode.FAILED, error: new Error(reason) });
+      if (this.#abandoned !== undefined) {
+        fail(this.#abandoned);
+        return;
+      }
+      this.#giveUp = fail;
+      exporter.export(metrics, end);
+      // Begun after the exporter's own patience, which knows more of the reason when both end together.
+      if (this.#giveUp !== undefined) guard = patiently(timeoutMs, () => fail('export timed out'));
     });
   }
 
