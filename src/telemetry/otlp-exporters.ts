@@ -2,7 +2,6 @@
 import {
   JsonLogsSerializer,
   JsonMetricsSerializer,
-  JsonTraceSerializer,
   ProtobufLogsSerializer,
   ProtobufMetricsSerializer,
 } from '@opentelemetry/otlp-transformer';
@@ -13,14 +12,10 @@ import {
   SimpleLogRecordProcessor,
 } from '@opentelemetry/sdk-logs';
 import { ConsoleMetricExporter, type MetricProducer, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import {
-  ConsoleSpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-  type SpanProcessor,
-} from '@opentelemetry/sdk-trace';
+import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { type Abandonable, createBatchingProcessor, createLogBatchingProcessor } from './batching.ts';
 import type { ExportLosses } from './drops.ts';
+import { JsonTraceExporter } from './json-trace-exporter.ts';
 import { MetricPusher } from './metric-pusher.ts';
 import { batchLimits, type Env, metricIntervals, signalExport } from './otel-env.ts';
 import { createOtlpBatchBuilder, createPlainBatchBuilder, type EncodedBatch } from './otlp-batch.ts';
@@ -50,8 +45,7 @@ function createOtlpSpanProcessor({ env, userAgent, losses }: ExportDeps, protoco
   const limits = batchLimits(env, 'OTEL_BSP');
   const to = { signal: 'traces', protocol, userAgent, timeoutMs: limits.exportTimeoutMs } as const;
   if (protocol === 'http/json') {
-    const encode = (spans: ReadableSpan[]) => JsonTraceSerializer.serializeRequest(spans);
-    const exporter = createOtlpHttpExporter({ ...to, encode });
+    const exporter = new JsonTraceExporter(to);
     return createBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses });
   }
   const exporter = createOtlpHttpExporter({ ...to, encode: (batch: EncodedBatch) => batch.body });
