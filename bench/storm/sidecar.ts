@@ -4,12 +4,11 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { adopt, stop } from '../children.ts';
 import { delay } from '../load/timing.ts';
+import { built } from './built.ts';
 import type { Row, StormStats } from './record.ts';
 
-const MAIN = process.env.BENCH_ACKSPAN_MAIN ?? fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const HISTORY = 200_000;
 
 /** Short deadlines, so that losses show within a round. */
@@ -54,7 +53,7 @@ export async function startSidecar(
   // JSON is YAML.
   writeFileSync(file, JSON.stringify({ ...CONFIG, upstream: `http://127.0.0.1:${upstream}` }));
   const child = adopt(
-    spawn(process.execPath, [MAIN, 'run', '--config', file], {
+    spawn(process.execPath, [process.env.BENCH_ACKSPAN_MAIN ?? built('cli/main.js'), 'run', '--config', file], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
