@@ -72,6 +72,7 @@ function falseConfirm(row: Row, record: ConnectionRecord): string | undefined {
 function falseLoss(row: Row, record: ConnectionRecord): string | undefined {
   if (!LOSSES.includes(row.status)) return undefined;
   if (row.status === 'failed' && row.error_type !== 'disconnected' && row.error_type !== 'shutdown') return undefined;
+  if (row.status === 'failed' && record.flooded) return undefined;
   // Words of a session that moved from connection to connection may have been said to one that was no longer its own.
   if (record.dials !== 1 || record.clients !== 1) return undefined;
   const twins = record.sent.filter(({ id }) => id === row.event_id).length > 1;

@@ -9,6 +9,8 @@ import { delay } from '../load/timing.ts';
 import { built } from './built.ts';
 import type { Row, StormStats } from './record.ts';
 
+/** Stages whose errors the storm causes on purpose. */
+const PLANNED = ['frames', 'standstill', 'decode', 'relay.handshake', 'relay.limit', 'limit'];
 const HISTORY = 200_000;
 
 /** Short deadlines, so that losses show within a round. */
@@ -26,8 +28,13 @@ export const CONFIG = {
   sessions: { ttl: '2s', reload: '1s' },
   limits: { history: HISTORY, silence: '6s', pending_per_user: 100_000 },
   shutdown: { grace: '3s' },
-  tracing: { keep_confirmed: 0 },
+  tracing: { keep_confirmed: 1 },
 };
+
+/** What the rules above give an event of that type, ms. */
+export function timeoutOf(type: string): number {
+  return type.startsWith('strict_') ? 5000 : type.startsWith('quick_') ? 3000 : 4000;
+}
 
 export interface StormSidecar {
   readonly pid: number;
@@ -41,6 +48,8 @@ export interface StormSidecar {
   open(): Promise<number>;
   descriptors(): number;
   signal(name: NodeJS.Signals): void;
+  /** Resolves with its exit code, or its signal. */
+  readonly gone: Promise<number | string>;
   stop(): Promise<void>;
 }
 
@@ -59,9 +68,12 @@ export async function startSidecar(
     }),
   );
   let ended: number | string | undefined;
-  child.once('exit', (code, signal) => {
-    ended = code ?? signal ?? 'gone';
-    rmSync(dir, { recursive: true, force: true });
+  const gone = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      ended = code ?? signal ?? 'gone';
+      rmSync(dir, { recursive: true, force: true });
+      resolve(ended);
+    });
   });
   const troubles: string[] = [];
   let said = '';
@@ -71,7 +83,11 @@ export async function startSidecar(
       said = `${said}${text}\n`.slice(-4000);
       const line = parse(text);
       if (line.msg === 'listening') resolve(line as unknown as { listen: string; admin: string });
-      const planned = line.stage === 'frames' || line.stage === 'standstill' || line.stage === 'decode';
+      const planned =
+        line.stage === 'frames' ||
+        line.stage === 'standstill' ||
+        line.stage === 'decode' ||
+        line.stage === 'relay.handshake';
       if ((line.level === 'error' || line.level === 'fatal') && !planned) troubles.push(text);
     });
     child.stderr.on('data', (chunk: Buffer) => {
@@ -90,6 +106,7 @@ export async function startSidecar(
     port: Number(new URL(listen).port),
     troubles,
     exited: () => ended,
+    gone,
     stats: () => get('/api/v1/stats'),
     rows: () => allRows(get),
     open: async () => (await get<{ connections: unknown[] }>('/api/v1/connections')).connections.length,
