@@ -83,12 +83,8 @@ export async function startSidecar(
       said = `${said}${text}\n`.slice(-4000);
       const line = parse(text);
       if (line.msg === 'listening') resolve(line as unknown as { listen: string; admin: string });
-      const planned =
-        line.stage === 'frames' ||
-        line.stage === 'standstill' ||
-        line.stage === 'decode' ||
-        line.stage === 'relay.handshake';
-      if ((line.level === 'error' || line.level === 'fatal') && !planned) troubles.push(text);
+      const trouble = line.level === 'fatal' || (line.level === 'error' && !PLANNED.includes(String(line.stage)));
+      if (trouble) troubles.push(text);
     });
     child.stderr.on('data', (chunk: Buffer) => {
       troubles.push(String(chunk));
