@@ -167,6 +167,7 @@ class RawClient {
       this.#later(turn.ms, () => this.#socket.resume());
     } else if (client === 'upload') {
       notes.push(`${now()}: client uploads ${UPLOAD_PIECES} MiB`);
+      this.#record.flooded = true;
       for (let i = 0; i < UPLOAD_PIECES; i++) this.#write(maskedZero(UPLOAD_PIECE));
     }
   }

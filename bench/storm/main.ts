@@ -9,7 +9,9 @@ import { loadSdk } from './sdk-client.ts';
 
 const USAGE = 'usage: npm run storm -- [--minutes 30] [--crowd 300] [--round 75] [--seed N] [--json]';
 const SHOWN = 10;
+const SHUTDOWN_MS = 12_000;
 /** Numbers of connections that each round has to itself. */
+
 const ROUND_NUMBERS = 1_000_000;
 
 /** Throws with a sentence for the operator. */
@@ -57,8 +59,10 @@ async function storm(argv: string[]): Promise<number> {
   // A round that winds down leaves room for the next one.
   const rounds: Promise<void>[] = [];
   for (let number = 0; now() < began + runMs; number++) {
-    const openMs = Math.min(roundMs, began + runMs - now());
-    const options = { seed, first: number * ROUND_NUMBERS, openMs, crowd, runSdk };
+    // Every other round ends with a SIGTERM in the middle of things, and is short.
+    const shutdown = number % 2 === 1;
+    const openMs = Math.min(shutdown ? SHUTDOWN_MS : roundMs, began + runMs - now());
+    const options = { seed, first: number * ROUND_NUMBERS, openMs, crowd, runSdk, shutdown };
     await new Promise<void>((opened, failed) => {
       const round = runRound(options, opened).then(take);
       round.catch(failed);

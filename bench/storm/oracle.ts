@@ -1,13 +1,5 @@
 // Storm: compares what the sidecar said with what happened. Only what is certain counts.
-import {
-  type Account,
-  type ConnectionRecord,
-  connectionOf,
-  type Evidence,
-  keyOf,
-  type Row,
-  type Sent,
-} from './record.ts';
+import { type Account, type ConnectionRecord, connectionOf, type Evidence, keyOf, type Row } from './record.ts';
 
 export const KINDS = ['false_confirm', 'false_loss', 'uncounted', 'two_outcomes', 'leak'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -46,7 +38,7 @@ export function judge(account: Account): Violation[] {
     if (lost !== undefined) found.push({ kind: 'false_loss', what: lost, row, record });
   }
   for (const [id, record] of records) found.push(...counted(record, byConnection.get(id) ?? []));
-  found.push(...sums(account), ...leftovers(account));
+  found.push(...sums(account, byConnection), ...leftovers(account));
   return found;
 }
 
@@ -72,6 +64,7 @@ function falseConfirm(row: Row, record: ConnectionRecord): string | undefined {
 function falseLoss(row: Row, record: ConnectionRecord): string | undefined {
   if (!LOSSES.includes(row.status)) return undefined;
   if (row.status === 'failed' && row.error_type !== 'disconnected' && row.error_type !== 'shutdown') return undefined;
+  if (row.status === 'failed' && record.flooded) return undefined;
   // Words of a session that moved from connection to connection may have been said to one that was no longer its own.
   if (record.dials !== 1 || record.clients !== 1) return undefined;
   const twins = record.sent.filter(({ id }) => id === row.event_id).length > 1;
@@ -108,13 +101,24 @@ function counted(record: ConnectionRecord, rows: readonly Row[]): Violation[] {
     if (seen.has(key)) found.push({ kind: 'two_outcomes', what: 'two deliveries of one message', row, record });
     seen.set(key, row);
   }
-  if (!certain(record)) return found;
-  const missing = record.sent.filter(({ tracked, id, ordinal }: Sent) => tracked && !seen.has(`${id}#${ordinal}#`));
-  for (const { id, ordinal, type } of missing) {
-    const what = `message ${ordinal} (${id}, ${type}) was read up to the backend's FIN and is no delivery`;
-    found.push({ kind: 'uncounted', what, record });
+  const through = readThrough(record, rows);
+  for (const { tracked, id, ordinal, type } of record.sent) {
+    if (!tracked || ordinal > through || seen.has(`${id}#${ordinal}#`)) continue;
+    const why = certain(record) ? "read up to the backend's FIN" : `before message ${through}, which is one,`;
+    found.push({
+      kind: 'uncounted',
+      what: `message ${ordinal} (${id}, ${type}) was ${why} and is no delivery`,
+      record,
+    });
   }
   return found;
+}
+
+/** The highest ordinal that the sidecar must have read: a later message is a delivery, or all were read. */
+function readThrough(record: ConnectionRecord, rows: readonly Row[]): number {
+  if (record.dials !== 1) return 0;
+  if (certain(record)) return record.sent.length;
+  return rows.reduce((highest, { ordinal }) => Math.max(highest, ordinal), 0);
 }
 
 /** Every message that its backend wrote was read by the sidecar on an open connection. */
@@ -129,7 +133,7 @@ export function onOlderWord(row: Row, record: ConnectionRecord | undefined): boo
   return words.length > 0 && words.every(({ after }) => after < row.ordinal);
 }
 
-function sums({ records, stats, rows }: Account): Violation[] {
+function sums({ records, stats, rows }: Account, byConnection: ReadonlyMap<number, readonly Row[]>): Violation[] {
   if (stats === undefined) return [];
   const found: Violation[] = [];
   const { tracked, pending, confirmed, failed, timeout, unverifiable, shed } = stats;
@@ -140,15 +144,27 @@ function sums({ records, stats, rows }: Account): Violation[] {
   if (rows.length !== tracked) {
     found.push({ kind: 'two_outcomes', what: `${tracked} tracked, ${rows.length} rows` });
   }
-  const relayed = tracked + shed + Object.values(stats.untracked).reduce((sum, each) => sum + each, 0);
+  const untracked = shed + Object.values(stats.untracked).reduce((sum, each) => sum + each, 0);
   let least = 0;
   let most = 0;
+  let sent = 0;
   for (const record of records.values()) {
-    most += record.sent.length;
-    if (certain(record)) least += record.sent.length;
+    const through = readThrough(record, byConnection.get(record.id) ?? []);
+    sent += record.sent.length;
+    for (const message of record.sent) {
+      if (message.tracked) continue;
+      most++;
+      if (message.ordinal <= through) least++;
+    }
   }
-  if (relayed < least || relayed > most) {
-    found.push({ kind: 'uncounted', what: `${relayed} messages counted, between ${least} and ${most} were sent` });
+  if (untracked < least || untracked > most) {
+    found.push({
+      kind: 'uncounted',
+      what: `${untracked} counted as no deliveries, between ${least} and ${most} were sent`,
+    });
+  }
+  if (tracked + untracked > sent) {
+    found.push({ kind: 'uncounted', what: `${tracked + untracked} messages counted, ${sent} were sent` });
   }
   return found;
 }

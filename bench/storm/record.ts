@@ -48,6 +48,8 @@ export interface ConnectionRecord {
   clients: number;
   /** The sidecar has read the backend's bytes up to their FIN, for certain. */
   readToEnd: boolean;
+  /** It sent more than the sockets on the way may have taken: what it said then may have died with one of them. */
+  flooded: boolean;
   /** What happened, for people. */
   readonly notes: string[];
 }
@@ -106,6 +108,7 @@ export function createRecord(id: number, client: string, plan: string): Connecti
     opened: false,
     clients: 0,
     readToEnd: false,
+    flooded: false,
     notes: [],
   };
 }

@@ -10,6 +10,7 @@ import { type LinkWatch, startProxy } from './proxy.ts';
 import { type Account, type ConnectionRecord, createRecord } from './record.ts';
 import type { SdkRunner } from './sdk-client.ts';
 import { type StormSidecar, startSidecar } from './sidecar.ts';
+import { type SpanSink, startSpanSink } from './spans.ts';
 
 export interface RoundOptions {
   readonly seed: number;
@@ -20,6 +21,8 @@ export interface RoundOptions {
   /** Connections at once. */
   readonly crowd: number;
   readonly runSdk: SdkRunner;
+  /** The sidecar is told to stop while the crowd is there. */
+  readonly shutdown?: boolean;
 }
 
 export interface RoundResult {
@@ -58,7 +61,8 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
     (id) => seats.get(id)?.plan.backendLink,
     (id) => upstreamWatch(seats.get(id)!.record, cut(seats.get(id)!.record, 'sidecar and backend')),
   );
-  const sidecar = await startSidecar(behind.port);
+  const sink = options.shutdown === true ? await startSpanSink() : undefined;
+  const sidecar = await startSidecar(behind.port, sink?.env);
   const front = await startProxy(
     sidecar.port,
     (id) => seats.get(id)?.plan.clientLink,
@@ -67,11 +71,22 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
   const before = sidecar.descriptors();
   const mischief = startMischief(sidecar, options.seed + options.first);
   try {
-    await openAll(options, front.port, seats, opened);
-    await quiet(sidecar, () => front.open() + behind.open());
-    mischief.end();
-    const account = await accountOf(sidecar, seats, before);
-    const remarks = [...new Set(sidecar.troubles)].slice(0, 5);
+    const there = await openAll(options, front.port, seats);
+    opened();
+    const remarks: string[] = [];
+    let account: Account;
+    if (sink === undefined) {
+      await until('every client has gone', () => there() === 0, 120_000);
+      await quiet(sidecar, () => front.open() + behind.open());
+      mischief.end();
+      account = await accountOf(sidecar, seats, before);
+    } else {
+      sidecar.signal('SIGTERM');
+      const code = await sidecar.gone;
+      if (code !== 0) remarks.push(`SIGTERM ended with ${code}`);
+      account = lastAccount(sink, seats);
+    }
+    remarks.push(...[...new Set(sidecar.troubles)].slice(0, 5));
     return {
       account,
       violations: judge(account),
@@ -86,16 +101,12 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
     behind.close();
     backend.close();
     await sidecar.stop();
+    sink?.close();
   }
 }
 
-/** Keeps the crowd full until its time is over; resolves when the last client has gone. */
-async function openAll(
-  options: RoundOptions,
-  port: number,
-  seats: Map<number, Seat>,
-  opened: () => void,
-): Promise<void> {
+/** Keeps the crowd full until its time is over; the result says how many clients are still there. */
+async function openAll(options: RoundOptions, port: number, seats: Map<number, Seat>): Promise<() => number> {
   const { seed, first, openMs, crowd, runSdk } = options;
   const end = now() + openMs;
   let next = first;
@@ -111,8 +122,18 @@ async function openAll(
     }
     await delay(there < crowd ? RAMP_MS : 20);
   }
-  opened();
-  await until('every client has gone', () => there === 0, 120_000);
+  return () => there;
+}
+
+/** What spans say: not how much there was, so nothing is missing for certain. */
+function lastAccount(sink: SpanSink, seats: ReadonlyMap<number, Seat>): Account {
+  const records = recordsOf(seats);
+  for (const record of records.values()) record.readToEnd = false;
+  return { records, rows: sink.rows(records), stats: undefined, open: 0, descriptors: { before: 0, after: 0 } };
+}
+
+function recordsOf(seats: ReadonlyMap<number, Seat>): Map<number, ConnectionRecord> {
+  return new Map([...seats].map(([id, { record }]) => [id, record]));
 }
 
 function runRaw(port: number, { plan, record, barriers }: Seat): Promise<void> {
@@ -153,6 +174,5 @@ async function quiet(sidecar: StormSidecar, links: () => number): Promise<void> 
 async function accountOf(sidecar: StormSidecar, seats: ReadonlyMap<number, Seat>, before: number): Promise<Account> {
   const rows = await sidecar.rows();
   const [stats, open] = await Promise.all([sidecar.stats(), sidecar.open()]);
-  const records = new Map([...seats].map(([id, { record }]) => [id, record]));
-  return { records, rows, stats, open, descriptors: { before, after: sidecar.descriptors() } };
+  return { records: recordsOf(seats), rows, stats, open, descriptors: { before, after: sidecar.descriptors() } };
 }

@@ -1,8 +1,9 @@
 // Storm: clients that use the SDK, with handlers that are sync, async, and sometimes fail.
 import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { WebSocket as Ws } from 'ws';
 import { now } from '../load/timing.ts';
+import { built } from './built.ts';
 import type { Plan } from './plan.ts';
 import { type ConnectionRecord, keyOf } from './record.ts';
 import { eventIdIn } from './wire.ts';
@@ -15,7 +16,6 @@ interface SdkSocket {
 }
 type SdkClass = new (url: string, protocols: string[], options: object) => SdkSocket;
 
-const BUILT = fileURLToPath(new URL('../../../dist/client/socket.js', import.meta.url));
 const require = createRequire(import.meta.url);
 
 export type SdkRunner = (port: number, plan: Plan, record: ConnectionRecord) => Promise<void>;
@@ -23,7 +23,9 @@ export type SdkRunner = (port: number, plan: Plan, record: ConnectionRecord) => 
 export async function loadSdk(): Promise<SdkRunner> {
   // Handlers that fail are part of the plan: the SDK shows their errors here.
   Object.assign(globalThis, { reportError: () => {} });
-  const { AckspanSocket } = (await import(pathToFileURL(BUILT).href)) as { AckspanSocket: SdkClass };
+  const { AckspanSocket } = (await import(pathToFileURL(built('client/socket.js')).href)) as {
+    AckspanSocket: SdkClass;
+  };
   const { WebSocket } = require('ws') as { WebSocket: typeof Ws };
   return (port, plan, record) =>
     new Promise((resolve) => {

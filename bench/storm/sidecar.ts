@@ -4,12 +4,13 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { adopt, stop } from '../children.ts';
 import { delay } from '../load/timing.ts';
+import { built } from './built.ts';
 import type { Row, StormStats } from './record.ts';
 
-const MAIN = process.env.BENCH_ACKSPAN_MAIN ?? fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+/** Stages whose errors the storm causes on purpose. */
+const PLANNED = ['frames', 'standstill', 'decode', 'relay.handshake', 'relay.limit', 'limit'];
 const HISTORY = 200_000;
 
 /** Short deadlines, so that losses show within a round. */
@@ -27,8 +28,13 @@ export const CONFIG = {
   sessions: { ttl: '2s', reload: '1s' },
   limits: { history: HISTORY, silence: '6s', pending_per_user: 100_000 },
   shutdown: { grace: '3s' },
-  tracing: { keep_confirmed: 0 },
+  tracing: { keep_confirmed: 1 },
 };
+
+/** What the rules above give an event of that type, ms. */
+export function timeoutOf(type: string): number {
+  return type.startsWith('strict_') ? 5000 : type.startsWith('quick_') ? 3000 : 4000;
+}
 
 export interface StormSidecar {
   readonly pid: number;
@@ -42,6 +48,8 @@ export interface StormSidecar {
   open(): Promise<number>;
   descriptors(): number;
   signal(name: NodeJS.Signals): void;
+  /** Resolves with its exit code, or its signal. */
+  readonly gone: Promise<number | string>;
   stop(): Promise<void>;
 }
 
@@ -54,15 +62,18 @@ export async function startSidecar(
   // JSON is YAML.
   writeFileSync(file, JSON.stringify({ ...CONFIG, upstream: `http://127.0.0.1:${upstream}` }));
   const child = adopt(
-    spawn(process.execPath, [MAIN, 'run', '--config', file], {
+    spawn(process.execPath, [process.env.BENCH_ACKSPAN_MAIN ?? built('cli/main.js'), 'run', '--config', file], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
   );
   let ended: number | string | undefined;
-  child.once('exit', (code, signal) => {
-    ended = code ?? signal ?? 'gone';
-    rmSync(dir, { recursive: true, force: true });
+  const gone = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      ended = code ?? signal ?? 'gone';
+      rmSync(dir, { recursive: true, force: true });
+      resolve(ended);
+    });
   });
   const troubles: string[] = [];
   let said = '';
@@ -72,8 +83,8 @@ export async function startSidecar(
       said = `${said}${text}\n`.slice(-4000);
       const line = parse(text);
       if (line.msg === 'listening') resolve(line as unknown as { listen: string; admin: string });
-      const planned = line.stage === 'frames' || line.stage === 'standstill' || line.stage === 'decode';
-      if ((line.level === 'error' || line.level === 'fatal') && !planned) troubles.push(text);
+      const trouble = line.level === 'fatal' || (line.level === 'error' && !PLANNED.includes(String(line.stage)));
+      if (trouble) troubles.push(text);
     });
     child.stderr.on('data', (chunk: Buffer) => {
       troubles.push(String(chunk));
@@ -91,6 +102,7 @@ export async function startSidecar(
     port: Number(new URL(listen).port),
     troubles,
     exited: () => ended,
+    gone,
     stats: () => get('/api/v1/stats'),
     rows: () => allRows(get),
     open: async () => (await get<{ connections: unknown[] }>('/api/v1/connections')).connections.length,
