@@ -6,6 +6,8 @@ import type { EndedBy, RelayContext, Tap } from './tap.ts';
 /** What an end needs of its connection. */
 export interface Mortal {
   destroy(): void;
+  /** Sees to it that what both sides have sent is read to its end; false = that is so already. */
+  readUnread(): boolean;
 }
 
 export class Ends {
@@ -32,11 +34,18 @@ export class Ends {
     this.code = code;
   }
 
-  /** What is not closed after `ms` (default: `lingerMs`) is destroyed. The first bound holds, unless a later one is shorter. */
+  /**
+   * What is not closed after `ms` (default: `lingerMs`) is destroyed, once what has been sent by then is read (SPEC D15, D16). The first
+   * bound holds, unless a later one is shorter.
+   */
   startLinger(connection: Mortal, ms = this.context.limits.lingerMs): void {
     if (this.linger !== undefined && ms >= this.context.limits.lingerMs) return;
     this.linger?.cancel();
-    this.linger = patiently(ms, () => connection.destroy());
+    this.linger = patiently(ms, () => {
+      this.linger = undefined;
+      if (connection.readUnread()) this.startLinger(connection, this.context.limits.patienceMs);
+      else connection.destroy();
+    });
   }
 
   /** Both sockets are closed. */

@@ -11,6 +11,7 @@ import {
   room,
   writeDirectly,
 } from './direct.ts';
+import type { RelayContext } from './tap.ts';
 
 const kPeer = Symbol('peer');
 
@@ -23,11 +24,9 @@ export interface PeerEvents {
   ended(peer: Peer): void;
   /** The socket is gone. */
   closed(peer: Peer): void;
-  /** The system takes no more bytes for the peer; what the peer has sent is still read to its end. */
-  unwritable(peer: Peer): void;
   /** The peer takes bytes again, or will never take any, after `ms` in which its opposite was not read. */
   drained(peer: Peer, ms: number): void;
-  now(): number;
+  readonly context: RelayContext;
 }
 
 /** A socket to write to. Writes may be corked around several calls; after `end` they vanish. */
@@ -57,6 +56,8 @@ export class Peer implements Sink, DirectWriter {
   private direct = false;
   private queued = 0;
   private corked = false;
+  /** Corked writes that will go out directly, in one: the stream would lose what is unread with a write that fails. */
+  private joined: Buffer[] | undefined = undefined;
   private abandoned = false;
 
   /** Takes over the socket: TCP, TLS, unix, or any other Duplex. Nothing is read before `start`. */
@@ -81,6 +82,11 @@ export class Peer implements Sink, DirectWriter {
     return this.fullAt !== 0 || (this.drainedAt !== 0 && now - this.drainedAt < ms);
   }
 
+  /** What it has sent may wait unread, because its opposite takes no more. */
+  get unheard(): boolean {
+    return this.opposite !== undefined && this.opposite.fullAt !== 0;
+  }
+
   /** Names the peer to which the bytes go: it is not read while this one takes no more. */
   join(opposite: Peer): void {
     this.opposite = opposite;
@@ -102,7 +108,7 @@ export class Peer implements Sink, DirectWriter {
 
   write(bytes: Buffer): void {
     if (!this.writable || this.taken(bytes) || this.fullAt !== 0) return;
-    this.fullAt = this.events.now();
+    this.fullAt = this.events.context.now();
     this.opposite?.socket.pause();
   }
 
@@ -110,14 +116,19 @@ export class Peer implements Sink, DirectWriter {
     return this.direct && !this.corked ? room(size) : Buffer.allocUnsafe(size);
   }
 
+  /** Until `uncork`, which comes before the memory of what is written meanwhile is used again. */
   cork(): void {
     this.corked = true;
-    this.socket.cork();
+    if (this.pastStream) this.joined = [];
+    else this.socket.cork();
   }
 
   uncork(): void {
     this.corked = false;
-    this.socket.uncork();
+    const { joined } = this;
+    this.joined = undefined;
+    if (joined === undefined) this.socket.uncork();
+    else if (joined.length > 0) this.write(joined.length === 1 ? joined[0]! : Buffer.concat(joined));
   }
 
   wrote(status: number): void {
@@ -129,6 +140,7 @@ export class Peer implements Sink, DirectWriter {
   /** Sends FIN after what was written; from now on writes vanish. */
   end(): void {
     if (this.ending) return;
+    if (this.joined !== undefined) this.uncork();
     this.ending = true;
     this.writable = false;
     this.socket.end();
@@ -146,7 +158,7 @@ export class Peer implements Sink, DirectWriter {
   leave(reader: (chunk: Buffer) => void): void {
     const { events } = this;
     this.end();
-    this.events = { ...GONE, received: (_, chunk) => reader(chunk), now: () => events.now() };
+    this.events = { ...GONE, received: (_, chunk) => reader(chunk), context: events.context };
     this.opposite = undefined;
     this.socket.resume();
     patiently(ABANDON_MS, () => this.socket.destroy());
@@ -170,6 +182,9 @@ export class Peer implements Sink, DirectWriter {
   }
 
   onClose(): void {
+    // A stream that was not read keeps what had come: a reset ends the socket, not that.
+    const rest = this.socket.readableLength > 0 ? this.socket.read() : null;
+    if (rest !== null) this.onData(rest);
     this.closed = true;
     this.events.closed(this);
   }
@@ -178,13 +193,21 @@ export class Peer implements Sink, DirectWriter {
     if (this.queued === 0 && !this.socket.writableNeedDrain) this.takesMore();
   }
 
+  /** Nothing waits in the stream, and it can be written past it. */
+  private get pastStream(): boolean {
+    const { socket } = this;
+    return this.direct && Boolean(socket._handle) && socket.writableLength === 0 && canWrite();
+  }
+
   /** Writes; false: no more for now. */
   private taken(bytes: Buffer): boolean {
     const { socket } = this;
-    const handle = socket._handle;
-    if (!this.direct || !handle || this.corked || socket.writableLength > 0 || !canWrite()) {
-      return socket.write(isShared(bytes) ? Buffer.from(bytes) : bytes);
+    if (this.joined !== undefined) {
+      this.joined.push(bytes);
+      return true;
     }
+    const handle = socket._handle;
+    if (!this.pastStream || !handle) return socket.write(isShared(bytes) ? Buffer.from(bytes) : bytes);
     // Behind a write that waits this one waits too: no more memory than it needs.
     if (this.queued > 0 && isShared(bytes)) bytes = Buffer.from(bytes);
     const status = writeDirectly(handle, bytes, this);
@@ -198,12 +221,23 @@ export class Peer implements Sink, DirectWriter {
     if (!this.writable) return;
     this.writable = false;
     this.takesMore();
-    this.events.unwritable(this);
+    this.dieUnlessRead();
+  }
+
+  /** Its end is about to be read. If that does not come within the patience, though the socket is read, the socket is destroyed. */
+  private dieUnlessRead(): void {
+    const { context } = this.events;
+    const { patienceMs } = context.limits;
+    patiently(patienceMs, () => {
+      if (this.closed) return;
+      if (this.opposite?.blocks(context.now(), patienceMs) === true) this.dieUnlessRead();
+      else this.destroy();
+    });
   }
 
   private takesMore(): void {
     if (this.fullAt === 0) return;
-    this.drainedAt = this.events.now();
+    this.drainedAt = this.events.context.now();
     const ms = this.drainedAt - this.fullAt;
     this.fullAt = 0;
     this.events.drained(this, ms);
@@ -212,7 +246,7 @@ export class Peer implements Sink, DirectWriter {
 }
 
 /** Who is told of a peer that nobody waits for. */
-const GONE: Omit<PeerEvents, 'received' | 'now'> = { ended() {}, closed() {}, unwritable() {}, drained() {} };
+const GONE: Omit<PeerEvents, 'received' | 'context'> = { ended() {}, closed() {}, drained() {} };
 
 /** How long an abandoned socket may take to send what was written, ms. */
 const ABANDON_MS = 1000;

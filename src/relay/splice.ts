@@ -3,7 +3,6 @@
 //   upstream socket ──▶ Outbound (scan, tap, + barriers) ──▶ client socket
 //   upstream socket ◀── Inbound (− our pongs, − confirmations) ◀── client socket
 import type { Duplex } from 'node:stream';
-import { patiently } from '../time/patience.ts';
 import { Barriers } from './barrier.ts';
 import { Ends } from './ends.ts';
 import { TapGuard } from './guard.ts';
@@ -42,7 +41,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   private parked = false;
   private pings: UpstreamPings;
   private readonly tap: TapGuard;
-  private readonly context: RelayContext;
+  readonly context: RelayContext;
   private clientHead: Buffer | undefined;
   private upstreamHead: Buffer | undefined;
   private upstreamEnded = false;
@@ -200,6 +199,15 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.upstream.destroy();
   }
 
+  /** Writes nothing more, where a side is not read because the other takes no more; so both are, to their ends. Says whether it was so. */
+  readUnread(): boolean {
+    if (!this.client.unheard && !this.upstream.unheard) return false;
+    this.inbound.forget();
+    this.upstream.end();
+    this.client.end();
+    return true;
+  }
+
   received(peer: Peer, chunk: Buffer): void {
     const { counters } = this.context;
     if (peer === this.client) {
@@ -251,18 +259,9 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.inbound.dropHeld();
   }
 
-  unwritable(peer: Peer): void {
-    // Its end is about to be read. If it is not, the socket has not long to live.
-    patiently(this.context.limits.patienceMs, () => peer.destroy());
-  }
-
   drained(peer: Peer, ms: number): void {
     if (peer === this.client) this.context.counters.backpressureToClientMs += ms;
     else this.context.counters.backpressureToUpstreamMs += ms;
-  }
-
-  now(): number {
-    return this.context.now();
   }
 
   answerPing(payload: Buffer): void {

@@ -363,6 +363,38 @@ describe('what does not end by itself', () => {
     expect(it.tap.ends).toEqual([`${first} 1006`]);
   });
 
+  it('[D15] what either side sent while the other took no more is read first', async () => {
+    vi.useFakeTimers({ toFake: [...TIMERS] });
+    const it = await spliced({ limits: { lingerMs: 500, patienceMs: 300 } });
+    it.upstream.send(frame('event'));
+    const ping = readFrames(it.client.taken())[1]!;
+    it.upstream.stall();
+    it.client.send(clientFrame('x'.repeat(20_000)));
+    it.client.send(clientFrame(ping.payload, { opcode: PONG }));
+    it.upstream.fin();
+    await settle();
+    vi.advanceTimersByTime(500);
+    await settle();
+    expect([it.tap.received, it.client.destroyed]).toEqual([[1], false]);
+    vi.advanceTimersByTime(300);
+    await settle();
+    expect([it.client.closed, it.upstream.closed]).toEqual([true, true]);
+  });
+
+  it('[D15] a reset of a stream that was not read takes nothing that the stream had taken in', async () => {
+    const { client, upstream, tap } = await spliced();
+    upstream.send(frame('event'));
+    const ping = readFrames(client.taken())[1]!;
+    upstream.stall();
+    client.send(clientFrame('x'.repeat(20_000)));
+    client.send(clientFrame(ping.payload, { opcode: PONG }));
+    expect(tap.received).toEqual([]);
+    client.reset();
+    await settle();
+    expect(tap.received).toEqual([1]);
+    expect(tap.overs).toHaveLength(1);
+  });
+
   it('destroy() ends both sides at once, and is told once', async () => {
     const { client, upstream, splice, tap } = await spliced();
     splice.destroy();
