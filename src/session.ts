@@ -11,9 +11,6 @@ import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from './relay/tap.ts';
 import { UntrackedNotice } from './untracked-notice.ts';
 
-/** RFC 6455 §7.4.1: the client ends the connection because it could not take what it was sent. */
-const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
-
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
 export class Connection implements Tap, Link {
   /** Of the client that is there now, or was there last. */
@@ -204,8 +201,7 @@ export class Connection implements Tap, Link {
     if (this.session.optedIn) this.#deps.optedIn.closed(this, by, code);
     if (this.superseded) return;
     // Whoever closes in good order has read what came before; what was under way to it by then had no chance to be answered.
-    const left = orderly && !(by === 'client' && COMPLAINTS.includes(code));
-    const leftSince = left ? now - this.#deps.relay.limits.patienceMs : Number.POSITIVE_INFINITY;
+    const leftSince = orderly ? now - this.#deps.relay.limits.patienceMs : Number.POSITIVE_INFINITY;
     this.#deps.tracker.disconnected(this.session, now, this.#why, leftSince);
   }
 

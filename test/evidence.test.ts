@@ -151,6 +151,21 @@ describe('[D15] the client closes', () => {
     expect(it.outcomes()).toEqual(['a failed disconnected']);
   });
 
+  it('with a complaint after its backend had gone, too; a code that repeats that of the backend complains of nothing', async () => {
+    const garbled = await open();
+    garbled.answer();
+    garbled.upstream.send(Buffer.concat([event('a'), Buffer.from([0xf3, 0x02, 0x68, 0x69])]));
+    garbled.upstream.fin();
+    garbled.client.send(clientClose(1002));
+    await settle();
+    expect(garbled.outcomes()).toEqual(['a failed disconnected']);
+    const told = await open();
+    told.upstream.send(Buffer.concat([event('a'), close(1002)]));
+    told.client.send(clientClose(1002));
+    await settle();
+    expect(told.outcomes()).toEqual(['a confirmed received']);
+  });
+
   it('by a reset: what is not proven has failed, or was never provable', async () => {
     for (const [answers, outcome] of [
       [true, 'a failed disconnected'],

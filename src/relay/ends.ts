@@ -53,7 +53,7 @@ export class Ends {
     this.linger?.cancel();
   }
 
-  /** The client can prove nothing more. `orderly`: it has sent a Close frame. */
+  /** The client can prove nothing more. `orderly`: it has sent a Close frame that is no complaint. */
   endClient(orderly: boolean): void {
     if (this.clientOver) return;
     this.clientOver = true;

@@ -5,6 +5,8 @@ import type { RelayContext } from './tap.ts';
 
 /** Codes with which peers close of their own accord, both at once at times; 1005 = no code. */
 const COMMON_CODES = [1000, 1001, 1005, 1006];
+/** RFC 6455 §7.4.1: the peer ends the connection because it could not take what it was sent. */
+const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
 
 /**
  * Whether a client's Close frame with that code answers the one that it was sent: peers answer with the code that they got (RFC 6455
@@ -12,6 +14,11 @@ const COMMON_CODES = [1000, 1001, 1005, 1006];
  */
 export function answersClose(code: number, sent: number): boolean {
   return code === sent && !COMMON_CODES.includes(code);
+}
+
+/** Whether a client's Close frame with that code says that it could not take what it was sent; one that repeats a code answers it. */
+export function complains(code: number, sent: number): boolean {
+  return code !== sent && COMPLAINTS.includes(code);
 }
 
 export class Parting {

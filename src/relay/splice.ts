@@ -10,7 +10,7 @@ import { UpstreamPings } from './heartbeat.ts';
 import { Inbound, type InboundPort } from './inbound.ts';
 import { closeFrame, maskedPong } from './inject.ts';
 import { Outbound, type OutboundPort } from './outbound.ts';
-import { answersClose, Parting } from './parting.ts';
+import { answersClose, complains, Parting } from './parting.ts';
 import { Peer, type PeerEvents } from './peer.ts';
 import type { SplicedSockets } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
@@ -308,10 +308,10 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   private clientCloses(now: number): void {
     if (this.parked || this.ends.clientOver) return;
     const { outbound, inbound } = this;
-    const { closing, closeCode, closeThrough } = outbound.scan;
-    if (closing && answersClose(inbound.closeCode, closeCode)) this.tap.receivedThrough(closeThrough, now);
+    const { closeCode, closeThrough } = outbound.scan;
+    if (answersClose(inbound.closeCode, closeCode)) this.tap.receivedThrough(closeThrough, now);
     this.ends.begin('client', inbound.closeCode);
-    this.clientIsOver(true);
+    this.clientIsOver(!complains(inbound.closeCode, closeCode));
   }
 
   /** No further evidence can come. */

@@ -46,7 +46,7 @@ export interface Tap {
    */
   clientLost?(code: number, now: number): boolean;
   /**
-   * Once: no further evidence can come from the client. It has sent a Close frame (`orderly`), or just went. What the upstream still
+   * Once: no further evidence can come from the client. It has sent a Close frame that is no complaint (`orderly`), or just went. What the upstream still
    * sends is told all the same, and reaches nobody. `by` and `code` are those of the first Close frame (RFC 6455 §7.4; 1005 = it had
    * none), 1006 without a Close frame.
    */
