@@ -256,9 +256,9 @@ export class Connection implements Tap, Link {
     return this.#capability !== 'none';
   }
 
-  /** A barrier is on its way to the client. */
+  /** A barrier is on its way to a client that can still answer. */
   get asked(): boolean {
-    return this.#barriers?.outstanding === true;
+    return this.#barriers?.over === false && this.#barriers.outstanding;
   }
 
   /** Ends both sides with a Close frame of ours. `why` is what its open deliveries end with when their last chance is over. */

@@ -3,6 +3,8 @@ import { onBeat, stillSince } from './time/pulse.ts';
 
 /** A connection as far as its silence goes. */
 export interface Silent {
+  /** Names the client's connection: another one that takes its place has said nothing yet, and been asked nothing. */
+  readonly id: string;
   /** Bytes that have come from its clients. */
   readonly heard: number;
   /** A barrier is on its way to the client. */
@@ -28,6 +30,7 @@ export interface SilenceDeps {
 
 /** What was seen of a connection at the last look. */
 interface Seen {
+  id: string;
   heard: number;
   /** Since when nothing was heard, and since when besides a barrier was out; 0 = none was. Monotonic ms. */
   quietAt: number;
@@ -52,9 +55,10 @@ export function watchSilence({ connections, silenceMs, now, dropped }: SilenceDe
     for (const connection of connections) {
       if (!connection.attended || !connection.answers) continue;
       const known = seen.get(connection);
-      if (known === undefined) seen.set(connection, { heard: connection.heard, quietAt: at, askedAt: 0 });
-      else if (known.heard !== connection.heard || connection.blind(at)) {
-        known.heard = connection.heard;
+      const { id, heard } = connection;
+      if (known === undefined || known.id !== id) seen.set(connection, { id, heard, quietAt: at, askedAt: 0 });
+      else if (known.heard !== heard || connection.blind(at)) {
+        known.heard = heard;
         known.quietAt = at;
         known.askedAt = 0;
       } else look(connection, known, at);

@@ -166,6 +166,16 @@ describe('[D15] the client closes', () => {
     expect(told.outcomes()).toEqual(['a confirmed received']);
   });
 
+  it('and is not there any more for those who look for silent ones', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    expect(it.connection.asked).toBe(true);
+    it.client.reset();
+    await settle();
+    expect(it.connection.asked).toBe(false);
+  });
+
   it('by a reset: what is not proven has failed, or was never provable', async () => {
     for (const [answers, outcome] of [
       [true, 'a failed disconnected'],

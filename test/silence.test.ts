@@ -20,6 +20,7 @@ afterEach(() => {
 });
 
 class Client implements Silent {
+  id = 'c1';
   heard = 100;
   asked = false;
   attended = true;
@@ -94,4 +95,18 @@ it('0 watches nobody', () => {
   client.asked = true;
   watch(0, client);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('[D22] a client that takes the place of a silent one is not cut off for that silence', () => {
+  const client = new Client();
+  client.asked = true;
+  const { stop } = watch(8000, client);
+  vi.advanceTimersByTime(8000);
+  // It rejoins the session; its own first barrier is on its way.
+  client.id = 'c2';
+  vi.advanceTimersByTime(8000);
+  expect(client.dropped).toBe(false);
+  vi.advanceTimersByTime(3000);
+  expect(client.dropped).toBe(true);
+  stop();
 });
