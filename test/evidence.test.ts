@@ -166,6 +166,19 @@ describe('[D15] the client closes', () => {
     expect(told.outcomes()).toEqual(['a confirmed received']);
   });
 
+  it('with a frame that breaks the rules: a word behind it says nothing, a pong does', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    it.upstream.send(event('b', 'strict'));
+    const pings = it.pings();
+    it.client.send(clientFrame('?', { opcode: 3 }));
+    it.word('b');
+    expect(it.outcomes()).toEqual(['a pending', 'b pending']);
+    it.pong(pings.at(-1)!.payload);
+    expect(it.outcomes()).toEqual(['a confirmed received', 'b pending']);
+  });
+
   it('and is not there any more for those who look for silent ones', async () => {
     const it = await open();
     it.answer();

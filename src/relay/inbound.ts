@@ -185,7 +185,8 @@ export class Inbound {
   /** A header was read; says whether the frame may be one to cut, and is to be held until it is complete. */
   private begin(buf: Buffer, start: number, end: number): boolean {
     if (this.scanner.odd) return false;
-    return this.scanner.opcode >= CLOSE || this.messages.begin(buf, start, end);
+    // Behind a frame that broke the rules one word may be lost, and a later one mean the opposite. A pong bears its own mark.
+    return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end) && !this.broken);
   }
 
   private judge(buf: Buffer, start: number, end: number, now: number): Verdict {
