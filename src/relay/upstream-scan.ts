@@ -19,7 +19,7 @@ export class UpstreamScan {
   closeCode = 1006;
   /** Data messages before it. */
   closeThrough = 0;
-  /** Last frame boundary in the chunk, and last boundary between messages; -1 = none. */
+  /** Last frame boundary in the chunk (its beginning may be one), and last boundary between messages behind a frame of it; -1 = none. */
   boundary = -1;
   messageBoundary = -1;
   /** Where a Close frame, or what is no frame, begins in the chunk; -1 = nowhere. */
@@ -47,7 +47,8 @@ export class UpstreamScan {
   }
 
   run(chunk: Buffer, now: number): void {
-    this.boundary = this.messageBoundary = this.lastAt = -1;
+    this.messageBoundary = this.lastAt = -1;
+    this.boundary = this.within || this.closing ? -1 : 0;
     const scanner = this.scanner;
     const end = chunk.length;
     let pos = 0;

@@ -69,6 +69,17 @@ describe('barriers', () => {
     expect(client.taken()).toEqual(frame('a'));
   });
 
+  it('[E2] a chunk that only begins a frame carries the barrier before it: that frame may never end', async () => {
+    const { client, upstream, tap } = await spliced();
+    tap.wantsBarrier = () => false;
+    upstream.send(frame('a'));
+    tap.lastBarrierAt = (through) => through === 1;
+    upstream.send(frame('b'.repeat(5000)).subarray(0, 2000));
+    expect(ordinals(client.taken().subarray(0, 3 + BARRIER_BYTES))).toEqual([1]);
+    upstream.send(frame('b'.repeat(5000)).subarray(2000));
+    expect(withoutBarriers(client.taken())).toEqual(Buffer.concat([frame('a'), frame('b'.repeat(5000))]));
+  });
+
   it.each([10, 1000, 1100, 5000])(
     'a chunk that ends inside a frame (%i bytes) gets it at the last boundary',
     async (size) => {
