@@ -27,7 +27,7 @@ export function startBeats({ tracker, overdue, connections, silent, watch, silen
       report({ stage: 'standstill', error: new Error(`the process did not run for ${Math.round(ms)} ms`) });
     }),
     startBeat(tracker, report),
-    onBeat(() => overdue.look(now())),
+    onBeat((at) => overdue.look(at)),
     watchSilence({ connections, silenceMs, now, dropped: () => silent.cut++ }),
   ];
   return () => {

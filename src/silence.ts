@@ -48,8 +48,7 @@ export function watchSilence({ connections, silenceMs, now, dropped }: SilenceDe
   if (silenceMs === 0) return () => {};
   const seen = new WeakMap<Silent, Seen>();
   let next = now() + silenceMs / LOOKS;
-  return onBeat(() => {
-    const at = now();
+  return onBeat((at) => {
     if (at < next) return;
     next = at + silenceMs / LOOKS;
     for (const connection of connections) {

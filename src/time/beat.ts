@@ -1,5 +1,4 @@
 // time: drives something with timers of its own from the beat of the process, in portions that leave the event loop room.
-import { now } from './clock.ts';
 import { BEAT_MS, onBeat } from './pulse.ts';
 
 /** Something with timers to look at: `tick` does at most `budget` visits and says whether more are due; `waiting` 0 = none at all. */
@@ -23,19 +22,19 @@ export function startBeat(
   const beats = Math.max(1, Math.round(everyMs / BEAT_MS));
   let left = beats;
   let more: NodeJS.Immediate | undefined;
-  const tick = (): void => {
+  const tick = (at: number): void => {
     more = undefined;
     if (ticking.waiting === 0) return;
     try {
-      if (ticking.tick(now(), BUDGET)) more = setImmediate(tick);
+      if (ticking.tick(at, BUDGET)) more = setImmediate(tick, at);
     } catch (error) {
       report({ stage: 'track', error });
     }
   };
-  const stop = onBeat(() => {
+  const stop = onBeat((at) => {
     if (--left > 0) return;
     left = beats;
-    if (more === undefined) tick();
+    if (more === undefined) tick(at);
   });
   return () => {
     stop();

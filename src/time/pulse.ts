@@ -10,13 +10,15 @@ export const STANDSTILL_MS = 250;
 /** Told when a standstill is over, before any timer is looked at: it began at `from` (monotonic ms) and lasted `ms`. */
 export type OnStandstill = (from: number, ms: number) => void;
 
-const looks = new Set<() => void>();
+const looks = new Set<(at: number) => void>();
 const witnesses = new Set<OnStandstill>();
 const standstills = new Standstills();
 let users = 0;
 let timer: NodeJS.Timeout | undefined;
 let soon: NodeJS.Immediate | undefined;
 let last = 0;
+/** When the timers were looked at whose look is to come, monotonic ms. */
+let due = 0;
 
 /** How much of the time since `at` (monotonic ms) the process stood still, ms. Known as long as a beat runs (`keepPulse`). */
 export function stillSince(at: number): number {
@@ -25,9 +27,10 @@ export function stillSince(at: number): number {
 
 /**
  * Calls `look` on every beat, in the phase of the event loop that follows the reads: what had reached a socket before a timer was
- * due is taken in before the timer counts (SPEC D14). The result ends it.
+ * due is taken in before the timer counts (SPEC D14). `at` (monotonic ms) is from before the reads: only what was due then is over,
+ * however long the reads took, and also if the process stood still behind them. The result ends it.
  */
-export function onBeat(look: () => void): () => void {
+export function onBeat(look: (at: number) => void): () => void {
   looks.add(look);
   const release = keepPulse();
   return () => {
@@ -73,10 +76,12 @@ function beat(): void {
     for (const witness of witnesses) witness(from, late);
   }
   last = at;
-  soon ??= setImmediate(lookAll);
+  if (soon !== undefined) return;
+  due = at;
+  soon = setImmediate(lookAll);
 }
 
 function lookAll(): void {
   soon = undefined;
-  for (const look of looks) look();
+  for (const look of looks) look(due);
 }

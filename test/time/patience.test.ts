@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startBeat } from '../../src/time/beat.ts';
 import { now } from '../../src/time/clock.ts';
 import { patiently } from '../../src/time/patience.ts';
-import { keepPulse, onStandstill, stillSince } from '../../src/time/pulse.ts';
+import { keepPulse, onBeat, onStandstill, stillSince } from '../../src/time/pulse.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({
@@ -100,6 +100,27 @@ test('[D14] a beat ticks in the phase behind the reads, only while something wai
   stop();
   vi.advanceTimersByTime(500);
   expect(ticks).toBe(3);
+});
+
+test('[D14] a standstill between a beat and its look makes nothing due that was not before the reads', () => {
+  const before = now();
+  const seen: number[] = [];
+  let stopped = false;
+  const stopFirst = onBeat(() => {
+    if (!stopped) standStill(5000);
+    stopped = true;
+  });
+  const tick = (at: number): boolean => {
+    seen.push(at - before);
+    return false;
+  };
+  const stop = startBeat({ waiting: 1, tick }, () => {});
+  vi.advanceTimersByTime(51);
+  expect(stopped).toBe(true);
+  expect(seen).toEqual([50]);
+  expect(now() - before).toBeGreaterThanOrEqual(5050);
+  stop();
+  stopFirst();
 });
 
 test('the beat stops when nobody keeps it', () => {
