@@ -56,8 +56,13 @@ function falseConfirm(row: Row, record: ConnectionRecord): string | undefined {
     return `confirmed at ${settledAt(row)}, but parsed only at ${parsedAt}`;
   }
   if (row.level !== 'processed') return undefined;
-  const said = record.said.some(({ id, ok }) => ok && id === event);
-  return said ? undefined : 'confirmed as processed, but the application never said so';
+  const words = record.said.filter(({ id, ok }) => ok && id === event);
+  if (words.length === 0) return 'confirmed as processed, but the application never said so';
+  const plain = record.dials === 1 && record.clients === 1 && !record.optedIn;
+  if (plain && words.every(({ after }) => after < row.ordinal)) {
+    return 'confirmed as processed by a word from before it was parsed';
+  }
+  return undefined;
 }
 
 /** Says which evidence was overlooked by a loss; undefined = none that is certain. */
@@ -124,13 +129,6 @@ function readThrough(record: ConnectionRecord, rows: readonly Row[]): number {
 /** Every message that its backend wrote was read by the sidecar on an open connection. */
 function certain({ readToEnd, opened, dials }: ConnectionRecord): boolean {
   return readToEnd && opened && dials === 1;
-}
-
-/** A newer twin that counts as processed by a word from before it came (SPEC D13 allows it: the id was processed). */
-export function onOlderWord(row: Row, record: ConnectionRecord | undefined): boolean {
-  if (record === undefined || record.optedIn || row.status !== 'confirmed' || row.level !== 'processed') return false;
-  const words = record.said.filter(({ id, ok }) => ok && id === row.event_id);
-  return words.length > 0 && words.every(({ after }) => after < row.ordinal);
 }
 
 function sums({ records, stats, rows }: Account, byConnection: ReadonlyMap<number, readonly Row[]>): Violation[] {

@@ -1,6 +1,6 @@
 // Storm: totals over the rounds, and violations as blocks that can be read without the code.
-import { KINDS, type Kind, onOlderWord, type Violation } from './oracle.ts';
-import { connectionOf, keyOf } from './record.ts';
+import { KINDS, type Kind, type Violation } from './oracle.ts';
+import { keyOf } from './record.ts';
 import type { RoundResult } from './round.ts';
 
 export interface Totals {
@@ -12,8 +12,6 @@ export interface Totals {
   timeout: number;
   unverifiable: Record<string, number>;
   untracked: number;
-  /** Newer twins confirmed as processed by a word from before they came: allowed, worth knowing. */
-  twinsOnOlderWord: number;
   standstills: number;
   cuts: number;
   restarts: number;
@@ -30,7 +28,6 @@ export function createTotals(): Totals {
     timeout: 0,
     unverifiable: {},
     untracked: 0,
-    twinsOnOlderWord: 0,
     standstills: 0,
     cuts: 0,
     restarts: 0,
@@ -46,7 +43,6 @@ export function add(totals: Totals, { account, violations, connections, standsti
   for (const row of account.rows) {
     const { status, level, unverifiable_reason } = row;
     totals.deliveries++;
-    if (onOlderWord(row, account.records.get(connectionOf(row.event_id)))) totals.twinsOnOlderWord++;
     if (status === 'confirmed') totals.confirmed++;
     if (status === 'confirmed' && level === 'processed') totals.processed++;
     if (status === 'failed') totals.failed++;

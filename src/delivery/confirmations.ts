@@ -7,8 +7,8 @@ import { TRANSITIONS } from './states.ts';
 import type { UnmatchedReason } from './words.ts';
 
 /**
- * What became of a confirmation message. `early`: kept until the messages still being decoded are known (D3). `noted`: it counts
- * as soon as the receipt of its message is proven (D13), or it rejects what was confirmed at `received` (E8).
+ * What became of a confirmation message. `early`: kept until the messages still being decoded are known (D3). `noted`: it proves
+ * nothing, since it may be about another message of the id (D13), or it rejects what was confirmed at `received` (E8).
  */
 export type Confirmed = 'confirmed' | 'rejected' | 'upgraded' | 'noted' | 'early' | UnmatchedReason;
 
@@ -96,7 +96,7 @@ export class Confirmations {
 
   /**
    * Applies a word to the deliveries of one event to one session, from the oldest on. The word is about `meant`, and about every other
-   * message of that id whose receipt is proven; for the rest it waits until that is (D13).
+   * message of that id whose receipt is proven; for the rest it proves nothing and is only remembered (D13).
    */
   #applyToTwins(
     newest: Delivery,

@@ -39,11 +39,6 @@ export class Ending {
     delivery.receivedAt = now;
     delivery.level = 'received';
     this.#observer.received(delivery, now);
-    if (delivery.word !== '') {
-      // The application spoke of its event before; now it is known that it had this message too (D13).
-      this.conclude(delivery, delivery.word === 'rejected', delivery.errorText, now);
-      return;
-    }
     if (delivery.required === 'received') {
       this.settle(delivery, 'satisfied', '', now);
       return;

@@ -67,7 +67,7 @@ export class Delivery implements Timed {
   errorText = '';
   /** When the application rejected it after it had been confirmed at `received` (E8); 0 = it did not. */
   rejectedAt = 0;
-  /** The application's word on its event id, which counts for this message once its receipt is proven (D13). */
+  /** A word on its event id that came before its receipt was proven, and may be about another message of the id (D13). */
   word: 'confirmed' | 'rejected' | '' = '';
   /** The event id was sent to this owner before, in a delivery that has left the books: a word on it may mean that one. */
   repeated = false;
