@@ -7,7 +7,7 @@ import { add, block, createTotals, passed, table } from './report.ts';
 import { type RoundResult, runRound } from './round.ts';
 import { loadSdk } from './sdk-client.ts';
 
-const USAGE = 'usage: npm run storm -- [--minutes 30] [--crowd 300] [--round 75] [--seed N] [--json]';
+const USAGE = 'usage: npm run storm -- [--minutes 30] [--crowd 350] [--round 75] [--seed N] [--json]';
 const SHOWN = 10;
 const SHUTDOWN_MS = 12_000;
 /** Numbers of connections that each round has to itself. */
@@ -26,7 +26,7 @@ async function storm(argv: string[]): Promise<number> {
     args: argv,
     options: {
       minutes: { type: 'string', default: '30' },
-      crowd: { type: 'string', default: '300' },
+      crowd: { type: 'string', default: '350' },
       round: { type: 'string', default: '75' },
       seed: { type: 'string', default: String((Date.now() % 1_000_000) + 1) },
       json: { type: 'boolean', default: false },

@@ -8,6 +8,8 @@ import type { LinkPlan } from './plan.ts';
 export interface LinkWatch {
   /** Bytes are being written towards the dialled end; the result is called once they lie in its socket. */
   passingUp?(bytes: Buffer): (() => void) | undefined;
+  /** One of its two sockets is closed. */
+  closed?(end: 'dialler' | 'dialled', hadError: boolean): void;
   /** The fault came about. */
   broke?(how: string): void;
   /** The dialler's socket is closed. */
@@ -110,6 +112,7 @@ class Link {
       socket.once('close', (hadError) => {
         // `way` leads to this socket: nobody takes what is still on it.
         way.stop();
+        this.#watch.closed?.(socket === this.#near ? 'dialler' : 'dialled', hadError);
         if (hadError) {
           this.#failed = true;
           if (!this.#cut) other.resetAndDestroy();

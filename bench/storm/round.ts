@@ -81,6 +81,7 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
       mischief.end();
       account = await accountOf(sidecar, seats, before);
     } else {
+      for (const { record } of seats.values()) record.notes.push(`${now()}: SIGTERM`);
       sidecar.signal('SIGTERM');
       const code = await sidecar.gone;
       if (code !== 0) remarks.push(`SIGTERM ended with ${code}`);
@@ -146,12 +147,19 @@ function brief({ events, end, deaf, turn, clientLink, backendLink, deflate }: Pl
 }
 
 function clientWatch({ record, barriers }: Seat, broke: (how: string) => void): LinkWatch {
-  return { passingUp: createEvidenceReader(record, barriers), broke };
+  return { passingUp: createEvidenceReader(record, barriers), broke, closed: noteClosed(record, 'client side') };
+}
+
+function noteClosed(record: ConnectionRecord, side: string) {
+  return (end: string, hadError: boolean): void => {
+    record.notes.push(`${now()}: ${side}, socket of the ${end} closed${hadError ? ' with an error' : ''}`);
+  };
 }
 
 function upstreamWatch(record: ConnectionRecord, broke: (how: string) => void): LinkWatch {
   return {
     broke,
+    closed: noteClosed(record, 'backend side'),
     over({ whole, finAt, dialledFinAt }) {
       record.readToEnd = whole && (dialledFinAt === 0 || finAt < dialledFinAt + CERTAIN_MS);
     },
