@@ -27,6 +27,8 @@ export interface Case {
   readonly deflate?: Agreement;
   /** What the ws end does of its own accord when it has heard, and echoed, `GO`. */
   far?(socket: WebSocket): void;
+  /** The driver answers the pings of the ws end, in order, as it always answers ours. */
+  readonly answers?: boolean;
 }
 
 /** The text that sets the ws end going. */

@@ -68,6 +68,12 @@ function deflated(
 
 const C = { rsv1: true } as const;
 
+/**
+ * The message and its echo. While ws inflates, further chunks wait in its Receiver, and after an error in one of them Node's Writable hands
+ * it the next one all the same: what ws makes of broken frames then depends on when the thread pool answers.
+ */
+const alone = (message: Buffer): Step[] => [message, { frames: 1 }];
+
 const agreements = KINDS.flatMap((each) => [
   deflated(
     '50 messages in a row',
@@ -102,16 +108,16 @@ export const DEFLATE_CASES: readonly Case[] = [
   deflated('an empty first fragment', (f, z) => [f('', { ...C, fin: false }), f(z(TRACKED), { opcode: CONTINUATION })]),
   deflated('an empty last fragment', (f, z) => [f(z(TRACKED), { ...C, fin: false }), f('', { opcode: CONTINUATION })]),
   deflated('RSV1 on a continuation', (f, z) => [
-    f(z(TRACKED), C),
+    ...alone(f(z(TRACKED), C)),
     f('x', { fin: false }),
     f('y', { ...C, opcode: CONTINUATION }),
     f('z'),
   ]),
   deflated('RSV1 on a ping', (f) => [f('x', { ...C, opcode: PING }), f('z')]),
   deflated('RSV1 on a Close', (f) => [f(closePayload(1000), { ...C, opcode: CLOSE }), f('z')]),
-  deflated('RSV2 with it', (f, z) => [f(z(TRACKED), C), f(z('x'), { ...C, reserved: 0x20 }), f('z')]),
+  deflated('RSV2 with it', (f, z) => [...alone(f(z(TRACKED), C)), f(z('x'), { ...C, reserved: 0x20 }), f('z')]),
   deflated('garbage', (f) => [f(garbage, C), f('z')]),
-  deflated('garbage behind a message', (f, z) => [f(z(TRACKED), C), f(garbage, C), f(z('x'), C)]),
+  deflated('garbage behind a message', (f, z) => [...alone(f(z(TRACKED), C)), f(garbage, C), f(z('x'), C)]),
   deflated('garbage in fragments', (f) => [f(garbage, { ...C, fin: false }), f(garbage, { opcode: CONTINUATION })]),
   deflated('half a message', (f, z) => [f(z(prose(2000)).subarray(0, 100), C), f('z')]),
   deflated('a far reference into nothing', (f) => [f(deflater(true)(prose(10)).subarray(1), C), f('z')]),

@@ -57,8 +57,10 @@ const bursts: Case[] = [
   { ...far('50 messages, deflated', (socket) => many(socket, 50), 50), deflate: DEFLATE },
   far('1 MiB', (socket) => socket.send(prose(1 << 20)), 1),
   { ...far('1 MiB, deflated', (socket) => socket.send(prose(1 << 20)), 1), deflate: DEFLATE },
-  far('fragments with a ping between', inFragments, 4),
-  { ...far('fragments with a ping between, deflated', inFragments, 4), deflate: DEFLATE },
+  { ...far('fragments with a ping between', inFragments, 4), answers: true },
+  { ...far('fragments with a ping between, deflated', inFragments, 4), answers: true, deflate: DEFLATE },
+  { ...far('50 pings between messages', pinging, 100), answers: true },
+  { ...far('50 pings between messages, deflated', pinging, 100), answers: true, deflate: DEFLATE },
   far('two unanswered pings, the last answered', twoPings, 2, (f) => [f('two', { opcode: PONG })]),
   far('two pings, answered the wrong way round', twoPings, 2, (f) => [
     f('two', { opcode: PONG }),
@@ -88,6 +90,13 @@ function inFragments(socket: WebSocket): void {
   socket.ping('between');
   socket.send('"event_id":"f"', { fin: false });
   socket.send('}', { fin: true });
+}
+
+function pinging(socket: WebSocket): void {
+  for (let i = 0; i < 50; i++) {
+    socket.ping(`ping ${i}`);
+    socket.send(TRACKED.replace('evt_1', `far_${i}`));
+  }
 }
 
 function twoPings(socket: WebSocket): void {

@@ -62,6 +62,8 @@ class RawEnd {
   /** Of what was sent: bytes of an incomplete frame. */
   private partial: Buffer = Buffer.alloc(0);
   private closeSent = false;
+  /** Pings of the ws end are answered here, not by the steps. */
+  private answers = false;
   private wake: () => void = () => {};
   private gone = false;
   private reset = false;
@@ -113,6 +115,8 @@ class RawEnd {
       this.unanswered.push(clientFrame(payload, { opcode: PONG }));
       return;
     }
+    if (opcode === PING && this.answers)
+      this.unanswered.push((this.fromClient ? clientFrame : frame)(payload, { opcode: PONG }));
     this.frames++;
     const content = rsv1 ? this.inflate(payload) : payload;
     this.seen.push(
@@ -143,7 +147,8 @@ class RawEnd {
     this.socket.write(switching(lines).replace(/Accept: .*/, `Accept: ${accept}`));
   }
 
-  async play({ steps, ends }: Case): Promise<void> {
+  async play({ steps, ends, answers }: Case): Promise<void> {
+    this.answers = answers === true;
     const make = this.fromClient ? clientFrame : frame;
     const last: Step[] = [make('the end', { opcode: PING }), make(closePayload(1000, 'done'), { opcode: CLOSE })];
     for (const step of steps(make, this.fromClient)) await this.take(step);
@@ -177,7 +182,7 @@ class RawEnd {
     }
   }
 
-  /** Answers our barriers, as any client would: only between frames, and before a Close frame. */
+  /** Answers pings: only between frames, and before a Close frame. */
   private answer(): void {
     if (this.partial.length > 0 || this.closeSent) return;
     for (const pong of this.unanswered.splice(0)) if (this.socket.writable) this.socket.write(pong);
