@@ -45,6 +45,13 @@ export const limitRows = [
     },
   ),
   row(
+    'limits.in_flight_bytes',
+    'limits.inFlightBytes',
+    size(MiB, 16 * 1024 * MiB),
+    'What is kept of long messages until they are complete, in all: `events.scan_bytes` of each; beyond it they are relayed unread.',
+    { written: '64MiB' },
+  ),
+  row(
     'limits.confirmation_bytes',
     'limits.confirmationBytes',
     size(128, MiB),
