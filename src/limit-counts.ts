@@ -17,7 +17,7 @@ export interface LimitSources {
 export function countLimits({ relay, tracker, sessions, silent, shed }: LimitSources): readonly LimitCount[] {
   return [
     {
-      text: 'limits.pending or limits.pending_per_user reached, events relayed untracked',
+      text: 'limits.pending, limits.pending_per_user or limits.memory reached, events relayed untracked',
       read: shed,
     },
     {

@@ -15,6 +15,8 @@ import { createIdentity, type IdentityOptions } from './identity/identity.ts';
 import { createOwners, type Owners } from './identity/owners.ts';
 import { countLimits } from './limit-counts.ts';
 import { startLimitLog } from './limit-log.ts';
+import { createMemoryGuard } from './memory-guard.ts';
+import { readMemoryLimit } from './memory-limit.ts';
 import { openHooks } from './notices.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { OverdueWords } from './overdue-words.ts';
@@ -103,7 +105,18 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);
   const upstreamCheck = config.readiness.upstream ? startUpstreamCheck(upstream, report) : undefined;
+  const memory = createMemoryGuard({
+    share: config.limits.memory,
+    limitBytes: readMemoryLimit(),
+    now,
+    shed: (on) => {
+      tracker.short = on;
+    },
+    fault: (text) => report({ stage: 'memory', error: new Error(text) }),
+    info: (text) => log.info({ stage: 'memory' }, text),
+  });
   const watch = await startWatch({
+    memory,
     counters,
     decoder,
     unread,
@@ -178,9 +191,11 @@ async function start(deps: SidecarDeps): Promise<Running> {
     owners,
     connectionDeps,
     handshakes: watch.handshakes,
+    memory,
     report,
   });
   const stopBeats = startBeats({
+    memory,
     tracker,
     overdue,
     connections,

@@ -59,5 +59,5 @@ export const UNRETAINED_REASONS = [
 export type UnretainedReason = (typeof UNRETAINED_REASONS)[number];
 
 /** Which limit made the tracker let an event pass untracked. */
-export const SHED_REASONS = ['pending', 'pending_per_user'] as const;
+export const SHED_REASONS = ['pending', 'pending_per_user', 'memory'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];
