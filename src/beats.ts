@@ -1,5 +1,6 @@
-// Everything of a sidecar that is looked at on the beat of the process: deliveries, words that are overdue, silent clients, and standstills.
+// Everything of a sidecar that is looked at on the beat of the process: deliveries, words that are overdue, silent clients, memory, and standstills.
 import type { Tracker } from './delivery/tracker.ts';
+import type { MemoryGuard } from './memory-guard.ts';
 import type { Watch } from './observe.ts';
 import type { OverdueWords } from './overdue-words.ts';
 import { type Silent, watchSilence } from './silence.ts';
@@ -15,11 +16,13 @@ export interface BeatDeps {
   readonly silent: { cut: number };
   readonly watch: Pick<Watch, 'stoodStill'>;
   readonly silenceMs: number;
+  readonly memory: MemoryGuard;
   report(fault: { stage: string; error: unknown }): void;
 }
 
 /** Starts them; the result ends them. */
-export function startBeats({ tracker, overdue, connections, silent, watch, silenceMs, report }: BeatDeps): () => void {
+export function startBeats(deps: BeatDeps): () => void {
+  const { tracker, overdue, connections, silent, watch, silenceMs, memory, report } = deps;
   const stops = [
     onStandstill((from, ms) => {
       tracker.stoodStill(from, from + ms);
@@ -28,6 +31,7 @@ export function startBeats({ tracker, overdue, connections, silent, watch, silen
     }),
     startBeat(tracker, report),
     onBeat((at) => overdue.look(at)),
+    memory.start(),
     watchSilence({ connections, silenceMs, now, dropped: () => silent.cut++ }),
   ];
   return () => {

@@ -31,6 +31,8 @@ export interface ConnectionDeps {
   /** Upstream connections whose client is away and expected back. */
   readonly parked: { count: number };
   readonly optedIn: OptedIn;
+  /** Whether a rule has messages sent again to clients that have not opted in. */
+  readonly resends?: boolean;
 }
 
 /** What is kept of the upgrade request. The query is dropped: it may hold tokens (SPEC D11). */

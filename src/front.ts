@@ -29,11 +29,14 @@ export interface FrontDeps {
   readonly owners: Owners;
   readonly connectionDeps: ConnectionDeps;
   readonly handshakes: Handshakes | undefined;
+  /** Whether memory runs out. */
+  readonly memory: { readonly refusing: boolean };
   report(fault: { stage: string; error: unknown }): void;
 }
 
 const TOO_MANY_IN_ALL = 'too many connections (limits.connections';
 const TOO_MANY = 'too many connections of this user (limits.connections_per_user)';
+const NO_MEMORY: Refusal = { status: 503, reason: 'too little memory (limits.memory)', counter: 'refusedByMemory' };
 /** RFC 6455 registry, "Try Again Later". */
 const TRY_AGAIN_LATER = 1013;
 
@@ -63,8 +66,10 @@ export function openFront(deps: FrontDeps): Listener {
     stallMs: config.limits.stallMs,
     connections: () => connections.size,
     otherSockets: () => admin.connections,
-    admit: (request) =>
-      hasRoom() ? identify(deps, request, known) : { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limit})` },
+    admit(request) {
+      if (deps.memory.refusing) return NO_MEMORY;
+      return hasRoom() ? identify(deps, request, known) : { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limit})` };
+    },
     room: () => connections.size + parked.count + listener.handshaking < limit,
     rewritePath: (_, path) => withoutOptIn(path),
     plain: ({ url }) => resumption.wanted(url ?? ''),

@@ -3,7 +3,7 @@ import type { OptedIn } from './opted-in.ts';
 import type { Splice } from './relay/splice.ts';
 import type { Connection } from './session.ts';
 
-/** Message `ordinal`, with payload `buf[start, end)`, is about to be written to the client. */
+/** Message `ordinal`, of whose `bytes` of payload `buf[start, end)` are at hand, is about to be written to the client. */
 export function number(
   optedIn: OptedIn,
   connection: Connection,
@@ -11,11 +11,14 @@ export function number(
   buf: Buffer,
   start: number,
   end: number,
+  bytes: number,
   ordinal: number,
 ): void {
   if (splice.isParked) return;
   if (splice.unheard) {
-    optedIn.missed(connection, buf, start, end, ordinal);
+    // A beginning cannot be sent on.
+    if (end - start < bytes) splice.dropClient();
+    else optedIn.missed(connection, buf, start, end, ordinal);
     return;
   }
   const notice = optedIn.notice(buf, start, end, ordinal);

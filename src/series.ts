@@ -40,6 +40,7 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     series(METRICS.relayFaults, LABEL.kind, 'tap', () => relay.tapFaults),
     series(METRICS.connectionRejected, LABEL.reason, 'upstream', () => front.refusedByUpstream),
     series(METRICS.connectionRejected, LABEL.reason, 'limit', () => front.refusedByLimit),
+    series(METRICS.connectionRejected, LABEL.reason, 'memory', () => front.refusedByMemory),
     series(METRICS.connectionRejected, LABEL.reason, 'upstream_down', () => front.upstreamFailed),
     series(METRICS.connectionRejected, LABEL.reason, 'handshake_timeout', () => front.handshakeTimeouts),
     series(METRICS.connectionRejected, LABEL.reason, 'client_gone', () => front.clientGone),
@@ -53,6 +54,7 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     series(METRICS.untracked, LABEL.reason, 'unwatched', () => relay.messagesUnwatched),
     { metric: METRICS.connectionSilent, attributes: {}, read: () => deps.silent.cut },
     ...upstreamReadings(deps),
+    ...memoryReadings(deps),
     ...readingsOf(METRICS.telemetrySpans, LABEL.result, spans),
     ...readingsOf(METRICS.telemetryLogs, LABEL.result, logs),
     ...readingsOf(METRICS.telemetryMetrics, LABEL.result, metrics),
@@ -92,6 +94,15 @@ function upstreamReadings({ upstreamUp }: WatchDeps): Reading[] {
   return upstreamUp === undefined
     ? []
     : [{ metric: METRICS.upstreamUp, attributes: {}, read: () => Number(upstreamUp()) }];
+}
+
+/** No series where there is no bound. */
+function memoryReadings({ memory }: WatchDeps): Reading[] {
+  if (memory === undefined || memory.bound === 0) return [];
+  return [
+    { metric: METRICS.memoryLimit, attributes: {}, read: () => memory.bound },
+    { metric: METRICS.memoryUsed, attributes: {}, read: () => memory.used },
+  ];
 }
 
 /** Sessions that outlive their connection, and what is kept for them. */

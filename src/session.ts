@@ -5,6 +5,7 @@ import type { Link } from './delivery/ports.ts';
 import { type Delivery, isSettled } from './delivery/record.ts';
 import type { Session } from './delivery/session.ts';
 import type { AttemptResult, Capability } from './delivery/words.ts';
+import { keepMessage } from './keeping.ts';
 import { number } from './numbering.ts';
 import { Splice } from './relay/splice.ts';
 import type { SplicedSockets } from './relay/spliced-sockets.ts';
@@ -109,7 +110,7 @@ export class Connection implements Tap, Link {
   }
 
   /** An event message is about to be written to the client (or, when compressed, has been). */
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
+  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
     if (this.superseded) {
       this.#deps.unread.superseded++;
       return;
@@ -117,17 +118,22 @@ export class Connection implements Tap, Link {
     this.#count(ordinal);
     const { session } = this;
     const { tracker, decoder } = this.#deps;
-    const facts = decoder.event(buf, start, end);
+    const facts = decoder.event(buf, start, end, bytes);
     if (facts === undefined) this.#notice.missed(decoder.reason);
     else this.#notice.found();
     if (this.adopt !== undefined && facts?.user !== undefined) this.#learn(facts.user);
     // Read on the side: it was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
-    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, buf, start, end, at);
+    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, buf, start, end, bytes, at);
     else this.#barriers?.pass();
     if (session.optedIn && !this.#gone && this.#splice !== undefined)
-      number(this.#deps.optedIn, this, this.#splice, buf, start, end, ordinal);
+      number(this.#deps.optedIn, this, this.#splice, buf, start, end, bytes, ordinal);
+  }
+
+  /** Whole messages are wanted where they may be sent again, and no longer than can be kept for that. */
+  wants(): number {
+    return this.session.optedIn || this.#deps.resends === true ? this.#deps.tracker.retention.longest : 0;
   }
 
   upstreamSkipped(reason: SkipReason, ordinal: number): void {
@@ -277,12 +283,11 @@ export class Connection implements Tap, Link {
   }
 
   /** A delivery has begun: keeps its message if it may be sent again, and sees to its barrier; or ends it, because its client has gone. */
-  #follow(delivery: Delivery, buf: Buffer, start: number, end: number, now: number): void {
+  #follow(delivery: Delivery, buf: Buffer, start: number, end: number, bytes: number, now: number): void {
     const { session } = this;
     const { tracker } = this.#deps;
-    if (session.optedIn || delivery.type.policy.resend === true) {
-      tracker.retention.keep(delivery, end - start, copier(buf, start, end));
-    }
+    if (session.optedIn || delivery.type.policy.resend === true)
+      keepMessage(tracker.retention, delivery, buf, start, end, bytes);
     if (session.resumable && this.#gone) return;
     const reached = this.#splice?.reaches(delivery.ordinal) !== false;
     if (!reached && !session.resumable) tracker.unsent(delivery, this.#why, now);
@@ -322,6 +327,3 @@ export class Connection implements Tap, Link {
     this.#deps.observer.capability(this, from, to);
   }
 }
-
-/** Apart from its caller, which would otherwise pay for the closure with every event. */
-const copier = (buf: Buffer, start: number, end: number) => () => Buffer.from(buf.subarray(start, end));

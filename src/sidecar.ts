@@ -13,7 +13,10 @@ import { openFront, readUpstream } from './front.ts';
 import type { Hooks } from './hooks/hooks.ts';
 import { createIdentity, type IdentityOptions } from './identity/identity.ts';
 import { createOwners, type Owners } from './identity/owners.ts';
+import { countLimits } from './limit-counts.ts';
 import { startLimitLog } from './limit-log.ts';
+import { createMemoryGuard } from './memory-guard.ts';
+import { readMemoryLimit } from './memory-limit.ts';
 import { openHooks } from './notices.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { OverdueWords } from './overdue-words.ts';
@@ -102,7 +105,18 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);
   const upstreamCheck = config.readiness.upstream ? startUpstreamCheck(upstream, report) : undefined;
+  const memory = createMemoryGuard({
+    share: config.limits.memory,
+    limitBytes: readMemoryLimit(),
+    now,
+    shed: (on) => {
+      tracker.short = on;
+    },
+    fault: (text) => report({ stage: 'memory', error: new Error(text) }),
+    info: (text) => log.info({ stage: 'memory' }, text),
+  });
   const watch = await startWatch({
+    memory,
     counters,
     decoder,
     unread,
@@ -122,7 +136,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     log,
   });
   if (hooks !== undefined) watch.follow(hooks.observer);
-  const { pending, pendingPerUser, messageBytes, confirmationBytes } = config.limits;
+  const { pending, pendingPerUser, messageBytes, confirmationBytes, inFlightBytes, patienceMs } = config.limits;
+  const { scanBytes } = config.events;
   const { retainedBytes: bytes, retainedBytesPerUser: bytesPerUser } = config.limits;
   const retention = { bytes, bytesPerUser, bytesPerSession: config.sessions.retainedBytes };
   const limits = { pending, pendingPerUser, retention };
@@ -136,7 +151,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   });
   const relay = {
     counters: counters.relay,
-    limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, confirmationBytes, patienceMs: config.limits.patienceMs },
+    limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, scanBytes, inFlightBytes, confirmationBytes, patienceMs },
     now,
     report,
   };
@@ -163,7 +178,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const observer = register(connections, owners, watch, report);
   const overdue = new OverdueWords();
   const parked = { count: 0 };
-  const connectionDeps = { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption };
+  const resends = config.events.rules.some((rule) => rule.resend === true);
+  const connectionDeps = { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption, resends };
   const listener = openFront({
     config,
     upstream,
@@ -175,9 +191,11 @@ async function start(deps: SidecarDeps): Promise<Running> {
     owners,
     connectionDeps,
     handshakes: watch.handshakes,
+    memory,
     report,
   });
   const stopBeats = startBeats({
+    memory,
     tracker,
     overdue,
     connections,
@@ -186,35 +204,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     silenceMs: config.limits.silenceMs,
     report,
   });
-  const stopLimitLog = startLimitLog(
-    [
-      {
-        text: 'limits.pending or limits.pending_per_user reached, events relayed untracked',
-        read: () => watch.stats().shed,
-      },
-      {
-        text: 'limits.message_bytes exceeded, messages relayed unread',
-        read: () => counters.relay.messagesTooLarge,
-      },
-      {
-        text: 'limits.retained_bytes(_per_user) or sessions.retained_bytes reached, messages not kept for replays',
-        read: () => Object.values(tracker.retention.refused).reduce((sum, each) => sum + each, 0),
-      },
-      {
-        text: 'limits.connections reached by sessions, those of the same user that had waited longest ended',
-        read: () => sessions.ended.evicted,
-      },
-      {
-        text: 'limits.connections reached by sessions, new ones end with their connection',
-        read: () => sessions.refused,
-      },
-      {
-        text: 'limits.silence reached, clients cut off that sent nothing and answered no barrier',
-        read: () => silent.cut,
-      },
-    ],
-    report,
-  );
+  const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
+  const stopLimitLog = startLimitLog(limitCounts, report);
   const own = config.admin.listen;
   const addresses: Running['addresses'] = {
     ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),

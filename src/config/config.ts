@@ -146,6 +146,10 @@ export interface Config extends AgentConfig {
     readonly connectionsPerUser: number;
     /** Longest message that is read for tracking; longer ones are relayed unread. */
     readonly messageBytes: number;
+    /** What is kept of messages under way until they can be read, over all connections. */
+    readonly inFlightBytes: number;
+    /** Share of the memory of the container (or machine) that the process may have; 0 = no bound. */
+    readonly memory: number;
     /** Longest client message that can be a confirmation; longer ones are forwarded unread. */
     readonly confirmationBytes: number;
     readonly handshakeMs: number;

@@ -1,5 +1,5 @@
 // The part of the table of keys that bounds what Ackspan takes on.
-import { duration, size, whole } from './kinds.ts';
+import { duration, ratio, size, whole } from './kinds.ts';
 import { row } from './row.ts';
 
 const KiB = 1024;
@@ -43,6 +43,20 @@ export const limitRows = [
     {
       written: '16MiB',
     },
+  ),
+  row(
+    'limits.in_flight_bytes',
+    'limits.inFlightBytes',
+    size(MiB, 16 * 1024 * MiB),
+    'What is kept of long messages until they are complete, in all: `events.scan_bytes` of each; beyond it they are relayed unread.',
+    { written: '64MiB' },
+  ),
+  row(
+    'limits.memory',
+    'limits.memory',
+    ratio,
+    "Share of the container's memory (or the machine's) that the process may have: from 85 % of it LOW and NORMAL events pass untracked, from 95 % new connections are answered 503; 0 = no bound.",
+    { written: 0.9 },
   ),
   row(
     'limits.confirmation_bytes',

@@ -19,6 +19,7 @@ export class Retention {
     retained_bytes: 0,
     retained_per_session: 0,
     retained_per_user: 0,
+    in_flight_bytes: 0,
   };
   readonly #limits: RetentionLimits;
   readonly #displaced: Displaced | undefined;
@@ -27,6 +28,21 @@ export class Retention {
   constructor(limits: RetentionLimits, displaced?: Displaced) {
     this.#limits = limits;
     this.#displaced = displaced;
+  }
+
+  /** The longest message that could ever be kept, bytes. */
+  get longest(): number {
+    const { bytes, bytesPerSession, bytesPerUser } = this.#limits;
+    return Math.min(bytes, bytesPerSession, bytesPerUser);
+  }
+
+  /** A message of `size` bytes could not be collected whole: it is too long to be kept, or there was no room while it came. */
+  cut(size: number): void {
+    const { bytes, bytesPerSession } = this.#limits;
+    if (size <= this.longest) this.refused.in_flight_bytes++;
+    else if (size > bytesPerSession) this.refused.retained_per_session++;
+    else if (size > bytes) this.refused.retained_bytes++;
+    else this.refused.retained_per_user++;
   }
 
   /** Keeps a copy of the message (`copy` makes it) for an open delivery if the limits allow; says whether. */
@@ -57,6 +73,8 @@ export class Retention {
 
   /** Where the message does not fit, less important ones are let go of, which only cannot be sent again then. */
   #makeRoom({ session: { owner }, sentAt }: Delivery, size: number): void {
+    // Nothing gives way in vain.
+    if (size > this.longest) return;
     const { bytes, bytesPerUser } = this.#limits;
     const full = () => this.bytes + size > bytes;
     const ownFull = () => owner.retained + size > bytesPerUser;

@@ -41,6 +41,8 @@ export class Tracker {
   /** Deliveries ever tracked. Always `tracked = store.pending + settled` (D1). */
   tracked = 0;
   readonly retention: Retention;
+  /** Memory runs short: LOW and NORMAL events pass untracked (D7). Set by whoever watches it. */
+  short = false;
   readonly #store: Store;
   readonly #observer: Observer;
   readonly #limits: TrackerLimits;
@@ -85,7 +87,7 @@ export class Tracker {
    */
   track(session: Session, facts: EventFacts, ordinal: number, sentAt: number, now = sentAt): Delivery | undefined {
     const policy = facts.type.policy;
-    const shed = shedReason(this.#limits, this.#store.pending, session.owner.pending, policy.priority);
+    const shed = this.#shedReason(session, policy.priority);
     if (shed !== undefined && !this.#makeRoom(shed, session, policy.priority, now)) {
       if (facts.id !== undefined) this.#store.passed(session.owner, facts.id);
       this.#observer.shed(shed, session, facts.type);
@@ -275,6 +277,11 @@ export class Tracker {
     delivery.status = TRANSITIONS[delivery.status].attempted as 'retrying';
     this.#observer.attempted(delivery, attempt);
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));
+  }
+
+  #shedReason({ owner }: Session, priority: Priority): ShedReason | undefined {
+    if (this.short && (priority === 'low' || priority === 'normal')) return 'memory';
+    return shedReason(this.#limits, this.#store.pending, owner.pending, priority);
   }
 
   /** At a full limit a CRITICAL event takes the place of a less important one, which nobody goes on watching. Says whether there was one. */

@@ -50,9 +50,14 @@ export const UNMATCHED_REASONS = ['late', 'duplicate', 'unknown', 'foreign'] as 
 export type UnmatchedReason = (typeof UNMATCHED_REASONS)[number];
 
 /** Which limit kept a message from being retained for replays. */
-export const UNRETAINED_REASONS = ['retained_bytes', 'retained_per_session', 'retained_per_user'] as const;
+export const UNRETAINED_REASONS = [
+  'retained_bytes',
+  'retained_per_session',
+  'retained_per_user',
+  'in_flight_bytes',
+] as const;
 export type UnretainedReason = (typeof UNRETAINED_REASONS)[number];
 
 /** Which limit made the tracker let an event pass untracked. */
-export const SHED_REASONS = ['pending', 'pending_per_user'] as const;
+export const SHED_REASONS = ['pending', 'pending_per_user', 'memory'] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];

@@ -10,7 +10,12 @@ export class MessageBuffer {
 
   /** `expected`: bytes that are probably coming; only a hint. */
   constructor(expected: number) {
-    this.bytes = Buffer.allocUnsafe(Math.min(Math.max(expected, FIRST), FIRST_MAX));
+    this.bytes = Buffer.allocUnsafe(firstSize(expected));
+  }
+
+  /** What the buffer occupies, bytes. */
+  get capacity(): number {
+    return this.bytes.length;
   }
 
   append(src: Buffer, start: number, end: number): void {
@@ -19,11 +24,18 @@ export class MessageBuffer {
     this.length += end - start;
   }
 
-  /** Room for `count` more bytes: the buffer and, as `length`, where they go. The caller then adds to `length`. */
-  reserve(count: number): Buffer {
+  /** What the buffer will occupy with `count` bytes more, if no more than `most` are to come in all. */
+  sizeWith(count: number, most: number): number {
     const needed = this.length + count;
-    if (needed > this.bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, this.bytes.length * 2));
+    const now = this.bytes.length;
+    return needed <= now ? now : Math.max(needed, Math.min(now * 2, most));
+  }
+
+  /** Room for `count` more bytes: the buffer and, as `length`, where they go. The caller then adds to `length`. */
+  reserve(count: number, most = Number.POSITIVE_INFINITY): Buffer {
+    const size = this.sizeWith(count, most);
+    if (size > this.bytes.length) {
+      const grown = Buffer.allocUnsafe(size);
       this.bytes.copy(grown, 0, 0, this.length);
       this.bytes = grown;
     }
@@ -34,4 +46,9 @@ export class MessageBuffer {
   view(): Buffer {
     return this.bytes.subarray(0, this.length);
   }
+}
+
+/** What a buffer occupies at first. */
+export function firstSize(expected: number): number {
+  return Math.min(Math.max(expected, FIRST), FIRST_MAX);
 }

@@ -12,6 +12,8 @@ export interface FrontCounters {
   refusedByUpstream: number;
   /** Handshakes that `admit` refused, or that came while stopping. */
   refusedByLimit: number;
+  /** Handshakes that `admit` refused because memory runs out. */
+  refusedByMemory: number;
   /** Handshakes that met an upstream that was down or broke off: 502. */
   upstreamFailed: number;
   /** Handshakes that the upstream did not answer in time: 504. */
@@ -48,6 +50,7 @@ export function createFrontCounters(): FrontCounters {
     upgraded: 0,
     refusedByUpstream: 0,
     refusedByLimit: 0,
+    refusedByMemory: 0,
     upstreamFailed: 0,
     handshakeTimeouts: 0,
     clientGone: 0,

@@ -12,16 +12,26 @@ export class TapGuard implements Tap {
     this.context = context;
   }
 
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
+  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
     if (this.muted) {
       this.context.counters.messagesUnwatched++;
       return;
     }
     try {
-      this.tap.upstreamText(buf, start, end, ordinal, now);
+      this.tap.upstreamText(buf, start, end, ordinal, now, bytes);
     } catch (error) {
       this.context.counters.messagesUnwatched++;
       this.fault(error);
+    }
+  }
+
+  wants(): number {
+    if (this.muted) return 0;
+    try {
+      return this.tap.wants?.() ?? 0;
+    } catch (error) {
+      this.fault(error);
+      return 0;
     }
   }
 

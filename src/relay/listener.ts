@@ -18,6 +18,8 @@ export interface Refusal {
   readonly status: number;
   /** One line for the client. */
   readonly reason: string;
+  /** Where it is counted. */
+  readonly counter?: 'refusedByLimit' | 'refusedByMemory';
 }
 
 export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes' | 'exchanges'> {
@@ -248,8 +250,8 @@ function decide(
     upgrader.start(request, socket, head);
     return;
   }
-  const { status, reason } = refusal;
-  deps.counters.refusedByLimit++;
+  const { status, reason, counter = 'refusedByLimit' } = refusal;
+  deps.counters[counter]++;
   deps.report({ stage: 'relay.limit', error: new Error(`handshake refused with ${status}: ${reason}`) });
   answer(socket, status, reason, status === 503 || status === 429 ? ['Retry-After', '1'] : []);
 }

@@ -1,5 +1,5 @@
 // Relay, on the side: reads compressed messages. Small ones at once; large ones in slices between other work, everything after them in order.
-import { MessageBuffer } from './assembler.ts';
+import { Collected } from './collected.ts';
 import type { Deflate } from './extensions.ts';
 import { TEXT } from './frames.ts';
 import { createInflater, type Inflater } from './inflate.ts';
@@ -16,13 +16,22 @@ const MIN_QUEUE_BYTES = 1024 * 1024;
 
 const slice = Buffer.allocUnsafeSlow(SLICE);
 
-interface Job {
-  /** Undefined: too large to be read. */
-  readonly data: Buffer | undefined;
+/** What is known of a message beside its content. */
+export interface Unread {
   readonly opcode: number;
   readonly compressed: boolean;
   readonly ordinal: number;
   readonly now: number;
+  /** Its size on the wire. */
+  readonly bytes: number;
+}
+
+interface Job {
+  /** Undefined: too large to be read, or being inflated. */
+  readonly data: Buffer | undefined;
+  readonly message: Unread;
+  /** What it occupies. */
+  readonly held: number;
   next: Job | undefined;
 }
 
@@ -39,10 +48,8 @@ export class SideReader {
   private tail: Job | undefined = undefined;
   private queuedBytes = 0;
   private scheduled = false;
-  /** Output of the message under way beyond its first slice. */
-  private output: MessageBuffer | undefined = undefined;
-  /** How much of the message under way, which is too large to be read, has been inflated for the window's sake; 0 = it is read. */
-  private discarded = 0;
+  /** Output of the message under way. If it cannot be read, the rest is inflated for the window's sake. */
+  private output: Collected | undefined = undefined;
   /** A message was lost to the window: nothing compressed after it can be read. */
   private broken = false;
 
@@ -58,41 +65,34 @@ export class SideReader {
     return this.head !== undefined;
   }
 
-  /** Reads a whole message `buf[start, end)` now, or copies what is needed and reads it later. `buf` undefined: it was too large to keep. */
-  submit(
-    buf: Buffer | undefined,
-    start: number,
-    end: number,
-    opcode: number,
-    compressed: boolean,
-    ordinal: number,
-    now: number,
-  ): void {
+  /** Reads what is kept of a message, `buf[start, end)`, now, or copies what is needed and reads it later. `buf` undefined: it was too large to keep. */
+  submit(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
+    const { compressed } = message;
+    if (!compressed && this.head !== undefined) end = start + this.wanted(message, end - start);
     if (this.head !== undefined && this.queuedBytes + JOB_BYTES + end - start > this.maxQueueBytes) this.giveUp();
     if (this.head !== undefined) {
-      const data = buf === undefined ? undefined : Buffer.from(buf.subarray(start, end));
-      this.enqueue(data, opcode, compressed, ordinal, now);
+      this.wait(buf, start, end, message);
       return;
     }
     if (!compressed) {
-      this.handOver(buf, start, end, opcode, ordinal, now);
+      this.handOver(buf, start, end, message);
       return;
     }
     if (buf === undefined || this.broken) {
-      this.lost(buf === undefined, opcode, ordinal, now);
+      this.lost(buf === undefined, message);
       return;
     }
     this.inflater.start(buf, start, end);
     const count = this.inflater.read(slice);
     if (count < 0) {
-      this.lost(false, opcode, ordinal, now);
+      this.lost(false, message);
     } else if (this.inflater.finished) {
-      this.done(slice, count, opcode, ordinal, now);
+      this.done(slice, count, count, message);
     } else {
       this.inflater.keep();
-      this.output = new MessageBuffer(SLICE * 2);
-      this.output.append(slice, 0, count);
-      this.enqueue(undefined, opcode, true, ordinal, now);
+      this.output = this.begin();
+      this.output.add(slice, 0, count, count);
+      this.enqueue(undefined, end - start, message);
       this.schedule();
     }
   }
@@ -109,9 +109,9 @@ export class SideReader {
     if (job === undefined) return;
     if (this.output !== undefined) {
       if (this.inflate(job, this.output)) this.shift();
-    } else if (job.compressed && job.data !== undefined && !this.broken) {
+    } else if (job.message.compressed && job.data !== undefined && !this.broken) {
       this.inflater.start(job.data, 0, job.data.length);
-      this.output = new MessageBuffer(job.data.length * 4);
+      this.output = this.begin();
     } else {
       this.pass(job);
       this.shift();
@@ -125,46 +125,47 @@ export class SideReader {
     setImmediate(continueReading, this);
   }
 
+  /** What the inflated message leaves behind: all of it if it is wanted, else its beginning. */
+  private begin(): Collected {
+    return new Collected(this.context, this.tap.wants?.() ?? 0, this.context.limits.scanBytes);
+  }
+
+  /** How much of a queued message that is not compressed has to be kept. */
+  private wanted({ opcode }: Unread, length: number): number {
+    if (opcode !== TEXT) return 0;
+    const whole = this.tap.wants?.() ?? 0;
+    return length <= whole ? length : Math.min(length, this.context.limits.scanBytes);
+  }
+
   /** Inflates the next slice of the first job; true when the message has been handed over. */
-  private inflate(job: Job, output: MessageBuffer): boolean {
+  private inflate({ message }: Job, output: Collected): boolean {
     const { messageBytes } = this.context.limits;
     const count = this.inflater.read(slice);
-    if (this.discarded > 0) this.discarded += Math.max(count, 0);
-    else if (count > 0) output.append(slice, 0, count);
-    if (this.discarded === 0 && output.length > messageBytes) {
-      // The rest moves the window that later messages need, and is not kept.
-      this.discarded = output.length;
-      this.output = new MessageBuffer(0);
-    }
-    if (count < 0 || this.discarded > (this.takeover ? BOMB * messageBytes : 0)) {
-      this.output = undefined;
-      this.discarded = 0;
-      this.lost(count >= 0, job.opcode, job.ordinal, job.now);
-      return true;
-    }
-    if (!this.inflater.finished) return false;
-    this.output = undefined;
-    if (this.discarded > 0) {
-      this.discarded = 0;
-      this.handOver(undefined, 0, 0, job.opcode, job.ordinal, job.now);
-      return true;
-    }
+    if (count > 0) output.add(slice, 0, count, output.size + count);
+    const useless = output.unread && (!this.takeover || output.size > BOMB * messageBytes);
+    if (count >= 0 && !useless && !this.inflater.finished) return false;
     const bytes = output.view();
-    this.done(bytes, bytes.length, job.opcode, job.ordinal, job.now);
+    this.endOutput();
+    if (count < 0 || useless) this.lost(count >= 0, message);
+    else if (bytes === undefined) this.handOver(undefined, 0, 0, message);
+    else this.done(bytes, bytes.length, output.size, message);
     return true;
   }
 
+  private endOutput(): void {
+    this.output?.release();
+    this.output = undefined;
+  }
+
   /** Hands over a queued message that is not inflated. */
-  private pass(job: Job): void {
-    const { data } = job;
-    if (job.compressed) this.lost(data === undefined, job.opcode, job.ordinal, job.now);
-    else this.handOver(data, 0, data === undefined ? 0 : data.length, job.opcode, job.ordinal, job.now);
+  private pass({ data, message }: Job): void {
+    if (message.compressed) this.lost(data === undefined, message);
+    else this.handOver(data, 0, data === undefined ? 0 : data.length, message);
   }
 
   /** More has come in than may wait: what is compressed in the queue is not read. */
   private giveUp(): void {
-    this.output = undefined;
-    this.discarded = 0;
+    this.endOutput();
     if (this.takeover) this.goBlind();
     else this.inflater.reset();
     while (this.head !== undefined) {
@@ -173,30 +174,26 @@ export class SideReader {
     }
   }
 
-  /** An uncompressed message. */
-  private handOver(
-    buf: Buffer | undefined,
-    start: number,
-    end: number,
-    opcode: number,
-    ordinal: number,
-    now: number,
-  ): void {
+  /** An uncompressed message, or one that cannot be read. */
+  private handOver(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
+    const { opcode, ordinal, now, bytes } = message;
     if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
     else if (buf === undefined) this.tooLarge(ordinal, now);
-    else this.tap.upstreamText(buf, start, end, ordinal, now);
+    else this.tap.upstreamText(buf, start, end, ordinal, now, bytes);
   }
 
-  /** The message in `bytes[0, count)` is read. */
-  private done(bytes: Buffer, count: number, opcode: number, ordinal: number, now: number): void {
+  /** The message, of `size` bytes inflated, is read: `bytes[0, count)` is what is kept of it. */
+  private done(bytes: Buffer, count: number, size: number, { opcode, ordinal, now }: Unread): void {
     if (!this.takeover) this.inflater.reset();
     if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
-    else if (count > this.context.limits.messageBytes) this.tooLarge(ordinal, now);
-    else this.tap.upstreamText(bytes, 0, count, ordinal, now);
+    else if (size > this.context.limits.messageBytes) {
+      this.context.counters.messageBytesExceeded++;
+      this.tooLarge(ordinal, now);
+    } else this.tap.upstreamText(bytes, 0, count, ordinal, now, size);
   }
 
   /** A compressed message cannot be read; with context takeover, no later compressed one can either. */
-  private lost(tooLarge: boolean, opcode: number, ordinal: number, now: number): void {
+  private lost(tooLarge: boolean, { opcode, ordinal, now }: Unread): void {
     if (this.takeover) this.goBlind();
     else this.inflater.reset();
     if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
@@ -220,12 +217,25 @@ export class SideReader {
     this.tap.upstreamSkipped('too_large', ordinal, now);
   }
 
-  private enqueue(data: Buffer | undefined, opcode: number, compressed: boolean, ordinal: number, now: number): void {
-    const job: Job = { data, opcode, compressed, ordinal, now, next: undefined };
+  /** Queues a copy of `buf[start, end)`; where there is no room for it, only that the message was there. */
+  private wait(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
+    const { counters, limits } = this.context;
+    const length = end - start;
+    if (buf !== undefined && length > 0 && counters.collectedBytes + length > limits.inFlightBytes) {
+      counters.inFlightRefused++;
+      buf = undefined;
+    }
+    this.enqueue(buf && Buffer.from(buf.subarray(start, end)), buf === undefined ? 0 : length, message);
+  }
+
+  private enqueue(data: Buffer | undefined, length: number, message: Unread): void {
+    const held = JOB_BYTES + length;
+    const job: Job = { data, message, held, next: undefined };
     if (this.tail === undefined) this.head = job;
     else this.tail.next = job;
     this.tail = job;
-    this.queuedBytes += JOB_BYTES + (data === undefined ? 0 : data.length);
+    this.queuedBytes += held;
+    this.context.counters.collectedBytes += held;
     this.context.counters.undecoded++;
     this.tap.undecoded(1);
   }
@@ -234,7 +244,8 @@ export class SideReader {
     const job = this.head!;
     this.head = job.next;
     if (this.head === undefined) this.tail = undefined;
-    this.queuedBytes -= JOB_BYTES + (job.data === undefined ? 0 : job.data.length);
+    this.queuedBytes -= job.held;
+    this.context.counters.collectedBytes -= job.held;
     this.context.counters.undecoded--;
     this.tap.undecoded(-1);
     if (this.head === undefined) this.onIdle?.();

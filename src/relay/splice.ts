@@ -256,6 +256,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     }
     if (!this.client.closed || !this.upstream.closed) return;
     this.ends.over();
+    this.outbound.messages.drop();
     this.inbound.dropHeld();
   }
 
@@ -290,6 +291,7 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
   private upstreamIsDone(): void {
     if (this.upstreamEnded) return;
     this.upstreamEnded = true;
+    this.outbound.messages.drop();
     this.ends.begin('upstream', 1006);
     this.ends.startLinger(this);
     if (this.parked) this.upstream.end();

@@ -13,17 +13,20 @@ export type EndedBy = 'client' | 'upstream' | 'sidecar';
 /** Watches one connection, synchronously. What throws is reported once and the connection goes on unwatched (SPEC D8). Times are monotonic ms. */
 export interface Tap {
   /**
-   * One complete upstream → client text message: uncompressed bytes `buf[start, end)`, valid only during the call. `ordinal` counts
+   * One upstream → client text message that is complete: uncompressed bytes `buf[start, end)`, valid only during the call. `ordinal` counts
    * data messages (text and binary) of the connection from 1. Comes before the bytes are written, unless `ahead` let them
-   * go first; a compressed message is read on the side and may come later, but in order. `now` is when it was relayed.
+   * go first; a compressed message is read on the side and may come later, but in order. `now` is when it was relayed. `bytes` is
+   * the message's true size: more than end − start where only its beginning was kept.
    */
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void;
+  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void;
+  /** How long a message may be that is wanted whole, bytes; of a longer one that comes in parts `scanBytes` are kept. Default 0. */
+  wants?(): number;
   /**
    * The text message `ordinal` has come, whole and by itself. What may be written before it is told: the message, the message and a
    * barrier ping, or (default) nothing: `wait`. A client need not wait for us to read what it is sent.
    */
   ahead?(ordinal: number): Ahead;
-  /** A message that is not read: binary, larger than `messageBytes`, or one that does not inflate. In order with `upstreamText`. */
+  /** A message that is not read: binary, larger than `messageBytes` or the room there was, or one that does not inflate. In order with `upstreamText`. */
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void;
   /** A relayed message joined (+1) or left (-1, after its `upstreamText` or `upstreamSkipped`) the queue of the side reader. */
   undecoded(delta: 1 | -1): void;
@@ -78,7 +81,12 @@ export class RelayCounters {
   heldBytes = 0;
   /** Compressed or queued messages that wait for the side reader now (gauge). */
   undecoded = 0;
+  /** Bytes of upstream messages kept until they are complete and read now (gauge). */
+  collectedBytes = 0;
   messagesTooLarge = 0;
+  /** Messages that were found longer than `messageBytes`, and those for which there was no room in `inFlightBytes`. */
+  messageBytesExceeded = 0;
+  inFlightRefused = 0;
   messagesUnreadable = 0;
   /** Directions given up to plain pass-through after a framing error of a peer. */
   protocolErrors = 0;
@@ -109,6 +117,10 @@ export interface RelayContext {
 export interface RelayLimits {
   /** Largest message from upstream that is read, bytes inflated and deflated. Default 16 MiB. */
   readonly messageBytes: number;
+  /** How far into a message anybody looks, bytes. Default 64 KiB. */
+  readonly scanBytes: number;
+  /** What may be kept of messages under way, over all connections, bytes. Default 64 MiB. */
+  readonly inFlightBytes: number;
   /** Largest client message that may be a confirmation, bytes. Default 4096. */
   readonly confirmationBytes: number;
   /** How long one side may outlive the other, ms. Default 30,000. */
@@ -120,6 +132,8 @@ export interface RelayLimits {
 /** The limits when nobody says otherwise. */
 export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   messageBytes: 16 * 1024 * 1024,
+  scanBytes: 65_536,
+  inFlightBytes: 64 * 1024 * 1024,
   confirmationBytes: 4096,
   lingerMs: 30_000,
   patienceMs: 2_000,

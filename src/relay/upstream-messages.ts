@@ -1,5 +1,5 @@
 // Relay, upstream → client: turns frames into messages and hands them to the tap; what cannot be read in place is collected, within bounds.
-import { MessageBuffer } from './assembler.ts';
+import { Collected } from './collected.ts';
 import type { Deflate } from './extensions.ts';
 import { type FrameScanner, TEXT } from './frames.ts';
 import { SideReader } from './side-reader.ts';
@@ -16,9 +16,8 @@ export class UpstreamMessages {
   private readonly deflate: Deflate | undefined;
   private readonly tap: Tap;
   private readonly context: RelayContext;
-  /** Payload of the message under way, if it is collected. */
-  private message: MessageBuffer | undefined = undefined;
-  private tooLarge = false;
+  /** The message under way, if it is read and comes in parts. */
+  private message: Collected | undefined = undefined;
 
   /** `scanner` says which frame, and which message, is under way. */
   constructor(scanner: FrameScanner, deflate: Deflate | undefined, tap: Tap, context: RelayContext, ordinal: number) {
@@ -31,40 +30,47 @@ export class UpstreamMessages {
 
   /** Earlier parts of the current message have been given to `part`. */
   get collecting(): boolean {
-    return this.message !== undefined || this.tooLarge;
+    return this.message !== undefined;
   }
 
   /** The payload of the message, all of it, is `buf[start, end)`. */
   whole(buf: Buffer, start: number, end: number, now: number): void {
-    this.complete(end - start > this.context.limits.messageBytes ? undefined : buf, start, end, now);
+    const { limits, counters } = this.context;
+    const bytes = end - start;
+    if (bytes > limits.messageBytes) counters.messageBytesExceeded++;
+    this.complete(bytes > limits.messageBytes ? undefined : buf, start, end, bytes, now);
   }
 
   /** Some payload of the message; `left` bytes of its frame, these included, are known to come. */
   part(buf: Buffer, start: number, end: number, left: number): void {
-    if (this.tooLarge || !this.isRead()) return;
-    const collected = this.message === undefined ? 0 : this.message.length;
-    if (collected + left > this.context.limits.messageBytes) {
-      this.tooLarge = true;
-      this.message = undefined;
-      return;
-    }
-    this.message ??= new MessageBuffer(left);
-    this.message.append(buf, start, end);
+    if (!this.isRead()) return;
+    this.message ??= this.begin();
+    this.message.add(buf, start, end, this.message.size + left);
   }
 
   /** The message that came in parts has ended. */
   end(now: number): void {
-    const { message, tooLarge } = this;
+    const { message } = this;
+    if (message === undefined) {
+      this.complete(EMPTY, 0, 0, 0, now);
+      return;
+    }
+    const kept = message.view();
     this.drop();
-    if (tooLarge) this.complete(undefined, 0, 0, now);
-    else if (message === undefined) this.complete(EMPTY, 0, 0, now);
-    else this.complete(message.view(), 0, message.length, now);
+    this.complete(kept, 0, kept === undefined ? 0 : kept.length, message.size, now);
   }
 
   /** Forgets the message under way. */
   drop(): void {
+    this.message?.release();
     this.message = undefined;
-    this.tooLarge = false;
+  }
+
+  private begin(): Collected {
+    const { messageBytes, scanBytes } = this.context.limits;
+    // What is compressed is inflated from one end to the other.
+    if (this.scanner.compressed) return new Collected(this.context, messageBytes, messageBytes);
+    return new Collected(this.context, this.tap.wants?.() ?? 0, scanBytes);
   }
 
   /** Whether the content matters: text, or anything that moves the inflate window. */
@@ -74,25 +80,26 @@ export class UpstreamMessages {
     return scanner.compressed && !this.deflate!.serverNoContextTakeover;
   }
 
-  /** `buf` undefined: too large to read. */
-  private complete(buf: Buffer | undefined, start: number, end: number, now: number): void {
+  /** What is kept of a message of `bytes` is `buf[start, end)`; `buf` undefined: too large to read. */
+  private complete(buf: Buffer | undefined, start: number, end: number, bytes: number, now: number): void {
     const scanner = this.scanner;
     const ordinal = ++this.ordinal;
     this.context.counters.messagesToClient++;
-    if (scanner.compressed || this.side?.busy) this.read(buf, start, end, now);
+    if (scanner.compressed || this.side?.busy) this.read(buf, start, end, bytes, now);
     else if (scanner.messageOpcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
-    else if (buf !== undefined) this.tap.upstreamText(buf, start, end, ordinal, now);
+    else if (buf !== undefined) this.tap.upstreamText(buf, start, end, ordinal, now, bytes);
     else {
       this.context.counters.messagesTooLarge++;
       this.tap.upstreamSkipped('too_large', ordinal, now);
     }
   }
 
-  private read(buf: Buffer | undefined, start: number, end: number, now: number): void {
-    const { messageOpcode, compressed } = this.scanner;
+  private read(buf: Buffer | undefined, start: number, end: number, bytes: number, now: number): void {
+    const { messageOpcode: opcode, compressed } = this.scanner;
     this.side ??= new SideReader(this.deflate!, this.tap, this.context);
+    const message = { opcode, compressed, ordinal: this.ordinal, now, bytes };
     // Nothing of a standalone binary message is needed, so nothing of it was collected.
-    if (compressed && !this.isRead()) this.side.submit(EMPTY, 0, 0, messageOpcode, true, this.ordinal, now);
-    else this.side.submit(buf, start, end, messageOpcode, compressed, this.ordinal, now);
+    if (compressed && !this.isRead()) this.side.submit(EMPTY, 0, 0, message);
+    else this.side.submit(buf, start, end, message);
   }
 }

@@ -46,5 +46,13 @@ export const PROCESS_METRICS = {
   cpuTime: row('process.cpu.time', 'counter', 's', [L.cpuMode], 'CPU time of the process.'),
   memoryUsage: row('process.memory.usage', 'updown', 'By', [], 'Resident memory of the process.'),
   heapUsed: row('v8js.memory.heap.used', 'updown', 'By', [L.heapSpace], 'Heap memory in use, by V8 heap space.'),
+  memoryLimit: row('ackspan.memory.limit', 'gauge', 'By', [], 'What `limits.memory` lets the process have.'),
+  memoryUsed: row(
+    'ackspan.memory.used',
+    'gauge',
+    '1',
+    [],
+    'Share of `ackspan.memory.limit` in use: from 0.85 LOW and NORMAL events pass untracked, from 0.95 new connections are refused.',
+  ),
   uptime: row('process.uptime', 'gauge', 's', [], 'Time since the process started.'),
 } as const satisfies Record<string, MetricRow>;

@@ -183,6 +183,8 @@ describe('a variable for every key', () => {
     'limits.stall': ['0s', 0],
     'limits.history': ['0', 0],
     'limits.retained_bytes': ['1MiB', 1_048_576],
+    'limits.in_flight_bytes': ['2MiB', 2_097_152],
+    'limits.memory': ['50%', 0.5],
     'limits.retained_bytes_per_user': ['3KiB', 3072],
     'sessions.ttl': ['90s', 90_000],
     'sessions.reload': ['2s', 2000],

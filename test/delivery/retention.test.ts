@@ -31,6 +31,16 @@ function open(limits: Partial<typeof PLENTY>) {
   return { retention, keep };
 }
 
+it('[D7] a message that could never be kept is counted by the limit that it exceeds, else by the room it did not find', () => {
+  const { retention } = open({ bytes: 300, bytesPerSession: 100, bytesPerUser: 200 });
+  expect(retention.longest).toBe(100);
+  for (const size of [100, 101, 301]) retention.cut(size);
+  expect(retention.refused).toEqual({
+    ...{ retained_bytes: 0, retained_per_user: 0 },
+    ...{ retained_per_session: 2, in_flight_bytes: 1 },
+  });
+});
+
 describe('[D7] the limit per user', () => {
   it('is shared by the sessions of one user and leaves others alone', () => {
     const { retention, keep } = open({ bytesPerUser: 100 });
@@ -41,7 +51,7 @@ describe('[D7] the limit per user', () => {
     expect(keep(second, 40).kept).toBe(true);
     expect(keep(other, 100).kept).toBe(true);
     expect([ann.retained, bob.retained, first.retained, second.retained]).toEqual([100, 100, 60, 40]);
-    expect(retention.refused).toEqual({ retained_bytes: 0, retained_per_session: 0, retained_per_user: 1 });
+    expect(retention.refused).toMatchObject({ retained_bytes: 0, retained_per_session: 0, retained_per_user: 1 });
   });
 
   it('gives way LOW first', () => {

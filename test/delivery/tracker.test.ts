@@ -331,6 +331,22 @@ describe('outcomes', () => {
     expect(recorder.settledDeliveries[0]!.ordinal).toBe(1);
   });
 
+  test('[D7] where memory is short LOW and NORMAL events are shed, HIGH and CRITICAL ones are not', () => {
+    const { tracker, connect, start, recorder } = setUp({ pending: 1000, pendingPerUser: 1000 });
+    const session = connect();
+    const priorities = ['low', 'normal', 'high', 'critical'] as const;
+    const tracked = () =>
+      priorities.filter((priority, n) => {
+        const type = { ...TOOL, policy: { ...TOOL.policy, priority } };
+        return tracker.track(session, facts(type), n + 1, start) !== undefined;
+      });
+    tracker.short = true;
+    expect(tracked()).toEqual(['high', 'critical']);
+    expect(recorder.shedReasons).toEqual(['memory', 'memory']);
+    tracker.short = false;
+    expect(tracked()).toEqual(priorities);
+  });
+
   test('[D7] one owner at its limit sheds alone', () => {
     const { tracker, connect, start, recorder } = setUp({ pending: 1000, pendingPerUser: 10 });
     const [greedy, modest] = [connect('g'), connect('m')];

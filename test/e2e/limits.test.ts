@@ -1,5 +1,6 @@
 // Limits over real sockets (SPEC D7): each has an outcome and a counter, and no event is held back by one.
 import { afterEach, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
 import { closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { expectHealthyLog, startSidecar } from '../support/sidecar-process.ts';
@@ -97,3 +98,50 @@ it('[D7] message bytes, compressed with a shared window: what can no longer be r
   expect(await sidecar.sum('ackspan_relay_faults_total')).toBe(0);
   expectHealthyLog(sidecar);
 });
+
+it('[D7] memory: LOW and NORMAL events pass untracked, new connections are answered 503, and the log says so', async () => {
+  const rules = [{ match: 'critical', priority: 'critical' }, { match: 'normal' }];
+  const backend = await startWsBackend();
+  // Less than any process needs: the bound is exceeded from the start.
+  const config = { limits: { memory: 0.000_001 }, events: { rules } };
+  const sidecar = await startSidecar({ upstream: backend.address, config });
+  await expect(openClient(sidecar.ws)).rejects.toThrow('503');
+  expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'memory' })).toBe(1);
+  expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'limit' })).toBe(0);
+  expect(await sidecar.sum('ackspan_memory_used_ratio')).toBeGreaterThan(0.95);
+  expect(await sidecar.sum('ackspan_memory_limit_bytes')).toBeGreaterThan(0);
+  for (const effect of ['LOW and NORMAL events pass untracked', 'new connections are refused'])
+    await sidecar.line(({ err }) => JSON.stringify(err ?? '').includes(effect));
+});
+
+it('[D7] long messages under way cost their beginnings: 100 clients with 4 MiB each, byte for byte', async () => {
+  const CLIENTS = 100;
+  const payload = `{"type":"audio","event_id":"long","data":"${'a'.repeat(4 * 1024 * 1024)}"}`;
+  const backend = await startWsBackend();
+  const config = { limits: { connections_per_user: CLIENTS }, events: { rules: [{ match: 'audio' }] } };
+  const sidecar = await startSidecar({ upstream: backend.address, config, measured: true });
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => openClient(sidecar.ws)));
+  const before = await sidecar.memory();
+  const accepted = await Promise.all(clients.map((_, i) => backend.peer(i)));
+  const peers = accepted.map(({ socket }) => socket);
+  for (const peer of peers) peer.send(payload.slice(0, -2), { fin: false });
+  // A ping between the fragments has come through: so has what was sent before it.
+  await Promise.all(peers.map((peer, i) => pinged(clients[i]!.socket, peer)));
+  const { rss } = await sidecar.memory();
+  // 400 MiB are under way.
+  expect(rss - before.rss).toBeLessThan(150 * 1024 * 1024);
+  for (const peer of peers) peer.send(payload.slice(-2), { fin: true });
+  await sidecar.reach({ tracked: CLIENTS, confirmed: CLIENTS });
+  await eventually(() => expect(clients.every(({ texts }) => texts.length === 1)).toBe(true));
+  expect(clients.every(({ texts }) => texts[0] === payload)).toBe(true);
+  expectHealthyLog(sidecar);
+});
+
+function pinged(socket: WebSocket, peer: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.on('ping', (data) => {
+      if (data.toString() === 'half') resolve();
+    });
+    peer.ping('half');
+  });
+}

@@ -37,10 +37,18 @@ export class RecordingTap implements Tap {
   /** Whether evidence may still come when the client is to be parted from. */
   mayCome = (): boolean => false;
   letsAhead = (_ordinal: number): Ahead => 'wait';
+  /** The longest message that is kept whole. */
+  keeps = Number.MAX_SAFE_INTEGER;
+  /** True sizes of the messages told, by ordinal. */
+  readonly sizes = new Map<number, number>();
 
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
+  wants(): number {
+    return this.keeps;
+  }
+  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
     this.messages.push(`${ordinal}:${buf.toString('latin1', start, end)}`);
     this.times.push(now);
+    this.sizes.set(ordinal, bytes);
   }
   upstreamSkipped(reason: string, ordinal: number): void {
     this.messages.push(`${ordinal}!${reason}`);

@@ -51,6 +51,8 @@ const IN_PROMETHEUS: Record<keyof typeof METRICS, string> = {
   adminRejected: 'ackspan_admin_rejected_total',
   tunnelOpened: 'ackspan_tunnel_opened_total',
   tunnelActive: 'ackspan_tunnel_active',
+  memoryLimit: 'ackspan_memory_limit_bytes',
+  memoryUsed: 'ackspan_memory_used_ratio',
   hookRequests: 'ackspan_hook_requests_total',
   hookDropped: 'ackspan_hook_dropped_total',
   hookQueued: 'ackspan_hook_queued',

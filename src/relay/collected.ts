@@ -1,0 +1,112 @@
+// Relay: what is kept of one message that comes in parts: all of it, its beginning, or nothing, within a bound over all connections.
+import { firstSize, MessageBuffer } from './assembler.ts';
+import type { RelayContext } from './tap.ts';
+
+/** Share of `inFlightBytes` up to which messages are collected whole for a replay; the rest is for beginnings, which are read. */
+const WHOLE_SHARE = 0.5;
+
+const EMPTY = Buffer.alloc(0);
+
+export class Collected {
+  /** Payload bytes so far, kept or not. */
+  size = 0;
+  /** Nothing is kept: the message is longer than `messageBytes`, or there was no room for it (SPEC D7). */
+  unread = false;
+  private buffer: MessageBuffer | undefined = undefined;
+  private readonly context: RelayContext;
+  /** The longest message that is kept whole. */
+  private readonly whole: number;
+  /** What is kept of a longer one, from its beginning. */
+  private readonly beginning: number;
+  /** Only the beginning is kept. */
+  private cut = false;
+  /** What the buffer occupies, as far as it is counted. */
+  private held = 0;
+
+  /** A message of at most `whole` bytes is kept whole; of a longer one `beginning` bytes are kept. */
+  constructor(context: RelayContext, whole: number, beginning: number) {
+    this.context = context;
+    this.whole = Math.max(whole, beginning);
+    this.beginning = beginning;
+  }
+
+  /** The next part is `buf[start, end)`; the message will have at least `total` bytes. */
+  add(buf: Buffer, start: number, end: number, total: number): void {
+    this.size += end - start;
+    if (this.unread) return;
+    if (total > this.context.limits.messageBytes) {
+      this.context.counters.messageBytesExceeded++;
+      this.refuse();
+      return;
+    }
+    if (total > this.whole && !this.cut) this.cutDown();
+    if (!this.room(end - start, total)) return;
+    const buffer = this.buffer!;
+    const stop = this.cut ? Math.min(end, start + this.beginning - buffer.length) : end;
+    if (stop > start) buffer.append(buf, start, stop);
+  }
+
+  /** What is kept; undefined = the message cannot be read. Valid until `release`. */
+  view(): Buffer | undefined {
+    return this.unread ? undefined : (this.buffer?.view() ?? EMPTY);
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    this.buffer = undefined;
+    this.count(0);
+  }
+
+  /** Makes room for `count` bytes more; false: nothing is kept from here on. */
+  private room(count: number, total: number): boolean {
+    const { buffer } = this;
+    const most = this.cut ? this.beginning : total;
+    const wanted = this.cut ? Math.min(count, most - (buffer?.length ?? 0)) : count;
+    const size = buffer?.sizeWith(wanted, most) ?? Math.max(firstSize(most), wanted);
+    if (this.fits(size)) {
+      this.use(buffer ?? new MessageBuffer(most));
+      this.buffer!.reserve(wanted, most);
+      this.use(this.buffer!);
+      return true;
+    }
+    if (this.cut || this.whole === this.beginning) {
+      this.context.counters.inFlightRefused++;
+      this.refuse();
+      return false;
+    }
+    this.cutDown();
+    return this.room(count, total);
+  }
+
+  private fits(size: number): boolean {
+    const { counters, limits } = this.context;
+    const share = size > this.beginning ? WHOLE_SHARE : 1;
+    return size <= this.held || counters.collectedBytes + size - this.held <= limits.inFlightBytes * share;
+  }
+
+  /** From here on only the beginning is kept. */
+  private cutDown(): void {
+    this.cut = true;
+    const { buffer } = this;
+    if (buffer === undefined || buffer.capacity <= this.beginning) return;
+    const shorter = new MessageBuffer(this.beginning);
+    shorter.append(buffer.view(), 0, Math.min(buffer.length, this.beginning));
+    this.use(shorter);
+  }
+
+  private refuse(): void {
+    this.unread = true;
+    this.release();
+  }
+
+  /** Keeps the message in that buffer, and counts what it occupies now. */
+  private use(buffer: MessageBuffer): void {
+    this.buffer = buffer;
+    this.count(buffer.capacity);
+  }
+
+  private count(held: number): void {
+    this.context.counters.collectedBytes += held - this.held;
+    this.held = held;
+  }
+}
