@@ -6,6 +6,7 @@ import { type Silent, watchSilence } from './silence.ts';
 import { startBeat } from './time/beat.ts';
 import { now } from './time/clock.ts';
 import { onBeat, onStandstill } from './time/pulse.ts';
+import { UnreadNotice } from './unread-notice.ts';
 
 export interface BeatDeps {
   readonly tracker: Tracker;
@@ -14,12 +15,25 @@ export interface BeatDeps {
   /** Clients cut off because they were silent. */
   readonly silent: { cut: number };
   readonly watch: Pick<Watch, 'stoodStill'>;
+  /** Messages without an event, by shape, and what is done with them. */
+  readonly unread: {
+    readonly counts: Readonly<Record<string, number>>;
+    readonly policy: 'track' | 'count';
+    readonly relay: { readonly messagesToClient: number };
+  };
   readonly silenceMs: number;
   report(fault: { stage: string; error: unknown }): void;
 }
 
 /** Starts them; the result ends them. */
-export function startBeats({ tracker, overdue, connections, silent, watch, silenceMs, report }: BeatDeps): () => void {
+export function startBeats(deps: BeatDeps): () => void {
+  const { tracker, overdue, connections, silent, watch, unread, silenceMs, report } = deps;
+  const unreadNotice = new UnreadNotice({
+    unread: unread.counts,
+    messages: () => unread.relay.messagesToClient,
+    tracked: unread.policy === 'track',
+    say: (text) => report({ stage: 'decode', error: new Error(text) }),
+  });
   const stops = [
     onStandstill((from, ms) => {
       tracker.stoodStill(from, from + ms);
@@ -28,9 +42,11 @@ export function startBeats({ tracker, overdue, connections, silent, watch, silen
     }),
     startBeat(tracker, report),
     onBeat(() => overdue.look(now())),
+    onBeat(() => unreadNotice.look(now())),
     watchSilence({ connections, silenceMs, now, dropped: () => silent.cut++ }),
   ];
   return () => {
     for (const stop of stops) stop();
+    unreadNotice.end();
   };
 }

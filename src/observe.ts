@@ -171,7 +171,10 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       begin: (facts) => spans.connections.begin(spanFacts(facts, deps)),
       refused: (id, status) => spans.connections.refused(id, status, deps.now()),
     },
-    stats: () => ({ ...metrics.stats(untracked(deps)), unreadable_connections: deps.counters.front.unreadable }),
+    stats: () => ({
+      ...metrics.stats(untracked(deps), { ...deps.decoder.unread }),
+      unreadable_connections: deps.counters.front.unreadable,
+    }),
     stoodStill: standstills.stoodStill,
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),

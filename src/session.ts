@@ -9,7 +9,6 @@ import { number } from './numbering.ts';
 import { Splice } from './relay/splice.ts';
 import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from './relay/tap.ts';
-import { UntrackedNotice } from './untracked-notice.ts';
 
 /** RFC 6455 §7.4.1: the client ends the connection because it could not take what it was sent. */
 const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
@@ -26,7 +25,6 @@ export class Connection implements Tap, Link {
   /** Set while nobody knows the user and the first event that names one may tell. */
   adopt: ((user: string) => void) | undefined = undefined;
   readonly #deps: ConnectionDeps;
-  readonly #notice: UntrackedNotice;
   #barriers: BarrierSender | undefined = undefined;
   #splice: Splice | undefined = undefined;
   /** Highest capability that was told to the observer. */
@@ -41,9 +39,6 @@ export class Connection implements Tap, Link {
     this.session = session;
     this.messages = session.lastOrdinal;
     this.#deps = deps;
-    this.#notice = new UntrackedNotice((text) =>
-      deps.relay.report({ stage: 'decode', error: new Error(`connection ${this.id}, ${this.facts.path}: ${text}`) }),
-    );
   }
 
   get id(): string {
@@ -121,29 +116,36 @@ export class Connection implements Tap, Link {
     const { session } = this;
     const { tracker, decoder } = this.#deps;
     const facts = decoder.event(buf, start, end);
-    if (facts === undefined) this.#notice.missed(decoder.reason);
-    else this.#notice.found();
     if (this.adopt !== undefined && facts?.user !== undefined) this.#learn(facts.user);
     // Read on the side: it was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
-    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, buf, start, end, at);
-    else this.#barriers?.pass();
+    if (delivery !== undefined && !isSettled(delivery)) {
+      if (session.optedIn || delivery.type.policy.resend === true)
+        tracker.retention.keep(delivery, end - start, copier(buf, start, end));
+      this.#follow(delivery, at);
+    } else this.#barriers?.pass();
     if (session.optedIn && !this.#gone && this.#splice !== undefined)
       number(this.#deps.optedIn, this, this.#splice, buf, start, end, ordinal);
   }
 
-  upstreamSkipped(reason: SkipReason, ordinal: number): void {
+  /** A message that cannot be read: its receipt can be proven all the same (SPEC D21). Its bytes are not at hand, so none are kept. */
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
     if (this.superseded) {
       this.#deps.unread.superseded++;
       return;
     }
     this.#count(ordinal);
-    this.#barriers?.pass();
-    this.#deps.unread[reason satisfies UnreadReason]++;
-    this.#notice.missed(reason);
-    // Its bytes are not at hand, and the client would number everything after it wrongly: it has to come again.
-    if (this.session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
+    const { session } = this;
+    const { tracker, decoder, relay, unread } = this.#deps;
+    const facts = decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
+    if (facts === undefined) unread[reason satisfies UnreadReason]++;
+    const at = session.undecoded > 0 ? relay.now() : now;
+    const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
+    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, at);
+    else this.#barriers?.pass();
+    // The client would number everything after it wrongly: it has to come again.
+    if (session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
   }
 
   undecoded(delta: 1 | -1): void {
@@ -215,7 +217,6 @@ export class Connection implements Tap, Link {
     if (!wasAttended) this.#deps.parked.count--;
     try {
       this.clientOver(by, code, false, now);
-      this.#notice.end();
     } finally {
       // Connections are limited: a place that is not given back is one that somebody is refused (SPEC D8).
       if (wasAttended) this.#deps.observer.closed(this, by, code, now);
@@ -280,13 +281,10 @@ export class Connection implements Tap, Link {
     this.#splice?.destroy();
   }
 
-  /** A delivery has begun: keeps its message if it may be sent again, and sees to its barrier; or ends it, because its client has gone. */
-  #follow(delivery: Delivery, buf: Buffer, start: number, end: number, now: number): void {
+  /** A delivery has begun: sees to its barrier, or ends it, because its client has gone. */
+  #follow(delivery: Delivery, now: number): void {
     const { session } = this;
     const { tracker } = this.#deps;
-    if (session.optedIn || delivery.type.policy.resend === true) {
-      tracker.retention.keep(delivery, end - start, copier(buf, start, end));
-    }
     if (session.resumable && this.#gone) return;
     const reached = this.#splice?.reaches(delivery.ordinal) !== false;
     if (!reached && !session.resumable) tracker.unsent(delivery, this.#why, now);

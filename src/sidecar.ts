@@ -184,6 +184,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     silent,
     watch,
     silenceMs: config.limits.silenceMs,
+    unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
     report,
   });
   const stopLimitLog = startLimitLog(

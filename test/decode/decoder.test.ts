@@ -9,7 +9,7 @@ const lines = readFileSync(new URL('../fixtures/agent-events.jsonl', import.meta
   .split('\n');
 
 function decode(message: string | Buffer, changes: Partial<DecodeOptions> = {}, size?: number) {
-  const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...changes });
+  const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, unread: 'count', ...changes });
   const buf = Buffer.from(message);
   const facts = decoder.event(buf, 0, buf.length, size ?? buf.length);
   const why = (Object.keys(decoder.others) as OtherReason[]).filter((reason) => decoder.others[reason] > 0);

@@ -26,7 +26,12 @@ const lists = fc.record({
 const FIELDS = ['id', 'run', 'user', 'tool', 'toolCall', 'traceparent'] as const;
 
 function decoderFor(found: Pick<DecodeOptions, 'type' | 'id'> & Partial<DecodeOptions>) {
-  return createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...found, rules: [{ ...DEFAULT_DECODE_OPTIONS.rules.at(-1)! }] });
+  return createDecoder({
+    ...DEFAULT_DECODE_OPTIONS,
+    unread: 'count',
+    ...found,
+    rules: [{ ...DEFAULT_DECODE_OPTIONS.rules.at(-1)! }],
+  });
 }
 
 /** The message between bytes that would be noticed if they were read: more JSON on both sides. */
