@@ -82,7 +82,7 @@ export function createDecoder(options: DecodeOptions): Decoder {
   const table = new TypeTable(createRuleBook(options.rules), options.maxTypes);
   const unreads = createUnreadTypes(options.rules, table, options.unread === 'track');
   const facts = new Facts(table.types[0]!);
-  const others = { untracked: 0, no_type: 0, not_json: 0, not_object: 0, too_deep: 0, invalid_utf8: 0 };
+  const others = { untracked: 0, no_type: 0, not_json: 0, not_object: 0, invalid_utf8: 0 };
 
   function typeAt(path: PathNode, buf: Buffer): EventType | undefined {
     if (path.found !== FOUND.escaped) return table.find(buf, path.start, path.end);

@@ -13,7 +13,7 @@ const DEFAULT_POLICY: Policy = { priority: 'low', confirm: 'auto', ...SCHEDULES.
 
 /** The shape of a text message in which no event was found for that reason; `first` is its first visible byte. */
 export function shapeOf(reason: 'no_type' | Unreadable, first: number): Shape {
-  if (reason === 'no_type' || reason === 'too_deep') return 'json';
+  if (reason === 'no_type') return 'json';
   return reason === 'not_object' && first === 0x5b ? 'array' : 'text';
 }
 
