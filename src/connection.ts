@@ -11,6 +11,9 @@ import type { Connection } from './session.ts';
 export const UNREAD_REASONS = [...SKIP_REASONS, 'superseded'] as const;
 export type UnreadReason = (typeof UNREAD_REASONS)[number];
 
+/** RFC 6455 §7.4.1: with these codes a client ends the connection because it could not take what it was sent. */
+export const COMPLAINTS: readonly number[] = [1002, 1003, 1007, 1009, 1010];
+
 /** What a connection tells those who count and trace connections. */
 export interface ConnectionObserver {
   opened(connection: Connection): void;

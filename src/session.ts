@@ -1,17 +1,14 @@
 // One connection from upgrade to last outcome: relay → decode → track → confirm → settle. Read this first.
 import { BarrierSender } from './barrier-sender.ts';
-import type { ConnectionDeps, ConnectionFacts, UnreadReason } from './connection.ts';
+import { COMPLAINTS, type ConnectionDeps, type ConnectionFacts, type UnreadReason } from './connection.ts';
 import type { Link } from './delivery/ports.ts';
-import { type Delivery, isSettled } from './delivery/record.ts';
+import { type Delivery, type EventFacts, isSettled } from './delivery/record.ts';
 import type { Session } from './delivery/session.ts';
 import type { AttemptResult, Capability } from './delivery/words.ts';
 import { number } from './numbering.ts';
 import { Splice } from './relay/splice.ts';
 import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from './relay/tap.ts';
-
-/** RFC 6455 §7.4.1: the client ends the connection because it could not take what it was sent. */
-const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
 
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
 export class Connection implements Tap, Link {
@@ -60,13 +57,12 @@ export class Connection implements Tap, Link {
     const { session } = this;
     session.link = this;
     this.#deps.observer.opened(this);
-    const own = { ordinal: this.messages, announcesLoss: session.optedIn };
-    const splice = new Splice({ ...sockets, ...own }, this, this.#deps.relay);
-    this.#splice = splice;
-    this.#barriers = new BarrierSender(session, splice, this.#deps, this.facts.openedAt);
+    const facts = { ...sockets, ordinal: this.messages, announcesLoss: session.optedIn };
+    this.#splice = new Splice(facts, this, this.#deps.relay);
+    this.#barriers = new BarrierSender(session, this.#splice, this.#deps, this.facts.openedAt);
     const now = this.#deps.relay.now();
     this.#greet(false, now);
-    splice.start();
+    this.#splice.start();
     // Unless the upstream's first words have carried one.
     if (!this.#barriers.outstanding) this.probe(now);
   }
@@ -108,42 +104,33 @@ export class Connection implements Tap, Link {
 
   /** An event message is about to be written to the client (or, when compressed, has been). */
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number): void {
-    if (this.superseded) {
-      this.#deps.unread.superseded++;
-      return;
-    }
-    this.#count(ordinal);
+    if (!this.#count(ordinal)) return;
     const { session } = this;
     const { tracker, decoder } = this.#deps;
-    const facts = decoder.event(buf, start, end);
-    if (this.adopt !== undefined && facts?.user !== undefined) this.#learn(facts.user);
+    // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
+    const facts = decoder.event(buf, start, end, end - start, !session.optedIn);
+    if (this.adopt !== undefined) this.#learn(facts);
     // Read on the side: it was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
     if (delivery !== undefined && !isSettled(delivery)) {
-      if (session.optedIn || delivery.type.policy.resend === true)
+      if (session.optedIn || (delivery.type.policy.resend === true && !decoder.more))
         tracker.retention.keep(delivery, end - start, copier(buf, start, end));
       this.#follow(delivery, at);
     } else this.#barriers?.pass();
+    if (decoder.more) this.#trackRest(ordinal, now, at);
     if (session.optedIn && !this.#gone && this.#splice !== undefined)
       number(this.#deps.optedIn, this, this.#splice, buf, start, end, ordinal);
   }
 
   /** A message that cannot be read: its receipt can be proven all the same (SPEC D21). Its bytes are not at hand, so none are kept. */
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
-    if (this.superseded) {
-      this.#deps.unread.superseded++;
-      return;
-    }
-    this.#count(ordinal);
+    if (!this.#count(ordinal)) return;
     const { session } = this;
-    const { tracker, decoder, relay, unread } = this.#deps;
-    const facts = decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
-    if (facts === undefined) unread[reason satisfies UnreadReason]++;
-    const at = session.undecoded > 0 ? relay.now() : now;
-    const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
-    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, at);
-    else this.#barriers?.pass();
+    const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
+    if (facts === undefined) this.#deps.unread[reason satisfies UnreadReason]++;
+    const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
+    if (facts === undefined || !this.#track(facts, ordinal, now, at)) this.#barriers?.pass();
     // The client would number everything after it wrongly: it has to come again.
     if (session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
   }
@@ -292,8 +279,25 @@ export class Connection implements Tap, Link {
     else if (reached) this.#barriers?.note(delivery);
   }
 
-  #learn(user: string): void {
-    this.adopt?.(user);
+  /** The other events of a message that holds several: each is a delivery of that ordinal. The message is kept for none of them. */
+  #trackRest(ordinal: number, now: number, at: number): void {
+    const { decoder } = this.#deps;
+    for (let facts = decoder.next(); facts !== undefined; facts = decoder.next()) {
+      if (this.adopt !== undefined) this.#learn(facts);
+      this.#track(facts, ordinal, now, at);
+    }
+  }
+
+  /** Whether a delivery has begun that waits for something. */
+  #track(facts: EventFacts, ordinal: number, now: number, at: number): boolean {
+    const delivery = this.#deps.tracker.track(this.session, facts, ordinal, now, at);
+    if (delivery === undefined || isSettled(delivery)) return false;
+    this.#follow(delivery, at);
+    return true;
+  }
+
+  #learn(facts: EventFacts | undefined): void {
+    if (facts?.user !== undefined) this.adopt?.(facts.user);
     if (this.session.user !== undefined) this.adopt = undefined;
   }
 
@@ -307,9 +311,11 @@ export class Connection implements Tap, Link {
     }
   }
 
-  #count(ordinal: number): void {
-    this.messages = ordinal;
-    this.session.lastOrdinal = ordinal;
+  /** False: the session's messages are counted by another connection. */
+  #count(ordinal: number): boolean {
+    if (this.superseded) this.#deps.unread.superseded++;
+    else this.messages = this.session.lastOrdinal = ordinal;
+    return !this.superseded;
   }
 
   #endBarriers(): void {

@@ -62,7 +62,7 @@ async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>) {
     const all: Delivery[] = [];
     store.each((delivery) => all.push(delivery) > 0);
     return all
-      .sort((a, b) => a.ordinal - b.ordinal)
+      .sort((a, b) => a.ordinal - b.ordinal || a.seq - b.seq)
       .map(
         (one) =>
           `${one.eventId} ${one.status}${isSettled(one) ? ` ${one.errorType || one.unverified || one.level}` : ''}`,
@@ -237,6 +237,34 @@ describe('[D21] a message that holds no event', () => {
     it.client.reset();
     await settle();
     expect(it.outcomes()).toEqual(['undefined failed disconnected']);
+  });
+
+  it('of a message that holds several events, each is a delivery of its own, and one pong confirms all', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame(`[${['a', 'b', 'c'].map((id) => `{"type":"note","event_id":"${id}"}`).join()}]`));
+    expect(it.outcomes()).toEqual(['a pending', 'b pending', 'c pending']);
+    it.answer();
+    expect(it.outcomes()).toEqual(['a', 'b', 'c'].map((id) => `${id} confirmed received`));
+    expect([it.tracker.tracked, it.decoder.batched, it.connection.messages]).toEqual([3, 2, 1]);
+  });
+
+  it('a word about one event of a message proves the receipt of the others, its twin included', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame(['a', 'b', 'b', 'c'].map((id) => `{"type":"note","event_id":"${id}"}`).join('\n')));
+    it.word('b');
+    const processed = it.outcomes().map((line) => line.replace('confirmed ', ''));
+    expect(processed.sort()).toEqual(['a received', 'b processed', 'b processed', 'c received']);
+  });
+
+  it('events that one message brought are lost together', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame('{"type":"note","event_id":"a"}\x1e{"type":"note","event_id":"b"}\x1e'));
+    it.client.reset();
+    await settle();
+    expect(it.outcomes()).toEqual(['a failed disconnected', 'b failed disconnected']);
   });
 
   it('is left out where a rule says so', async () => {

@@ -1,10 +1,12 @@
 // Decode: message bytes → an event to track, or the shape of what holds none, or a confirmation, by the operator's rules. Pure; never throws on input.
 import type { EventType } from '../delivery/policy.ts';
 import type { EventFacts } from '../delivery/record.ts';
+import { BatchScan, startsBatch } from './batch.ts';
 import { type ConfirmationMatcher, createConfirmationReader, type ReadConfirmation } from './confirmation.ts';
 import { JsonMessage, type Unreadable } from './json.ts';
 import { createPaths, FOUND, type PathNode } from './paths.ts';
 import { createRuleBook, type Rule } from './rules.ts';
+import { NO_BYTES } from './scan.ts';
 import { TypeTable } from './type-table.ts';
 import { createUnreadTypes, type Shape, shapeOf } from './unread.ts';
 
@@ -39,8 +41,15 @@ export interface Decoder {
    * What is to be tracked of the upstream's message `buf[start, end)`: its event, or, where it holds none, its shape, size and
    * nothing else (SPEC D21). Undefined = nothing, and the reason is counted in `others`. The facts are ONE object, valid until the
    * next call. `bytes` is the message's true size where only its beginning is here (default end − start). Never throws.
+   * `split` (default true): a message that holds several events answers the first, and `more` says that `next` has another.
    */
-  event(buf: Buffer, start: number, end: number, bytes?: number): EventFacts | undefined;
+  event(buf: Buffer, start: number, end: number, bytes?: number, split?: boolean): EventFacts | undefined;
+  /** Whether the message given to `event` last may hold another event. */
+  readonly more: boolean;
+  /** The next event of that message, whose bytes must still be there; undefined = there is none. */
+  next(): EventFacts | undefined;
+  /** Events so far that were not the first of their message. */
+  readonly batched: number;
   /** The same for a message that cannot be read at all; its size is not known then (0), and nothing is counted in `others`. */
   unreadable(shape: Shape): EventFacts | undefined;
   /** What the client's message `buf[start, end)` confirms; undefined = it is no confirmation and must be forwarded. Never throws. */
@@ -52,6 +61,8 @@ export interface Decoder {
   /** Dense by index, growing; 0 is `other`, then the types that rules name, then types in order of arrival. */
   readonly types: readonly EventType[];
 }
+
+const OPEN_ARRAY = 0x5b;
 
 class Facts implements EventFacts {
   type: EventType;
@@ -108,6 +119,39 @@ export function createDecoder(options: DecodeOptions): Decoder {
     return message.broken ? 'not_json' : '';
   }
 
+  const batch = new BatchScan();
+  /** The objects of the message under way that are still to be looked at. */
+  const rest = { buf: NO_BYTES, at: 0, count: 0 };
+  let batched = 0;
+
+  /** The next event to track among the objects of the message. Behind the last object the bytes are let go of. */
+  function nextPart(): EventFacts | undefined {
+    let reason: OtherReason | '' = 'no_type';
+    while (reason !== '' && rest.at < rest.count) {
+      const [start, end] = [batch.starts[rest.at]!, batch.ends[rest.at]!];
+      rest.at++;
+      reason = gather(rest.buf, start, end, end - start);
+    }
+    message.release();
+    if (rest.at >= rest.count) rest.buf = NO_BYTES;
+    return reason === '' ? facts : undefined;
+  }
+
+  /** Takes the message apart: whether it has several objects, all of them whole, and which of them is an event. */
+  function open(buf: Buffer, start: number, end: number): OtherReason | 'many' | '' | undefined {
+    const count = batch.split(buf, start, end);
+    if (count <= 0) return count === 0 ? undefined : 'many';
+    let found: OtherReason | '' = 'no_type';
+    for (let i = 0; i < count; i++) {
+      const reason = gather(buf, batch.starts[i]!, batch.ends[i]!, batch.ends[i]! - batch.starts[i]!);
+      if (reason === 'not_json' || reason === 'invalid_utf8') return undefined;
+      if (reason === '' || (reason === 'untracked' && found !== '')) found = reason;
+    }
+    message.release();
+    if (found === '') Object.assign(rest, { buf, at: 0, count });
+    return found;
+  }
+
   /** A message without an event, as an event of its shape. */
   function unread(shape: Shape, bytes: number): EventFacts | undefined {
     const found = unreads.take(shape);
@@ -119,12 +163,25 @@ export function createDecoder(options: DecodeOptions): Decoder {
   }
 
   return {
-    event(buf, start, end, bytes = end - start) {
+    event(buf, start, end, bytes = end - start, split = true) {
       const reason = gather(buf, start, end, bytes);
       message.release();
+      rest.at = rest.count = 0;
       if (reason === '') return facts;
       if (reason !== 'untracked') {
-        const shape = shapeOf(reason, firstVisible(buf, start, end));
+        const first = firstVisible(buf, start, end);
+        const whole = bytes <= end - start && bytes <= options.scanBytes;
+        const parts = split && whole && reason !== 'no_type' && startsBatch(first) ? open(buf, start, end) : undefined;
+        if (parts === '') return nextPart();
+        if (parts === 'untracked') {
+          others.untracked++;
+          return undefined;
+        }
+        const shape = shapeOf(
+          parts === 'no_type' && first !== OPEN_ARRAY ? 'no_type' : reason,
+          first,
+          parts === 'many',
+        );
         const found = unread(shape, bytes);
         if (found !== undefined) return found;
         if (unreads.leftOut(shape)) {
@@ -134,6 +191,17 @@ export function createDecoder(options: DecodeOptions): Decoder {
       }
       others[reason]++;
       return undefined;
+    },
+    get more() {
+      return rest.at < rest.count;
+    },
+    next() {
+      const found = nextPart();
+      if (found !== undefined) batched++;
+      return found;
+    },
+    get batched() {
+      return batched;
     },
     unreadable: (shape) => unread(shape, 0),
     confirmation: createConfirmationReader(options.confirmations, type, options.scanBytes),

@@ -11,10 +11,10 @@ export type Shape = (typeof SHAPES)[number];
 /** What holds where no rule names the shape. `auto` is `received` for a client that has not opted in, `processed` for one that has. */
 const DEFAULT_POLICY: Policy = { priority: 'low', confirm: 'auto', ...SCHEDULES.low };
 
-/** The shape of a text message in which no event was found for that reason; `first` is its first visible byte. */
-export function shapeOf(reason: 'no_type' | Unreadable, first: number): Shape {
+/** The shape of a text message in which no event was found for that reason; `first` is its first visible byte; `many`: too many objects. */
+export function shapeOf(reason: 'no_type' | Unreadable, first: number, many: boolean): Shape {
   if (reason === 'no_type') return 'json';
-  return reason === 'not_object' && first === 0x5b ? 'array' : 'text';
+  return many || (reason === 'not_object' && first === 0x5b) ? 'array' : 'text';
 }
 
 /** Knows the event type of each shape. */

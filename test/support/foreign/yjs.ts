@@ -22,7 +22,9 @@ export const yjs: ForeignApp = {
   serve: () =>
     serveWs((socket) => {
       const doc = new Y.Doc();
-      doc.on('update', (update: Uint8Array) => socket.send(sync((encoder) => writeUpdate(encoder, update))));
+      doc.on('update', (update: Uint8Array, origin: unknown) => {
+        if (origin !== socket) socket.send(sync((encoder) => writeUpdate(encoder, update)));
+      });
       // The client asks for the notes by an edit of its own.
       doc.getText('ask').observe(() => {
         for (let n = 1; n <= NOTES; n++) doc.getArray('notes').push([`e${n}`]);
