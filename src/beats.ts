@@ -7,6 +7,7 @@ import { type Silent, watchSilence } from './silence.ts';
 import { startBeat } from './time/beat.ts';
 import { now } from './time/clock.ts';
 import { onBeat, onStandstill } from './time/pulse.ts';
+import { UnreadNotice } from './unread-notice.ts';
 
 export interface BeatDeps {
   readonly tracker: Tracker;
@@ -15,6 +16,12 @@ export interface BeatDeps {
   /** Clients cut off because they were silent. */
   readonly silent: { cut: number };
   readonly watch: Pick<Watch, 'stoodStill'>;
+  /** Messages without an event, by shape, and what is done with them. */
+  readonly unread: {
+    readonly counts: Readonly<Record<string, number>>;
+    readonly policy: 'track' | 'count';
+    readonly relay: { readonly messagesToClient: number };
+  };
   readonly silenceMs: number;
   readonly memory: MemoryGuard;
   report(fault: { stage: string; error: unknown }): void;
@@ -22,7 +29,13 @@ export interface BeatDeps {
 
 /** Starts them; the result ends them. */
 export function startBeats(deps: BeatDeps): () => void {
-  const { tracker, overdue, connections, silent, watch, silenceMs, memory, report } = deps;
+  const { tracker, overdue, connections, silent, watch, unread, silenceMs, memory, report } = deps;
+  const unreadNotice = new UnreadNotice({
+    unread: unread.counts,
+    messages: () => unread.relay.messagesToClient,
+    tracked: unread.policy === 'track',
+    say: (text) => report({ stage: 'decode', error: new Error(text) }),
+  });
   const stops = [
     onStandstill((from, ms) => {
       tracker.stoodStill(from, from + ms);
@@ -31,10 +44,12 @@ export function startBeats(deps: BeatDeps): () => void {
     }),
     startBeat(tracker, report),
     onBeat((at) => overdue.look(at)),
+    onBeat((at) => unreadNotice.look(at)),
     memory.start(),
     watchSilence({ connections, silenceMs, now, dropped: () => silent.cut++ }),
   ];
   return () => {
     for (const stop of stops) stop();
+    unreadNotice.end();
   };
 }

@@ -81,8 +81,10 @@ export interface Handshakes {
   refused(id: string, status: number): void;
 }
 
-/** Beside the statistics: what they cannot know of. */
+/** Beside the statistics: what they cannot know of. Messages with several events, and those that are not seen. */
 export interface Unreadable {
+  /** Events beyond the first of their message: without them `tracked`, `shed` and `untracked` make up the messages relayed (SPEC D16). */
+  readonly batched: number;
   /** WebSockets so far whose extensions could not be read: their messages passed uncounted. */
   readonly unreadable_connections: number;
 }
@@ -173,7 +175,11 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       begin: (facts) => spans.connections.begin(spanFacts(facts, deps)),
       refused: (id, status) => spans.connections.refused(id, status, deps.now()),
     },
-    stats: () => ({ ...metrics.stats(untracked(deps)), unreadable_connections: deps.counters.front.unreadable }),
+    stats: () => ({
+      ...metrics.stats(untracked(deps), { ...deps.decoder.unread }),
+      batched: deps.decoder.batched,
+      unreadable_connections: deps.counters.front.unreadable,
+    }),
     stoodStill: standstills.stoodStill,
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),

@@ -2,7 +2,7 @@
 import { BarrierSender } from './barrier-sender.ts';
 import type { ConnectionDeps, ConnectionFacts, UnreadReason } from './connection.ts';
 import type { Link } from './delivery/ports.ts';
-import { type Delivery, isSettled } from './delivery/record.ts';
+import { type Delivery, type EventFacts, isSettled } from './delivery/record.ts';
 import type { Session } from './delivery/session.ts';
 import type { AttemptResult, Capability } from './delivery/words.ts';
 import { keepMessage } from './keeping.ts';
@@ -10,7 +10,6 @@ import { number } from './numbering.ts';
 import { Splice } from './relay/splice.ts';
 import type { SplicedSockets } from './relay/spliced-sockets.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from './relay/tap.ts';
-import { UntrackedNotice } from './untracked-notice.ts';
 
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
 export class Connection implements Tap, Link {
@@ -24,7 +23,6 @@ export class Connection implements Tap, Link {
   /** Set while nobody knows the user and the first event that names one may tell. */
   adopt: ((user: string) => void) | undefined = undefined;
   readonly #deps: ConnectionDeps;
-  readonly #notice: UntrackedNotice;
   #barriers: BarrierSender | undefined = undefined;
   #splice: Splice | undefined = undefined;
   /** Highest capability that was told to the observer. */
@@ -39,9 +37,6 @@ export class Connection implements Tap, Link {
     this.session = session;
     this.messages = session.lastOrdinal;
     this.#deps = deps;
-    this.#notice = new UntrackedNotice((text) =>
-      deps.relay.report({ stage: 'decode', error: new Error(`connection ${this.id}, ${this.facts.path}: ${text}`) }),
-    );
   }
 
   get id(): string {
@@ -63,13 +58,12 @@ export class Connection implements Tap, Link {
     const { session } = this;
     session.link = this;
     this.#deps.observer.opened(this);
-    const own = { ordinal: this.messages, announcesLoss: session.optedIn };
-    const splice = new Splice({ ...sockets, ...own }, this, this.#deps.relay);
-    this.#splice = splice;
-    this.#barriers = new BarrierSender(session, splice, this.#deps, this.facts.openedAt);
+    const facts = { ...sockets, ordinal: this.messages, announcesLoss: session.optedIn };
+    this.#splice = new Splice(facts, this, this.#deps.relay);
+    this.#barriers = new BarrierSender(session, this.#splice, this.#deps, this.facts.openedAt);
     const now = this.#deps.relay.now();
     this.#greet(false, now);
-    splice.start();
+    this.#splice.start();
     // Unless the upstream's first words have carried one.
     if (!this.#barriers.outstanding) this.probe(now);
   }
@@ -111,22 +105,21 @@ export class Connection implements Tap, Link {
 
   /** An event message is about to be written to the client (or, when compressed, has been). */
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
-    if (this.superseded) {
-      this.#deps.unread.superseded++;
-      return;
-    }
-    this.#count(ordinal);
+    if (!this.#count(ordinal)) return;
     const { session } = this;
     const { tracker, decoder } = this.#deps;
-    const facts = decoder.event(buf, start, end, bytes);
-    if (facts === undefined) this.#notice.missed(decoder.reason);
-    else this.#notice.found();
-    if (this.adopt !== undefined && facts?.user !== undefined) this.#learn(facts.user);
+    // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
+    const facts = decoder.event(buf, start, end, bytes, !session.optedIn);
+    if (this.adopt !== undefined) this.#learn(facts);
     // Read on the side: it was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
-    if (delivery !== undefined && !isSettled(delivery)) this.#follow(delivery, buf, start, end, bytes, at);
-    else this.#barriers?.pass();
+    if (delivery !== undefined && !isSettled(delivery)) {
+      if (session.optedIn || (delivery.type.policy.resend === true && !decoder.more))
+        keepMessage(tracker.retention, delivery, buf, start, end, bytes);
+      this.#follow(delivery, at);
+    } else this.#barriers?.pass();
+    if (decoder.more) this.#trackRest(ordinal, now, at);
     if (session.optedIn && !this.#gone && this.#splice !== undefined)
       number(this.#deps.optedIn, this, this.#splice, buf, start, end, bytes, ordinal);
   }
@@ -136,17 +129,16 @@ export class Connection implements Tap, Link {
     return this.session.optedIn || this.#deps.resends === true ? this.#deps.tracker.retention.longest : 0;
   }
 
-  upstreamSkipped(reason: SkipReason, ordinal: number): void {
-    if (this.superseded) {
-      this.#deps.unread.superseded++;
-      return;
-    }
-    this.#count(ordinal);
-    this.#barriers?.pass();
-    this.#deps.unread[reason satisfies UnreadReason]++;
-    this.#notice.missed(reason);
-    // Its bytes are not at hand, and the client would number everything after it wrongly: it has to come again.
-    if (this.session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
+  /** A message that cannot be read: its receipt can be proven all the same (SPEC D21). Its bytes are not at hand, so none are kept. */
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
+    if (!this.#count(ordinal)) return;
+    const { session } = this;
+    const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
+    if (facts === undefined) this.#deps.unread[reason satisfies UnreadReason]++;
+    const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
+    if (facts === undefined || !this.#track(facts, ordinal, now, at)) this.#barriers?.pass();
+    // The client would number everything after it wrongly: it has to come again.
+    if (session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
   }
 
   undecoded(delta: 1 | -1): void {
@@ -217,7 +209,6 @@ export class Connection implements Tap, Link {
     if (!wasAttended) this.#deps.parked.count--;
     try {
       this.clientOver(by, code, false, now);
-      this.#notice.end();
     } finally {
       // Connections are limited: a place that is not given back is one that somebody is refused (SPEC D8).
       if (wasAttended) this.#deps.observer.closed(this, by, code, now);
@@ -282,12 +273,10 @@ export class Connection implements Tap, Link {
     this.#splice?.destroy();
   }
 
-  /** A delivery has begun: keeps its message if it may be sent again, and sees to its barrier; or ends it, because its client has gone. */
-  #follow(delivery: Delivery, buf: Buffer, start: number, end: number, bytes: number, now: number): void {
+  /** A delivery has begun: sees to its barrier, or ends it, because its client has gone. */
+  #follow(delivery: Delivery, now: number): void {
     const { session } = this;
     const { tracker } = this.#deps;
-    if (session.optedIn || delivery.type.policy.resend === true)
-      keepMessage(tracker.retention, delivery, buf, start, end, bytes);
     if (session.resumable && this.#gone) return;
     const reached = this.#splice?.reaches(delivery.ordinal) !== false;
     if (!reached && !session.resumable) tracker.unsent(delivery, this.#why, now);
@@ -295,8 +284,25 @@ export class Connection implements Tap, Link {
     else if (reached) this.#barriers?.note(delivery);
   }
 
-  #learn(user: string): void {
-    this.adopt?.(user);
+  /** The other events of a message that holds several: each is a delivery of that ordinal. The message is kept for none of them. */
+  #trackRest(ordinal: number, now: number, at: number): void {
+    const { decoder } = this.#deps;
+    for (let facts = decoder.next(); facts !== undefined; facts = decoder.next()) {
+      if (this.adopt !== undefined) this.#learn(facts);
+      this.#track(facts, ordinal, now, at);
+    }
+  }
+
+  /** Whether a delivery has begun that waits for something. */
+  #track(facts: EventFacts, ordinal: number, now: number, at: number): boolean {
+    const delivery = this.#deps.tracker.track(this.session, facts, ordinal, now, at);
+    if (delivery === undefined || isSettled(delivery)) return false;
+    this.#follow(delivery, at);
+    return true;
+  }
+
+  #learn(facts: EventFacts | undefined): void {
+    if (facts?.user !== undefined) this.adopt?.(facts.user);
     if (this.session.user !== undefined) this.adopt = undefined;
   }
 
@@ -310,9 +316,11 @@ export class Connection implements Tap, Link {
     }
   }
 
-  #count(ordinal: number): void {
-    this.messages = ordinal;
-    this.session.lastOrdinal = ordinal;
+  /** False: the session's messages are counted by another connection. */
+  #count(ordinal: number): boolean {
+    if (this.superseded) this.#deps.unread.superseded++;
+    else this.messages = this.session.lastOrdinal = ordinal;
+    return !this.superseded;
   }
 
   #endBarriers(): void {

@@ -202,6 +202,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     silent,
     watch,
     silenceMs: config.limits.silenceMs,
+    unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
     report,
   });
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });

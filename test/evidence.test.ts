@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createDecoder } from '../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../src/decode/defaults.ts';
+import type { Rule } from '../src/decode/rules.ts';
 import { type Delivery, isSettled } from '../src/delivery/record.ts';
 import { Owner, Session } from '../src/delivery/session.ts';
 import { Tracker } from '../src/delivery/tracker.ts';
@@ -22,7 +23,7 @@ const RULES = [
 ] as const;
 
 /** One client in front of a backend, with the clock in the test's hands. */
-async function open() {
+async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>) {
   const time = { now: 1_000_000 };
   const reports: string[] = [];
   const closed: string[] = [];
@@ -40,7 +41,10 @@ async function open() {
   const observer = { opened() {}, capability() {}, closed: (_: unknown, by: string) => void closed.push(by) };
   const unread = { binary: 0, too_large: 0, unreadable: 0, superseded: 0 };
   const overdue = new OverdueWords();
-  const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, rules: RULES });
+  const decoder = createDecoder({
+    ...DEFAULT_DECODE_OPTIONS,
+    rules: first === undefined ? RULES : [{ ...RULES[1], ...first }, ...RULES],
+  });
   const session = new Session('s', new Owner(undefined));
   const deps = { tracker, decoder, relay, observer, unread, overdue, parked: { count: 0 }, optedIn: PLAIN };
   const connection = new Connection({ ...FACTS, openedAt: time.now }, session, deps);
@@ -58,7 +62,7 @@ async function open() {
     const all: Delivery[] = [];
     store.each((delivery) => all.push(delivery) > 0);
     return all
-      .sort((a, b) => a.ordinal - b.ordinal)
+      .sort((a, b) => a.ordinal - b.ordinal || a.seq - b.seq)
       .map(
         (one) =>
           `${one.eventId} ${one.status}${isSettled(one) ? ` ${one.errorType || one.unverified || one.level}` : ''}`,
@@ -218,8 +222,9 @@ describe('[D16] the client has gone', () => {
       );
       it.upstream.fin();
       await settle();
-      expect(it.outcomes()).toEqual(['a failed disconnected', 'b failed disconnected']);
-      expect([it.unread.binary, it.decoder.others.untracked, it.relay.counters.messagesToClient]).toEqual([1, 1, 4]);
+      const all = ['a failed disconnected', 'b failed disconnected', 'undefined failed disconnected'];
+      expect(it.outcomes()).toEqual(all);
+      expect([it.unread.binary, it.decoder.others.untracked, it.relay.counters.messagesToClient]).toEqual([0, 1, 4]);
       it.client.fin();
       await settle();
       expect(it.closed).toHaveLength(1);
@@ -246,27 +251,64 @@ describe('[D16] nothing is uncounted', () => {
     it.upstream.send(Buffer.concat([event('a'), frame('x', { opcode: BINARY })]));
     expect([it.unread.superseded, it.tracker.tracked]).toEqual([2, 0]);
   });
+});
 
-  it('a connection on which nothing is tracked says so once: after 50 messages, or after 10 at its end', async () => {
+describe('[D21] a message that holds no event', () => {
+  it('is confirmed by a pong like any other, and never counted as untracked', async () => {
     const it = await open();
-    for (let n = 0; n < 200; n++) it.upstream.send(frame(`42["note",${n}]`));
-    expect(it.reports.filter((line) => line.startsWith('decode'))).toHaveLength(1);
-    expect(it.reports[0]).toContain('no event in any of 50 messages (the latest: not_object)');
-    const short = await open();
-    for (let n = 0; n < 12; n++) short.upstream.send(frame('text'));
-    expect(short.reports).toEqual([]);
-    short.client.reset();
-    short.upstream.fin();
+    it.answer();
+    it.upstream.send(Buffer.concat([frame('42["note",1]'), frame('binary', { opcode: BINARY }), frame('[1]')]));
+    it.upstream.send(frame('{"no":"type"}'));
+    it.answer();
     await settle();
-    expect(short.reports[0]).toContain('no event in any of 12 messages (the latest: not_object)');
+    it.answer();
+    const types: string[] = [];
+    it.store.each(({ type, status, level }) => types.push(`${type.name} ${status} ${level}`) > 0);
+    expect(types.sort()).toEqual(['array', 'binary', 'json', 'text'].map((shape) => `${shape} confirmed received`));
+    expect([it.tracker.tracked, it.unread.binary, it.decoder.others.no_type]).toEqual([4, 0, 0]);
   });
 
-  it('what a rule leaves out on purpose is no reason to say so, and one event is enough to be silent', async () => {
+  it('has failed where its client was gone', async () => {
     const it = await open();
-    for (let n = 0; n < 100; n++) it.upstream.send(event(`${n}`, 'ping'));
-    it.upstream.send(event('a'));
-    for (let n = 0; n < 100; n++) it.upstream.send(frame('text'));
-    expect(it.reports).toEqual([]);
+    it.answer();
+    it.upstream.send(frame('binary', { opcode: BINARY }));
+    it.client.reset();
+    await settle();
+    expect(it.outcomes()).toEqual(['undefined failed disconnected']);
+  });
+
+  it('of a message that holds several events, each is a delivery of its own, and one pong confirms all', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame(`[${['a', 'b', 'c'].map((id) => `{"type":"note","event_id":"${id}"}`).join()}]`));
+    expect(it.outcomes()).toEqual(['a pending', 'b pending', 'c pending']);
+    it.answer();
+    expect(it.outcomes()).toEqual(['a', 'b', 'c'].map((id) => `${id} confirmed received`));
+    expect([it.tracker.tracked, it.decoder.batched, it.connection.messages]).toEqual([3, 2, 1]);
+  });
+
+  it('a word about one event of a message proves the receipt of the others, its twin included, and says of the twin no more', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame(['a', 'b', 'b', 'c'].map((id) => `{"type":"note","event_id":"${id}"}`).join('\n')));
+    it.word('b');
+    const processed = it.outcomes().map((line) => line.replace('confirmed ', ''));
+    expect(processed.sort()).toEqual(['a received', 'b processed', 'b received', 'c received']);
+  });
+
+  it('events that one message brought are lost together', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame('{"type":"note","event_id":"a"}\x1e{"type":"note","event_id":"b"}\x1e'));
+    it.client.reset();
+    await settle();
+    expect(it.outcomes()).toEqual(['a failed disconnected', 'b failed disconnected']);
+  });
+
+  it('is left out where a rule says so', async () => {
+    const it = await open({ match: ['binary', 'text'], track: false, priority: 'low' });
+    it.upstream.send(Buffer.concat([frame('binary', { opcode: BINARY }), frame('text'), event('a')]));
+    expect([it.tracker.tracked, it.unread.binary, it.decoder.others.untracked]).toEqual([1, 1, 1]);
   });
 });
 

@@ -34,6 +34,8 @@ export interface EventsConfig {
   readonly toolCall: readonly string[];
   readonly traceparent: readonly string[];
   readonly rules: readonly EventRule[];
+  /** Whether messages that hold no event are proven at `received` too, or only counted. */
+  readonly unread: 'track' | 'count';
   /** Event types past this number share the label `other`. */
   readonly maxTypes: number;
   /** How far into a message facts are looked for, bytes. */
@@ -183,6 +185,6 @@ export interface Config extends AgentConfig {
 
 /** What config may not know by itself: the decoder's pointers, rules and matchers, given by whoever joins the two. */
 export interface Defaults {
-  readonly events: Omit<EventsConfig, 'maxTypes' | 'scanBytes'>;
+  readonly events: Omit<EventsConfig, 'maxTypes' | 'scanBytes' | 'unread'>;
   readonly confirmations: readonly ConfirmationMatch[];
 }

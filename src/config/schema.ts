@@ -124,6 +124,13 @@ export const TABLE = [
     },
   ),
   row(
+    'events.unread',
+    'events.unread',
+    oneOf(['track', 'count']),
+    'Messages that hold no event (binary, plain text, JSON without a type, an array). `track`: their receipt is proven like that of an event, with LOW priority, as the type `binary`, `text`, `json` or `array`; a rule may name these types. `count`: they are counted only.',
+    { written: 'track' },
+  ),
+  row(
     'events.max_types',
     'events.maxTypes',
     whole(1, 1000),

@@ -54,6 +54,12 @@ export const DEFAULT_TRACEPARENT_POINTERS: readonly string[] = [
 /** What all default rules share; deadline and attempts follow from the priority. */
 const RULE = { confirm: 'auto', resend: false } as const;
 
+/** What protocols say for their own sake. Its receipt is nearly certain, so counting it would flatter the confirmation rate. */
+const CHATTER = [
+  ...['ping', 'pong', 'heartbeat', 'heartbeat_*', 'keepalive', 'keep_alive', 'ka', 'ack', '*_ack'],
+  ...['connection_established', 'handshake_*', 'authentication_*'],
+] as const;
+
 /** Agent events by importance, chatter untracked, everything else low. */
 export const DEFAULT_RULES: readonly Rule[] = [
   { match: ['tool_executing', 'tool_completed'], track: true, priority: 'critical', ...RULE, ...SCHEDULES.critical },
@@ -66,7 +72,7 @@ export const DEFAULT_RULES: readonly Rule[] = [
   },
   { match: ['agent_thinking'], track: true, priority: 'normal', ...RULE, ...SCHEDULES.normal },
   {
-    match: ['ping', 'pong', 'heartbeat', 'ack', 'connection_established'],
+    match: [...CHATTER],
     track: false,
     priority: 'low',
     ...RULE,
@@ -90,6 +96,7 @@ export const DEFAULT_DECODE_OPTIONS: DecodeOptions = {
   toolCall: DEFAULT_TOOL_CALL_POINTERS,
   traceparent: DEFAULT_TRACEPARENT_POINTERS,
   rules: DEFAULT_RULES,
+  unread: 'track',
   confirmations: DEFAULT_CONFIRMATIONS,
   maxTypes: 200,
   scanBytes: 65_536,

@@ -6,7 +6,7 @@ import { NO_BYTES, STOP } from './scan.ts';
 import { JsonWalk } from './walk.ts';
 
 /** Why a message has no fields. `not_object`: it starts like an array, a string, a number or a word (the rest is not looked at). */
-export type Unreadable = 'not_json' | 'not_object' | 'too_deep' | 'invalid_utf8';
+export type Unreadable = 'not_json' | 'not_object' | 'invalid_utf8';
 
 /** A value with more bytes than this between its quotes is no hit, so that no id or type makes records grow. */
 export const MAX_FIELD_BYTES = 1024;
@@ -48,7 +48,6 @@ export class JsonMessage {
     if (p >= limit) return 'not_json';
     if (buf[p] !== 0x7b) return startsValue(buf[p]!) ? 'not_object' : 'not_json';
     p = this.walk.object(buf, p, limit);
-    if (p === STOP.deep) return 'too_deep';
     if (p === STOP.broken) return 'not_json';
     if (p === STOP.cut) {
       if (whole) return 'not_json';

@@ -1,9 +1,9 @@
 // Decode: skipping JSON values that nobody asked for, as fast as bytes go by, and without a throw or a string.
-/** Containers inside one another, the document itself being the first, before a walk gives up (`too_deep`). */
+/** Containers inside one another, the document itself being the first: deeper ones are counted, and neither matched nor entered. */
 export const MAX_DEPTH = 64;
 
 /** How a walk ends early; every other result is an offset. `cut`: the bytes that may be read ran out. */
-export const STOP = { cut: -1, broken: -2, deep: -3 } as const;
+export const STOP = { cut: -1, broken: -2 } as const;
 
 /** After this many bytes of a skipped string, the native search for the quote is cheaper than the loop (measured: Node 20). */
 const LONG_STRING = 64;
@@ -29,7 +29,8 @@ const STRING = 5;
 const ILLEGAL = 6;
 const OUTSIDE = new Uint8Array(256).fill(ILLEGAL);
 for (const byte of Buffer.from(' \t\r\n')) OUTSIDE[byte] = BLANK;
-for (const byte of Buffer.from('0123456789+-.eEtrufalsn,:')) OUTSIDE[byte] = SCALAR;
+// Also the letters of NaN and Infinity: Python writes them, and clients in Python read them.
+for (const byte of Buffer.from('0123456789+-.eEtrufalsn,:NIiy')) OUTSIDE[byte] = SCALAR;
 for (const byte of Buffer.from('{[')) OUTSIDE[byte] = OPENER;
 for (const byte of Buffer.from('}]')) OUTSIDE[byte] = CLOSER;
 OUTSIDE[QUOTE] = STRING;
@@ -89,12 +90,19 @@ export class JsonScan {
     if (first === 0x74) return this.word(p, 'true');
     if (first === 0x66) return this.word(p, 'false');
     if (first === 0x6e) return this.word(p, 'null');
-    if (first !== 0x2d && (first < 0x30 || first > 0x39)) return STOP.broken;
+    if (first !== 0x2d && (first < 0x30 || first > 0x39)) return this.noNumber(p);
     for (p++; p < limit; p++) {
       const byte = buf[p]!;
       if (OUTSIDE[byte] !== SCALAR || byte === COMMA || byte === COLON) return p;
     }
     return STOP.cut;
+  }
+
+  /** A number that JSON does not have. */
+  private noNumber(p: number): number {
+    const first = this.buf[p]!;
+    if (first === 0x4e) return this.word(p, 'NaN');
+    return first === 0x49 ? this.word(p, 'Infinity') : STOP.broken;
   }
 
   private word(p: number, word: string): number {
@@ -118,11 +126,11 @@ export class JsonScan {
         p = this.closingQuote(p);
         if (p < 0) return p;
       } else if (meaning === OPENER) {
-        if (depth >= MAX_DEPTH) return STOP.deep;
-        // Both closers are two above their openers in ASCII.
+        // Both closers are two above their openers in ASCII. Beyond the array nothing is stored.
         closers[++depth] = byte + 2;
       } else if (meaning === CLOSER) {
-        if (closers[depth] !== byte) return STOP.broken;
+        if (closers[depth] !== byte && depth <= MAX_DEPTH) return STOP.broken;
+        if (endsWithComma(buf, p - 2)) return STOP.broken;
         if (--depth === outside) return p;
       } else return STOP.broken;
     }
@@ -142,7 +150,8 @@ export class JsonScan {
         if (byte === BACKSLASH) {
           p++;
           if (p < limit) this.bits |= buf[p]!;
-        } else this.bits |= byte;
+        } else if (byte < 0x20) return STOP.broken;
+        else this.bits |= byte;
         p++;
       }
       if (p >= limit) return STOP.cut;
@@ -171,4 +180,10 @@ export class JsonScan {
     while (p < limit && OUTSIDE[buf[p]!] === BLANK) p++;
     return p;
   }
+}
+
+/** Whether the last visible byte at or before `p` is a comma. */
+function endsWithComma(buf: Buffer, p: number): boolean {
+  while (OUTSIDE[buf[p]!] === BLANK) p--;
+  return buf[p] === COMMA;
 }

@@ -9,6 +9,9 @@ export const OTHER = 'other';
 /** Types without an index of their own that are remembered, one per slot; a newcomer takes the slot. Power of two. */
 const RECENT = 1024;
 
+/** Names that may be reserved: one per shape. */
+const RESERVED = 16;
+
 /** The policy of index 0 while no rule tracks a type that is really called `other`. */
 const FALLBACK: Policy = { priority: 'low', confirm: 'auto', timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000] };
 
@@ -25,11 +28,13 @@ interface Entry {
  * are remembered in a fixed number of slots, so that endless new names cost time and never memory.
  */
 export class TypeTable {
-  /** Dense by index. Grows up to `maxTypes` + 1. */
+  /** Dense by index. Grows up to `maxTypes` + 1, and what is reserved. */
   readonly types: readonly EventType[];
   private readonly indexed: EventType[];
   private readonly rules: RuleBook;
   private readonly maxTypes: number;
+  /** Names with an index beside those that `maxTypes` counts. */
+  private readonly reserved = new Map<string, number>();
   /** Open addressing; never fills, because what enters is bounded when it is made. */
   private readonly known: (Entry | undefined)[];
   private readonly mask: number;
@@ -39,7 +44,7 @@ export class TypeTable {
     this.rules = rules;
     this.maxTypes = maxTypes;
     let size = 16;
-    while (size < (maxTypes + rules.named.length + 1) * 4) size *= 2;
+    while (size < (maxTypes + rules.named.length + RESERVED + 1) * 4) size *= 2;
     this.known = new Array<Entry | undefined>(size).fill(undefined);
     this.mask = size - 1;
     const policy = rules.policyOf(OTHER);
@@ -47,6 +52,17 @@ export class TypeTable {
     this.types = this.indexed;
     this.keep(entryOf(OTHER, policy && this.indexed[0]));
     for (const name of rules.named) if (name !== OTHER) this.keep(entryOf(name, this.typeOf(name)));
+  }
+
+  /** A type of that name with a policy of its own. It shares the index of events that are really called so, and has one beyond the limit too. */
+  reserve(name: string, policy: Policy): EventType {
+    const known = this.indexed.find((type) => type.label === name);
+    const type = { name, index: known?.index ?? this.indexed.length, label: name, policy };
+    if (known === undefined) {
+      this.indexed.push(type);
+      this.reserved.set(name, type.index);
+    }
+    return type;
   }
 
   /** The type spelled by `buf[start, end)` (UTF-8), or undefined when it is not to be tracked. */
@@ -74,7 +90,9 @@ export class TypeTable {
   private typeOf(name: string): EventType | undefined {
     const policy = this.rules.policyOf(name);
     if (policy === undefined) return undefined;
-    if (this.indexed.length > this.maxTypes) return { name, index: 0, label: OTHER, policy };
+    const reserved = this.reserved.get(name);
+    if (reserved !== undefined) return { name, index: reserved, label: name, policy };
+    if (this.indexed.length - this.reserved.size > this.maxTypes) return { name, index: 0, label: OTHER, policy };
     const type = { name, index: this.indexed.length, label: name, policy };
     this.indexed.push(type);
     return type;

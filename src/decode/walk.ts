@@ -2,8 +2,10 @@
 //
 // How strict it is. Objects and arrays that a path leads into are checked in full structure (keys, colons, commas, closers, and
 // nothing but white space after the document); control characters are refused in their keys and in wanted strings. Everything
-// else is skipped: in skipped containers brackets must balance and match, and outside strings only bytes that JSON uses may occur;
-// of skipped strings only the closing quote is looked for; skipped numbers are any run of the characters of numbers.
+// else is skipped: in skipped containers brackets must balance, match (64 containers deep, beyond that they are counted) and follow no
+// comma, and outside strings only bytes that JSON uses may occur; of skipped strings the closing quote is looked for, and a control
+// character refused where it is met on the way (a long string is not looked at in full); skipped numbers are any run of the characters
+// of numbers. NaN, Infinity and -Infinity are values, because clients that are no browsers read them; they are never a field.
 // Duplicate keys: the last wins, as in JSON.parse. A walk that is cut by the end of what may be read keeps what it found.
 import { isUtf8 } from 'node:buffer';
 import { FOUND, type PathNode } from './paths.ts';
@@ -115,17 +117,17 @@ export class JsonWalk extends JsonScan {
     if (byte === QUOTE) return node.wanted ? this.text(node, p + 1) : this.skip(p, depth);
     if (byte === OPEN_OBJECT && node.children.length > 0) {
       node.found = FOUND.other;
-      return depth >= MAX_DEPTH ? STOP.deep : this.members(node, p + 1, depth + 1);
+      return depth >= MAX_DEPTH ? this.skip(p, depth) : this.members(node, p + 1, depth + 1);
     }
     if (byte === OPEN_ARRAY && node.lastItem >= 0) {
       node.found = FOUND.other;
-      return depth >= MAX_DEPTH ? STOP.deep : this.elements(node, p + 1, depth + 1);
+      return depth >= MAX_DEPTH ? this.skip(p, depth) : this.elements(node, p + 1, depth + 1);
     }
     const after = this.skip(p, depth);
     if (after < 0) return after;
     node.start = p;
     node.end = after;
-    if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) node.found = FOUND.number;
+    if (byte === 0x2d ? buf[p + 1] !== 0x49 : byte >= 0x30 && byte <= 0x39) node.found = FOUND.number;
     else if (byte !== 0x6e) node.found = FOUND.other;
     return after;
   }

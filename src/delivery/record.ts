@@ -25,7 +25,7 @@ export interface EventFacts {
   readonly tool: string | undefined;
   readonly toolCall: string | undefined;
   readonly traceparent: string | undefined;
-  /** Payload size in bytes (uncompressed). */
+  /** Payload size in bytes (uncompressed); 0 = not known. */
   readonly bytes: number;
 }
 

@@ -58,10 +58,9 @@ function create(type: EventType): TypeAttributes {
 
 /** What is the delivery's own; its type's and connection's attributes are shared. */
 export function ownAttributes(delivery: Delivery): Attributes {
-  const attributes: Attributes = {
-    [ATTR.messageId]: delivery.eventId ?? delivery.id,
-    [ATTR.bodySize]: delivery.bytes,
-  };
+  const attributes: Attributes = { [ATTR.messageId]: delivery.eventId ?? delivery.id };
+  // 0: not known, because its message was not read.
+  if (delivery.bytes > 0) attributes[ATTR.bodySize] = delivery.bytes;
   if (delivery.run !== undefined) attributes[ATTR.conversationId] = delivery.run;
   if (delivery.tool !== undefined) attributes[ATTR.toolName] = delivery.tool;
   if (delivery.toolCall !== undefined) attributes[ATTR.toolCallId] = delivery.toolCall;

@@ -21,7 +21,7 @@ export interface DeliveryMetrics extends Observer {
   /** Ties a settled delivery's bucket to its sampled span (hex ids). Unverifiable deliveries have no bucket: ignored. */
   exemplar(delivery: Delivery, traceId: string, spanId: string): void;
   readonly source: MetricSource;
-  stats(untracked?: Readonly<Record<string, number>>): Stats;
+  stats(untracked?: Readonly<Record<string, number>>, unread?: Readonly<Record<string, number>>): Stats;
 }
 
 /** Created once per process. All counts start at 0 and only `pending` ever falls. */
@@ -80,7 +80,7 @@ export function createDeliveryMetrics(): DeliveryMetrics {
         .put(place, traceId, spanId, ms / 1000, delivery.settledAt);
     },
     source: () => families(book),
-    stats: (untracked) => takeStats(book, untracked),
+    stats: (untracked, unread) => takeStats(book, untracked, unread),
   };
 }
 

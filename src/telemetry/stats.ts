@@ -40,10 +40,16 @@ export interface Stats extends StatsRow {
    * connections (SPEC D16).
    */
   readonly untracked: Readonly<Record<string, number>>;
+  /** Messages in which no event could be read, by shape: tracked as such, or in `untracked` where they are only counted (SPEC D21). */
+  readonly unread: Readonly<Record<string, number>>;
 }
 
-/** Sums up the book as it stands. `untracked`: what the relay and the decoder counted beside it. */
-export function takeStats(book: TallyBook, untracked: Readonly<Record<string, number>> = {}): Stats {
+/** Sums up the book as it stands. `untracked` and `unread`: what the relay and the decoder counted beside it. */
+export function takeStats(
+  book: TallyBook,
+  untracked: Readonly<Record<string, number>> = {},
+  unread: Readonly<Record<string, number>> = {},
+): Stats {
   const total = new Latency();
   for (const latency of book.latencies) total.merge(latency);
   const rows = PRIORITIES.map((priority, i) => {
@@ -56,6 +62,7 @@ export function takeStats(book: TallyBook, untracked: Readonly<Record<string, nu
     ...row(book.tallies, shed, total),
     by_priority: Object.fromEntries(rows) as Record<Priority, StatsRow>,
     untracked,
+    unread,
   };
 }
 

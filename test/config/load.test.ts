@@ -182,6 +182,7 @@ describe('a variable for every key', () => {
     'limits.silence': ['0ms', 0],
     'limits.stall': ['0s', 0],
     'limits.history': ['0', 0],
+    'events.unread': ['count', 'count'],
     'limits.retained_bytes': ['1MiB', 1_048_576],
     'limits.in_flight_bytes': ['2MiB', 2_097_152],
     'limits.memory': ['50%', 0.5],

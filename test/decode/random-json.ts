@@ -76,7 +76,12 @@ const number = fc
   )
   .map((n): Rendered => ({ sent: n, reference: JSON.stringify(NUMBER_MARK + n) }));
 
-const word = fc.constantFrom('true', 'false', 'null').map((w): Rendered => ({ sent: w, reference: w }));
+/** What JSON does not have, and Python's json.dumps writes, is a value like `true`: the reference cannot read it. */
+const NO_NUMBERS = ['NaN', 'Infinity', '-Infinity'];
+
+const word = fc
+  .constantFrom('true', 'false', 'null', ...NO_NUMBERS)
+  .map((w): Rendered => ({ sent: w, reference: NO_NUMBERS.includes(w) ? 'true' : w }));
 
 function join(
   open: string,
@@ -89,12 +94,24 @@ function join(
   return { sent: open + body('sent') + close, reference: open + body('reference') + close };
 }
 
+/** More containers inside one another than are entered or matched. */
+const deep = fc.tuple(fc.integer({ min: 1, max: 80 }), fc.boolean()).map(([n, objects]): Rendered => {
+  const both = (open: string) => `${open.repeat(n)}1${(objects ? '}' : ']').repeat(n)}`;
+  const mark = JSON.stringify(`${NUMBER_MARK}1`);
+  const sent = both(objects ? '{"a":' : '[');
+  return {
+    sent,
+    reference: objects ? both(`{"${plainKey('a')}":`).replace('1}', `${mark}}`) : sent.replace('1', mark),
+  };
+});
+
 const tree = fc.letrec<{ value: Rendered; object: Rendered; array: Rendered }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 5, withCrossShrink: true },
     { weight: 5, arbitrary: text(PLAIN) },
     { weight: 2, arbitrary: number },
     { weight: 1, arbitrary: word },
+    { weight: 1, arbitrary: deep },
     { weight: 3, arbitrary: tie('object') },
     { weight: 2, arbitrary: tie('array') },
   ),

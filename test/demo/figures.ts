@@ -26,6 +26,7 @@ export function statsOf(total: Partial<StatsRow>, rows: Partial<Record<Priority,
   return {
     ...row(total),
     untracked: {},
+    unread: {},
     by_priority: {
       critical: row(rows.critical ?? total),
       high: row(rows.high),

@@ -93,6 +93,7 @@ it('an agent run is recognised by the default rules: type, run, user, tool, call
   const decoder = createDecoder({
     ...DEFAULTS.events,
     confirmations: DEFAULTS.confirmations,
+    unread: 'track',
     maxTypes: 200,
     scanBytes: 65_536,
   });

@@ -6,6 +6,7 @@ import { agree, type Target, words } from './target.ts';
 
 const OPTIONS = {
   ...DEFAULT_DECODE_OPTIONS,
+  unread: 'count' as const,
   type: ['/type', '/event', '/data/0/type'],
   id: ['/event_id', '/data/event_id', '/data/1', '/a~1b'],
   rules: [{ ...DEFAULT_DECODE_OPTIONS.rules.at(-1)!, match: ['*'], track: true }],
@@ -78,12 +79,11 @@ export const decoderTarget: Target = {
     const before = (input[0] ?? 0) % 8;
     const message = Buffer.from(input.subarray(1));
     const buf = Buffer.concat([AROUND.subarray(0, before), message, AROUND]);
-    const deep = decoder.others.too_deep;
     const found = decoder.event(buf, before, before + message.length);
     const facts = found && { ...found, type: found.type.name };
     const confirmation = decoder.confirmation(buf, before, before + message.length);
     const document = parsed(message);
-    if (document === undefined || decoder.others.too_deep > deep) return;
+    if (document === undefined) return;
     const type = firstHit(document, OPTIONS.type, false);
     agree('type', facts?.type ?? '', type);
     if (facts !== undefined) {

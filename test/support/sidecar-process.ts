@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import type { Unreadable } from '../../src/observe.ts';
 import type { Stats } from '../../src/telemetry/stats.ts';
 import { atEnd } from './backends.ts';
 import { builtCli } from './build.ts';
@@ -33,7 +34,7 @@ export interface SidecarProcess extends Child {
   readonly http: string;
   /** `http://127.0.0.1:port` of the admin server. */
   readonly admin: string;
-  stats(): Promise<Stats>;
+  stats(): Promise<Stats & Unreadable>;
   /** The text of `/metrics`, read strictly. */
   scrape(): Promise<ReadonlyMap<string, ParsedFamily>>;
   /** The sum over the series of a metric that have these labels. */
@@ -85,7 +86,7 @@ function watched(child: Child, http: string, admin: string): SidecarProcess {
     expect(response.status, path).toBe(200);
     return (await response.json()) as T;
   };
-  const stats = () => json<Stats>('/api/v1/stats');
+  const stats = () => json<Stats & Unreadable>('/api/v1/stats');
   const scrape = async () => parseExposition(await (await fetch(`${admin}/metrics`)).text(), 'text');
   const sum: SidecarProcess['sum'] = async (name, labels) => sumIn(await scrape(), name, labels);
   let measurements = 0;

@@ -13,6 +13,7 @@ describe('stats', () => {
     expect(Object.keys(stats)).toEqual([
       ...['tracked', 'pending', 'confirmed', 'failed', 'timeout', 'unverifiable', 'shed', 'confirmation_rate'],
       ...['p50_ms', 'p95_ms', 'p99_ms', 'avg_ms', 'min_ms', 'max_ms', 'attempts', 'by_priority', 'untracked'],
+      'unread',
     ]);
     expect(stats.confirmation_rate).toBeNull();
     expect(stats.p50_ms).toBeNull();
@@ -38,8 +39,8 @@ describe('stats', () => {
     const attempts = { send: 6, probe: 1, resend: 0, replay: 0, reemit: 0 };
     const times = { p50_ms: 40, p95_ms: 40, p99_ms: 40, avg_ms: 40, min_ms: 40, max_ms: 40 };
     const row = { ...counts, confirmation_rate: 0.75, ...times, attempts };
-    const { by_priority, untracked, ...total } = metrics.stats({ no_type: 2 });
-    expect(untracked).toEqual({ no_type: 2 });
+    const { by_priority, untracked, unread, ...total } = metrics.stats({ no_type: 2 }, { text: 3 });
+    expect([untracked, unread]).toEqual([{ no_type: 2 }, { text: 3 }]);
     expect(total).toEqual(row);
     expect(by_priority.high).toEqual(row);
     expect(by_priority.low).toMatchObject({ tracked: 0, shed: 0, confirmation_rate: null, max_ms: null });

@@ -1,0 +1,61 @@
+// Decode: messages in which no event can be read, by what they look like: each shape is an event type of its own, provable at `received`.
+import { type EventType, type Policy, SCHEDULES } from '../delivery/policy.ts';
+import type { Unreadable } from './json.ts';
+import type { Rule } from './rules.ts';
+import type { TypeTable } from './type-table.ts';
+
+/** What a message without an event looks like: the name of its event type. `json` is an object without a type. */
+export const SHAPES = ['text', 'binary', 'json', 'array'] as const;
+export type Shape = (typeof SHAPES)[number];
+
+/** What holds where no rule names the shape. `auto` is `received` for a client that has not opted in, `processed` for one that has. */
+const DEFAULT_POLICY: Policy = { priority: 'low', confirm: 'auto', ...SCHEDULES.low };
+
+/** The shape of a text message in which no event was found for that reason; `first` is its first visible byte; `many`: too many objects. */
+export function shapeOf(reason: 'no_type' | Unreadable, first: number, many: boolean): Shape {
+  if (reason === 'no_type') return 'json';
+  return many || (reason === 'not_object' && first === 0x5b) ? 'array' : 'text';
+}
+
+/** Knows the event type of each shape. */
+export interface UnreadTypes {
+  /** Messages so far, by shape; what a rule leaves out is not in it. */
+  readonly counts: Readonly<Record<Shape, number>>;
+  /** Counts one; undefined = it is not to be tracked. */
+  take(shape: Shape): EventType | undefined;
+  /** Whether a rule leaves the shape out. */
+  leftOut(shape: Shape): boolean;
+}
+
+/**
+ * A rule means a shape only if it spells the name out: a glob such as `text*` speaks of events. Except `*` with `track: false`: nothing
+ * but what the rules before it name is wanted. `tracked` = false: they are counted and not tracked.
+ */
+export function createUnreadTypes(rules: readonly Rule[], table: TypeTable, tracked: boolean): UnreadTypes {
+  const counts = { text: 0, binary: 0, json: 0, array: 0 };
+  const ruleOf = (shape: Shape) =>
+    rules.find(({ match, track }) => match.includes(shape) || (!track && match.includes('*')));
+  const left = new Set(SHAPES.filter((shape) => ruleOf(shape)?.track === false));
+  const types: Partial<Record<Shape, EventType>> = {};
+
+  function create(shape: Shape): EventType {
+    const rule = ruleOf(shape);
+    if (rule === undefined) return table.reserve(shape, DEFAULT_POLICY);
+    // Nobody can name such a message, so a word about it comes from clients that confirm by position only; and it has no duplicates to drop.
+    const confirm = rule.confirm === 'received' ? 'received' : 'auto';
+    const { priority, timeoutMs, attemptsMs } = rule;
+    return table.reserve(shape, { priority, confirm, timeoutMs, attemptsMs });
+  }
+
+  return {
+    counts,
+    leftOut: (shape) => left.has(shape),
+    take(shape) {
+      if (left.has(shape)) return undefined;
+      counts[shape]++;
+      if (!tracked) return undefined;
+      types[shape] ??= create(shape);
+      return types[shape];
+    },
+  };
+}
