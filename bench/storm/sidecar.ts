@@ -18,6 +18,7 @@ export const CONFIG = {
   listen: '127.0.0.1:0',
   admin: { listen: '127.0.0.1:0' },
   events: {
+    unread: 'count',
     rules: [
       { match: 'heartbeat', track: false },
       { match: 'strict_*', confirm: 'processed', timeout: '5s', attempts: ['1s'] },
