@@ -140,7 +140,10 @@ describe('a variable for every key', () => {
     'admin.listen': ['[::1]:0', { host: '::1', port: 0 }],
     'admin.token': ['abcdefghijklmnop', 'abcdefghijklmnop'],
     'admin.mount': ['/.ackspan', '/.ackspan'],
-    'events.rules': ['[{match: [a_*, b], priority: high, confirm: processed, timeout: 5s, attempts: [500ms], resend: true}]', [rule]],
+    'events.rules': [
+      '[{match: [a_*, b], priority: high, confirm: processed, timeout: 5s, attempts: [500ms], resend: true}]',
+      [rule],
+    ],
     'events.max_types': ['10', 10],
     'events.scan_bytes': ['1KiB', 1024],
     confirmations: ['[{"type":"ok","id":"/x"}]', [{ type: 'ok', id: '/x', status: '/status', error: '/error' }]],
@@ -151,6 +154,8 @@ describe('a variable for every key', () => {
         { from: 'event', name: '' },
       ],
     ],
+    'identity.trust': ['upstream', 'upstream'],
+    trusted_proxies: ['10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
     'identity.jwt_from': ['query', ['query']],
     'identity.jwt_key': ['A secret of 32 characters, or more', 'A secret of 32 characters, or more'],
     'identity.jwks_url': ['https://id.example/jwks', 'https://id.example/jwks'],
@@ -201,8 +206,9 @@ describe('a variable for every key', () => {
     const [text, resolved] = samples[row.key] ?? ['/a/b, /c~1d', ['/a/b', '/c~1d']];
     // A mount asks for a token; what a JWT must say asks for a key; a hook asks for a secret.
     const key = row.key.startsWith('identity.jwt_') ? { ACKSPAN_IDENTITY_JWT_KEY: 'z'.repeat(32) } : {};
+    const trust = row.key === 'identity.user' ? { ACKSPAN_IDENTITY_TRUST: 'upstream' } : {};
     const secrets = { ACKSPAN_ADMIN_TOKEN: 'qrstuvwxyzabcdef', ACKSPAN_HOOKS_SECRETS: WHSEC };
-    const env = { ...UPSTREAM, ...key, ...secrets, [name]: text };
+    const env = { ...UPSTREAM, ...key, ...trust, ...secrets, [name]: text };
     const loaded = load({ env });
     expect(at(configOf(loaded), row)).toEqual(resolved);
     expect(loaded.warnings).toEqual([]);
