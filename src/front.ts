@@ -7,6 +7,7 @@ import type { ConnectionDeps, ConnectionFacts } from './connection.ts';
 import { Session } from './delivery/session.ts';
 import type { Identified, Identity } from './identity/identity.ts';
 import type { Owners } from './identity/owners.ts';
+import type { IdentityRequest } from './identity/request.ts';
 import { readUser } from './identity/user.ts';
 import type { Handshakes } from './observe.ts';
 import { acceptHandshake } from './relay/accept.ts';
@@ -83,6 +84,12 @@ export function openFront(deps: FrontDeps): Listener {
   return listener;
 }
 
+/** What the backend is shown of a request: nothing else can be what it has checked (SPEC D19). */
+export function shownUpstream(request: IncomingMessage, upstream: Upstream): IdentityRequest {
+  const { path, headers } = outgoingHead(request, upstream);
+  return { url: withoutOptIn(path), rawHeaders: headers };
+}
+
 /** Finds out whose request it is, and refuses a user who has enough connections. Who comes back replaces a connection. */
 function identify(
   { identity, owners, upstream }: FrontDeps,
@@ -95,9 +102,7 @@ function identify(
     if (!owners.full(who.user) || readOptIn(url)?.session !== undefined) return undefined;
     return { status: 429, reason: TOO_MANY };
   };
-  // Only what the backend is shown can be what it has checked.
-  const sent = outgoingHead(request, upstream);
-  const who = identity.identify({ url: withoutOptIn(sent.path), rawHeaders: sent.headers });
+  const who = identity.identify(shownUpstream(request, upstream));
   return who instanceof Promise ? who.then(decide) : decide(who);
 }
 

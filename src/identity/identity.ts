@@ -1,7 +1,16 @@
 // identity: who an upgrade request comes from, by the operator's ordered list of sources: proven or nobody (SPEC D19). Never throws, never logs a credential.
 import { patiently, type Wait } from '../time/patience.ts';
 import { claimAt, decodeClaims, type TokenReading } from './claims.ts';
-import { cookies, headers, type IdentityRequest, type JwtPlace, parameters, tokens, type Values } from './request.ts';
+import {
+  cookies,
+  headers,
+  type IdentityRequest,
+  JWT_PLACES,
+  type JwtPlace,
+  parameters,
+  tokens,
+  type Values,
+} from './request.ts';
 import { type Named, readUser } from './user.ts';
 import { createVerifier, type Verifier, type VerifyOptions } from './verify.ts';
 
@@ -104,14 +113,17 @@ export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Id
     return { user, claimed, learn: undefined };
   }
 
+  function fromTokens(request: IdentityRequest, claim: string): Found | Promise<Found> {
+    const found = tokens(request, jwtPlaces, jwtQuery);
+    if (verifier !== undefined) return verified(found, claim, verifier);
+    return decoded(found, () => tokens(request, JWT_PLACES, jwtQuery), claim);
+  }
+
   /** Asks the sources from `at` on; a promise only where one of them verifies a token. */
   function ask(request: IdentityRequest, sources: readonly UserSource[], at: number): Found | Promise<Found> {
     for (let i = at; i < sources.length; i++) {
       const source = sources[i]!;
-      const found =
-        source.from === 'jwt'
-          ? fromTokens(tokens(request, jwtPlaces, jwtQuery), source.name, verifier)
-          : plain(request, source);
+      const found = source.from === 'jwt' ? fromTokens(request, source.name) : plain(request, source);
       if (found instanceof Promise) return found.then((answer) => answer ?? ask(request, sources, i + 1));
       if (found !== undefined) return found;
     }
@@ -147,11 +159,26 @@ function named(values: Values): Named[] {
 }
 
 /** A token that is there and no good ends the search: no weaker source may name the client whose proof failed. */
-function fromTokens(found: readonly string[], claim: string, verifier: Verifier | undefined): Found | Promise<Found> {
+function verified(found: readonly string[], claim: string, verifier: Verifier): Found | Promise<Found> {
   if (found.length === 0) return undefined;
   if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
-  if (verifier === undefined) return fromReadings(found.map(decodeClaims), claim);
   return Promise.all(found.map(verifier)).then((readings) => fromReadings(readings, claim));
+}
+
+/**
+ * Tokens that are not verified here. A JWT counts only as the one token of its request, wherever the others are: the backend may
+ * have checked another one, in a place where Ackspan was not told to look.
+ */
+function decoded(found: readonly string[], everywhere: () => readonly string[], claim: string): Found {
+  if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
+  const readings = found.map(decodeClaims);
+  if (readings.every((reading) => reading === 'opaque')) return undefined;
+  return everywhere().length > 1 ? faultOf(readings) : fromReadings(readings, claim);
+}
+
+function faultOf(readings: readonly TokenReading[]): Found {
+  const bad = readings.find((reading) => typeof reading === 'string' && reading !== 'opaque');
+  return { fault: (bad as IdentityFault | undefined) ?? 'ambiguous' };
 }
 
 function fromReadings(readings: readonly TokenReading[], claim: string): Found {

@@ -9,7 +9,8 @@ export interface IdentityRequest {
 }
 
 /** Where a JWT may be: `Authorization: Bearer`, a `Sec-WebSocket-Protocol` entry `jwt.<token>`, a query parameter. */
-export type JwtPlace = 'authorization' | 'subprotocol' | 'query';
+export const JWT_PLACES = ['authorization', 'subprotocol', 'query'] as const;
+export type JwtPlace = (typeof JWT_PLACES)[number];
 
 /** `undefined` in the list = it was there and could not be decoded. */
 export type Values = readonly (string | undefined)[];

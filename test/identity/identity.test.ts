@@ -144,7 +144,12 @@ describe('[D6] hostile requests name nobody', () => {
   it('one token where the backend looks, another where it does not', () => {
     const request = ask(`/?token=${jwt({ sub: 'me' })}`, 'Authorization', `Bearer ${jwt({ sub: 'victim' })}`);
     expect(who(['jwt:sub'], request)).toEqual(fault('ambiguous'));
-    expect(who(['jwt:sub'], request, { jwtPlaces: ['query'] })).toEqual(user('me'));
+    for (const place of PLACES) {
+      const found = who(['jwt:sub'], request, { jwtPlaces: [place] });
+      expect(found, place).toEqual(place === 'subprotocol' ? nobody : fault('ambiguous'));
+    }
+    const opaque = ask('/?token=my-session', 'Authorization', `Bearer ${jwt({ sub: 'victim' })}`);
+    expect(who(['jwt:sub'], opaque, { jwtPlaces: ['authorization'] })).toEqual(fault('ambiguous'));
   });
 
   it('a token beside one that lacks the claim', () => {
