@@ -7,11 +7,15 @@ import type { ConnectionDeps, ConnectionFacts } from './connection.ts';
 import { Session } from './delivery/session.ts';
 import type { Identified, Identity } from './identity/identity.ts';
 import type { Owners } from './identity/owners.ts';
+import type { IdentityRequest } from './identity/request.ts';
+import { readUser } from './identity/user.ts';
 import type { Handshakes } from './observe.ts';
 import { acceptHandshake } from './relay/accept.ts';
 import type { FrontCounters } from './relay/front-counters.ts';
 import { headerValues, plainAddress, type RawHeaders, traceparentOf } from './relay/headers.ts';
 import { createListener, type Listener, type Refusal } from './relay/listener.ts';
+import { outgoingHead } from './relay/outgoing.ts';
+import { createPeerCheck } from './relay/trusted-proxies.ts';
 import { type HandshakeTrace, nextConnectionId, type Upgraded } from './relay/upgrade.ts';
 import { authorityOf, parseUpstream, type Upstream } from './relay/upstream.ts';
 import { readOptIn, withoutOptIn } from './resume/opt-in.ts';
@@ -41,9 +45,12 @@ const NO_MEMORY: Refusal = { status: 503, reason: 'too little memory (limits.mem
 const TRY_AGAIN_LATER = 1013;
 
 /** Where the backend is; throws when the configuration's address is none. */
-export function readUpstream({ upstream: address, upstreamHost, upstreamTls: { ca, insecure } }: Config): Upstream {
-  const { upstream, fault } = parseUpstream(address, { verifyTls: !insecure, ca });
-  if (upstream === undefined) throw new Error(fault);
+export function readUpstream(config: Config): Upstream {
+  const { upstreamHost, trustedProxies } = config;
+  const { ca, insecure } = config.upstreamTls;
+  const parsed = parseUpstream(config.upstream, { verifyTls: !insecure, ca });
+  if (parsed.upstream === undefined) throw new Error(parsed.fault);
+  const upstream = { ...parsed.upstream, trustsPeer: createPeerCheck(trustedProxies) };
   if (upstreamHost === 'preserve') return upstream;
   return { ...upstream, hostHeader: upstreamHost === 'upstream' ? authorityOf(upstream) : upstreamHost };
 }
@@ -73,7 +80,7 @@ export function openFront(deps: FrontDeps): Listener {
     room: () => connections.size + parked.count + listener.handshaking < limit,
     rewritePath: (_, path) => withoutOptIn(path),
     plain: ({ url }) => resumption.wanted(url ?? ''),
-    rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)?.user),
+    rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)),
     mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
     trace: handshakeTrace(deps),
     onUpgraded: (upgraded) => open(deps, upgraded, known.get(upgraded.request.rawHeaders)),
@@ -82,9 +89,15 @@ export function openFront(deps: FrontDeps): Listener {
   return listener;
 }
 
+/** What the backend is shown of a request: nothing else can be what it has checked (SPEC D19). */
+export function shownUpstream(request: IncomingMessage, upstream: Upstream): IdentityRequest {
+  const { path, headers } = outgoingHead(request, upstream);
+  return { url: withoutOptIn(path), rawHeaders: headers };
+}
+
 /** Finds out whose request it is, and refuses a user who has enough connections. Who comes back replaces a connection. */
 function identify(
-  { identity, owners }: FrontDeps,
+  { identity, owners, upstream }: FrontDeps,
   request: IncomingMessage,
   known: WeakMap<RawHeaders, Identified>,
 ): Refusal | undefined | Promise<Refusal | undefined> {
@@ -94,7 +107,7 @@ function identify(
     if (!owners.full(who.user) || readOptIn(url)?.session !== undefined) return undefined;
     return { status: 429, reason: TOO_MANY };
   };
-  const who = identity.identify({ url, rawHeaders: request.rawHeaders });
+  const who = identity.identify(shownUpstream(request, upstream));
   return who instanceof Promise ? who.then(decide) : decide(who);
 }
 
@@ -105,7 +118,7 @@ function open(
   who: Identified | undefined,
 ): void {
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
-  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
+  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now(), who);
   const owner = owners.acquire(who?.user);
   // The client's own trace only. The connection's span, where the upstream was given that one, is linked to.
   const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
@@ -114,7 +127,8 @@ function open(
   // It has its owner already: one session is given back once.
   if (seat?.recovered === true) owners.release(owner);
   const connection = new Connection(facts, session, connectionDeps);
-  if (who?.learn === true) connection.adopt = (user) => owners.adopt(session, user, connection.attended);
+  if (who?.learn === 'user') connection.adopt = (user) => owners.adopt(session, user, connection.attended);
+  else if (who?.learn === 'claim') connection.adopt = (user) => claim(connection.facts, user);
   seat?.take(connection);
   // Handshakes may have been let in together; who comes back replaces a connection that may still be closing.
   const crowded = seat?.recovered !== true && owners.full(owner.user);
@@ -131,14 +145,15 @@ function rejoin(
   request: IncomingMessage,
   client: Socket,
   head: Buffer,
-  user: string | undefined,
+  who: Identified | undefined,
 ): boolean {
   if (!request.url?.includes('ackspan')) return false;
-  return deps.resumption.rejoin(request, user, (subprotocol) => {
+  return deps.resumption.rejoin(request, who?.user, (subprotocol) => {
     acceptHandshake(request, client, subprotocol);
     const remote = plainAddress(client.remoteAddress);
     const now = deps.connectionDeps.relay.now();
-    return [readFacts(nextConnectionId(), request.rawHeaders, request.url!, remote, subprotocol, now), client, head];
+    const id = nextConnectionId();
+    return [readFacts(id, request.rawHeaders, request.url!, remote, subprotocol, now, who), client, head];
   });
 }
 
@@ -151,8 +166,18 @@ function readFacts(
   remote: string,
   subprotocol: string | undefined,
   openedAt: number,
+  who: Identified | undefined,
 ): ConnectionFacts {
-  return { id, seq: ++connections, remote, path: url.split('?', 1)[0]!, ...authority(headers), subprotocol, openedAt };
+  const path = url.split('?', 1)[0]!;
+  const claimedUser = who?.claimed;
+  return { id, seq: ++connections, remote, path, ...authority(headers), subprotocol, claimedUser, openedAt };
+}
+
+/** An event that proves nothing names a user: the first name is kept. */
+function claim(facts: ConnectionFacts, user: string): void {
+  if (facts.claimedUser !== undefined) return;
+  const named = readUser(user);
+  if (typeof named !== 'string') facts.claimedUser = named.user;
 }
 
 /** Where the client connected to, as its Host header has it. */

@@ -230,10 +230,10 @@ async function start(deps: SidecarDeps): Promise<Running> {
 }
 
 function identityOptions(config: Config['identity']): IdentityOptions {
-  const { user: sources, jwtFrom: jwtPlaces, jwtQuery, jwtKey: key, jwksUrl, timeoutMs } = config;
+  const { user: sources, trust, jwtFrom: jwtPlaces, jwtQuery, jwtKey: key, jwksUrl, timeoutMs } = config;
   const { jwtIssuer: issuer, jwtAudience: audience } = config;
   const verify = key === undefined && jwksUrl === undefined ? undefined : { key, jwksUrl, issuer, audience };
-  return { sources, jwtPlaces, jwtQuery, verify, timeoutMs };
+  return { sources, trust, jwtPlaces, jwtQuery, verify, timeoutMs };
 }
 
 /** What the watch throws costs no connection and no session (SPEC D8). */

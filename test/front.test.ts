@@ -38,7 +38,7 @@ async function start() {
     upstream: backend.address,
     listen: '127.0.0.1:0',
     admin: { listen: '127.0.0.1:0' },
-    identity: { user: 'query:user, event' },
+    identity: { user: 'query:user, event', trust: 'upstream' },
     limits: { connections_per_user: LIMIT },
     sessions: { ttl: '1s' },
     shutdown: { grace: '0ms' },

@@ -12,6 +12,7 @@ function shown(connection: ConnectionView, deps: AdminDeps): object {
     id: connection.id,
     session: connection.session,
     user: connection.user ?? null,
+    claimed_user: connection.claimedUser ?? null,
     capability: connection.capability,
     opened_at: isoTime(connection.openedAt, deps),
     remote: connection.remote,
@@ -30,6 +31,7 @@ export function connectionsRoute(deps: AdminDeps): Route {
       if (deps.connections === undefined) return problem(404, 'This process relays no connections.');
       const query = createQuery(search);
       const user = query.text('user');
+      const claimed = query.text('claimed_user');
       const session = query.text('session');
       const capabilities = query.words('capability', CAPABILITIES);
       const request = readPage(query, deps.info.startedAt);
@@ -40,6 +42,7 @@ export function connectionsRoute(deps: AdminDeps): Route {
         if (
           picker.wants(connection.seq) &&
           (user === undefined || connection.user === user) &&
+          (claimed === undefined || connection.claimedUser === claimed) &&
           (session === undefined || connection.session === session) &&
           (capabilities === undefined || capabilities.has(connection.capability))
         )

@@ -76,6 +76,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     id: text,
     session: text,
     user: optionalText,
+    claimed_user: optionalText,
     capability: { enum: CAPABILITIES },
     opened_at: optionalTime,
     remote: text,

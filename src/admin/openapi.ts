@@ -83,7 +83,12 @@ const PATHS: Readonly<Record<string, object>> = {
     'Open client connections, newest first',
     answers('ConnectionPage', 'One page.'),
     ['400', '401', '404'],
-    [...filters.slice(0, 2), words('capability', { enum: CAPABILITIES }, 'Only these capabilities.'), ...paging],
+    [
+      ...filters.slice(0, 2),
+      parameter('claimed_user', text, 'Only connections that claim this user without proof; a claim grants nothing.'),
+      words('capability', { enum: CAPABILITIES }, 'Only these capabilities.'),
+      ...paging,
+    ],
   ),
   '/api/v1/stream': read(
     'Every step of the wanted deliveries, live',

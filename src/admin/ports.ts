@@ -10,7 +10,10 @@ export interface ConnectionView {
   /** Order of opening, unique in this process: pages are cut by it. */
   readonly seq: number;
   readonly session: string;
+  /** Proven. */
   readonly user: string | undefined;
+  /** What the client says without proof; it grants nothing (SPEC D19). */
+  readonly claimedUser: string | undefined;
   readonly capability: Capability;
   /** Monotonic ms. */
   readonly openedAt: number;

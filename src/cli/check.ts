@@ -7,6 +7,7 @@ import { otelFaults } from '../telemetry/otel-faults.ts';
 import type { Dialled } from './dial.ts';
 import { dial, probeUpgrade } from './dial.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
+import { identityLine } from './identity-line.ts';
 import type { Options } from './read-config.ts';
 import { addConfigOptions, readConfig } from './read-config.ts';
 import { redactText } from './redact.ts';
@@ -26,13 +27,22 @@ export function define(command: Command): void {
       const code = config === undefined ? USAGE : dialled[0]?.ok === false ? FAILED : OK;
       const missed = dialled.slice(1).filter(({ ok }) => !ok);
       const variables = otelFaults(process.env).map(({ variable, message }) => `${variable}: ${message}`);
+      const identity = config === undefined ? [] : [identityLine(config.identity)];
       const notes = [...warnings.map(formatFault), ...variables, ...missed.map(line), ...traps];
       if (options.json === true) {
-        process.stdout.write(`${JSON.stringify({ ok: code === OK, faults, warnings: notes, dialled })}\n`);
+        process.stdout.write(
+          `${JSON.stringify({ ok: code === OK, faults, warnings: notes, identity: identity[0], dialled })}\n`,
+        );
       } else {
         const reached = dialled.filter((each, index) => each.ok || index === 0).map(line);
         const verdict = config === undefined ? `configuration: ${count(faults.length)}` : 'configuration: no faults';
-        const lines = [...faults.map(formatFault), verdict, ...reached, ...notes.map((note) => `warning: ${note}`)];
+        const lines = [
+          ...faults.map(formatFault),
+          verdict,
+          ...identity,
+          ...reached,
+          ...notes.map((note) => `warning: ${note}`),
+        ];
         process.stdout.write(`${lines.join('\n')}\n`);
       }
       process.exitCode = code;

@@ -48,10 +48,12 @@ export interface UserSource {
   readonly name: string;
 }
 
-/** Who a connection belongs to. Without a key and without a JWKS, tokens are decoded and not verified. */
+/** Who a connection belongs to: whoever is proven, else nobody. */
 export interface IdentityConfig {
-  /** In order; the first that says something decides. */
+  /** In order; the first that says something decides. Empty = no connection has a user. */
   readonly user: readonly UserSource[];
+  /** `upstream`: what the backend accepted is proven. `none`: only a JWT that is verified here proves its user. */
+  readonly trust: 'none' | 'upstream';
   readonly jwtFrom: readonly ('authorization' | 'subprotocol' | 'query')[];
   /** Query parameters that may hold a JWT. */
   readonly jwtQuery: readonly string[];
@@ -115,6 +117,8 @@ export interface Config extends AgentConfig {
     /** PEM text of the authorities to trust instead of Node's own. */
     readonly ca: string | undefined;
   };
+  /** IP addresses and CIDR ranges of peers whose `X-Forwarded-*` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly admin: {
     /** Undefined = no admin port. */
     readonly listen: Address | undefined;

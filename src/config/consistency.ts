@@ -111,5 +111,9 @@ function identityWarnings(identity: Config['identity'], place: (key: string) => 
   const keys: string[] = [];
   if (identity.jwtIssuer !== undefined) keys.push('identity.jwt_issuer');
   if (identity.jwtAudience !== undefined) keys.push('identity.jwt_audience');
-  return keys.map((key) => ({ key, ...place(key), message }));
+  const warnings = keys.map((key) => ({ key, ...place(key), message }));
+  if (identity.user.length === 0 || identity.trust === 'upstream') return warnings;
+  const proof =
+    'proves nobody: identity.trust is none and no JWT is verified, so no connection has a user; set identity.jwt_key or identity.jwks_url, or trust: upstream if the backend refuses what it has not checked';
+  return [...warnings, { key: 'identity.user', ...place('identity.user'), message: proof }];
 }

@@ -72,6 +72,7 @@ function defaultText(row: Row, defaults: Defaults): string {
   if (row.written !== undefined) return `\`${row.written}\``;
   if (row.preset === undefined) return row.optional ? 'none' : 'required';
   const value = row.preset(defaults);
+  if (Array.isArray(value) && value.length === 0) return 'none';
   const plain = Array.isArray(value) && value.every((item) => typeof item === 'string');
   return plain ? value.map((item) => `\`${item}\``).join(' ') : 'see the end of this page';
 }

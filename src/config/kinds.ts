@@ -1,5 +1,6 @@
 // What may be written for a key: one kind per form of value, each a zod schema from the written to the resolved value, with its rule in words.
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import type { Address } from './config.ts';
@@ -129,6 +130,16 @@ export const upstream: Kind<string> = scalar('http://host:port, https://host:por
 export const hostHeader: Kind<string> = scalar('`preserve`, `upstream`, or a host such as app.example:8443', (given) =>
   typeof given === 'string' && /^(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5})?$/.test(given) ? given : undefined,
 );
+
+/** An IP address or a CIDR range (RFC 4632, RFC 4291). */
+export const network: Kind<string> = scalar('an IP address or a CIDR range such as 10.0.0.0/8', (given) => {
+  if (typeof given !== 'string') return undefined;
+  const [address = '', prefix, ...more] = given.trim().split('/');
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || more.length > 0) return undefined;
+  const bits = version === 6 ? 128 : 32;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits) ? given.trim() : undefined;
+});
 
 /** A path on the public listener. */
 export const mountPath: Kind<string> = scalar('a path such as /.ackspan', (given) =>

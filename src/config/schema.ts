@@ -7,6 +7,7 @@ import {
   hostHeader,
   list,
   mountPath,
+  network,
   oneOf,
   pemFile,
   pointer,
@@ -47,6 +48,14 @@ export const TABLE = [
     written: false,
   }),
   maybe('upstream_tls.ca', 'upstreamTls.ca', pemFile, "Authorities to trust for an https upstream, instead of Node's."),
+
+  row(
+    'trusted_proxies',
+    'trustedProxies',
+    list(network, 'a list of IP addresses and CIDR ranges such as [10.0.0.0/8, "::1"]', 100),
+    'Proxies in front of Ackspan whose `X-Forwarded-For`, `-Proto` and `-Host` go on to the backend. What any other peer says there is replaced by what Ackspan sees.',
+    { preset: () => [] },
+  ),
 
   row(
     'admin.listen',

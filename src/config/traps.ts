@@ -96,6 +96,11 @@ function general(config: Config): string[] {
   if (config.admin.listen === undefined && config.admin.mount === undefined) {
     traps.push('admin.listen is off and there is no admin.mount: no health checks and no /metrics.');
   }
+  if (config.trustedProxies.length === 0) {
+    traps.push(
+      'trusted_proxies is empty: the backend is told the address of whatever connects to Ackspan, and http. If that is a load balancer, name its addresses.',
+    );
+  }
   if (config.upstreamTls.insecure && config.upstream.startsWith('https:')) {
     traps.push('upstream_tls.insecure: anyone between Ackspan and the upstream can read and change the traffic.');
   }

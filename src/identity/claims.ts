@@ -1,4 +1,4 @@
-// identity: the claims of a JWT that nobody here verifies: believed only because the backend accepted the same request with 101.
+// identity: the claims of a JWT that is not verified here. They grant nothing unless the operator trusts the backend to verify it (SPEC D19).
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { decodeJwt } from 'jose/jwt/decode';
 

@@ -1,7 +1,16 @@
-// identity: who an upgrade request comes from, by the operator's ordered list of sources. Never throws, never logs a credential.
+// identity: who an upgrade request comes from, by the operator's ordered list of sources: proven or nobody (SPEC D19). Never throws, never logs a credential.
 import { patiently, type Wait } from '../time/patience.ts';
 import { claimAt, decodeClaims, type TokenReading } from './claims.ts';
-import { cookies, headers, type IdentityRequest, type JwtPlace, parameters, tokens, type Values } from './request.ts';
+import {
+  cookies,
+  headers,
+  type IdentityRequest,
+  JWT_PLACES,
+  type JwtPlace,
+  parameters,
+  tokens,
+  type Values,
+} from './request.ts';
 import { type Named, readUser } from './user.ts';
 import { createVerifier, type Verifier, type VerifyOptions } from './verify.ts';
 
@@ -19,19 +28,27 @@ export type IdentityFault = 'invalid_token' | 'expired' | 'ambiguous' | 'unusabl
 
 /** Who it is. */
 export interface Identified {
+  /** Proven: owns sessions and deliveries. */
   readonly user: string | undefined;
+  /** Who the request says it comes from, where that is not proven: good for a search, and for nothing else. */
+  readonly claimed: string | undefined;
   readonly fault?: IdentityFault;
-  /** Nobody is named yet, and the first event that names a user may (source `event`). */
-  readonly learn: boolean;
+  /** Nobody is named yet. The first event that names a user (source `event`) proves that user, or is no more than a claim. */
+  readonly learn: 'user' | 'claim' | undefined;
 }
 
 export interface IdentityOptions {
-  /** In order; the first that says something decides. `event` is asked last, wherever it stands. */
+  /**
+   * In order; the first that says something decides. Sources that prove are asked before those that only claim; `event` is asked
+   * last, wherever it stands.
+   */
   readonly sources: readonly UserSource[];
+  /** `upstream`: the operator says that the backend refuses what it has not checked, so what it accepted is proven. */
+  readonly trust: 'none' | 'upstream';
   readonly jwtPlaces: readonly JwtPlace[];
   /** Query parameters that may hold a JWT. */
   readonly jwtQuery: readonly string[];
-  /** Without: tokens are decoded and not verified. */
+  /** Without: a token is decoded and not verified. */
   readonly verify?: VerifyOptions | undefined;
   /** How long a request may wait for its user where tokens are verified, ms; then it has none (`unavailable`). */
   readonly timeoutMs: number;
@@ -45,8 +62,8 @@ export interface IdentityDeps {
   report(fault: { stage: string; error: unknown }): void;
 }
 
-/** Requests by what was learned; `none`: they said nothing. */
-export type IdentityCounters = Record<'identified' | 'none' | IdentityFault, number>;
+/** Requests by what was learned; `none`: they said nothing. `claimed`: they named a user without proof. */
+export type IdentityCounters = Record<'identified' | 'claimed' | 'none' | IdentityFault, number>;
 
 export interface Identity {
   readonly counters: Readonly<IdentityCounters>;
@@ -61,11 +78,16 @@ type Found = { readonly user: string } | { readonly fault: IdentityFault } | und
 
 /** Throws a TypeError for a key that cannot be one. */
 export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Identity {
-  const { sources, jwtPlaces, jwtQuery, timeoutMs } = options;
+  const { sources, trust, jwtPlaces, jwtQuery, timeoutMs } = options;
   const verifier = options.verify === undefined ? undefined : createVerifier(options.verify, deps);
-  const learns = sources.some(({ from }) => from === 'event');
+  const proves = ({ from }: UserSource): boolean => trust === 'upstream' || (from === 'jwt' && verifier !== undefined);
+  const proving = sources.filter(proves);
+  const claiming = sources.filter((source) => !proves(source));
+  const event = sources.find(({ from }) => from === 'event');
+  const learn = event === undefined ? undefined : proves(event) ? 'user' : 'claim';
   const counters: IdentityCounters = {
     identified: 0,
+    claimed: 0,
     none: 0,
     invalid_token: 0,
     expired: 0,
@@ -74,23 +96,35 @@ export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Id
     unavailable: 0,
   };
 
-  function conclude(found: Found): Identified {
-    if (found === undefined) counters.none++;
-    else if ('fault' in found) counters[found.fault]++;
-    else counters.identified++;
-    if (found === undefined) return { user: undefined, learn: learns };
-    return 'user' in found ? { user: found.user, learn: false } : { user: undefined, fault: found.fault, learn: false };
+  function conclude(request: IdentityRequest, proven: Found): Identified {
+    // Sources that claim verify nothing, so they answer at once.
+    const found = proven ?? (ask(request, claiming, 0) as Found);
+    if (found === undefined) {
+      counters.none++;
+      return { user: undefined, claimed: undefined, learn };
+    }
+    if ('fault' in found) {
+      counters[found.fault]++;
+      return { user: undefined, claimed: undefined, fault: found.fault, learn: undefined };
+    }
+    const isProven = proven !== undefined;
+    counters[isProven ? 'identified' : 'claimed']++;
+    const [user, claimed] = isProven ? [found.user, undefined] : [undefined, found.user];
+    return { user, claimed, learn: undefined };
+  }
+
+  function fromTokens(request: IdentityRequest, claim: string): Found | Promise<Found> {
+    const found = tokens(request, jwtPlaces, jwtQuery);
+    if (verifier !== undefined) return verified(found, claim, verifier);
+    return decoded(found, () => tokens(request, JWT_PLACES, jwtQuery), claim);
   }
 
   /** Asks the sources from `at` on; a promise only where one of them verifies a token. */
-  function ask(request: IdentityRequest, at: number): Found | Promise<Found> {
+  function ask(request: IdentityRequest, sources: readonly UserSource[], at: number): Found | Promise<Found> {
     for (let i = at; i < sources.length; i++) {
       const source = sources[i]!;
-      const found =
-        source.from === 'jwt'
-          ? fromTokens(tokens(request, jwtPlaces, jwtQuery), source.name, verifier)
-          : plain(request, source);
-      if (found instanceof Promise) return found.then((answer) => answer ?? ask(request, i + 1));
+      const found = source.from === 'jwt' ? fromTokens(request, source.name) : plain(request, source);
+      if (found instanceof Promise) return found.then((answer) => answer ?? ask(request, sources, i + 1));
       if (found !== undefined) return found;
     }
     return undefined;
@@ -99,8 +133,9 @@ export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Id
   return {
     counters,
     identify(request) {
-      const found = ask(request, 0);
-      return found instanceof Promise ? inTime(found, timeoutMs, deps).then(conclude) : conclude(found);
+      const found = ask(request, proving, 0);
+      if (!(found instanceof Promise)) return conclude(request, found);
+      return inTime(found, timeoutMs, deps).then((late) => conclude(request, late));
     },
   };
 }
@@ -108,7 +143,7 @@ export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Id
 function plain(request: IdentityRequest, { from, name }: UserSource): Found {
   switch (from) {
     case 'header':
-      return agreed(headers(request, name.toLowerCase()).map(readUser));
+      return agreed(named(headers(request, name.toLowerCase())));
     case 'cookie':
       return agreed(named(cookies(request, name)));
     case 'query':
@@ -124,11 +159,26 @@ function named(values: Values): Named[] {
 }
 
 /** A token that is there and no good ends the search: no weaker source may name the client whose proof failed. */
-function fromTokens(found: readonly string[], claim: string, verifier: Verifier | undefined): Found | Promise<Found> {
+function verified(found: readonly string[], claim: string, verifier: Verifier): Found | Promise<Found> {
   if (found.length === 0) return undefined;
   if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
-  if (verifier === undefined) return fromReadings(found.map(decodeClaims), claim);
   return Promise.all(found.map(verifier)).then((readings) => fromReadings(readings, claim));
+}
+
+/**
+ * Tokens that are not verified here. A JWT counts only as the one token of its request, wherever the others are: the backend may
+ * have checked another one, in a place where Ackspan was not told to look.
+ */
+function decoded(found: readonly string[], everywhere: () => readonly string[], claim: string): Found {
+  if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
+  const readings = found.map(decodeClaims);
+  if (readings.every((reading) => reading === 'opaque')) return undefined;
+  return everywhere().length > 1 ? faultOf(readings) : fromReadings(readings, claim);
+}
+
+function faultOf(readings: readonly TokenReading[]): Found {
+  const bad = readings.find((reading) => typeof reading === 'string' && reading !== 'opaque');
+  return { fault: (bad as IdentityFault | undefined) ?? 'ambiguous' };
 }
 
 function fromReadings(readings: readonly TokenReading[], claim: string): Found {

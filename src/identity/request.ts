@@ -1,6 +1,6 @@
 // identity: reads credentials out of an upgrade request: headers, cookies and query as they were sent. Linear, bounded, never throws.
 
-/** What is looked at; both may hold tokens, so neither is kept or logged. */
+/** The request as the upstream gets it: what is not sent on proves nothing. It may hold tokens, so it is neither kept nor logged. */
 export interface IdentityRequest {
   /** In origin form, query included. */
   readonly url: string;
@@ -9,36 +9,43 @@ export interface IdentityRequest {
 }
 
 /** Where a JWT may be: `Authorization: Bearer`, a `Sec-WebSocket-Protocol` entry `jwt.<token>`, a query parameter. */
-export type JwtPlace = 'authorization' | 'subprotocol' | 'query';
+export const JWT_PLACES = ['authorization', 'subprotocol', 'query'] as const;
+export type JwtPlace = (typeof JWT_PLACES)[number];
 
 /** `undefined` in the list = it was there and could not be decoded. */
 export type Values = readonly (string | undefined)[];
 
 const PROTOCOL_PREFIX = 'jwt.';
 
-/** Values of every header line of that name (lower case); UTF-8 where it is valid UTF-8, else ISO 8859-1 (RFC 9110 §5.5). */
-export function headers({ rawHeaders }: IdentityRequest, name: string): string[] {
-  const values: string[] = [];
+/**
+ * Values of every header line of that name (lower case), as UTF-8: two encodings of one name would be two users for the backend.
+ * CGI and WSGI backends take `X_User` for `X-User`, others do not, so such a line cannot be decoded either.
+ */
+export function headers({ rawHeaders }: IdentityRequest, name: string): Values {
+  const values: (string | undefined)[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const key = rawHeaders[i]!;
-    if (key.length === name.length && key.toLowerCase() === name) values.push(fromLatin1(rawHeaders[i + 1]!));
+    if (key.length !== name.length) continue;
+    const lower = key.toLowerCase();
+    if (lower === name) values.push(fromBytes(rawHeaders[i + 1]!));
+    else if (lower.replaceAll('_', '-') === name.replaceAll('_', '-')) values.push(undefined);
   }
   return values;
 }
 
+/** Letters, digits and `-._~` percent-encoded: no encoder does that, and not every backend decodes cookies. */
+const NEEDLESS_ESCAPE = /%(?:2[de]|3\d|[46][1-9a-f]|[57][0-9a]|5f|7e)/i;
+
 /** Values of every cookie of that name (RFC 6265 §4.2), unquoted and percent-decoded where that is possible. */
 export function cookies(request: IdentityRequest, name: string): Values {
-  const values: string[] = [];
+  const values: (string | undefined)[] = [];
   for (const line of headers(request, 'cookie')) {
-    for (const pair of line.split(';')) {
+    for (const pair of line?.split(';') ?? []) {
       const at = pair.indexOf('=');
-      if (at < 0 || pair.slice(0, at).trim() !== name) continue;
-      const value = pair
-        .slice(at + 1)
-        .trim()
-        .replace(/^"(.*)"$/, '$1');
+      if (at < 0 || withoutSpace(pair.slice(0, at)) !== name) continue;
+      const value = withoutSpace(pair.slice(at + 1)).replace(/^"(.*)"$/, '$1');
       // A cookie need not be percent-encoded: what cannot be decoded stands for itself.
-      values.push(percentDecoded(value) ?? value);
+      values.push(NEEDLESS_ESCAPE.test(value) ? undefined : (percentDecoded(value) ?? value));
     }
   }
   return values;
@@ -68,9 +75,9 @@ export function tokens(request: IdentityRequest, places: readonly JwtPlace[], qu
 function tokensAt(request: IdentityRequest, place: JwtPlace, queryNames: readonly string[]): Values {
   switch (place) {
     case 'authorization':
-      return headers(request, 'authorization').map((value) => /^Bearer +(\S+) *$/i.exec(value)?.[1]);
+      return headers(request, 'authorization').map((value) => /^Bearer +(\S+) *$/i.exec(value ?? '')?.[1]);
     case 'subprotocol':
-      return headers(request, 'sec-websocket-protocol').flatMap((value) => value.split(',').map(protocolToken));
+      return headers(request, 'sec-websocket-protocol').flatMap((value) => (value ?? '').split(',').map(protocolToken));
     case 'query':
       return queryNames.flatMap((name) => parameters(request, name));
   }
@@ -84,10 +91,16 @@ function protocolToken(entry: string): string | undefined {
   return token.includes('.') ? token : Buffer.from(token, 'base64url').toString('latin1');
 }
 
-function fromLatin1(value: string): string {
-  if (!/[\x80-\xff]/.test(value)) return value;
-  const text = Buffer.from(value, 'latin1').toString('utf8');
-  return text.includes('\uFFFD') ? value : text;
+function fromBytes(value: string): string | undefined {
+  const bare = withoutSpace(value);
+  if (!/[\x80-\xff]/.test(bare)) return bare;
+  const text = Buffer.from(bare, 'latin1').toString('utf8');
+  return text.includes('\uFFFD') ? undefined : text;
+}
+
+/** Without the spaces and tabs around a value that belong to the syntax (RFC 9110 §5.6.3); others belong to the name. */
+function withoutSpace(value: string): string {
+  return value.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '');
 }
 
 function formDecoded(text: string): string | undefined {

@@ -1,4 +1,4 @@
-// identity: what may be a user's name: short, printable, trimmed; anything else is nobody rather than somebody else.
+// identity: what may be a user's name: short, printable, without white space around it; anything else is nobody rather than somebody else.
 
 /** Longest user name, bytes of UTF-8. A longer one is refused, since cutting it could make two users one. */
 export const MAX_USER_BYTES = 256;
@@ -11,8 +11,10 @@ export function readUser(value: unknown): Named {
   if (value === undefined || value === null) return 'none';
   if (typeof value === 'number') return Number.isSafeInteger(value) ? { user: String(value) } : 'unusable';
   if (typeof value !== 'string') return 'unusable';
-  const user = value.trim();
-  if (user === '') return 'none';
+  const user = value;
+  if (/^\s*$/.test(user)) return 'none';
+  // Trimming would make two users of the backend one here.
+  if (user !== user.trim()) return 'unusable';
   // Four bytes per UTF-16 unit pair at most: the length alone rules out what is huge before anything is encoded.
   if (user.length > MAX_USER_BYTES || Buffer.byteLength(user) > MAX_USER_BYTES) return 'unusable';
   return /[\p{Cc}\p{Surrogate}\uFFFD]/u.test(user) ? 'unusable' : { user };

@@ -59,13 +59,20 @@ export interface Hop {
   /** '' when unknown. */
   readonly remoteAddress: string;
   readonly proto: 'http' | 'https';
+  /** Whether the peer may say whom it forwards for. */
+  readonly trusted: boolean;
 }
 
+const FORWARDED = /^x-forwarded-(?:for|proto|host)$/i;
+
 /**
- * Appends the peer to `X-Forwarded-For` and adds `X-Forwarded-Proto` and `-Host` unless an earlier hop did. `Forwarded` and `Host`
- * stay as they are. Like any append, this trusts what the client side sent: strip it at the edge where clients are not trusted.
+ * Appends a trusted peer to `X-Forwarded-For` and adds `X-Forwarded-Proto` and `-Host` unless an earlier hop did. What any other
+ * peer says in these three is replaced. `Forwarded` and `Host` stay as they are.
  */
 export function addForwarded(headers: string[], hop: Hop): void {
+  if (!hop.trusted) {
+    for (let i = headers.length - 2; i >= 0; i -= 2) if (FORWARDED.test(headers[i]!)) headers.splice(i, 2);
+  }
   const peer = hop.remoteAddress === '' ? 'unknown' : hop.remoteAddress;
   let forLine = -1;
   let host = '';

@@ -17,7 +17,8 @@ export function outgoingHead(request: IncomingMessage, upstream: Upstream, conne
   const { path, host } = targetOf(request, upstream.basePath);
   const headers = withoutHopByHop(request.rawHeaders, connection);
   setHost(headers, host);
-  addForwarded(headers, { remoteAddress: plainAddress(request.socket.remoteAddress), proto: 'http' });
+  const remoteAddress = plainAddress(request.socket.remoteAddress);
+  addForwarded(headers, { remoteAddress, proto: 'http', trusted: upstream.trustsPeer?.(remoteAddress) ?? false });
   // After X-Forwarded-Host, which says what the client asked for.
   setHost(headers, upstream.hostHeader);
   return { path, headers };

@@ -23,6 +23,8 @@ export interface Upstream {
   readonly ca: string | undefined;
   /** Host header of every request; undefined = the client's own. */
   readonly hostHeader?: string | undefined;
+  /** Whether a peer of that address may say whom it forwards for (`trusted_proxies`); left out = none may. */
+  trustsPeer?(address: string): boolean;
 }
 
 /** How to trust an `https://` upstream. */

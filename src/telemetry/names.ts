@@ -228,7 +228,7 @@ export const METRICS = {
     'counter',
     '{request}',
     [L.result],
-    'Upgrade requests by what was learned of their user: identified, none, or why they have none.',
+    'Upgrade requests by what was learned of their user: identified, claimed (without proof), none, or why they have none.',
   ),
   sessionResume: row(
     'ackspan.session.resume',

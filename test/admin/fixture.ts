@@ -127,6 +127,7 @@ export function connection(seq: number, change: Partial<ConnectionView> = {}): C
     seq,
     session: `s-${seq}`,
     user: undefined,
+    claimedUser: undefined,
     capability: 'received',
     openedAt: NOON,
     remote: '127.0.0.1',

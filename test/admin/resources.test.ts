@@ -99,6 +99,7 @@ describe('connections', () => {
       id: 'c-4',
       session: 's-4',
       user: 'ada',
+      claimed_user: null,
       capability: 'processed',
       opened_at: '2026-03-01T12:00:00.000Z',
       remote: '127.0.0.1',

@@ -84,7 +84,9 @@ describe('check', () => {
     const port = await listening();
     const { code, stdout } = await runCli(['check', '--upstream', `http://127.0.0.1:${port}`]);
     expect(stdout).toMatch(
-      new RegExp(`^configuration: no faults\nhttp://127.0.0.1:${port}: reachable \\(\\d+ ms\\)\n`),
+      new RegExp(
+        `^configuration: no faults\nidentity: none is configured; no connection has a user\nhttp://127.0.0.1:${port}: reachable \\(\\d+ ms\\)\n`,
+      ),
     );
     expect(stdout).toContain('warning: No OTEL_EXPORTER_OTLP_ENDPOINT: spans go nowhere');
     expect(code).toBe(0);

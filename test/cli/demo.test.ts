@@ -57,7 +57,8 @@ async function started(...args: string[]) {
 describe('ackspan demo', () => {
   it('[D1] --json: one object whose numbers add up, agree with /metrics, and show who failed how', async () => {
     const { code, stdout, stderr } = await runCli(['demo', '--duration', '4s', '--json']);
-    expect(stderr).toBe('');
+    // A busy machine may stop the process, which it then says.
+    expect(stderr.split('\n').filter((line) => line !== '' && !line.includes('"stage":"standstill"'))).toEqual([]);
     expect(stdout).toMatch(/^\{.*\}\n$/);
     const figures = JSON.parse(stdout);
     const rows = PRIORITIES.map((priority) => figures.by_priority[priority] as Row);

@@ -28,8 +28,19 @@ describe('identity.user', () => {
     { from: 'event', name: '' },
   ];
 
-  it('is the claim `sub` unless somebody says otherwise', () => {
-    expect(load('').config?.identity.user).toEqual([{ from: 'jwt', name: 'sub' }]);
+  it('[D19] is empty unless the operator says otherwise: no identity, no user, and no warning', () => {
+    expect(load('').config?.identity).toMatchObject({ user: [], trust: 'none', jwtFrom: ['authorization'] });
+    expect(load('').warnings).toEqual([]);
+  });
+
+  it.each([
+    ['nothing verifies', 'identity: { user: "jwt:sub" }', 'proves nobody'],
+    ['the backend is trusted', 'identity: { user: "jwt:sub", trust: upstream }', undefined],
+    ['JWTs are verified', 'identity: { user: "jwt:sub", jwks_url: "https://id.example/jwks" }', undefined],
+  ])('[D19] sources where %s', (_, yaml, warning) => {
+    const said = load(yaml).warnings.map(formatFault);
+    if (warning === undefined) expect(said).toEqual([]);
+    else expect(said).toEqual([expect.stringContaining(`a.yaml:2:19: identity.user: ${warning}`)]);
   });
 
   it.each([
@@ -108,6 +119,20 @@ describe('identity.jwks_url', () => {
       'write an https address (http only on this machine)',
     );
   });
+});
+
+describe('trusted_proxies', () => {
+  it('addresses and ranges of both families', () => {
+    const ranges = ['10.0.0.0/8', '127.0.0.1', '::1', 'fd00::/8'];
+    expect(load(`trusted_proxies: ${JSON.stringify(ranges)}`).config?.trustedProxies).toEqual(ranges);
+  });
+
+  it.each(['proxy.example', '10.0.0.0/33', '10.0.0/8', '::/129', 'fe80::1%eth0', '10.0.0.0/8/8', '*', '10.0.0.0/'])(
+    'not %s',
+    (wrong) => {
+      expect(load(`trusted_proxies: ["${wrong}"]`).faults.map(formatFault)[0]).toContain('trusted_proxies[0]');
+    },
+  );
 });
 
 it('an issuer or audience that nothing verifies is warned of', () => {

@@ -154,6 +154,8 @@ describe('a variable for every key', () => {
         { from: 'event', name: '' },
       ],
     ],
+    'identity.trust': ['upstream', 'upstream'],
+    trusted_proxies: ['10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']],
     'identity.jwt_from': ['query', ['query']],
     'identity.jwt_key': ['A secret of 32 characters, or more', 'A secret of 32 characters, or more'],
     'identity.jwks_url': ['https://id.example/jwks', 'https://id.example/jwks'],
@@ -207,8 +209,9 @@ describe('a variable for every key', () => {
     const [text, resolved] = samples[row.key] ?? ['/a/b, /c~1d', ['/a/b', '/c~1d']];
     // A mount asks for a token; what a JWT must say asks for a key; a hook asks for a secret.
     const key = row.key.startsWith('identity.jwt_') ? { ACKSPAN_IDENTITY_JWT_KEY: 'z'.repeat(32) } : {};
+    const trust = row.key === 'identity.user' ? { ACKSPAN_IDENTITY_TRUST: 'upstream' } : {};
     const secrets = { ACKSPAN_ADMIN_TOKEN: 'qrstuvwxyzabcdef', ACKSPAN_HOOKS_SECRETS: WHSEC };
-    const env = { ...UPSTREAM, ...key, ...secrets, [name]: text };
+    const env = { ...UPSTREAM, ...key, ...trust, ...secrets, [name]: text };
     const loaded = load({ env });
     expect(at(configOf(loaded), row)).toEqual(resolved);
     expect(loaded.warnings).toEqual([]);

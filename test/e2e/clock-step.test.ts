@@ -150,7 +150,7 @@ describe.skipIf(missing('faketime'))('[D18] a wall clock that is set', () => {
 
   it('is the clock that tokens expire by, and log lines are written by', async () => {
     const clock = wallClock();
-    const { sidecar } = await start(clock, { identity: { jwt_key: SECRET }, log_level: 'debug' });
+    const { sidecar } = await start(clock, { identity: { user: 'jwt:sub', jwt_key: SECRET }, log_level: 'debug' });
     const userWith = async (expiry: number) => {
       const token = await new SignJWT({ sub: 'ann', exp: Math.floor(expiry / 1000) })
         .setProtectedHeader({ alg: 'HS256' })

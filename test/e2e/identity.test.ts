@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ClientOptions } from 'ws';
-import { atEnd, closeAll } from '../support/backends.ts';
+import { atEnd, closeAll, rawClient } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import {
@@ -48,11 +48,19 @@ function openWith(sidecar: SidecarProcess, place: ReturnType<(typeof PLACES)[0][
   return openClient(`${sidecar.ws}/ws${place.query ?? ''}`, place.options, place.protocols);
 }
 
-async function start(config: object = {}, env: SidecarOptions['env'] = {}) {
+/** The backend of these tests stands for one that refuses every token that is not good. */
+const TRUSTING = { user: 'jwt:sub', trust: 'upstream', jwt_from: 'authorization, subprotocol, query' };
+/** Only tokens that the sidecar verifies itself prove anything. */
+const VERIFYING = { ...TRUSTING, trust: 'none' };
+
+async function start(
+  config: { identity?: object; limits?: object; events?: object; log_level?: string } = {},
+  env: SidecarOptions['env'] = {},
+) {
   const backend = await startWsBackend();
   const sidecar = await startSidecar({
     upstream: backend.address,
-    config: { events: { rules: RULES }, ...config },
+    config: { events: { rules: RULES }, ...config, identity: { ...TRUSTING, ...config.identity } },
     env,
   });
   return { backend, sidecar };
@@ -60,9 +68,15 @@ async function start(config: object = {}, env: SidecarOptions['env'] = {}) {
 
 /** The users of the open connections, oldest first. */
 async function users(sidecar: SidecarProcess): Promise<(string | null)[]> {
-  const response = await fetch(`${sidecar.admin}/api/v1/connections`);
-  const { connections } = (await response.json()) as { connections: { user: string | null; opened_at: string }[] };
-  return connections.map(({ user }) => user).reverse();
+  return (await views(sidecar)).map(({ user }) => user);
+}
+
+async function views(sidecar: SidecarProcess, query = '') {
+  const response = await fetch(`${sidecar.admin}/api/v1/connections${query}`);
+  const { connections } = (await response.json()) as {
+    connections: { user: string | null; claimed_user: string | null }[];
+  };
+  return connections.map(({ user, claimed_user }) => ({ user, claimed_user })).reverse();
 }
 
 async function deliveriesOf(sidecar: SidecarProcess, user: string): Promise<string[]> {
@@ -124,6 +138,77 @@ describe('[D6] confirmations', () => {
     expect(await deliveriesOf(sidecar, 'bob')).toEqual([]);
     for (const id of ['s1', 's2', 's3', 'a1']) tell(ann, confirmation(id));
     await sidecar.reach({ confirmed: 4, pending: 0 });
+    expectHealthyLog(sidecar);
+  });
+});
+
+describe('[D19] what nobody has verified', () => {
+  /** Says who it is in every way that there is. */
+  const asAnn = async (): Promise<ReturnType<(typeof PLACES)[0][1]>> => ({
+    query: `?token=${await token('ann')}&user=ann`,
+    options: { headers: { Authorization: `Bearer ${await token('ann')}`, 'X-User': 'ann', Cookie: 'uid=ann' } },
+  });
+
+  it('by default nobody has a user, whatever a client says', async () => {
+    const backend = await startWsBackend();
+    const sidecar = await startSidecar({ upstream: backend.address });
+    await openWith(sidecar, await asAnn());
+    expect(await views(sidecar)).toEqual([{ user: null, claimed_user: null }]);
+    expectHealthyLog(sidecar);
+  });
+
+  it.each(['jwt:sub', 'header:x-user', 'cookie:uid', 'query:user', 'event'])(
+    '%s without trust is a claim: found by a search, and good for nothing else',
+    async (user) => {
+      const { backend, sidecar } = await start({
+        identity: { user, trust: 'none' },
+        limits: { connections_per_user: 1, pending_per_user: 100 },
+      });
+      const clients = [await openWith(sidecar, await asAnn()), await openWith(sidecar, await asAnn())];
+      const [first, second] = [await backend.peer(0), await backend.peer(1)];
+      tell(first, event('e1', 'patient', { user_id: 'ann' }));
+      tell(second, event('e2', 'patient', { user_id: 'ann' }));
+      await sidecar.reach({ tracked: 2, pending: 2 });
+      const claims = { user: null, claimed_user: 'ann' };
+      expect(await views(sidecar)).toEqual([claims, claims]);
+      expect(await views(sidecar, '?claimed_user=ann')).toHaveLength(2);
+      expect(await views(sidecar, '?claimed_user=bob')).toEqual([]);
+      expect(await views(sidecar, '?user=ann')).toEqual([]);
+      expect(await deliveriesOf(sidecar, 'ann')).toEqual([]);
+      tell(clients[1]!, confirmation('e1'));
+      tell(clients[1]!, confirmation('e1', { status: 'failed', error: 'said the stranger' }));
+      tell(clients[1]!, confirmation('e2'));
+      await sidecar.reach({ confirmed: 1, failed: 0, pending: 1 });
+      expect(await sidecar.sum('ackspan_confirmation_unmatched_total', { reason: 'foreign' })).toBe(2);
+      expectHealthyLog(sidecar);
+    },
+  );
+
+  it.each([
+    ['header:x-user', 'X-User'],
+    ['jwt:sub', 'Authorization'],
+    ['cookie:uid', 'Cookie'],
+  ])('%s: a header that Connection nominates never reaches the backend, so it proves nothing', async (user, name) => {
+    const { backend, sidecar } = await start({ identity: { user, jwt_from: 'authorization' } });
+    const { headers } = (await asAnn()).options!;
+    const lines = Object.entries(headers!).map(([key, value]) => `${key}: ${value}\r\n`);
+    const client = rawClient(Number(new URL(sidecar.ws).port));
+    client.send(
+      `GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade, ${name}\r\n${lines.join('')}` +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    );
+    expect((await backend.peer(0)).request.headers[name.toLowerCase()]).toBeUndefined();
+    await openWith(sidecar, { options: { headers: { ...headers } } });
+    const nobody = { user: null, claimed_user: null };
+    expect(await views(sidecar)).toEqual([nobody, { user: 'ann', claimed_user: null }]);
+    expectHealthyLog(sidecar);
+  });
+
+  it('a parameter of ours never reaches the backend either', async () => {
+    const { backend, sidecar } = await start({ identity: { user: 'query:ackspan_token' } });
+    await openWith(sidecar, { query: '?a=1&ackspan_token=ann' });
+    expect((await backend.peer(0)).request.url).toBe('/ws?a=1');
+    expect(await users(sidecar)).toEqual([null]);
     expectHealthyLog(sidecar);
   });
 });
@@ -190,7 +275,7 @@ describe('tokens', () => {
     const backend = await startWsBackend();
     backend.server.options.verifyClient = (_: unknown, answer: (ok: boolean, code: number) => void) =>
       answer(false, 401);
-    const sidecar = await startSidecar({ upstream: backend.address });
+    const sidecar = await startSidecar({ upstream: backend.address, config: { identity: TRUSTING } });
     await expect(openWith(sidecar, { query: `?token=${await token('ann')}` })).rejects.toThrow('401');
     expect(await users(sidecar)).toEqual([]);
     expectHealthyLog(sidecar);
@@ -199,7 +284,7 @@ describe('tokens', () => {
 
 describe('verified tokens', () => {
   it.each(PLACES)('%s: with a key, the right signature names the user and every other nobody', async (_, place) => {
-    const { backend, sidecar } = await start({ identity: { jwt_key: SECRET, jwt_issuer: 'here' } });
+    const { backend, sidecar } = await start({ identity: { ...VERIFYING, jwt_key: SECRET, jwt_issuer: 'here' } });
     const right = { iss: 'here' };
     const tokens = [
       await token('ann', SECRET, right),
@@ -243,7 +328,7 @@ describe('verified tokens', () => {
         .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
         .setExpirationTime('1h')
         .sign(privateKey);
-    const identity = { jwks_url, timeout: '300ms' };
+    const identity = { ...VERIFYING, jwks_url, timeout: '300ms' };
 
     const troubled = await start({ identity });
     const first = await openWith(troubled.sidecar, { query: `?token=${await signed('ann')}` });

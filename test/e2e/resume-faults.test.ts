@@ -140,7 +140,7 @@ async function run(chance: Chance, sessions: number): Promise<void> {
 
 it.each([0, 1, 2, 3, 4])(
   'run %i: 200 sessions of 100 events; cuts, resets, half-open ends, stalls, trickles, storms, a restart of the backend',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async (lane) => {
     await withSeed(SEED + lane, (chance) => run(chance, 200));
   },

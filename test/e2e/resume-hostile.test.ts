@@ -56,7 +56,10 @@ it('forged, foreign, empty and huge tokens, and sessions that nobody has: a fres
 
 it('[D6] a session of a user is not for another user, nor for nobody, whatever the token', async () => {
   const backend = await startWsBackend();
-  const sidecar = await sidecarHere(backend.address, { ...PATIENT, identity: { user: [{ query: 'user' }] } });
+  const sidecar = await sidecarHere(backend.address, {
+    ...PATIENT,
+    identity: { user: [{ query: 'user' }], trust: 'upstream' },
+  });
   const ann = await optIn(`${sidecar.ws}/chat`, 'user=ann&ackspan=1');
   ann.socket.terminate();
   for (const who of ['user=bob&', '']) {
@@ -219,7 +222,7 @@ it('[D7] more sessions than fit: nobody ends those of others; the upstream of th
 
 it('[D7] a user with too many sessions ends the one of their own that has waited longest', async () => {
   const backend = await startWsBackend();
-  const identity = { user: 'query:user_id' };
+  const identity = { user: 'query:user_id', trust: 'upstream' };
   const sidecar = await sidecarHere(backend.address, { ...PATIENT, identity, limits: { connections: 2 } });
   for (let i = 0; i < 2; i++) {
     const client = await optIn(`${sidecar.ws}/chat`, 'ackspan=1&user_id=anna');

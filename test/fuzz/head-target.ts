@@ -65,7 +65,7 @@ export const headTarget: Target = {
     const headers = filterOffers(withoutHopByHop(raw, upgrade ? 'Upgrade' : ''));
     const target = targetOf({ method, url: /^[!-~]+$/.test(url) ? url : '/' }, '/base');
     setHost(headers, target.host);
-    addForwarded(headers, { remoteAddress: '10.0.0.1', proto: 'http' });
+    addForwarded(headers, { remoteAddress: '10.0.0.1', proto: 'http', trusted: true });
     const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     setTraceparent(headers, trace);
     agree('the client’s own list', raw, before);

@@ -79,7 +79,7 @@ describe('a session whose user an event names', () => {
     const { owners, tracker, session, store } = open();
     const before = session.owner;
     session.retained = before.retained = 30;
-    owners.adopt(session as Owned, ' u1 ', true);
+    owners.adopt(session as Owned, 'u1', true);
     expect([session.user, session.owner.pending, before.pending]).toEqual(['u1', 2, 0]);
     expect([session.owner.retained, before.retained]).toEqual([30, 0]);
     expect(store.findForUser('u1', 'e-1')).toHaveLength(1);

@@ -41,7 +41,7 @@ function verifying(verify: VerifyOptions, over: Partial<IdentityOptions> = {}) {
         ],
         jwtQuery: ['token'],
       },
-      ...{ jwtPlaces: ['query'], verify, timeoutMs: 5_000, ...over },
+      ...{ trust: 'upstream', jwtPlaces: ['query'], verify, timeoutMs: 5_000, ...over },
     },
     {
       now: () => now,
@@ -53,8 +53,13 @@ function verifying(verify: VerifyOptions, over: Partial<IdentityOptions> = {}) {
   return { identity, who };
 }
 
-const U1: Identified = { user: 'u1', learn: false };
-const fault = (name: Identified['fault']): Identified => ({ user: undefined, fault: name!, learn: false });
+const U1: Identified = { user: 'u1', claimed: undefined, learn: undefined };
+const fault = (name: Identified['fault']): Identified => ({
+  user: undefined,
+  claimed: undefined,
+  fault: name!,
+  learn: undefined,
+});
 const spki = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }).toString();
 
 describe('a key', () => {
@@ -132,7 +137,11 @@ describe('[D6] what does not verify names nobody, not even by a weaker source', 
 
   it('a request without a token is decided by the next source', async () => {
     const { identity } = verifying({ key: SECRET });
-    expect(await identity.identify(ask('/?u=weaker'))).toEqual({ user: 'weaker', learn: false });
+    expect(await identity.identify(ask('/?u=weaker'))).toEqual({
+      user: 'weaker',
+      claimed: undefined,
+      learn: undefined,
+    });
   });
 });
 

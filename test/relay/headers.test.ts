@@ -63,18 +63,28 @@ describe('hop-by-hop headers (RFC 9110 §7.6.1)', () => {
 describe('forwarding headers', () => {
   it('are added when there are none', () => {
     const headers = ['Host', 'app.example'];
-    addForwarded(headers, { remoteAddress: '10.0.0.9', proto: 'http' });
+    addForwarded(headers, { remoteAddress: '10.0.0.9', proto: 'http', trusted: false });
     expect(headers.slice(2)).toEqual([
       ...['X-Forwarded-For', '10.0.0.9', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'app.example'],
     ]);
   });
 
-  it('append to the last X-Forwarded-For line and leave proto, host and Forwarded of an earlier hop', () => {
+  it('of a trusted peer: append to the last X-Forwarded-For line and leave proto, host and Forwarded of an earlier hop', () => {
     const earlier = ['X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'public.example', 'Forwarded', 'for=1.2.3.4'];
     const headers = ['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X-Forwarded-For', '2.2.2.2', ...earlier];
-    addForwarded(headers, { remoteAddress: '', proto: 'http' });
+    addForwarded(headers, { remoteAddress: '', proto: 'http', trusted: true });
     expect(headers).toEqual([
       ...['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X-Forwarded-For', '2.2.2.2, unknown', ...earlier],
+    ]);
+  });
+
+  it('[D19] of any other peer: what it says is replaced, on every line and in every spelling; Forwarded stays', () => {
+    const said = ['X-Forwarded-Proto', 'https', 'X-FORWARDED-host', 'public.example', 'Forwarded', 'for=1.2.3.4'];
+    const headers = ['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X-Forwarded-For', '2.2.2.2', ...said];
+    addForwarded(headers, { remoteAddress: '10.0.0.9', proto: 'http', trusted: false });
+    expect(headers).toEqual([
+      ...['Host', 'b', 'Forwarded', 'for=1.2.3.4', 'X-Forwarded-For', '10.0.0.9'],
+      ...['X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'b'],
     ]);
   });
 

@@ -146,11 +146,9 @@ export const REQUEST_DIFFERENCES = {
   }),
   'no expectation in HTTP/1.0': eachMessage((message) => without(message, 'expect')),
   forwarded: eachMessage((message, { host }) => {
-    const before = message.headers.find(is('x-forwarded-for'));
-    if (before === undefined) message.headers.push(['X-Forwarded-For', ' 127.0.0.1']);
-    else before[1] = `${before[1]}, 127.0.0.1`;
-    if (!message.headers.some(is('x-forwarded-proto'))) message.headers.push(['X-Forwarded-Proto', ' http']);
-    if (!message.headers.some(is('x-forwarded-host'))) message.headers.push(['X-Forwarded-Host', ` ${host}`]);
+    without(message, 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host');
+    message.headers.push(['X-Forwarded-For', ' 127.0.0.1'], ['X-Forwarded-Proto', ' http']);
+    if (host !== '') message.headers.push(['X-Forwarded-Host', ` ${host}`]);
   }),
   'TE: trailers': eachMessage((message) => message.headers.push(['TE', ' trailers'])),
   'late framing': eachMessage((message) => {

@@ -157,7 +157,7 @@ export const ROWS: readonly Row[] = [
     host: 'b.example',
   }),
   plain('a Host with a port', message('GET / HTTP/1.1', ['hOsT: b.example:81']), reply(), { host: 'b.example:81' }),
-  plain('an empty Host', message('GET / HTTP/1.1', ['Host: ', 'X-Forwarded-Host: z']), reply()),
+  plain('an empty Host', message('GET / HTTP/1.1', ['Host: ', 'X-Forwarded-Host: z']), reply(), { host: '' }),
   plain(
     'forwarded by somebody before',
     ask([
@@ -226,6 +226,7 @@ export const ROWS: readonly Row[] = [
     message('GET /p HTTP/1.0', ['X-A: 1', 'X-Forwarded-Host: z']),
     reply(['Content-Length: 2'], 'ok', 'HTTP/1.0 200 OK'),
     {
+      host: '',
       request: ['version 1.1', 'added Host'],
       response: ['version 1.1', 'Connection: close'],
     },

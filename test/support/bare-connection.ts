@@ -4,7 +4,7 @@ import type { OptedIn } from '../../src/opted-in.ts';
 
 export const FACTS: ConnectionFacts = {
   ...{ id: 'c-1', seq: 1, remote: '', path: '/', host: '', port: 0 },
-  ...{ subprotocol: undefined, openedAt: 1 },
+  ...{ subprotocol: undefined, claimedUser: undefined, openedAt: 1 },
 };
 
 export const PLAIN: OptedIn = {

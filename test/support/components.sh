@@ -11,6 +11,7 @@ prometheus-alertmanager:prometheus-alertmanager
 chromium:chromium
 faketime:faketime
 docker-compose:docker-compose
+faketime:faketime
 python3:python3
 "
 # Python modules of Debian's own interpreter: module:package

@@ -12,7 +12,7 @@ export interface Fault {
   readonly bytes: number;
   /**
    * `fin` and `reset` reach both ends. `vanish`: the dialled end hears nothing, ever (half-open), the dialler is reset. `stall`: nothing
-   * passes for a while, then everything. `slow`: from there on a few bytes at a time.
+   * passes for a while, then everything. `slow`: from there on a few bytes at a time, so many a millisecond whatever the machine does.
    */
   readonly how: 'fin' | 'reset' | 'vanish' | 'stall' | 'slow';
 }
@@ -30,6 +30,8 @@ export interface FaultProxy {
 }
 
 const STALL_MS = 60;
+/** What a slow connection lets through. */
+const SLOW_BYTES_PER_MS = 200;
 
 /** Proxies a free port to `target`; `plan` is asked for each connection. */
 export async function startFaultProxy(
@@ -158,18 +160,28 @@ class Link {
     }
   }
 
+  /** What passes follows the clock, not the turns of the loop: on a busy machine turns are rare, and more pieces go in one. */
   #trickle(from: Socket, to: Socket, bytes: Buffer): void {
     from.pause();
-    const next = (at: number): void => {
-      if (this.#over || at >= bytes.length) {
+    let at = 0;
+    let last = performance.now();
+    const next = (): void => {
+      if (this.#over) {
         from.resume();
         return;
       }
-      const size = 1 + ((bytes[at]! + at) % 7) * 9;
-      to.write(bytes.subarray(at, at + size));
-      setImmediate(next, at + size);
+      const now = performance.now();
+      const stop = Math.min(bytes.length, at + 1 + (now - last) * SLOW_BYTES_PER_MS);
+      last = now;
+      while (at < stop) {
+        const size = 1 + ((bytes[at]! + at) % 7) * 9;
+        to.write(bytes.subarray(at, at + size));
+        at += size;
+      }
+      if (at < bytes.length) setTimeout(next, 1);
+      else from.resume();
     };
-    next(0);
+    next();
   }
 }
 
