@@ -110,6 +110,7 @@ export class Connection implements Tap, Link {
     const { tracker, decoder } = this.#deps;
     // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
     const facts = decoder.event(buf, start, end, bytes, !session.optedIn);
+    for (const id of decoder.leftOut) tracker.passed(session, id);
     if (this.adopt !== undefined) this.#learn(facts);
     // Read on the side: it was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;

@@ -378,6 +378,18 @@ describe('[E5] [D17] an application that speaks', () => {
     expect(it.pings()).toHaveLength(1);
   });
 
+  it('[D13] says nothing of an event whose id a message that a rule leaves out had before', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(Buffer.concat([frame('{"type":"ping","event_id":"x"}'), event('x')]));
+    it.word('x');
+    expect(it.outcomes()).toEqual(['x pending']);
+    it.answer();
+    expect(it.outcomes()).toEqual(['x confirmed received']);
+    it.word('x');
+    expect(it.outcomes()).toEqual(['x confirmed processed']);
+  });
+
   it('[D13] is asked by a barrier at once about an id that it was sent before', async () => {
     const it = await open();
     it.answer();

@@ -44,6 +44,8 @@ export interface Decoder {
    * `split` (default true): a message that holds several events answers the first, and `more` says that `next` has another.
    */
   event(buf: Buffer, start: number, end: number, bytes?: number, split?: boolean): EventFacts | undefined;
+  /** Ids of events of that message that a rule leaves out: a word on such an id may be about them. Valid until the next call. */
+  readonly leftOut: readonly string[];
   /** Whether the message given to `event` last may hold another event. */
   readonly more: boolean;
   /** The next event of that message, whose bytes must still be there; undefined = there is none. */
@@ -95,6 +97,8 @@ export function createDecoder(options: DecodeOptions): Decoder {
   const facts = new Facts(table.types[0]!);
   const others = { untracked: 0, no_type: 0, not_json: 0, not_object: 0, invalid_utf8: 0 };
 
+  const leftOut: string[] = [];
+
   function typeAt(path: PathNode, buf: Buffer): EventType | undefined {
     if (path.found !== FOUND.escaped) return table.find(buf, path.start, path.end);
     const name = Buffer.from(message.text(path), 'utf8');
@@ -107,7 +111,12 @@ export function createDecoder(options: DecodeOptions): Decoder {
     const typePath = message.first(types, false);
     if (typePath === undefined) return 'no_type';
     const found = typeAt(typePath, buf);
-    if (found === undefined) return message.broken ? 'not_json' : 'untracked';
+    if (found === undefined) {
+      if (message.broken) return 'not_json';
+      const passed = message.firstText(ids, true);
+      if (passed !== undefined) leftOut.push(passed);
+      return 'untracked';
+    }
     facts.type = found;
     facts.id = message.firstText(ids, true);
     facts.run = message.firstRepeated(runs, true);
@@ -163,7 +172,9 @@ export function createDecoder(options: DecodeOptions): Decoder {
   }
 
   return {
+    leftOut,
     event(buf, start, end, bytes = end - start, split = true) {
+      leftOut.length = 0;
       const reason = gather(buf, start, end, bytes);
       message.release();
       rest.at = rest.count = 0;

@@ -112,6 +112,11 @@ export class Tracker {
     return delivery;
   }
 
+  /** An event that is not tracked was sent with this id: a word on it may be about that one (D13). */
+  passed(session: Session, eventId: string): void {
+    this.#store.passed(session.owner, eventId);
+  }
+
   /** Barrier evidence: the client parsed every message up to `through`. Cumulative; an older value changes nothing. */
   received(session: Session, through: number, now: number): void {
     if (session.capability === 'none') session.capability = 'received';
