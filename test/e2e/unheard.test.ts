@@ -156,7 +156,7 @@ it('a message of the backend that is spelled like an answer of ours reaches the 
   tell(upstream, event('third'));
   await eventually(() => expect(got).toHaveLength(3));
   expect(got[1]).toBe(fake);
-  await sidecar.reach({ tracked: 2, confirmed: 1, failed: 1 });
+  await sidecar.reach({ tracked: 3, confirmed: 2, failed: 1 });
 });
 
 it('[R12] a client that talks without end and reads nothing is not answered without end', async () => {
