@@ -1,0 +1,44 @@
+// Simulation: the judge of silence: who is cut off had said nothing, and who has vanished is cut off (SPEC D22).
+import type { Failure, History, Link } from './history.ts';
+import { TIE_MS } from './tie.ts';
+
+/** Between a moment and the look that sees it, as a share of the silence; and besides, ms: beats, and what a loop has to do. */
+const LOOKS = 0.3;
+const SLACK_MS = 400;
+
+export function judgeSilence(history: History): Failure[] {
+  const { silenceMs, cuts, links } = history;
+  const failures: Failure[] = [];
+  for (const cut of cuts) {
+    const cutOff = links.filter(({ closedAt }) => Math.abs(closedAt - cut) < TIE_MS);
+    const texts = cutOff.map((link) => spoke(link, cut, silenceMs));
+    if (cutOff.length > 0 && texts.includes(undefined)) continue;
+    const text = texts[0] ?? 'nobody was cut off then';
+    failures.push({ kind: 'silence', text: `a client was cut off, but ${text}` });
+  }
+  if (silenceMs > 0) for (const link of links) if (kept(history, link)) failures.push(KEPT);
+  return failures;
+}
+
+const KEPT: Failure = { kind: 'silence', text: 'a client that had vanished was not cut off' };
+
+function spoke({ arrivals, evidence }: Link, cut: number, silenceMs: number): string | undefined {
+  if (!evidence.some(({ kind, readAt }) => kind !== 'last' && readAt > 0 && readAt < cut))
+    return 'it had never answered';
+  const heard = arrivals.find((at) => at > cut - silenceMs + TIE_MS && at < cut - TIE_MS);
+  return heard === undefined ? undefined : `it had been heard ${Math.round(cut - heard)} ms before`;
+}
+
+/** A client that answers has vanished, and its connection outlived that for long. */
+function kept({ silenceMs, standstills }: History, link: Link): boolean {
+  const { vanishedAt, closedAt, pauses, evidence } = link;
+  if (vanishedAt === 0) return false;
+  if (!evidence.some(({ kind, readAt }) => kind === 'pong' && readAt > 0 && readAt < vanishedAt)) return false;
+  let until = vanishedAt + 2 * silenceMs * (1 + LOOKS) + SLACK_MS;
+  // Time in which it stood still, or did not read the client, does not count.
+  for (const { from, to } of standstills) if (to > vanishedAt) until += to - Math.max(from, vanishedAt);
+  for (const { from, to } of pauses)
+    if (to === 0) until = Number.POSITIVE_INFINITY;
+    else if (to > vanishedAt) until += to - Math.max(from, vanishedAt) + 1000 + silenceMs * LOOKS;
+  return closedAt === 0 || closedAt > until;
+}
