@@ -48,6 +48,7 @@ export class BackendConnection {
       confirm: this.confirms(message),
       low: message.type === 'low',
       compressed: message.compressed && this.deflater !== undefined,
+      emitted: message,
     };
     const record = { ...sent, sentAt: this.world.now, arrivedAt: 0, readAt: 0 };
     this.history.messages.push(record);

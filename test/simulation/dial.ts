@@ -26,6 +26,9 @@ interface Wire {
   readonly end: End;
 }
 
+/** Numbers of copies are above all others. */
+const COPIES = 8_000_000;
+
 export class Network {
   sut: Sut | undefined;
   /** The sidecar accepts nothing any more. */
@@ -37,6 +40,7 @@ export class Network {
   private readonly wires: Wire[] = [];
   private readonly incoming: (() => void)[] = [];
   private made = 0;
+  private copies = 0;
 
   constructor(deps: NetworkDeps) {
     this.deps = deps;
@@ -102,6 +106,15 @@ export class Network {
       });
     });
     return { end, deflater: () => backend?.deflater };
+  }
+
+  /** The backend is asked to emit a message again, and does so over whatever connection it has to that client by then. */
+  reemit(uid: number): void {
+    const { world, history, schedule } = this.deps;
+    const message = history.byUid.get(uid);
+    if (message?.emitted === undefined) return;
+    const copy = { ...message.emitted, uid: COPIES + ++this.copies * 8 };
+    world.plan(world.now + schedule.setup.backendRtt + 5, () => this.backends[message.client]?.emit(copy));
   }
 
   /** Nothing gets through between the sidecar and the client for a while. */

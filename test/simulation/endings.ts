@@ -15,7 +15,7 @@ function endRead(link: Link): { readonly at: number; readonly orderly: boolean }
   let at = Number.POSITIVE_INFINITY;
   let orderly = false;
   const close = (moment: number, fine: boolean): void => {
-    if (moment === 0 || moment > at + (fine ? TIE_MS : 0)) return;
+    if (moment === 0 || moment > at + (fine ? HEARD_MS : 0)) return;
     at = moment;
     orderly = fine;
   };

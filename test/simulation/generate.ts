@@ -12,6 +12,7 @@ const TYPES = [
   ...(['auto', 'auto', 'auto', 'auto', 'received', 'processed', 'again', 'low'] as const),
   ...(['chatter', 'noise', 'binary'] as const),
 ];
+const LEAVES = ['close', 'close', 'leave-network', 'half-close', 'page-online', 'reload', 'reload', 'vanish'] as const;
 const UNREAD: readonly Emitted['type'][] = ['chatter', 'noise', 'binary'];
 
 export function generate(seed: number): Schedule {
@@ -56,6 +57,7 @@ function generateLimits(chance: Chance, clients: readonly ClientSetup[]): Setup 
     pendingPerUser: chance.of([4, 1000, 1000]),
     messageBytes: chance.of([1500, 65_536, 1_048_576]),
     retainedBytes: chance.of([300, 100_000, 100_000]),
+    reemits: maybe(chance, 0.3),
     ttlMs: chance.of([800, 3000]),
     reloadMs: chance.of([0, 500]),
     lingerMs: chance.of([3000, 6000]),
@@ -202,8 +204,10 @@ class Writer {
 
   private leave(client: number, at: number): void {
     const { chance } = this;
-    const how = chance.of(['close', 'close', 'leave-network', 'half-close', 'page-online'] as const);
-    if (how === 'close') this.actions.push({ at, do: how, client, code: chance.of([1000, 1001, 1005, 4000]) });
+    const how = chance.of(LEAVES);
+    if (how === 'close')
+      this.actions.push({ at, do: how, client, code: chance.of([1000, 1000, 1001, 1005, 4000, 1009]) });
+    else if (how === 'reload') this.actions.push({ at, do: how, client, orderly: maybe(chance, 0.5) });
     else this.actions.push({ at, do: how, client });
     if (maybe(chance, 0.5)) this.emit(client, at + chance.of([0, 1, 30]));
     if (!maybe(chance, 0.7)) return;
@@ -235,6 +239,8 @@ class Writer {
     const dice = chance.next();
     if (dice < 0.04) this.heartbeats(client, at);
     else if (dice < 0.08 && sdk) this.unheard(client, at);
+    else if (dice < 0.11 && !sdk) this.shedTwin(client, at);
+    else if (dice < 0.14) this.crossing(client, at);
   }
 
   /** A backend whose pings all look alike, with messages between them. */
@@ -245,6 +251,29 @@ class Writer {
       this.actions.push({ at: at + i * gap, do: 'ping', client, payload: 'keepalive' });
       if (maybe(chance, 0.6)) this.emit(client, at + i * gap + chance.next() * gap);
     }
+  }
+
+  /** So much is in flight that a LOW event is let through untracked; a copy of it is tracked, because it is CRITICAL. */
+  private shedTwin(client: number, at: number): void {
+    const messages: Emitted[] = [];
+    const most = Math.min(this.setup.pending, this.setup.pendingPerUser, 12);
+    for (let i = 0; i < most - 1; i++) messages.push({ ...this.message(client), type: 'auto', size: 10 });
+    const low: Emitted = { ...this.message(client), event: ++this.event, type: 'low', size: 10 };
+    this.actions.push({ at, do: 'emit', to: [client], messages: [...messages, low] });
+    const { rtt } = this.setup.clients[client]!;
+    for (const wait of [rtt * 0.9, rtt * 1.5 + 1, rtt + 30])
+      this.actions.push({
+        ...({ at: at + wait, do: 'emit', to: [client] } as const),
+        messages: [{ ...low, uid: ++this.uid * 8, type: this.chance.of(['auto', 'processed'] as const) }],
+      });
+  }
+
+  /** Both sides close at the same time, with codes that may be the same, right behind events. */
+  private crossing(client: number, at: number): void {
+    const { chance } = this;
+    const { rtt } = this.setup.clients[client]!;
+    this.emit(client, at, { how: 'close', code: chance.of([1000, 1000, 1001]) });
+    this.actions.push({ at: at + chance.next() * rtt * 0.7, do: 'close', client, code: chance.of([1000, 1000, 1001]) });
   }
 
   /** The words of an SDK do not arrive, and the connection is lost: what it says again must be all that matters. */

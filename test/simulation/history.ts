@@ -1,5 +1,6 @@
 // Simulation: what happened, as the oracle reads it: plain data, so that its tests can write histories by hand. Moments are ms of simulated time; 0 = never.
 import type { Standstill } from './loop.ts';
+import type { Emitted } from './schedule.ts';
 import type { Mark } from './wire.ts';
 
 /**
@@ -115,6 +116,8 @@ export interface Message {
   /** Its priority is LOW. */
   readonly low: boolean;
   readonly compressed: boolean;
+  /** As the backend emitted it. */
+  readonly emitted?: Emitted;
   readonly sentAt: number;
   arrivedAt: number;
   readAt: number;

@@ -71,7 +71,7 @@ function judgeCounts(history: History): Failure | undefined {
   const ups = new Map(upstreams.map((up) => [up.id, up]));
   const owed = messages.filter(({ arrivedAt, readAt, upstream }) => {
     const up = ups.get(upstream);
-    if (up === undefined || arrivedAt === 0) return false;
+    if (up?.joined !== true || arrivedAt === 0) return false;
     // A sidecar that stops does not read on for clients that take nothing.
     if (up.closedUnread && readAt === 0 && stopAt > 0 && up.closedAt >= stopAt) return false;
     if (up.closedAt > 0 && arrivedAt >= up.closedAt - TIE_MS) return false;

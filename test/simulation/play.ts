@@ -80,7 +80,7 @@ class Play {
   async run(): Promise<History> {
     const { loop, world, history, network, start } = this;
     await loop.call(() => {
-      this.sut = network.sut = createSut(this.schedule.setup, history);
+      this.sut = network.sut = createSut(this.schedule.setup, history, (uid) => network.reemit(uid));
     });
     let last = 0;
     for (const action of this.schedule.actions) {

@@ -84,6 +84,8 @@ export interface Setup {
   readonly pendingPerUser: number;
   readonly messageBytes: number;
   readonly retainedBytes: number;
+  /** The backend can be asked to emit events again. */
+  readonly reemits: boolean;
   readonly ttlMs: number;
   readonly reloadMs: number;
   readonly lingerMs: number;

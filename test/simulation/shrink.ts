@@ -87,6 +87,8 @@ const PLAIN_SETUP: Partial<Setup> = {
   pendingPerUser: 1000,
   messageBytes: 65_536,
   retainedBytes: 100_000,
+  reemits: false,
+  silenceMs: 0,
   attemptsMs: [],
   connections: 100,
 };

@@ -78,7 +78,8 @@ export const parts = { drain, startBeats, createMemoryStore };
 const CLOSE_MS = 500;
 const FLUSH_MS = 1500;
 
-export function createSut(setup: Setup, history: History): Sut {
+/** `reemit`: asks the backend to emit that message again. */
+export function createSut(setup: Setup, history: History, reemit: (uid: number) => void): Sut {
   const report = ({ stage, error }: { stage: string; error: unknown }): void => {
     // A peer's framing error, a limit, a standstill, and a connection without a tracked event are the world's.
     if (['frames', 'relay.limit', 'standstill', 'decode', 'inflate'].includes(stage)) return;
@@ -98,6 +99,12 @@ export function createSut(setup: Setup, history: History): Sut {
     limits: { pending: setup.pending, pendingPerUser: setup.pendingPerUser, retention },
     now: now(),
     random: Math.random,
+    reemit: setup.reemits
+      ? ({ run }) => {
+          reemit(Number(run!.slice(1, -1)));
+          return 'sent';
+        }
+      : undefined,
   });
   const connections = new Set<Connection>();
   const registry = createRegistry<Connection>(
