@@ -113,7 +113,10 @@ export class Case {
   proofInTime(): string | undefined {
     const { told, history } = this;
     if (told.reemittedAt > 0) {
-      const copy = history.deliveries.find((one) => this.isCopy(one) && one.settledAt < told.settledAt - TIE_MS);
+      const copy = history.deliveries.find(
+        (one) =>
+          this.isCopy(one) && one.settledAt > told.reemittedAt + TIE_MS && one.settledAt < told.settledAt - TIE_MS,
+      );
       return copy === undefined ? undefined : 'the copy that the backend was asked for had been confirmed';
     }
     for (const { link, through, at } of this.places) {
@@ -133,11 +136,15 @@ export class Case {
     );
   }
 
+  /** A later copy of the event, to this session or to another one of its user (R6). */
   private isCopy(one: Told): boolean {
-    const { told, message, history } = this;
-    if (one.seq <= told.seq || one.eventId !== told.eventId || one.trackedAt < told.reemittedAt) return false;
+    const { told, own, history } = this;
+    if (one.seq <= told.seq || one.eventId !== told.eventId) return false;
     if (one.status !== 'confirmed' && one.errorType !== 'rejected') return false;
-    return history.byUid.get(one.uid)?.client === message.client;
+    if (one.session === told.session) return true;
+    const upstream = history.byUid.get(one.uid)?.upstream;
+    const user = history.links.find((link) => link.upstream === upstream)?.user;
+    return user !== undefined && user === own?.user;
   }
 
   private distance(one: Evidence): string {

@@ -117,6 +117,7 @@ export function judgeBarrier(one: Case): Failure | undefined {
   for (const { link, through } of places) {
     const { streamEnd } = link;
     if (link.sdk || link.cutShort || streamEnd === undefined || through <= streamEnd.covered) continue;
+    if (history.cuts.some((cut) => Math.abs(cut - link.closedAt) < TIE_MS)) continue;
     if (link.upstream !== message.upstream || told.settledAt < message.readAt + TIE_MS) continue;
     return { kind: 'barrier', text: `${outcome}, and no barrier went between it and the end of the stream` };
   }

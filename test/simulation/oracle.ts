@@ -66,14 +66,15 @@ function judgeRejected(one: Case): Failure | undefined {
 
 /** What the backend sent is in exactly one figure. */
 function judgeCounts(history: History): Failure | undefined {
-  const { messages, upstreams, deliveries, shed, untracked, patienceMs, stopAt } = history;
+  const { messages, upstreams, deliveries, shed, untracked, patienceMs, stopAt, closeBy } = history;
   const told = new Set(deliveries.map(({ uid }) => uid));
   const ups = new Map(upstreams.map((up) => [up.id, up]));
   const owed = messages.filter(({ arrivedAt, readAt, upstream }) => {
     const up = ups.get(upstream);
     if (up?.joined !== true || arrivedAt === 0) return false;
     // A sidecar that stops does not read on for clients that take nothing.
-    if (up.closedUnread && readAt === 0 && stopAt > 0 && up.closedAt >= stopAt) return false;
+    const stopped = stopAt > 0 && up.closedAt >= (up.closedUnread ? stopAt : closeBy);
+    if (readAt === 0 && stopped) return false;
     if (up.closedAt > 0 && arrivedAt >= up.closedAt - TIE_MS) return false;
     return up.goneAt === 0 || arrivedAt < up.goneAt + patienceMs * 0.9;
   });

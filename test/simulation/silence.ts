@@ -30,7 +30,7 @@ function spoke({ arrivals, evidence }: Link, cut: number, silenceMs: number): st
 }
 
 /** A client that answers has vanished, and its connection outlived that for long. */
-function kept({ silenceMs, standstills }: History, link: Link): boolean {
+function kept({ silenceMs, standstills, upstreams, stopAt }: History, link: Link): boolean {
   const { vanishedAt, closedAt, pauses, evidence } = link;
   if (vanishedAt === 0) return false;
   if (!evidence.some(({ kind, readAt }) => kind === 'pong' && readAt > 0 && readAt < vanishedAt)) return false;
@@ -40,5 +40,9 @@ function kept({ silenceMs, standstills }: History, link: Link): boolean {
   for (const { from, to } of pauses)
     if (to === 0) until = Number.POSITIVE_INFINITY;
     else if (to > vanishedAt) until += to - Math.max(from, vanishedAt) + 1000 + silenceMs * LOOKS;
+  // Behind a Close frame nobody is asked; then other bounds hold.
+  const up = upstreams.find(({ id }) => id === link.upstream);
+  const ends = [up?.close.arrivedAt ?? 0, up?.overAt ?? 0, stopAt].filter((at) => at > 0);
+  if (ends.length > 0 && Math.min(...ends) < until) return false;
   return closedAt === 0 || closedAt > until;
 }
