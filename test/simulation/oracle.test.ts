@@ -1,6 +1,14 @@
 // The judge itself: for each promise a history written by hand that breaks it, and its neighbour that does not.
 import { describe, expect, test } from 'vitest';
-import { type Evidence, emptyHistory, type History, type Link, type Message, type Told } from './history.ts';
+import {
+  type Evidence,
+  emptyHistory,
+  type History,
+  type Link,
+  type Message,
+  type Told,
+  type Upstream,
+} from './history.ts';
 import { judge } from './oracle.ts';
 
 const LINK: Link = {
@@ -8,13 +16,24 @@ const LINK: Link = {
   client: 0,
   user: undefined,
   sdk: false,
+  upstream: 1,
   parsed: [{ uid: 8, at: 120 }],
   evidence: [],
   left: { arrivedAt: 0, readAt: 0 },
   leftAt: 0,
+  leftCode: 0,
+  streamEnd: undefined,
   closedAt: 5000,
   overAt: 0,
+  overReadAt: 0,
+  brokenAt: 0,
   supersededAt: 0,
+  supersededAnew: false,
+  vanishedAt: 0,
+  pauses: [],
+  arrivals: [],
+  broke: false,
+  cutShort: false,
 };
 const PONG: Evidence = { kind: 'pong', sentAt: 121, arrivedAt: 140, readAt: 140, most: 1, sure: 1 };
 const WORD: Evidence = { ...PONG, kind: 'word', eventId: 'e1' };
@@ -25,6 +44,8 @@ const MESSAGE: Message = {
   eventId: 'e1',
   tracked: true,
   confirm: 'received',
+  low: false,
+  compressed: false,
   sentAt: 90,
   arrivedAt: 100,
   readAt: 100,
@@ -37,13 +58,27 @@ const TOLD: Told = {
   eventId: 'e1',
   required: 'received',
   sentAt: 100,
+  trackedAt: 100,
   timeoutMs: 1000,
   outcomes: 1,
   status: 'confirmed',
   errorType: '',
+  unverified: '',
   level: 'received',
   settledAt: 140,
   upgradedAt: 0,
+  rejectedAt: 0,
+  reemittedAt: 0,
+};
+const UP: Upstream = {
+  id: 1,
+  client: 0,
+  joined: true,
+  closedAt: 5000,
+  closedUnread: false,
+  goneAt: 0,
+  overAt: 0,
+  close: { arrivedAt: 0, readAt: 0 },
 };
 
 interface Parts {
@@ -57,12 +92,13 @@ interface Parts {
 function kinds({ told, message, links = [{ evidence: [PONG] }], with: more }: Parts): string[] {
   const history: History = {
     ...emptyHistory(),
-    links: links.map((link, i) => ({ ...LINK, id: i + 1, ...link })),
-    upstreams: [{ id: 1, client: 0, closedAt: 5000, goneAt: 0, overAt: 0 }],
+    links: links.map((link, i) => ({ ...LINK, id: i + 1, upstream: i + 1, ...link })),
+    upstreams: [UP],
     messages: [{ ...MESSAGE, ...message }],
     deliveries: [{ ...TOLD, ...told }],
     ...more,
   };
+  for (const one of history.messages) history.byUid.set(one.uid, one);
   return judge(history).map(({ kind }) => kind);
 }
 
@@ -130,23 +166,33 @@ describe('false loss', () => {
   test('a disconnect is one when the proof came first', () => {
     const told = { ...timeout, status: 'failed', errorType: 'disconnected', settledAt: 300 };
     expect(kinds({ told })).toEqual(['false loss']);
-    expect(kinds({ told, links: [{ evidence: [{ ...PONG, arrivedAt: 400, readAt: 0 }] }] })).toEqual([]);
-  });
-
-  test('a client that had it and closed in good order is not lost', () => {
-    const told = { ...timeout, status: 'failed', errorType: 'disconnected', settledAt: 300 };
-    const links = [{ leftAt: 125, left: { arrivedAt: 200, readAt: 200 } }];
-    expect(kinds({ told, links })).toEqual(['false loss']);
-    expect(kinds({ told: { ...told, status: 'unverifiable', errorType: '' }, links })).toEqual([]);
+    const late = { evidence: [{ ...PONG, arrivedAt: 400, readAt: 0 }] };
+    expect(kinds({ told, links: [{ ...late, overAt: 300 }] })).toEqual([]);
+    // Nobody had gone: it was given up too early.
+    expect(kinds({ told, links: [late] })).toEqual(['false loss']);
   });
 
   test('a sidecar that closes the connection over a pong that is on its way owes patience', () => {
     const told = { ...timeout, status: 'failed', errorType: 'disconnected', settledAt: 130 };
     const opening = { ...PONG, most: 0, sure: 0, sentAt: 50, arrivedAt: 60, readAt: 60 };
-    const links = [{ closedAt: 130, evidence: [opening, { ...PONG, arrivedAt: 140, readAt: 0 }] }];
-    const died = (overAt: number) => ({ upstreams: [{ id: 1, client: 0, closedAt: 130, goneAt: 0, overAt }] });
-    expect(kinds({ told, links, with: died(129) })).toEqual(['false loss']);
-    expect(kinds({ told: { ...told, errorType: 'shutdown' }, links, with: died(129) })).toEqual([]);
+    const late = [opening, { ...PONG, arrivedAt: 140, readAt: 0 }];
+    const died = (overAt: number) => ({ upstreams: [{ ...UP, closedAt: 130, overAt }] });
+    expect(kinds({ told, links: [{ closedAt: 130, evidence: late }], with: died(129) })).toEqual(['false loss']);
+    expect(kinds({ told, links: [{ closedAt: 130, overAt: 128, evidence: late }], with: died(129) })).toEqual([]);
+  });
+
+  test('one that stops owes it too, to the time by which it closes', () => {
+    const told = { ...timeout, status: 'failed', errorType: 'shutdown', settledAt: 200 };
+    const opening = { ...PONG, most: 0, sure: 0, sentAt: 50, arrivedAt: 60, readAt: 60 };
+    const links = [{ closedAt: 900, evidence: [opening, { ...PONG, arrivedAt: 500, readAt: 500 }] }];
+    expect(kinds({ told, links, with: { stopAt: 150, closeBy: 900 } })).toEqual(['false loss']);
+  });
+
+  test('a client that is not read for its backend has more time', () => {
+    const told = { ...timeout, settledAt: 1150 };
+    const late = { ...PONG, arrivedAt: 1120, readAt: 0 };
+    expect(kinds({ told, links: [{ evidence: [late] }] })).toEqual([]);
+    expect(kinds({ told, links: [{ evidence: [late], pauses: [{ from: 200, to: 1000 }] }] })).toEqual(['false loss']);
   });
 
   test('what must be processed needs the word, and gets its due when that came', () => {
@@ -159,7 +205,98 @@ describe('false loss', () => {
   test('a rejection needs somebody who rejects', () => {
     const told = { ...timeout, status: 'failed', errorType: 'rejected', settledAt: 150 };
     expect(kinds({ told })).toEqual(['false loss']);
-    expect(kinds({ told, links: [{ evidence: [{ ...WORD, rejected: true }] }] })).toEqual([]);
+    const word = { ...WORD, rejected: true };
+    expect(kinds({ told, links: [{ evidence: [word] }] })).toEqual([]);
+    const read = { ...word, arrivedAt: 149, readAt: 149 };
+    expect(kinds({ told, links: [{ evidence: [PONG, read] }] })).toEqual(['false loss']);
+  });
+
+  test('a confirmed copy ends what the backend was asked to emit again', () => {
+    const copy = { ...TOLD, uid: 16, seq: 2, settledAt: 140 };
+    const second = { ...MESSAGE, uid: 16 };
+    const parsed = [...LINK.parsed, { uid: 16, at: 125 }];
+    const links = [{ parsed, evidence: [{ ...PONG, most: 2, sure: 2 }] }];
+    const with_ = (first: Partial<Told>) => ({
+      deliveries: [{ ...TOLD, reemittedAt: 110, ...first }, copy],
+      messages: [MESSAGE, second],
+    });
+    expect(kinds({ links, with: with_({}) })).toEqual([]);
+    expect(kinds({ links, with: with_({ ...timeout, settledAt: 1110 }) })).toEqual(['false loss']);
+  });
+});
+
+describe('reasons', () => {
+  const open = { ...TOLD, status: 'unverifiable', level: '', settledAt: 300 };
+  const opening = { ...PONG, most: 1, sure: 1, sentAt: 90, arrivedAt: 95, readAt: 95 };
+
+  test('never answered is one who never did', () => {
+    const told = { ...open, unverified: 'never_answered' };
+    expect(kinds({ told, links: [{ evidence: [] }] })).toEqual([]);
+    const links = [{ parsed: [{ uid: 24, at: 80 }, ...LINK.parsed], evidence: [opening] }];
+    expect(kinds({ told, links })).toEqual(['reason']);
+  });
+
+  test('left is one who closed in good order, and what was sent to it just before', () => {
+    const told = { ...open, unverified: 'client_left' };
+    const left = { leftAt: 125, leftCode: 1000, left: { arrivedAt: 300, readAt: 300 } };
+    expect(kinds({ told, links: [left] })).toEqual([]);
+    expect(kinds({ told, links: [{ ...left, leftCode: 1009 }] })).toEqual(['reason']);
+    expect(kinds({ told, links: [{}] })).toEqual(['reason']);
+    expect(kinds({ told, links: [left], with: { patienceMs: 100 } })).toEqual(['reason']);
+    const lost = { ...told, status: 'failed', unverified: '', errorType: 'disconnected' };
+    expect(kinds({ told: lost, links: [left] })).toEqual(['reason']);
+    expect(kinds({ told: lost, links: [{ overAt: 300, overReadAt: 300 }] })).toEqual([]);
+  });
+
+  test('ambiguous needs a word, and something else that it may mean', () => {
+    const told = { ...open, unverified: 'ambiguous' };
+    const links = [{ evidence: [{ ...WORD, sure: 0 }] }];
+    expect(kinds({ told, links })).toEqual(['reason']);
+    const twin = { ...MESSAGE, uid: 16 };
+    expect(kinds({ told, links, with: { messages: [twin, MESSAGE], shed: 1 } })).toEqual([]);
+  });
+
+  test('only LOW gives its place away', () => {
+    const told = { ...open, unverified: 'limit' };
+    expect(kinds({ told, links: [{ evidence: [] }] })).toEqual(['reason']);
+    expect(kinds({ told, message: { low: true }, links: [{ evidence: [] }] })).toEqual([]);
+  });
+
+  test('what comes when its client has gone has failed, at once', () => {
+    const gone = [{ parsed: [], overAt: 60, overReadAt: 60 }];
+    const told = { ...TOLD, status: 'failed', errorType: 'disconnected', level: '', settledAt: 100 };
+    expect(kinds({ told, links: gone })).toEqual([]);
+    expect(kinds({ told: { ...told, settledAt: 400 }, links: gone })).toEqual(['reason']);
+    expect(kinds({ told: { ...open, unverified: 'never_answered' }, links: gone })).toEqual(['reason']);
+  });
+});
+
+describe('last barriers', () => {
+  const told = { ...TOLD, status: 'failed', errorType: 'disconnected', level: '', settledAt: 400 };
+  const ended = { upstreams: [{ ...UP, overAt: 130 }] };
+  const links = (covered: number) => [{ overAt: 400, overReadAt: 400, streamEnd: { parsed: 1, covered } }];
+
+  test('one goes between the last message and the end of the stream', () => {
+    expect(kinds({ told, links: links(0), with: ended })).toEqual(['barrier']);
+    expect(kinds({ told, links: links(1), with: ended })).toEqual([]);
+  });
+});
+
+describe('silence', () => {
+  const quiet = { evidence: [PONG], closedAt: 4000 };
+
+  test('whoever is cut off had answered, and then said nothing', () => {
+    const with_ = { cuts: [4000], silenceMs: 1000 };
+    expect(kinds({ links: [{ ...quiet, arrivals: [140] }], with: with_ })).toEqual([]);
+    expect(kinds({ links: [{ ...quiet, arrivals: [140, 3500] }], with: with_ })).toEqual(['silence']);
+    expect(kinds({ with: { ...with_, cuts: [3000] } })).toEqual(['silence']);
+  });
+
+  test('whoever has vanished is cut off', () => {
+    const with_ = { silenceMs: 1000 };
+    expect(kinds({ links: [{ ...quiet, vanishedAt: 1500 }], with: with_ })).toEqual([]);
+    expect(kinds({ links: [{ ...quiet, vanishedAt: 150 }], with: with_ })).toEqual(['silence']);
+    expect(kinds({ links: [{ ...quiet, vanishedAt: 150 }] })).toEqual([]);
   });
 });
 
@@ -176,7 +313,7 @@ describe('figures, outcomes and what is left', () => {
   test('a figure has its message', () => expect(kinds({ with: { untracked: 1 } })).toEqual(['uncounted']));
 
   test('long after the client has gone nobody need count', () => {
-    const upstreams = [{ id: 1, client: 0, closedAt: 9000, goneAt: 200, overAt: 0 }];
+    const upstreams = [{ ...UP, closedAt: 9000, goneAt: 200 }];
     const late = (arrivedAt: number) => [MESSAGE, { ...second, arrivedAt, readAt: 0 }];
     expect(kinds({ with: { messages: late(1000), upstreams } })).toEqual(['uncounted']);
     expect(kinds({ with: { messages: late(4000), upstreams } })).toEqual([]);

@@ -3,10 +3,10 @@ import { Ledger } from '../../src/client/ledger.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { SERVICE_RESTART, until } from '../../src/drain.ts';
 import { ClientWriter } from '../../src/relay/client-writer.ts';
+import { Ends } from '../../src/relay/ends.ts';
 import { UpstreamPings } from '../../src/relay/heartbeat.ts';
 import { Inbound } from '../../src/relay/inbound.ts';
 import { Peer } from '../../src/relay/peer.ts';
-import { SideReader } from '../../src/relay/side-reader.ts';
 import { Splice } from '../../src/relay/splice.ts';
 import { UpstreamScan } from '../../src/relay/upstream-scan.ts';
 import { Connection } from '../../src/session.ts';
@@ -233,17 +233,16 @@ export const RELAY: readonly Revert[] = [
     },
   },
   {
-    name: 'a queue that overflows forgets who waits for its end',
+    name: 'an end that comes while messages are read on the side is forgotten',
     shows: /^leak/,
     apply() {
-      replace(SideReader.prototype, 'giveUp', (old) => {
-        const giveUp = function (this: { onIdle: unknown }): void {
-          const { onIdle } = this;
-          this.onIdle = undefined;
-          (old as (this: unknown) => void).call(this);
-          this.onIdle = onIdle;
+      type Tell = (this: { told: boolean }, side: { busy: boolean } | undefined) => void;
+      replace(Ends.prototype, 'tell', (old) => {
+        const tell: Tell = function (side) {
+          if (side?.busy === true) this.told = true;
+          else (old as Tell).call(this, side);
         };
-        return giveUp as Method;
+        return tell as Method;
       });
     },
   },

@@ -31,8 +31,9 @@ function spoke({ arrivals, evidence }: Link, cut: number, silenceMs: number): st
 
 /** A client that answers has vanished, and its connection outlived that for long. */
 function kept({ silenceMs, standstills, upstreams, stopAt }: History, link: Link): boolean {
-  const { vanishedAt, closedAt, pauses, evidence } = link;
-  if (vanishedAt === 0) return false;
+  const { vanishedAt, closedAt, pauses, evidence, cutShort } = link;
+  // One that takes no more bytes cannot be asked.
+  if (vanishedAt === 0 || cutShort) return false;
   if (!evidence.some(({ kind, readAt }) => kind === 'pong' && readAt > 0 && readAt < vanishedAt)) return false;
   let until = vanishedAt + 2 * silenceMs * (1 + LOOKS) + SLACK_MS;
   // Time in which it stood still, or did not read the client, does not count.
