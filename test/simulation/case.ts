@@ -179,7 +179,9 @@ export class Case {
   isKnown({ eventId, arrivedAt }: Evidence, link: Link): boolean {
     const { byUid, messages, deliveries, links, forgets } = this.history;
     const oldest = link.parsed.find(({ uid }) => byUid.get(uid)?.eventId === eventId)?.uid;
-    if (!deliveries.some(({ uid, settledAt }) => uid === oldest && settledAt >= arrivedAt)) return false;
+    const { settledAt: until } = this.told;
+    const meant = (one: Told) => one.uid === oldest && one.settledAt >= arrivedAt && one.trackedAt < until - TIE_MS;
+    if (!deliveries.some(meant)) return false;
     return messages.every((one) => {
       if (one.eventId !== eventId || one.uid === oldest || one.readAt === 0) return true;
       const other = links.find(({ upstream }) => upstream === one.upstream);
@@ -195,6 +197,12 @@ export class Case {
     if (arrivedAt === 0 || arrivedAt >= this.deadline(link) - TIE_MS) return false;
     // Where a session goes on over another upstream connection, the old client is not read any more (R10).
     if (link.supersededAnew && (one.readAt === 0 || one.readAt >= link.supersededAt - TIE_MS)) return false;
+    // What its client missed and nobody kept ends when the session goes on (R6), whatever the old connection had yet to say.
+    const resumed = this.history.links.some(
+      (other) => other.client === link.client && Math.abs(other.supersededAt - told.settledAt) < TIE_MS,
+    );
+    if (resumed && told.errorType === 'disconnected' && (one.readAt === 0 || one.readAt >= told.settledAt - TIE_MS))
+      return false;
     // What a stream had not taken when its socket broke is lost with that.
     if (link.brokenAt > 0 && one.takenAt === undefined) return false;
     if (arrivedAt > heardUntil(this.history, link, this.message.upstream)) return false;

@@ -11,7 +11,7 @@ export function judgeSilence(history: History): Failure[] {
   const failures: Failure[] = [];
   for (const cut of cuts) {
     const cutOff = links.filter(({ closedAt }) => Math.abs(closedAt - cut) < TIE_MS);
-    const texts = cutOff.map((link) => spoke(link, cut, silenceMs));
+    const texts = cutOff.map((link) => spoke(history, link, cut));
     if (cutOff.length > 0 && texts.includes(undefined)) continue;
     const text = texts[0] ?? 'nobody was cut off then';
     failures.push({ kind: 'silence', text: `a client was cut off, but ${text}` });
@@ -22,18 +22,23 @@ export function judgeSilence(history: History): Failure[] {
 
 const KEPT: Failure = { kind: 'silence', text: 'a client that had vanished was not cut off' };
 
-function spoke({ arrivals, evidence }: Link, cut: number, silenceMs: number): string | undefined {
-  if (!evidence.some(({ kind, readAt }) => kind !== 'last' && readAt > 0 && readAt < cut))
-    return 'it had never answered';
+function spoke({ links, silenceMs }: History, { client, id, sdk, arrivals }: Link, cut: number): string | undefined {
+  // A session that goes on has answered over an earlier connection, or by the request that resumed it.
+  const answers = links.some(
+    (link) =>
+      (link.id === id || (sdk && link.client === client)) &&
+      link.evidence.some(({ readAt }) => readAt > 0 && readAt < cut),
+  );
+  if (!answers) return 'it had never answered';
   const heard = arrivals.find((at) => at > cut - silenceMs + TIE_MS && at < cut - TIE_MS);
   return heard === undefined ? undefined : `it had been heard ${Math.round(cut - heard)} ms before`;
 }
 
 /** A client that answers has vanished, and its connection outlived that for long. */
 function kept({ silenceMs, standstills, upstreams, stopAt }: History, link: Link): boolean {
-  const { vanishedAt, closedAt, pauses, evidence, cutShort } = link;
-  // One that takes no more bytes cannot be asked.
-  if (vanishedAt === 0 || cutShort) return false;
+  const { vanishedAt, closedAt, pauses, evidence, cutShort, supersededAt } = link;
+  // One that takes no more bytes cannot be asked, nor one that was sent a Close frame because another took its place.
+  if (vanishedAt === 0 || cutShort || supersededAt > 0) return false;
   if (!evidence.some(({ kind, readAt }) => kind === 'pong' && readAt > 0 && readAt < vanishedAt)) return false;
   let until = vanishedAt + 2 * silenceMs * (1 + LOOKS) + SLACK_MS;
   // Time in which it stood still, or did not read the client, does not count.
