@@ -29,24 +29,27 @@ export interface DrainDeps {
  */
 export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number): Promise<void> {
   const { connections, resumption, tracker, pending } = deps;
-  for (const connection of connections) connection.probe(now());
-  if (!(await until(() => pending() === 0, confirmBy))) deps.unconfirmed();
+  const from = now();
+  for (const connection of connections) connection.probe(from);
+  if (!(await until(() => pending() === 0, confirmBy, from))) deps.unconfirmed();
   resumption.close(SERVICE_RESTART, REASON);
   for (const connection of connections) connection.close(SERVICE_RESTART, REASON, 'shutdown');
-  await until(() => connections.size === 0, closeBy);
+  await until(() => connections.size === 0, closeBy, from);
   for (const connection of connections) connection.destroy();
   await until(() => connections.size === 0, now() + DESTROY_MS);
   tracker.shutdown(now());
 }
 
-/** Waits until `done()` or the time `end`, standstills not counted; what has reached a socket by then is read first. Says which. */
-export async function until(done: () => boolean, end: number): Promise<boolean> {
-  const from = now();
+/** Waits until `done()` or the time `end`, standstills since `from` not counted; what has reached a socket by then is read first. Says which. */
+export async function until(done: () => boolean, end: number, from = now()): Promise<boolean> {
+  const over = () => now() - stillSince(from) >= end;
   for (;;) {
     if (done()) return true;
-    if (now() - stillSince(from) >= end) {
+    if (over()) {
+      // A standstill that has just ended is noticed in this turn too, and puts the end off.
       await new Promise((resolve) => setImmediate(resolve));
-      return done();
+      if (done()) return true;
+      if (over()) return false;
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

@@ -112,7 +112,7 @@ function identify(
 }
 
 /** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
-function open(
+export function open(
   { config, connectionDeps, resumption, owners, counters, report }: FrontDeps,
   upgraded: Upgraded,
   who: Identified | undefined,
@@ -140,7 +140,7 @@ function open(
 }
 
 /** A client comes back while its upstream connection is still there. */
-function rejoin(
+export function rejoin(
   deps: FrontDeps,
   request: IncomingMessage,
   client: Socket,

@@ -246,7 +246,7 @@ function tell(report: Report, step: () => void): void {
 }
 
 /** Keeps the set of open connections beside what the watch is told. */
-function register(
+export function register(
   connections: Set<Connection>,
   owners: Owners,
   { connections: watch }: Watch,

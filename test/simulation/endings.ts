@@ -1,0 +1,125 @@
+// Simulation: what the judge asks of outcomes that are no confirmations: whether their reason is the case, and whether a last barrier was sent (SPEC D7, D12, D13, D15, D16).
+import { type Case, read } from './case.ts';
+import type { Failure, Link } from './history.ts';
+import { TIE_MS } from './tie.ts';
+
+/** RFC 6455 §7.4.1: a client that closes with one of these could not take what it was sent. */
+const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
+/** Between the end of a client and the outcome of what is read then, ms. */
+const AT_ONCE_MS = 50;
+/** From the end of a socket to when the sidecar has heard of it, ms. */
+const HEARD_MS = 15;
+
+/** A plain client's end, as the sidecar has read it; 0 = it has not. `orderly`: by a Close frame of the client. */
+function endRead(link: Link): { readonly at: number; readonly orderly: boolean } {
+  let at = Number.POSITIVE_INFINITY;
+  let orderly = false;
+  const close = (moment: number, fine: boolean): void => {
+    if (moment === 0 || moment > at + (fine ? HEARD_MS : 0)) return;
+    at = moment;
+    orderly = fine;
+  };
+  close(link.closedAt, false);
+  close(link.overReadAt, false);
+  for (const { kind, readAt } of link.evidence) if (kind === 'close') close(readAt, true);
+  close(link.left.readAt, !COMPLAINTS.includes(link.leftCode));
+  return { at: at === Number.POSITIVE_INFINITY ? 0 : at, orderly };
+}
+
+/** What comes when its client has gone ends `failed` at once. */
+export function judgeGone({ told, own, message, outcome }: Case): Failure | undefined {
+  if (own === undefined || own.sdk || own.broke) return undefined;
+  const { at } = endRead(own);
+  if (at === 0 || message.arrivedAt <= at + HEARD_MS) return undefined;
+  if (told.status !== 'failed' || (told.errorType !== 'disconnected' && told.errorType !== 'shutdown'))
+    return { kind: 'reason', text: `${outcome}, but its client had gone before it came` };
+  return told.settledAt > told.trackedAt + AT_ONCE_MS
+    ? { kind: 'reason', text: 'its client had gone before it came, and it did not end at once' }
+    : undefined;
+}
+
+/** Whether the reason of an outcome that nobody can verify is the case; and whether a loss should have been such an outcome. */
+export function judgeReason(one: Case): Failure | undefined {
+  const { told } = one;
+  const wrong = (text: string): Failure => ({ kind: 'reason', text: `${one.outcome}, but ${text}` });
+  if (told.unverified === 'never_answered') {
+    const said = one.history.links.find((link) => answered(link, one, told.settledAt - 2 * TIE_MS));
+    return said === undefined ? undefined : wrong('its client had answered');
+  }
+  if (told.unverified === 'limit') return one.message.low ? undefined : wrong('it is CRITICAL');
+  if (told.unverified === 'ambiguous') return ambiguous(one) ? undefined : wrong('nobody spoke of its event');
+  if (told.unverified === 'client_left') {
+    if (one.own?.broke === true) return undefined;
+    const left = leftSince(one);
+    if (left === undefined) return wrong('its client has not closed in good order');
+    if (told.sentAt < left - TIE_MS) return wrong('it was sent long before its client closed');
+    return undefined;
+  }
+  if (told.status === 'unverifiable') return wrong('no reason is given');
+  return judgeLeft(one);
+}
+
+/** A loss at the end of a client that closed in good order right behind the message. */
+function judgeLeft(one: Case): Failure | undefined {
+  const { told, own } = one;
+  if (own === undefined || own.sdk || own.broke || told.errorType !== 'disconnected') return undefined;
+  const left = leftSince(one);
+  if (left === undefined || told.sentAt <= left + TIE_MS) return undefined;
+  if (told.level === 'received' || told.trackedAt > endRead(own).at - TIE_MS) return undefined;
+  return { kind: 'reason', text: `${one.outcome}, but its client had closed in good order right behind it` };
+}
+
+/** From when on a message had no chance to be answered; undefined = its client has not closed in good order. */
+function leftSince({ own, told, history }: Case): number | undefined {
+  // A session may have gone on over a later connection.
+  const links = own?.sdk ? history.links.filter(({ client }) => client === own.client) : own === undefined ? [] : [own];
+  let since: number | undefined;
+  for (const link of links) {
+    const { at, orderly } = endRead(link);
+    if (!orderly || at > told.settledAt + TIE_MS) continue;
+    since = at - history.patienceMs;
+  }
+  return since;
+}
+
+/** The session had shown that it answers. */
+function answered(link: Link, asked: Case, at: number): boolean {
+  const { own } = asked;
+  if (link !== own) return false;
+  return link.evidence.some(
+    (one) =>
+      one.moot !== true &&
+      one.kind !== 'close' &&
+      one.sure > 0 &&
+      read(one, at) &&
+      (one.kind !== 'word' || asked.isKnown(one, link)),
+  );
+}
+
+/** A word that may mean another message of its event has been read. */
+function ambiguous({ told, own, history, message }: Case): boolean {
+  const { eventId } = message;
+  const twins = history.messages.filter((each) => each.eventId === eventId && each.readAt > 0).length > 1;
+  return history.links.some((link) => {
+    if (link !== own && (link.user === undefined || link.user !== own?.user)) return false;
+    if (link === own && !twins) return false;
+    return link.evidence.some((one) => one.kind === 'word' && one.eventId === eventId && read(one, told.settledAt));
+  });
+}
+
+/** A message was the last before the end of its stream, and nothing followed it that could have been answered. */
+export function judgeBarrier(one: Case): Failure | undefined {
+  const { told, places, message, outcome, history } = one;
+  if (told.level === 'received' || told.settledAt >= told.sentAt + told.timeoutMs) return undefined;
+  const up = history.upstreams.find(({ id }) => id === message.upstream);
+  const began = [up?.overAt ?? 0, up?.close.arrivedAt ?? 0, history.stopAt].filter((at) => at > 0);
+  if (began.length === 0 || told.settledAt <= Math.min(...began) + TIE_MS) return undefined;
+  for (const { link, through } of places) {
+    const { streamEnd } = link;
+    if (link.sdk || link.cutShort || streamEnd === undefined || through <= streamEnd.covered) continue;
+    if (history.cuts.some((cut) => Math.abs(cut - link.closedAt) < TIE_MS)) continue;
+    if (link.upstream !== message.upstream || told.settledAt < message.readAt + TIE_MS) continue;
+    return { kind: 'barrier', text: `${outcome}, and no barrier went between it and the end of the stream` };
+  }
+  return undefined;
+}

@@ -1,0 +1,219 @@
+// Simulation: old behaviours of the delivery core and its clocks: what confirms too much, and what is lost for nothing.
+import { Ending } from '../../src/delivery/ending.ts';
+import type { Delivery, EventFacts } from '../../src/delivery/record.ts';
+import type { Session } from '../../src/delivery/session.ts';
+import { Tracker } from '../../src/delivery/tracker.ts';
+import { Connection } from '../../src/session.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { now } from '../../src/time/clock.ts';
+import { type Method, type Revert, replace } from './revert.ts';
+import { parts } from './sut.ts';
+
+/** The open deliveries of each tracker's sessions by event, as the old code saw them. */
+const sent = new WeakMap<Session, Map<string, { newest: number; type: number }>>();
+const sessions = new Map<string, Set<Session>>();
+
+type Track = (
+  this: Tracker,
+  session: Session,
+  facts: EventFacts,
+  ordinal: number,
+  sentAt: number,
+  at?: number,
+) => Delivery | undefined;
+type Processed = (this: Tracker, session: Session, id: string, rejected: boolean, error: string, at: number) => unknown;
+
+function noteSent(): void {
+  replace(Tracker.prototype, 'track', (old) => {
+    const track: Track = function (session, facts, ordinal, sentAt, at) {
+      const events = sent.get(session) ?? new Map();
+      sent.set(session, events);
+      if (facts.id !== undefined) {
+        events.set(facts.id, { newest: ordinal, type: facts.type.index });
+        const key = `${session.user} ${facts.id}`;
+        const all = sessions.get(key) ?? new Set();
+        sessions.set(key, all.add(session));
+      }
+      return (old as Track).call(this, session, facts, ordinal, sentAt, at);
+    };
+    return track as Method;
+  });
+}
+
+/** Calls something else in the place of a method of the tracker. */
+function track(name: string, make: (old: Method) => (this: Tracker, ...args: never[]) => unknown): void {
+  replace(Tracker.prototype, name, (old) => make(old) as Method);
+}
+
+export const DELIVERY: readonly Revert[] = [
+  {
+    name: '[D13] a word by event id proves receipt up to the newest twin',
+    shows: /^false confirm: confirmed .*the word of its own client/,
+    apply() {
+      noteSent();
+      track('processed', (old) => {
+        const processed: Processed = function (session, id, rejected, error, at) {
+          const known = sent.get(session)?.get(id);
+          const result = (old as Processed).call(this, session, id, rejected, error, at);
+          if (known !== undefined) this.received(session, known.newest, at);
+          return result;
+        };
+        return processed;
+      });
+    },
+  },
+  {
+    name: "[D6] a word of another tab proves receipt in all of the user's tabs",
+    shows: /^false confirm: confirmed .*another client/,
+    apply() {
+      noteSent();
+      track('processed', (old) => {
+        const processed: Processed = function (session, id, rejected, error, at) {
+          if (session.user !== undefined)
+            for (const other of sessions.get(`${session.user} ${id}`) ?? [])
+              if (other !== session && other.link !== undefined)
+                this.received(other, sent.get(other)!.get(id)!.newest, at);
+          return (old as Processed).call(this, session, id, rejected, error, at);
+        };
+        return processed;
+      });
+    },
+  },
+  {
+    name: '[D13] what has left the history is forgotten',
+    shows: /^false confirm: confirmed .*the word of its own client/,
+    apply() {
+      parts.createMemoryStore = ({ history }) => createMemoryStore({ history, remembers: false });
+    },
+  },
+  {
+    name: '[D13] an event that was shed is forgotten',
+    shows: /^false confirm: confirmed .*the word of its own client/,
+    apply() {
+      parts.createMemoryStore = (options) => Object.assign(createMemoryStore(options), { passed() {} });
+    },
+  },
+  {
+    name: '[D14] time-outs are looked for before the sockets are read',
+    shows: /^false loss: timeout/,
+    apply() {
+      const ticking = new WeakSet<Tracker>();
+      track('track', (old) => {
+        const track: Track = function (session, facts, ordinal, sentAt, at) {
+          const delivery = (old as Track).call(this, session, facts, ordinal, sentAt, at);
+          const tick = (): void => {
+            this.tick(now());
+            if (this.waiting > 0) setTimeout(tick, 25);
+            else ticking.delete(this);
+          };
+          if (!ticking.has(this)) setTimeout(tick, 25);
+          ticking.add(this);
+          return delivery;
+        };
+        return track;
+      });
+    },
+  },
+  {
+    name: '[D14] time in which the process stood still counts',
+    shows: /^false loss: timeout/,
+    apply() {
+      track('stoodStill', () => () => {});
+    },
+  },
+  {
+    name: '[D14] a client that is not read for its backend times out all the same',
+    shows: /^false loss: timeout/,
+    apply() {
+      replace(Connection.prototype, 'blind', () => () => false);
+    },
+  },
+  {
+    name: '[D15] whoever closes in good order right behind a message has lost it',
+    shows: /^reason: failed \(disconnected\), but its client had closed in good order/,
+    apply() {
+      type Disconnected = (this: Tracker, session: Session, at: number, why?: 'disconnected' | 'shutdown') => void;
+      track('disconnected', (old) => {
+        const disconnected: Disconnected = function (session, at, why) {
+          (old as Disconnected).call(this, session, at, why);
+        };
+        return disconnected;
+      });
+    },
+  },
+  {
+    name: '[D15] whoever closes in good order is excused for all that it ever left unanswered',
+    shows: /^reason: unverifiable \(client_left\), but it was sent long before/,
+    apply() {
+      type Disconnected = (
+        this: Tracker,
+        session: Session,
+        at: number,
+        why?: 'disconnected' | 'shutdown',
+        left?: number,
+      ) => void;
+      track('disconnected', (old) => {
+        const disconnected: Disconnected = function (session, at, why, left) {
+          const since = left === undefined || left === Number.POSITIVE_INFINITY ? left : 0;
+          (old as Disconnected).call(this, session, at, why, since);
+        };
+        return disconnected;
+      });
+    },
+  },
+  {
+    name: '[D16] what comes when the client has gone is nobody knows what',
+    shows: /^reason: unverifiable \(never_answered\), but its client had gone/,
+    apply() {
+      track(
+        'unsent',
+        () =>
+          function (this: Tracker, ...args: never[]) {
+            (this.lost as Method).apply(this as never, args);
+          },
+      );
+    },
+  },
+  {
+    name: '[D17] an application that has confirmed a type must confirm it from then on',
+    shows: /^false loss: .*pong/,
+    apply() {
+      noteSent();
+      const confirmed = new WeakMap<Session, Set<number>>();
+      track('processed', (old) => {
+        const processed: Processed = function (session, id, rejected, error, at) {
+          const known = sent.get(session)?.get(id);
+          if (known !== undefined) confirmed.set(session, (confirmed.get(session) ?? new Set()).add(known.type));
+          return (old as Processed).call(this, session, id, rejected, error, at);
+        };
+        return processed;
+      });
+      track('track', (old) => {
+        const track: Track = function (session, facts, ordinal, sentAt, at) {
+          const { type } = facts;
+          const learned = type.policy.confirm === 'auto' && confirmed.get(session)?.has(type.index) === true;
+          const policy = { ...type.policy, confirm: 'processed' as const };
+          const asked = learned ? { ...facts, type: { ...type, policy } } : facts;
+          return (old as Track).call(this, session, asked, ordinal, sentAt, at);
+        };
+        return track;
+      });
+    },
+  },
+  {
+    name: '[R6] a confirmed copy ends nothing but itself',
+    shows: /^false loss: .*the copy that the backend was asked for had been confirmed/,
+    apply() {
+      type Settle = (this: Ending, ...args: never[]) => void;
+      replace(Ending.prototype, 'settle', (old) => {
+        const settle: Settle = function (...args) {
+          const { reemitted } = this;
+          this.reemitted = 0;
+          (old as Settle).apply(this, args);
+          this.reemitted = reemitted;
+        };
+        return settle as Method;
+      });
+    },
+  },
+];

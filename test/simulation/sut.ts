@@ -1,0 +1,288 @@
+// Simulation: the sidecar under test, joined from the same parts as src/sidecar.ts; in place of HTTP a handshake that takes its round trips.
+import { startBeats } from '../../src/beats.ts';
+import { UNREAD_REASONS, type UnreadReason } from '../../src/connection.ts';
+import { createDecoder } from '../../src/decode/decoder.ts';
+import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import type { Rule } from '../../src/decode/rules.ts';
+import type { Observer } from '../../src/delivery/ports.ts';
+import type { Delivery } from '../../src/delivery/record.ts';
+import { Tracker } from '../../src/delivery/tracker.ts';
+import { drain } from '../../src/drain.ts';
+import { type FrontDeps, open, rejoin } from '../../src/front.ts';
+import type { Identified } from '../../src/identity/identity.ts';
+import { createOwners } from '../../src/identity/owners.ts';
+import { createMemoryGuard } from '../../src/memory-guard.ts';
+import { OverdueWords } from '../../src/overdue-words.ts';
+import { createFrontCounters } from '../../src/relay/front-counters.ts';
+import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
+import { createSessionCounters } from '../../src/resume/counters.ts';
+import { createRegistry } from '../../src/resume/registry.ts';
+import { createTokens } from '../../src/resume/token.ts';
+import { createResumption } from '../../src/resumption.ts';
+import type { Connection } from '../../src/session.ts';
+import { register } from '../../src/sidecar.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { now } from '../../src/time/clock.ts';
+import type { History, Told } from './history.ts';
+import type { Setup } from './schedule.ts';
+import type { SimSocket } from './socket.ts';
+
+/** What a client asks for, as far as the front looks at it. */
+export interface Asked {
+  readonly url: string;
+  readonly user: string | undefined;
+}
+
+export interface Sut {
+  /** A request for an upgrade: true = the session goes on over its old upstream connection. */
+  rejoin(asked: Asked, client: SimSocket): boolean;
+  /** Backend and client are joined. True: a session goes on. */
+  open(
+    asked: Asked,
+    client: SimSocket,
+    upstream: SimSocket,
+    heads: Heads,
+    deflate: 'off' | 'takeover' | 'each',
+  ): boolean;
+  /** SIGTERM; told when everything is over. */
+  stop(done: () => void): void;
+  /** What is left, when everything should be over. */
+  leaks(): string[];
+  /** Writes the figures into the history. */
+  count(): void;
+}
+
+export interface Heads {
+  readonly client: Buffer;
+  readonly upstream: Buffer;
+}
+
+const RULE = { track: true, priority: 'critical', confirm: 'auto', resend: false } as const;
+
+function rules({ timeoutMs, attemptsMs }: Setup): Rule[] {
+  const schedule = { timeoutMs, attemptsMs };
+  return [
+    { match: ['auto'], ...RULE, ...schedule },
+    { match: ['received'], ...RULE, confirm: 'received', ...schedule },
+    { match: ['processed'], ...RULE, confirm: 'processed', ...schedule },
+    { match: ['again'], ...RULE, confirm: 'processed', resend: true, ...schedule },
+    { match: ['low'], ...RULE, priority: 'low', ...schedule },
+    { match: ['chatter'], ...RULE, track: false, ...schedule },
+  ];
+}
+
+let requests = 0;
+
+/** Parts that an old behaviour may take the place of (reverts.ts). */
+export const parts = { drain, startBeats, createMemoryStore };
+
+/** Close handshakes get this much more than the patience; the last export that much, as in src/sidecar.ts, ms. */
+const CLOSE_MS = 500;
+const FLUSH_MS = 1500;
+
+/** `reemit`: asks the backend to emit that message again. */
+export function createSut(setup: Setup, history: History, reemit: (uid: number) => void): Sut {
+  const report = ({ stage, error }: { stage: string; error: unknown }): void => {
+    // A peer's framing error, a limit, a standstill, and a connection without a tracked event are the world's.
+    if (['frames', 'relay.limit', 'standstill', 'decode', 'inflate'].includes(stage)) return;
+    history.faults.push(`${stage}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  };
+  const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, unread: 'count', rules: rules(setup) });
+  const store = parts.createMemoryStore({ history: setup.history });
+  const owners = createOwners({ connectionsPerUser: 100 });
+  const sessions = createSessionCounters();
+  const counters = new RelayCounters();
+  const unread = Object.fromEntries(UNREAD_REASONS.map((reason) => [reason, 0])) as Record<UnreadReason, number>;
+  const { retainedBytes, patienceMs, messageBytes, lingerMs } = setup;
+  const retention = { bytes: retainedBytes * 2, bytesPerUser: retainedBytes * 2, bytesPerSession: retainedBytes };
+  const tracker = new Tracker({
+    store,
+    observer: observe(history),
+    limits: { pending: setup.pending, pendingPerUser: setup.pendingPerUser, retention },
+    now: now(),
+    random: Math.random,
+    reemit: setup.reemits
+      ? ({ run }) => {
+          reemit(Number(run!.slice(1, -1)));
+          return 'sent';
+        }
+      : undefined,
+  });
+  const connections = new Set<Connection>();
+  const registry = createRegistry<Connection>(
+    createTokens(['key'], 24 * 3_600_000),
+    setup.connections,
+    sessions.resume,
+  );
+  const resumption = createResumption({
+    registry,
+    tracker,
+    counters: sessions,
+    ttlMs: setup.ttlMs,
+    reloadMs: Math.min(setup.reloadMs, setup.ttlMs),
+    silenceMs: setup.silenceMs,
+    now,
+    ended: (session) => owners.release(session.owner),
+    report,
+  });
+  const unwatched = { connections: { opened() {}, capability() {}, closed() {} } };
+  const observer = register(connections, owners, unwatched as never, report);
+  const relay = { counters, limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, lingerMs, patienceMs }, now, report };
+  const overdue = new OverdueWords();
+  const parked = { count: 0 };
+  const front = {
+    config: { tracing: { propagate: 'never' } },
+    connections,
+    resumption,
+    owners,
+    counters: createFrontCounters(),
+    connectionDeps: { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption },
+    report,
+  } as unknown as FrontDeps;
+  const silent = {
+    get cut(): number {
+      return history.cuts.length;
+    },
+    set cut(_: number) {
+      history.cuts.push(now());
+    },
+  };
+  const watch = { stoodStill() {} };
+  const { silenceMs } = setup;
+  const stopBeats = parts.startBeats({
+    tracker,
+    overdue,
+    connections,
+    silent,
+    watch,
+    unread: { counts: decoder.unread, policy: 'count', relay: counters },
+    silenceMs,
+    memory: createMemoryGuard({ share: 0, limitBytes: 0, now, shed() {}, fault() {}, info() {} }),
+    report,
+  });
+
+  return {
+    rejoin({ url, user }, client) {
+      const headers = { 'sec-websocket-version': '13', 'sec-websocket-key': 'a2V5' };
+      const request = { url, headers, rawHeaders: [] as string[] };
+      return rejoin(front, request as never, client as never, Buffer.alloc(0), identified(user));
+    },
+    open({ url, user }, client, upstream, heads, deflate) {
+      const before = sessions.resume.recovered;
+      const agreed = {
+        serverNoContextTakeover: deflate === 'each',
+        serverMaxWindowBits: 15,
+        clientNoContextTakeover: true as const,
+        clientMaxWindowBits: 15,
+      };
+      client.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      const upgraded = {
+        request: { id: `c${++requests}`, rawHeaders: [] as string[], url, remoteAddress: '192.0.2.1' },
+        subprotocol: undefined,
+        client,
+        upstream,
+        clientHead: heads.client,
+        upstreamHead: heads.upstream,
+        deflate: deflate === 'off' ? undefined : agreed,
+        opaque: false,
+      };
+      open(front, upgraded as never, identified(user));
+      return sessions.resume.recovered > before;
+    },
+    stop(done) {
+      const closeBy = now() + setup.graceMs - FLUSH_MS;
+      const closing = Math.min(patienceMs + CLOSE_MS, setup.graceMs / 2);
+      history.stopAt = now();
+      history.closeBy = closeBy;
+      const deps = { connections, resumption, tracker, pending: () => store.pending, unconfirmed() {} };
+      parts.drain(deps, closeBy - closing, closeBy).then(done, (error) => {
+        history.faults.push(`drain: ${error}`);
+        done();
+      });
+    },
+    leaks() {
+      stopBeats();
+      const left: [string, number][] = [
+        ['connections', connections.size],
+        ['sessions in the registry', registry.size],
+        ['sessions that wait for their client', sessions.waiting],
+        ['users with a session', owners.size],
+        ['deliveries in flight', store.pending],
+        ['deliveries in the wheel', tracker.waiting],
+        ['deliveries tracked and not settled', tracker.tracked - tracker.settled],
+        ['bytes kept for replays', tracker.retention.bytes],
+        ['bytes of client frames held back', counters.heldBytes],
+        ['messages that wait to be decoded', counters.undecoded],
+        ['clients counted as away', parked.count],
+      ];
+      return left.filter(([, count]) => count !== 0).map(([what, count]) => `${count} ${what}`);
+    },
+    count() {
+      const sum = (figures: object): number => Object.values(figures).reduce((total: number, one) => total + one, 0);
+      history.untracked = sum(decoder.others) + sum(unread) + counters.messagesUnwatched;
+    },
+  };
+}
+
+/** Writes down what the tracker says. */
+function observe(history: History): Observer {
+  const told = new Map<number, Told>();
+  return {
+    tracked(delivery: Delivery) {
+      const one: Told = {
+        uid: Number(delivery.run?.slice(1, -1) ?? 0),
+        seq: delivery.seq,
+        session: delivery.session.key,
+        ordinal: delivery.ordinal,
+        eventId: delivery.eventId,
+        required: delivery.required,
+        sentAt: delivery.sentAt,
+        trackedAt: now(),
+        timeoutMs: delivery.type.policy.timeoutMs,
+        outcomes: 0,
+        status: '',
+        errorType: '',
+        unverified: '',
+        level: '',
+        settledAt: 0,
+        upgradedAt: 0,
+        rejectedAt: 0,
+        reemittedAt: 0,
+      };
+      told.set(delivery.seq, one);
+      history.deliveries.push(one);
+    },
+    attempted(delivery, { kind }) {
+      const one = told.get(delivery.seq);
+      if (one !== undefined && kind === 'reemit') one.reemittedAt ||= now();
+    },
+    received() {},
+    settled(delivery) {
+      const one = told.get(delivery.seq);
+      if (one === undefined) return;
+      one.outcomes++;
+      one.status = delivery.status;
+      one.errorType = delivery.errorType;
+      one.unverified = delivery.unverified;
+      one.level = delivery.level;
+      // When it was said: of a message that is read on the side, the record's own time may be when it was relayed.
+      one.settledAt = now();
+    },
+    upgraded(delivery) {
+      const one = told.get(delivery.seq);
+      if (one !== undefined) one.upgradedAt = now();
+    },
+    rejectedLater(delivery) {
+      const one = told.get(delivery.seq);
+      if (one !== undefined) one.rejectedAt = now();
+    },
+    unmatched() {},
+    shed() {
+      history.shed++;
+    },
+  };
+}
+
+function identified(user: string | undefined): Identified {
+  return { user, claimed: undefined, learn: undefined };
+}
