@@ -9,7 +9,7 @@ const seed = process.env.FC_SEED ? chosenSeed() : 9_000_000;
 const HALF = 4000;
 const APART = 100_000;
 /** Old behaviours that few schedules show: `npm run simulate -- --revert N --schedules 100000` looks for them. */
-const RARE = [5, 14];
+const RARE = [5, 14, 26, 28];
 
 beforeAll(bundle);
 
