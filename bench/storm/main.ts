@@ -2,16 +2,15 @@
 
 import { parseArgs } from 'node:util';
 import { now } from '../load/timing.ts';
-import type { Violation } from './oracle.ts';
 import { add, block, createTotals, passed, table } from './report.ts';
 import { type RoundResult, runRound } from './round.ts';
 import { loadSdk } from './sdk-client.ts';
 
 const USAGE = 'usage: npm run storm -- [--minutes 30] [--crowd 350] [--round 75] [--seed N] [--json]';
-const SHOWN = 10;
+/** Violations that are told in full. */
+const SHOWN = 200;
 const SHUTDOWN_MS = 12_000;
 /** Numbers of connections that each round has to itself. */
-
 const ROUND_NUMBERS = 1_000_000;
 
 /** Throws with a sentence for the operator. */
@@ -40,13 +39,14 @@ async function storm(argv: string[]): Promise<number> {
   process.stderr.write(`seed ${seed}\n`);
   const runSdk = await loadSdk();
   const totals = createTotals();
-  const shown: Violation[] = [];
+  const shown: string[] = [];
   const began = now();
   const take = (result: RoundResult): void => {
     add(totals, result);
     for (const violation of result.violations.slice(0, SHOWN - shown.length)) {
-      shown.push(violation);
-      process.stderr.write(`${block(violation)}\n`);
+      const told = block(violation, result.notes);
+      shown.push(told);
+      process.stderr.write(`${told}\n`);
     }
     const { deliveries, connections, violations } = totals;
     const seconds = ((now() - began) / 1000).toFixed(0);
@@ -71,8 +71,7 @@ async function storm(argv: string[]): Promise<number> {
   }
   await Promise.all(rounds);
   const seconds = (now() - began) / 1000;
-  if (values.json)
-    console.log(JSON.stringify({ passed: passed(totals), seed, command, seconds, totals, shown: shown.map(block) }));
+  if (values.json) console.log(JSON.stringify({ passed: passed(totals), seed, command, seconds, totals, shown }));
   else console.log(`\n${table(totals, seed, command, seconds)}\n${passed(totals) ? 'passed' : 'FAILED'}`);
   return passed(totals) ? 0 : 1;
 }

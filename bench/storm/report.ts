@@ -13,6 +13,8 @@ export interface Totals {
   unverifiable: Record<string, number>;
   untracked: number;
   standstills: number;
+  starvations: number;
+  clock_steps: number;
   cuts: number;
   restarts: number;
   readonly violations: Record<Kind, number>;
@@ -29,15 +31,19 @@ export function createTotals(): Totals {
     unverifiable: {},
     untracked: 0,
     standstills: 0,
+    starvations: 0,
+    clock_steps: 0,
     cuts: 0,
     restarts: 0,
     violations: Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>,
   };
 }
 
-export function add(totals: Totals, { account, violations, connections, standstills, cuts }: RoundResult): void {
+export function add(totals: Totals, { account, violations, connections, mischief, cuts }: RoundResult): void {
   totals.connections += connections;
-  totals.standstills += standstills;
+  totals.standstills += mischief.standstills;
+  totals.starvations += mischief.starvations;
+  totals.clock_steps += mischief.clock_steps;
   totals.cuts += cuts;
   totals.restarts++;
   for (const row of account.rows) {
@@ -72,10 +78,18 @@ export function table(totals: Totals, seed: number, command: string, seconds: nu
   return rows.map(([name, value]) => `${name.padEnd(30)} ${value}`).join('\n');
 }
 
-/** Everything that is known about one violation. */
-export function block({ kind, what, row, record }: Violation): string {
+/** What was done to the sidecar so long before and after a delivery's life is told, ms. */
+const AROUND_MS = 8000;
+
+/** Everything that is known about one violation. `done`: what was done to the sidecar. */
+export function block({ kind, what, row, record }: Violation, done: RoundResult['notes']): string {
   const lines = [`${kind.toUpperCase()}: ${what}`];
-  if (row !== undefined) lines.push(`  row: ${JSON.stringify(row)}`);
+  if (row !== undefined) {
+    lines.push(`  row: ${JSON.stringify(row)}`);
+    const sentAt = Date.parse(row.sent_at);
+    const near = done.filter(({ at }) => at > sentAt - AROUND_MS && at < sentAt + (row.settled_ms ?? 0) + AROUND_MS);
+    lines.push(...near.map((each) => `  ${each.at}: ${each.what}`));
+  }
   if (record === undefined) return lines.join('\n');
   const { id, client, plan, dials, clients, readToEnd, notes, sent, said, evidence, parsed } = record;
   lines.push(

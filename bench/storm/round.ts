@@ -3,7 +3,7 @@ import { delay, now, until } from '../load/timing.ts';
 import { startBackend } from './backend.ts';
 import { type Barriers, runClient } from './client.ts';
 import { createEvidenceReader } from './evidence.ts';
-import { startMischief } from './mischief.ts';
+import { type Mischief, startMischief } from './mischief.ts';
 import { judge, type Violation } from './oracle.ts';
 import { createPlan, type Plan } from './plan.ts';
 import { type LinkWatch, startProxy } from './proxy.ts';
@@ -11,6 +11,7 @@ import { type Account, type ConnectionRecord, createRecord } from './record.ts';
 import type { SdkRunner } from './sdk-client.ts';
 import { type StormSidecar, startSidecar } from './sidecar.ts';
 import { type SpanSink, startSpanSink } from './spans.ts';
+import { createWallClock, type WallClock } from './wall-clock.ts';
 
 export interface RoundOptions {
   readonly seed: number;
@@ -29,7 +30,8 @@ export interface RoundResult {
   readonly account: Account;
   readonly violations: readonly Violation[];
   readonly connections: number;
-  readonly standstills: number;
+  readonly mischief: Mischief['counts'];
+  readonly notes: Mischief['notes'];
   readonly cuts: number;
   /** Messages that cannot be judged as a violation, but should not be. */
   readonly remarks: readonly string[];
@@ -62,14 +64,15 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
     (id) => upstreamWatch(seats.get(id)!.record, cut(seats.get(id)!.record, 'sidecar and backend')),
   );
   const sink = options.shutdown === true ? await startSpanSink() : undefined;
-  const sidecar = await startSidecar(behind.port, sink?.env);
+  const clock = createWallClock();
+  const sidecar = await startSidecar(behind.port, { ...clock?.env, ...sink?.env });
   const front = await startProxy(
     sidecar.port,
     (id) => seats.get(id)?.plan.clientLink,
     (id) => clientWatch(seats.get(id)!, cut(seats.get(id)!.record, 'client and sidecar')),
   );
   const before = sidecar.descriptors();
-  const mischief = startMischief(sidecar, options.seed + options.first);
+  const mischief = startMischief(sidecar, clock, options.seed + options.first);
   try {
     const there = await openAll(options, front.port, seats);
     opened();
@@ -79,20 +82,21 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
       await until('every client has gone', () => there() === 0, 120_000);
       await quiet(sidecar, () => front.open() + behind.open());
       mischief.end();
-      account = await accountOf(sidecar, seats, before);
+      account = await accountOf(sidecar, seats, before, clock);
     } else {
       for (const { record } of seats.values()) record.notes.push(`${now()}: SIGTERM`);
       sidecar.signal('SIGTERM');
       const code = await sidecar.gone;
       if (code !== 0) remarks.push(`SIGTERM ended with ${code}`);
-      account = lastAccount(sink, seats);
+      account = lastAccount(sink, seats, clock);
     }
     remarks.push(...[...new Set(sidecar.troubles)].slice(0, 5));
     return {
       account,
       violations: judge(account),
       connections: seats.size,
-      standstills: mischief.counts.standstills,
+      mischief: mischief.counts,
+      notes: mischief.notes,
       cuts,
       remarks,
     };
@@ -103,6 +107,7 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
     backend.close();
     await sidecar.stop();
     sink?.close();
+    clock?.close();
   }
 }
 
@@ -127,10 +132,10 @@ async function openAll(options: RoundOptions, port: number, seats: Map<number, S
 }
 
 /** What spans say: not how much there was, so nothing is missing for certain. */
-function lastAccount(sink: SpanSink, seats: ReadonlyMap<number, Seat>): Account {
+function lastAccount(sink: SpanSink, seats: ReadonlyMap<number, Seat>, clock: WallClock | undefined): Account {
   const records = recordsOf(seats);
   for (const record of records.values()) record.readToEnd = false;
-  return { records, rows: sink.rows(records), stats: undefined, open: 0, descriptors: { before: 0, after: 0 } };
+  return { records, rows: sink.rows(records, clock), stats: undefined, open: 0, descriptors: { before: 0, after: 0 } };
 }
 
 function recordsOf(seats: ReadonlyMap<number, Seat>): Map<number, ConnectionRecord> {
@@ -179,8 +184,18 @@ async function quiet(sidecar: StormSidecar, links: () => number): Promise<void> 
   }
 }
 
-async function accountOf(sidecar: StormSidecar, seats: ReadonlyMap<number, Seat>, before: number): Promise<Account> {
-  const rows = await sidecar.rows();
+async function accountOf(
+  sidecar: StormSidecar,
+  seats: ReadonlyMap<number, Seat>,
+  before: number,
+  clock: WallClock | undefined,
+): Promise<Account> {
+  const real = (stamp: string): string => new Date((clock?.real ?? Number)(Date.parse(stamp))).toISOString();
+  const rows = (await sidecar.rows()).map((row) => ({
+    ...row,
+    sent_at: real(row.sent_at),
+    deadline_at: row.deadline_at === null ? null : real(row.deadline_at),
+  }));
   const [stats, open] = await Promise.all([sidecar.stats(), sidecar.open()]);
   return { records: recordsOf(seats), rows, stats, open, descriptors: { before, after: sidecar.descriptors() } };
 }

@@ -5,12 +5,13 @@ import { gunzipSync } from 'node:zlib';
 import type { ConnectionRecord, Row } from './record.ts';
 import { connectionOf } from './record.ts';
 import { timeoutOf } from './sidecar.ts';
+import type { WallClock } from './wall-clock.ts';
 
 export interface SpanSink {
   /** For the sidecar's environment. */
   readonly env: Readonly<Record<string, string>>;
   /** The deliveries among the spans so far. Twins are left out: a span does not say which of them it is. */
-  rows(records: ReadonlyMap<number, ConnectionRecord>): Row[];
+  rows(records: ReadonlyMap<number, ConnectionRecord>, clock: WallClock | undefined): Row[];
   close(): void;
 }
 
@@ -51,7 +52,7 @@ export async function startSpanSink(): Promise<SpanSink> {
       OTEL_METRICS_EXPORTER: 'none',
       OTEL_LOGS_EXPORTER: 'none',
     },
-    rows: (records) => spans.flatMap((span) => rowOf(span, records) ?? []),
+    rows: (records, clock) => spans.flatMap((span) => rowOf(span, records, clock?.real ?? Number) ?? []),
     close() {
       server.closeAllConnections();
       server.close();
@@ -59,7 +60,11 @@ export async function startSpanSink(): Promise<SpanSink> {
   };
 }
 
-function rowOf(span: Span, records: ReadonlyMap<number, ConnectionRecord>): Row | undefined {
+function rowOf(
+  span: Span,
+  records: ReadonlyMap<number, ConnectionRecord>,
+  real: (stamp: number) => number,
+): Row | undefined {
   const attributes = new Map(span.attributes.map(({ key, value }) => [key, value.stringValue]));
   const event = attributes.get('messaging.message.id') ?? null;
   const status = attributes.get('ackspan.delivery.outcome');
@@ -68,8 +73,8 @@ function rowOf(span: Span, records: ReadonlyMap<number, ConnectionRecord>): Row 
   if (record === undefined || status === undefined) return undefined;
   const sent = record.sent.filter(({ id }) => id === event);
   if (sent.length !== 1) return undefined;
-  const startMs = Number(BigInt(span.startTimeUnixNano) / 1000n) / 1000;
-  const endMs = Number(BigInt(span.endTimeUnixNano) / 1000n) / 1000;
+  const startMs = real(Number(BigInt(span.startTimeUnixNano) / 1000n) / 1000);
+  const endMs = real(Number(BigInt(span.endTimeUnixNano) / 1000n) / 1000);
   return {
     event_id: event,
     type,
