@@ -15,7 +15,7 @@ async function storm(openMs: number, shutdown: boolean): Promise<RoundResult> {
   await withSeed(seed, async () => {
     const options = { seed, first: 0, openMs, crowd: 80, runSdk: await loadSdk(), shutdown };
     result = await runRound(options, () => {});
-    expect(result.violations.map(block).join('\n')).toBe('');
+    expect(result.violations.map((each) => block(each, result!.notes)).join('\n')).toBe('');
     expect(result.account.rows.length).toBeGreaterThan(0);
   });
   return result!;
