@@ -4,9 +4,9 @@ const TYPES = 3;
 const BUDGET_MS = 10;
 
 async function main() {
-  const { createDeliveryMetrics } = await import('../dist/telemetry/metrics.js');
-  const { createMetricProducer } = await import('../dist/telemetry/producer.js');
-  const { ScrapeExporter } = await import('../dist/telemetry/exporter.js');
+  const { createDeliveryMetrics } = await import('../dist/telemetry/metrics/metrics.js');
+  const { createMetricProducer } = await import('../dist/telemetry/metrics/producer.js');
+  const { ScrapeExporter } = await import('../dist/telemetry/scrape/exporter.js');
   const { Delivery } = await import('../dist/delivery/record.js');
   const { Owner, Session } = await import('../dist/delivery/session.js');
   const { emptyResource } = await import('@opentelemetry/resources');

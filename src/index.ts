@@ -4,7 +4,7 @@ import type { EventTracker } from './embed/contract.ts';
 import { settle, type TrackerOptions } from './embed/options.ts';
 import { createEventTelemetry } from './embed/otel.ts';
 import { createEmbeddedTracker } from './embed/tracker.ts';
-import { SCOPE } from './telemetry/names.ts';
+import { SCOPE } from './telemetry/names/names.ts';
 import { startBeat } from './time/beat.ts';
 import { now } from './time/clock.ts';
 import { onStandstill } from './time/pulse.ts';

@@ -1,7 +1,7 @@
 // Metrics that panels and rules ask for and that are not there yet: the one list of what may be without data.
-import type { MetricRow } from '../../src/telemetry/names.ts';
+import type { MetricRow } from '../../src/telemetry/names/names.ts';
 
-/** Not in `src/telemetry/names.ts` yet. A row there wins; then delete it here. */
+/** Not in `src/telemetry/names/names.ts` yet. A row there wins; then delete it here. */
 export const PLANNED: readonly MetricRow[] = [
   {
     name: 'ackspan.retained.bytes',

@@ -1,6 +1,6 @@
 // Prometheus names of metrics, from the one table of telemetry names, so that a renamed metric renames every query.
-import { METRICS, type MetricRow } from '../../src/telemetry/names.ts';
-import { labelName, sampleName } from '../../src/telemetry/prometheus-names.ts';
+import { METRICS, type MetricRow } from '../../src/telemetry/names/names.ts';
+import { labelName, sampleName } from '../../src/telemetry/names/prometheus-names.ts';
 import { PLANNED } from './planned.ts';
 
 /** Name of a metric's samples; for a histogram without `_bucket`, `_sum`, `_count`. */

@@ -16,7 +16,7 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'run',
     summary: 'serve: relay to the upstream and track what it pushes',
     async load() {
-      const [{ defineRun }, { createSidecar }] = await Promise.all([import('./run.ts'), import('../sidecar.ts')]);
+      const [{ defineRun }, { createSidecar }] = await Promise.all([import('./run.ts'), import('../sidecar/sidecar.ts')]);
       return defineRun(createSidecar);
     },
   },

@@ -1,5 +1,5 @@
 // Demo: asks the sidecar's admin API over HTTP, as an operator would; remembers connections, because closed ones leave the list.
-import type { Stats } from '../telemetry/stats.ts';
+import type { Stats } from '../telemetry/metrics/stats.ts';
 import { readSamples, type Sample } from './exposition.ts';
 
 /** One line of `/api/v1/deliveries`, as far as the verdict needs it. */

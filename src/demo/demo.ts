@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createLog, createReport } from '../cli/log.ts';
 import { formatFault } from '../config/fault.ts';
 import { formatDuration } from '../config/units.ts';
-import { createSidecar, type Sidecar } from '../sidecar.ts';
+import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import { type AdminReader, createAdminReader, type Open } from './admin-reader.ts';
 import { CAST, membersOf } from './cast.ts';
 import { type Child, startChild } from './children.ts';

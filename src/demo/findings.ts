@@ -1,5 +1,5 @@
 // Demo: what there is to say at the end, read from the admin API once everything has come to rest.
-import type { Stats } from '../telemetry/stats.ts';
+import type { Stats } from '../telemetry/metrics/stats.ts';
 import type { AdminReader } from './admin-reader.ts';
 import { checkAgreement, checkSettled } from './agreement.ts';
 import type { Sample } from './exposition.ts';

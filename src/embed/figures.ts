@@ -1,7 +1,7 @@
 // Counts what becomes of events: the numbers behind `metrics()`, finite and JSON at every moment.
 import type { Delivery } from '../delivery/record.ts';
 import { PRIORITIES, type Priority, type UnmatchedReason } from '../delivery/words.ts';
-import { Latency } from '../telemetry/latency.ts';
+import { Latency } from '../telemetry/metrics/latency.ts';
 import type { Retry } from './sending.ts';
 
 /** Counts since the tracker was created. Times run from `track` to the confirmation, ms; null while nothing is confirmed. */

@@ -12,7 +12,7 @@ import {
 import type { EventType } from '../delivery/policy.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { AttemptKind, AttemptResult, ShedReason, UnmatchedReason } from '../delivery/words.ts';
-import { ATTR, DELIVERY_BOUNDS, LABEL, METRICS, type MetricRow, SPAN, SPAN_EVENT } from '../telemetry/names.ts';
+import { ATTR, DELIVERY_BOUNDS, LABEL, METRICS, type MetricRow, SPAN, SPAN_EVENT } from '../telemetry/names/names.ts';
 import { wallOffset } from '../time/clock.ts';
 import { hrTime, restamp } from '../time/stamp.ts';
 import type { Retry, Sending } from './sending.ts';
@@ -29,7 +29,7 @@ export interface EventTelemetry {
   shed(reason: ShedReason, type: EventType): void;
 }
 
-/** Spans and metrics under the names of `telemetry/names.ts`. The span's parent is the context in which `track` is called. */
+/** Spans and metrics under the names of `telemetry/names/names.ts`. The span's parent is the context in which `track` is called. */
 export function createEventTelemetry(tracer: Tracer, meter: Meter): EventTelemetry {
   const count = createCounts(meter);
   return {

@@ -2,7 +2,7 @@
 import type { Barriers } from './barrier.ts';
 import { ClientControls } from './client-controls.ts';
 import { ClientMessages, type Verdict } from './client-messages.ts';
-import type { Deflate } from './extensions.ts';
+import type { Deflate } from '../front/extensions.ts';
 import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { HoldBuffer } from './hold.ts';

@@ -2,7 +2,7 @@
 import { Additions } from './additions.ts';
 import type { Barriers } from './barrier.ts';
 import { ClientWriter, isOneText, TEXT_FIN } from './client-writer.ts';
-import type { Deflate } from './extensions.ts';
+import type { Deflate } from '../front/extensions.ts';
 import { FrameScanner } from './frames.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';

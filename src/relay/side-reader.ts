@@ -1,6 +1,6 @@
 // Relay, on the side: reads compressed messages. Small ones at once; large ones in slices between other work, everything after them in order.
 import { Collected } from './collected.ts';
-import type { Deflate } from './extensions.ts';
+import type { Deflate } from '../front/extensions.ts';
 import { TEXT } from './frames.ts';
 import { createInflater, type Inflater } from './inflate.ts';
 import type { RelayContext, Tap } from './tap.ts';

@@ -1,6 +1,6 @@
 // Relay: what a connection is made of: two sockets that have switched protocols, and what the handshake agreed.
 import type { Duplex } from 'node:stream';
-import type { Deflate } from './extensions.ts';
+import type { Deflate } from '../front/extensions.ts';
 
 /** Two sockets after a 101, and what was read of each beyond the handshake. */
 export interface SplicedSockets {

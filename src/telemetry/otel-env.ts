@@ -1,5 +1,5 @@
 // Reads the standard OTEL_* variables that decide what is exported and where. What is wrong with any of them is said by otel-faults.ts.
-import type { BatchLimits } from './batching.ts';
+import type { BatchLimits } from './otlp/batching.ts';
 
 /** Environment variables, as in process.env. */
 export type Env = Readonly<Record<string, string | undefined>>;

@@ -13,7 +13,7 @@ import {
   signalExport,
 } from './otel-env.ts';
 import { parseResourceAttributes } from './resource-attributes.ts';
-import { spanLimits } from './span-limits.ts';
+import { spanLimits } from './spans/span-limits.ts';
 
 /** One fault; `message` says what is used instead. Values that may hold credentials are never repeated. */
 export interface OtelFault {

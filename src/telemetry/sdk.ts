@@ -5,15 +5,15 @@ import type { IMetricReader, MetricProducer } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler } from '@opentelemetry/sdk-trace';
 import { patiently } from '../time/patience.ts';
 import { routeDiagnostics } from './diagnostics.ts';
-import { createExportCounters, createExportLosses, type ExportCounters, type Lost, type Report } from './drops.ts';
-import { createLogEvents } from './log-events.ts';
-import { SCOPE } from './names.ts';
+import { createExportCounters, createExportLosses, type ExportCounters, type Lost, type Report } from './otlp/drops.ts';
+import { createLogEvents } from './spans/log-events.ts';
+import { SCOPE } from './names/names.ts';
 import { type Env, isDisabled } from './otel-env.ts';
-import { createLogProcessors, createMetricPushers, createSpanProcessors } from './otlp-exporters.ts';
+import { createLogProcessors, createMetricPushers, createSpanProcessors } from './otlp/exporters.ts';
 import { createNodeSdk, startPrivately } from './private-sdk.ts';
 import { createResource } from './resource.ts';
-import type { EventMode, LogEvent } from './span-events.ts';
-import { spanLimits } from './span-limits.ts';
+import type { EventMode, LogEvent } from './spans/span-events.ts';
+import { spanLimits } from './spans/span-limits.ts';
 
 /** A reader that somebody else reads, such as the `/metrics` exporter. */
 export interface PullReader extends IMetricReader {

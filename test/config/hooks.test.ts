@@ -5,7 +5,7 @@ import { formatFault } from '../../src/config/fault.ts';
 import { type Loaded, loadConfig } from '../../src/config/load.ts';
 import { readSecret } from '../../src/hooks/signature.ts';
 import { resolveTarget } from '../../src/hooks/target.ts';
-import { parseUpstream } from '../../src/relay/upstream.ts';
+import { parseUpstream } from '../../src/front/upstream.ts';
 
 const UPSTREAM = 'http://127.0.0.1:8000';
 

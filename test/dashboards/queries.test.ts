@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { allRows, labelsOf, series } from '../../dashboards/src/series.ts';
-import { ATTR } from '../../src/telemetry/span-names.ts';
+import { ATTR } from '../../src/telemetry/names/span-names.ts';
 import { allQueries, DASHBOARDS, panelQueries, ROOT, readDashboard, ruleQueries } from './collect.ts';
 import { parsePromQl, plain } from './promql.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkAgreement, checkSettled } from '../../src/demo/agreement.ts';
 import { readSamples, sumOf } from '../../src/demo/exposition.ts';
-import { createDeliveryMetrics } from '../../src/telemetry/metrics.ts';
+import { createDeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
 import { eventType, sent, settle } from '../telemetry/deliveries.ts';
 import { expose } from '../telemetry/expose.ts';
 import { statsOf } from './figures.ts';

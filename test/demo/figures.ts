@@ -1,6 +1,6 @@
 // Statistics for the demo’s tests: nothing happened, except what a test says.
 import type { Priority } from '../../src/delivery/words.ts';
-import type { Stats, StatsRow } from '../../src/telemetry/stats.ts';
+import type { Stats, StatsRow } from '../../src/telemetry/metrics/stats.ts';
 
 const NOTHING: StatsRow = {
   tracked: 0,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { createSidecar } from '../../src/sidecar.ts';
+import { createSidecar } from '../../src/sidecar/sidecar.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { parseExposition, sumIn } from '../support/exposition.ts';
@@ -143,7 +143,7 @@ vi.mock(import('../../src/store/memory.ts'), async (original) => {
   return { createMemoryStore: (options) => breakable(createMemoryStore(options)) };
 });
 
-vi.mock(import('../../src/observe.ts'), async (original) => {
+vi.mock(import('../../src/sidecar/observe.ts'), async (original) => {
   const { startWatch } = await original();
   return {
     startWatch: async (deps) => {

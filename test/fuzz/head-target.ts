@@ -1,5 +1,5 @@
 // Fuzz: the head of a request on its way through. What leaves must read back as what was meant: no line, no header and no value out of nothing.
-import { filterOffers, readAgreement } from '../../src/relay/extensions.ts';
+import { filterOffers, readAgreement } from '../../src/front/extensions.ts';
 import {
   addForwarded,
   formatHead,
@@ -7,8 +7,8 @@ import {
   headerValues,
   setTraceparent,
   withoutHopByHop,
-} from '../../src/relay/headers.ts';
-import { setHost, targetOf } from '../../src/relay/target.ts';
+} from '../../src/front/headers.ts';
+import { setHost, targetOf } from '../../src/front/target.ts';
 import { agree, type Target, words } from './target.ts';
 
 export const headTarget: Target = {

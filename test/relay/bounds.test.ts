@@ -4,8 +4,8 @@ import { createServer as createNet, type Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createDescriptors } from '../../src/relay/descriptors.ts';
-import { isShortage, unreachable } from '../../src/relay/http.ts';
+import { createDescriptors } from '../../src/front/descriptors.ts';
+import { isShortage, unreachable } from '../../src/front/http.ts';
 import {
   atEnd,
   closeAll,

@@ -3,7 +3,7 @@ import { Ending } from '../../src/delivery/ending.ts';
 import type { Delivery, EventFacts } from '../../src/delivery/record.ts';
 import type { Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { Connection } from '../../src/session.ts';
+import { Connection } from '../../src/connection/connection.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
 import { type Method, type Revert, replace } from './revert.ts';

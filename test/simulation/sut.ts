@@ -1,26 +1,26 @@
-// Simulation: the sidecar under test, joined from the same parts as src/sidecar.ts; in place of HTTP a handshake that takes its round trips.
-import { startBeats } from '../../src/beats.ts';
-import { UNREAD_REASONS, type UnreadReason } from '../../src/connection.ts';
+// Simulation: the sidecar under test, joined from the same parts as src/sidecar/sidecar.ts; in place of HTTP a handshake that takes its round trips.
+import { startBeats } from '../../src/sidecar/beats.ts';
+import { UNREAD_REASONS, type UnreadReason } from '../../src/connection/parts.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Rule } from '../../src/decode/rules.ts';
 import type { Observer } from '../../src/delivery/ports.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { drain } from '../../src/drain.ts';
-import { type FrontDeps, open, rejoin } from '../../src/front.ts';
+import { drain } from '../../src/sidecar/drain.ts';
+import { type FrontDeps, open, rejoin } from '../../src/sidecar/admission.ts';
 import type { Identified } from '../../src/identity/identity.ts';
 import { createOwners } from '../../src/identity/owners.ts';
-import { createMemoryGuard } from '../../src/memory-guard.ts';
-import { OverdueWords } from '../../src/overdue-words.ts';
-import { createFrontCounters } from '../../src/relay/front-counters.ts';
+import { createMemoryGuard } from '../../src/sidecar/memory-guard.ts';
+import { OverdueWords } from '../../src/connection/overdue-words.ts';
+import { createFrontCounters } from '../../src/front/counters.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';
 import { createRegistry } from '../../src/resume/registry.ts';
 import { createTokens } from '../../src/resume/token.ts';
-import { createResumption } from '../../src/resumption.ts';
-import type { Connection } from '../../src/session.ts';
-import { register } from '../../src/sidecar.ts';
+import { createResumption } from '../../src/connection/resumption.ts';
+import type { Connection } from '../../src/connection/connection.ts';
+import { register } from '../../src/sidecar/sidecar.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
 import type { History, Told } from './history.ts';
@@ -76,7 +76,7 @@ let requests = 0;
 /** Parts that an old behaviour may take the place of (reverts.ts). */
 export const parts = { drain, startBeats, createMemoryStore };
 
-/** Close handshakes get this much more than the patience; the last export that much, as in src/sidecar.ts, ms. */
+/** Close handshakes get this much more than the patience; the last export that much, as in src/sidecar/sidecar.ts, ms. */
 const CLOSE_MS = 500;
 const FLUSH_MS = 1500;
 

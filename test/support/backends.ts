@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { createServer as createHttp, type Server as HttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, createServer as createNet, type Server, type Socket } from 'node:net';
-import { createFrontCounters, type FrontCounters } from '../../src/relay/front-counters.ts';
-import { createListener, type Listener, type ListenerDeps } from '../../src/relay/listener.ts';
-import type { Upgraded } from '../../src/relay/upgrade.ts';
-import { parseUpstream, type TlsTrust, type Upstream } from '../../src/relay/upstream.ts';
+import { createFrontCounters, type FrontCounters } from '../../src/front/counters.ts';
+import { createListener, type Listener, type ListenerDeps } from '../../src/front/listener.ts';
+import type { Upgraded } from '../../src/front/upgrade.ts';
+import { parseUpstream, type TlsTrust, type Upstream } from '../../src/front/upstream.ts';
 
 const closers: (() => unknown)[] = [];
 

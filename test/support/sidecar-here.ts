@@ -2,8 +2,8 @@
 
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { createSidecar, type Sidecar } from '../../src/sidecar.ts';
-import type { Stats } from '../../src/telemetry/stats.ts';
+import { createSidecar, type Sidecar } from '../../src/sidecar/sidecar.ts';
+import type { Stats } from '../../src/telemetry/metrics/stats.ts';
 import { atEnd } from './backends.ts';
 import { eventually } from './child.ts';
 import { type ParsedFamily, parseExposition, sumIn } from './exposition.ts';

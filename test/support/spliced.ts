@@ -1,5 +1,5 @@
 // Test support: a splice between two memory sockets, with a tap that writes down what it is told.
-import type { Deflate } from '../../src/relay/extensions.ts';
+import type { Deflate } from '../../src/front/extensions.ts';
 import { Splice } from '../../src/relay/splice.ts';
 import {
   type Ahead,

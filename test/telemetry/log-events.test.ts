@@ -1,8 +1,8 @@
 // Steps of deliveries as log events, as a collector receives them, and a collector that does not.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
-import type { EventMode } from '../../src/telemetry/span-events.ts';
-import { createSpans, type Spans } from '../../src/telemetry/spans.ts';
+import type { EventMode } from '../../src/telemetry/spans/span-events.ts';
+import { createSpans, type Spans } from '../../src/telemetry/spans/spans.ts';
 import { facts, session, Walk } from '../support/deliveries.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 

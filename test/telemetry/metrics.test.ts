@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Attempt, Delivery } from '../../src/delivery/record.ts';
 import { ERROR_TYPES, OUTCOMES, PRIORITIES, SHED_REASONS, UNMATCHED_REASONS } from '../../src/delivery/words.ts';
-import { createDeliveryMetrics, type DeliveryMetrics } from '../../src/telemetry/metrics.ts';
+import { createDeliveryMetrics, type DeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
 import { sumIn, valueIn } from '../support/exposition.ts';
 import { eventType, SESSION, sent, settle, T0 } from './deliveries.ts';
 import { expose, exposeParsed, linesOf } from './expose.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../src/telemetry/otel-env.ts';
 import { createResource } from '../../src/telemetry/resource.ts';
 import { parseResourceAttributes } from '../../src/telemetry/resource-attributes.ts';
-import { spanLimits } from '../../src/telemetry/span-limits.ts';
+import { spanLimits } from '../../src/telemetry/spans/span-limits.ts';
 
 const NOTHING = { console: false, otlp: undefined };
 const OTLP = { console: false, otlp: { protocol: 'http/protobuf' } };

@@ -5,8 +5,8 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AlwaysOnSampler, InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createOtlpBatchBuilder } from '../../src/telemetry/otlp-batch.ts';
-import { createSharedParts, createSharingProcessor, shareParts } from '../../src/telemetry/shared-parts.ts';
+import { createOtlpBatchBuilder } from '../../src/telemetry/otlp/batch.ts';
+import { createSharedParts, createSharingProcessor, shareParts } from '../../src/telemetry/spans/shared-parts.ts';
 import { decodeTraces } from '../support/otlp-decode.ts';
 
 const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };

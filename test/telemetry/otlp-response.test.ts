@@ -1,6 +1,6 @@
 // What collectors answer: every spelling of "partial success", refusals with reasons, and answers that are none.
 import { describe, expect, test } from 'vitest';
-import { readRefusal, readResponse } from '../../src/telemetry/otlp-response.ts';
+import { readRefusal, readResponse } from '../../src/telemetry/otlp/response.ts';
 
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json; charset=utf-8';

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createOutcomeLog, type OutcomeLog } from '../../src/telemetry/outcome-log.ts';
 import { startTelemetry } from '../../src/telemetry/sdk.ts';
-import { createSpans } from '../../src/telemetry/spans.ts';
+import { createSpans } from '../../src/telemetry/spans/spans.ts';
 import { facts, session, Walk } from '../support/deliveries.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/delivery/words.ts';
-import { createSampling } from '../../src/telemetry/sampling.ts';
-import { createTraceparentParser, type Parent, parseTraceparent } from '../../src/telemetry/traceparent.ts';
+import { createSampling } from '../../src/telemetry/spans/sampling.ts';
+import { createTraceparentParser, type Parent, parseTraceparent } from '../../src/telemetry/spans/traceparent.ts';
 import { facts, session, Walk } from '../support/deliveries.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 

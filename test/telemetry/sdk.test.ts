@@ -6,7 +6,7 @@ import type { CollectionResult, MetricProducer } from '@opentelemetry/sdk-metric
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
-import { createSharedParts, shareParts } from '../../src/telemetry/shared-parts.ts';
+import { createSharedParts, shareParts } from '../../src/telemetry/spans/shared-parts.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 
 let receiver: OtlpReceiver;

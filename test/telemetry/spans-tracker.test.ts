@@ -6,8 +6,8 @@ import type { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { createSharingProcessor } from '../../src/telemetry/shared-parts.ts';
-import { createSpans } from '../../src/telemetry/spans.ts';
+import { createSharingProcessor } from '../../src/telemetry/spans/shared-parts.ts';
+import { createSpans } from '../../src/telemetry/spans/spans.ts';
 import { facts } from '../support/deliveries.ts';
 
 const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventFacts } from '../../src/delivery/record.ts';
 import type { ErrorType, Outcome } from '../../src/delivery/words.ts';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
-import { createSpans, type SpanDeps, type Spans } from '../../src/telemetry/spans.ts';
+import { createSpans, type SpanDeps, type Spans } from '../../src/telemetry/spans/spans.ts';
 import { eventType, facts, session, Walk } from '../support/deliveries.ts';
 import type { ReceivedSpan } from '../support/otlp-decode.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';

@@ -1,8 +1,8 @@
 // Stats: what /api/v1/stats and the demo show; percentiles against the sorted truth.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Latency } from '../../src/telemetry/latency.ts';
-import { createDeliveryMetrics } from '../../src/telemetry/metrics.ts';
+import { Latency } from '../../src/telemetry/metrics/latency.ts';
+import { createDeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
 import { eventType, SESSION, sent, settle, T0 } from './deliveries.ts';
 
 const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };

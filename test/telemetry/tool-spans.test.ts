@@ -2,7 +2,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CALLS_PER_SESSION } from '../../src/telemetry/tool-calls.ts';
+import { CALLS_PER_SESSION } from '../../src/telemetry/agents/tool-calls.ts';
 import { propertyOptions } from '../support/seed.ts';
 import { T0 } from './deliveries.ts';
 import { expose, linesOf } from './expose.ts';

@@ -4,8 +4,8 @@ import { AlwaysOnSampler, InMemorySpanExporter, SimpleSpanProcessor, TracerProvi
 import type { EventType } from '../../src/delivery/policy.ts';
 import { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
-import type { AgentEvents } from '../../src/telemetry/agent-roles.ts';
-import { type AgentWatch, type AgentWatchOptions, createAgentWatch } from '../../src/telemetry/agent-watch.ts';
+import type { AgentEvents } from '../../src/telemetry/agents/agent-roles.ts';
+import { type AgentWatch, type AgentWatchOptions, createAgentWatch } from '../../src/telemetry/agents/agent-watch.ts';
 import { valueIn } from '../support/exposition.ts';
 import { eventType, T0 } from './deliveries.ts';
 import { exposeParsed } from './expose.ts';

@@ -1,0 +1,16 @@
+// Keeps the message of a delivery for replays and resends, if all of it is at hand.
+import type { Delivery } from '../delivery/record.ts';
+import type { Retention } from '../delivery/retention.ts';
+
+/** Of the message, which has `bytes`, `buf[start, end)` is at hand: all of it, or its beginning. */
+export function keepMessage(
+  retention: Retention,
+  delivery: Delivery,
+  buf: Buffer,
+  start: number,
+  end: number,
+  bytes: number,
+): void {
+  if (end - start === bytes) retention.keep(delivery, bytes, () => Buffer.from(buf.subarray(start, end)));
+  else retention.cut(bytes);
+}

@@ -1,0 +1,54 @@
+// What a connection is given, what is kept of its upgrade request, and whom it tells of itself.
+import type { Decoder } from '../decode/decoder.ts';
+import type { Tracker } from '../delivery/tracker.ts';
+import type { Capability } from '../delivery/words.ts';
+import type { OptedIn } from './opted-in.ts';
+import type { OverdueWords } from './overdue-words.ts';
+import { type EndedBy, type RelayContext, SKIP_REASONS } from '../relay/tap.ts';
+import type { Connection } from './connection.ts';
+
+/** Why a relayed message was not read: the relay could not, or (`superseded`) the session goes on over another connection. */
+export const UNREAD_REASONS = [...SKIP_REASONS, 'superseded'] as const;
+export type UnreadReason = (typeof UNREAD_REASONS)[number];
+
+/** What a connection tells those who count and trace connections. */
+export interface ConnectionObserver {
+  opened(connection: Connection): void;
+  /** The client has shown that it can confirm more (or anything at all). */
+  capability(connection: Connection, from: Capability, to: Capability): void;
+  /** `code` is that of the first Close frame; 1006 = there was none. `now` is monotonic ms. */
+  closed(connection: Connection, by: EndedBy, code: number, now: number): void;
+}
+
+export interface ConnectionDeps {
+  readonly tracker: Tracker;
+  readonly decoder: Decoder;
+  readonly relay: RelayContext;
+  readonly observer: ConnectionObserver;
+  /** Messages that were relayed and not read, by reason. */
+  readonly unread: Record<UnreadReason, number>;
+  readonly overdue: OverdueWords;
+  /** Upstream connections whose client is away and expected back. */
+  readonly parked: { count: number };
+  readonly optedIn: OptedIn;
+  /** Whether a rule has messages sent again to clients that have not opted in. */
+  readonly resends?: boolean;
+}
+
+/** What is kept of the upgrade request. The query is dropped: it may hold tokens (SPEC D11). */
+export interface ConnectionFacts {
+  readonly id: string;
+  /** Order of opening, unique in this process. */
+  readonly seq: number;
+  readonly remote: string;
+  readonly path: string;
+  /** Host header without port; '' when there was none. */
+  readonly host: string;
+  /** Port in the Host header; 0 when there was none. */
+  readonly port: number;
+  readonly subprotocol: string | undefined;
+  /** Who the client says it is, without proof: shown and searched for, and nothing else (SPEC D19). An event may still name it. */
+  claimedUser: string | undefined;
+  /** Monotonic ms. */
+  readonly openedAt: number;
+}

@@ -1,0 +1,103 @@
+// relay: plain requests whose client has stopped: with a body that does not go on, or with an answer that it does not take.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { createStallWatch, type Moving } from '../time/stalls.ts';
+import type { FrontCounters } from './counters.ts';
+import { awaitsContinue } from './response.ts';
+
+export interface ExchangeDeps {
+  readonly counters: FrontCounters;
+  /** How long a client may do nothing while the request or the answer waits for it, ms; 0 = for ever. */
+  readonly stallMs: number;
+  /** Gives up what has been asked of the upstream for this request. */
+  abort(request: IncomingMessage): void;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+export interface Exchanges {
+  /** Watches a request until its answer is out. */
+  begin(request: IncomingMessage, response: ServerResponse): void;
+  /** Watches a client of whom `wanted` says whether bytes are expected, until the result is called; `stalled` ends it. */
+  watch(client: Socket, wanted: () => boolean, stalled: () => void): () => void;
+}
+
+export function createExchanges({ counters, stallMs, abort, report }: ExchangeDeps): Exchanges {
+  const watch = createStallWatch(stallMs);
+
+  function say(what: string): void {
+    report({ stage: 'relay.stall', error: new Error(`${what} for ${stallMs} ms (limits.stall)`) });
+  }
+
+  function answerStalled(client: Socket): void {
+    counters.answersStalled++;
+    say('a client has taken nothing of its answer');
+    client.resetAndDestroy();
+  }
+
+  return {
+    begin(request, response) {
+      const client = request.socket;
+      const moving: Moving = {
+        get waiting() {
+          return isUnread(client) || expectsBody(request, response);
+        },
+        get moved() {
+          return progress(client);
+        },
+        stalled() {
+          if (isUnread(client)) {
+            answerStalled(client);
+            return;
+          }
+          counters.bodiesStalled++;
+          say('a client has sent nothing of its body');
+          if (response.headersSent) response.destroy();
+          else {
+            response.shouldKeepAlive = false;
+            response.writeHead(408, { 'Content-Type': 'text/plain; charset=utf-8' }).end('the body did not come\n');
+          }
+          abort(request);
+        },
+      };
+      watch.add(moving);
+      response.once('close', () => watch.remove(moving));
+    },
+    watch(client, wanted, stalled) {
+      const moving: Moving = {
+        get waiting() {
+          return isUnread(client) || wanted();
+        },
+        get moved() {
+          return progress(client);
+        },
+        stalled() {
+          if (isUnread(client)) answerStalled(client);
+          else {
+            counters.bodiesStalled++;
+            say('a client has sent nothing of its body');
+          }
+          stalled();
+        },
+      };
+      watch.add(moving);
+      return () => watch.remove(moving);
+    },
+  };
+}
+
+/** Whether it is the client's turn: the upstream takes what comes, and nobody has to tell the client to send it. */
+function expectsBody(request: IncomingMessage, response: ServerResponse): boolean {
+  return !request.complete && !request.isPaused() && !awaitsContinue(request, response);
+}
+
+/** Whether there are bytes for the client that the kernel has not taken. */
+function isUnread(client: Socket): boolean {
+  return client.writableLength > 0;
+}
+
+/** Changes with every byte that the client sends, and with every one that the kernel takes for it. */
+function progress(client: Socket): number {
+  // What is left of the write under way; without it, a large write shows only at its end.
+  const { _handle: handle } = client as { _handle?: { writeQueueSize?: number } | null };
+  return client.bytesRead + client.bytesWritten - client.writableLength - (handle?.writeQueueSize ?? 0);
+}

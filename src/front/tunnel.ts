@@ -1,0 +1,235 @@
+// relay: an upgrade that is not a WebSocket (RFC 9110 §7.8). A 101 makes two raw sockets of it; any other answer goes back as to a plain request.
+import { type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { answer } from './answers.ts';
+import type { Exchanges } from './exchanges.ts';
+import type { FrontCounters } from './counters.ts';
+import { formatHead, hasToken, headerValues } from './headers.ts';
+import { isShortage, limitConnect, unreachable } from './http.ts';
+import { namedHeaders, outgoingHead, withoutFraming } from './outgoing.ts';
+import { passResponse } from './response.ts';
+import { dial, type Upstream } from './upstream.ts';
+
+export interface TunnelDeps {
+  readonly upstream: Upstream;
+  readonly counters: FrontCounters;
+  /** Reads what follows on a client's connection when it has been answered. */
+  readonly server: Server;
+  readonly connectTimeoutMs: number;
+  /** Largest response head, bytes. */
+  readonly headerBytes: number;
+  readonly exchanges: Exchanges;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+export interface Tunnels {
+  /** Requests waiting for their answer, and tunnels. */
+  readonly open: number;
+  /** Takes over the client's socket; `rest` was read behind the request's head. */
+  start(request: IncomingMessage, client: Socket, rest: Buffer): void;
+  /** Breaks all of them off. */
+  close(): void;
+}
+
+/** Bytes that a client may send behind its request before the answer; it is not read further until then. */
+const EARLY_BYTES = 65_536;
+
+/**
+ * Whether a request's Upgrade is passed on. That of a WebSocket is not: it has a handshake of its own, and some load balancers put
+ * it on every request. Nor is one whose body cannot be counted, or that waits to be told to send it: ignoring an Upgrade is allowed.
+ */
+export function mayTunnel({ httpVersion, rawHeaders }: IncomingMessage): boolean {
+  return (
+    httpVersion === '1.1' &&
+    !hasToken(rawHeaders, 'upgrade', 'websocket') &&
+    headerValues(rawHeaders, 'transfer-encoding').length === 0 &&
+    headerValues(rawHeaders, 'expect').length === 0
+  );
+}
+
+export function createTunnels(deps: TunnelDeps): Tunnels {
+  const open = new Set<Tunnel>();
+  return {
+    get open() {
+      return open.size;
+    },
+    start(request, client, rest) {
+      deps.counters.requests++;
+      try {
+        open.add(new Tunnel(deps, request, client, rest, open));
+      } catch (error) {
+        deps.counters.requestErrors++;
+        deps.report({ stage: 'relay.tunnel', error });
+        answer(client, 400, 'the request could not be passed on');
+      }
+    },
+    close() {
+      for (const tunnel of [...open]) tunnel.destroy();
+    },
+  };
+}
+
+class Tunnel {
+  readonly #deps: TunnelDeps;
+  readonly #request: IncomingMessage;
+  readonly #client: Socket;
+  readonly #open: Set<Tunnel>;
+  readonly #outgoing: ClientRequest;
+  /** Came behind the request: bytes of the other protocol, or the next request. */
+  readonly #early: Buffer[] = [];
+  #earlyBytes = 0;
+  /** Bytes of the request's body that are still to come. */
+  #left: number;
+  #upstream: Socket | undefined;
+  readonly #unwatch: () => void;
+  /** The answer has begun; from here on it tells how this ends. */
+  #answered = false;
+
+  /** Throws, before it touches the socket, when the request cannot be put into words for the upstream. */
+  constructor(deps: TunnelDeps, request: IncomingMessage, client: Socket, rest: Buffer, open: Set<Tunnel>) {
+    const { upstream, headerBytes } = deps;
+    // The settings of an HTTP/2 to be (RFC 7540 §3.2.1) are part of the offer.
+    const settings = hasToken(request.rawHeaders, 'connection', 'http2-settings') ? ', HTTP2-Settings' : '';
+    const { path, headers } = outgoingHead(request, upstream, `Upgrade${settings}`);
+    this.#deps = deps;
+    this.#request = request;
+    this.#client = client;
+    this.#open = open;
+    const length = headerValues(request.rawHeaders, 'content-length')[0];
+    this.#left = Number(length ?? 0);
+    this.#outgoing = dial(upstream, { method: request.method!, path, headers: namedHeaders(headers), headerBytes });
+    if (length === undefined) withoutFraming(this.#outgoing);
+    this.#outgoing
+      .on('socket', (socket) => limitConnect(this.#outgoing, socket, deps.connectTimeoutMs))
+      .on('information', ({ statusCode, statusMessage, rawHeaders }) => {
+        if (statusCode !== 100)
+          client.write(formatHead(`HTTP/1.1 ${statusCode} ${statusMessage}`, rawHeaders), 'latin1');
+      })
+      .on('upgrade', (response, socket, head) => this.#switched(response, socket, head))
+      .on('response', (response) => this.#answer(response))
+      .on('drain', () => client.resume())
+      .on('error', (error) => this.#broken(error));
+    const wanted = (): boolean => this.#left > 0 && !this.#answered && !client.isPaused();
+    this.#unwatch = deps.exchanges.watch(client, wanted, () => this.#stalled());
+    client.setTimeout(0);
+    client.on('data', this.#onData).on('end', this.#onGone).on('close', this.#onGone).on('error', this.#onGone);
+    if (this.#left === 0) this.#outgoing.end();
+    else this.#outgoing.flushHeaders();
+    if (rest.length > 0) this.#onData(rest);
+  }
+
+  destroy(): void {
+    if (!this.#open.delete(this)) return;
+    this.#unwatch();
+    if (this.#upstream !== undefined) this.#deps.counters.tunnelsOpen--;
+    this.#outgoing.destroy();
+    this.#upstream?.destroy();
+    this.#client.destroy();
+  }
+
+  #onData = (chunk: Buffer): void => {
+    const body = chunk.subarray(0, this.#left);
+    this.#left -= body.length;
+    // The rest of a body whose answer is there already goes the way of a body that nobody reads.
+    if (body.length > 0 && !this.#answered && !this.#outgoing.write(body)) this.#client.pause();
+    if (body.length > 0 && this.#left === 0 && !this.#answered) this.#outgoing.end();
+    if (body.length === chunk.length) return;
+    this.#early.push(chunk.subarray(body.length));
+    this.#earlyBytes += chunk.length - body.length;
+    if (this.#earlyBytes >= EARLY_BYTES) this.#client.pause();
+  };
+
+  #onGone = (): void => {
+    if (this.#open.has(this) && !this.#answered) this.#deps.counters.clientGone++;
+    this.destroy();
+  };
+
+  #broken(error: Error): void {
+    if (this.#answered || !this.#open.has(this)) return;
+    this.#deps.counters.requestErrors++;
+    this.#deps.report({ stage: 'relay.tunnel', error });
+    this.#release();
+    if (isShortage(error)) this.#deps.counters.descriptorsShort++;
+    const { status, text } = unreachable(error);
+    answer(this.#client, status, text);
+  }
+
+  #stalled(): void {
+    if (this.#answered) {
+      this.destroy();
+      return;
+    }
+    this.#release();
+    this.#outgoing.destroy();
+    answer(this.#client, 408, 'the body did not come');
+  }
+
+  /** The client's socket as it was found: no listener of ours, neither flowing nor paused. */
+  #release(): void {
+    this.#open.delete(this);
+    this.#unwatch();
+    const client = this.#client;
+    client.off('data', this.#onData).off('end', this.#onGone).off('close', this.#onGone).off('error', this.#onGone);
+    client.pause();
+    (client as { readableFlowing: boolean | null }).readableFlowing = null;
+  }
+
+  #switched(response: IncomingMessage, upstream: Socket, head: Buffer): void {
+    const client = this.#client;
+    this.#answered = true;
+    // From here on nobody knows what the bytes mean, nor how long they may take.
+    this.#unwatch();
+    this.#upstream = upstream;
+    this.#deps.counters.tunnels++;
+    this.#deps.counters.tunnelsOpen++;
+    client.off('data', this.#onData).off('end', this.#onGone);
+    upstream.on('error', () => this.destroy()).on('close', () => this.destroy());
+    // A body that is not through yet goes on in the same bytes.
+    for (const chunk of this.#early) upstream.write(chunk);
+    client.write(formatHead(`HTTP/1.1 101 ${response.statusMessage}`, response.rawHeaders), 'latin1');
+    client.write(head);
+    client.pipe(upstream);
+    upstream.pipe(client);
+    client.resume();
+  }
+
+  /** The upstream stays with HTTP: its answer, and then the client's next request. */
+  #answer(incoming: IncomingMessage): void {
+    const { server, counters, report } = this.#deps;
+    const client = this.#client;
+    const response = new ServerResponse(this.#request);
+    this.#answered = true;
+    // What is left of the body would be read as a request.
+    response.shouldKeepAlive = this.#left === 0 && !hasToken(this.#request.rawHeaders, 'connection', 'close');
+    // node:http's server sets it on its own responses: the time in their Keep-Alive header.
+    const known = response as { _keepAliveTimeout?: number };
+    if ('_keepAliveTimeout' in known) known._keepAliveTimeout = server.keepAliveTimeout;
+    response.assignSocket(client);
+    incoming.on('error', (error) => {
+      if (client.destroyed) return;
+      counters.requestErrors++;
+      report({ stage: 'relay.tunnel', error });
+      this.destroy();
+    });
+    response.on('finish', () => {
+      response.detachSocket(client);
+      this.#release();
+      if (!response.shouldKeepAlive) {
+        client.on('error', () => client.destroy());
+        client.end();
+        client.resume();
+        return;
+      }
+      for (const chunk of this.#early.reverse()) client.unshift(chunk);
+      server.emit('connection', client);
+    });
+    try {
+      passResponse(incoming, this.#request, response);
+    } catch (error) {
+      incoming.destroy();
+      counters.requestErrors++;
+      report({ stage: 'relay.tunnel', error });
+      this.destroy();
+    }
+  }
+}

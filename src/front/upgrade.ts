@@ -1,0 +1,297 @@
+// upgrade: one WebSocket handshake, from the client's request to two raw sockets (or to the upstream's refusal, passed through).
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { patiently, type Wait } from '../time/patience.ts';
+import { answer, linger } from './answers.ts';
+import type { Exchanges } from './exchanges.ts';
+import { type Deflate, filterOffers, readAgreement, withoutOffers } from './extensions.ts';
+import type { FrontCounters } from './counters.ts';
+import {
+  formatHead,
+  hasToken,
+  headerValues,
+  plainAddress,
+  type RawHeaders,
+  setTraceparent,
+  traceparentOf,
+  withoutHopByHop,
+} from './headers.ts';
+import { isShortage, unreachable } from './http.ts';
+import { outgoingHead } from './outgoing.ts';
+import { dial, type Upstream } from './upstream.ts';
+
+/** The client's request as it came; keep what you need of it and drop the rest. */
+export interface UpgradeRequest {
+  /** Names the connection in history, spans and logs; unique in this process. */
+  readonly id: string;
+  readonly method: string;
+  /** As the client sent it, query included: it may hold tokens. */
+  readonly url: string;
+  readonly rawHeaders: RawHeaders;
+  /** '' when unknown. */
+  readonly remoteAddress: string;
+}
+
+/** Traces for upstreams whose client brought none. */
+export interface HandshakeTrace {
+  /** The `traceparent` to send on; undefined = none. Each one given is `refused`, or its handshake becomes a connection. */
+  begin(request: UpgradeRequest): string | undefined;
+  /** The handshake has become no connection. `status` is what the client was answered; 0 = it left before. */
+  refused(request: UpgradeRequest, status: number): void;
+}
+
+/** Two sockets that have switched protocols. The receiver owns both and listens to their `error` before it returns. */
+export interface Upgraded {
+  readonly request: UpgradeRequest;
+  /** As the upstream chose it; undefined for none. */
+  readonly subprotocol: string | undefined;
+  readonly client: Socket;
+  readonly upstream: Socket;
+  /** Read already, after the client's request: belongs before the client's next bytes. Mostly empty. */
+  readonly clientHead: Buffer;
+  /** Read already, after the upstream's 101. */
+  readonly upstreamHead: Buffer;
+  readonly deflate: Deflate | undefined;
+  /** The frames may be of a shape we cannot read: pass bytes on, scan nothing. */
+  readonly opaque: boolean;
+}
+
+export interface UpgradeDeps {
+  readonly upstream: Upstream;
+  readonly counters: FrontCounters;
+  /** From the client's request to the upstream's answer, ms. */
+  readonly handshakeTimeoutMs: number;
+  /** Largest response head, bytes. */
+  readonly headerBytes: number;
+  readonly exchanges: Exchanges;
+  /** The path to ask the upstream for, instead of `path` (origin form, base path included). */
+  rewritePath?(request: UpgradeRequest, path: string): string;
+  /** True keeps the client's offer of compression from the upstream. */
+  plain?(request: IncomingMessage): boolean;
+  /** Undefined: what the client sent goes on as it came, and nothing is added. */
+  readonly trace?: HandshakeTrace | undefined;
+  onUpgraded(upgraded: Upgraded): void;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+export interface Upgrader {
+  /** Handshakes in progress. */
+  readonly handshaking: number;
+  /** Takes over the client's socket. */
+  start(request: IncomingMessage, client: Socket, head: Buffer): void;
+  /** Breaks off every handshake in progress with 503. */
+  abort(): void;
+}
+
+/** Whether it is a WebSocket handshake (RFC 6455 §4.2.1), not merely a request that an intermediary put `Upgrade` on. */
+export function isHandshake({ method, httpVersion, rawHeaders }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    httpVersion === '1.1' &&
+    hasToken(rawHeaders, 'upgrade', 'websocket') &&
+    headerValues(rawHeaders, 'sec-websocket-key').length > 0 &&
+    headerValues(rawHeaders, 'transfer-encoding').length === 0 &&
+    headerValues(rawHeaders, 'content-length').every((length) => Number(length) === 0)
+  );
+}
+
+/** Bytes that a client may send before the 101; it is not read further until then. */
+const EARLY_BYTES = 65_536;
+
+let connections = 0;
+
+/** A name for a connection, unique in this process. */
+export function nextConnectionId(): string {
+  return `c-${(++connections).toString(36)}`;
+}
+
+export function createUpgrader(deps: UpgradeDeps): Upgrader {
+  const open = new Set<Handshake>();
+  return {
+    get handshaking() {
+      return open.size;
+    },
+    start(request, client, head) {
+      try {
+        open.add(new Handshake(deps, request, client, head, open));
+      } catch (error) {
+        deps.report({ stage: 'relay.handshake', error });
+        answer(client, 400, 'the request could not be passed on');
+      }
+    },
+    abort() {
+      for (const handshake of [...open]) handshake.fail(503, 'the sidecar is shutting down');
+    },
+  };
+}
+
+/** A handshake in progress. When it settles it leaves no listener, timer or reference on either socket. */
+class Handshake {
+  readonly #deps: UpgradeDeps;
+  readonly #request: UpgradeRequest;
+  readonly #client: Socket;
+  readonly #early: Buffer[];
+  readonly #open: Set<Handshake>;
+  readonly #dial: ClientRequest;
+  readonly #wait: Wait;
+  #earlyBytes: number;
+  #settled = false;
+
+  /** Throws, before it touches the socket, when the request cannot be put into words for the upstream. */
+  constructor(deps: UpgradeDeps, incoming: IncomingMessage, client: Socket, rest: Buffer, open: Set<Handshake>) {
+    const head = outgoingHead(incoming, deps.upstream, ownConnection(incoming.rawHeaders));
+    const headers = deps.plain?.(incoming) === true ? withoutOffers(head.headers) : filterOffers(head.headers);
+    this.#deps = deps;
+    this.#client = client;
+    this.#open = open;
+    this.#early = rest.length > 0 ? [rest] : [];
+    this.#earlyBytes = rest.length;
+    this.#request = {
+      id: nextConnectionId(),
+      method: incoming.method!,
+      url: incoming.url!,
+      rawHeaders: incoming.rawHeaders,
+      remoteAddress: plainAddress(client.remoteAddress),
+    };
+    if (traceparentOf(headers) === undefined) {
+      const ours = deps.trace?.begin(this.#request);
+      if (ours !== undefined) setTraceparent(headers, ours);
+    }
+    const path = deps.rewritePath?.(this.#request, head.path) ?? head.path;
+    this.#dial = dial(deps.upstream, { method: 'GET', path, headers, headerBytes: deps.headerBytes });
+    this.#dial.on('upgrade', (response, socket, rest) => this.#switched(response, socket, rest));
+    this.#dial.on('response', (response) => this.#refused(response));
+    this.#dial.on('error', (error) => this.#broken(error));
+    this.#dial.end();
+    this.#wait = patiently(deps.handshakeTimeoutMs, () => this.#timedOut());
+    client.setTimeout(0);
+    client.on('data', this.#onEarly).on('end', this.#onGone).on('close', this.#onGone).on('error', this.#onGone);
+  }
+
+  /** Ends the handshake with an answer of our own. */
+  fail(status: number, text: string): void {
+    if (!this.#settle()) return;
+    this.#dial.destroy();
+    this.#deps.trace?.refused(this.#request, status);
+    answer(this.#client, status, text);
+  }
+
+  #onEarly = (chunk: Buffer): void => {
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes >= EARLY_BYTES) this.#client.pause();
+  };
+
+  #onGone = (): void => {
+    if (!this.#settle()) return;
+    this.#deps.counters.clientGone++;
+    this.#deps.trace?.refused(this.#request, 0);
+    this.#dial.destroy();
+    this.#client.on('error', ignore).destroy();
+  };
+
+  #timedOut(): void {
+    if (this.#settled) return;
+    this.#deps.counters.handshakeTimeouts++;
+    const waited = this.#deps.handshakeTimeoutMs;
+    this.#deps.report({ stage: 'relay.handshake', error: new Error(`upstream did not answer within ${waited} ms`) });
+    this.fail(504, 'the upstream did not answer the WebSocket handshake in time');
+  }
+
+  #broken(error: Error): void {
+    if (this.#settled) return;
+    this.#deps.counters.upstreamFailed++;
+    this.#deps.report({ stage: 'relay.handshake', error });
+    if (isShortage(error)) this.#deps.counters.descriptorsShort++;
+    const { status, text } = unreachable(error);
+    this.fail(status, text);
+  }
+
+  /** Releases the client's socket as node:http left it: no listener of ours, neither flowing nor paused. False the second time. */
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#wait.cancel();
+    this.#open.delete(this);
+    const client = this.#client;
+    client.off('data', this.#onEarly).off('end', this.#onGone).off('close', this.#onGone).off('error', this.#onGone);
+    client.pause();
+    // As it was before anyone read: so that the next `data` listener starts the flow. node:http does the same.
+    (client as { readableFlowing: boolean | null }).readableFlowing = null;
+    return true;
+  }
+
+  #switched(response: IncomingMessage, upstream: Socket, upstreamHead: Buffer): void {
+    if (!this.#settle()) {
+      upstream.on('error', ignore).destroy();
+      return;
+    }
+    const client = this.#client;
+    const agreed = readAgreement(response.rawHeaders);
+    this.#deps.counters.upgraded++;
+    if (agreed.opaque) {
+      this.#deps.counters.unreadable++;
+      const answered = headerValues(response.rawHeaders, 'sec-websocket-extensions').join(', ');
+      const error = new Error(`messages pass unread: the upstream answered with Sec-WebSocket-Extensions: ${answered}`);
+      this.#deps.report({ stage: 'relay.extensions', error });
+    }
+    client.cork();
+    try {
+      client.write(formatHead(`HTTP/1.1 101 ${response.statusMessage}`, agreed.headers), 'latin1');
+      this.#deps.onUpgraded({
+        request: this.#request,
+        subprotocol: headerValues(response.rawHeaders, 'sec-websocket-protocol')[0],
+        client,
+        upstream,
+        clientHead: this.#early.length === 1 ? this.#early[0]! : Buffer.concat(this.#early),
+        upstreamHead,
+        deflate: agreed.deflate,
+        opaque: agreed.opaque,
+      });
+    } catch (error) {
+      this.#deps.report({ stage: 'relay.upgraded', error });
+      this.#deps.trace?.refused(this.#request, 0);
+      client.on('error', ignore).destroy();
+      upstream.on('error', ignore).destroy();
+    } finally {
+      client.uncork();
+    }
+  }
+
+  /** Passes the refusal through; its body ends with the connection unless it has a Content-Length. */
+  #refused(response: IncomingMessage): void {
+    if (!this.#settle()) return;
+    const client = this.#client;
+    const status = response.statusCode!;
+    this.#deps.counters.refusedByUpstream++;
+    this.#deps.trace?.refused(this.#request, status);
+    // 426 must name the protocol that it wants (RFC 9110 §15.5.22).
+    const headers = withoutHopByHop(response.rawHeaders, status === 426 ? 'close, Upgrade' : 'close');
+    const unwatch = this.#deps.exchanges.watch(
+      client,
+      () => false,
+      () => response.destroy(),
+    );
+    client.on('error', ignore).once('close', () => {
+      unwatch();
+      response.destroy();
+    });
+    client.write(formatHead(`HTTP/1.1 ${status} ${response.statusMessage}`, headers), 'latin1');
+    client.resume();
+    response.on('error', ignore).once('end', () => linger(client));
+    response.once('close', () => {
+      // A body that ends with the connection must not look whole: a reset, not a FIN.
+      if (!response.complete) client.resetAndDestroy();
+    });
+    response.pipe(client);
+  }
+}
+
+// A socket or response that is already given up: what it still has to say changes nothing.
+function ignore(): void {}
+
+/** This hop's Connection value: the client's where it says nothing else. */
+function ownConnection(raw: RawHeaders): string {
+  const [connection, ...others] = headerValues(raw, 'connection');
+  return others.length === 0 && connection?.toLowerCase() === 'upgrade' ? connection : 'Upgrade';
+}

@@ -1,0 +1,210 @@
+// The public port joined with sessions: every upgrade becomes a connection, of a new session or of one that comes back.
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Admin } from '../admin/server.ts';
+import type { Config } from '../config/config.ts';
+import type { ConnectionDeps, ConnectionFacts } from '../connection/parts.ts';
+import { Session } from '../delivery/session.ts';
+import type { Identified, Identity } from '../identity/identity.ts';
+import type { Owners } from '../identity/owners.ts';
+import type { IdentityRequest } from '../identity/request.ts';
+import { readUser } from '../identity/user.ts';
+import type { Handshakes } from './observe.ts';
+import { acceptHandshake } from '../front/accept.ts';
+import type { FrontCounters } from '../front/counters.ts';
+import { headerValues, plainAddress, type RawHeaders, traceparentOf } from '../front/headers.ts';
+import { createListener, type Listener, type Refusal } from '../front/listener.ts';
+import { outgoingHead } from '../front/outgoing.ts';
+import { createPeerCheck } from '../front/trusted-proxies.ts';
+import { type HandshakeTrace, nextConnectionId, type Upgraded } from '../front/upgrade.ts';
+import { authorityOf, parseUpstream, type Upstream } from '../front/upstream.ts';
+import { readOptIn, withoutOptIn } from '../resume/opt-in.ts';
+import type { Resumption } from '../connection/resumption.ts';
+import { Connection } from '../connection/connection.ts';
+
+export interface FrontDeps {
+  readonly config: Config;
+  readonly upstream: Upstream;
+  readonly counters: FrontCounters;
+  readonly connections: ReadonlySet<Connection>;
+  readonly admin: Admin;
+  readonly resumption: Resumption;
+  readonly identity: Identity;
+  readonly owners: Owners;
+  readonly connectionDeps: ConnectionDeps;
+  readonly handshakes: Handshakes | undefined;
+  /** Whether memory runs out. */
+  readonly memory: { readonly refusing: boolean };
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+const TOO_MANY_IN_ALL = 'too many connections (limits.connections';
+const TOO_MANY = 'too many connections of this user (limits.connections_per_user)';
+const NO_MEMORY: Refusal = { status: 503, reason: 'too little memory (limits.memory)', counter: 'refusedByMemory' };
+/** RFC 6455 registry, "Try Again Later". */
+const TRY_AGAIN_LATER = 1013;
+
+/** Where the backend is; throws when the configuration's address is none. */
+export function readUpstream(config: Config): Upstream {
+  const { upstreamHost, trustedProxies } = config;
+  const { ca, insecure } = config.upstreamTls;
+  const parsed = parseUpstream(config.upstream, { verifyTls: !insecure, ca });
+  if (parsed.upstream === undefined) throw new Error(parsed.fault);
+  const upstream = { ...parsed.upstream, trustsPeer: createPeerCheck(trustedProxies) };
+  if (upstreamHost === 'preserve') return upstream;
+  return { ...upstream, hostHeader: upstreamHost === 'upstream' ? authorityOf(upstream) : upstreamHost };
+}
+
+/** Builds the listener. */
+export function openFront(deps: FrontDeps): Listener {
+  const { config, upstream, connections, admin, resumption, report } = deps;
+  const { parked } = deps.connectionDeps;
+  const { mount } = config.admin;
+  const limit = config.limits.connections;
+  /** Who sent a request, by its header array: the same object from here to the upgrade. */
+  const known = new WeakMap<RawHeaders, Identified>();
+  // Every client has an upstream connection, and so has one that is away for a moment; the latter can do without.
+  const hasRoom = (): boolean =>
+    connections.size + parked.count + listener.handshaking < limit || (parked.count > 0 && resumption.yieldUpstream());
+  const listener: Listener = createListener({
+    upstream,
+    counters: deps.counters,
+    handshakeTimeoutMs: config.limits.handshakeMs,
+    stallMs: config.limits.stallMs,
+    connections: () => connections.size,
+    otherSockets: () => admin.connections,
+    admit(request) {
+      if (deps.memory.refusing) return NO_MEMORY;
+      return hasRoom() ? identify(deps, request, known) : { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limit})` };
+    },
+    room: () => connections.size + parked.count + listener.handshaking < limit,
+    rewritePath: (_, path) => withoutOptIn(path),
+    plain: ({ url }) => resumption.wanted(url ?? ''),
+    rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)),
+    mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
+    trace: handshakeTrace(deps),
+    onUpgraded: (upgraded) => open(deps, upgraded, known.get(upgraded.request.rawHeaders)),
+    report,
+  });
+  return listener;
+}
+
+/** What the backend is shown of a request: nothing else can be what it has checked (SPEC D19). */
+export function shownUpstream(request: IncomingMessage, upstream: Upstream): IdentityRequest {
+  const { path, headers } = outgoingHead(request, upstream);
+  return { url: withoutOptIn(path), rawHeaders: headers };
+}
+
+/** Finds out whose request it is, and refuses a user who has enough connections. Who comes back replaces a connection. */
+function identify(
+  { identity, owners, upstream }: FrontDeps,
+  request: IncomingMessage,
+  known: WeakMap<RawHeaders, Identified>,
+): Refusal | undefined | Promise<Refusal | undefined> {
+  const url = request.url ?? '';
+  const decide = (who: Identified): Refusal | undefined => {
+    known.set(request.rawHeaders, who);
+    if (!owners.full(who.user) || readOptIn(url)?.session !== undefined) return undefined;
+    return { status: 429, reason: TOO_MANY };
+  };
+  const who = identity.identify(shownUpstream(request, upstream));
+  return who instanceof Promise ? who.then(decide) : decide(who);
+}
+
+/** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
+export function open(
+  { config, connectionDeps, resumption, owners, counters, report }: FrontDeps,
+  upgraded: Upgraded,
+  who: Identified | undefined,
+): void {
+  const { id, rawHeaders, url, remoteAddress } = upgraded.request;
+  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now(), who);
+  const owner = owners.acquire(who?.user);
+  // The client's own trace only. The connection's span, where the upstream was given that one, is linked to.
+  const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
+  const seat = resumption.seat(url, rawHeaders, owner, traceparent);
+  const session = seat?.session ?? new Session(id, owner, traceparent);
+  // It has its owner already: one session is given back once.
+  if (seat?.recovered === true) owners.release(owner);
+  const connection = new Connection(facts, session, connectionDeps);
+  if (who?.learn === 'user') connection.adopt = (user) => owners.adopt(session, user, connection.attended);
+  else if (who?.learn === 'claim') connection.adopt = (user) => claim(connection.facts, user);
+  seat?.take(connection);
+  // Handshakes may have been let in together; who comes back replaces a connection that may still be closing.
+  const crowded = seat?.recovered !== true && owners.full(owner.user);
+  connection.start(upgraded);
+  if (!crowded) return;
+  counters.refusedByLimit++;
+  report({ stage: 'relay.limit', error: new Error(`connection closed with ${TRY_AGAIN_LATER}: ${TOO_MANY}`) });
+  connection.close(TRY_AGAIN_LATER, TOO_MANY);
+}
+
+/** A client comes back while its upstream connection is still there. */
+export function rejoin(
+  deps: FrontDeps,
+  request: IncomingMessage,
+  client: Socket,
+  head: Buffer,
+  who: Identified | undefined,
+): boolean {
+  if (!request.url?.includes('ackspan')) return false;
+  return deps.resumption.rejoin(request, who?.user, (subprotocol) => {
+    acceptHandshake(request, client, subprotocol);
+    const remote = plainAddress(client.remoteAddress);
+    const now = deps.connectionDeps.relay.now();
+    const id = nextConnectionId();
+    return [readFacts(id, request.rawHeaders, request.url!, remote, subprotocol, now, who), client, head];
+  });
+}
+
+let connections = 0;
+
+function readFacts(
+  id: string,
+  headers: RawHeaders,
+  url: string,
+  remote: string,
+  subprotocol: string | undefined,
+  openedAt: number,
+  who: Identified | undefined,
+): ConnectionFacts {
+  const path = url.split('?', 1)[0]!;
+  const claimedUser = who?.claimed;
+  return { id, seq: ++connections, remote, path, ...authority(headers), subprotocol, claimedUser, openedAt };
+}
+
+/** An event that proves nothing names a user: the first name is kept. */
+function claim(facts: ConnectionFacts, user: string): void {
+  if (facts.claimedUser !== undefined) return;
+  const named = readUser(user);
+  if (typeof named !== 'string') facts.claimedUser = named.user;
+}
+
+/** Where the client connected to, as its Host header has it. */
+function authority(headers: RawHeaders): { host: string; port: number } {
+  const value = headerValues(headers, 'host')[0] ?? '';
+  const host = value.replace(/:\d+$/, '');
+  return { host, port: Number(value.slice(host.length + 1)) };
+}
+
+/** Names the connection's span to upstreams whose client brought no trace. A bug in there costs a span, not a connection (SPEC D8). */
+function handshakeTrace({ config, handshakes, connectionDeps, report }: FrontDeps): HandshakeTrace | undefined {
+  if (config.tracing.propagate !== 'always' || handshakes === undefined) return undefined;
+  return {
+    begin({ id, rawHeaders }) {
+      try {
+        return handshakes.begin({ id, ...authority(rawHeaders), openedAt: connectionDeps.relay.now() });
+      } catch (error) {
+        report({ stage: 'watch', error });
+        return undefined;
+      }
+    },
+    refused({ id }, status) {
+      try {
+        handshakes.refused(id, status);
+      } catch (error) {
+        report({ stage: 'watch', error });
+      }
+    },
+  };
+}

@@ -1,0 +1,55 @@
+// Everything of a sidecar that is looked at on the beat of the process: deliveries, words that are overdue, silent clients, memory, and standstills.
+import type { Tracker } from '../delivery/tracker.ts';
+import type { MemoryGuard } from './memory-guard.ts';
+import type { Watch } from './observe.ts';
+import type { OverdueWords } from '../connection/overdue-words.ts';
+import { type Silent, watchSilence } from '../connection/silence.ts';
+import { startBeat } from '../time/beat.ts';
+import { now } from '../time/clock.ts';
+import { onBeat, onStandstill } from '../time/pulse.ts';
+import { UnreadNotice } from './unread-notice.ts';
+
+export interface BeatDeps {
+  readonly tracker: Tracker;
+  readonly overdue: OverdueWords;
+  readonly connections: Iterable<Silent>;
+  /** Clients cut off because they were silent. */
+  readonly silent: { cut: number };
+  readonly watch: Pick<Watch, 'stoodStill'>;
+  /** Messages without an event, by shape, and what is done with them. */
+  readonly unread: {
+    readonly counts: Readonly<Record<string, number>>;
+    readonly policy: 'track' | 'count';
+    readonly relay: { readonly messagesToClient: number };
+  };
+  readonly silenceMs: number;
+  readonly memory: MemoryGuard;
+  report(fault: { stage: string; error: unknown }): void;
+}
+
+/** Starts them; the result ends them. */
+export function startBeats(deps: BeatDeps): () => void {
+  const { tracker, overdue, connections, silent, watch, unread, silenceMs, memory, report } = deps;
+  const unreadNotice = new UnreadNotice({
+    unread: unread.counts,
+    messages: () => unread.relay.messagesToClient,
+    tracked: unread.policy === 'track',
+    say: (text) => report({ stage: 'decode', error: new Error(text) }),
+  });
+  const stops = [
+    onStandstill((from, ms) => {
+      tracker.stoodStill(from, from + ms);
+      watch.stoodStill(ms);
+      report({ stage: 'standstill', error: new Error(`the process did not run for ${Math.round(ms)} ms`) });
+    }),
+    startBeat(tracker, report),
+    onBeat((at) => overdue.look(at)),
+    onBeat((at) => unreadNotice.look(at)),
+    memory.start(),
+    watchSilence({ connections, silenceMs, now, dropped: () => silent.cut++ }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+    unreadNotice.end();
+  };
+}

@@ -1,0 +1,149 @@
+// Plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
+
+import { createAdminCounters } from '../admin/places.ts';
+import { UNRETAINED_REASONS, type UnretainedReason } from '../delivery/words.ts';
+import { createHookCounters, REQUEST_RESULTS } from '../hooks/counters.ts';
+import { HOOK_KINDS } from '../hooks/notice.ts';
+import type { WatchDeps } from './observe.ts';
+import type { ExportCounters } from '../telemetry/otlp/drops.ts';
+import { LABEL, METRICS } from '../telemetry/names/names.ts';
+import { type Reading, readingsOf } from '../telemetry/metrics/readings.ts';
+
+/** What is counted about exports, by signal. */
+export interface Exports {
+  readonly spans: ExportCounters;
+  readonly logs: ExportCounters;
+  /** In data points. */
+  readonly metrics: ExportCounters;
+}
+
+/** Every series that is read from somebody else's counter. */
+export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Reading[] {
+  const { relay, front } = deps.counters;
+  const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
+    metric,
+    attributes: { [label]: value },
+    read,
+  });
+  return [
+    series(METRICS.relayMessages, LABEL.direction, 'down', () => relay.messagesToClient),
+    series(METRICS.relayMessages, LABEL.direction, 'up', () => relay.messagesToUpstream),
+    series(METRICS.relayBytes, LABEL.direction, 'down', () => relay.bytesToClient),
+    series(METRICS.relayBytes, LABEL.direction, 'up', () => relay.bytesToUpstream),
+    series(METRICS.backpressure, LABEL.direction, 'down', () => relay.backpressureToClientMs / 1000),
+    series(METRICS.backpressure, LABEL.direction, 'up', () => relay.backpressureToUpstreamMs / 1000),
+    series(METRICS.relayAdded, LABEL.kind, 'barrier', () => relay.barriersSent),
+    series(METRICS.relayAdded, LABEL.kind, 'pong', () => relay.pongsSynthesised),
+    series(METRICS.relayConsumed, LABEL.kind, 'pong', () => relay.barriersAnswered),
+    series(METRICS.relayConsumed, LABEL.kind, 'confirmation', () => relay.confirmationsSwallowed),
+    series(METRICS.relayFaults, LABEL.kind, 'protocol', () => relay.protocolErrors),
+    series(METRICS.relayFaults, LABEL.kind, 'tap', () => relay.tapFaults),
+    series(METRICS.connectionRejected, LABEL.reason, 'upstream', () => front.refusedByUpstream),
+    series(METRICS.connectionRejected, LABEL.reason, 'limit', () => front.refusedByLimit),
+    series(METRICS.connectionRejected, LABEL.reason, 'memory', () => front.refusedByMemory),
+    series(METRICS.connectionRejected, LABEL.reason, 'upstream_down', () => front.upstreamFailed),
+    series(METRICS.connectionRejected, LABEL.reason, 'handshake_timeout', () => front.handshakeTimeouts),
+    series(METRICS.connectionRejected, LABEL.reason, 'client_gone', () => front.clientGone),
+    ...frontReadings(deps),
+    ...readingsOf(METRICS.adminRejected, LABEL.reason, deps.counters.admin ?? createAdminCounters()),
+    ...readingsOf(METRICS.identity, LABEL.result, deps.identity ?? {}),
+    ...sessionReadings(deps),
+    ...hookReadings(deps),
+    ...readingsOf(METRICS.untracked, LABEL.reason, deps.decoder.others),
+    ...readingsOf(METRICS.untracked, LABEL.reason, deps.unread),
+    series(METRICS.untracked, LABEL.reason, 'unwatched', () => relay.messagesUnwatched),
+    { metric: METRICS.connectionSilent, attributes: {}, read: () => deps.silent.cut },
+    ...upstreamReadings(deps),
+    ...memoryReadings(deps),
+    ...readingsOf(METRICS.telemetrySpans, LABEL.result, spans),
+    ...readingsOf(METRICS.telemetryLogs, LABEL.result, logs),
+    ...readingsOf(METRICS.telemetryMetrics, LABEL.result, metrics),
+  ];
+}
+
+/** The public port, handshakes apart. */
+function frontReadings({ counters: { front } }: WatchDeps): Reading[] {
+  const rejected = (reason: string, read: () => number): Reading => ({
+    metric: METRICS.httpRejected,
+    attributes: { [LABEL.reason]: reason },
+    read,
+  });
+  const requests = (result: string, read: () => number): Reading => ({
+    metric: METRICS.httpRequests,
+    attributes: { [LABEL.result]: result },
+    read,
+  });
+  return [
+    { metric: METRICS.connectionUnreadable, attributes: {}, read: () => front.unreadable },
+    requests('passed', () => front.requests - front.requestErrors),
+    requests('failed', () => front.requestErrors),
+    rejected('malformed', () => front.badRequests),
+    rejected('head_bytes', () => front.headersTooLarge),
+    rejected('head_timeout', () => front.requestTimeouts),
+    rejected('body_stalled', () => front.bodiesStalled),
+    rejected('answer_stalled', () => front.answersStalled),
+    rejected('descriptors', () => front.descriptorsShort),
+    rejected('accept_failed', () => front.acceptFailed),
+    { metric: METRICS.tunnelOpened, attributes: {}, read: () => front.tunnels },
+    { metric: METRICS.tunnelActive, attributes: {}, read: () => front.tunnelsOpen },
+  ];
+}
+
+/** No series where nobody looks at the upstream: a 0 would say that it is down. */
+function upstreamReadings({ upstreamUp }: WatchDeps): Reading[] {
+  return upstreamUp === undefined
+    ? []
+    : [{ metric: METRICS.upstreamUp, attributes: {}, read: () => Number(upstreamUp()) }];
+}
+
+/** No series where there is no bound. */
+function memoryReadings({ memory }: WatchDeps): Reading[] {
+  if (memory === undefined || memory.bound === 0) return [];
+  return [
+    { metric: METRICS.memoryLimit, attributes: {}, read: () => memory.bound },
+    { metric: METRICS.memoryUsed, attributes: {}, read: () => memory.used },
+  ];
+}
+
+/** Sessions that outlive their connection, and what is kept for them. */
+function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
+  if (sessions === undefined || retention === undefined) return [];
+  const refused = (reason: UnretainedReason): Reading => ({
+    metric: METRICS.retainedRefused,
+    attributes: { [LABEL.reason]: reason },
+    read: () => retention().refused[reason],
+  });
+  return [
+    ...readingsOf(METRICS.sessionResume, LABEL.result, sessions.resume),
+    ...readingsOf(METRICS.sessionEnded, LABEL.reason, sessions.ended),
+    { metric: METRICS.sessionWaiting, attributes: {}, read: () => sessions.waiting },
+    { metric: METRICS.retainedBytes, attributes: {}, read: () => retention().bytes },
+    ...UNRETAINED_REASONS.map(refused),
+  ];
+}
+
+/** What is counted where there are no hooks: nothing happens, and a series of zeros says so to panels and alerts. */
+const NO_HOOKS: NonNullable<WatchDeps['hooks']> = {
+  counters: createHookCounters(),
+  waiting: 0,
+  breaker: { state: 'closed', opened: 0 },
+};
+
+/** Notices to the backend. */
+function hookReadings({ hooks = NO_HOOKS }: WatchDeps): Reading[] {
+  const { counters, breaker } = hooks;
+  const requests = HOOK_KINDS.flatMap((kind) =>
+    REQUEST_RESULTS.map((result) => ({
+      metric: METRICS.hookRequests,
+      attributes: { [LABEL.kind]: kind, [LABEL.result]: result },
+      read: () => counters.requests[kind][result],
+    })),
+  );
+  return [
+    ...requests,
+    ...readingsOf(METRICS.hookDropped, LABEL.reason, counters.dropped),
+    { metric: METRICS.hookQueued, attributes: {}, read: () => hooks.waiting },
+    { metric: METRICS.hookBreakerOpened, attributes: {}, read: () => breaker.opened },
+    { metric: METRICS.hookPayloadOmitted, attributes: {}, read: () => counters.payloadsOmitted },
+  ];
+}

@@ -1,0 +1,56 @@
+// How a sidecar parts from its clients: last barriers, patience, Close frames, their answers; only then is what is left called lost (SPEC D10, D15).
+import type { Tracker } from '../delivery/tracker.ts';
+import type { Resumption } from '../connection/resumption.ts';
+import type { Connection } from '../connection/connection.ts';
+import { now } from '../time/clock.ts';
+import { stillSince } from '../time/pulse.ts';
+
+/** RFC 6455 registry, "Service Restart". */
+export const SERVICE_RESTART = 1012;
+const REASON = 'service restart';
+/** How often is looked whether a wait is over, ms. */
+const LOOK_MS = 10;
+/** How long the sockets that are destroyed at last may take to say so, ms. */
+const DESTROY_MS = 200;
+
+export interface DrainDeps {
+  readonly connections: ReadonlySet<Connection>;
+  readonly resumption: Pick<Resumption, 'close'>;
+  readonly tracker: Tracker;
+  /** Deliveries in flight. */
+  readonly pending: () => number;
+  /** Told when confirmations were waited for in vain. */
+  unconfirmed(): void;
+}
+
+/**
+ * Sends last barriers and waits for confirmations until `confirmBy`, then sends every client Close 1012 and reads what they answer
+ * until `closeBy` (monotonic ms, both put off by standstills); what has no outcome then ends `failed: shutdown`.
+ */
+export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number): Promise<void> {
+  const { connections, resumption, tracker, pending } = deps;
+  const from = now();
+  for (const connection of connections) connection.probe(from);
+  if (!(await until(() => pending() === 0, confirmBy, from))) deps.unconfirmed();
+  resumption.close(SERVICE_RESTART, REASON);
+  for (const connection of connections) connection.close(SERVICE_RESTART, REASON, 'shutdown');
+  await until(() => connections.size === 0, closeBy, from);
+  for (const connection of connections) connection.destroy();
+  await until(() => connections.size === 0, now() + DESTROY_MS);
+  tracker.shutdown(now());
+}
+
+/** Waits until `done()` or the time `end`, standstills since `from` not counted; what has reached a socket by then is read first. Says which. */
+export async function until(done: () => boolean, end: number, from = now()): Promise<boolean> {
+  const over = () => now() - stillSince(from) >= end;
+  for (;;) {
+    if (done()) return true;
+    if (over()) {
+      // A standstill that has just ended is noticed in this turn too, and puts the end off.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (done()) return true;
+      if (over()) return false;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}

@@ -1,0 +1,48 @@
+// The limits whose counters are looked at once a second, and how the log names them (SPEC D7).
+import type { Tracker } from '../delivery/tracker.ts';
+import type { LimitCount } from './limit-log.ts';
+import type { RelayCounters } from '../relay/tap.ts';
+import type { SessionCounters } from '../resume/counters.ts';
+
+export interface LimitSources {
+  readonly relay: RelayCounters;
+  readonly tracker: Tracker;
+  readonly sessions: SessionCounters;
+  readonly silent: { readonly cut: number };
+  /** Events that a limit on deliveries in flight let through untracked, so far. */
+  shed(): number;
+}
+
+/** Reads each limit's own counter. */
+export function countLimits({ relay, tracker, sessions, silent, shed }: LimitSources): readonly LimitCount[] {
+  return [
+    {
+      text: 'limits.pending, limits.pending_per_user or limits.memory reached, events relayed untracked',
+      read: shed,
+    },
+    {
+      text: 'limits.message_bytes exceeded, messages relayed unread',
+      read: () => relay.messageBytesExceeded,
+    },
+    {
+      text: 'limits.in_flight_bytes reached, messages relayed unread',
+      read: () => relay.inFlightRefused,
+    },
+    {
+      text: 'limits.retained_bytes(_per_user), sessions.retained_bytes or limits.in_flight_bytes reached, messages not kept for replays',
+      read: () => Object.values(tracker.retention.refused).reduce((sum, each) => sum + each, 0),
+    },
+    {
+      text: 'limits.connections reached by sessions, those of the same user that had waited longest ended',
+      read: () => sessions.ended.evicted,
+    },
+    {
+      text: 'limits.connections reached by sessions, new ones end with their connection',
+      read: () => sessions.refused,
+    },
+    {
+      text: 'limits.silence reached, clients cut off that sent nothing and answered no barrier',
+      read: () => silent.cut,
+    },
+  ];
+}

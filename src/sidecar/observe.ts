@@ -1,0 +1,237 @@
+// Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
+
+import type { AdminCounters } from '../admin/places.ts';
+import type { AgentConfig } from '../config/config.ts';
+import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
+import type { Decoder } from '../decode/decoder.ts';
+import type { Observer } from '../delivery/ports.ts';
+import type { Delivery } from '../delivery/record.ts';
+import type { Retention } from '../delivery/retention.ts';
+import type { Session } from '../delivery/session.ts';
+import { Fan } from '../delivery/observers.ts';
+import type { Hooks } from '../hooks/hooks.ts';
+import type { FrontCounters } from '../front/counters.ts';
+import type { RelayCounters } from '../relay/tap.ts';
+import type { SessionCounters } from '../resume/counters.ts';
+import { type Exports, readings } from './counter-series.ts';
+import { type AgentWatch, createAgentWatch } from '../telemetry/agents/agent-watch.ts';
+import { createConnectionMetrics } from '../telemetry/metrics/connections.ts';
+import { createExportCounters } from '../telemetry/otlp/drops.ts';
+import { ScrapeExporter } from '../telemetry/scrape/exporter.ts';
+import { createDeliveryMetrics, type DeliveryMetrics } from '../telemetry/metrics/metrics.ts';
+import { createOutcomeLog } from '../telemetry/outcome-log.ts';
+import { createMetricProducer } from '../telemetry/metrics/producer.ts';
+import { createReadings } from '../telemetry/metrics/readings.ts';
+import { createRuntimeMetrics } from '../telemetry/metrics/runtime.ts';
+import type { Telemetry } from '../telemetry/sdk.ts';
+import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
+import { createStandstillMetrics } from '../telemetry/metrics/standstills.ts';
+import type { Stats } from '../telemetry/metrics/stats.ts';
+import { startBeat } from '../time/beat.ts';
+
+export interface WatchDeps {
+  readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
+  readonly decoder: Decoder;
+  readonly unread: Readonly<Record<UnreadReason, number>>;
+  /** Connections cut because their client was silent. */
+  readonly silent: { readonly cut: number };
+  /** Upgrade requests by what was learned of their user. */
+  readonly identity?: Readonly<Record<string, number>>;
+  readonly sessions?: SessionCounters;
+  /** Read when metrics are collected. */
+  readonly retention?: () => Retention;
+  /** Notices to the backend, where there are any: what to count of them. It is told of deliveries by `follow`. */
+  readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
+  /** Whether the upstream took the last connection of the readiness check; only where there is one. */
+  readonly upstreamUp?: (() => boolean) | undefined;
+  /** The bound of memory, where there is one. */
+  readonly memory?: { readonly bound: number; readonly used: number };
+  readonly tracing: {
+    readonly keepConfirmed: number;
+    readonly slowMs: number;
+    readonly events: 'span' | 'log' | 'both';
+    readonly userHashKey: string | undefined;
+  };
+  /** What the events of agents are; without it their tools and runs are not watched. */
+  readonly agents?: AgentConfig | undefined;
+  readonly serviceName: string;
+  readonly version: string;
+  /** For connections whose Host header names none. */
+  readonly serverPort: number;
+  readonly now: () => number;
+  report(fault: { stage: string; error: unknown }): void;
+  /** For one line about each delivery that did not end well. */
+  readonly log: OutcomeLines;
+}
+
+/** Where lines about outcomes go. */
+export interface OutcomeLines {
+  debug(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** Where a client connected to and when, before it is a connection. */
+export type HandshakeFacts = Pick<Facts, 'id' | 'host' | 'port' | 'openedAt'>;
+
+/** The spans of handshakes that came without a trace. */
+export interface Handshakes {
+  /** Starts one; its context as a `traceparent`. It goes on in the connection with that id, or is `refused`. */
+  begin(facts: HandshakeFacts): string;
+  /** Became no connection. `status` is what the client was answered; 0 = it left before. */
+  refused(id: string, status: number): void;
+}
+
+/** Beside the statistics: what they cannot know of. Messages with several events, and those that are not seen. */
+export interface Unreadable {
+  /** Events beyond the first of their message: without them `tracked`, `shed` and `untracked` make up the messages relayed (SPEC D16). */
+  readonly batched: number;
+  /** WebSockets so far whose extensions could not be read: their messages passed uncounted. */
+  readonly unreadable_connections: number;
+}
+
+/** The watching side of a sidecar. */
+export interface Watch {
+  /** Told of every step of every delivery. */
+  readonly observer: Observer;
+  readonly connections: ConnectionObserver;
+  stats(): Stats & Unreadable;
+  /** The process did not run for `ms`. */
+  stoodStill(ms: number): void;
+  scrape(accept: string): Promise<{ contentType: string; body: string }>;
+  /** Spans of handshakes, for upstreams that are told of them; undefined where spans go nowhere. */
+  readonly handshakes: Handshakes | undefined;
+  traceId(delivery: Delivery): string | undefined;
+  /** Adds somebody who wants to hear every step too; the result ends it. */
+  follow(observer: Observer): () => void;
+  /** The session is over and will not be resumed. Sessions that cannot be are told of by their connection's `closed`. */
+  sessionEnded(session: Session): void;
+  shutdown(timeoutMs: number): Promise<void>;
+}
+
+/** Orphans and silent runs are counted in tens of seconds; every wake-up of an idle process costs its host. */
+const AGENT_BEAT_MS = 500;
+
+/** Starts metrics at once and the OpenTelemetry SDK behind a lazy import, because it costs start-up time. */
+export async function startWatch(deps: WatchDeps): Promise<Watch> {
+  const metrics = createDeliveryMetrics();
+  const connectionMetrics = createConnectionMetrics();
+  const runtime = createRuntimeMetrics();
+  const standstills = createStandstillMetrics();
+  const counted = () => createExportCounters();
+  const exports: Exports = { spans: counted(), logs: counted(), metrics: counted() };
+  let agents: AgentWatch | undefined;
+  const sources = [
+    metrics.source,
+    connectionMetrics.source,
+    createReadings(readings(deps, exports)),
+    runtime.source,
+    standstills.source,
+  ];
+  const producer = createMetricProducer({
+    sources: [...sources, () => agents?.source() ?? []],
+    version: deps.version,
+    startedAt: deps.now(),
+    now: deps.now,
+  });
+  const exporter = new ScrapeExporter([producer]);
+  const { startTelemetry } = await import('../telemetry/sdk.ts');
+  const telemetry = startTelemetry({
+    serviceName: deps.serviceName,
+    version: deps.version,
+    metricProducers: [producer],
+    metricReaders: [exporter],
+    report: deps.report,
+    counters: exports.spans,
+    logCounters: exports.logs,
+    metricCounters: exports.metrics,
+    events: deps.tracing.events,
+  });
+  const spans = openSpans(deps, telemetry, metrics);
+  const outcomes = createOutcomeLog({
+    log: (level, fields, message) => deps.log[level](fields, message),
+    traceContext: (delivery) => spans?.traceContext(delivery),
+  });
+  agents = openAgents(deps, telemetry);
+  const stopBeat = agents === undefined ? undefined : startBeat(agents, deps.report, AGENT_BEAT_MS);
+  // The log comes after the spans: a delivery that went wrong may get its span, and so its trace id, only now.
+  const all = [metrics, spans?.observer, outcomes.observer, agents?.observer];
+  const fan = new Fan(all.filter((each) => each !== undefined));
+  return {
+    observer: fan,
+    connections: {
+      opened({ session, facts }) {
+        connectionMetrics.opened('none');
+        outcomes.opened(session, facts.id);
+        spans?.connections.opened(session, spanFacts(facts, deps));
+      },
+      capability: (_, from, to) => connectionMetrics.changed(from, to),
+      closed({ session, facts }, by, code, now) {
+        connectionMetrics.closed(code, by, now - facts.openedAt, session.capability);
+        spans?.connections.closed(session, code, by, now);
+        if (!session.resumable) agents?.sessionEnded(session, now);
+      },
+    },
+    handshakes: spans && {
+      begin: (facts) => spans.connections.begin(spanFacts(facts, deps)),
+      refused: (id, status) => spans.connections.refused(id, status, deps.now()),
+    },
+    stats: () => ({
+      ...metrics.stats(untracked(deps), { ...deps.decoder.unread }),
+      batched: deps.decoder.batched,
+      unreadable_connections: deps.counters.front.unreadable,
+    }),
+    stoodStill: standstills.stoodStill,
+    scrape: (accept) => exporter.scrape(accept),
+    traceId: (delivery) => spans?.traceId(delivery),
+    follow: (observer) => fan.add(observer),
+    sessionEnded: (session) => agents?.sessionEnded(session, deps.now()),
+    async shutdown(timeoutMs) {
+      stopBeat?.();
+      runtime.stop();
+      outcomes.stop();
+      await telemetry.shutdown(timeoutMs);
+    },
+  };
+}
+
+/** Messages that are no deliveries, by the reason that relay or decoder gave. */
+function untracked({ decoder, unread, counters }: WatchDeps): Record<string, number> {
+  return { ...decoder.others, ...unread, unwatched: counters.relay.messagesUnwatched };
+}
+
+function spanFacts({ id, host, port, openedAt }: HandshakeFacts, { serverPort }: WatchDeps) {
+  return { id, serverAddress: host, serverPort: port === 0 ? serverPort : port, openedAt };
+}
+
+function openSpans(deps: WatchDeps, telemetry: Telemetry, metrics: DeliveryMetrics): Spans | undefined {
+  if (telemetry.tracer === undefined) return undefined;
+  const { keepConfirmed, slowMs, events, userHashKey } = deps.tracing;
+  return createSpans({
+    tracer: telemetry.tracer,
+    sampling: { keepConfirmed, slowMs },
+    events,
+    logEvent: telemetry.logEvent,
+    userHashKey,
+    exemplar: (delivery, traceId, spanId) => metrics.exemplar(delivery, traceId, spanId),
+  });
+}
+
+function openAgents({ agents, tracing }: WatchDeps, telemetry: Telemetry): AgentWatch | undefined {
+  if (agents === undefined) return undefined;
+  const { tools, runs } = agents;
+  return createAgentWatch({
+    events: {
+      run_start: runs.start,
+      run_step: runs.step,
+      run_end: runs.end,
+      tool_start: tools.start,
+      tool_end: tools.end,
+    },
+    tracer: telemetry.tracer,
+    keepEnded: tracing.keepConfirmed,
+    orphanAfterMs: tools.orphanAfterMs,
+    maxOpenTools: tools.limit,
+    silentAfterMs: runs.silentAfterMs,
+    maxRuns: runs.limit,
+  });
+}

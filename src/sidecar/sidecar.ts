@@ -1,0 +1,289 @@
+// The sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
+import type { AddressInfo } from 'node:net';
+import { createAdminCounters } from '../admin/places.ts';
+import { type Admin, createAdmin } from '../admin/server.ts';
+import { adminDeps } from './admin.ts';
+import { startBeats } from './beats.ts';
+import type { Config } from '../config/config.ts';
+import { type ConnectionObserver, UNREAD_REASONS, type UnreadReason } from '../connection/parts.ts';
+import { createDecoder } from '../decode/decoder.ts';
+import { Tracker } from '../delivery/tracker.ts';
+import { drain } from './drain.ts';
+import { openFront, readUpstream } from './admission.ts';
+import type { Hooks } from '../hooks/hooks.ts';
+import { createIdentity, type IdentityOptions } from '../identity/identity.ts';
+import { createOwners, type Owners } from '../identity/owners.ts';
+import { countLimits } from './limit-counts.ts';
+import { startLimitLog } from './limit-log.ts';
+import { createMemoryGuard } from './memory-guard.ts';
+import { readMemoryLimit } from './memory-limit.ts';
+import { openHooks } from './hooks.ts';
+import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
+import { OverdueWords } from '../connection/overdue-words.ts';
+import { createFrontCounters } from '../front/counters.ts';
+import type { Listener } from '../front/listener.ts';
+import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../relay/tap.ts';
+import { createSessionCounters } from '../resume/counters.ts';
+import { createRegistry } from '../resume/registry.ts';
+import { createTokens } from '../resume/token.ts';
+import { createResumption, type Resumption } from '../connection/resumption.ts';
+import type { Connection } from '../connection/connection.ts';
+import { createMemoryStore } from '../store/memory.ts';
+import type { Stats } from '../telemetry/metrics/stats.ts';
+import { now, wall } from '../time/clock.ts';
+import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
+import { VERSION } from '../version.ts';
+
+type Report = (fault: { stage: string; error: unknown }) => void;
+
+export interface SidecarDeps {
+  readonly config: Config;
+  /** Told of the faults of the world: one call, one log line (rate-limited by whoever gives it). */
+  readonly report: Report;
+  readonly log: OutcomeLines & { info(fields: object, message: string): void };
+}
+
+export interface Sidecar {
+  /** Resolves when connections are accepted. Rejects when an address cannot be had. */
+  start(): Promise<{ listen: AddressInfo; admin?: AddressInfo }>;
+  /** Drains and stops within `shutdown.graceMs`; safe to call twice. `reason` is logged. */
+  stop(reason: string): Promise<void>;
+  stats(): Stats;
+}
+
+/** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
+const TOKEN_LIFE_MS = 24 * 3_600_000;
+/** Parts of the grace kept for close handshakes, last notices where there are hooks, and the last export, ms. */
+const [CLOSE_MS, NOTICES_MS, FLUSH_MS] = [500, 1000, 1500];
+
+/** Builds a sidecar; nothing runs before `start`. */
+export function createSidecar(deps: SidecarDeps): Sidecar {
+  let running: Running | undefined;
+  let stopping: Promise<void> | undefined;
+  return {
+    async start() {
+      running = await start(deps);
+      return running.addresses;
+    },
+    stop(reason) {
+      stopping ??= running === undefined ? Promise.resolve() : stop(running, deps, reason);
+      return stopping;
+    },
+    stats() {
+      if (running === undefined) throw new Error('the sidecar has not been started');
+      return running.watch.stats();
+    },
+  };
+}
+
+interface Running {
+  readonly addresses: { listen: AddressInfo; admin?: AddressInfo };
+  readonly connections: Set<Connection>;
+  readonly resumption: Resumption;
+  readonly tracker: Tracker;
+  readonly watch: Watch;
+  readonly hooks: Hooks | undefined;
+  readonly listener: Listener;
+  readonly admin: Admin;
+  readonly pending: () => number;
+  readonly state: { draining: boolean };
+  readonly stopBeats: () => void;
+  readonly stopLimitLog: () => void;
+  readonly upstreamCheck: UpstreamCheck | undefined;
+}
+
+async function start(deps: SidecarDeps): Promise<Running> {
+  const { config, report, log } = deps;
+  const upstream = readUpstream(config);
+  const counters = { relay: new RelayCounters(), front: createFrontCounters(), admin: createAdminCounters() };
+  const unread = Object.fromEntries(UNREAD_REASONS.map((reason) => [reason, 0])) as Record<UnreadReason, number>;
+  const silent = { cut: 0 };
+  const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
+  const store = createMemoryStore({ history: config.limits.history });
+  const identity = createIdentity(identityOptions(config.identity), { now, wall, report });
+  const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
+  const sessions = createSessionCounters();
+  const hooks = openHooks(config, upstream, report);
+  const upstreamCheck = config.readiness.upstream ? startUpstreamCheck(upstream, report) : undefined;
+  const memory = createMemoryGuard({
+    share: config.limits.memory,
+    limitBytes: readMemoryLimit(),
+    now,
+    shed: (on) => {
+      tracker.short = on;
+    },
+    fault: (text) => report({ stage: 'memory', error: new Error(text) }),
+    info: (text) => log.info({ stage: 'memory' }, text),
+  });
+  const watch = await startWatch({
+    memory,
+    counters,
+    decoder,
+    unread,
+    silent,
+    tracing: config.tracing,
+    agents: config,
+    identity: identity.counters,
+    sessions,
+    retention: () => tracker.retention,
+    hooks,
+    upstreamUp: upstreamCheck && (() => upstreamCheck.up),
+    serviceName: config.serviceName,
+    version: VERSION,
+    serverPort: config.listen.port,
+    now,
+    report,
+    log,
+  });
+  if (hooks !== undefined) watch.follow(hooks.observer);
+  const { pending, pendingPerUser, messageBytes, confirmationBytes, inFlightBytes, patienceMs } = config.limits;
+  const { scanBytes } = config.events;
+  const { retainedBytes: bytes, retainedBytesPerUser: bytesPerUser } = config.limits;
+  const retention = { bytes, bytesPerUser, bytesPerSession: config.sessions.retainedBytes };
+  const limits = { pending, pendingPerUser, retention };
+  const tracker = new Tracker({
+    store,
+    observer: watch.observer,
+    limits,
+    now: now(),
+    random: Math.random,
+    reemit: hooks?.reemit,
+  });
+  const relay = {
+    counters: counters.relay,
+    limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, scanBytes, inFlightBytes, confirmationBytes, patienceMs },
+    now,
+    report,
+  };
+  const connections = new Set<Connection>();
+  const state = { draining: false };
+  const side = { config, watch, store, connections, state, counters: counters.admin, upstreamCheck, report };
+  const admin = createAdmin(adminDeps(side));
+  const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
+  const registry = createRegistry<Connection>(tokens, config.limits.connections, sessions.resume);
+  const resumption = createResumption({
+    registry,
+    tracker,
+    counters: sessions,
+    ttlMs: config.sessions.ttlMs,
+    reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
+    silenceMs: config.limits.silenceMs,
+    now,
+    ended(session) {
+      owners.release(session.owner);
+      tell(report, () => watch.sessionEnded(session));
+    },
+    report,
+  });
+  const observer = register(connections, owners, watch, report);
+  const overdue = new OverdueWords();
+  const parked = { count: 0 };
+  const resends = config.events.rules.some((rule) => rule.resend === true);
+  const connectionDeps = { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption, resends };
+  const listener = openFront({
+    config,
+    upstream,
+    counters: counters.front,
+    connections,
+    admin,
+    resumption,
+    identity,
+    owners,
+    connectionDeps,
+    handshakes: watch.handshakes,
+    memory,
+    report,
+  });
+  const stopBeats = startBeats({
+    memory,
+    tracker,
+    overdue,
+    connections,
+    silent,
+    watch,
+    silenceMs: config.limits.silenceMs,
+    unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
+    report,
+  });
+  const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
+  const stopLimitLog = startLimitLog(limitCounts, report);
+  const own = config.admin.listen;
+  const addresses: Running['addresses'] = {
+    ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),
+    listen: await listener.listen(config.listen.host, config.listen.port),
+  };
+  return {
+    addresses,
+    connections,
+    resumption,
+    tracker,
+    watch,
+    hooks,
+    listener,
+    admin,
+    pending: () => store.pending,
+    state,
+    stopBeats,
+    stopLimitLog,
+    upstreamCheck,
+  };
+}
+
+function identityOptions(config: Config['identity']): IdentityOptions {
+  const { user: sources, trust, jwtFrom: jwtPlaces, jwtQuery, jwtKey: key, jwksUrl, timeoutMs } = config;
+  const { jwtIssuer: issuer, jwtAudience: audience } = config;
+  const verify = key === undefined && jwksUrl === undefined ? undefined : { key, jwksUrl, issuer, audience };
+  return { sources, trust, jwtPlaces, jwtQuery, verify, timeoutMs };
+}
+
+/** What the watch throws costs no connection and no session (SPEC D8). */
+function tell(report: Report, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    report({ stage: 'watch', error });
+  }
+}
+
+/** Keeps the set of open connections beside what the watch is told. */
+export function register(
+  connections: Set<Connection>,
+  owners: Owners,
+  { connections: watch }: Watch,
+  report: Report,
+): ConnectionObserver {
+  return {
+    opened(connection) {
+      connections.add(connection);
+      owners.connect(connection.session.owner);
+      tell(report, () => watch.opened(connection));
+    },
+    capability: (connection, from, to) => tell(report, () => watch.capability(connection, from, to)),
+    closed(connection, by, code, at) {
+      connections.delete(connection);
+      owners.disconnect(connection.session.owner);
+      // A session that can be resumed is given back by whoever ends it.
+      if (!connection.session.optedIn) owners.release(connection.session.owner);
+      tell(report, () => watch.closed(connection, by, code, at));
+    },
+  };
+}
+
+/** SPEC D10: no new connections, the clients' last chances, last notices, flush. */
+async function stop(running: Running, { config, log }: SidecarDeps, reason: string): Promise<void> {
+  const { connections, resumption, tracker, watch, hooks, listener, admin, state, pending } = running;
+  const end = now() + config.shutdown.graceMs;
+  const closeBy = end - FLUSH_MS - (hooks === undefined ? 0 : NOTICES_MS);
+  state.draining = true;
+  await listener.stopAccepting();
+  const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
+  const closing = Math.min(config.limits.patienceMs + CLOSE_MS, config.shutdown.graceMs / 2);
+  await drain({ connections, resumption, tracker, pending, unconfirmed }, closeBy - closing, closeBy);
+  await listener.close();
+  running.stopBeats();
+  running.stopLimitLog();
+  running.upstreamCheck?.stop();
+  await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
+  await watch.shutdown(Math.max(FLUSH_MS, end - now()));
+  await admin.close();
+}

@@ -1,0 +1,107 @@
+// Observes the events of agents: tool calls as spans, runs in order. Events of other types cost one look-up.
+import type { Tracer } from '@opentelemetry/api';
+import type { Observer } from '../../delivery/ports.ts';
+import type { Delivery } from '../../delivery/record.ts';
+import type { Session } from '../../delivery/session.ts';
+import { type AgentEvents, createAgentRoles } from './agent-roles.ts';
+import { createOrderWatch } from './order-watch.ts';
+import type { MetricSource } from '../metrics/producer.ts';
+import { createToolSpans } from './tool-spans.ts';
+
+export interface AgentWatchOptions {
+  readonly events: AgentEvents;
+  /** Without: metrics only. */
+  readonly tracer: Tracer | undefined;
+  /** Share of tool calls that end well whose span is kept, 0 to 1. */
+  readonly keepEnded: number;
+  /** ms; and how many at most. */
+  readonly orphanAfterMs: number;
+  readonly maxOpenTools: number;
+  readonly silentAfterMs: number;
+  readonly maxRuns: number;
+}
+
+/** `tick` and `waiting` are for whoever drives timers: every 25 ms to 1 s while `waiting` is not 0. */
+export interface AgentWatch {
+  readonly observer: Observer;
+  readonly source: MetricSource;
+  readonly waiting: number;
+  /** Tool calls under way. */
+  readonly openTools: number;
+  /** Ends what is overdue; at most about `budget` visits. Returns whether some are left: call again at once. `now`: monotonic ms. */
+  tick(now: number, budget?: number): boolean;
+  /** The session is over and will not be resumed: nothing can end its calls and runs any more. */
+  sessionEnded(session: Session, now: number): void;
+}
+
+/** How many deliveries of one event id are looked at to recognise a repetition. */
+const TWINS = 8;
+
+export function createAgentWatch(options: AgentWatchOptions): AgentWatch {
+  const roleOf = createAgentRoles(options.events);
+  /** Sessions of which some events were not seen: whatever they lack may be one of those, so they are not judged. */
+  const blind = new WeakSet<Session>();
+  const order = createOrderWatch(options);
+  const tools = createToolSpans({
+    ...options,
+    maxOpen: options.maxOpenTools,
+    gaveUp: (session) => blind.add(session),
+  });
+
+  function tracked(delivery: Delivery): void {
+    const role = roleOf(delivery.type);
+    if (role === 'none' || isRepetition(delivery)) return;
+    const { session } = delivery;
+    const judged = !blind.has(session);
+    const late = judged && order.event(delivery, role);
+    if (role === 'tool_start') tools.started(delivery);
+    else if (role === 'tool_end') {
+      if (!tools.ended(delivery) && judged && !late) order.count('completed_without_start', 1);
+    } else if (role === 'run_end' && judged && !late) {
+      order.count('tool_open_at_end', tools.openIn(session, delivery.run ?? ''));
+    }
+  }
+
+  const observer: Observer = {
+    tracked,
+    attempted() {},
+    received() {},
+    settled() {},
+    upgraded() {},
+    unmatched() {},
+    shed(_reason, session, type) {
+      if (roleOf(type) === 'none') return;
+      blind.add(session);
+      tools.forget(session);
+      order.forget(session);
+    },
+  };
+  return {
+    observer,
+    source: () => [...tools.source(), ...order.source()],
+    get waiting() {
+      return tools.waiting + order.waiting;
+    },
+    get openTools() {
+      return tools.waiting;
+    },
+    tick(now, budget = Number.POSITIVE_INFINITY) {
+      const more = tools.tick(now, budget);
+      return order.tick(now, budget) || more;
+    },
+    sessionEnded(session, now) {
+      tools.sessionEnded(session, now);
+      order.sessionEnded(session);
+    },
+  };
+}
+
+/** The backend emitted the same event to the same session again (its id and type are known): that tells no new story. */
+function isRepetition({ type, olderTwin }: Delivery): boolean {
+  let twin = olderTwin;
+  for (let i = 0; twin !== undefined && i < TWINS; i++) {
+    if (twin.type === type) return true;
+    twin = twin.olderTwin;
+  }
+  return false;
+}

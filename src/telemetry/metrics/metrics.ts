@@ -1,0 +1,197 @@
+// Observe: counts every step of every delivery by integer adds into arrays, and shows the counts as metrics.
+import type { Attributes } from '@opentelemetry/api';
+import type { Observer } from '../../delivery/ports.ts';
+import type { Delivery } from '../../delivery/record.ts';
+import {
+  ATTEMPT_KINDS,
+  ATTEMPT_RESULTS,
+  ERROR_TYPES,
+  PRIORITIES,
+  SHED_REASONS,
+  UNMATCHED_REASONS,
+  UNVERIFIABLE_REASONS,
+} from '../../delivery/words.ts';
+import { LABEL, METRICS } from '../names/names.ts';
+import type { Family, MetricSource, Point } from './producer.ts';
+import { type Stats, takeStats } from './stats.ts';
+import { BUCKETS, bucketOf, LEVEL_LABELS, priorityIndex, SLOTS, slotOf, type Tally, TallyBook } from './tallies.ts';
+
+/** Counts deliveries, and shows the counts to metric readers and to the stats page: one book, so they cannot disagree. */
+export interface DeliveryMetrics extends Observer {
+  /** Ties a settled delivery's bucket to its sampled span (hex ids). Unverifiable deliveries have no bucket: ignored. */
+  exemplar(delivery: Delivery, traceId: string, spanId: string): void;
+  readonly source: MetricSource;
+  stats(untracked?: Readonly<Record<string, number>>, unread?: Readonly<Record<string, number>>): Stats;
+}
+
+/** Created once per process. All counts start at 0 and only `pending` ever falls. */
+export function createDeliveryMetrics(): DeliveryMetrics {
+  const book = new TallyBook();
+  return {
+    tracked(delivery) {
+      const tally = book.of(delivery.type);
+      if (delivery.required === 'received') tally.trackedReceived++;
+      else tally.trackedProcessed++;
+    },
+    attempted(delivery, attempt) {
+      const at = ATTEMPT_KINDS.indexOf(attempt.kind) * ATTEMPT_RESULTS.length + ATTEMPT_RESULTS.indexOf(attempt.result);
+      book.of(delivery.type).attempts[at]!++;
+    },
+    received(delivery, now) {
+      const tally = book.of(delivery.type);
+      const ms = Math.max(0, now - delivery.sentAt);
+      tally.receivedCounts[bucketOf(ms)]!++;
+      tally.receivedSumMs += ms;
+    },
+    settled(delivery) {
+      const tally = book.of(delivery.type);
+      if (delivery.status === 'unverifiable') {
+        tally.unverified[Math.max(0, UNVERIFIABLE_REASONS.indexOf(delivery.unverified || 'never_answered'))]!++;
+        return;
+      }
+      const ms = Math.max(0, delivery.settledAt - delivery.sentAt);
+      const slot = slotOf(delivery.level, delivery.errorType);
+      tally.counts[slot * BUCKETS + bucketOf(ms)]!++;
+      tally.sumsMs[slot]! += ms;
+      if (delivery.errorType !== '') return;
+      book.latencies[priorityIndex(tally.priority)]!.record(ms);
+      if (delivery.level === 'processed') tally.processed(ms);
+    },
+    upgraded(delivery, now) {
+      book.upgraded++;
+      book.of(delivery.type).processed(Math.max(0, now - delivery.sentAt));
+    },
+    rejectedLater(delivery) {
+      book.of(delivery.type).rejectedLater++;
+    },
+    unmatched(reason) {
+      book.unmatched[UNMATCHED_REASONS.indexOf(reason)]!++;
+    },
+    shed(reason, _session, type) {
+      book.shed[SHED_REASONS.indexOf(reason) * PRIORITIES.length + priorityIndex(type.policy.priority)]!++;
+    },
+    exemplar(delivery, traceId, spanId) {
+      if (delivery.status === 'unverifiable') return;
+      const ms = Math.max(0, delivery.settledAt - delivery.sentAt);
+      const place = slotOf(delivery.level, delivery.errorType) * BUCKETS + bucketOf(ms);
+      book
+        .of(delivery.type)
+        .shelf()
+        .put(place, traceId, spanId, ms / 1000, delivery.settledAt);
+    },
+    source: () => families(book),
+    stats: (untracked, unread) => takeStats(book, untracked, unread),
+  };
+}
+
+function families(book: TallyBook): Family[] {
+  const tallies = book.tallies;
+  return [
+    { metric: METRICS.deliveryDuration, points: tallies.flatMap(durations) },
+    { metric: METRICS.receiveDuration, points: tallies.map(receiveDuration) },
+    { metric: METRICS.processDuration, points: tallies.map(processDuration) },
+    { metric: METRICS.tracked, points: tallies.map((each) => ({ attributes: ofType(each), value: each.tracked })) },
+    { metric: METRICS.pending, points: pending(book) },
+    {
+      metric: METRICS.unverifiable,
+      points: tallies.flatMap((each) =>
+        UNVERIFIABLE_REASONS.map((reason, i) => ({
+          attributes: { ...ofType(each), [LABEL.reason]: reason },
+          value: each.unverified[i]!,
+        })),
+      ),
+    },
+    {
+      metric: METRICS.rejectedLater,
+      points: tallies.map((each) => ({ attributes: ofType(each), value: each.rejectedLater })),
+    },
+    { metric: METRICS.attempts, points: attempts(book) },
+    { metric: METRICS.shed, points: shed(book) },
+    {
+      metric: METRICS.unmatched,
+      points: UNMATCHED_REASONS.map((reason, i) => ({
+        attributes: { [LABEL.reason]: reason },
+        value: book.unmatched[i]!,
+      })),
+    },
+    { metric: METRICS.upgraded, points: [{ attributes: {}, value: book.upgraded }] },
+  ];
+}
+
+function ofType(tally: Tally): Attributes {
+  return { [LABEL.eventType]: tally.label, [LABEL.priority]: tally.priority };
+}
+
+/** The histograms that hold something, and those that may be the next to: `increase()` must see the first failure. */
+function durations(tally: Tally): Point[] {
+  const points: Point[] = [];
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const level = LEVEL_LABELS[Math.floor(slot / ERROR_TYPES.length)]!;
+    const error = ERROR_TYPES[slot % ERROR_TYPES.length]!;
+    if (!startsAtZero(tally, level, error === '') && tally.countIn(slot) === 0) continue;
+    const attributes: Attributes = { ...ofType(tally), [LABEL.level]: level };
+    if (error !== '') attributes[LABEL.errorType] = error;
+    const first = slot * BUCKETS;
+    const counts = copyOf(tally.counts, first);
+    const exemplars = tally.exemplars?.read(first, BUCKETS);
+    points.push({ attributes, value: { counts, sum: tally.sumsMs[slot]! / 1000, exemplars } });
+  }
+  return points;
+}
+
+/** Whether the series is shown before anything is in it. Failing after `received` needs a delivery that waits for more. */
+function startsAtZero(tally: Tally, level: (typeof LEVEL_LABELS)[number], confirmed: boolean): boolean {
+  switch (level) {
+    case 'none':
+      return !confirmed;
+    case 'received':
+      return confirmed ? tally.trackedReceived > 0 : tally.trackedProcessed > 0;
+    case 'processed':
+      return confirmed && tally.trackedProcessed > 0;
+  }
+}
+
+/** A plain loop: `Array.from` on a typed array is many times slower, and a scrape makes a thousand of these. */
+function copyOf(counts: Float64Array, first: number): number[] {
+  const copy = new Array<number>(BUCKETS);
+  for (let i = 0; i < BUCKETS; i++) copy[i] = counts[first + i]!;
+  return copy;
+}
+
+function receiveDuration(tally: Tally): Point {
+  const value = { counts: copyOf(tally.receivedCounts, 0), sum: tally.receivedSumMs / 1000 };
+  return { attributes: ofType(tally), value };
+}
+
+function processDuration(tally: Tally): Point {
+  const value = { counts: copyOf(tally.processedCounts, 0), sum: tally.processedSumMs / 1000 };
+  return { attributes: ofType(tally), value };
+}
+
+function pending(book: TallyBook): Point[] {
+  const values = PRIORITIES.map(() => 0);
+  for (const tally of book.tallies) values[priorityIndex(tally.priority)]! += tally.tracked - tally.settled;
+  return PRIORITIES.map((priority, i) => ({ attributes: { [LABEL.priority]: priority }, value: values[i]! }));
+}
+
+function attempts(book: TallyBook): Point[] {
+  return ATTEMPT_KINDS.flatMap((kind, k) =>
+    ATTEMPT_RESULTS.map((result, r) => {
+      let value = 0;
+      for (const tally of book.tallies) {
+        value += tally.attempts[k * ATTEMPT_RESULTS.length + r]!;
+        if (kind === 'send' && result === 'sent') value += tally.tracked;
+      }
+      return { attributes: { [LABEL.kind]: kind, [LABEL.result]: result }, value };
+    }),
+  );
+}
+
+function shed(book: TallyBook): Point[] {
+  return SHED_REASONS.flatMap((reason, r) =>
+    PRIORITIES.map((priority, p) => ({
+      attributes: { [LABEL.reason]: reason, [LABEL.priority]: priority },
+      value: book.shed[r * PRIORITIES.length + p]!,
+    })),
+  );
+}

@@ -1,0 +1,182 @@
+// Metric data → Prometheus text 0.0.4 or OpenMetrics 1.0, by the letter of each; gives the event loop back every few milliseconds.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Attributes, diag } from '@opentelemetry/api';
+import type { DataPoint, DataPointType, Histogram, MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { ExpositionFormat } from './accept.ts';
+import type { Exemplar, HistogramPoint } from '../metrics/exemplars.ts';
+import type { MetricKind } from '../names/names.ts';
+import { familyName, labelName, unitOf } from '../names/prometheus-names.ts';
+
+/** Longest stretch of writing before other work gets its turn, ms. */
+const SLICE_MS = 3;
+
+const HISTOGRAM: DataPointType.HISTOGRAM = 0;
+const EXPONENTIAL_HISTOGRAM: DataPointType.EXPONENTIAL_HISTOGRAM = 1;
+const SUM: DataPointType.SUM = 3;
+
+/** Metrics that share a Prometheus name, from whatever scope: written under one head, as both formats demand. */
+interface Group {
+  readonly name: string;
+  readonly kind: MetricKind;
+  readonly unit: string;
+  readonly help: string;
+  readonly members: MetricData[];
+}
+
+/**
+ * The whole exposition. Scope labels are left out (every metric of Ackspan has one scope, and they would be on every
+ * series); the resource is `target_info`. Exemplars and `# UNIT` exist in OpenMetrics only. Bounds are written as
+ * OpenMetrics' canonical floats (`le="1.0"`) in both formats, so that a change of format starts no new series.
+ */
+export async function writeExposition(metrics: ResourceMetrics, format: ExpositionFormat): Promise<string> {
+  // Joined slice by slice: one join of everything would itself take the event loop for many milliseconds.
+  const slices: string[] = [];
+  await nextTurn();
+  let parts = [targetInfo(metrics.resource.attributes, format)];
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (const group of groups(metrics)) {
+    parts.push(head(group, format));
+    for (const member of group.members) {
+      const write = pointWriter(group, member, format);
+      for (let i = 0; i < member.dataPoints.length; i++) {
+        parts.push(write(i));
+        if (performance.now() < sliceEnd) continue;
+        slices.push(parts.join(''));
+        parts = [];
+        await nextTurn();
+        sliceEnd = performance.now() + SLICE_MS;
+      }
+    }
+  }
+  if (format === 'openmetrics') parts.push('# EOF\n');
+  slices.push(parts.join(''));
+  if (slices.length > 1) await nextTurn();
+  return slices.join('');
+}
+
+function groups(metrics: ResourceMetrics): Iterable<Group> {
+  const found = new Map<string, Group>();
+  for (const metric of metrics.scopeMetrics.flatMap((scope) => scope.metrics)) {
+    const { name, unit, description } = metric.descriptor;
+    const kind = kindOf(metric);
+    if (kind === undefined || metric.dataPoints.length === 0) continue;
+    const family = familyName(name, unit, kind);
+    const group = found.get(family);
+    if (family === '' || (group !== undefined && group.kind !== kind)) {
+      diag.warn(`metric ${name} left out: its Prometheus name '${family}' is empty or taken by another kind`);
+    } else if (group !== undefined) {
+      group.members.push(metric);
+    } else {
+      found.set(family, { name: family, kind, unit: unitOf(family, unit), help: description, members: [metric] });
+    }
+  }
+  return found.values();
+}
+
+/** Undefined for exponential histograms, which neither text format can express. */
+function kindOf(metric: MetricData): MetricKind | undefined {
+  switch (metric.dataPointType) {
+    case EXPONENTIAL_HISTOGRAM:
+      return undefined;
+    case HISTOGRAM:
+      return 'histogram';
+    case SUM:
+      return metric.isMonotonic ? 'counter' : 'updown';
+    default:
+      return 'gauge';
+  }
+}
+
+function head(group: Group, format: ExpositionFormat): string {
+  const type = group.kind === 'updown' ? 'gauge' : group.kind;
+  if (format === 'text') {
+    const name = group.kind === 'counter' ? `${group.name}_total` : group.name;
+    return `# HELP ${name} ${escapeHelp(group.help)}\n# TYPE ${name} ${type}\n`;
+  }
+  const unit = group.unit === '' ? '' : `# UNIT ${group.name} ${group.unit}\n`;
+  return `# TYPE ${group.name} ${type}\n${unit}# HELP ${group.name} ${escapeText(group.help)}\n`;
+}
+
+function pointWriter(group: Group, metric: MetricData, format: ExpositionFormat): (index: number) => string {
+  switch (metric.dataPointType) {
+    case EXPONENTIAL_HISTOGRAM:
+      return () => '';
+    case HISTOGRAM: {
+      const bounds = (metric.dataPoints[0]?.value.buckets.boundaries ?? []).map(boundText);
+      return (i) => histogram(group.name, metric.dataPoints[i]!, bounds, format === 'openmetrics');
+    }
+    default: {
+      const name = group.kind === 'counter' ? `${group.name}_total` : group.name;
+      return (i) => sample(name, metric.dataPoints[i]!);
+    }
+  }
+}
+
+function sample(name: string, { attributes, value }: DataPoint<number>): string {
+  const labels = labelPairs(attributes);
+  return `${labels === '' ? name : `${name}{${labels}}`} ${numberText(value)}\n`;
+}
+
+function histogram(name: string, point: HistogramPoint, bounds: readonly string[], exemplars: boolean): string {
+  const { buckets, count, sum }: Histogram = point.value;
+  const labels = labelPairs(point.attributes);
+  const prefix = `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`;
+  let text = '';
+  let cumulative = 0;
+  for (let i = 0; i < buckets.counts.length; i++) {
+    cumulative += buckets.counts[i]!;
+    const exemplar = exemplars ? point.exemplars?.[i] : undefined;
+    text += `${prefix}${bounds[i] ?? '+Inf'}"} ${cumulative}${exemplar === undefined ? '' : exemplarText(exemplar)}\n`;
+  }
+  const braced = labels === '' ? '' : `{${labels}}`;
+  const total = sum === undefined ? '' : `${name}_sum${braced} ${numberText(sum)}\n`;
+  return `${text}${total}${name}_count${braced} ${count}\n`;
+}
+
+/** OpenMetrics 1.0: at most 128 characters of labels; these are 63. The timestamp is in seconds. */
+function exemplarText({ traceId, spanId, value, time }: Exemplar): string {
+  const seconds = (time / 1000).toFixed(3);
+  return ` # {trace_id="${traceId}",span_id="${spanId}"} ${numberText(value)} ${seconds}`;
+}
+
+function targetInfo(attributes: Attributes, format: ExpositionFormat): string {
+  const labels = labelPairs(attributes);
+  if (labels === '') return '';
+  const [name, type] = format === 'openmetrics' ? ['target', 'info'] : ['target_info', 'gauge'];
+  return `# HELP ${name} Target metadata\n# TYPE ${name} ${type}\ntarget_info{${labels}} 1\n`;
+}
+
+/** `a="x",b="y"`; keys that become the same label name are joined by `;` in the order of their keys (compatibility specification). */
+function labelPairs(attributes: Attributes): string {
+  const labels = new Map<string, string>();
+  for (const key of Object.keys(attributes).sort()) {
+    const value = attributes[key];
+    if (value === undefined || value === null) continue;
+    const name = labelName(key);
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const before = labels.get(name);
+    labels.set(name, before === undefined ? text : `${before};${text}`);
+  }
+  let pairs = '';
+  for (const [name, text] of labels) pairs += `${pairs === '' ? '' : ','}${name}="${escapeText(text)}"`;
+  return pairs;
+}
+
+function escapeText(text: string): string {
+  return /[\\"\n]/.test(text) ? escapeHelp(text).replace(/"/g, '\\"') : text;
+}
+
+/** Text 0.0.4 leaves quotes in help texts alone; OpenMetrics and label values do not. */
+function escapeHelp(text: string): string {
+  return text.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
+}
+
+function numberText(value: number): string {
+  if (value === Number.POSITIVE_INFINITY) return '+Inf';
+  return value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
+}
+
+function boundText(bound: number): string {
+  if (bound === Number.POSITIVE_INFINITY) return '+Inf';
+  return Number.isInteger(bound) ? `${bound}.0` : String(bound);
+}

@@ -1,0 +1,181 @@
+// telemetry: the span of each connection, from handshake to close. It is exported when it was chosen, or when an exported span links to it.
+import { createHmac } from 'node:crypto';
+import {
+  type Attributes,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import type { Session } from '../../delivery/session.ts';
+import { wallOffset } from '../../time/clock.ts';
+import { hrTime, restamp } from '../../time/stamp.ts';
+import { ATTR, SPAN } from '../names/names.ts';
+import { createSharedParts, type SharedParts } from './shared-parts.ts';
+import { type Parent, parseTraceparent } from './traceparent.ts';
+
+/** What a connection's span says about it. */
+export interface ConnectionFacts {
+  readonly id: string;
+  /** Where the client connected to: host without port, as in the Host header. */
+  readonly serverAddress: string;
+  readonly serverPort: number;
+  /** Monotonic ms. */
+  readonly openedAt: number;
+}
+
+interface End {
+  readonly attributes: Attributes;
+  readonly failed: boolean;
+  /** Monotonic ms. */
+  readonly at: number;
+}
+
+/** A connection as its deliveries' spans refer to it, also after it closed. Its span is made when somebody needs it. */
+export class TracedConnection {
+  /** Said by every span of the connection. */
+  readonly attributes: Attributes = {};
+  readonly #tracer: Tracer;
+  readonly #parent: Parent | undefined;
+  readonly #openedAt: number;
+  #kept: boolean;
+  #span: Span | undefined;
+  #shared: SharedParts | undefined;
+  #end: End | undefined;
+  /** From the monotonic clock to the start that is on the span. */
+  #offset = 0;
+
+  constructor(tracer: Tracer, facts: ConnectionFacts, parent: Parent | undefined, chosen: boolean) {
+    this.#tracer = tracer;
+    this.#parent = parent;
+    this.#openedAt = facts.openedAt;
+    this.#kept = chosen;
+    this.attributes[ATTR.serverAddress] = facts.serverAddress;
+    this.attributes[ATTR.serverPort] = facts.serverPort;
+    this.attributes[ATTR.connectionId] = facts.id;
+  }
+
+  /** What every span of the connection says about it, and the link to the connection's own span. Taking it keeps that span. */
+  get shared(): SharedParts {
+    this.#shared ??= createSharedParts(this.attributes, { context: this.#started.spanContext() });
+    if (!this.#kept) {
+      this.#kept = true;
+      this.#export();
+    }
+    return this.#shared;
+  }
+
+  /** The span as a `traceparent` (W3C Trace Context §3.2); the sampled flag tells whether it was chosen to be exported. */
+  get traceparent(): string {
+    const { traceId, spanId } = this.#started.spanContext();
+    return `00-${traceId}-${spanId}-0${this.#kept ? 1 : 0}`;
+  }
+
+  close(attributes: Attributes, failed: boolean, at: number): void {
+    this.#end = { attributes, failed, at };
+    this.#export();
+  }
+
+  get #started(): Span {
+    const { attributes } = this;
+    if (this.#span !== undefined) return this.#span;
+    this.#offset = wallOffset();
+    this.#span = this.#tracer.startSpan(
+      SPAN.connection,
+      {
+        kind: SpanKind.SERVER,
+        startTime: hrTime(this.#openedAt + this.#offset),
+        attributes: { ...attributes, [ATTR.protocolName]: 'websocket' },
+      },
+      this.#parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, this.#parent),
+    );
+    return this.#span;
+  }
+
+  /** Ends the span when there is an end and a reason to export it. A span that is never ended goes nowhere. */
+  #export(): void {
+    if (this.#end === undefined || !this.#kept) return;
+    const { attributes, failed, at } = this.#end;
+    const span = this.#started;
+    // The user may have become known after the span was started.
+    span.setAttributes({ ...this.attributes, ...attributes });
+    if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
+    this.#offset = restamp(span, this.#offset, wallOffset());
+    span.end(hrTime(at + this.#offset));
+  }
+}
+
+/** Opens and closes connection spans. */
+export interface ConnectionSpans {
+  /**
+   * The span of a handshake without a trace of its own, as a `traceparent` for the backend. The span goes on when a connection
+   * with that id is opened; otherwise `refused` ends it.
+   */
+  begin(facts: ConnectionFacts): string;
+  /** `status` is the HTTP status that the client got; 0 = it left before. `now` is monotonic ms. */
+  refused(id: string, status: number, now: number): void;
+  opened(session: Session, facts: ConnectionFacts): void;
+  /** `by` names who ended it; `code` is the close code, 1006 = no close frame. `now` is monotonic ms. */
+  closed(session: Session, code: number, by: string, now: number): void;
+  of(session: Session): TracedConnection | undefined;
+}
+
+/** Digits of `user.hash`: 128 bits, enough to tell users apart, too few to be worth inverting without the key. */
+const USER_HASH_DIGITS = 32;
+
+/**
+ * Connection spans on `tracer`. `chosen` decides as for deliveries, by the parent's sampled flag and trace id; `userHashKey` is the
+ * operator's key for `user.hash` (raw user ids never leave).
+ */
+export function createConnectionSpans(
+  tracer: Tracer,
+  chosen: (parent: Parent | undefined) => boolean,
+  userHashKey: string | undefined,
+): ConnectionSpans {
+  const open = new Map<Session, TracedConnection>();
+  /** Handshakes whose backend was given our context, by connection id. */
+  const begun = new Map<string, TracedConnection>();
+  return {
+    begin(facts) {
+      const connection = new TracedConnection(tracer, facts, undefined, chosen(undefined));
+      begun.set(facts.id, connection);
+      return connection.traceparent;
+    },
+    refused(id, status, now) {
+      const connection = begun.get(id);
+      if (connection === undefined) return;
+      begun.delete(id);
+      connection.close(status === 0 ? {} : { [ATTR.httpStatus]: status }, status >= 500, now);
+    },
+    opened(session, facts) {
+      let connection = begun.get(facts.id);
+      begun.delete(facts.id);
+      if (connection === undefined) {
+        const parent = parseTraceparent(session.traceparent);
+        connection = new TracedConnection(tracer, facts, parent, chosen(parent));
+      }
+      const userHash = hashUser(session.user, userHashKey);
+      if (userHash !== undefined) connection.attributes[ATTR.userHash] = userHash;
+      open.set(session, connection);
+    },
+    closed(session, code, by, now) {
+      const connection = open.get(session);
+      if (connection === undefined) return;
+      open.delete(session);
+      const attributes = {
+        [ATTR.connectionCapability]: session.capability,
+        [ATTR.connectionCloseCode]: code,
+        [ATTR.connectionClosedBy]: by,
+      };
+      connection.close(attributes, false, now);
+    },
+    of: (session) => open.get(session),
+  };
+}
+
+function hashUser(user: string | undefined, key: string | undefined): string | undefined {
+  if (user === undefined || key === undefined) return undefined;
+  return createHmac('sha256', key).update(user).digest('hex').slice(0, USER_HASH_DIGITS);
+}

@@ -1,0 +1,419 @@
+// A connection and its deliveries at every end: what counts as evidence, what is lost, and what nobody can say (SPEC D12–D17).
+import { describe, expect, it } from 'vitest';
+import { createDecoder } from '../../src/decode/decoder.ts';
+import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import type { Rule } from '../../src/decode/rules.ts';
+import { type Delivery, isSettled } from '../../src/delivery/record.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
+import { Tracker } from '../../src/delivery/tracker.ts';
+import { OverdueWords } from '../../src/connection/overdue-words.ts';
+import { BINARY, CLOSE, PING, PONG } from '../../src/relay/frames.ts';
+import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
+import { Connection } from '../../src/connection/connection.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { FACTS, PLAIN } from '../support/bare-connection.ts';
+import { clientFrame, closePayload, frame, readCompleteFrames } from '../support/raw-frames.ts';
+import { silentObserver } from '../support/silent-observer.ts';
+import { MemorySocket, settle } from '../support/socket-pair.ts';
+
+const RULES = [
+  { match: ['strict'], track: true, priority: 'high', confirm: 'processed', timeoutMs: 5000, attemptsMs: [] },
+  { match: ['ping'], track: false, priority: 'low', confirm: 'auto', timeoutMs: 5000, attemptsMs: [] },
+  { match: ['*'], track: true, priority: 'high', confirm: 'auto', timeoutMs: 5000, attemptsMs: [] },
+] as const;
+
+/** One client in front of a backend, with the clock in the test's hands. */
+async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>) {
+  const time = { now: 1_000_000 };
+  const reports: string[] = [];
+  const closed: string[] = [];
+  const store = createMemoryStore({ history: 1000 });
+  const tracker = new Tracker({
+    ...{ store, observer: silentObserver, now: time.now, random: () => 0.5 },
+    limits: { pending: 1000, pendingPerUser: 1000 },
+  });
+  const relay = {
+    counters: new RelayCounters(),
+    limits: { ...DEFAULT_RELAY_LIMITS, patienceMs: 2000 },
+    now: () => time.now,
+    report: ({ stage, error }: { stage: string; error: unknown }) => void reports.push(`${stage}: ${error}`),
+  };
+  const observer = { opened() {}, capability() {}, closed: (_: unknown, by: string) => void closed.push(by) };
+  const unread = { binary: 0, too_large: 0, unreadable: 0, superseded: 0 };
+  const overdue = new OverdueWords();
+  const decoder = createDecoder({
+    ...DEFAULT_DECODE_OPTIONS,
+    rules: first === undefined ? RULES : [{ ...RULES[1], ...first }, ...RULES],
+  });
+  const session = new Session('s', new Owner(undefined));
+  const deps = { tracker, decoder, relay, observer, unread, overdue, parked: { count: 0 }, optedIn: PLAIN };
+  const connection = new Connection({ ...FACTS, openedAt: time.now }, session, deps);
+  const [client, upstream] = [new MemorySocket(), new MemorySocket()];
+  connection.start({ client, upstream, deflate: undefined });
+  await settle();
+  const pings = () => readCompleteFrames(client.drain()).frames.filter(({ opcode }) => opcode === PING);
+  const pong = (payload: Buffer) => client.send(clientFrame(payload, { opcode: PONG }));
+  const answer = () => {
+    for (const { payload } of pings()) pong(payload);
+  };
+  const word = (id: string, status = 'confirmed') =>
+    client.send(clientFrame(JSON.stringify({ type: 'event_confirmation', event_id: id, status })));
+  const outcomes = () => {
+    const all: Delivery[] = [];
+    store.each((delivery) => all.push(delivery) > 0);
+    return all
+      .sort((a, b) => a.ordinal - b.ordinal || a.seq - b.seq)
+      .map(
+        (one) =>
+          `${one.eventId} ${one.status}${isSettled(one) ? ` ${one.errorType || one.unverified || one.level}` : ''}`,
+      );
+  };
+  const run = (ms: number) => {
+    for (const end = time.now + ms; time.now < end; time.now += 25) {
+      tracker.tick(time.now);
+      overdue.look(time.now);
+    }
+  };
+  return {
+    client,
+    upstream,
+    connection,
+    tracker,
+    store,
+    unread,
+    decoder,
+    relay,
+    reports,
+    closed,
+    time,
+    pings,
+    pong,
+    answer,
+    word,
+    outcomes,
+    run,
+  };
+}
+
+const event = (id: string, type = 'note') => frame(JSON.stringify({ type, event_id: id }));
+const close = (code: number) => frame(closePayload(code), { opcode: CLOSE });
+const clientClose = (code: number) => clientFrame(closePayload(code), { opcode: CLOSE });
+
+describe('[D15] the backend closes behind its events', () => {
+  it.each([1000, 1011, 1012, 4401])(
+    'with %i: the pong to the last barrier proves what no barrier had been for',
+    async (code) => {
+      const it = await open();
+      it.answer();
+      it.upstream.send(event('a'));
+      const first = it.pings();
+      it.upstream.send(Buffer.concat([event('b'), event('c'), close(code)]));
+      it.upstream.fin();
+      await settle();
+      for (const { payload } of [...first, ...it.pings()]) it.pong(payload);
+      it.client.send(clientClose(code));
+      it.client.fin();
+      await settle();
+      expect(it.outcomes()).toEqual(['a confirmed received', 'b confirmed received', 'c confirmed received']);
+      expect(it.closed).toEqual(['upstream']);
+    },
+  );
+
+  it('the answer to Close 1011 is proof where no pong came; that to 1000 may be a close of its own, and says nothing', async () => {
+    for (const [code, outcome] of [
+      [1011, 'a confirmed received'],
+      [1000, 'a unverifiable client_left'],
+    ] as const) {
+      const it = await open();
+      it.answer();
+      it.upstream.send(Buffer.concat([event('a'), close(code)]));
+      it.client.send(clientClose(code));
+      await settle();
+      expect(it.outcomes()).toEqual([outcome]);
+    }
+  });
+});
+
+describe('[D15] the client closes', () => {
+  it('in good order right behind a message: nobody can say; what it was sent long before and left unanswered is lost', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('old'));
+    it.run(2500);
+    it.upstream.send(event('last'));
+    it.client.send(clientClose(1000));
+    await settle();
+    expect(it.outcomes()).toEqual(['old failed disconnected', 'last unverifiable client_left']);
+  });
+
+  it.each([1002, 1003, 1007, 1009])('with the complaint %i: it did not take what it was sent', async (code) => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    it.client.send(clientClose(code));
+    await settle();
+    expect(it.outcomes()).toEqual(['a failed disconnected']);
+  });
+
+  it('with a complaint after its backend had gone, too; a code that repeats that of the backend complains of nothing', async () => {
+    const garbled = await open();
+    garbled.answer();
+    garbled.upstream.send(Buffer.concat([event('a'), Buffer.from([0xf3, 0x02, 0x68, 0x69])]));
+    garbled.upstream.fin();
+    garbled.client.send(clientClose(1002));
+    await settle();
+    expect(garbled.outcomes()).toEqual(['a failed disconnected']);
+    const told = await open();
+    told.upstream.send(Buffer.concat([event('a'), close(1002)]));
+    told.client.send(clientClose(1002));
+    await settle();
+    expect(told.outcomes()).toEqual(['a confirmed received']);
+  });
+
+  it('with a frame that breaks the rules: a word behind it says nothing, a pong does', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    it.upstream.send(event('b', 'strict'));
+    const pings = it.pings();
+    it.client.send(clientFrame('?', { opcode: 3 }));
+    it.word('b');
+    expect(it.outcomes()).toEqual(['a pending', 'b pending']);
+    it.pong(pings.at(-1)!.payload);
+    expect(it.outcomes()).toEqual(['a confirmed received', 'b pending']);
+  });
+
+  it('and is not there any more for those who look for silent ones', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    expect(it.connection.asked).toBe(true);
+    it.client.reset();
+    await settle();
+    expect(it.connection.asked).toBe(false);
+  });
+
+  it('by a reset: what is not proven has failed, or was never provable', async () => {
+    for (const [answers, outcome] of [
+      [true, 'a failed disconnected'],
+      [false, 'a unverifiable never_answered'],
+    ] as const) {
+      const it = await open();
+      if (answers) it.answer();
+      it.upstream.send(event('a'));
+      it.client.reset();
+      await settle();
+      expect(it.outcomes()).toEqual([outcome]);
+    }
+  });
+});
+
+describe('[D16] the client has gone', () => {
+  it.each(['reset', 'fin', 'close'] as const)(
+    'by %s: what the backend still sends is tracked and has failed, to its end',
+    async (how) => {
+      const it = await open();
+      it.answer();
+      if (how === 'close') it.client.send(clientClose(1000));
+      else it.client[how]();
+      await settle();
+      it.upstream.send(
+        Buffer.concat([event('a'), event('b'), frame('binary', { opcode: BINARY }), event('c', 'ping')]),
+      );
+      it.upstream.fin();
+      await settle();
+      const all = ['a failed disconnected', 'b failed disconnected', 'undefined failed disconnected'];
+      expect(it.outcomes()).toEqual(all);
+      expect([it.unread.binary, it.decoder.others.untracked, it.relay.counters.messagesToClient]).toEqual([0, 1, 4]);
+      it.client.fin();
+      await settle();
+      expect(it.closed).toHaveLength(1);
+    },
+  );
+
+  it('because the sidecar stops: shutdown is why; what was proven by its answer stays proven', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    it.upstream.send(event('b'));
+    it.connection.close(1012, 'service restart', 'shutdown');
+    it.upstream.send(event('c'));
+    it.client.send(clientClose(1012));
+    await settle();
+    expect(it.outcomes()).toEqual(['a confirmed received', 'b confirmed received', 'c failed shutdown']);
+  });
+});
+
+describe('[D16] nothing is uncounted', () => {
+  it('a message of a connection that another one has replaced', async () => {
+    const it = await open();
+    it.connection.replaceBy(4409, 'replaced');
+    it.upstream.send(Buffer.concat([event('a'), frame('x', { opcode: BINARY })]));
+    expect([it.unread.superseded, it.tracker.tracked]).toEqual([2, 0]);
+  });
+});
+
+describe('[D21] a message that holds no event', () => {
+  it('is confirmed by a pong like any other, and never counted as untracked', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(Buffer.concat([frame('42["note",1]'), frame('binary', { opcode: BINARY }), frame('[1]')]));
+    it.upstream.send(frame('{"no":"type"}'));
+    it.answer();
+    await settle();
+    it.answer();
+    const types: string[] = [];
+    it.store.each(({ type, status, level }) => types.push(`${type.name} ${status} ${level}`) > 0);
+    expect(types.sort()).toEqual(['array', 'binary', 'json', 'text'].map((shape) => `${shape} confirmed received`));
+    expect([it.tracker.tracked, it.unread.binary, it.decoder.others.no_type]).toEqual([4, 0, 0]);
+  });
+
+  it('has failed where its client was gone', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame('binary', { opcode: BINARY }));
+    it.client.reset();
+    await settle();
+    expect(it.outcomes()).toEqual(['undefined failed disconnected']);
+  });
+
+  it('of a message that holds several events, each is a delivery of its own, and one pong confirms all', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame(`[${['a', 'b', 'c'].map((id) => `{"type":"note","event_id":"${id}"}`).join()}]`));
+    expect(it.outcomes()).toEqual(['a pending', 'b pending', 'c pending']);
+    it.answer();
+    expect(it.outcomes()).toEqual(['a', 'b', 'c'].map((id) => `${id} confirmed received`));
+    expect([it.tracker.tracked, it.decoder.batched, it.connection.messages]).toEqual([3, 2, 1]);
+  });
+
+  it('a word about one event of a message proves the receipt of the others, its twin included, and says of the twin no more', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame(['a', 'b', 'b', 'c'].map((id) => `{"type":"note","event_id":"${id}"}`).join('\n')));
+    it.word('b');
+    const processed = it.outcomes().map((line) => line.replace('confirmed ', ''));
+    expect(processed.sort()).toEqual(['a received', 'b processed', 'b received', 'c received']);
+  });
+
+  it('events that one message brought are lost together', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(frame('{"type":"note","event_id":"a"}\x1e{"type":"note","event_id":"b"}\x1e'));
+    it.client.reset();
+    await settle();
+    expect(it.outcomes()).toEqual(['a failed disconnected', 'b failed disconnected']);
+  });
+
+  it('is left out where a rule says so', async () => {
+    const it = await open({ match: ['binary', 'text'], track: false, priority: 'low' });
+    it.upstream.send(Buffer.concat([frame('binary', { opcode: BINARY }), frame('text'), event('a')]));
+    expect([it.tracker.tracked, it.unread.binary, it.decoder.others.untracked]).toEqual([1, 1, 1]);
+  });
+});
+
+describe('[D14] evidence that waits unread', () => {
+  it('while the backend takes no more of the client, and a second after, nothing of that client expires', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.stall();
+    it.client.send(clientFrame('x'.repeat(40_000), { opcode: BINARY }));
+    expect(it.client.isPaused()).toBe(true);
+    it.upstream.send(event('a'));
+    const pings = it.pings();
+    for (const { payload } of pings) it.pong(payload);
+    it.run(20_000);
+    expect(it.outcomes()).toEqual(['a pending']);
+    it.upstream.unstall();
+    await settle();
+    expect(it.outcomes()).toEqual(['a confirmed received']);
+  });
+
+  it('a client that is read and silent expires all the same', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.stall();
+    it.client.send(clientFrame('x'.repeat(40_000), { opcode: BINARY }));
+    it.upstream.send(event('a'));
+    it.run(10_000);
+    it.upstream.unstall();
+    await settle();
+    it.run(3000);
+    expect(it.outcomes()).toEqual(['a timeout timeout']);
+  });
+
+  it('a standstill puts deadlines off by as long as it lasted', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    it.run(1000);
+    it.tracker.stoodStill(it.time.now, it.time.now + 60_000);
+    it.time.now += 60_000;
+    it.run(3900);
+    expect(it.outcomes()).toEqual(['a pending']);
+    it.run(300);
+    expect(it.outcomes()).toEqual(['a timeout timeout']);
+  });
+});
+
+describe('[E5] [D17] an application that speaks', () => {
+  it('saves barriers while its words come, and a word that does not come costs 100 ms, not a loss', async () => {
+    const it = await open();
+    it.answer();
+    for (const id of ['a', 'b', 'c']) {
+      it.upstream.send(event(id));
+      it.answer();
+      it.word(id);
+    }
+    it.pings();
+    it.upstream.send(event('d'));
+    expect(it.pings()).toEqual([]);
+    it.run(75);
+    expect(it.pings()).toEqual([]);
+    it.run(75);
+    it.answer();
+    expect(it.outcomes().at(-1)).toBe('d confirmed received');
+    // It is not expected to speak any more: the next one is asked for at once.
+    it.upstream.send(event('e'));
+    expect(it.pings()).toHaveLength(1);
+  });
+
+  it('[D13] says nothing of an event whose id a message that a rule leaves out had before', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(Buffer.concat([frame('{"type":"ping","event_id":"x"}'), event('x')]));
+    it.word('x');
+    expect(it.outcomes()).toEqual(['x pending']);
+    it.answer();
+    expect(it.outcomes()).toEqual(['x confirmed received']);
+    it.word('x');
+    expect(it.outcomes()).toEqual(['x confirmed processed']);
+  });
+
+  it('[D13] is asked by a barrier at once about an id that it was sent before', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    it.answer();
+    it.word('a');
+    it.upstream.send(event('a'));
+    expect(it.pings()).toHaveLength(1);
+  });
+
+  it('a client that must process an event and closes in good order has not processed it', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a', 'strict'));
+    it.answer();
+    it.client.send(clientClose(1000));
+    await settle();
+    expect(it.outcomes()).toEqual(['a failed disconnected']);
+  });
+});
+
+describe('[E2] the first barrier', () => {
+  it('is one, also where the upstream speaks first', async () => {
+    const it = await open();
+    expect(it.pings()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,62 @@
+// The waits of a sidecar that stops: standstills put them off, all of them, and what has come by then is read first.
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { drain, until } from '../../src/sidecar/drain.ts';
+import { now } from '../../src/time/clock.ts';
+import { keepPulse } from '../../src/time/pulse.ts';
+
+let release: () => void;
+let began = 0;
+
+beforeEach(() => {
+  const timers = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'];
+  vi.useFakeTimers({ toFake: [...timers, 'performance'] as never });
+  // The clock of each test begins anew, and the standstill of the one before is remembered.
+  began += 60_000;
+  vi.advanceTimersByTime(began);
+  release = keepPulse();
+});
+afterEach(() => {
+  release();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** The process does not run for `ms`: the clock goes on, and no timer fires before that is over. */
+function standStill(ms: number): void {
+  const read = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => read() + ms);
+}
+
+it('[D14] a standstill puts the end of a wait off, also one that ends when the wait would have', async () => {
+  let over: boolean | undefined;
+  const from = now();
+  void until(() => false, from + 1000).then((done) => {
+    over = done;
+  });
+  // The next look of the wait falls in the same turn as a beat, as everything does that is due after a real standstill.
+  await vi.advanceTimersByTimeAsync(545);
+  standStill(3000);
+  expect(over).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(700);
+  expect(over).toBe(false);
+});
+
+it('[D14] a standstill while confirmations are awaited takes nothing from the time for the answers to Close', async () => {
+  const steps: string[] = [];
+  const connection = { probe() {}, close: () => steps.push('close'), destroy: () => steps.push('destroy') };
+  const deps = {
+    connections: new Set([connection]),
+    resumption: { close() {} },
+    tracker: { shutdown: () => steps.push('settle') },
+    pending: () => 1,
+    unconfirmed() {},
+  };
+  const from = now();
+  void drain(deps as never, from + 1000, from + 3000);
+  await vi.advanceTimersByTimeAsync(545);
+  standStill(5000);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(steps).toEqual(['close']);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(steps).toEqual(['close', 'destroy', 'settle']);
+});

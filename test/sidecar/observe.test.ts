@@ -1,0 +1,71 @@
+// The watching side as the sidecar builds it: agents are watched by the configuration, and their sessions' ends are told.
+import { afterEach, expect, it } from 'vitest';
+import { createDecoder } from '../../src/decode/decoder.ts';
+import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
+import { Tracker } from '../../src/delivery/tracker.ts';
+import { startWatch, type Watch } from '../../src/sidecar/observe.ts';
+import { createFrontCounters } from '../../src/front/counters.ts';
+import { RelayCounters } from '../../src/relay/tap.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { now } from '../../src/time/clock.ts';
+import { parseExposition, valueIn } from '../support/exposition.ts';
+
+let watch: Watch | undefined;
+
+afterEach(async () => {
+  await watch?.shutdown(1000);
+});
+
+async function start(agents: boolean) {
+  const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  watch = await startWatch({
+    counters: { relay: new RelayCounters(), front: createFrontCounters() },
+    decoder,
+    unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
+    silent: { cut: 0 },
+    tracing: { keepConfirmed: 1, slowMs: 1000, events: 'span', userHashKey: undefined },
+    ...(agents && {
+      agents: {
+        tools: { start: ['tool_executing'], end: ['tool_completed'], orphanAfterMs: 60_000, limit: 10 },
+        runs: { start: ['agent_started'], step: [], end: ['agent_completed'], silentAfterMs: 60_000, limit: 10 },
+      },
+    }),
+    serviceName: 'a',
+    version: '0',
+    serverPort: 1,
+    now,
+    report: ({ error }) => expect.fail(String(error)),
+    log: { debug() {}, warn() {} },
+  });
+  const store = createMemoryStore({ history: 10 });
+  const limits = { pending: 100, pendingPerUser: 100 };
+  const tracker = new Tracker({ store, observer: watch.observer, limits, now: now(), random: Math.random });
+  const session = new Session('s', new Owner(undefined));
+  let ordinal = 0;
+  const sent = (message: object): void => {
+    const bytes = Buffer.from(JSON.stringify(message));
+    tracker.track(session, decoder.event(bytes, 0, bytes.length)!, ++ordinal, now());
+  };
+  const scrape = async () => parseExposition((await watch!.scrape('')).body, 'text');
+  return { sent, scrape, session };
+}
+
+it('tool calls and runs are counted, and end with their session', async () => {
+  const { sent, scrape, session } = await start(true);
+  sent({ type: 'agent_started', run_id: 'r' });
+  sent({ type: 'tool_executing', run_id: 'r', tool_name: 'search' });
+  sent({ type: 'tool_completed', run_id: 'r', tool_name: 'search' });
+  sent({ type: 'tool_executing', run_id: 'r', tool_name: 'search' });
+  watch!.sessionEnded(session);
+  const seen = await scrape();
+  expect(valueIn(seen, 'ackspan_tool_duration_seconds_count', { tool: 'search' })).toBe(1);
+  expect(valueIn(seen, 'ackspan_tool_orphaned_total', { tool: 'search' })).toBe(1);
+  expect(valueIn(seen, 'ackspan_order_violations_total', { kind: 'missing_end' })).toBe(1);
+});
+
+it('without a word about agents nothing of theirs is watched', async () => {
+  const { sent, scrape } = await start(false);
+  sent({ type: 'tool_executing', run_id: 'r', tool_name: 'search' });
+  expect([...(await scrape()).keys()].filter((name) => /tool|order/.test(name))).toEqual([]);
+});

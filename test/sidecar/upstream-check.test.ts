@@ -1,0 +1,109 @@
+// Whether the upstream takes connections, dial by dial, and what readiness, metric and log make of it.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startUpstreamCheck } from '../../src/sidecar/upstream-check.ts';
+import { atEnd, closeAll } from '../support/backends.ts';
+import { eventually } from '../support/child.ts';
+import { startSidecar } from '../support/sidecar-process.ts';
+
+afterEach(closeAll);
+
+async function listen(where: number | string): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.resume().once('end', () => socket.end());
+  });
+  if (typeof where === 'string') server.listen(where);
+  else server.listen(where, '127.0.0.1');
+  await once(server, 'listening');
+  atEnd(() => void server.close());
+  return server;
+}
+
+const portOf = (server: Server) => (server.address() as { port: number }).port;
+const closed = (server: Server) => new Promise((resolve) => server.close(resolve));
+
+describe('the check', () => {
+  it('is down before the first answer, follows the upstream, and reports each turn to the worse once', async () => {
+    const server = await listen(0);
+    const port = portOf(server);
+    const faults: string[] = [];
+    const target = { address: `http://127.0.0.1:${port}`, host: '127.0.0.1', port, socketPath: undefined };
+    const check = startUpstreamCheck(
+      target,
+      ({ stage, error }) => faults.push(`${stage}: ${(error as Error).message}`),
+      5,
+    );
+    atEnd(() => check.stop());
+    expect([check.up, check.reason]).toEqual([false, 'upstream: not dialled yet']);
+    await eventually(() => expect(check.up).toBe(true));
+    expect(check.reason).toBeUndefined();
+    await closed(server);
+    await eventually(() => expect(check.up).toBe(false));
+    const reason = `upstream ${target.address} takes no connections: connect ECONNREFUSED 127.0.0.1:${port}`;
+    expect(check.reason).toBe(reason);
+    const again = await listen(port);
+    await eventually(() => expect(check.up).toBe(true));
+    await closed(again);
+    await eventually(() => expect(faults).toEqual([`upstream: ${reason}`, `upstream: ${reason}`]));
+  });
+
+  it('dials a unix socket', async () => {
+    const path = join(tmpdir(), `ackspan-check-${process.pid}.sock`);
+    await listen(path);
+    const check = startUpstreamCheck({ address: `unix:${path}`, host: path, port: 0, socketPath: path }, () => {}, 5);
+    atEnd(() => check.stop());
+    await eventually(() => expect(check.up).toBe(true));
+  });
+
+  it('stops for good, also in the middle of a dial', async () => {
+    const faults: unknown[] = [];
+    const check = startUpstreamCheck(
+      { address: 'x', host: '127.0.0.1', port: 9, socketPath: undefined },
+      (f) => faults.push(f),
+      1,
+    );
+    check.stop();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([check.up, faults]).toEqual([false, []]);
+  });
+});
+
+describe('readiness.upstream', () => {
+  it('on: /readyz and /health are 503 with the reason while the upstream is down, the gauge is 0, the log has one line', async () => {
+    const server = await listen(0);
+    const upstream = `http://127.0.0.1:${portOf(server)}`;
+    const sidecar = await startSidecar({ upstream, config: { readiness: { upstream: true } } });
+    const ask = async (path: string) => {
+      const response = await fetch(sidecar.admin + path);
+      return { status: response.status, body: (await response.json()) as object };
+    };
+    await eventually(async () =>
+      expect(await ask('/readyz')).toEqual({ status: 200, body: { ready: true, reasons: [] } }),
+    );
+    expect(await sidecar.sum('ackspan_upstream_up')).toBe(1);
+    await closed(server);
+    await eventually(async () => expect((await ask('/readyz')).status).toBe(503));
+    expect((await ask('/readyz')).body).toEqual({
+      ready: false,
+      reasons: [expect.stringMatching(/^upstream http:.* takes no connections: connect ECONNREFUSED/)],
+    });
+    expect(await ask('/health')).toMatchObject({ status: 503, body: { status: 'unhealthy' } });
+    expect((await ask('/healthz')).status).toBe(200);
+    expect(await sidecar.sum('ackspan_upstream_up')).toBe(0);
+    expect(sidecar.lines.filter(({ stage }) => stage === 'upstream')).toHaveLength(1);
+  });
+
+  it('off, the default: nobody dials, there is no gauge, and a dead upstream changes nothing', async () => {
+    const server = await listen(0);
+    let dials = 0;
+    server.on('connection', () => dials++);
+    const sidecar = await startSidecar({ upstream: `http://127.0.0.1:${portOf(server)}` });
+    expect((await fetch(`${sidecar.admin}/readyz`)).status).toBe(200);
+    expect([...(await sidecar.scrape()).keys()]).not.toContain('ackspan_upstream_up');
+    expect(dials).toBe(0);
+  });
+});
