@@ -77,9 +77,11 @@ describe('architecture', () => {
     }
   });
 
-  test.each(files)('%s says its job in the first line and stays under 300 lines', (file) => {
+  test.each(files)('%s says its room and its job in the first line and stays under 300 lines', (file) => {
     const text = readFileSync(join(SRC, file), 'utf8');
-    expect(text).toMatch(/^(#!.*\n)?\/\/ \S/);
+    // A room's name stands in front of the job of each of its files.
+    const room = folder(file) === '.' ? '' : folder(file);
+    expect(text).toMatch(new RegExp(`^(#!.*\\n)?// ${room === '' ? '\\S' : `${room}[,:] `}`));
     expect(text.split('\n').length).toBeLessThanOrEqual((CROWDED[file] ?? LINES) + 1);
   });
 

@@ -1,4 +1,4 @@
-// GET /api/v1/connections: the open client connections, newest first, filtered, in pages that stay put.
+// admin: GET /api/v1/connections: the open client connections, newest first, filtered, in pages that stay put.
 import { CAPABILITIES } from '../delivery/words.ts';
 import { isoTime } from './delivery-view.ts';
 import { createPicker, readPage } from './page.ts';

@@ -1,4 +1,4 @@
-// GET /api/v1/deliveries: what is in flight and what ended lately, newest first, filtered, in pages that stay put.
+// admin: GET /api/v1/deliveries: what is in flight and what ended lately, newest first, filtered, in pages that stay put.
 import type { Delivery } from '../delivery/record.ts';
 import { deliverySummary } from './delivery-view.ts';
 import { readFilter } from './filter.ts';

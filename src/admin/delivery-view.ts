@@ -1,4 +1,4 @@
-// A delivery as JSON shows it: ids, times and evidence; never a payload, a token or a query string.
+// admin: a delivery as JSON shows it: ids, times and evidence; never a payload, a token or a query string.
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { ATTEMPT_KINDS, OUTCOMES } from '../delivery/words.ts';
 import type { AdminDeps } from './ports.ts';

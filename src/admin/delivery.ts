@@ -1,4 +1,4 @@
-// GET /api/v1/deliveries/{id}: one delivery with its timeline, by its own id or by its event's.
+// admin: GET /api/v1/deliveries/{id}: one delivery with its timeline, by its own id or by its event's.
 import type { Delivery } from '../delivery/record.ts';
 import { deliveryDetail, deliverySummary } from './delivery-view.ts';
 import type { AdminDeps } from './ports.ts';

@@ -1,4 +1,4 @@
-// Which deliveries a caller wants to see: read from the query once, asked once per delivery.
+// admin: which deliveries a caller wants to see: read from the query once, asked once per delivery.
 import type { Delivery } from '../delivery/record.ts';
 import { PRIORITIES, STATUSES } from '../delivery/words.ts';
 import type { AdminDeps } from './ports.ts';

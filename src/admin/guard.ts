@@ -1,4 +1,4 @@
-// First step of an admin request: who may ask. Tokens are compared in constant time, and never logged or repeated.
+// admin: first step of an admin request: who may ask. Tokens are compared in constant time, and never logged or repeated.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 

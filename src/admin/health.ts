@@ -1,4 +1,4 @@
-// GET /health, /healthz…, /readyz: for platforms and load balancers, which carry no token. Queries are ignored: probers add their own.
+// admin: GET /health, /healthz…, /readyz: for platforms and load balancers, which carry no token. Queries are ignored: probers add their own.
 import type { AdminDeps } from './ports.ts';
 import { json } from './reply.ts';
 import type { Ask, Reply, Route } from './route.ts';

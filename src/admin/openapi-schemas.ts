@@ -1,4 +1,4 @@
-// The shapes of the JSON API as JSON Schema (OpenAPI 3.1). Written by hand; a test checks real answers against them.
+// admin: the shapes of the JSON API as JSON Schema (OpenAPI 3.1). Written by hand; a test checks real answers against them.
 import { CAPABILITIES, ERROR_TYPES, LEVELS, PRIORITIES, STATUSES, UNVERIFIABLE_REASONS } from '../delivery/words.ts';
 import { TIMELINE_STEPS } from './delivery-view.ts';
 

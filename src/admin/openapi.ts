@@ -1,4 +1,4 @@
-// GET /openapi.json: the admin API described (OpenAPI 3.1). Written by hand; a test holds it against the routes that exist.
+// admin: GET /openapi.json: the admin API described (OpenAPI 3.1). Written by hand; a test holds it against the routes that exist.
 import { CAPABILITIES, PRIORITIES, STATUSES } from '../delivery/words.ts';
 import { SCHEMAS } from './openapi-schemas.ts';
 import { PAGE_LIMIT } from './page.ts';

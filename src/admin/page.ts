@@ -1,4 +1,4 @@
-// Cuts "newest first" lists into pages that stay put: a page is bounded by a number that a record keeps for life, not by a position.
+// admin: cuts "newest first" lists into pages that stay put: a page is bounded by a number that a record keeps for life, not by a position.
 import type { Query } from './query.ts';
 
 /** Anything with a number that orders it by time: newer = higher. */

@@ -1,4 +1,4 @@
-// What the admin server needs from the sidecar, as narrow interfaces; the sidecar gives them, the admin server only reads.
+// admin: what the admin server needs from the sidecar, as narrow interfaces; the sidecar gives them, the admin server only reads.
 import type { Observer, Store } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Capability } from '../delivery/words.ts';

@@ -1,4 +1,4 @@
-// Reads a query string strictly: every fault is collected with what would be allowed, and nothing is ignored.
+// admin: reads a query string strictly: every fault is collected with what would be allowed, and nothing is ignored.
 import type { ParameterFault } from './reply.ts';
 
 const DURATION_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,4 +1,4 @@
-// Last step of an admin request: answers are built and written here, always with the same security headers.
+// admin: last step of an admin request: answers are built and written here, always with the same security headers.
 import type { ServerResponse } from 'node:http';
 import type { Answer, Reply } from './route.ts';
 

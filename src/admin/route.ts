@@ -1,4 +1,4 @@
-// What a resource is: a path, whether it is open, and a question answered. The server knows no resource by name.
+// admin: what a resource is: a path, whether it is open, and a question answered. The server knows no resource by name.
 import type { ServerResponse } from 'node:http';
 
 /** One request, as far as a resource may see it. */

@@ -1,4 +1,4 @@
-// observe: the admin server. guard → route → answer; it only reads, on its own port or mounted under a path of the public one.
+// admin: the admin server. guard → route → answer; it only reads, on its own port or mounted under a path of the public one.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connectionsRoute } from './connections.ts';

@@ -1,4 +1,4 @@
-// GET /api/v1/stats: counts and rates since the start, as the sidecar keeps them.
+// admin: GET /api/v1/stats: counts and rates since the start, as the sidecar keeps them.
 import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';
 import { badQuery, json } from './reply.ts';

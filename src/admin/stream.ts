@@ -1,4 +1,4 @@
-// GET /api/v1/stream: every step of the wanted deliveries as server-sent events. Bounded, drops counted, free while nobody follows.
+// admin: GET /api/v1/stream: every step of the wanted deliveries as server-sent events. Bounded, drops counted, free while nobody follows.
 import type { ServerResponse } from 'node:http';
 import type { Observer } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';

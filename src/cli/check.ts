@@ -1,4 +1,4 @@
-// `ackspan check`: everything that is wrong or will be, before it is deployed.
+// cli: `ackspan check`: everything that is wrong or will be, before it is deployed.
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';

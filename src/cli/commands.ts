@@ -1,4 +1,4 @@
-// The commands, each loaded only when it is asked for: the command line answers fast, and none drags in the others' libraries.
+// cli: the commands, each loaded only when it is asked for: the command line answers fast, and none drags in the others' libraries.
 import type { Command } from 'commander';
 
 /** One command of `ackspan`. */
@@ -16,7 +16,10 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'run',
     summary: 'serve: relay to the upstream and track what it pushes',
     async load() {
-      const [{ defineRun }, { createSidecar }] = await Promise.all([import('./run.ts'), import('../sidecar/sidecar.ts')]);
+      const [{ defineRun }, { createSidecar }] = await Promise.all([
+        import('./run.ts'),
+        import('../sidecar/sidecar.ts'),
+      ]);
       return defineRun(createSidecar);
     },
   },

@@ -1,4 +1,4 @@
-// Joins the decoder's defaults to the configuration, which may not import the decoder.
+// cli: joins the decoder's defaults to the configuration, which may not import the decoder.
 import type { Defaults } from '../config/config.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../decode/defaults.ts';
 

@@ -1,4 +1,4 @@
-// `ackspan demo`: the whole story on this machine, with nothing to set up.
+// cli: `ackspan demo`: the whole story on this machine, with nothing to set up.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { type DemoEnd, runDemo } from '../demo/demo.ts';

@@ -1,4 +1,4 @@
-// Whether somebody answers: a connection to an address, and a WebSocket upgrade on a path.
+// cli: whether somebody answers: a connection to an address, and a WebSocket upgrade on a path.
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';

@@ -1,4 +1,4 @@
-// The exit codes of every command.
+// cli: the exit codes of every command.
 
 /** Everything went as asked. */
 export const OK = 0;

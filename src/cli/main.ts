@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command line: finds the command, loads it, and turns how it went into an exit code.
+// cli: the command line: finds the command, loads it, and turns how it went into an exit code.
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands.ts';
 import { OK, USAGE } from './exit.ts';

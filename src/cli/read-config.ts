@@ -1,4 +1,4 @@
-// From flags, variables and file to a configuration: the part of every command that needs one.
+// cli: from flags, variables and file to a configuration: the part of every command that needs one.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { keyList } from '../config/document.ts';

@@ -1,4 +1,4 @@
-// `ackspan run`: configuration → sidecar → serve until a signal → exit code.
+// cli: `ackspan run`: configuration → sidecar → serve until a signal → exit code.
 import type { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';

@@ -1,4 +1,4 @@
-// `ackspan version`: what is running, for a bug report.
+// cli: `ackspan version`: what is running, for a bug report.
 import type { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { OK } from './exit.ts';

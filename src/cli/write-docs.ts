@@ -1,4 +1,4 @@
-// `npm run docs`: writes the pages that follow from the code. Run from the project's folder.
+// cli: `npm run docs`: writes the pages that follow from the code. Run from the project's folder.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { configurationPage } from '../config/document.ts';
 import { DEFAULTS } from './defaults.ts';

@@ -1,4 +1,4 @@
-// What client and sidecar say to each other: opening, resuming, numbering, and telling in batches what has been handled.
+// client: what client and sidecar say to each other: opening, resuming, numbering, and telling in batches what has been handled.
 import type { End } from './handling.ts';
 import { Ledger } from './ledger.ts';
 import { isHidden } from './platform.ts';

@@ -1,4 +1,4 @@
-// The events of an AckspanSocket: those of a WebSocket, with a way to confirm a message, and two about reconnecting.
+// client: the events of an AckspanSocket: those of a WebSocket, with a way to confirm a message, and two about reconnecting.
 import type { CloseDetails } from './platform.ts';
 
 /** `message`, as on a WebSocket. `confirm` and `reject` decide what the sidecar is told; the first word counts. */

@@ -1,4 +1,4 @@
-// When a message counts as handled: every listener has returned, and every promise that they returned is resolved.
+// client: when a message counts as handled: every listener has returned, and every promise that they returned is resolved.
 import type { HandlerResult } from './listeners.ts';
 import { showError } from './platform.ts';
 

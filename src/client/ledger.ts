@@ -1,4 +1,4 @@
-// A session's messages as the client counts them: which are new, which are handled, and what the sidecar has yet to hear of it. Pure.
+// client: a session's messages as the client counts them: which are new, which are handled, and what the sidecar has yet to hear of it. Pure.
 import type { Resumption, Welcome } from './protocol.ts';
 
 /** Words that may be unheard at a time, and messages whose handlers may be unfinished. */

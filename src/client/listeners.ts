@@ -1,4 +1,4 @@
-// An EventTarget that learns what its listeners returned or threw: whether the application has handled an event.
+// client: an EventTarget that learns what its listeners returned or threw: whether the application has handled an event.
 import { showError } from './platform.ts';
 
 /** What one listener did: `value` is what it returned, or what it threw. */

@@ -1,4 +1,4 @@
-// What an application can choose, and the reconnect policy that stands for those who choose nothing.
+// client: what an application can choose, and the reconnect policy that stands for those who choose nothing.
 import type { CloseDetails, PlainSocketConstructor } from './platform.ts';
 import type { Resumption } from './protocol.ts';
 

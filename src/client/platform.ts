@@ -1,4 +1,4 @@
-// The platform as structural types: browsers, workers and Node with `ws` all fit, and no DOM types leak into other folders.
+// client: the platform as structural types: browsers, workers and Node with `ws` all fit, and no DOM types leak into other folders.
 
 /** A close as the platform reports it (RFC 6455 §7.4; 1005 = no code, 1006 = the connection was lost). */
 export interface CloseDetails {

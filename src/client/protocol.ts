@@ -1,4 +1,4 @@
-// The opt-in protocol as the SDK speaks it: the URL's query, and which text frames are the sidecar's and which the application's.
+// client: the opt-in protocol as the SDK speaks it: the URL's query, and which text frames are the sidecar's and which the application's.
 
 /** What a client asks to resume. The token is the sidecar's: opaque, new with each welcome. */
 export interface Resumption {

@@ -1,4 +1,4 @@
-// Whether anything still arrives: asks after a while of silence, and tells when no answer comes. Times are ms of the monotonic clock.
+// client: whether anything still arrives: asks after a while of silence, and tells when no answer comes. Times are ms of the monotonic clock.
 
 /** A path that is doubted for another reason than silence has so long to answer. */
 const HURRY_MS = 2000;

@@ -1,4 +1,4 @@
-// AckspanSocket: a WebSocket that tells the sidecar what the application has handled, and resumes its session after a lost connection.
+// client: AckspanSocket: a WebSocket that tells the sidecar what the application has handled, and resumes its session after a lost connection.
 import { Conversation } from './conversation.ts';
 import type { AckspanCloseEvent, AckspanEventMap, AckspanMessageEvent } from './events.ts';
 import { reasonText, watch } from './handling.ts';

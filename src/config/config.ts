@@ -1,4 +1,4 @@
-// The resolved configuration: what every other part reads. Durations are milliseconds, sizes bytes; nothing here is a string to parse.
+// config: the resolved configuration: what every other part reads. Durations are milliseconds, sizes bytes; nothing here is a string to parse.
 import type { Policy } from '../delivery/policy.ts';
 
 /** Where to accept connections. Port 0 lets the system choose. */

@@ -1,4 +1,4 @@
-// Keys that are fine one by one and wrong together.
+// config: keys that are fine one by one and wrong together.
 import type { Config, EventRule } from './config.ts';
 import type { Fault } from './fault.ts';
 import type { Place } from './file.ts';

@@ -1,4 +1,4 @@
-// docs/configuration.md and the key list of `--help`, written from the table, so that neither can lag behind the code.
+// config: docs/configuration.md and the key list of `--help`, written from the table, so that neither can lag behind the code.
 import type { Config, ConfirmationMatch, Defaults, EventRule } from './config.ts';
 import type { Row } from './row.ts';
 import { envName } from './row.ts';

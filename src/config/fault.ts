@@ -1,4 +1,4 @@
-// What is wrong with a configuration, said so that the operator can mend it at once: where, which key, what was given, what is allowed.
+// config: what is wrong with a configuration, said so that the operator can mend it at once: where, which key, what was given, what is allowed.
 
 /** One fault or warning about the configuration. */
 export interface Fault {

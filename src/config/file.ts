@@ -1,4 +1,4 @@
-// The YAML file: text → values with their places, `${VAR}` and `${VAR:-default}` filled in. Keys are judged elsewhere.
+// config: the YAML file: text → values with their places, `${VAR}` and `${VAR:-default}` filled in. Keys are judged elsewhere.
 import type { Node, Pair } from 'yaml';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Fault } from './fault.ts';

@@ -1,4 +1,4 @@
-// What may be written for the keys of hooks: where notices go, and what signs them.
+// config: what may be written for the keys of hooks: where notices go, and what signs them.
 import { type Kind, scalar } from './kinds.ts';
 
 /** A path of the upstream, or an address without credentials: they would be sent to nobody and end up in logs. */

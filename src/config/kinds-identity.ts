@@ -1,4 +1,4 @@
-// What may be written for the keys of identity: sources of users, keys of tokens, addresses of key servers.
+// config: what may be written for the keys of identity: sources of users, keys of tokens, addresses of key servers.
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { UserSource } from './config.ts';

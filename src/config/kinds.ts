@@ -1,4 +1,4 @@
-// What may be written for a key: one kind per form of value, each a zod schema from the written to the resolved value, with its rule in words.
+// config: what may be written for a key: one kind per form of value, each a zod schema from the written to the resolved value, with its rule in words.
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parse as parseYaml } from 'yaml';

@@ -1,4 +1,4 @@
-// From what the operator wrote to a `Config`: flag > variable > file > default, every fault at once, nothing half-applied.
+// config: from what the operator wrote to a `Config`: flag > variable > file > default, every fault at once, nothing half-applied.
 import type { Config, Defaults } from './config.ts';
 import { consistency } from './consistency.ts';
 import type { Fault } from './fault.ts';

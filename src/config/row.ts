@@ -1,4 +1,4 @@
-// One row of the table of keys: everything that is known about a key.
+// config: one row of the table of keys: everything that is known about a key.
 import type { Defaults } from './config.ts';
 import type { Kind } from './kinds.ts';
 

@@ -1,4 +1,4 @@
-// The two structured values: event rules and confirmation matchers, each a table of fields from which validation and documentation follow.
+// config: the two structured values: event rules and confirmation matchers, each a table of fields from which validation and documentation follow.
 import { z } from 'zod';
 import { SCHEDULES } from '../delivery/policy.ts';
 import { LEVELS, PRIORITIES } from '../delivery/words.ts';

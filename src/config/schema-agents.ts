@@ -1,4 +1,4 @@
-// The part of the table of keys that is about who a connection belongs to, and about the agents whose events it carries.
+// config: the part of the table of keys that is about who a connection belongs to, and about the agents whose events it carries.
 import { duration, list, oneOf, text, whole } from './kinds.ts';
 import { secretKey, url, userSource } from './kinds-identity.ts';
 import { maybe, row } from './row.ts';

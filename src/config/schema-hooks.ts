@@ -1,4 +1,4 @@
-// The part of the table of keys that is about notices to the backend: what did not arrive, and what to emit again.
+// config: the part of the table of keys that is about notices to the backend: what did not arrive, and what to emit again.
 import { duration, flag, list, oneOf, whole } from './kinds.ts';
 import { hookSecret, hookUrl } from './kinds-hooks.ts';
 import { maybe, row } from './row.ts';

@@ -1,4 +1,4 @@
-// The one table of what can be configured. Validation, environment variables, `ackspan run --help` and docs/configuration.md all follow from it.
+// config: the one table of what can be configured. Validation, environment variables, `ackspan run --help` and docs/configuration.md all follow from it.
 import {
   address,
   addressOrOff,

@@ -1,4 +1,4 @@
-// "Did you mean": the nearest allowed name to one that is not.
+// config: "Did you mean": the nearest allowed name to one that is not.
 
 /** The nearest of `names` to `name`, or undefined when none is near. Case, `-`, `_` and `.` do not count. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {

@@ -1,4 +1,4 @@
-// What a valid configuration can still run into on the platform at hand: said by `ackspan check`, never a fault.
+// config: what a valid configuration can still run into on the platform at hand: said by `ackspan check`, never a fault.
 import type { Config } from './config.ts';
 import { isLoopback } from './consistency.ts';
 

@@ -1,4 +1,4 @@
-// Durations, sizes and ratios as people write them, to numbers and back.
+// config: durations, sizes and ratios as people write them, to numbers and back.
 
 const DURATION_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const SIZE_BYTES = { '': 1, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;

@@ -1,4 +1,4 @@
-// Keys and variables that mean nothing, with the ones that were probably meant.
+// config: keys and variables that mean nothing, with the ones that were probably meant.
 import type { Fault } from './fault.ts';
 import { showGiven } from './fault.ts';
 import type { ConfigFile } from './file.ts';

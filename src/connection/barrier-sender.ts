@@ -1,12 +1,13 @@
-// The barriers of one client: joins the schedule of the core (when one is needed) to the splice (where one can go). SPEC E1, E2, E5, D15.
-import type { ConnectionDeps } from './parts.ts';
+// connection: the barriers of one client: joins the schedule of the core (when one is needed) to the splice (where one can go). SPEC E1, E2, E5, D15.
+
 import { Barrier } from '../delivery/barrier.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
-import type { Deferring } from './overdue-words.ts';
 import type { Splice } from '../relay/splice.ts';
 import type { Ahead } from '../relay/tap.ts';
+import type { Deferring } from './overdue-words.ts';
+import type { ConnectionDeps } from './parts.ts';
 import { type Task, whenTurnEnds } from './turn-end.ts';
 
 /** One per client: a client that takes the place of another starts anew. */

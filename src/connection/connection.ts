@@ -1,15 +1,16 @@
-// One connection from upgrade to last outcome: relay → decode → track → confirm → settle. Read this first.
-import { BarrierSender } from './barrier-sender.ts';
-import type { ConnectionDeps, ConnectionFacts, UnreadReason } from './parts.ts';
+// connection: one connection from upgrade to last outcome: relay → decode → track → confirm → settle. Read this first.
+
 import type { Link } from '../delivery/ports.ts';
 import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult, Capability } from '../delivery/words.ts';
-import { keepMessage } from './keeping.ts';
-import { number } from './numbering.ts';
 import { Splice } from '../relay/splice.ts';
 import type { SplicedSockets } from '../relay/spliced-sockets.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from '../relay/tap.ts';
+import { BarrierSender } from './barrier-sender.ts';
+import { keepMessage } from './keeping.ts';
+import { number } from './numbering.ts';
+import type { ConnectionDeps, ConnectionFacts, UnreadReason } from './parts.ts';
 
 /** The relay's tap and the core's link in one: joins a pair of sockets to a session and its deliveries. */
 export class Connection implements Tap, Link {

@@ -1,4 +1,4 @@
-// What an opted-in client is answered: how much of what it says has been taken in. One answer per connection and turn of the event loop.
+// connection: what an opted-in client is answered: how much of what it says has been taken in. One answer per connection and turn of the event loop.
 import type { Session } from '../delivery/session.ts';
 import { heardText } from '../resume/messages.ts';
 import type { Berth } from '../resume/registry.ts';

@@ -1,4 +1,4 @@
-// Keeps the message of a delivery for replays and resends, if all of it is at hand.
+// connection: keeps the message of a delivery for replays and resends, if all of it is at hand.
 import type { Delivery } from '../delivery/record.ts';
 import type { Retention } from '../delivery/retention.ts';
 

@@ -1,7 +1,8 @@
-// Sees to it that a client which has opted in gives each message its right number, or comes again to get it (SPEC R2).
-import type { OptedIn } from './opted-in.ts';
+// connection: sees to it that a client which has opted in gives each message its right number, or comes again to get it (SPEC R2).
+
 import type { Splice } from '../relay/splice.ts';
 import type { Connection } from './connection.ts';
+import type { OptedIn } from './opted-in.ts';
 
 /** Message `ordinal`, of whose `bytes` of payload `buf[start, end)` are at hand, is about to be written to the client. */
 export function number(

@@ -1,4 +1,4 @@
-// What a connection needs of the protocol for clients that have opted in: who implements it (resumption.ts) also keeps their sessions.
+// connection: what a connection needs of the protocol for clients that have opted in: who implements it (resumption.ts) also keeps their sessions.
 import type { Delivery } from '../delivery/record.ts';
 import type { AttemptResult } from '../delivery/words.ts';
 import type { EndedBy } from '../relay/tap.ts';

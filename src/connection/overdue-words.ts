@@ -1,4 +1,4 @@
-// Words of the application that are awaited in place of a pong: looked for on every beat, so that one that does not come costs 100 ms, not a loss.
+// connection: words of the application that are awaited in place of a pong: looked for on every beat, so that one that does not come costs 100 ms, not a loss.
 
 /** A connection that saves a barrier for the moment (SPEC E5). */
 export interface Deferring {

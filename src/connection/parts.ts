@@ -1,11 +1,11 @@
-// What a connection is given, what is kept of its upgrade request, and whom it tells of itself.
+// connection: what a connection is given, what is kept of its upgrade request, and whom it tells of itself.
 import type { Decoder } from '../decode/decoder.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { Capability } from '../delivery/words.ts';
-import type { OptedIn } from './opted-in.ts';
-import type { OverdueWords } from './overdue-words.ts';
 import { type EndedBy, type RelayContext, SKIP_REASONS } from '../relay/tap.ts';
 import type { Connection } from './connection.ts';
+import type { OptedIn } from './opted-in.ts';
+import type { OverdueWords } from './overdue-words.ts';
 
 /** Why a relayed message was not read: the relay could not, or (`superseded`) the session goes on over another connection. */
 export const UNREAD_REASONS = [...SKIP_REASONS, 'superseded'] as const;

@@ -1,13 +1,10 @@
-// Sessions that outlive their connection: who may come back, what they are told, what they are sent again, and when they are over.
+// connection: sessions that outlive their connection: who may come back, what they are told, what they are sent again, and when they are over.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { createAnswers } from './heard.ts';
-import type { ConnectionFacts } from './parts.ts';
 import type { Delivery } from '../delivery/record.ts';
 import { type Owner, Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { AttemptResult } from '../delivery/words.ts';
-import type { OptedIn } from './opted-in.ts';
 import type { EndedBy } from '../relay/tap.ts';
 import { Budget } from '../resume/budget.ts';
 import type { EndedCounters, SessionCounters } from '../resume/counters.ts';
@@ -15,8 +12,11 @@ import { isFinal } from '../resume/final.ts';
 import { looksLikeNotice, readClientMessage, replayText, welcomeText } from '../resume/messages.ts';
 import { readOptIn } from '../resume/opt-in.ts';
 import type { Berth, Registry } from '../resume/registry.ts';
-import type { Connection } from './connection.ts';
 import { patiently, type Wait } from '../time/patience.ts';
+import type { Connection } from './connection.ts';
+import { createAnswers } from './heard.ts';
+import type { OptedIn } from './opted-in.ts';
+import type { ConnectionFacts } from './parts.ts';
 
 export interface ResumptionDeps {
   readonly registry: Registry<Connection>;

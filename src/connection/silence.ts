@@ -1,4 +1,4 @@
-// Half-open connections: a client that sends nothing and answers no barrier is cut off, so that it can come back another way (limits.silence).
+// connection: half-open connections: a client that sends nothing and answers no barrier is cut off, so that it can come back another way (limits.silence).
 import { onBeat, stillSince } from '../time/pulse.ts';
 
 /** A connection as far as its silence goes. */

@@ -1,4 +1,4 @@
-// Work that can wait until everything that this turn of the event loop has read is relayed. One queue per process, one immediate per turn.
+// connection: work that can wait until everything that this turn of the event loop has read is relayed. One queue per process, one immediate per turn.
 
 /** Something to do at the end of the turn. */
 export interface Task {

@@ -1,4 +1,4 @@
-// Decode: several JSON objects in one message: an array of them, or one behind the other (lines, or ended by RS as in RFC 7464 and SignalR).
+// decode: several JSON objects in one message: an array of them, or one behind the other (lines, or ended by RS as in RFC 7464 and SignalR).
 import { COMMA, JsonScan } from './scan.ts';
 
 /** Objects that are taken apart at most; a message of more is tracked as one. */

@@ -1,4 +1,4 @@
-// Decode: a client's message → the application's confirmation of one event, or nothing, and then it belongs to the upstream.
+// decode: a client's message → the application's confirmation of one event, or nothing, and then it belongs to the upstream.
 import { JsonMessage } from './json.ts';
 import { createPaths, FOUND } from './paths.ts';
 

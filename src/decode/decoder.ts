@@ -1,4 +1,4 @@
-// Decode: message bytes → an event to track, or the shape of what holds none, or a confirmation, by the operator's rules. Pure; never throws on input.
+// decode: message bytes → an event to track, or the shape of what holds none, or a confirmation, by the operator's rules. Pure; never throws on input.
 import type { EventType } from '../delivery/policy.ts';
 import type { EventFacts } from '../delivery/record.ts';
 import { BatchScan, startsBatch } from './batch.ts';

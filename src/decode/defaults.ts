@@ -1,4 +1,4 @@
-// Decode: what Ackspan looks for when nothing is configured: the shapes in which agent back ends send their events.
+// decode: what Ackspan looks for when nothing is configured: the shapes in which agent back ends send their events.
 import { SCHEDULES } from '../delivery/policy.ts';
 import type { ConfirmationMatcher } from './confirmation.ts';
 import type { DecodeOptions } from './decoder.ts';

@@ -1,4 +1,4 @@
-// Decode: globs over event types. `*` stands for any text, also none; `?` for one character. No other character is special.
+// decode: globs over event types. `*` stands for any text, also none; `?` for one character. No other character is special.
 
 /** Whether a pattern has to be matched rather than compared. */
 export function isGlob(pattern: string): boolean {

@@ -1,4 +1,4 @@
-// Decode, protocol "JSON": a message is one JSON object; its fields are found by paths. Another wire protocol is another file beside this one.
+// decode, protocol "JSON": a message is one JSON object; its fields are found by paths. Another wire protocol is another file beside this one.
 import { isPlainWhole, numberText } from './number.ts';
 import { equalBytes, FOUND, type PathNode } from './paths.ts';
 import { RepeatedTexts } from './repeated.ts';

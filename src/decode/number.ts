@@ -1,4 +1,4 @@
-// Decode: an id that is a number, as ONE text however the number is spelled: `1`, `1.0`, `1e0` and `10e-1` are all `1`.
+// decode: an id that is a number, as ONE text however the number is spelled: `1`, `1.0`, `1e0` and `10e-1` are all `1`.
 
 /** Text of a longer number is written with an exponent, so that `1e999999999` stays short. */
 const LONGEST_PLAIN = 40;

@@ -1,4 +1,4 @@
-// Decode: the pointers compiled to a tree of paths, which the walk follows byte by byte and fills with what it finds.
+// decode: the pointers compiled to a tree of paths, which the walk follows byte by byte and fills with what it finds.
 import { arrayIndex, parsePointer } from './pointer.ts';
 
 /** What a document has at a path. `nothing` also stands for null; `other` is true, false, an object or an array. */

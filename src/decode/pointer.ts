@@ -1,4 +1,4 @@
-// Decode: one JSON pointer (RFC 6901) as its reference tokens; a malformed pointer never gets past here.
+// decode: one JSON pointer (RFC 6901) as its reference tokens; a malformed pointer never gets past here.
 
 /**
  * Splits a JSON pointer into its unescaped reference tokens (RFC 6901 §3, §4): `/a~1b/0` → `['a/b', '0']`, `''` (the whole

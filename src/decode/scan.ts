@@ -1,4 +1,4 @@
-// Decode: skipping JSON values that nobody asked for, as fast as bytes go by, and without a throw or a string.
+// decode: skipping JSON values that nobody asked for, as fast as bytes go by, and without a throw or a string.
 /** Containers inside one another, the document itself being the first: deeper ones are counted, and neither matched nor entered. */
 export const MAX_DEPTH = 64;
 

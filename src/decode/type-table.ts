@@ -1,4 +1,4 @@
-// Decode: event types interned by their bytes, so that a known type costs a hash and a comparison and no string. Bounded for good.
+// decode: event types interned by their bytes, so that a known type costs a hash and a comparison and no string. Bounded for good.
 import type { EventType, Policy } from '../delivery/policy.ts';
 import { equalBytes } from './paths.ts';
 import type { RuleBook } from './rules.ts';

@@ -1,4 +1,4 @@
-// Decode: messages in which no event can be read, by what they look like: each shape is an event type of its own, provable at `received`.
+// decode: messages in which no event can be read, by what they look like: each shape is an event type of its own, provable at `received`.
 import { type EventType, type Policy, SCHEDULES } from '../delivery/policy.ts';
 import type { Unreadable } from './json.ts';
 import type { Rule } from './rules.ts';

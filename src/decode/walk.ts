@@ -1,4 +1,4 @@
-// Decode: ONE pass over a JSON document's bytes that notes where the wanted values are. No strings, no recursion beyond the paths, no throw.
+// decode: ONE pass over a JSON document's bytes that notes where the wanted values are. No strings, no recursion beyond the paths, no throw.
 //
 // How strict it is. Objects and arrays that a path leads into are checked in full structure (keys, colons, commas, closers, and
 // nothing but white space after the document); control characters are refused in their keys and in wanted strings. Everything

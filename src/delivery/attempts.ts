@@ -1,4 +1,4 @@
-// The attempt policy: what to try for an unconfirmed delivery, and when. Pure.
+// delivery: the attempt policy: what to try for an unconfirmed delivery, and when. Pure.
 import type { Delivery } from './record.ts';
 import type { AttemptKind } from './words.ts';
 

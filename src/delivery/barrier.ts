@@ -1,4 +1,4 @@
-// When a connection needs a barrier ping: at most one outstanding, one per flush, saved for a moment where the application speaks soon.
+// delivery: when a connection needs a barrier ping: at most one outstanding, one per flush, saved for a moment where the application speaks soon.
 import type { Delivery } from './record.ts';
 import type { Session } from './session.ts';
 

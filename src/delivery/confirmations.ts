@@ -1,4 +1,4 @@
-// Application confirmations: matched by event id to the session's own deliveries, or its user's; everything else is counted apart (D2, D3, D6, D13).
+// delivery: application confirmations: matched by event id to the session's own deliveries, or its user's; everything else is counted apart (D2, D3, D6, D13).
 import { type Ending, ERROR_TEXT_LIMIT } from './ending.ts';
 import type { Observer, Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';

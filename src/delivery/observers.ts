@@ -1,4 +1,4 @@
-// One observer that tells several: on the hot path, so without arrays or closures per step.
+// delivery: one observer that tells several: on the hot path, so without arrays or closures per step.
 
 import type { EventType } from './policy.ts';
 import type { Observer } from './ports.ts';

@@ -1,4 +1,4 @@
-// What the operator's rules ask of an event: priority, evidence, deadline and attempts. Resolved once per event type.
+// delivery: what the operator's rules ask of an event: priority, evidence, deadline and attempts. Resolved once per event type.
 import type { Level, Priority } from './words.ts';
 
 /** How one rule wants its events delivered. Durations are milliseconds. */

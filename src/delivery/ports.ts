@@ -1,4 +1,4 @@
-// What the core needs from the world, as interfaces. The world implements them; the core imports nothing.
+// delivery: what the core needs from the world, as interfaces. The world implements them; the core imports nothing.
 import type { EventType } from './policy.ts';
 import type { Attempt, Delivery } from './record.ts';
 import type { Owner, Session } from './session.ts';

@@ -1,4 +1,4 @@
-// A session's deliveries in order of ordinal: an intrusive list, so that joining and leaving cost a few stores and no allocation.
+// delivery: a session's deliveries in order of ordinal: an intrusive list, so that joining and leaving cost a few stores and no allocation.
 import type { Delivery } from './record.ts';
 import type { Level } from './words.ts';
 

@@ -1,4 +1,4 @@
-// One delivery: a fixed-shape record (every field always present, so that V8 keeps one hidden class on the hot path).
+// delivery: one delivery: a fixed-shape record (every field always present, so that V8 keeps one hidden class on the hot path).
 import type { EventType } from './policy.ts';
 import type { Awaited } from './queue.ts';
 import type { Session } from './session.ts';

@@ -1,4 +1,4 @@
-// Which messages are kept for replays and resends, and for how long: within limits, the least important left out first (D7, D11).
+// delivery: which messages are kept for replays and resends, and for how long: within limits, the least important left out first (D7, D11).
 import { type Delivery, isSettled } from './record.ts';
 import { type Displaced, SHED_AT } from './shedding.ts';
 import type { UnretainedReason } from './words.ts';

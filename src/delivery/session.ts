@@ -1,4 +1,4 @@
-// A session as the core sees it: who it belongs to, what it has shown it can confirm, and its deliveries in flight, in order.
+// delivery: a session as the core sees it: who it belongs to, what it has shown it can confirm, and its deliveries in flight, in order.
 import type { Link } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
 import type { Delivery } from './record.ts';

@@ -1,4 +1,4 @@
-// What gives way first at a limit: every priority may fill its share, LOW the smallest, CRITICAL all of it (D7).
+// delivery: what gives way first at a limit: every priority may fill its share, LOW the smallest, CRITICAL all of it (D7).
 import type { Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
 import type { Owner } from './session.ts';

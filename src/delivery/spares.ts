@@ -1,4 +1,4 @@
-// Records of deliveries that have left the history, used again: what lives as long as the history would cost the garbage collector a copy each.
+// delivery: records of deliveries that have left the history, used again: what lives as long as the history would cost the garbage collector a copy each.
 import { Delivery, type EventFacts } from './record.ts';
 import type { Session } from './session.ts';
 import type { Level } from './words.ts';

@@ -1,4 +1,4 @@
-// Times in which this process did not run: what falls due in them is not due yet, because no evidence could be taken in.
+// delivery: times in which this process did not run: what falls due in them is not due yet, because no evidence could be taken in.
 
 /** Standstills remembered; older ones are longer ago than any deadline that could still be open. */
 const REMEMBERED = 64;

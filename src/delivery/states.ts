@@ -1,4 +1,4 @@
-// The state machine of a delivery, as a table the compiler keeps complete: every status × every signal has a cell.
+// delivery: the state machine of a delivery, as a table the compiler keeps complete: every status × every signal has a cell.
 import type { Status } from './words.ts';
 
 /** What can happen to a delivery. */

@@ -1,4 +1,4 @@
-// The tracker: turns signals (sent, received, processed, deadline, disconnect …) into exactly one outcome per delivery (SPEC.md).
+// delivery: the tracker: turns signals (sent, received, processed, deadline, disconnect …) into exactly one outcome per delivery (SPEC.md).
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending } from './ending.ts';

@@ -1,4 +1,4 @@
-// The timing wheel: every deadline and attempt waits here; adding and removing cost the same at 100 and at 100,000 pending (D4).
+// delivery: the timing wheel: every deadline and attempt waits here; adding and removing cost the same at 100 and at 100,000 pending (D4).
 import type { Timed } from './record.ts';
 
 /**

@@ -1,4 +1,4 @@
-// The vocabulary of a delivery: one string union per idea, in the order in which dashboards and arrays list them.
+// delivery: the vocabulary of a delivery: one string union per idea, in the order in which dashboards and arrays list them.
 
 /** How much an event matters; decides time-outs, shedding order and objective. First = most important. */
 export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;

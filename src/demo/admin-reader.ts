@@ -1,4 +1,4 @@
-// Demo: asks the sidecar's admin API over HTTP, as an operator would; remembers connections, because closed ones leave the list.
+// demo: asks the sidecar's admin API over HTTP, as an operator would; remembers connections, because closed ones leave the list.
 import type { Stats } from '../telemetry/metrics/stats.ts';
 import { readSamples, type Sample } from './exposition.ts';
 

@@ -1,4 +1,4 @@
-// Demo: the events of an agent run, in the shapes that real agent back ends send (ids and trace context in different places).
+// demo: the events of an agent run, in the shapes that real agent back ends send (ids and trace context in different places).
 import { randomBytes } from 'node:crypto';
 import type { ToolOutcome } from './dispatcher.ts';
 import type { Fields } from './tools.ts';

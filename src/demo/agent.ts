@@ -1,4 +1,4 @@
-// Demo: the agent. A question becomes a plan, the plan's tools run, and the user hears of every step.
+// demo: the agent. A question becomes a plan, the plan's tools run, and the user hears of every step.
 import { performance } from 'node:perf_hooks';
 import { agentCompleted, agentStarted, agentThinking, type Run, usageReported } from './agent-events.ts';
 import type { Dispatcher, Emit } from './dispatcher.ts';

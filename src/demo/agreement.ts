@@ -1,4 +1,4 @@
-// Demo: checks the sidecar against itself: the sum of rule D1, and the statistics against a scrape of `/metrics`.
+// demo: checks the sidecar against itself: the sum of rule D1, and the statistics against a scrape of `/metrics`.
 import { ATTEMPT_KINDS, FAIL_REASONS, PRIORITIES } from '../delivery/words.ts';
 import type { Stats, StatsRow } from '../telemetry/metrics/stats.ts';
 import { type Sample, sumOf } from './exposition.ts';

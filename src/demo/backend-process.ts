@@ -1,4 +1,4 @@
-// Demo: entry of the child process that holds the agent backend.
+// demo: entry of the child process that holds the agent backend.
 import { type Backend, startBackend } from './backend.ts';
 import { serveOrders } from './child.ts';
 

@@ -1,4 +1,4 @@
-// Demo: the agent backend, an ordinary `ws` server that knows nothing of the sidecar in front of it.
+// demo: the agent backend, an ordinary `ws` server that knows nothing of the sidecar in front of it.
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { answer } from './agent.ts';

@@ -1,4 +1,4 @@
-// Demo: who plays. The verdict never reads this: it finds out from the sidecar's own numbers.
+// demo: who plays. The verdict never reads this: it finds out from the sidecar's own numbers.
 
 /** How a client behaves. */
 export interface Role {

@@ -1,4 +1,4 @@
-// Demo: the child's end of the IPC channel. A child never outlives its parent: it exits when the channel closes.
+// demo: the child's end of the IPC channel. A child never outlives its parent: it exits when the channel closes.
 import type { Notice, Order } from './messages.ts';
 
 /** Runs `onOrder` for every order; what it throws or rejects with is told to the parent as `broken`. */

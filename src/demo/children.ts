@@ -1,4 +1,4 @@
-// Demo: the parent's end of the IPC channel: starts a child process, gives orders, and makes sure that it ends.
+// demo: the parent's end of the IPC channel: starts a child process, gives orders, and makes sure that it ends.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { extname } from 'node:path';

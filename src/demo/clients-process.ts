@@ -1,4 +1,4 @@
-// Demo: entry of the child process that holds the clients, good and bad.
+// demo: entry of the child process that holds the clients, good and bad.
 import { CAST, membersOf } from './cast.ts';
 import { serveOrders } from './child.ts';
 import { createFleet, type Fleet } from './fleet.ts';

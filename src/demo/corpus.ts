@@ -1,4 +1,4 @@
-// Demo: the pages that the agent's web search knows, small enough to read.
+// demo: the pages that the agent's web search knows, small enough to read.
 
 /** One page of the built-in web. */
 export interface Page {

@@ -1,4 +1,4 @@
-// Demo: backend, sidecar and clients in one process tree: start → load → misfortune half-way → rest → settle → verdict.
+// demo: backend, sidecar and clients in one process tree: start → load → misfortune half-way → rest → settle → verdict.
 import type { AddressInfo } from 'node:net';
 import { createLog, createReport } from '../cli/log.ts';
 import { formatFault } from '../config/fault.ts';

@@ -1,4 +1,4 @@
-// Demo: the tool dispatcher. A tool runs between `tool_executing` and `tool_completed`, whether or not anybody hears of it.
+// demo: the tool dispatcher. A tool runs between `tool_executing` and `tool_completed`, whether or not anybody hears of it.
 import { performance } from 'node:perf_hooks';
 import { type Run, toolCompleted, toolExecuting } from './agent-events.ts';
 import type { Fields, Tool } from './tools.ts';

@@ -1,4 +1,4 @@
-// Demo: what is seen while it runs: a table that is redrawn, a line a second, or nothing.
+// demo: what is seen while it runs: a table that is redrawn, a line a second, or nothing.
 import { createScreen, type Terminal } from './screen.ts';
 import { drawLine, drawTable, type Shown } from './table.ts';
 

@@ -1,4 +1,4 @@
-// Demo: where a client application finds the id of an event, whatever shape its backend chose.
+// demo: where a client application finds the id of an event, whatever shape its backend chose.
 
 interface Shape {
   readonly type?: string;

@@ -1,4 +1,4 @@
-// Demo: reads the sidecar's own `/metrics` text, so that the demo can hold the two books against each other.
+// demo: reads the sidecar's own `/metrics` text, so that the demo can hold the two books against each other.
 
 /** One line of Prometheus text. */
 export interface Sample {

@@ -1,4 +1,4 @@
-// Demo: what there is to say at the end, read from the admin API once everything has come to rest.
+// demo: what there is to say at the end, read from the admin API once everything has come to rest.
 import type { Stats } from '../telemetry/metrics/stats.ts';
 import type { AdminReader } from './admin-reader.ts';
 import { checkAgreement, checkSettled } from './agreement.ts';

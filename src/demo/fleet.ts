@@ -1,4 +1,4 @@
-// Demo: the clients, ordinary `ws` sockets that ask questions and behave as their roles say.
+// demo: the clients, ordinary `ws` sockets that ask questions and behave as their roles say.
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { QUESTIONS } from './agent.ts';

@@ -1,4 +1,4 @@
-// Demo: from the list of deliveries that were not confirmed to who lost what and why.
+// demo: from the list of deliveries that were not confirmed to who lost what and why.
 import { FAIL_REASONS, UNMATCHED_REASONS, type UnmatchedReason } from '../delivery/words.ts';
 import type { DeliveryLine } from './admin-reader.ts';
 import { type Sample, sumOf } from './exposition.ts';

@@ -1,4 +1,4 @@
-// Demo: what the main process and its children say to each other over IPC.
+// demo: what the main process and its children say to each other over IPC.
 
 /** Main → child. `start` comes first; `misfortune` half-way; `rest` ends the load and leaves connections open. */
 export type Order =

@@ -1,4 +1,4 @@
-// Demo: redraws a block of lines in place on a terminal, with plain ANSI sequences.
+// demo: redraws a block of lines in place on a terminal, with plain ANSI sequences.
 
 /** What the screen needs of `process.stdout`. */
 export interface Terminal {

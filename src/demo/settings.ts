@@ -1,4 +1,4 @@
-// Demo: the configuration of its sidecar, written as an operator would write it, with deadlines short enough to watch.
+// demo: the configuration of its sidecar, written as an operator would write it, with deadlines short enough to watch.
 import { DEFAULTS } from '../cli/defaults.ts';
 import type { Loaded } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';

@@ -1,4 +1,4 @@
-// Demo: the live table as lines of text; pure, so that it can be tested without a terminal.
+// demo: the live table as lines of text; pure, so that it can be tested without a terminal.
 import { PRIORITIES, UNMATCHED_REASONS, type UnmatchedReason } from '../delivery/words.ts';
 import type { Stats, StatsRow } from '../telemetry/metrics/stats.ts';
 import { countIn, percent, time } from './wording.ts';

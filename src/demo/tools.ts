@@ -1,4 +1,4 @@
-// Demo: the tools of the agent. Each really computes its result, from tables small enough to check by hand.
+// demo: the tools of the agent. Each really computes its result, from tables small enough to check by hand.
 import { CORPUS, type Page } from './corpus.ts';
 
 /** Parameters and results travel as JSON. */

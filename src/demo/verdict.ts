@@ -1,4 +1,4 @@
-// Demo: the verdict in words, from the sidecar's numbers alone: what was lost, by whom and why.
+// demo: the verdict in words, from the sidecar's numbers alone: what was lost, by whom and why.
 import { ATTEMPT_KINDS, PRIORITIES, UNMATCHED_REASONS, type UnmatchedReason } from '../delivery/words.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
 import type { Check } from './agreement.ts';

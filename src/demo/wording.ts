@@ -1,4 +1,4 @@
-// Demo: numbers as people read them.
+// demo: numbers as people read them.
 
 /** 12345 → `12,345`. */
 export function count(value: number): string {

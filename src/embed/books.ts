@@ -1,4 +1,4 @@
-// Who was sent what, by user: so that a question about one user costs what that user has, however much the others have.
+// embed: who was sent what, by user: so that a question about one user costs what that user has, however much the others have.
 import type { Delivery } from '../delivery/record.ts';
 import { Owner } from '../delivery/session.ts';
 

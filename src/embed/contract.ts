@@ -1,4 +1,4 @@
-// What the library promises to a backend that embeds it: the methods of a tracker, and what each word about an event can do.
+// embed: what the library promises to a backend that embeds it: the methods of a tracker, and what each word about an event can do.
 import type { EventStatus, TrackedEvent } from './event.ts';
 import type { Metrics } from './figures.ts';
 import type { From } from './from.ts';

@@ -1,4 +1,4 @@
-// Where the id of an event is in its data, and what can be an id at all: the sidecar's answers, so that both know an event by one id.
+// embed: where the id of an event is in its data, and what can be an id at all: the sidecar's answers, so that both know an event by one id.
 import { DEFAULT_ID_POINTERS } from '../decode/defaults.ts';
 import { MAX_FIELD_BYTES } from '../decode/json.ts';
 import { idOfNumber } from '../decode/number.ts';

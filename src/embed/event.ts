@@ -1,4 +1,4 @@
-// What a backend says about an event, and what the tracker answers when asked for it.
+// embed: what a backend says about an event, and what the tracker answers when asked for it.
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { ErrorType, Priority, Status } from '../delivery/words.ts';
 import { wallOffset } from '../time/clock.ts';

@@ -1,4 +1,4 @@
-// Counts what becomes of events: the numbers behind `metrics()`, finite and JSON at every moment.
+// embed: counts what becomes of events: the numbers behind `metrics()`, finite and JSON at every moment.
 import type { Delivery } from '../delivery/record.ts';
 import { PRIORITIES, type Priority, type UnmatchedReason } from '../delivery/words.ts';
 import { Latency } from '../telemetry/metrics/latency.ts';

@@ -1,4 +1,4 @@
-// Whose word it is: the backend's own, a user's, or nobody's. A user who is not known must never pass for the backend.
+// embed: whose word it is: the backend's own, a user's, or nobody's. A user who is not known must never pass for the backend.
 
 /** Whose word it is. The key `user` decides, also where its value is missing. */
 export interface From {

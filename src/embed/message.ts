@@ -1,4 +1,4 @@
-// Reads a client's message with the sidecar's own reader of confirmations, so that both take the same messages for the same words.
+// embed: reads a client's message with the sidecar's own reader of confirmations, so that both take the same messages for the same words.
 import { type Confirmation, createConfirmationReader } from '../decode/confirmation.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../decode/defaults.ts';
 

@@ -1,4 +1,4 @@
-// What a backend may set when it embeds the tracker: defaults, bounds, and one clear error for values that make no sense.
+// embed: what a backend may set when it embeds the tracker: defaults, bounds, and one clear error for values that make no sense.
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import type { RetryCallback } from './retry.ts';
 

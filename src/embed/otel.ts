@@ -1,4 +1,4 @@
-// Tells OpenTelemetry about embedded events: one span each, and the sidecar's metrics, through the API only; a no-op without an SDK.
+// embed: tells OpenTelemetry about embedded events: one span each, and the sidecar's metrics, through the API only; a no-op without an SDK.
 import {
   type Attributes,
   context,

@@ -1,4 +1,4 @@
-// What the core needs to know about an event's type: interned, so that a busy backend makes a handful of them.
+// embed: what the core needs to know about an event's type: interned, so that a busy backend makes a handful of them.
 import type { EventType } from '../delivery/policy.ts';
 import type { Priority } from '../delivery/words.ts';
 

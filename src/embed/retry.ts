@@ -1,4 +1,4 @@
-// Attempts of the library: calls the backend's retry callback; whatever comes of a call is written down once, and the schedule goes on (SPEC D5).
+// embed: attempts of the library: calls the backend's retry callback; whatever comes of a call is written down once, and the schedule goes on (SPEC D5).
 import type { Reemit } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { Retry, Sending } from './sending.ts';

@@ -1,4 +1,4 @@
-// One tracked event as the library holds it: a core session of its own, because nothing is known about the order between sockets.
+// embed: one tracked event as the library holds it: a core session of its own, because nothing is known about the order between sockets.
 import { type Owner, Session } from '../delivery/session.ts';
 
 /** One call of the retry callback. Mutable while it runs. */

@@ -1,4 +1,4 @@
-// track → confirm → settle for backends that push events themselves: the sidecar's core without its relay (contract.ts says what it promises).
+// embed: track → confirm → settle for backends that push events themselves: the sidecar's core without its relay (contract.ts says what it promises).
 import type { Observer, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { Owner, Session } from '../delivery/session.ts';

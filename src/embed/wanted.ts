@@ -1,4 +1,4 @@
-// Reads what a backend wants tracked, once and completely, before anything is stored: it makes sense as a whole, or a RangeError says why not.
+// embed: reads what a backend wants tracked, once and completely, before anything is stored: it makes sense as a whole, or a RangeError says why not.
 import { PRIORITIES, type Priority } from '../delivery/words.ts';
 import type { TrackedEvent } from './event.ts';
 import { eventIdIn, idOf } from './event-id.ts';

@@ -1,4 +1,4 @@
-// upgrade: answers a WebSocket handshake here, for a client that comes back to an upstream connection which is still there.
+// front: answers a WebSocket handshake here, for a client that comes back to an upstream connection which is still there.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';

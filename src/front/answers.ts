@@ -1,4 +1,4 @@
-// upgrade: short answers of our own, written straight to a socket that node:http has let go of, then a clean end.
+// front: short answers of our own, written straight to a socket that node:http has let go of, then a clean end.
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { patiently } from '../time/patience.ts';

@@ -1,4 +1,4 @@
-// relay: what a client gets whose bytes are no request, are too many, or do not come: one answer per connection, counted.
+// front: what a client gets whose bytes are no request, are too many, or do not come: one answer per connection, counted.
 import type { Socket } from 'node:net';
 import { now } from '../time/clock.ts';
 import { patiently } from '../time/patience.ts';

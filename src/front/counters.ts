@@ -1,4 +1,4 @@
-// upgrade: what the listener counts, one fixed-shape object per process, integer adds only.
+// front: what the listener counts, one fixed-shape object per process, integer adds only.
 
 /** Outcomes of HTTP requests and handshakes. Every limit of the front has its own field (D7). */
 export interface FrontCounters {

@@ -1,4 +1,4 @@
-// relay: file descriptors. New clients are turned away before the last ones are used, so that those who are in can be dialled for.
+// front: file descriptors. New clients are turned away before the last ones are used, so that those who are in can be dialled for.
 import { readdirSync, readFileSync } from 'node:fs';
 import { now } from '../time/clock.ts';
 

@@ -1,4 +1,4 @@
-// relay: plain requests whose client has stopped: with a body that does not go on, or with an answer that it does not take.
+// front: plain requests whose client has stopped: with a body that does not go on, or with an answer that it does not take.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createStallWatch, type Moving } from '../time/stalls.ts';

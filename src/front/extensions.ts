@@ -1,5 +1,7 @@
-// upgrade: which WebSocket extensions may be spoken through us (RFC 7692): permessage-deflate, with a client that forgets its window.
+// front: which WebSocket extensions may be spoken through us (RFC 7692): permessage-deflate, with a client that forgets its window.
+
 import { extension } from 'ws';
+import type { Deflate } from '../relay/spliced-sockets.ts';
 import { headerValues, type RawHeaders } from './headers.ts';
 
 type Parameters = Record<string, (string | true)[]>;
@@ -11,17 +13,6 @@ declare module 'ws' {
     parse(header: string): Record<string, Parameters[]>;
     format(extensions: Record<string, Parameters[]>): string;
   };
-}
-
-/** permessage-deflate as the 101 agreed on it. */
-export interface Deflate {
-  readonly serverNoContextTakeover: boolean;
-  /** 8 to 15. */
-  readonly serverMaxWindowBits: number;
-  /** Always: we put it into the 101, so that removing a client's message leaves the upstream's window right. */
-  readonly clientNoContextTakeover: true;
-  /** 8 to 15. */
-  readonly clientMaxWindowBits: number;
 }
 
 /** The 101's header lines for the client, and what they mean for whoever reads the frames. */

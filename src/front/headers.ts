@@ -1,4 +1,4 @@
-// upgrade: what changes in a message head on its way through, and nothing else: flat raw lists [name, value, …] in and out.
+// front: what changes in a message head on its way through, and nothing else: flat raw lists [name, value, …] in and out.
 
 /** A raw header list as node:http reads and writes it: name, value, name, value, … in wire order and spelling. */
 export type RawHeaders = readonly string[];

@@ -1,4 +1,4 @@
-// relay, plain HTTP: http-proxy-3 moves the bodies; this file keeps heads, 1xx answers and trailers as they were, and counts.
+// front, plain HTTP: http-proxy-3 moves the bodies; this file keeps heads, 1xx answers and trailers as they were, and counts.
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';

@@ -1,4 +1,4 @@
-// upgrade: the public port. Sorts what arrives into handshakes, plain HTTP and the mounted pages, within limits, and stops in order.
+// front: the public port. Sorts what arrives into handshakes, plain HTTP and the mounted pages, within limits, and stops in order.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { answer } from './answers.ts';

@@ -1,4 +1,4 @@
-// relay: the head of a request as the upstream should see it: hop-by-hop headers gone, the peer added, the Host that the operator wants.
+// front: the head of a request as the upstream should see it: hop-by-hop headers gone, the peer added, the Host that the operator wants.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { addForwarded, plainAddress, withoutHopByHop } from './headers.ts';
 import { setHost, targetOf } from './target.ts';

@@ -1,10 +1,10 @@
-// relay: node:http's server for the public port: its limits, its time-outs made patient, and the descriptors that it may use.
+// front: node:http's server for the public port: its limits, its time-outs made patient, and the descriptors that it may use.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { patiently } from '../time/patience.ts';
 import { answer } from './answers.ts';
-import type { Descriptors } from './descriptors.ts';
 import type { FrontCounters } from './counters.ts';
+import type { Descriptors } from './descriptors.ts';
 
 export interface PublicServerOptions {
   /** Largest request head, bytes. */

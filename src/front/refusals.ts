@@ -1,4 +1,4 @@
-// relay: requests that a server has to refuse whoever is behind it, because two readers could take them for different things (RFC 9112).
+// front: requests that a server has to refuse whoever is behind it, because two readers could take them for different things (RFC 9112).
 import type { IncomingMessage } from 'node:http';
 import { headerValues, tokens } from './headers.ts';
 

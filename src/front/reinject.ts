@@ -1,4 +1,4 @@
-// upgrade: gives a request that only looked like an upgrade back to node:http. Some load balancers put `Upgrade` on every request.
+// front: gives a request that only looked like an upgrade back to node:http. Some load balancers put `Upgrade` on every request.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { formatHead, type RawHeaders } from './headers.ts';

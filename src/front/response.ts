@@ -1,4 +1,4 @@
-// relay: what comes back for a plain request: interim answers, head, body and trailers, as the upstream sent them.
+// front: what comes back for a plain request: interim answers, head, body and trailers, as the upstream sent them.
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { formatHead, headerValues, type RawHeaders, tokens, withoutHopByHop } from './headers.ts';
 

@@ -1,4 +1,4 @@
-// upgrade: what a request line asks for, as the upstream should hear it. Paths are never decoded, normalised or re-encoded.
+// front: what a request line asks for, as the upstream should hear it. Paths are never decoded, normalised or re-encoded.
 
 /** The upstream's view of a request target. */
 export interface Target {

@@ -1,4 +1,4 @@
-// upgrade: which peers may say whom they forward for: addresses and networks that the operator names.
+// front: which peers may say whom they forward for: addresses and networks that the operator names.
 import { BlockList, isIP } from 'node:net';
 
 /** Whether an address, without the IPv4-mapped prefix, is in one of `networks`: IP addresses, or CIDR ranges (RFC 4632, RFC 4291). */

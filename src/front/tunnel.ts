@@ -1,9 +1,9 @@
-// relay: an upgrade that is not a WebSocket (RFC 9110 §7.8). A 101 makes two raw sockets of it; any other answer goes back as to a plain request.
+// front: an upgrade that is not a WebSocket (RFC 9110 §7.8). A 101 makes two raw sockets of it; any other answer goes back as to a plain request.
 import { type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { answer } from './answers.ts';
-import type { Exchanges } from './exchanges.ts';
 import type { FrontCounters } from './counters.ts';
+import type { Exchanges } from './exchanges.ts';
 import { formatHead, hasToken, headerValues } from './headers.ts';
 import { isShortage, limitConnect, unreachable } from './http.ts';
 import { namedHeaders, outgoingHead, withoutFraming } from './outgoing.ts';

@@ -1,11 +1,12 @@
-// upgrade: one WebSocket handshake, from the client's request to two raw sockets (or to the upstream's refusal, passed through).
+// front: one WebSocket handshake, from the client's request to two raw sockets (or to the upstream's refusal, passed through).
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Deflate } from '../relay/spliced-sockets.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { answer, linger } from './answers.ts';
-import type { Exchanges } from './exchanges.ts';
-import { type Deflate, filterOffers, readAgreement, withoutOffers } from './extensions.ts';
 import type { FrontCounters } from './counters.ts';
+import type { Exchanges } from './exchanges.ts';
+import { filterOffers, readAgreement, withoutOffers } from './extensions.ts';
 import {
   formatHead,
   hasToken,

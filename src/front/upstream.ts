@@ -1,4 +1,4 @@
-// upgrade: where the backend is. Reads the operator's `upstream` address and opens sockets to it; decides nothing else.
+// front: where the backend is. Reads the operator's `upstream` address and opens sockets to it; decides nothing else.
 import { type ClientRequest, Agent as HttpAgent, request } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';

@@ -1,4 +1,4 @@
-// When to send a notice again: doubling gaps, spread, never sooner than the backend asks (RFC 9110 §10.2.3). Pure.
+// hooks: when to send a notice again: doubling gaps, spread, never sooner than the backend asks (RFC 9110 §10.2.3). Pure.
 
 /** A backend that asks for more patience than this is asked again all the same, ms. */
 const RETRY_AFTER_LIMIT_MS = 300_000;

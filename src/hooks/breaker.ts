@@ -1,4 +1,4 @@
-// The circuit breaker: a backend that keeps failing is left alone for a while, then asked once. Pure; time is an argument.
+// hooks: the circuit breaker: a backend that keeps failing is left alone for a while, then asked once. Pure; time is an argument.
 
 /** `half-open`: one request is on its way to find out. */
 export type BreakerState = 'closed' | 'open' | 'half-open';

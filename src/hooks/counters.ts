@@ -1,4 +1,4 @@
-// What became of notices and requests, in plain numbers. Always noticed = delivered + dropped + waiting.
+// hooks: what became of notices and requests, in plain numbers. Always noticed = delivered + dropped + waiting.
 import { HOOK_KINDS, type HookKind } from './notice.ts';
 
 /** What came of one request. `refused`: an answer that makes another try pointless. */

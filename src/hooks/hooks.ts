@@ -1,4 +1,4 @@
-// settle → notice: tells the backend, signed, what did not arrive, and asks it to emit an event again. Never in the relay's way (SPEC D8).
+// hooks: settle → notice: tells the backend, signed, what did not arrive, and asks it to emit an event again. Never in the relay's way (SPEC D8).
 import type { Observer, Reemit } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { BreakerState } from './breaker.ts';

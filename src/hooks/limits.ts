@@ -1,4 +1,4 @@
-// How much the hooks may hold, and how patient they are: a limit on everything (SPEC D7).
+// hooks: how much the hooks may hold, and how patient they are: a limit on everything (SPEC D7).
 
 /** Bounds of the sending side. */
 export interface HookLimits {

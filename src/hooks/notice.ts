@@ -1,4 +1,4 @@
-// What a notice says: a delivery as a CloudEvent (1.0, JSON format): the same bytes on every try, unless the wall clock was set in between.
+// hooks: what a notice says: a delivery as a CloudEvent (1.0, JSON format): the same bytes on every try, unless the wall clock was set in between.
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../delivery/record.ts';
 

@@ -1,4 +1,4 @@
-// One POST to the receiver, with an end: it is answered, fails, or takes too long. Redirects are not followed.
+// hooks: one POST to the receiver, with an end: it is answered, fails, or takes too long. Redirects are not followed.
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { patiently } from '../time/patience.ts';

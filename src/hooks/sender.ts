@@ -1,4 +1,4 @@
-// Sends notices one try after another, a few at a time, until each is delivered or dropped. Runs between turns of the event loop, never inside a tracker's step.
+// hooks: sends notices one try after another, a few at a time, until each is delivered or dropped. Runs between turns of the event loop, never inside a tracker's step.
 import { isSettled } from '../delivery/record.ts';
 import { now as monotonic } from '../time/clock.ts';
 import { patiently } from '../time/patience.ts';

@@ -1,4 +1,4 @@
-// Signs notices as Standard Webhooks asks: HMAC-SHA256 over id, time and body, one signature per secret so that secrets can be changed without a gap.
+// hooks: signs notices as Standard Webhooks asks: HMAC-SHA256 over id, time and body, one signature per secret so that secrets can be changed without a gap.
 import { createHmac } from 'node:crypto';
 
 const PREFIX = 'whsec_';

@@ -1,4 +1,4 @@
-// Where notices go: an address of its own, or a path of the upstream, reached the way the relay reaches it.
+// hooks: where notices go: an address of its own, or a path of the upstream, reached the way the relay reaches it.
 
 /** What a request needs to know about the receiver. */
 export interface HookTarget {

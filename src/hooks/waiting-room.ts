@@ -1,4 +1,4 @@
-// Notices that wait: first come, first served; those that failed come back when they are due. Bounded, LOW gives way first (SPEC D7).
+// hooks: notices that wait: first come, first served; those that failed come back when they are due. Bounded, LOW gives way first (SPEC D7).
 import { SHED_AT } from '../delivery/shedding.ts';
 import type { Notice } from './notice.ts';
 

@@ -1,4 +1,4 @@
-// Relay: text frames of ours on their way into the upstream's stream: between messages, or right before one, never inside.
+// relay: text frames of ours on their way into the upstream's stream: between messages, or right before one, never inside.
 
 interface Addition {
   /** Offset in the chunk under way; -1 = behind the last message that is complete. */

@@ -1,4 +1,4 @@
-// Relay: collects the payload of one message that came in several frames or chunks, in one growing buffer of bounded size.
+// relay: collects the payload of one message that came in several frames or chunks, in one growing buffer of bounded size.
 
 const FIRST = 256;
 const FIRST_MAX = 65_536;

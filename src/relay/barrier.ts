@@ -1,4 +1,4 @@
-// Relay: barrier pings. Everything up to data message N of this connection precedes the ping that says N, so its pong confirms through N.
+// relay: barrier pings. Everything up to data message N of this connection precedes the ping that says N, so its pong confirms through N.
 import { randomFillSync } from 'node:crypto';
 import { PING } from './frames.ts';
 import type { Sink } from './peer.ts';

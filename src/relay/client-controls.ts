@@ -1,4 +1,4 @@
-// Relay, client → upstream: reads control frames: our pongs are cut out, pongs to the upstream's pings are evidence too, a Close is noted.
+// relay, client → upstream: reads control frames: our pongs are cut out, pongs to the upstream's pings are evidence too, a Close is noted.
 import { BARRIER_PAYLOAD, type Barriers } from './barrier.ts';
 import type { Verdict } from './client-messages.ts';
 import { CLOSE, type FrameScanner, PONG } from './frames.ts';

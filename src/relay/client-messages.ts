@@ -1,4 +1,4 @@
-// Relay, client → upstream: decides which frames may belong to a confirmation, reads those messages, and asks the tap.
+// relay, client → upstream: decides which frames may belong to a confirmation, reads those messages, and asks the tap.
 import { MessageBuffer } from './assembler.ts';
 import { BINARY, CONTINUATION, type FrameScanner, TEXT } from './frames.ts';
 import { createInflater, type Inflater } from './inflate.ts';

@@ -1,4 +1,4 @@
-// Relay, upstream → client: the writes themselves: chunks as they came, and barriers where the tap wants them.
+// relay, upstream → client: the writes themselves: chunks as they came, and barriers where the tap wants them.
 import type { Barriers } from './barrier.ts';
 import type { TapGuard } from './guard.ts';
 import type { Sink } from './peer.ts';

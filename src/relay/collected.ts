@@ -1,4 +1,4 @@
-// Relay: what is kept of one message that comes in parts: all of it, its beginning, or nothing, within a bound over all connections.
+// relay: what is kept of one message that comes in parts: all of it, its beginning, or nothing, within a bound over all connections.
 import { firstSize, MessageBuffer } from './assembler.ts';
 import type { RelayContext } from './tap.ts';
 

@@ -1,4 +1,4 @@
-// Relay: plain sockets without Node's streams in between: one read buffer for all of them, and writes straight to the handle.
+// relay: plain sockets without Node's streams in between: one read buffer for all of them, and writes straight to the handle.
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 

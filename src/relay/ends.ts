@@ -1,4 +1,4 @@
-// Relay: how a connection ends: who began it and with which code, each side told once, and bounds on how long one side outlives the other.
+// relay: how a connection ends: who began it and with which code, each side told once, and bounds on how long one side outlives the other.
 import { patiently, type Wait } from '../time/patience.ts';
 import type { SideReader } from './side-reader.ts';
 import type { EndedBy, RelayContext, Tap } from './tap.ts';

@@ -1,4 +1,4 @@
-// Relay, step 1: reads WebSocket frame headers (RFC 6455 §5.2) wherever the chunks were cut; copies no payload, allocates nothing per frame.
+// relay, step 1: reads WebSocket frame headers (RFC 6455 §5.2) wherever the chunks were cut; copies no payload, allocates nothing per frame.
 
 export const CONTINUATION = 0;
 export const TEXT = 1;

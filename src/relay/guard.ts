@@ -1,4 +1,4 @@
-// Relay: stands between the data path and its tap, so that a tap that throws leaves a plain pass-through behind (SPEC D8).
+// relay: stands between the data path and its tap, so that a tap that throws leaves a plain pass-through behind (SPEC D8).
 import type { Ahead, EndedBy, RelayContext, SkipReason, Tap } from './tap.ts';
 
 /** Forwards to a tap until it throws once; from then on answers "nothing to do". Never throws. */

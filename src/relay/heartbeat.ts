@@ -1,4 +1,4 @@
-// Relay: the upstream's own pings. A client may answer only the latest ping (RFC 6455 §5.5.3): when that is ours, the upstream is owed a pong.
+// relay: the upstream's own pings. A client may answer only the latest ping (RFC 6455 §5.5.3): when that is ours, the upstream is owed a pong.
 import { unmasked } from './mask.ts';
 
 /** Shorter payloads are too likely to repeat to prove anything. */

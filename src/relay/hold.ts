@@ -1,4 +1,4 @@
-// Relay, client → upstream: bytes received and not yet forwarded, of one connection; counted, so that holding shows in the metrics.
+// relay, client → upstream: bytes received and not yet forwarded, of one connection; counted, so that holding shows in the metrics.
 import { MessageBuffer } from './assembler.ts';
 import type { RelayCounters } from './tap.ts';
 

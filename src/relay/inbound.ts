@@ -1,13 +1,13 @@
-// Relay, client → upstream: writes received bytes on, less our pongs and confirmations; holds a small frame back until it is known what it is.
+// relay, client → upstream: writes received bytes on, less our pongs and confirmations; holds a small frame back until it is known what it is.
 import type { Barriers } from './barrier.ts';
 import { ClientControls } from './client-controls.ts';
 import { ClientMessages, type Verdict } from './client-messages.ts';
-import type { Deflate } from '../front/extensions.ts';
 import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { HoldBuffer } from './hold.ts';
 import { maskedPong } from './inject.ts';
 import type { Sink } from './peer.ts';
+import type { Deflate } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 /** What the inbound direction needs from the connection. */

@@ -1,4 +1,4 @@
-// Relay: unmasks client payloads (RFC 6455 §5.3) into memory of ours; the received bytes stay as they are.
+// relay: unmasks client payloads (RFC 6455 §5.3) into memory of ours; the received bytes stay as they are.
 
 /** From this size on, copying and then masking four bytes at a time is cheaper than byte by byte (measured: 1000 bytes 0.25 against 0.95 µs). */
 const WORDWISE_BYTES = 96;

@@ -1,13 +1,13 @@
-// Relay, upstream → client: lets received bytes be scanned in place and writes them on as they are, plus barriers and texts of ours.
+// relay, upstream → client: lets received bytes be scanned in place and writes them on as they are, plus barriers and texts of ours.
 import { Additions } from './additions.ts';
 import type { Barriers } from './barrier.ts';
 import { ClientWriter, isOneText, TEXT_FIN } from './client-writer.ts';
-import type { Deflate } from '../front/extensions.ts';
 import { FrameScanner } from './frames.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { textFrame } from './inject.ts';
 import type { Sink } from './peer.ts';
+import type { Deflate } from './spliced-sockets.ts';
 import type { RelayContext } from './tap.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
 import { type ScanEvents, UpstreamScan } from './upstream-scan.ts';

@@ -1,4 +1,4 @@
-// Relay: how the client is parted from: its socket is kept open for evidence that is on its way, for a bounded time, and then closed (SPEC D15).
+// relay: how the client is parted from: its socket is kept open for evidence that is on its way, for a bounded time, and then closed (SPEC D15).
 import { patiently, type Wait } from '../time/patience.ts';
 import type { TapGuard } from './guard.ts';
 import type { RelayContext } from './tap.ts';

@@ -1,4 +1,4 @@
-// Relay: one of the two sockets of a connection: writes with back-pressure, and tells of data, FIN and close through shared listeners.
+// relay: one of the two sockets of a connection: writes with back-pressure, and tells of data, FIN and close through shared listeners.
 import type { Duplex } from 'node:stream';
 import { patiently } from '../time/patience.ts';
 import {

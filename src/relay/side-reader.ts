@@ -1,8 +1,8 @@
-// Relay, on the side: reads compressed messages. Small ones at once; large ones in slices between other work, everything after them in order.
+// relay, on the side: reads compressed messages. Small ones at once; large ones in slices between other work, everything after them in order.
 import { Collected } from './collected.ts';
-import type { Deflate } from '../front/extensions.ts';
 import { TEXT } from './frames.ts';
 import { createInflater, type Inflater } from './inflate.ts';
+import type { Deflate } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 /** Output per step, bytes: about 0.2 ms of work, the most that a large message delays other connections at a time. */

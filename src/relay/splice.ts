@@ -1,4 +1,4 @@
-// Relay: one live connection. Joins two sockets, byte for byte, and lets each direction read along; handles back-pressure and every way to end.
+// relay: one live connection. Joins two sockets, byte for byte, and lets each direction read along; handles back-pressure and every way to end.
 //
 //   upstream socket ──▶ Outbound (scan, tap, + barriers) ──▶ client socket
 //   upstream socket ◀── Inbound (− our pongs, − confirmations) ◀── client socket

@@ -1,6 +1,16 @@
-// Relay: what a connection is made of: two sockets that have switched protocols, and what the handshake agreed.
+// relay: what a connection is made of: two sockets that have switched protocols, and what the handshake agreed.
 import type { Duplex } from 'node:stream';
-import type { Deflate } from '../front/extensions.ts';
+
+/** permessage-deflate as the 101 agreed on it. */
+export interface Deflate {
+  readonly serverNoContextTakeover: boolean;
+  /** 8 to 15. */
+  readonly serverMaxWindowBits: number;
+  /** Always: we put it into the 101, so that removing a client's message leaves the upstream's window right. */
+  readonly clientNoContextTakeover: true;
+  /** 8 to 15. */
+  readonly clientMaxWindowBits: number;
+}
 
 /** Two sockets after a 101, and what was read of each beyond the handshake. */
 export interface SplicedSockets {

@@ -1,4 +1,4 @@
-// Relay port: what the data path tells whoever watches one connection, and what it counts. Owned by the relay, implemented outside.
+// relay: relay port: what the data path tells whoever watches one connection, and what it counts. Owned by the relay, implemented outside.
 
 /** Why a message from upstream is relayed but not read. */
 export const SKIP_REASONS = ['binary', 'too_large', 'unreadable'] as const;

@@ -1,8 +1,8 @@
-// Relay, upstream → client: turns frames into messages and hands them to the tap; what cannot be read in place is collected, within bounds.
+// relay, upstream → client: turns frames into messages and hands them to the tap; what cannot be read in place is collected, within bounds.
 import { Collected } from './collected.ts';
-import type { Deflate } from '../front/extensions.ts';
 import { type FrameScanner, TEXT } from './frames.ts';
 import { SideReader } from './side-reader.ts';
+import type { Deflate } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 const EMPTY = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-// Relay, upstream → client: scans each chunk where it lies: tells of messages and control frames, and notes where frames of ours may stand.
+// relay, upstream → client: scans each chunk where it lies: tells of messages and control frames, and notes where frames of ours may stand.
 import { MessageBuffer } from './assembler.ts';
 import { BAD, CLOSE, type FrameScanner, PING } from './frames.ts';
 import type { RelayCounters } from './tap.ts';

@@ -1,4 +1,4 @@
-// Types for the parts of `ws` 8.23 that its own type package leaves out: only what the relay calls.
+// relay: types for the parts of `ws` 8.23 that its own type package leaves out: only what the relay calls.
 import type { Writable } from 'node:stream';
 import 'ws';
 

@@ -1,11 +1,11 @@
-// The admin server joined with the sidecar: what it may read, and how a connection looks there.
+// sidecar: the admin server joined with the sidecar: what it may read, and how a connection looks there.
 import type { AdminDeps, ConnectionView } from '../admin/ports.ts';
 import type { Config } from '../config/config.ts';
-import type { Watch } from './observe.ts';
 import type { Connection } from '../connection/connection.ts';
 import { now, wallOf } from '../time/clock.ts';
-import type { UpstreamCheck } from './upstream-check.ts';
 import { VERSION } from '../version.ts';
+import type { Watch } from './observe.ts';
+import type { UpstreamCheck } from './upstream-check.ts';
 
 /** What of a sidecar the admin server is given. */
 export interface AdminSide {

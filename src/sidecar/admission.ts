@@ -1,15 +1,12 @@
-// The public port joined with sessions: every upgrade becomes a connection, of a new session or of one that comes back.
+// sidecar: the public port joined with sessions: every upgrade becomes a connection, of a new session or of one that comes back.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Admin } from '../admin/server.ts';
 import type { Config } from '../config/config.ts';
+import { Connection } from '../connection/connection.ts';
 import type { ConnectionDeps, ConnectionFacts } from '../connection/parts.ts';
+import type { Resumption } from '../connection/resumption.ts';
 import { Session } from '../delivery/session.ts';
-import type { Identified, Identity } from '../identity/identity.ts';
-import type { Owners } from '../identity/owners.ts';
-import type { IdentityRequest } from '../identity/request.ts';
-import { readUser } from '../identity/user.ts';
-import type { Handshakes } from './observe.ts';
 import { acceptHandshake } from '../front/accept.ts';
 import type { FrontCounters } from '../front/counters.ts';
 import { headerValues, plainAddress, type RawHeaders, traceparentOf } from '../front/headers.ts';
@@ -18,9 +15,12 @@ import { outgoingHead } from '../front/outgoing.ts';
 import { createPeerCheck } from '../front/trusted-proxies.ts';
 import { type HandshakeTrace, nextConnectionId, type Upgraded } from '../front/upgrade.ts';
 import { authorityOf, parseUpstream, type Upstream } from '../front/upstream.ts';
+import type { Identified, Identity } from '../identity/identity.ts';
+import type { Owners } from '../identity/owners.ts';
+import type { IdentityRequest } from '../identity/request.ts';
+import { readUser } from '../identity/user.ts';
 import { readOptIn, withoutOptIn } from '../resume/opt-in.ts';
-import type { Resumption } from '../connection/resumption.ts';
-import { Connection } from '../connection/connection.ts';
+import type { Handshakes } from './observe.ts';
 
 export interface FrontDeps {
   readonly config: Config;

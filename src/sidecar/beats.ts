@@ -1,12 +1,13 @@
-// Everything of a sidecar that is looked at on the beat of the process: deliveries, words that are overdue, silent clients, memory, and standstills.
-import type { Tracker } from '../delivery/tracker.ts';
-import type { MemoryGuard } from './memory-guard.ts';
-import type { Watch } from './observe.ts';
+// sidecar: everything of a sidecar that is looked at on the beat of the process: deliveries, words that are overdue, silent clients, memory, and standstills.
+
 import type { OverdueWords } from '../connection/overdue-words.ts';
 import { type Silent, watchSilence } from '../connection/silence.ts';
+import type { Tracker } from '../delivery/tracker.ts';
 import { startBeat } from '../time/beat.ts';
 import { now } from '../time/clock.ts';
 import { onBeat, onStandstill } from '../time/pulse.ts';
+import type { MemoryGuard } from './memory-guard.ts';
+import type { Watch } from './observe.ts';
 import { UnreadNotice } from './unread-notice.ts';
 
 export interface BeatDeps {

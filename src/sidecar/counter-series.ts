@@ -1,13 +1,13 @@
-// Plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
+// sidecar: plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
 
 import { createAdminCounters } from '../admin/places.ts';
 import { UNRETAINED_REASONS, type UnretainedReason } from '../delivery/words.ts';
 import { createHookCounters, REQUEST_RESULTS } from '../hooks/counters.ts';
 import { HOOK_KINDS } from '../hooks/notice.ts';
-import type { WatchDeps } from './observe.ts';
-import type { ExportCounters } from '../telemetry/otlp/drops.ts';
-import { LABEL, METRICS } from '../telemetry/names/names.ts';
 import { type Reading, readingsOf } from '../telemetry/metrics/readings.ts';
+import { LABEL, METRICS } from '../telemetry/names/names.ts';
+import type { ExportCounters } from '../telemetry/otlp/drops.ts';
+import type { WatchDeps } from './observe.ts';
 
 /** What is counted about exports, by signal. */
 export interface Exports {

@@ -1,7 +1,8 @@
-// How a sidecar parts from its clients: last barriers, patience, Close frames, their answers; only then is what is left called lost (SPEC D10, D15).
-import type { Tracker } from '../delivery/tracker.ts';
-import type { Resumption } from '../connection/resumption.ts';
+// sidecar: how a sidecar parts from its clients: last barriers, patience, Close frames, their answers; only then is what is left called lost (SPEC D10, D15).
+
 import type { Connection } from '../connection/connection.ts';
+import type { Resumption } from '../connection/resumption.ts';
+import type { Tracker } from '../delivery/tracker.ts';
 import { now } from '../time/clock.ts';
 import { stillSince } from '../time/pulse.ts';
 

@@ -1,4 +1,4 @@
-// Hooks joined with the configuration: built where it names an address for them.
+// sidecar: hooks joined with the configuration: built where it names an address for them.
 
 import type { Config } from '../config/config.ts';
 import { createHooks, type Hooks } from '../hooks/hooks.ts';

@@ -1,8 +1,8 @@
-// The limits whose counters are looked at once a second, and how the log names them (SPEC D7).
+// sidecar: the limits whose counters are looked at once a second, and how the log names them (SPEC D7).
 import type { Tracker } from '../delivery/tracker.ts';
-import type { LimitCount } from './limit-log.ts';
 import type { RelayCounters } from '../relay/tap.ts';
 import type { SessionCounters } from '../resume/counters.ts';
+import type { LimitCount } from './limit-log.ts';
 
 export interface LimitSources {
   readonly relay: RelayCounters;

@@ -1,4 +1,4 @@
-// Limits that are reached where nobody may stop to write a line: looked at once a second, and said (SPEC D7).
+// sidecar: limits that are reached where nobody may stop to write a line: looked at once a second, and said (SPEC D7).
 
 /** A counter that grows while a limit is reached. */
 export interface LimitCount {

@@ -1,4 +1,4 @@
-// Memory that runs out: first less is tracked, then no connection is accepted, before the kernel ends the process (SPEC D7).
+// sidecar: memory that runs out: first less is tracked, then no connection is accepted, before the kernel ends the process (SPEC D7).
 import { onBeat } from '../time/pulse.ts';
 
 export interface MemoryDeps {

@@ -1,4 +1,4 @@
-// How much memory the process may have: what its control group allows, else what the machine has. Read once, at the start.
+// sidecar: how much memory the process may have: what its control group allows, else what the machine has. Read once, at the start.
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 

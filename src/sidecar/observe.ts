@@ -1,33 +1,33 @@
-// Everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
+// sidecar: everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
 
 import type { AdminCounters } from '../admin/places.ts';
 import type { AgentConfig } from '../config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
 import type { Decoder } from '../decode/decoder.ts';
+import { Fan } from '../delivery/observers.ts';
 import type { Observer } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Retention } from '../delivery/retention.ts';
 import type { Session } from '../delivery/session.ts';
-import { Fan } from '../delivery/observers.ts';
-import type { Hooks } from '../hooks/hooks.ts';
 import type { FrontCounters } from '../front/counters.ts';
+import type { Hooks } from '../hooks/hooks.ts';
 import type { RelayCounters } from '../relay/tap.ts';
 import type { SessionCounters } from '../resume/counters.ts';
-import { type Exports, readings } from './counter-series.ts';
 import { type AgentWatch, createAgentWatch } from '../telemetry/agents/agent-watch.ts';
 import { createConnectionMetrics } from '../telemetry/metrics/connections.ts';
-import { createExportCounters } from '../telemetry/otlp/drops.ts';
-import { ScrapeExporter } from '../telemetry/scrape/exporter.ts';
 import { createDeliveryMetrics, type DeliveryMetrics } from '../telemetry/metrics/metrics.ts';
-import { createOutcomeLog } from '../telemetry/outcome-log.ts';
 import { createMetricProducer } from '../telemetry/metrics/producer.ts';
 import { createReadings } from '../telemetry/metrics/readings.ts';
 import { createRuntimeMetrics } from '../telemetry/metrics/runtime.ts';
-import type { Telemetry } from '../telemetry/sdk.ts';
-import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
 import { createStandstillMetrics } from '../telemetry/metrics/standstills.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
+import { createExportCounters } from '../telemetry/otlp/drops.ts';
+import { createOutcomeLog } from '../telemetry/outcome-log.ts';
+import { ScrapeExporter } from '../telemetry/scrape/exporter.ts';
+import type { Telemetry } from '../telemetry/sdk.ts';
+import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
 import { startBeat } from '../time/beat.ts';
+import { type Exports, readings } from './counter-series.ts';
 
 export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };

@@ -1,38 +1,38 @@
-// The sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
+// sidecar: the sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
 import type { AddressInfo } from 'node:net';
 import { createAdminCounters } from '../admin/places.ts';
 import { type Admin, createAdmin } from '../admin/server.ts';
-import { adminDeps } from './admin.ts';
-import { startBeats } from './beats.ts';
 import type { Config } from '../config/config.ts';
+import type { Connection } from '../connection/connection.ts';
+import { OverdueWords } from '../connection/overdue-words.ts';
 import { type ConnectionObserver, UNREAD_REASONS, type UnreadReason } from '../connection/parts.ts';
+import { createResumption, type Resumption } from '../connection/resumption.ts';
 import { createDecoder } from '../decode/decoder.ts';
 import { Tracker } from '../delivery/tracker.ts';
-import { drain } from './drain.ts';
-import { openFront, readUpstream } from './admission.ts';
+import { createFrontCounters } from '../front/counters.ts';
+import type { Listener } from '../front/listener.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { createIdentity, type IdentityOptions } from '../identity/identity.ts';
 import { createOwners, type Owners } from '../identity/owners.ts';
-import { countLimits } from './limit-counts.ts';
-import { startLimitLog } from './limit-log.ts';
-import { createMemoryGuard } from './memory-guard.ts';
-import { readMemoryLimit } from './memory-limit.ts';
-import { openHooks } from './hooks.ts';
-import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
-import { OverdueWords } from '../connection/overdue-words.ts';
-import { createFrontCounters } from '../front/counters.ts';
-import type { Listener } from '../front/listener.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../relay/tap.ts';
 import { createSessionCounters } from '../resume/counters.ts';
 import { createRegistry } from '../resume/registry.ts';
 import { createTokens } from '../resume/token.ts';
-import { createResumption, type Resumption } from '../connection/resumption.ts';
-import type { Connection } from '../connection/connection.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
 import { now, wall } from '../time/clock.ts';
-import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
 import { VERSION } from '../version.ts';
+import { adminDeps } from './admin.ts';
+import { openFront, readUpstream } from './admission.ts';
+import { startBeats } from './beats.ts';
+import { drain } from './drain.ts';
+import { openHooks } from './hooks.ts';
+import { countLimits } from './limit-counts.ts';
+import { startLimitLog } from './limit-log.ts';
+import { createMemoryGuard } from './memory-guard.ts';
+import { readMemoryLimit } from './memory-limit.ts';
+import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
+import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
 
 type Report = (fault: { stage: string; error: unknown }) => void;
 

@@ -1,4 +1,4 @@
-// Messages in which no event can be read are said once, with their share and what to configure (SPEC D21): the operator may think they are events.
+// sidecar: messages in which no event can be read are said once, with their share and what to configure (SPEC D21): the operator may think they are events.
 
 /** So many of them are said at once … */
 const ENOUGH = 50;

@@ -1,4 +1,4 @@
-// Whether the upstream takes connections: asked by TCP every few seconds where readiness depends on it, so that no probe waits for a dial.
+// sidecar: whether the upstream takes connections: asked by TCP every few seconds where readiness depends on it, so that no probe waits for a dial.
 import { connect, type Socket } from 'node:net';
 import { patiently } from '../time/patience.ts';
 

@@ -1,4 +1,4 @@
-// What an owner was sent and the books do not hold any more, as hashes: a word on such an event may mean a message that nobody knows.
+// store: what an owner was sent and the books do not hold any more, as hashes: a word on such an event may mean a message that nobody knows.
 
 /** Slots of one generation, 512 KiB: small enough for a cache that is near. It is left when it is half full. Power of two. */
 const SLOTS = 1 << 16;

@@ -1,4 +1,4 @@
-// track, settle: where deliveries live in this process. Memory is O(in flight + history), whatever the traffic does.
+// store, settle: where deliveries live in this process. Memory is O(in flight + history), whatever the traffic does.
 import type { Store } from '../delivery/ports.ts';
 import { Delivery } from '../delivery/record.ts';
 import type { Owner, Session } from '../delivery/session.ts';

@@ -1,4 +1,4 @@
-// Reads the standard OTEL_* variables that decide what is exported and where. What is wrong with any of them is said by otel-faults.ts.
+// telemetry: reads the standard OTEL_* variables that decide what is exported and where. What is wrong with any of them is said by otel-faults.ts.
 import type { BatchLimits } from './otlp/batching.ts';
 
 /** Environment variables, as in process.env. */

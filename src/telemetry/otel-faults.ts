@@ -1,4 +1,4 @@
-// What is wrong with the OTEL_* variables: one sentence each, said alike by `run` and `check`. Needs none of OpenTelemetry's packages.
+// telemetry: what is wrong with the OTEL_* variables: one sentence each, said alike by `run` and `check`. Needs none of OpenTelemetry's packages.
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import {

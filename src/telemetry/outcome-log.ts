@@ -1,4 +1,4 @@
-// One log line for each delivery that did not end well, with the ids that lead to its trace; never a payload, a user or a token.
+// telemetry: one log line for each delivery that did not end well, with the ids that lead to its trace; never a payload, a user or a token.
 import type { Observer } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';

@@ -1,4 +1,4 @@
-// Starts OpenTelemetry's NodeSDK for one sidecar: only what is asked for runs, and the process's global providers stay as they were.
+// telemetry: starts OpenTelemetry's NodeSDK for one sidecar: only what is asked for runs, and the process's global providers stay as they were.
 import { type ContextManager, metrics, ProxyTracerProvider, type TracerProvider, trace } from '@opentelemetry/api';
 import { type LoggerProvider, logs } from '@opentelemetry/api-logs';
 import type { Resource } from '@opentelemetry/resources';

@@ -1,4 +1,4 @@
-// Reads OTEL_RESOURCE_ATTRIBUTES, and says what is wrong with it. Apart from the resource itself, which needs the SDK.
+// telemetry: reads OTEL_RESOURCE_ATTRIBUTES, and says what is wrong with it. Apart from the resource itself, which needs the SDK.
 import type { Complain } from './otel-env.ts';
 
 const VARIABLE = 'OTEL_RESOURCE_ATTRIBUTES';

@@ -1,4 +1,4 @@
-// Says who sends the telemetry, from the environment alone: no network, no file is asked.
+// telemetry: says who sends the telemetry, from the environment alone: no network, no file is asked.
 import { randomUUID } from 'node:crypto';
 import {
   type DetectedResourceAttributes,

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import { formatFault } from '../../src/config/fault.ts';
 import { type Loaded, loadConfig } from '../../src/config/load.ts';
+import { parseUpstream } from '../../src/front/upstream.ts';
 import { readSecret } from '../../src/hooks/signature.ts';
 import { resolveTarget } from '../../src/hooks/target.ts';
-import { parseUpstream } from '../../src/front/upstream.ts';
 
 const UPSTREAM = 'http://127.0.0.1:8000';
 

@@ -1,15 +1,15 @@
 // A connection and its deliveries at every end: what counts as evidence, what is lost, and what nobody can say (SPEC D12–D17).
 import { describe, expect, it } from 'vitest';
+import { Connection } from '../../src/connection/connection.ts';
+import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Rule } from '../../src/decode/rules.ts';
 import { type Delivery, isSettled } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { BINARY, CLOSE, PING, PONG } from '../../src/relay/frames.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
-import { Connection } from '../../src/connection/connection.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { FACTS, PLAIN } from '../support/bare-connection.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames } from '../support/raw-frames.ts';

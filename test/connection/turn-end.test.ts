@@ -1,14 +1,14 @@
 // The end of a turn: after what the turn's sockets brought, once per request, in order; the barrier that a pong made possible rides with an event; and what goes ahead.
 import { expect, it } from 'vitest';
+import { Connection } from '../../src/connection/connection.ts';
+import { OverdueWords } from '../../src/connection/overdue-words.ts';
+import { whenTurnEnds } from '../../src/connection/turn-end.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
-import { Connection } from '../../src/connection/connection.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { whenTurnEnds } from '../../src/connection/turn-end.ts';
 import { FACTS, PLAIN } from '../support/bare-connection.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';
 import { silentObserver } from '../support/silent-observer.ts';

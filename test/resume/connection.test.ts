@@ -1,13 +1,13 @@
 // [D8] [R10] A connection and the protocol for clients that have opted in: faults in there, and a connection that another one has replaced.
 import { expect, it } from 'vitest';
+import { Connection } from '../../src/connection/connection.ts';
+import type { OptedIn } from '../../src/connection/opted-in.ts';
+import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import type { OptedIn } from '../../src/connection/opted-in.ts';
-import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
-import { Connection } from '../../src/connection/connection.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { FACTS, PLAIN } from '../support/bare-connection.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';

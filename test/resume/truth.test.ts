@@ -1,6 +1,8 @@
 // The SDK and the sidecar's own half of the protocol over a network that loses things: at the end the sidecar knows what the application knows.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { AckspanSocket } from '../../src/client/socket.ts';
+import type { Connection } from '../../src/connection/connection.ts';
+import { createResumption } from '../../src/connection/resumption.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
@@ -9,8 +11,6 @@ import { Tracker } from '../../src/delivery/tracker.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';
 import { createRegistry } from '../../src/resume/registry.ts';
 import { createTokens } from '../../src/resume/token.ts';
-import { createResumption } from '../../src/connection/resumption.ts';
-import type { Connection } from '../../src/connection/connection.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { createFakeNetwork } from '../client/fake-network.ts';
 import type { Link } from '../client/fake-sidecar.ts';

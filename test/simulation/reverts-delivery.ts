@@ -1,9 +1,10 @@
 // Simulation: old behaviours of the delivery core and its clocks: what confirms too much, and what is lost for nothing.
+
+import { Connection } from '../../src/connection/connection.ts';
 import { Ending } from '../../src/delivery/ending.ts';
 import type { Delivery, EventFacts } from '../../src/delivery/record.ts';
 import type { Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { Connection } from '../../src/connection/connection.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
 import { type Method, type Revert, replace } from './revert.ts';

@@ -1,7 +1,7 @@
 // Simulation: old behaviours of the relay, of sessions and of the SDK: how connections ended, and what was said of it.
 import { Ledger } from '../../src/client/ledger.ts';
+import { Connection } from '../../src/connection/connection.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { SERVICE_RESTART, until } from '../../src/sidecar/drain.ts';
 import { ClientWriter } from '../../src/relay/client-writer.ts';
 import { Ends } from '../../src/relay/ends.ts';
 import { UpstreamPings } from '../../src/relay/heartbeat.ts';
@@ -9,7 +9,7 @@ import { Inbound } from '../../src/relay/inbound.ts';
 import { Peer } from '../../src/relay/peer.ts';
 import { Splice } from '../../src/relay/splice.ts';
 import { UpstreamScan } from '../../src/relay/upstream-scan.ts';
-import { Connection } from '../../src/connection/connection.ts';
+import { SERVICE_RESTART, until } from '../../src/sidecar/drain.ts';
 import { now } from '../../src/time/clock.ts';
 import { patiently } from '../../src/time/patience.ts';
 import { type Method, type Revert, replace } from './revert.ts';

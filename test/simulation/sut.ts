@@ -1,25 +1,26 @@
 // Simulation: the sidecar under test, joined from the same parts as src/sidecar/sidecar.ts; in place of HTTP a handshake that takes its round trips.
-import { startBeats } from '../../src/sidecar/beats.ts';
+
+import type { Connection } from '../../src/connection/connection.ts';
+import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { UNREAD_REASONS, type UnreadReason } from '../../src/connection/parts.ts';
+import { createResumption } from '../../src/connection/resumption.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Rule } from '../../src/decode/rules.ts';
 import type { Observer } from '../../src/delivery/ports.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { drain } from '../../src/sidecar/drain.ts';
-import { type FrontDeps, open, rejoin } from '../../src/sidecar/admission.ts';
+import { createFrontCounters } from '../../src/front/counters.ts';
 import type { Identified } from '../../src/identity/identity.ts';
 import { createOwners } from '../../src/identity/owners.ts';
-import { createMemoryGuard } from '../../src/sidecar/memory-guard.ts';
-import { OverdueWords } from '../../src/connection/overdue-words.ts';
-import { createFrontCounters } from '../../src/front/counters.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';
 import { createRegistry } from '../../src/resume/registry.ts';
 import { createTokens } from '../../src/resume/token.ts';
-import { createResumption } from '../../src/connection/resumption.ts';
-import type { Connection } from '../../src/connection/connection.ts';
+import { type FrontDeps, open, rejoin } from '../../src/sidecar/admission.ts';
+import { startBeats } from '../../src/sidecar/beats.ts';
+import { drain } from '../../src/sidecar/drain.ts';
+import { createMemoryGuard } from '../../src/sidecar/memory-guard.ts';
 import { register } from '../../src/sidecar/sidecar.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';

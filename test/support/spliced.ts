@@ -1,6 +1,7 @@
 // Test support: a splice between two memory sockets, with a tap that writes down what it is told.
-import type { Deflate } from '../../src/front/extensions.ts';
+
 import { Splice } from '../../src/relay/splice.ts';
+import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import {
   type Ahead,
   DEFAULT_RELAY_LIMITS,

@@ -1,12 +1,12 @@
 // The wall clock is set while spans are open and metrics count: what a collector and a scraper are told afterwards.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createToolSpans } from '../../src/telemetry/agents/tool-spans.ts';
 import { createDeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
-import { METRICS } from '../../src/telemetry/names/names.ts';
 import { createMetricProducer } from '../../src/telemetry/metrics/producer.ts';
+import { METRICS } from '../../src/telemetry/names/names.ts';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
 import type { EventMode } from '../../src/telemetry/spans/span-events.ts';
 import { createSpans, type Spans } from '../../src/telemetry/spans/spans.ts';
-import { createToolSpans } from '../../src/telemetry/agents/tool-spans.ts';
 import { now } from '../../src/time/clock.ts';
 import { fakeClocks, STEPS } from '../support/clocks.ts';
 import { eventType, facts, session, Walk } from '../support/deliveries.ts';

@@ -1,8 +1,8 @@
 // Connections and plain readings: active by capability, lifetimes, folded close codes, numbers read at collection.
 import { describe, expect, it } from 'vitest';
 import { codeLabel, createConnectionMetrics } from '../../src/telemetry/metrics/connections.ts';
-import { LABEL, METRICS } from '../../src/telemetry/names/names.ts';
 import { createReadings, readingsOf } from '../../src/telemetry/metrics/readings.ts';
+import { LABEL, METRICS } from '../../src/telemetry/names/names.ts';
 import { sumIn, valueIn } from '../support/exposition.ts';
 import { expose, exposeParsed, linesOf } from './expose.ts';
 

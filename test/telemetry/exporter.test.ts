@@ -7,9 +7,9 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import { describe, expect, it } from 'vitest';
-import { ScrapeExporter } from '../../src/telemetry/scrape/exporter.ts';
 import { createDeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
 import { createMetricProducer } from '../../src/telemetry/metrics/producer.ts';
+import { ScrapeExporter } from '../../src/telemetry/scrape/exporter.ts';
 import { parseExposition, valueIn } from '../support/exposition.ts';
 import { eventType, sent, settle, T0 } from './deliveries.ts';
 

@@ -1,8 +1,8 @@
 // From a metric source to exposition text, through the producer, as a scrape does it.
 import { resourceFromAttributes } from '@opentelemetry/resources';
+import { createMetricProducer, type MetricSource } from '../../src/telemetry/metrics/producer.ts';
 import type { ExpositionFormat } from '../../src/telemetry/scrape/accept.ts';
 import { writeExposition } from '../../src/telemetry/scrape/openmetrics.ts';
-import { createMetricProducer, type MetricSource } from '../../src/telemetry/metrics/producer.ts';
 import { type ParsedFamily, parseExposition } from '../support/exposition.ts';
 import { T0 } from './deliveries.ts';
 

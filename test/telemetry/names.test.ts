@@ -2,8 +2,8 @@
 import { ValueType } from '@opentelemetry/api';
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import { describe, expect, it } from 'vitest';
-import { ATTR, METRICS, type MetricRow, SPAN_EVENT } from '../../src/telemetry/names/names.ts';
 import { createMetricProducer } from '../../src/telemetry/metrics/producer.ts';
+import { ATTR, METRICS, type MetricRow, SPAN_EVENT } from '../../src/telemetry/names/names.ts';
 import { familyName, labelName, sampleName, unitOf } from '../../src/telemetry/names/prometheus-names.ts';
 
 const rows: readonly MetricRow[] = Object.values(METRICS);

@@ -8,10 +8,10 @@ import { LoggerProvider } from '@opentelemetry/sdk-logs';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler, type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ScrapeExporter } from '../../src/telemetry/scrape/exporter.ts';
+import { createMetricProducer } from '../../src/telemetry/metrics/producer.ts';
 import { METRICS } from '../../src/telemetry/names/names.ts';
 import { createNodeSdk, startPrivately } from '../../src/telemetry/private-sdk.ts';
-import { createMetricProducer } from '../../src/telemetry/metrics/producer.ts';
+import { ScrapeExporter } from '../../src/telemetry/scrape/exporter.ts';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 

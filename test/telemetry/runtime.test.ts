@@ -1,7 +1,7 @@
 // The process's own metrics: real readings of this test process.
 import { describe, expect, it } from 'vitest';
-import { METRICS } from '../../src/telemetry/names/names.ts';
 import { createRuntimeMetrics } from '../../src/telemetry/metrics/runtime.ts';
+import { METRICS } from '../../src/telemetry/names/names.ts';
 import { sumIn, valueIn } from '../support/exposition.ts';
 import { exposeParsed } from './expose.ts';
 

@@ -1,4 +1,4 @@
-// Records in the order of their last sign of life, so that the oldest is found, and any one moved or dropped, in constant time.
+// telemetry: records in the order of their last sign of life, so that the oldest is found, and any one moved or dropped, in constant time.
 
 /** A record that can be in one such list. The links belong to the list. */
 export interface Aged {

@@ -1,4 +1,4 @@
-// What an event type means in the life of an agent run: one look-up by the type's index on the hot path.
+// telemetry: what an event type means in the life of an agent run: one look-up by the type's index on the hot path.
 import type { EventType } from '../../delivery/policy.ts';
 
 /** A run starts, goes on and ends; within it tools start and end. `none`: not an agent event. */

@@ -1,11 +1,11 @@
-// Observes the events of agents: tool calls as spans, runs in order. Events of other types cost one look-up.
+// telemetry: observes the events of agents: tool calls as spans, runs in order. Events of other types cost one look-up.
 import type { Tracer } from '@opentelemetry/api';
 import type { Observer } from '../../delivery/ports.ts';
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
+import type { MetricSource } from '../metrics/producer.ts';
 import { type AgentEvents, createAgentRoles } from './agent-roles.ts';
 import { createOrderWatch } from './order-watch.ts';
-import type { MetricSource } from '../metrics/producer.ts';
 import { createToolSpans } from './tool-spans.ts';
 
 export interface AgentWatchOptions {

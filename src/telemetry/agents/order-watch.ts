@@ -1,10 +1,10 @@
-// Watches that agent runs reach the client in order and to their end: what came too late, without a beginning, or never.
+// telemetry: watches that agent runs reach the client in order and to their end: what came too late, without a beginning, or never.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
+import type { MetricSource } from '../metrics/producer.ts';
+import { LABEL, METRICS } from '../names/names.ts';
 import { type Aged, AgeList } from './age-list.ts';
 import type { AgentRole } from './agent-roles.ts';
-import { LABEL, METRICS } from '../names/names.ts';
-import type { MetricSource } from '../metrics/producer.ts';
 
 /**
  * `completed_without_start`: a tool ended that never started. `event_after_end`: anything of a run after its end.

@@ -1,4 +1,4 @@
-// Tool calls that have started and not ended, per session: which end belongs to which start. Bounded; knows nothing of spans.
+// telemetry: tool calls that have started and not ended, per session: which end belongs to which start. Bounded; knows nothing of spans.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
 import { type Aged, AgeList } from './age-list.ts';

@@ -1,14 +1,14 @@
-// One `execute_tool` span per tool call that the client was told of, from its start to its end, and the metrics of tools.
+// telemetry: one `execute_tool` span per tool call that the client was told of, from its start to its end, and the metrics of tools.
 import { type Attributes, ROOT_CONTEXT, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
 import { wallOffset } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
-import { ATTR, LABEL, METRICS, SPAN, TOOL_BOUNDS } from '../names/names.ts';
 import type { Family, MetricSource } from '../metrics/producer.ts';
+import { ATTR, LABEL, METRICS, SPAN, TOOL_BOUNDS } from '../names/names.ts';
 import { createSampling } from '../spans/sampling.ts';
-import { type ToolCall, ToolCalls } from './tool-calls.ts';
 import { createTraceparentParser } from '../spans/traceparent.ts';
+import { type ToolCall, ToolCalls } from './tool-calls.ts';
 
 /** Why a call without an end was given up. */
 export type OrphanedBy = 'timeout' | 'session_end';

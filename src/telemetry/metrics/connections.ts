@@ -1,4 +1,4 @@
-// Connections as metrics: how many are open by capability, how long they lasted, how and by whom they ended.
+// telemetry: connections as metrics: how many are open by capability, how long they lasted, how and by whom they ended.
 import { CAPABILITIES, type Capability } from '../../delivery/words.ts';
 import { CONNECTION_BOUNDS, LABEL, METRICS } from '../names/names.ts';
 import type { Family, MetricSource, Point } from './producer.ts';

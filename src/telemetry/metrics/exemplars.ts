@@ -1,4 +1,4 @@
-// Exemplars: for each histogram bucket the latest sampled span that fell into it, so that a bad bucket leads to a trace.
+// telemetry: exemplars: for each histogram bucket the latest sampled span that fell into it, so that a bad bucket leads to a trace.
 import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
 import { wallOf } from '../../time/clock.ts';
 

@@ -1,4 +1,4 @@
-// A log-linear histogram of milliseconds: fixed memory, one increment per value, quantiles within 1.6 % of the true value.
+// telemetry: a log-linear histogram of milliseconds: fixed memory, one increment per value, quantiles within 1.6 % of the true value.
 
 /** Linear steps per octave, as a power of two: 32 steps, each 1/32 of its octave wide. */
 const STEP_BITS = 5;

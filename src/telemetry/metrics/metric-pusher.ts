@@ -1,4 +1,4 @@
-// Pushes metrics at intervals. Replaces the SDK's PeriodicExportingMetricReader, whose time-out fires before an answer is read and counts nothing.
+// telemetry: pushes metrics at intervals. Replaces the SDK's PeriodicExportingMetricReader, whose time-out fires before an answer is read and counts nothing.
 import { diag } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import { type MetricProducer, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';

@@ -1,4 +1,4 @@
-// Observe: counts every step of every delivery by integer adds into arrays, and shows the counts as metrics.
+// telemetry: counts every step of every delivery by integer adds into arrays, and shows the counts as metrics.
 import type { Attributes } from '@opentelemetry/api';
 import type { Observer } from '../../delivery/ports.ts';
 import type { Delivery } from '../../delivery/record.ts';

@@ -1,4 +1,4 @@
-// Turns plain counts into OpenTelemetry metric data when a reader collects: Prometheus pulls, OTLP pushes, the hot path pays nothing.
+// telemetry: turns plain counts into OpenTelemetry metric data when a reader collects: Prometheus pulls, OTLP pushes, the hot path pays nothing.
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type {
@@ -11,8 +11,8 @@ import type {
 } from '@opentelemetry/sdk-metrics';
 import { wallOf } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
-import type { Exemplar, HistogramPoint } from './exemplars.ts';
 import { type MetricRow, SCOPE } from '../names/names.ts';
+import type { Exemplar, HistogramPoint } from './exemplars.ts';
 
 /** The counts of one explicit-bucket histogram: `counts` has one more entry than the metric has bounds. */
 export interface HistogramValue {

@@ -1,4 +1,4 @@
-// Plain numbers that other parts count for themselves, read at collection: relay, decoder, span exporter.
+// telemetry: plain numbers that other parts count for themselves, read at collection: relay, decoder, span exporter.
 import type { Attributes } from '@opentelemetry/api';
 import type { MetricRow } from '../names/names.ts';
 import type { Family, MetricSource, Point } from './producer.ts';

@@ -1,4 +1,4 @@
-// The process itself as metrics, read at collection: event loop, CPU, memory. Names are those of OpenTelemetry's conventions.
+// telemetry: the process itself as metrics, read at collection: event loop, CPU, memory. Names are those of OpenTelemetry's conventions.
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
 import { LABEL, METRICS } from '../names/names.ts';

@@ -1,4 +1,4 @@
-// Standstills of the process as a histogram: how often it did not run, and for how long.
+// telemetry: standstills of the process as a histogram: how often it did not run, and for how long.
 import { METRICS } from '../names/names.ts';
 import { STANDSTILL_BOUNDS } from '../names/process.ts';
 import type { MetricSource } from './producer.ts';

@@ -1,4 +1,4 @@
-// Stats: the same book as the metrics, summed up for people: totals, rate over settled, percentiles, per priority.
+// telemetry: the same book as the metrics, summed up for people: totals, rate over settled, percentiles, per priority.
 import {
   ATTEMPT_KINDS,
   ATTEMPT_RESULTS,

@@ -1,4 +1,4 @@
-// The book of deliveries: every count that metrics and stats show, in arrays. Written once per event, read at collection.
+// telemetry: the book of deliveries: every count that metrics and stats show, in arrays. Written once per event, read at collection.
 import type { EventType } from '../../delivery/policy.ts';
 import {
   ATTEMPT_KINDS,
@@ -13,9 +13,9 @@ import {
   UNMATCHED_REASONS,
   UNVERIFIABLE_REASONS,
 } from '../../delivery/words.ts';
+import { DELIVERY_BOUNDS } from '../names/names.ts';
 import { ExemplarShelf } from './exemplars.ts';
 import { Latency } from './latency.ts';
-import { DELIVERY_BOUNDS } from '../names/names.ts';
 
 /** Evidence at the outcome, as the `level` label spells it; `none` = no evidence. */
 export const LEVEL_LABELS = ['none', ...LEVELS] as const;

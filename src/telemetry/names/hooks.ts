@@ -1,4 +1,4 @@
-// The part of the table of metrics that is about notices to the backend.
+// telemetry: the part of the table of metrics that is about notices to the backend.
 import { LABEL as L, row } from './metric-row.ts';
 
 /** Notices: noticed = delivered + dropped + queued, where delivered is the requests with that result. */

@@ -1,4 +1,4 @@
-// One row of the table of metrics, and the keys that its attributes may have.
+// telemetry: one row of the table of metrics, and the keys that its attributes may have.
 
 /** `counter` only grows; `updown` is a sum that also falls; `gauge` is a reading; `histogram` has the explicit `bounds`. */
 export type MetricKind = 'counter' | 'updown' | 'gauge' | 'histogram';

@@ -1,8 +1,8 @@
-// Every telemetry name is spelled once: metrics here as one table (those of hooks and of the process join it from files of their own), those of spans in span-names.ts. A public interface.
+// telemetry: every telemetry name is spelled once: metrics here as one table (those of hooks and of the process join it from files of their own), those of spans in span-names.ts. A public interface.
 
-import { LABEL, type MetricRow, row } from './metric-row.ts';
 import { FRONT_METRICS } from './front.ts';
 import { HOOK_METRICS } from './hooks.ts';
+import { LABEL, type MetricRow, row } from './metric-row.ts';
 import { PROCESS_METRICS } from './process.ts';
 import { TELEMETRY_METRICS } from './telemetry.ts';
 

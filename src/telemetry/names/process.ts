@@ -1,4 +1,4 @@
-// The part of the table of metrics that is about the process itself: event loop, CPU, memory, and times in which it did not run.
+// telemetry: the part of the table of metrics that is about the process itself: event loop, CPU, memory, and times in which it did not run.
 
 import { LABEL as L, type MetricRow, row } from './metric-row.ts';
 

@@ -1,4 +1,4 @@
-// OpenTelemetry names in Prometheus spelling, suffixes included: what the Collector and Prometheus's OTLP receiver make of them.
+// telemetry: OpenTelemetry names in Prometheus spelling, suffixes included: what the Collector and Prometheus's OTLP receiver make of them.
 import type { MetricKind } from './names.ts';
 
 /** UCUM units and the words that Prometheus has for them (OpenTelemetry–Prometheus compatibility specification). */

@@ -1,4 +1,4 @@
-// Names of spans, of their events and of their attributes, each spelled here once. A public interface, like names.ts.
+// telemetry: names of spans, of their events and of their attributes, each spelled here once. A public interface, like names.ts.
 
 /** Span names. The event type is its metric label, so that names stay few. */
 export const SPAN = {

@@ -1,4 +1,4 @@
-// The part of the table of metrics that is about telemetry itself: what became of what was to be exported.
+// telemetry: the part of the table of metrics that is about telemetry itself: what became of what was to be exported.
 import { LABEL as L, row } from './metric-row.ts';
 
 const RESULTS =

@@ -1,4 +1,4 @@
-// OTLP over HTTP, the answer's side: what came of one request, and whether asking again may help.
+// telemetry: OTLP over HTTP, the answer's side: what came of one request, and whether asking again may help.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { readRefusal } from './response.ts';
 

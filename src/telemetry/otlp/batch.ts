@@ -1,9 +1,9 @@
-// Collects ended spans into OTLP requests (ExportTraceServiceRequest), one resource and one scope each.
+// telemetry: collects ended spans into OTLP requests (ExportTraceServiceRequest), one resource and one scope each.
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { SpanWriter } from './writer.ts';
 import { ProtobufBuffer, varintSize } from './protobuf.ts';
+import { SpanWriter } from './writer.ts';
 
 /** A request ready to send, and how many spans it holds. */
 export interface EncodedBatch {

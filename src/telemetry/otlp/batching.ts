@@ -1,11 +1,11 @@
-// The span and log processors: batch what ended, export a few batches at a time, count what is lost, never block nor throw.
+// telemetry: the span and log processors: batch what ended, export a few batches at a time, count what is lost, never block nor throw.
 import { TraceFlags } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { patiently, type Wait } from '../../time/patience.ts';
-import type { ExportLosses } from './drops.ts';
 import type { BatchBuilder } from './batch.ts';
+import type { ExportLosses } from './drops.ts';
 import type { BatchExporter, BatchResult } from './http-exporter.ts';
 
 /** Names and meanings of OTEL_BSP_* and OTEL_BLRP_*; times in ms. */

@@ -1,4 +1,4 @@
-// Counts what became of spans, log records and data points, and says so at most once a minute when some were lost: exporters fail in silence otherwise.
+// telemetry: counts what became of spans, log records and data points, and says so at most once a minute when some were lost: exporters fail in silence otherwise.
 
 /** Where telemetry's own faults go. One call is one log line. */
 export type Report = (fault: { readonly stage: string; readonly error: unknown }) => void;

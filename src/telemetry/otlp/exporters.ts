@@ -1,4 +1,4 @@
-// Builds what the environment asks for: processors and readers that send spans, log records and metrics over OTLP/HTTP, or print them.
+// telemetry: builds what the environment asks for: processors and readers that send spans, log records and metrics over OTLP/HTTP, or print them.
 import {
   JsonLogsSerializer,
   JsonMetricsSerializer,
@@ -13,14 +13,14 @@ import {
 } from '@opentelemetry/sdk-logs';
 import { ConsoleMetricExporter, type MetricProducer, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
-import { type Abandonable, createBatchingProcessor, createLogBatchingProcessor } from './batching.ts';
-import type { ExportLosses } from './drops.ts';
-import { JsonTraceExporter } from '../spans/json-trace-exporter.ts';
 import { MetricPusher } from '../metrics/metric-pusher.ts';
 import { batchLimits, type Env, metricIntervals, signalExport } from '../otel-env.ts';
-import { createOtlpBatchBuilder, createPlainBatchBuilder, type EncodedBatch } from './batch.ts';
-import { createOtlpHttpExporter } from './http-exporter.ts';
+import { JsonTraceExporter } from '../spans/json-trace-exporter.ts';
 import { createSharingProcessor } from '../spans/shared-parts.ts';
+import { createOtlpBatchBuilder, createPlainBatchBuilder, type EncodedBatch } from './batch.ts';
+import { type Abandonable, createBatchingProcessor, createLogBatchingProcessor } from './batching.ts';
+import type { ExportLosses } from './drops.ts';
+import { createOtlpHttpExporter } from './http-exporter.ts';
 
 /** What every exporter is built from. */
 export interface ExportDeps {

@@ -1,4 +1,4 @@
-// Sends batches of one signal as OTLP over HTTP and says what the collector made of them. The environment is read by OpenTelemetry's own package.
+// telemetry: sends batches of one signal as OTLP over HTTP and says what the collector made of them. The environment is read by OpenTelemetry's own package.
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
 import type { OtlpTarget, Signal } from '../otel-env.ts';

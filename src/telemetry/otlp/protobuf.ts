@@ -1,4 +1,4 @@
-// A growing buffer of protobuf wire format: the few field kinds that OTLP spans need, without objects or copies in between.
+// telemetry: a growing buffer of protobuf wire format: the few field kinds that OTLP spans need, without objects or copies in between.
 
 /** Value of each hexadecimal digit by character code. */
 const HEX_VALUE = new Uint8Array(128);

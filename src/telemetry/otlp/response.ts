@@ -1,4 +1,4 @@
-// OTLP over HTTP, the answer's body: how many items the collector threw away, and why (OTLP specification, "Partial Success").
+// telemetry: OTLP over HTTP, the answer's body: how many items the collector threw away, and why (OTLP specification, "Partial Success").
 
 /** What a collector says beside "accepted". */
 export interface Remark {

@@ -1,4 +1,4 @@
-// OTLP over HTTP, the request's side: one body → accepted, or given up for a reason. Retries as OTLP asks; gives nothing up unread (SPEC D14).
+// telemetry: OTLP over HTTP, the request's side: one body → accepted, or given up for a reason. Retries as OTLP asks; gives nothing up unread (SPEC D14).
 import { type ClientRequest, type Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { promisify } from 'node:util';

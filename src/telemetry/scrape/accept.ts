@@ -1,4 +1,4 @@
-// Which exposition format a scraper asked for (RFC 9110 §12.5.1).
+// telemetry: which exposition format a scraper asked for (RFC 9110 §12.5.1).
 
 /** `text` is Prometheus text 0.0.4; `openmetrics` is OpenMetrics 1.0, the one with exemplars. */
 export type ExpositionFormat = 'text' | 'openmetrics';

@@ -1,4 +1,4 @@
-// The Prometheus end of the SDK: a pull reader without a server of its own, for the admin server to ask.
+// telemetry: the Prometheus end of the SDK: a pull reader without a server of its own, for the admin server to ask.
 import { diag } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import type { Resource } from '@opentelemetry/resources';

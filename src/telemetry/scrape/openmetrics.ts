@@ -1,11 +1,11 @@
-// Metric data → Prometheus text 0.0.4 or OpenMetrics 1.0, by the letter of each; gives the event loop back every few milliseconds.
+// telemetry: metric data → Prometheus text 0.0.4 or OpenMetrics 1.0, by the letter of each; gives the event loop back every few milliseconds.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Attributes, diag } from '@opentelemetry/api';
 import type { DataPoint, DataPointType, Histogram, MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { ExpositionFormat } from './accept.ts';
 import type { Exemplar, HistogramPoint } from '../metrics/exemplars.ts';
 import type { MetricKind } from '../names/names.ts';
 import { familyName, labelName, unitOf } from '../names/prometheus-names.ts';
+import type { ExpositionFormat } from './accept.ts';
 
 /** Longest stretch of writing before other work gets its turn, ms. */
 const SLICE_MS = 3;

@@ -1,4 +1,4 @@
-// What a delivery's span says about it. No payload, no token, no user id: `errorText` is the application's own words and stays out.
+// telemetry: what a delivery's span says about it. No payload, no token, no user id: `errorText` is the application's own words and stays out.
 import type { Attributes } from '@opentelemetry/api';
 import type { EventType } from '../../delivery/policy.ts';
 import type { Delivery } from '../../delivery/record.ts';

@@ -1,4 +1,4 @@
-// OpenTelemetry's OTLP/HTTP trace exporter with our sending: it stays the exporter that a host knows, and what a collector rejects is counted.
+// telemetry: OpenTelemetry's OTLP/HTTP trace exporter with our sending: it stays the exporter that a host knows, and what a collector rejects is counted.
 import type { ExportResult } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';

@@ -1,4 +1,4 @@
-// Which deliveries get a span: a chosen share of those that go well, and every one that does not.
+// telemetry: which deliveries get a span: a chosen share of those that go well, and every one that does not.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Parent } from './traceparent.ts';
 

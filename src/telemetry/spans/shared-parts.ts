@@ -1,4 +1,4 @@
-// Attributes and links that many spans have in common, attached by reference: written once per event type and per connection, not once per span.
+// telemetry: attributes and links that many spans have in common, attached by reference: written once per event type and per connection, not once per span.
 import type { Attributes, Link, Span } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 

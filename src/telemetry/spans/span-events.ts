@@ -1,4 +1,4 @@
-// The one place where steps of a delivery become span events or log events: OpenTelemetry is moving from the first to the second.
+// telemetry: the one place where steps of a delivery become span events or log events: OpenTelemetry is moving from the first to the second.
 import type { Attributes, HrTime, Span } from '@opentelemetry/api';
 import { wallOf } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';

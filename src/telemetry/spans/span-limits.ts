@@ -1,4 +1,4 @@
-// OTEL_SPAN_* and OTEL_ATTRIBUTE_* limits, as the SDK's provider takes them.
+// telemetry: OTEL_SPAN_* and OTEL_ATTRIBUTE_* limits, as the SDK's provider takes them.
 import type { SpanLimits } from '@opentelemetry/sdk-trace';
 import { type Complain, type Env, readText, shown } from '../otel-env.ts';
 

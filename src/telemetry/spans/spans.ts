@@ -1,4 +1,4 @@
-// One real OpenTelemetry span per delivery, open from the send to the outcome: how telemetry observes the core.
+// telemetry: one real OpenTelemetry span per delivery, open from the send to the outcome: how telemetry observes the core.
 import {
   type Attributes,
   ROOT_CONTEXT,
@@ -15,9 +15,9 @@ import type { Attempt, Delivery } from '../../delivery/record.ts';
 import type { Level } from '../../delivery/words.ts';
 import { wallOffset } from '../../time/clock.ts';
 import { hrTime, restamp } from '../../time/stamp.ts';
+import { ATTR, SPAN, SPAN_EVENT } from '../names/names.ts';
 import { type ConnectionSpans, createConnectionSpans, TracedConnection } from './connection-spans.ts';
 import { createTypeAttributes, ownAttributes } from './delivery-attributes.ts';
-import { ATTR, SPAN, SPAN_EVENT } from '../names/names.ts';
 import { createSampling, type SamplingOptions } from './sampling.ts';
 import { type SharedParts, shareParts } from './shared-parts.ts';
 import { createEventEmitter, type EmitEvent, type EventMode, type LogEvent } from './span-events.ts';

@@ -1,4 +1,4 @@
-// Reads `traceparent` (W3C Trace Context level 1): a remote parent, or nothing when the header is not valid.
+// telemetry: reads `traceparent` (W3C Trace Context level 1): a remote parent, or nothing when the header is not valid.
 import type { SpanContext } from '@opentelemetry/api';
 
 /** A remote parent as the sampler and the tracer need it. */
