@@ -38,6 +38,12 @@ export class Confirmations {
       const meant = oldest ?? (own.olderTwin === undefined && !own.repeated ? own : undefined);
       return [this.#applyToTwins(own, meant, rejected, error, now), oldest === undefined ? 0 : oldest.ordinal];
     }
+    const lapsed = this.#ending.lapsed(session, eventId);
+    if (lapsed !== undefined) {
+      // It has left the books, and still its application cannot have seen it before its stack had.
+      const proven = lapsed.repeated ? 0 : lapsed.ordinal;
+      return [this.#applyToSettled(lapsed, rejected, error, now, true), proven];
+    }
     const elsewhere = this.#onlyOther(session, eventId);
     if (elsewhere !== undefined) return [this.#applyToTwins(elsewhere, undefined, rejected, error, now), 0];
     return [this.#unmatched(session, eventId, rejected, error), 0];

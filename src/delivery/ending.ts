@@ -141,6 +141,14 @@ export class Ending {
     session.lapsed = rest.length === 0 ? undefined : rest;
   }
 
+  /** The earliest message of that event id which ended without evidence; the books need not hold it any longer. */
+  lapsed({ lapsed }: Session, eventId: string): Delivery | undefined {
+    let earliest: Delivery | undefined;
+    for (const one of lapsed ?? [])
+      if (one.eventId === eventId && (earliest === undefined || one.ordinal < earliest.ordinal)) earliest = one;
+    return earliest;
+  }
+
   /** A word on the delivery was counted: cumulative evidence that covers it is not late a second time. */
   forgive(delivery: Delivery): void {
     const { session } = delivery;

@@ -101,6 +101,7 @@ export class Tracker {
       session.open.set(ordinal, delivery);
     }
     this.#store.add(delivery);
+    if (session.obscured) delivery.repeated = true;
     session.awaitingReceived.add(delivery);
     this.#wheel.add(delivery, nextLook(delivery, sentAt, this.#random()));
     this.#observer.tracked(delivery);
@@ -115,6 +116,11 @@ export class Tracker {
   /** An event that is not tracked was sent with this id: a word on it may be about that one (D13). */
   passed(session: Session, eventId: string): void {
     this.#store.passed(session.owner, eventId);
+  }
+
+  /** A message was sent of which not all could be read: its event may have any id (D13). */
+  obscured(session: Session): void {
+    session.obscured = true;
   }
 
   /** Barrier evidence: the client parsed every message up to `through`. Cumulative; an older value changes nothing. */
@@ -166,7 +172,8 @@ export class Tracker {
   resumed(session: Session, link: Link, last: number, now: number): Delivery[] {
     // Nobody can be late with evidence for what is given up here: the client never had it.
     session.link = undefined;
-    this.received(session, Math.min(last, session.lastOrdinal), now);
+    // A client that was handed nothing has answered nothing.
+    if (last > 0) this.received(session, Math.min(last, session.lastOrdinal), now);
     const open: Delivery[] = [];
     for (const queue of [session.awaitingReceived, session.awaitingProcessed]) {
       for (let each = queue.head; each !== undefined; each = each.next) if (each.ordinal > last) open.push(each);

@@ -178,6 +178,7 @@ class MemoryStore implements Store {
       return;
     }
     // An older twin outlived the newest one (it is still in flight, or settled later): it becomes the newest.
+    delivery.repeated = true;
     const heir = olderTwin as Delivery;
     this.#newerTwin.delete(heir);
     const holder = this.#events.get(eventId);

@@ -125,6 +125,17 @@ describe('a resume', () => {
     expect(session.receivedThrough).toBe(2);
   });
 
+  test('[R4] a `last` of 0 shows no capability: the client was handed nothing', () => {
+    const { tracker, session, send, start } = world();
+    session.capability = 'none';
+    send(1);
+    tracker.disconnected(session, start);
+    tracker.resumed(session, new FakeLink(), 0, start + 1);
+    expect(session.capability).toBe('none');
+    tracker.resumed(session, new FakeLink(), 1, start + 2);
+    expect(session.capability).toBe('received');
+  });
+
   test('[R6] what was not kept ends `failed: disconnected`, and the word that covers it is not late', () => {
     const { tracker, session, send, ends, recorder, start } = world();
     send(1);

@@ -126,6 +126,47 @@ describe('[D13] one id sent twice', () => {
     expect(recorder.settledDeliveries).toHaveLength(4);
   });
 
+  test('after a message of which not all could be read, a word proves nothing of a later event until its receipt is proven', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect();
+    const before = tracker.track(session, facts(THINKING, 'a'), 1, start)!;
+    tracker.obscured(session);
+    const [between, after] = ['b', 'x'].map((id, i) => tracker.track(session, facts(THINKING, id), 3 + i, start)!);
+    tracker.processed(session, 'x', false, '', start + 1);
+    expect([before, between!, after!].map(({ status }) => status)).toEqual(['pending', 'pending', 'pending']);
+    tracker.received(session, 4, start + 2);
+    tracker.processed(session, 'x', false, '', start + 3);
+    expect([after!.status, after!.level]).toEqual(['confirmed', 'processed']);
+  });
+
+  test.each([0, 100])(
+    'a word on a delivery that ended without evidence proves receipt up to it, with a history of %i too',
+    (history) => {
+      const { tracker, connect, start, run, recorder } = setUp(undefined, history);
+      const session = connect();
+      const soon = eventType('soon', 9, { timeoutMs: 1000, attemptsMs: [] });
+      const earlier = tracker.track(session, facts(THINKING, 'a'), 1, start)!;
+      tracker.track(session, facts(soon, 'b'), 2, start);
+      const later = tracker.track(session, facts(THINKING, 'c'), 3, start)!;
+      run(start, start + 1100);
+      expect(tracker.processed(session, 'b', false, '', start + 1200)).toBe('late');
+      expect([earlier.status, earlier.level, later.status]).toEqual(['confirmed', 'received', 'pending']);
+      expect(recorder.unmatchedReasons).toEqual(['late']);
+    },
+  );
+
+  test('of two that ended without evidence and left the books, a word means the older one', () => {
+    const { tracker, connect, start, run } = setUp(undefined, 0);
+    const session = connect();
+    const soon = eventType('soon', 9, { timeoutMs: 1000, attemptsMs: [] });
+    tracker.track(session, facts(soon, 'b'), 1, start);
+    const between = tracker.track(session, facts(THINKING, 'a'), 2, start)!;
+    tracker.track(session, facts(soon, 'b'), 3, start);
+    run(start, start + 1100);
+    tracker.processed(session, 'b', false, '', start + 1200);
+    expect(between.status).toBe('pending');
+  });
+
   test('a word that may mean the older one leaves the newer one unverifiable at its deadline, not lost', () => {
     const { tracker, connect, start, run } = setUp();
     const session = connect();
