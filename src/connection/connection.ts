@@ -112,7 +112,7 @@ export class Connection implements Tap, Link {
     // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
     const facts = decoder.event(buf, start, end, bytes, !session.optedIn);
     for (const id of decoder.leftOut) tracker.passed(session, id);
-    if (facts?.id === undefined && bytes > end - start) tracker.obscured(session);
+    if (facts?.id === undefined && bytes > end - start) session.obscured = true;
     if (this.adopt !== undefined) this.#learn(facts);
     // Read on the side: it was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
@@ -136,7 +136,7 @@ export class Connection implements Tap, Link {
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
     if (!this.#count(ordinal)) return;
     const { session } = this;
-    if (reason !== 'binary') this.#deps.tracker.obscured(session);
+    if (reason !== 'binary') session.obscured = true;
     const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
     if (facts === undefined) this.#deps.unread[reason satisfies UnreadReason]++;
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;

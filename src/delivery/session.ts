@@ -27,7 +27,7 @@ export interface EarlyConfirmation {
   readonly error: string;
 }
 
-/** Mutated by the tracker only, except `link` and `undecoded`, which belong to whoever runs the connection. */
+/** Mutated by the tracker only, except `link`, `lastOrdinal`, `obscured` and `undecoded`, which belong to whoever runs the connection. */
 export class Session {
   /** Unique in this process. */
   readonly key: string;

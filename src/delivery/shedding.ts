@@ -1,7 +1,8 @@
 // delivery: what gives way first at a limit: every priority may fill its share, LOW the smallest, CRITICAL all of it (D7).
+import type { Ending } from './ending.ts';
 import type { Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
-import type { Owner } from './session.ts';
+import type { Owner, Session } from './session.ts';
 import type { Priority, ShedReason } from './words.ts';
 
 /** Share of a limit that each priority may fill. */
@@ -22,6 +23,37 @@ export function shedReason(
   const share = SHED_AT[priority];
   if (all >= pending * share) return 'pending';
   return own >= pendingPerUser * share ? 'pending_per_user' : undefined;
+}
+
+/** Whether an event finds a place among the deliveries in flight. */
+export class Shedding {
+  /** Memory runs short: LOW and NORMAL events find no place. Set by whoever watches it. */
+  short = false;
+  readonly #limits: { readonly pending: number; readonly pendingPerUser: number };
+  readonly #store: Store;
+  readonly #ending: Ending;
+  readonly #displaced: Displaced;
+
+  constructor(limits: { readonly pending: number; readonly pendingPerUser: number }, store: Store, ending: Ending) {
+    this.#limits = limits;
+    this.#store = store;
+    this.#ending = ending;
+    this.#displaced = new Displaced(store);
+  }
+
+  /**
+   * Which limit leaves the event without a place; undefined = it has one. At a full limit a CRITICAL event takes the place of a less
+   * important delivery, which ends `unverifiable: limit`. `now` is monotonic ms.
+   */
+  refuses({ owner }: Session, priority: Priority, now: number): ShedReason | undefined {
+    if (this.short && (priority === 'low' || priority === 'normal')) return 'memory';
+    const limit = shedReason(this.#limits, this.#store.pending, owner.pending, priority);
+    if (limit === undefined || priority !== 'critical') return limit;
+    const victim = this.#displaced.next(limit === 'pending' ? undefined : owner, now);
+    if (victim === undefined) return limit;
+    this.#ending.unverifiable(victim, 'limit', now);
+    return undefined;
+  }
 }
 
 /** So many candidates are remembered by one look through the store. */

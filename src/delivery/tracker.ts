@@ -6,12 +6,12 @@ import type { Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
-import { Displaced, shedReason } from './shedding.ts';
+import { Displaced, Shedding } from './shedding.ts';
 import { Spares } from './spares.ts';
 import { Standstills } from './standstills.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
-import type { AttemptKind, AttemptResult, Level, Priority, ShedReason } from './words.ts';
+import type { AttemptKind, AttemptResult, Level } from './words.ts';
 
 /** How soon a delivery past its deadline is looked at again while its client is not read, ms. */
 const BLIND_MS = 250;
@@ -41,11 +41,8 @@ export class Tracker {
   /** Deliveries ever tracked. Always `tracked = store.pending + settled` (D1). */
   tracked = 0;
   readonly retention: Retention;
-  /** Memory runs short: LOW and NORMAL events pass untracked (D7). Set by whoever watches it. */
-  short = false;
   readonly #store: Store;
   readonly #observer: Observer;
-  readonly #limits: TrackerLimits;
   readonly #random: () => number;
   readonly #reemit: Reemit | undefined;
   readonly #wheel: TimingWheel<Delivery>;
@@ -53,13 +50,12 @@ export class Tracker {
   readonly #confirmations: Confirmations;
   readonly #spares = new Spares();
   readonly #standstills = new Standstills();
-  readonly #displaced: Displaced;
+  readonly #shedding: Shedding;
   #now: number;
 
   constructor(deps: TrackerDeps) {
     this.#store = deps.store;
     this.#observer = deps.observer;
-    this.#limits = deps.limits;
     this.#random = deps.random;
     this.#reemit = deps.reemit;
     const kept = new Displaced(deps.store, ({ payload }) => payload !== undefined);
@@ -68,12 +64,17 @@ export class Tracker {
     this.#wheel = new TimingWheel(deps.now);
     this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#spares);
     this.#confirmations = new Confirmations(deps.store, deps.observer, this.#ending);
-    this.#displaced = new Displaced(deps.store);
+    this.#shedding = new Shedding(deps.limits, deps.store, this.#ending);
   }
 
   /** Deliveries with an outcome, ever. */
   get settled(): number {
     return this.#ending.settled;
+  }
+
+  /** Memory runs short: LOW and NORMAL events pass untracked (D7). */
+  set short(on: boolean) {
+    this.#shedding.short = on;
   }
 
   /** Deliveries that wait for a timer; 0 = `tick` has nothing to do. */
@@ -87,8 +88,8 @@ export class Tracker {
    */
   track(session: Session, facts: EventFacts, ordinal: number, sentAt: number, now = sentAt): Delivery | undefined {
     const policy = facts.type.policy;
-    const shed = this.#shedReason(session, policy.priority);
-    if (shed !== undefined && !this.#makeRoom(shed, session, policy.priority, now)) {
+    const shed = this.#shedding.refuses(session, policy.priority, now);
+    if (shed !== undefined) {
       if (facts.id !== undefined) this.#store.passed(session.owner, facts.id);
       this.#observer.shed(shed, session, facts.type);
       return undefined;
@@ -116,11 +117,6 @@ export class Tracker {
   /** An event that is not tracked was sent with this id: a word on it may be about that one (D13). */
   passed(session: Session, eventId: string): void {
     this.#store.passed(session.owner, eventId);
-  }
-
-  /** A message was sent of which not all could be read: its event may have any id (D13). */
-  obscured(session: Session): void {
-    session.obscured = true;
   }
 
   /** Barrier evidence: the client parsed every message up to `through`. Cumulative; an older value changes nothing. */
@@ -289,20 +285,6 @@ export class Tracker {
     delivery.status = TRANSITIONS[delivery.status].attempted as 'retrying';
     this.#observer.attempted(delivery, attempt);
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));
-  }
-
-  #shedReason({ owner }: Session, priority: Priority): ShedReason | undefined {
-    if (this.short && (priority === 'low' || priority === 'normal')) return 'memory';
-    return shedReason(this.#limits, this.#store.pending, owner.pending, priority);
-  }
-
-  /** At a full limit a CRITICAL event takes the place of a less important one, which nobody goes on watching. Says whether there was one. */
-  #makeRoom(limit: ShedReason, session: Session, priority: Priority, now: number): boolean {
-    if (priority !== 'critical') return false;
-    const victim = this.#displaced.next(limit === 'pending' ? undefined : session.owner, now);
-    if (victim === undefined) return false;
-    this.#ending.unverifiable(victim, 'limit', now);
-    return true;
   }
 }
 

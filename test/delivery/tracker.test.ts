@@ -130,7 +130,7 @@ describe('[D13] one id sent twice', () => {
     const { tracker, connect, start } = setUp();
     const session = connect();
     const before = tracker.track(session, facts(THINKING, 'a'), 1, start)!;
-    tracker.obscured(session);
+    session.obscured = true;
     const [between, after] = ['b', 'x'].map((id, i) => tracker.track(session, facts(THINKING, id), 3 + i, start)!);
     tracker.processed(session, 'x', false, '', start + 1);
     expect([before, between!, after!].map(({ status }) => status)).toEqual(['pending', 'pending', 'pending']);
@@ -144,12 +144,12 @@ describe('[D13] one id sent twice', () => {
     (history) => {
       const { tracker, connect, start, run, recorder } = setUp(undefined, history);
       const session = connect();
-      const soon = eventType('soon', 9, { timeoutMs: 1000, attemptsMs: [] });
+      const soon = eventType('soon', 9, { timeoutMs: 500, attemptsMs: [] });
       const earlier = tracker.track(session, facts(THINKING, 'a'), 1, start)!;
       tracker.track(session, facts(soon, 'b'), 2, start);
       const later = tracker.track(session, facts(THINKING, 'c'), 3, start)!;
-      run(start, start + 1100);
-      expect(tracker.processed(session, 'b', false, '', start + 1200)).toBe('late');
+      run(start, start + 600);
+      expect(tracker.processed(session, 'b', false, '', start + 700)).toBe('late');
       expect([earlier.status, earlier.level, later.status]).toEqual(['confirmed', 'received', 'pending']);
       expect(recorder.unmatchedReasons).toEqual(['late']);
     },
@@ -158,12 +158,12 @@ describe('[D13] one id sent twice', () => {
   test('of two that ended without evidence and left the books, a word means the older one', () => {
     const { tracker, connect, start, run } = setUp(undefined, 0);
     const session = connect();
-    const soon = eventType('soon', 9, { timeoutMs: 1000, attemptsMs: [] });
+    const soon = eventType('soon', 9, { timeoutMs: 500, attemptsMs: [] });
     tracker.track(session, facts(soon, 'b'), 1, start);
     const between = tracker.track(session, facts(THINKING, 'a'), 2, start)!;
     tracker.track(session, facts(soon, 'b'), 3, start);
-    run(start, start + 1100);
-    tracker.processed(session, 'b', false, '', start + 1200);
+    run(start, start + 600);
+    tracker.processed(session, 'b', false, '', start + 700);
     expect(between.status).toBe('pending');
   });
 
