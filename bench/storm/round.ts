@@ -11,6 +11,7 @@ import { type Account, type ConnectionRecord, createRecord } from './record.ts';
 import type { SdkRunner } from './sdk-client.ts';
 import { type StormSidecar, startSidecar } from './sidecar.ts';
 import { type SpanSink, startSpanSink } from './spans.ts';
+import { steady } from './steady.ts';
 import { createWallClock, type WallClock } from './wall-clock.ts';
 
 export interface RoundOptions {
@@ -45,6 +46,8 @@ interface Seat {
 
 /** A read to the backend's FIN is certain if the FIN came so long after the sidecar's own at most, ms: its patience is 2 s. */
 const CERTAIN_MS = 1000;
+/** What `limits.patience` is by default, ms. */
+const PATIENCE_MS = 2000;
 const RAMP_MS = 8;
 /** The longest deadline, the silence, the patience and the life of a session, together. */
 const SETTLE_MS = 40_000;
@@ -166,7 +169,9 @@ function upstreamWatch(record: ConnectionRecord, broke: (how: string) => void): 
     broke,
     closed: noteClosed(record, 'backend side'),
     over({ whole, finAt, dialledFinAt }) {
-      record.readToEnd = whole && (dialledFinAt === 0 || finAt < dialledFinAt + CERTAIN_MS);
+      const inTime = dialledFinAt === 0 || finAt < dialledFinAt + CERTAIN_MS;
+      // Its FIN may have lain unseen in the proxy's socket while the storm itself stood still.
+      record.readToEnd = whole && inTime && (dialledFinAt === 0 || steady(dialledFinAt - PATIENCE_MS, finAt));
     },
   };
 }

@@ -61,9 +61,9 @@ async function run(chance: Chance, sessions: number): Promise<void> {
   const upstreamFault = (n: number) => (n < sessions / 2 || chance.next() < 0.8 ? undefined : anyFault(chance));
   const behind = await startFaultProxy(backend.port, upstreamFault);
   const sidecar = await sidecarHere(`http://127.0.0.1:${behind.port}`, {
-    sessions: { ttl: '30s' },
+    sessions: { ttl: '10m' },
     limits: { history: 50_000 },
-    events: { rules: [{ match: '*', priority: 'critical', attempts: ['300ms', '1s', '2s'], timeout: '60s' }] },
+    events: { rules: [{ match: '*', priority: 'critical', attempts: ['300ms', '1s', '2s'], timeout: '10m' }] },
   });
   const front = await startFaultProxy(sidecar.port, () => anyFault(chance));
   const apps = Array.from({ length: sessions }, (_, i): App => {
