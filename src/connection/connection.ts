@@ -268,13 +268,13 @@ export class Connection implements Tap, Link {
     this.#splice?.close(code, reason);
   }
 
-  /** Cuts the client off, as if its network had failed. */
-  drop(): void {
-    this.#splice?.dropClient();
+  /** Cuts the client off, as if its network had failed. `at`: when that was decided, monotonic ms. */
+  drop(at: number): void {
+    this.#splice?.dropClient(at);
   }
 
-  destroy(): void {
-    this.#splice?.destroy();
+  destroy(at: number): void {
+    this.#splice?.destroy(at);
   }
 
   /** A delivery has begun: sees to its barrier, or ends it, because its client has gone. */

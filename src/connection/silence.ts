@@ -16,7 +16,7 @@ export interface Silent {
   /** Whether bytes of the client may wait unread. */
   blind(now: number): boolean;
   probe(now: number): unknown;
-  drop(): void;
+  drop(at: number): void;
 }
 
 export interface SilenceDeps {
@@ -70,7 +70,7 @@ export function watchSilence({ connections, silenceMs, now, dropped }: SilenceDe
       if (at - known.askedAt - stillSince(known.askedAt) < silenceMs) return;
       seen.delete(connection);
       dropped(connection);
-      connection.drop();
+      connection.drop(at);
       return;
     }
     known.askedAt = 0;

@@ -175,6 +175,8 @@ export class Confirmations {
 
   #count(session: Session, eventId: string): UnmatchedReason {
     const reason = this.#store.knows(eventId) ? 'foreign' : 'unknown';
+    // The client speaks of a message that could not be read: a later event of that id is its copy.
+    if (session.obscured) this.#store.passed(session.owner, eventId);
     this.#observer.unmatched(reason, session, eventId);
     return reason;
   }

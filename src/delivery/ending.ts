@@ -65,7 +65,8 @@ export class Ending {
     const session = delivery.session;
     delivery.status = status;
     delivery.errorType = status === 'failed' || status === 'timeout' ? error : '';
-    delivery.settledAt = now;
+    // An end may have been decided before the last message came.
+    delivery.settledAt = Math.max(now, delivery.sentAt);
     if (delivery.queue === 'received') session.awaitingReceived.remove(delivery);
     else if (delivery.queue === 'processed') session.awaitingProcessed.remove(delivery);
     else session.missed?.remove(delivery);

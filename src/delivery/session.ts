@@ -50,7 +50,7 @@ export class Session {
   processedTypes: Set<number> | undefined = undefined;
   /** Highest ordinal proven received by a barrier. */
   receivedThrough = 0;
-  /** A message went by of which not all could be read: a later word may mean that one, whatever id it names (D13). */
+  /** A message went by of which not all could be read: a word that names an unknown id may mean that one (D13). */
   obscured = false;
   /** Messages relayed whose content is not decoded yet (compressed ones are read on the side). */
   undecoded = 0;

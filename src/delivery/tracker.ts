@@ -102,7 +102,6 @@ export class Tracker {
       session.open.set(ordinal, delivery);
     }
     this.#store.add(delivery);
-    if (session.obscured) delivery.repeated = true;
     session.awaitingReceived.add(delivery);
     this.#wheel.add(delivery, nextLook(delivery, sentAt, this.#random()));
     this.#observer.tracked(delivery);

@@ -5,7 +5,8 @@ import type { EndedBy, RelayContext, Tap } from './tap.ts';
 
 /** What an end needs of its connection. */
 export interface Mortal {
-  destroy(): void;
+  /** What came after `at` (monotonic ms) has no part in the end. */
+  destroy(at?: number): void;
   /** Sees to it that what both sides have sent is read to its end; false = that is so already. */
   readUnread(): boolean;
 }
@@ -17,6 +18,8 @@ export class Ends {
   clientOver = false;
   /** The tap has been, or is about to be, told that all is over. */
   told = false;
+  /** When the sidecar decided to end it: the end is dated then, however long its turn of the event loop takes. */
+  private decidedAt: number | undefined = undefined;
   private code = 1006;
   private linger: Wait | undefined = undefined;
   private readonly tap: Tap;
@@ -41,11 +44,16 @@ export class Ends {
   startLinger(connection: Mortal, ms = this.context.limits.lingerMs): void {
     if (this.linger !== undefined && ms >= this.context.limits.lingerMs) return;
     this.linger?.cancel();
-    this.linger = patiently(ms, () => {
+    this.linger = patiently(ms, (at) => {
       this.linger = undefined;
       if (connection.readUnread()) this.startLinger(connection, this.context.limits.patienceMs);
-      else connection.destroy();
+      else connection.destroy(at);
     });
+  }
+
+  /** What had reached the sockets by `at` (monotonic ms) has been read, and nothing later counts. */
+  decide(at: number): void {
+    this.decidedAt ??= at;
   }
 
   /** Both sockets are closed. */
@@ -57,7 +65,7 @@ export class Ends {
   endClient(orderly: boolean): void {
     if (this.clientOver) return;
     this.clientOver = true;
-    this.tap.clientOver?.(this.by!, this.code, orderly, this.context.now());
+    this.tap.clientOver?.(this.by!, this.code, orderly, this.decidedAt ?? this.context.now());
   }
 
   /** Neither side has anything more to say. What waits for the side reader is still told first. */
@@ -70,6 +78,6 @@ export class Ends {
 
   private tellNow(side: SideReader | undefined): void {
     side?.close();
-    this.tap.closed(this.by!, this.code, this.context.now());
+    this.tap.closed(this.by!, this.code, this.decidedAt ?? this.context.now());
   }
 }

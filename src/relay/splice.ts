@@ -127,8 +127,10 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     return this.outbound.announce(buf, start, end, data);
   }
 
-  /** Cuts the client off, as if its network had failed. */
-  dropClient(): void {
+  /** Cuts the client off, as if its network had failed. `at`: when that was decided, monotonic ms. */
+  dropClient(at?: number): void {
+    // One that is expected back leaves the connection alive.
+    if (at !== undefined && !this.rejoinable) this.ends.decide(at);
     this.client.destroy();
   }
 
@@ -192,8 +194,9 @@ export class Splice implements OutboundPort, InboundPort, PeerEvents {
     this.upstream.end();
   }
 
-  /** Ends the connection at once. */
-  destroy(): void {
+  /** Ends the connection at once. `at`: when that was decided, monotonic ms. */
+  destroy(at = this.context.now()): void {
+    this.ends.decide(at);
     this.ends.begin('sidecar', 1006);
     this.client.destroy();
     this.upstream.destroy();

@@ -32,25 +32,41 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
   const { connections, resumption, tracker, pending } = deps;
   const from = now();
   for (const connection of connections) connection.probe(from);
-  if (!(await until(() => pending() === 0, confirmBy, from))) deps.unconfirmed();
+  if (!(await until(() => pending() === 0, confirmBy, from)).done) deps.unconfirmed();
   resumption.close(SERVICE_RESTART, REASON);
-  for (const connection of connections) connection.close(SERVICE_RESTART, REASON, 'shutdown');
-  await until(() => connections.size === 0, closeBy, from);
-  for (const connection of connections) connection.destroy();
+  const told = new WeakSet<Connection>();
+  const over = (): boolean => {
+    // A handshake that was under way may become a connection yet.
+    for (const connection of connections) {
+      if (told.has(connection)) continue;
+      told.add(connection);
+      connection.close(SERVICE_RESTART, REASON, 'shutdown');
+    }
+    return connections.size === 0;
+  };
+  const { at } = await until(over, closeBy, from);
+  for (const connection of connections) connection.destroy(at);
   await until(() => connections.size === 0, now() + DESTROY_MS);
   tracker.shutdown(now());
 }
 
-/** Waits until `done()` or the time `end`, standstills since `from` not counted; what has reached a socket by then is read first. Says which. */
-export async function until(done: () => boolean, end: number, from = now()): Promise<boolean> {
+/** How a wait ended: with what it waited for, or with its time. What had reached a socket by `at` (monotonic ms) has been read. */
+export interface Waited {
+  readonly done: boolean;
+  readonly at: number;
+}
+
+/** Waits until `done()` or the time `end`, standstills since `from` not counted; what has reached a socket by then is read first. */
+export async function until(done: () => boolean, end: number, from = now()): Promise<Waited> {
   const over = () => now() - stillSince(from) >= end;
   for (;;) {
-    if (done()) return true;
+    const at = now();
+    if (done()) return { done: true, at };
     if (over()) {
       // A standstill that has just ended is noticed in this turn too, and puts the end off.
       await new Promise((resolve) => setImmediate(resolve));
-      if (done()) return true;
-      if (over()) return false;
+      if (done()) return { done: true, at };
+      if (over()) return { done: false, at };
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

@@ -10,21 +10,22 @@ export interface Wait {
 
 /**
  * Calls `action` when the process has run for `ms`. A standstill meanwhile is added to the wait, and the sockets that have something
- * to read are read first. Does not keep the process alive unless `ref` says so.
+ * to read are read first: what had come by `at` (monotonic ms) has been taken in. Does not keep the process alive unless `ref` says so.
  */
-export function patiently(ms: number, action: () => void, ref = false): Wait {
+export function patiently(ms: number, action: (at: number) => void, ref = false): Wait {
   return new Patience(ms, action, ref);
 }
 
 class Patience implements Wait {
-  readonly #action: () => void;
+  readonly #action: (at: number) => void;
   readonly #ref: boolean;
   readonly #release = keepPulse();
   #timer: NodeJS.Timeout | undefined;
   #turn: NodeJS.Immediate | undefined;
   #from = 0;
+  #dueAt = 0;
 
-  constructor(ms: number, action: () => void, ref: boolean) {
+  constructor(ms: number, action: (at: number) => void, ref: boolean) {
     this.#action = action;
     this.#ref = ref;
     this.#wait(ms);
@@ -44,6 +45,7 @@ class Patience implements Wait {
 
   /** The time is up. The beat may be late too, and the sockets have not been read: both come before the end of this turn. */
   due(): void {
+    this.#dueAt = now();
     this.#turn = setImmediate(afterReads, this);
   }
 
@@ -54,7 +56,7 @@ class Patience implements Wait {
       return;
     }
     this.#release();
-    this.#action();
+    this.#action(this.#dueAt);
   }
 }
 

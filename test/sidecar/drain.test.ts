@@ -30,7 +30,7 @@ function standStill(ms: number): void {
 it('[D14] a standstill puts the end of a wait off, also one that ends when the wait would have', async () => {
   let over: boolean | undefined;
   const from = now();
-  void until(() => false, from + 1000).then((done) => {
+  void until(() => false, from + 1000).then(({ done }) => {
     over = done;
   });
   // The next look of the wait falls in the same turn as a beat, as everything does that is due after a real standstill.
@@ -59,4 +59,39 @@ it('[D14] a standstill while confirmations are awaited takes nothing from the ti
   expect(steps).toEqual(['close']);
   await vi.advanceTimersByTimeAsync(3000);
   expect(steps).toEqual(['close', 'destroy', 'settle']);
+});
+
+it('[D10] a handshake that becomes a connection while the sidecar stops is told to go like all others', async () => {
+  const steps: string[] = [];
+  const named = (name: string) => ({
+    probe() {},
+    close: (code: number, _: string, why: string) => steps.push(`${name} ${code} ${why}`),
+    destroy() {},
+  });
+  const connections = new Set([named('early')]);
+  const deps = {
+    connections,
+    resumption: { close() {} },
+    tracker: { shutdown() {} },
+    pending: () => 0,
+    unconfirmed() {},
+  };
+  const from = now();
+  void drain(deps as never, from + 100, from + 3000);
+  await vi.advanceTimersByTimeAsync(50);
+  connections.add(named('late'));
+  await vi.advanceTimersByTimeAsync(50);
+  expect(steps).toEqual(['early 1012 shutdown', 'late 1012 shutdown']);
+});
+
+it('[D14] a wait that ends with its time says when the sockets were read for the last time, however long that took', async () => {
+  let ended: { done: boolean; at: number } | undefined;
+  const from = now();
+  // The turn in which the time is up takes 80 ms to read the sockets.
+  setTimeout(() => setImmediate(() => standStill(80)), 1000);
+  void until(() => false, from + 1000).then((how) => {
+    ended = how;
+  });
+  await vi.advanceTimersByTimeAsync(1200);
+  expect(ended).toEqual({ done: false, at: from + 1000 });
 });

@@ -43,12 +43,14 @@ describe('the check', () => {
     expect(check.reason).toBeUndefined();
     await closed(server);
     await eventually(() => expect(check.up).toBe(false));
-    const reason = `upstream ${target.address} takes no connections: connect ECONNREFUSED 127.0.0.1:${port}`;
-    expect(check.reason).toBe(reason);
+    // A dial that waits in the queue of a server that closes is reset, not refused.
+    const takesNone = `upstream ${target.address} takes no connections: `;
+    expect(check.reason?.startsWith(takesNone)).toBe(true);
     const again = await listen(port);
     await eventually(() => expect(check.up).toBe(true));
     await closed(again);
-    await eventually(() => expect(faults).toEqual([`upstream: ${reason}`, `upstream: ${reason}`]));
+    await eventually(() => expect(faults).toHaveLength(2));
+    for (const fault of faults) expect(fault.startsWith(`upstream: ${takesNone}`)).toBe(true);
   });
 
   it('dials a unix socket', async () => {

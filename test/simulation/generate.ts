@@ -160,16 +160,18 @@ class Writer {
     this.actions.push({ at, do: 'emit', to, messages, ...(then !== undefined && { then }) });
   }
 
-  private message(client: number): Emitted {
+  /** `fixed`: what a pattern asks of it; then it is an event of its own. */
+  private message(client: number, fixed: Partial<Emitted> = {}): Emitted {
     const { chance } = this;
     const recent = this.recent[client]!;
-    const twin = recent.length > 0 && maybe(chance, 0.12);
+    const twin = recent.length > 0 && maybe(chance, 0.12) && Object.keys(fixed).length === 0;
     const event = twin ? chance.of(recent.slice(-4)) : ++this.event;
     if (!twin) recent.push(event);
     const made = {
       type: chance.of(TYPES),
       size: chance.of([0, 10, 60, 200, 1000, 5000]),
       compressed: maybe(chance, 0.5),
+      ...fixed,
     };
     // What the sidecar does not read, or cannot, has ids of its own: a twin of such a message is one too.
     const before = this.made.get(event);
@@ -257,8 +259,8 @@ class Writer {
   private shedTwin(client: number, at: number): void {
     const messages: Emitted[] = [];
     const most = Math.min(this.setup.pending, this.setup.pendingPerUser, 12);
-    for (let i = 0; i < most - 1; i++) messages.push({ ...this.message(client), type: 'auto', size: 10 });
-    const low: Emitted = { ...this.message(client), event: ++this.event, type: 'low', size: 10 };
+    for (let i = 0; i < most - 1; i++) messages.push(this.message(client, { type: 'auto', size: 10 }));
+    const low = this.message(client, { type: 'low', size: 10 });
     this.actions.push({ at, do: 'emit', to: [client], messages: [...messages, low] });
     const { rtt } = this.setup.clients[client]!;
     for (const wait of [rtt * 0.9, rtt * 1.5 + 1, rtt + 30])
@@ -282,7 +284,7 @@ class Writer {
     this.actions.push({ at, do: 'stall-up', client, ms: 3000 });
     for (let i = 0; i < patterns.unheardRounds; i++) {
       const messages: Emitted[] = [];
-      for (let j = 0; j < 10; j++) messages.push({ ...this.message(client), type: 'auto', size: 0, pieces: 1 });
+      for (let j = 0; j < 10; j++) messages.push(this.message(client, { type: 'auto', size: 0, pieces: 1 }));
       this.actions.push({ at: at + 1 + i, do: 'emit', to: [client], messages });
     }
     this.actions.push({ at: at + chance.of([200, 600]), do: 'page-online', client });
@@ -291,10 +293,10 @@ class Writer {
   /** A large compressed message, which is read in slices, and more behind it than may wait; the client half-closes meanwhile. */
   private flood(client: number, at: number): void {
     const { chance } = this;
-    const big: Emitted = { ...this.message(client), type: 'auto', size: 900_000, pieces: 1, compressed: true };
+    const big = this.message(client, { type: 'auto', size: 900_000, pieces: 1, compressed: true });
     const rest: Emitted[] = [];
     for (let i = 0; i < 9; i++)
-      rest.push({ ...this.message(client), type: 'auto', size: 160_000, pieces: 1, compressed: true, dense: true });
+      rest.push(this.message(client, { type: 'auto', size: 160_000, pieces: 1, compressed: true, dense: true }));
     this.actions.push({ at, do: 'emit', to: [client], messages: [big] });
     if (maybe(chance, 0.7)) this.actions.push({ at: at + chance.next() * 0.3, do: 'half-close', client });
     this.actions.push({ at: at + 0.3 + chance.next() * 0.5, do: 'emit', to: [client], messages: rest });

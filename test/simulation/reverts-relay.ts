@@ -257,7 +257,7 @@ export const RELAY: readonly Revert[] = [
         resumption.close(SERVICE_RESTART, 'service restart');
         for (const connection of connections) connection.close(SERVICE_RESTART, 'service restart');
         await until(() => connections.size === 0, closeBy);
-        for (const connection of connections) connection.destroy();
+        for (const connection of connections) connection.destroy(now());
         await until(() => connections.size === 0, now() + 200);
       };
     },
