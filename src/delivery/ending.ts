@@ -165,16 +165,17 @@ export class Ending {
     const own = this.#store.find(session, eventId);
     // The same client: this session, or another one of its user.
     const newest = session.user === undefined ? [own] : this.#store.findForUser(session.user, eventId);
-    for (const one of newest) {
-      let older: Delivery | undefined;
-      for (let each = one; each !== undefined; each = older) {
-        // Read first: a store that keeps no history unlinks a delivery as it settles.
-        older = each.olderTwin;
-        if (isSettled(each) || each.seq >= copy.seq || !wasReemitted(each)) continue;
-        each.level = copy.level;
-        each.errorText = copy.errorText;
-        this.settle(each, signal, error, now);
-      }
+    // All are found first: a store with little history unlinks others as one of them settles.
+    const originals: Delivery[] = [];
+    for (const one of newest)
+      for (let each = one; each !== undefined; each = each.olderTwin)
+        if (!isSettled(each) && each.seq < copy.seq && wasReemitted(each)) originals.push(each);
+    for (const each of originals) {
+      // An observer may have ended it meanwhile.
+      if (isSettled(each)) continue;
+      each.level = copy.level;
+      each.errorText = copy.errorText;
+      this.settle(each, signal, error, now);
     }
   }
 }

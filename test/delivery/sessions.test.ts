@@ -312,4 +312,19 @@ describe('[R6] a copy that the backend emitted again', () => {
       expect(original.status).toBe(session === there ? 'confirmed' : 'retrying');
     }
   });
+
+  test.each([0, 1, 100])('ends the originals of two sessions, with a history of %i', (history) => {
+    const { tracker, start } = reemitting(createMemoryStore({ history }));
+    const owner = new Owner('anna');
+    const [one, two] = [new Session('a', owner), new Session('b', owner)];
+    one.resumable = two.resumable = true;
+    for (const session of [one, two]) tracker.received(session, 0, start);
+    const originals = [one, two].map((session) => tracker.track(session, facts(eventType('t', 7), 'x'), 1, start)!);
+    for (const session of [one, two]) tracker.disconnected(session, start + 1);
+    for (let now = start; now < start + 1500; now += 25) tracker.tick(now);
+    tracker.resumed(two, new FakeLink(), 0, start + 1500);
+    tracker.track(two, facts(eventType('t', 7), 'x'), 2, start + 1500);
+    tracker.received(two, 2, start + 1501);
+    expect(originals.map(({ status }) => status)).toEqual(['confirmed', 'confirmed']);
+  });
 });

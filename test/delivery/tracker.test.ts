@@ -140,6 +140,18 @@ describe('[D13] one id sent twice', () => {
     expect(copy!.status).toBe('confirmed');
   });
 
+  test('[D6] a word from a connection with messages that could not be read is about none of another connection', () => {
+    const { tracker, connect, start } = setUp();
+    const one = connect('ann');
+    const other = connect('ann');
+    other.owner = one.owner;
+    const delivery = tracker.track(other, facts(MUST_PROCESS, 'x'), 1, start)!;
+    tracker.received(other, 1, start);
+    one.obscured = true;
+    expect(tracker.processed(one, 'x', false, '', start + 1)).toBe('foreign');
+    expect(delivery.status).toBe('pending');
+  });
+
   test.each([0, 100])(
     'a word on a delivery that ended without evidence proves receipt up to it, with a history of %i too',
     (history) => {
