@@ -1,4 +1,5 @@
 // relay: relay port: what the data path tells whoever watches one connection, and what it counts. Owned by the relay, implemented outside.
+import type { Report } from '../delivery/ports.ts';
 
 /** Why a message from upstream is relayed but not read. */
 export const SKIP_REASONS = ['binary', 'too_large', 'unreadable'] as const;
@@ -98,19 +99,13 @@ export class RelayCounters {
   backpressureToUpstreamMs = 0;
 }
 
-/** What went wrong, for the operator's log. */
-export interface RelayFault {
-  readonly stage: string;
-  readonly error: unknown;
-}
-
 /** What all connections of a process share. */
 export interface RelayContext {
   readonly counters: RelayCounters;
   readonly limits: RelayLimits;
   /** Monotonic ms. */
   now(): number;
-  report(fault: RelayFault): void;
+  readonly report: Report;
 }
 
 /** Bounds of the data path. */

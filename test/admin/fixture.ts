@@ -2,10 +2,10 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { AdminDeps, AdminFault, ConnectionView } from '../../src/admin/ports.ts';
+import type { AdminDeps, ConnectionView } from '../../src/admin/ports.ts';
 import { type Admin, createAdmin } from '../../src/admin/server.ts';
 import type { EventType } from '../../src/delivery/policy.ts';
-import type { Store } from '../../src/delivery/ports.ts';
+import type { Fault, Store } from '../../src/delivery/ports.ts';
 import { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import type { Outcome, Priority } from '../../src/delivery/words.ts';
@@ -26,7 +26,7 @@ export interface Served {
   readonly admin: Admin;
   readonly address: AddressInfo;
   readonly store: Store;
-  readonly faults: AdminFault[];
+  readonly faults: Fault[];
   get(path: string, options?: { method?: string; headers?: Record<string, string> }): Promise<Got>;
 }
 
@@ -69,7 +69,7 @@ export function adminDeps(change: Partial<AdminDeps> = {}): AdminDeps {
 }
 
 export async function serve(change: Partial<AdminDeps> = {}): Promise<Served> {
-  const faults: AdminFault[] = [];
+  const faults: Fault[] = [];
   const store = createMemoryStore({ history: 1000 });
   const deps = adminDeps({ store, report: (fault) => faults.push(fault), ...change });
   const admin = createAdmin(deps);
