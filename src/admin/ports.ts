@@ -46,7 +46,7 @@ export interface AdminDeps {
   /** The body of `/api/v1/stats`: counts and rates, ready for JSON. */
   stats(): object;
   /** Open connections; left out where nothing is relayed. */
-  connections?(): Iterable<ConnectionView>;
+  readonly connections?: (() => Iterable<ConnectionView>) | undefined;
   /** One scrape in the format that `accept` (the header, or `''`) asks for. */
   metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
   health(): Readiness;

@@ -19,7 +19,21 @@ export interface Got {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   /** The body as JSON; a test reads what it expects to find. */
-  readonly body: Record<string, never>;
+  readonly body: Body;
+}
+
+/** What the tests read of answers; one answer has some of these members. */
+export interface Body {
+  readonly id: string;
+  readonly timestamp: number;
+  readonly deliveries: readonly { readonly id: string }[];
+  readonly next_cursor: string;
+  readonly timeline: readonly { readonly at: string; readonly after_ms: number }[];
+  readonly same_event: { readonly count: number; readonly deliveries: readonly object[] };
+  readonly connections: readonly { readonly id: string; readonly opened_at: string }[];
+  readonly errors: readonly { readonly parameter: string; readonly allowed: readonly string[] }[];
+  readonly reasons: readonly string[];
+  readonly servers: readonly { readonly url: string }[];
 }
 
 export interface Served {
@@ -42,7 +56,7 @@ export function askHttp(
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
         const isJson = /json$/.test(response.headers['content-type'] ?? '') && text !== '';
-        const body = (isJson ? JSON.parse(text) : {}) as Record<string, never>;
+        const body = (isJson ? JSON.parse(text) : {}) as Body;
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body });
       });
     });
