@@ -1,6 +1,7 @@
 // admin: who may be connected. A newcomer takes the place of the connection that has been quiet longest, so nobody is shut out by silence.
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Report } from '../delivery/ports.ts';
 import { createStallWatch } from '../time/stalls.ts';
 
 /**
@@ -19,7 +20,7 @@ export interface PlacesDeps {
   /** How long a client may take nothing of an answer, ms. */
   readonly stallMs: number;
   readonly counters: AdminCounters;
-  report(fault: { stage: 'admin'; error: unknown }): void;
+  readonly report: Report;
 }
 
 export interface Places {

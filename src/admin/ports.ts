@@ -1,5 +1,5 @@
 // admin: what the admin server needs from the sidecar, as narrow interfaces; the sidecar gives them, the admin server only reads.
-import type { Observer, Store } from '../delivery/ports.ts';
+import type { Observer, Report, Store } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Capability } from '../delivery/words.ts';
 import type { AdminCounters } from './places.ts';
@@ -33,12 +33,6 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
-/** A fault of the world's kind: nothing for the caller to do but log and count it. */
-export interface AdminFault {
-  readonly stage: 'admin';
-  readonly error: unknown;
-}
-
 /** Who answers, and since when (monotonic ms: it names this run in cursors). */
 export interface ServiceInfo {
   readonly service: string;
@@ -52,7 +46,7 @@ export interface AdminDeps {
   /** The body of `/api/v1/stats`: counts and rates, ready for JSON. */
   stats(): object;
   /** Open connections; left out where nothing is relayed. */
-  connections?(): Iterable<ConnectionView>;
+  readonly connections?: (() => Iterable<ConnectionView>) | undefined;
   /** One scrape in the format that `accept` (the header, or `''`) asks for. */
   metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
   health(): Readiness;
@@ -69,5 +63,5 @@ export interface AdminDeps {
   now(): number;
   /** A monotonic time as ms since the epoch, by the wall clock of the moment: how every time is shown (SPEC D18). */
   wallOf(at: number): number;
-  report(fault: AdminFault): void;
+  readonly report: Report;
 }

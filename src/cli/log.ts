@@ -2,12 +2,10 @@
 import type { DestinationStream, Logger } from 'pino';
 import pino from 'pino';
 import type { Config } from '../config/config.ts';
+import type { Fault, Report } from '../delivery/ports.ts';
 import { logFormat } from './log-format.ts';
 import { createLogStream } from './log-stream.ts';
 import { redactFields, redactText } from './redact.ts';
-
-/** Tells of a fault of the world or of tracking; never throws. */
-export type Report = (fault: { readonly stage: string; readonly error: unknown }) => void;
 
 /**
  * A logger on stdout, or on `destination`. Written synchronously: the last words of a dying process are the ones that matter.
@@ -71,7 +69,7 @@ export function createReport(log: Pick<Logger, 'error'>, now: () => number = () 
     }
   }
 
-  function report({ stage, error }: { readonly stage: string; readonly error: unknown }): void {
+  function report({ stage, error }: Fault): void {
     const at = now();
     if (at - (stages.get(stage)?.since ?? at) >= WINDOW_MS) close(stage);
     let window = stages.get(stage);

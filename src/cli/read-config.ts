@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { keyList } from '../config/document.ts';
-import type { Fault } from '../config/fault.ts';
+import type { ConfigFault } from '../config/fault.ts';
 import type { FileText } from '../config/file.ts';
 import type { Loaded } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
@@ -46,7 +46,7 @@ export function readConfig(options: Options, env: NodeJS.ProcessEnv): Loaded {
   return { config: undefined, faults: [file, ...others], warnings: loaded.warnings };
 }
 
-function readFile(name: string): FileText | Fault {
+function readFile(name: string): FileText | ConfigFault {
   try {
     return { name, text: readFileSync(name, 'utf8') };
   } catch (error) {

@@ -1,6 +1,6 @@
 // config: keys that are fine one by one and wrong together.
 import type { Config, EventRule } from './config.ts';
-import type { Fault } from './fault.ts';
+import type { ConfigFault } from './fault.ts';
 import type { Place } from './file.ts';
 import { formatDuration } from './units.ts';
 
@@ -9,8 +9,8 @@ export function consistency(
   config: Config,
   place: (key: string, path?: readonly PropertyKey[]) => Place,
   sound: (key: string) => boolean,
-): { faults: Fault[]; warnings: Fault[] } {
-  const faults: Fault[] = [];
+): { faults: ConfigFault[]; warnings: ConfigFault[] } {
+  const faults: ConfigFault[] = [];
   const fault = (key: string, at: string, message: string, ...keys: string[]): void => {
     if ([key, at, ...keys].every(sound)) faults.push({ key, ...place(at), message });
   };
@@ -76,9 +76,9 @@ function ruleWarnings(
   rules: readonly EventRule[],
   hooks: Config['hooks'],
   place: (path: readonly PropertyKey[]) => Place,
-): Fault[] {
+): ConfigFault[] {
   const reemits = hooks.url !== undefined && hooks.events.includes('reemit');
-  const warnings: Fault[] = [];
+  const warnings: ConfigFault[] = [];
   const warn = (index: number, field: string, message: string): void => {
     warnings.push({ key: `events.rules[${index}].${field}`, ...place([index, field]), message });
   };
@@ -105,7 +105,7 @@ function ruleWarnings(
   return warnings;
 }
 
-function identityWarnings(identity: Config['identity'], place: (key: string) => Place): Fault[] {
+function identityWarnings(identity: Config['identity'], place: (key: string) => Place): ConfigFault[] {
   if (identity.jwtKey !== undefined || identity.jwksUrl !== undefined) return [];
   const message = 'is not looked at: without identity.jwt_key or identity.jwks_url tokens are not verified';
   const keys: string[] = [];

@@ -1,7 +1,7 @@
 // config: what is wrong with a configuration, said so that the operator can mend it at once: where, which key, what was given, what is allowed.
 
 /** One fault or warning about the configuration. */
-export interface Fault {
+export interface ConfigFault {
   /** The key's path, e.g. `events.rules[2].timeout`; `''` when the file as a whole is meant. */
   readonly key: string;
   /** `file.yaml:3:7`, `ACKSPAN_LISTEN`, `--listen`, or `''` when it was written nowhere. */
@@ -13,7 +13,7 @@ export interface Fault {
 }
 
 /** The fault as one line: `ackspan.yaml:3:7: limits.pending: "lots" is not allowed; write …`. */
-export function formatFault(fault: Fault): string {
+export function formatFault(fault: ConfigFault): string {
   return [fault.at, fault.key, fault.message].filter((part) => part !== '').join(': ');
 }
 

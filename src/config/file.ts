@@ -1,7 +1,7 @@
 // config: the YAML file: text → values with their places, `${VAR}` and `${VAR:-default}` filled in. Keys are judged elsewhere.
 import type { Node, Pair } from 'yaml';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Fault } from './fault.ts';
+import type { ConfigFault } from './fault.ts';
 import { keyPath } from './fault.ts';
 
 /** A file as it was read. */
@@ -12,14 +12,14 @@ export interface FileText {
 }
 
 /** A place in the file. */
-export type Place = Pick<Fault, 'at' | 'line' | 'column'>;
+export type Place = Pick<ConfigFault, 'at' | 'line' | 'column'>;
 
 /** The file's content. */
 export interface ConfigFile {
   /** Undefined when the file is empty or cannot be parsed. */
   readonly root: unknown;
   /** Syntax errors and variables that are not set. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly ConfigFault[];
   /** Names of the variables that the file refers to. */
   readonly variables: ReadonlySet<string>;
   /** Where the value at this path starts; where its key does, with `ofKey`. As deep as the path can be followed. */
@@ -48,7 +48,7 @@ export function readConfigFile(
 ): ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(hide(text), { lineCounter: lines, prettyErrors: false });
-  const faults: Fault[] = [];
+  const faults: ConfigFault[] = [];
   const variables = new Set<string>();
   const at = (offset: number | undefined): Place => {
     if (offset === undefined) return { at: name, line: undefined, column: undefined };

@@ -1,7 +1,7 @@
 // config: from what the operator wrote to a `Config`: flag > variable > file > default, every fault at once, nothing half-applied.
 import type { Config, Defaults } from './config.ts';
 import { consistency } from './consistency.ts';
-import type { Fault } from './fault.ts';
+import type { ConfigFault } from './fault.ts';
 import { keyPath, showGiven } from './fault.ts';
 import type { ConfigFile, FileText, Place } from './file.ts';
 import { readConfigFile } from './file.ts';
@@ -24,8 +24,8 @@ export interface LoadInput {
 /** The outcome: `config` is undefined as soon as there is one fault. Warnings prevent nothing. */
 export interface Loaded {
   readonly config: Config | undefined;
-  readonly faults: readonly Fault[];
-  readonly warnings: readonly Fault[];
+  readonly faults: readonly ConfigFault[];
+  readonly warnings: readonly ConfigFault[];
 }
 
 /** One value that somebody wrote for a key. */
@@ -39,7 +39,7 @@ const NOWHERE: Place = { at: '', line: undefined, column: undefined };
 /** Reads and judges everything. An empty value (`KEY=`, `key:`) counts as not given. Throws only on a fault of Ackspan's own. */
 export function loadConfig(input: LoadInput): Loaded {
   const file = input.file === undefined ? undefined : readConfigFile(input.file, input.env);
-  const faults: Fault[] = [];
+  const faults: ConfigFault[] = [];
   if (file !== undefined) faults.push(...file.faults, ...unknownKeys(file));
   const values = new Map<string, unknown>();
   const places = new Map<string, Written['place']>();
@@ -104,7 +104,7 @@ class Text {
   }
 }
 
-function readValue(row: Row, { value, place }: Written, faults: Fault[]): { value: unknown } | undefined {
+function readValue(row: Row, { value, place }: Written, faults: ConfigFault[]): { value: unknown } | undefined {
   let given = value;
   if (value instanceof Text) {
     try {
@@ -198,7 +198,7 @@ function nest(values: ReadonlyMap<string, unknown>): Resolved {
   return root as Resolved;
 }
 
-function byPlace(a: Fault, b: Fault): number {
+function byPlace(a: ConfigFault, b: ConfigFault): number {
   if (a.line === undefined || b.line === undefined)
     return (a.line === undefined ? 1 : 0) - (b.line === undefined ? 1 : 0);
   return a.line - b.line || a.column! - b.column!;

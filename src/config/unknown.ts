@@ -1,5 +1,5 @@
 // config: keys and variables that mean nothing, with the ones that were probably meant.
-import type { Fault } from './fault.ts';
+import type { ConfigFault } from './fault.ts';
 import { showGiven } from './fault.ts';
 import type { ConfigFile } from './file.ts';
 import type { Row } from './row.ts';
@@ -15,8 +15,8 @@ const OTHER_VARIABLES = ['ACKSPAN_CONFIG', 'ACKSPAN_STREAMS'];
 const KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_\w+)?$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?$/;
 
 /** A fault for each key of the file that is not in the table, and for each group that is not a mapping. */
-export function unknownKeys(file: ConfigFile): Fault[] {
-  const faults: Fault[] = [];
+export function unknownKeys(file: ConfigFile): ConfigFault[] {
+  const faults: ConfigFault[] = [];
   const visit = (value: unknown, path: readonly string[]): void => {
     const prefix = path.map((step) => `${step}.`).join('');
     const children = new Set(
@@ -50,7 +50,7 @@ export function unknownKeys(file: ConfigFile): Fault[] {
 export function unknownVariables(
   env: Readonly<Record<string, string | undefined>>,
   used: ReadonlySet<string>,
-): Fault[] {
+): ConfigFault[] {
   const known = [...KEYS.map(envName), ...OTHER_VARIABLES];
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !used.has(name) && !KUBERNETES.test(name))

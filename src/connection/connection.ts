@@ -1,5 +1,6 @@
 // connection: one connection from upgrade to last outcome: relay → decode → track → confirm → settle. Read this first.
 
+import type { MessageReader } from '../decode/protocol.ts';
 import type { Link } from '../delivery/ports.ts';
 import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
@@ -24,6 +25,8 @@ export class Connection implements Tap, Link {
   /** Set while nobody knows the user and the first event that names one may tell. */
   adopt: ((user: string) => void) | undefined = undefined;
   readonly #deps: ConnectionDeps;
+  /** Reads the messages of both sides, in the protocol of this connection. */
+  readonly #reader: MessageReader;
   #barriers: BarrierSender | undefined = undefined;
   #splice: Splice | undefined = undefined;
   /** Highest capability that was told to the observer. */
@@ -38,6 +41,7 @@ export class Connection implements Tap, Link {
     this.session = session;
     this.messages = session.lastOrdinal;
     this.#deps = deps;
+    this.#reader = deps.decoder.open(facts);
   }
 
   get id(): string {
@@ -108,21 +112,22 @@ export class Connection implements Tap, Link {
   upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
     if (!this.#count(ordinal)) return;
     const { session } = this;
-    const { tracker, decoder } = this.#deps;
+    const { tracker } = this.#deps;
+    const reader = this.#reader;
     // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
-    const facts = decoder.event(buf, start, end, bytes, !session.optedIn);
-    for (const id of decoder.leftOut) tracker.passed(session, id);
+    const facts = reader.event(buf, start, end, bytes, !session.optedIn);
+    for (const id of reader.leftOut) tracker.passed(session, id);
     if (facts?.id === undefined && bytes > end - start) session.obscured = true;
     if (this.adopt !== undefined) this.#learn(facts);
     // Read on the side: it was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
     if (delivery !== undefined && !isSettled(delivery)) {
-      if (session.optedIn || (delivery.type.policy.resend === true && !decoder.more))
+      if (session.optedIn || (delivery.type.policy.resend === true && !reader.more))
         keepMessage(tracker.retention, delivery, buf, start, end, bytes);
       this.#follow(delivery, at);
     } else this.#barriers?.pass();
-    if (decoder.more) this.#trackRest(ordinal, now, at);
+    if (reader.more) this.#trackRest(ordinal, now, at);
     if (session.optedIn && !this.#gone && this.#splice !== undefined)
       number(this.#deps.optedIn, this, this.#splice, buf, start, end, bytes, ordinal);
   }
@@ -174,17 +179,23 @@ export class Connection implements Tap, Link {
     this.#barriers?.answered(through);
   }
 
+  get begins(): Uint8Array {
+    return this.#reader.begins;
+  }
+
   clientText(buf: Buffer, start: number, end: number, now: number): boolean {
-    const { decoder, optedIn, tracker } = this.#deps;
+    const { optedIn, tracker } = this.#deps;
     const { session } = this;
+    let forward = false;
     if (!session.optedIn || !optedIn.clientText(this, buf, start, end, now)) {
-      const confirmation = decoder.confirmation(buf, start, end);
+      const confirmation = this.#reader.confirmation(buf, start, end);
       if (confirmation === undefined) return false;
+      forward = confirmation.forward === true;
       tracker.processed(session, confirmation.eventId, confirmation.rejected, confirmation.error, now);
     }
     this.#barriers?.answered(session.receivedThrough);
     this.#tellCapability();
-    return true;
+    return !forward;
   }
 
   clientLost(code: number, now: number): boolean {
@@ -290,8 +301,8 @@ export class Connection implements Tap, Link {
 
   /** The other events of a message that holds several: each is a delivery of that ordinal. The message is kept for none of them. */
   #trackRest(ordinal: number, now: number, at: number): void {
-    const { decoder } = this.#deps;
-    for (let facts = decoder.next(); facts !== undefined; facts = decoder.next()) {
+    const reader = this.#reader;
+    for (let facts = reader.next(); facts !== undefined; facts = reader.next()) {
       if (this.adopt !== undefined) this.#learn(facts);
       this.#track(facts, ordinal, now, at);
     }

@@ -1,4 +1,5 @@
 // connection: what an opted-in client is answered: how much of what it says has been taken in. One answer per connection and turn of the event loop.
+import type { Report } from '../delivery/ports.ts';
 import type { Session } from '../delivery/session.ts';
 import { heardText } from '../resume/messages.ts';
 import type { Berth } from '../resume/registry.ts';
@@ -13,10 +14,7 @@ export interface Answers {
 }
 
 /** `berthOf` finds where the serials of a session are kept. */
-export function createAnswers(
-  berthOf: (session: Session) => Berth<Connection> | undefined,
-  report: (fault: { stage: string; error: unknown }) => void,
-): Answers {
+export function createAnswers(berthOf: (session: Session) => Berth<Connection> | undefined, report: Report): Answers {
   /** Connections whose client is to be answered when the turn ends. */
   const owed = new Set<Connection>();
 

@@ -1,6 +1,7 @@
 // connection: sessions that outlive their connection: who may come back, what they are told, what they are sent again, and when they are over.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import { type Owner, Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
@@ -31,7 +32,7 @@ export interface ResumptionDeps {
   readonly now: () => number;
   /** The session is over; told once. */
   ended(session: Session): void;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** A session for a new connection, perhaps one that the client had before. */

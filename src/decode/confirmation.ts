@@ -16,6 +16,8 @@ export interface Confirmation {
   readonly rejected: boolean;
   /** What the application said, at most 256 UTF-16 units; '' when it said nothing. */
   readonly error: string;
+  /** The upstream waits for this message too: it goes on. Left out: it is meant for the sidecar alone, and is cut from the stream. */
+  readonly forward?: boolean;
 }
 
 /** Longest `error` that is kept, UTF-16 units. */

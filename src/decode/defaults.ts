@@ -1,7 +1,7 @@
 // decode: what Ackspan looks for when nothing is configured: the shapes in which agent back ends send their events.
 import { SCHEDULES } from '../delivery/policy.ts';
 import type { ConfirmationMatcher } from './confirmation.ts';
-import type { DecodeOptions } from './decoder.ts';
+import type { DecodeOptions } from './options.ts';
 import type { Rule } from './rules.ts';
 
 /** Where the event type is. */

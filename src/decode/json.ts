@@ -1,4 +1,4 @@
-// decode, protocol "JSON": a message is one JSON object; its fields are found by paths. Another wire protocol is another file beside this one.
+// decode: one JSON object as bytes: its fields are found by paths, and nothing is parsed that nobody asks for.
 import { isPlainWhole, numberText } from './number.ts';
 import { equalBytes, FOUND, type PathNode } from './paths.ts';
 import { RepeatedTexts } from './repeated.ts';

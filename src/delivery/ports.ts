@@ -4,6 +4,47 @@ import type { Attempt, Delivery } from './record.ts';
 import type { Owner, Session } from './session.ts';
 import type { AttemptResult, ShedReason, UnmatchedReason } from './words.ts';
 
+/**
+ * Where a fault arose: the word that the log's `stage` field holds, and by which its lines are limited. A fault under `relay.` is
+ * of the public port; the stages without a dot name a part.
+ */
+export type Stage =
+  | 'relay.admit'
+  | 'relay.extensions'
+  | 'relay.handshake'
+  | 'relay.http'
+  | 'relay.limit'
+  | 'relay.listen'
+  | 'relay.stall'
+  | 'relay.tunnel'
+  | 'relay.upgraded'
+  | 'admin'
+  | 'decode'
+  | 'frames'
+  | 'hook'
+  | 'identity'
+  | 'inflate'
+  | 'limit'
+  | 'memory'
+  | 'resume'
+  | 'retry'
+  | 'standstill'
+  | 'tap'
+  | 'telemetry'
+  | 'track'
+  | 'upstream'
+  | 'watch';
+
+/** What went wrong in the world, or in tracking: nothing that the code that met it could do anything about. */
+export interface Fault {
+  readonly stage: Stage;
+  /** An Error, or whatever was thrown. */
+  readonly error: unknown;
+}
+
+/** Tells the operator of a fault: one call is one log line, or one counted as left out. Never throws. */
+export type Report = (fault: Fault) => void;
+
 /** A live client connection, as far as attempts need it. */
 export interface Link {
   /** Names the connection in history, spans and logs. */

@@ -1,5 +1,6 @@
 // embed: what a backend may set when it embeds the tracker: defaults, bounds, and one clear error for values that make no sense.
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import type { Report } from '../delivery/ports.ts';
 import type { RetryCallback } from './retry.ts';
 
 /** Everything is optional. */
@@ -25,7 +26,7 @@ export interface TrackerOptions {
   /** Default: the one registered with the OpenTelemetry API when the tracker is created. */
   readonly meterProvider?: MeterProvider;
   /** Told of retry callbacks that threw, of limits that were reached and of telemetry that failed. Default: OpenTelemetry's `diag.warn`. */
-  readonly report?: (fault: { stage: string; error: unknown }) => void;
+  readonly report?: Report;
 }
 
 /** Options with nothing left open. */

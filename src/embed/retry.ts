@@ -1,5 +1,5 @@
 // embed: attempts of the library: calls the backend's retry callback; whatever comes of a call is written down once, and the schedule goes on (SPEC D5).
-import type { Reemit } from '../delivery/ports.ts';
+import type { Reemit, Report } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { Retry, Sending } from './sending.ts';
 
@@ -15,7 +15,7 @@ export interface RetrierDeps {
   /** Told once per retry, when its result is known. */
   retried(delivery: Delivery, retry: Retry): void;
   /** Must not throw. */
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** The library's way to try again. */

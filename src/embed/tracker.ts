@@ -1,5 +1,5 @@
 // embed: track → confirm → settle for backends that push events themselves: the sidecar's core without its relay (contract.ts says what it promises).
-import type { Observer, Store } from '../delivery/ports.ts';
+import type { Observer, Report, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { Owner, Session } from '../delivery/session.ts';
 import { Tracker } from '../delivery/tracker.ts';
@@ -29,14 +29,13 @@ export interface EmbedDeps {
   random(): number;
   /** Ticks the tracker every 50 ms, and tells it of standstills, until the result is called. */
   startBeat(tracker: Tracker, report: EmbedDeps['report']): () => void;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** Every event has this place in its own session. */
 const ORDINAL = 1;
 /** At most one line about a reached limit in so many ms. */
 const SHED_REPORT_MS = 10_000;
-type Report = EmbedDeps['report'];
 
 /** Builds a tracker; nothing runs before `start`. */
 export function createEmbeddedTracker(deps: EmbedDeps): EventTracker {

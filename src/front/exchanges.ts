@@ -1,6 +1,7 @@
 // front: plain requests whose client has stopped: with a body that does not go on, or with an answer that it does not take.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Report } from '../delivery/ports.ts';
 import { createStallWatch, type Moving } from '../time/stalls.ts';
 import type { FrontCounters } from './counters.ts';
 import { awaitsContinue } from './response.ts';
@@ -11,7 +12,7 @@ export interface ExchangeDeps {
   readonly stallMs: number;
   /** Gives up what has been asked of the upstream for this request. */
   abort(request: IncomingMessage): void;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 export interface Exchanges {

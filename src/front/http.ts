@@ -2,6 +2,7 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
+import type { Report } from '../delivery/ports.ts';
 import { patiently } from '../time/patience.ts';
 import { onStandstill } from '../time/pulse.ts';
 import type { FrontCounters } from './counters.ts';
@@ -18,7 +19,7 @@ export interface ForwarderDeps {
   readonly connectTimeoutMs: number;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 export interface Forwarder {

@@ -1,6 +1,7 @@
 // front: node:http's server for the public port: its limits, its time-outs made patient, and the descriptors that it may use.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Report } from '../delivery/ports.ts';
 import { patiently } from '../time/patience.ts';
 import { answer } from './answers.ts';
 import type { FrontCounters } from './counters.ts';
@@ -45,7 +46,7 @@ export function listenOn(
   host: string,
   port: number,
   counters: FrontCounters,
-  report: (fault: { stage: string; error: unknown }) => void,
+  report: Report,
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -80,12 +81,7 @@ export function countClients(server: Server): () => number {
 const TURNED_AWAY_MS = 250;
 
 /** Turns new clients away while descriptors are short: 503, counted, reported. */
-export function turnAway(
-  server: Server,
-  descriptors: Descriptors,
-  counters: FrontCounters,
-  report: (fault: { stage: string; error: unknown }) => void,
-): void {
+export function turnAway(server: Server, descriptors: Descriptors, counters: FrontCounters, report: Report): void {
   const admitted = new WeakSet<Socket>();
   server.prependListener('connection', (socket: Socket) => {
     if (admitted.has(socket)) return;

@@ -1,6 +1,7 @@
 // front: an upgrade that is not a WebSocket (RFC 9110 §7.8). A 101 makes two raw sockets of it; any other answer goes back as to a plain request.
 import { type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Report } from '../delivery/ports.ts';
 import { answer } from './answers.ts';
 import type { FrontCounters } from './counters.ts';
 import type { Exchanges } from './exchanges.ts';
@@ -19,7 +20,7 @@ export interface TunnelDeps {
   /** Largest response head, bytes. */
   readonly headerBytes: number;
   readonly exchanges: Exchanges;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 export interface Tunnels {

@@ -1,6 +1,7 @@
 // front: one WebSocket handshake, from the client's request to two raw sockets (or to the upstream's refusal, passed through).
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Report } from '../delivery/ports.ts';
 import type { Deflate } from '../relay/spliced-sockets.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { answer, linger } from './answers.ts';
@@ -72,7 +73,7 @@ export interface UpgradeDeps {
   /** Undefined: what the client sent goes on as it came, and nothing is added. */
   readonly trace?: HandshakeTrace | undefined;
   onUpgraded(upgraded: Upgraded): void;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 export interface Upgrader {

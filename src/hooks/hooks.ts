@@ -1,5 +1,5 @@
 // hooks: settle → notice: tells the backend, signed, what did not arrive, and asks it to emit an event again. Never in the relay's way (SPEC D8).
-import type { Observer, Reemit } from '../delivery/ports.ts';
+import type { Observer, Reemit, Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { BreakerState } from './breaker.ts';
 import { createHookCounters, type HookCounters } from './counters.ts';
@@ -28,7 +28,7 @@ export interface HookDeps {
   wallOf(at: number): number;
   /** In [0, 1). */
   random(): number;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** The hooks of one process. */

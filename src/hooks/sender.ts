@@ -1,4 +1,5 @@
 // hooks: sends notices one try after another, a few at a time, until each is delivered or dropped. Runs between turns of the event loop, never inside a tracker's step.
+import type { Report } from '../delivery/ports.ts';
 import { isSettled } from '../delivery/record.ts';
 import { now as monotonic } from '../time/clock.ts';
 import { patiently } from '../time/patience.ts';
@@ -26,7 +27,7 @@ export interface SenderDeps {
   random(): number;
   /** Told when a notice has its end, delivered or not. */
   ended(notice: Notice): void;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** At most one line about a full queue in so many ms: a mass time-out must not cost a stack trace each. */

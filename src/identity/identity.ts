@@ -1,4 +1,5 @@
 // identity: who an upgrade request comes from, by the operator's ordered list of sources: proven or nobody (SPEC D19). Never throws, never logs a credential.
+import type { Report } from '../delivery/ports.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { claimAt, decodeClaims, type TokenReading } from './claims.ts';
 import {
@@ -59,7 +60,7 @@ export interface IdentityDeps {
   readonly now: () => number;
   /** The wall clock, ms since the epoch: tokens are valid by it (SPEC D18). */
   readonly wall: () => number;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** Requests by what was learned; `none`: they said nothing. `claimed`: they named a user without proof. */

@@ -1,10 +1,11 @@
 // identity: the keys of a JWKS, fetched when a token needs them and kept for a while by the clock that nobody sets (SPEC D18).
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import type { Report } from '../delivery/ports.ts';
 
 export interface RemoteKeyDeps {
   /** Monotonic ms. */
   readonly now: () => number;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** The keys could not be had: says nothing about the token. */

@@ -1,6 +1,7 @@
 // identity: the claims of a JWT whose signature is verified with the operator's key or with the keys of a JWKS. Never rejects.
 import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
+import type { Report } from '../delivery/ports.ts';
 import { MAX_TOKEN_LENGTH, type TokenReading } from './claims.ts';
 import { createRemoteKeys, KeysUnavailable } from './remote-keys.ts';
 
@@ -19,7 +20,7 @@ export interface VerifyDeps {
   readonly now: () => number;
   /** The wall clock, ms since the epoch: `exp` and `nbf` are compared with it. */
   readonly wall: () => number;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** Reads a token; the promise always resolves. */

@@ -1,9 +1,11 @@
 // relay, client → upstream: decides which frames may belong to a confirmation, reads those messages, and asks the tap.
 import { MessageBuffer } from './assembler.ts';
+import { beginsOurs } from './first-byte.ts';
 import { BINARY, CONTINUATION, type FrameScanner, TEXT } from './frames.ts';
+import type { TapGuard } from './guard.ts';
 import { createInflater, type Inflater } from './inflate.ts';
-import { beginsObject, unmask, unmasked } from './mask.ts';
-import type { RelayContext, Tap } from './tap.ts';
+import { unmask, unmasked } from './mask.ts';
+import type { RelayContext } from './tap.ts';
 
 /** What becomes of a frame: it goes on; it is cut out; it waits for the rest of its message; it and what waited are cut out. */
 export type Verdict = 'forward' | 'cut' | 'keep' | 'cut-message';
@@ -17,7 +19,7 @@ let inflater: Inflater | undefined;
 export class ClientMessages {
   private readonly scanner: FrameScanner;
   private readonly canInflate: boolean;
-  private readonly tap: Tap;
+  private readonly tap: TapGuard;
   private readonly context: RelayContext;
   /** Unmasked payload so far of a fragmented message that may be a confirmation. */
   private message: MessageBuffer | undefined = undefined;
@@ -26,7 +28,7 @@ export class ClientMessages {
   private released = false;
 
   /** `canInflate`: each compressed client message stands alone (RFC 7692 §7.1.1.2). */
-  constructor(scanner: FrameScanner, canInflate: boolean, tap: Tap, context: RelayContext) {
+  constructor(scanner: FrameScanner, canInflate: boolean, tap: TapGuard, context: RelayContext) {
     this.scanner = scanner;
     this.canInflate = canInflate;
     this.tap = tap;
@@ -42,7 +44,9 @@ export class ClientMessages {
     if (opcode === BINARY) return false;
     const limit = this.context.limits.confirmationBytes;
     if (opcode === TEXT)
-      return length <= limit && (compressed ? this.canInflate : beginsObject(buf, start, end, key, true));
+      return (
+        length <= limit && (compressed ? this.canInflate : beginsOurs(buf, start, end, key, this.tap.begins, true))
+      );
     if (this.message === undefined) return false;
     if (this.message.length + length <= limit && this.fragments < MAX_FRAGMENTS) return true;
     this.message = undefined;
@@ -64,7 +68,11 @@ export class ClientMessages {
     unmask(buf, start, end, key, message.reserve(end - start), message.length);
     message.length += end - start;
     this.fragments++;
-    if (!compressed && opcode === CONTINUATION && !beginsObject(message.view(), 0, message.length, 0, true)) {
+    if (
+      !compressed &&
+      opcode === CONTINUATION &&
+      !beginsOurs(message.view(), 0, message.length, 0, this.tap.begins, true)
+    ) {
       this.message = undefined;
       return 'forward';
     }
@@ -92,7 +100,11 @@ export class ClientMessages {
       length = this.inflate(bytes, length);
       bytes = inflated;
     }
-    return length > 0 && beginsObject(bytes, 0, length, 0, false) && this.tap.clientText(bytes, 0, length, now);
+    return (
+      length > 0 &&
+      beginsOurs(bytes, 0, length, 0, this.tap.begins, false) &&
+      this.tap.clientText(bytes, 0, length, now)
+    );
   }
 
   /** Inflates into `inflated`; -1 when it does not inflate, or not to at most `confirmationBytes`. */

@@ -1,4 +1,5 @@
 // relay: stands between the data path and its tap, so that a tap that throws leaves a plain pass-through behind (SPEC D8).
+import { NOTHING, OBJECTS } from './first-byte.ts';
 import type { Ahead, EndedBy, RelayContext, SkipReason, Tap } from './tap.ts';
 
 /** Forwards to a tap until it throws once; from then on answers "nothing to do". Never throws. */
@@ -102,6 +103,16 @@ export class TapGuard implements Tap {
       this.tap.receivedThrough(through, now);
     } catch (error) {
       this.fault(error);
+    }
+  }
+
+  get begins(): Uint8Array {
+    if (this.muted) return NOTHING;
+    try {
+      return this.tap.begins ?? OBJECTS;
+    } catch (error) {
+      this.fault(error);
+      return NOTHING;
     }
   }
 

@@ -3,12 +3,13 @@ import type { Barriers } from './barrier.ts';
 import { ClientControls } from './client-controls.ts';
 import { ClientMessages, type Verdict } from './client-messages.ts';
 import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
+import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { HoldBuffer } from './hold.ts';
 import { maskedPong } from './inject.ts';
 import type { Sink } from './peer.ts';
 import type { Deflate } from './spliced-sockets.ts';
-import type { RelayContext, Tap } from './tap.ts';
+import type { RelayContext } from './tap.ts';
 
 /** What the inbound direction needs from the connection. */
 export interface InboundPort {
@@ -49,7 +50,7 @@ export class Inbound {
     deflate: Deflate | undefined,
     barriers: Barriers,
     pings: UpstreamPings,
-    tap: Tap,
+    tap: TapGuard,
     context: RelayContext,
     port: InboundPort,
   ) {

@@ -47,16 +47,3 @@ export function unmask(src: Buffer, start: number, end: number, key: number, out
   if (i + 1 < end) out[at + 1] = src[i + 1]! ^ k1;
   if (i + 2 < end) out[at + 2] = src[i + 2]! ^ k2;
 }
-
-/**
- * Whether the masked text `buf[start, end)` begins as a JSON object does: its first byte that is not white space is `{`. `blank` is the
- * answer while there is no such byte.
- */
-export function beginsObject(buf: Buffer, start: number, end: number, key: number, blank: boolean): boolean {
-  for (let i = start; i < end; i++) {
-    const byte = buf[i]! ^ ((key >>> (24 - (((i - start) & 3) << 3))) & 0xff);
-    if (byte === 0x7b) return true;
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return false;
-  }
-  return blank;
-}

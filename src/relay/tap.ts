@@ -1,4 +1,5 @@
 // relay: relay port: what the data path tells whoever watches one connection, and what it counts. Owned by the relay, implemented outside.
+import type { Report } from '../delivery/ports.ts';
 
 /** Why a message from upstream is relayed but not read. */
 export const SKIP_REASONS = ['binary', 'too_large', 'unreadable'] as const;
@@ -41,7 +42,12 @@ export interface Tap {
   awaits?(now: number): boolean;
   /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
   receivedThrough(through: number, now: number): void;
-  /** Complete client → upstream text message whose first visible byte is `{`, of at most `confirmationBytes`: true = a confirmation, swallow it. */
+  /**
+   * A `FIRST_BYTE` (first-byte.ts) for each of the 256 bytes: which text messages of the client are offered to `clientText`. All others go on at once.
+   * It is asked of every message, and may change between two. Default: those whose first visible byte is `{`.
+   */
+  readonly begins?: Uint8Array;
+  /** Complete client → upstream text message that begins as `begins` says, of at most `confirmationBytes`: true = swallow it. */
   clientText(buf: Buffer, start: number, end: number, now: number): boolean;
   /**
    * The client has gone, not by a Close frame that means it (1006: none at all, 1001: the page went away), while nothing of its
@@ -98,19 +104,13 @@ export class RelayCounters {
   backpressureToUpstreamMs = 0;
 }
 
-/** What went wrong, for the operator's log. */
-export interface RelayFault {
-  readonly stage: string;
-  readonly error: unknown;
-}
-
 /** What all connections of a process share. */
 export interface RelayContext {
   readonly counters: RelayCounters;
   readonly limits: RelayLimits;
   /** Monotonic ms. */
   now(): number;
-  report(fault: RelayFault): void;
+  readonly report: Report;
 }
 
 /** Bounds of the data path. */

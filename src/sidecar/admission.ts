@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionDeps, ConnectionFacts } from '../connection/parts.ts';
 import type { Resumption } from '../connection/resumption.ts';
+import type { Report } from '../delivery/ports.ts';
 import { Session } from '../delivery/session.ts';
 import { acceptHandshake } from '../front/accept.ts';
 import type { FrontCounters } from '../front/counters.ts';
@@ -35,7 +36,7 @@ export interface FrontDeps {
   readonly handshakes: Handshakes | undefined;
   /** Whether memory runs out. */
   readonly memory: { readonly refusing: boolean };
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 const TOO_MANY_IN_ALL = 'too many connections (limits.connections';

@@ -1,7 +1,7 @@
 // sidecar: everything of a sidecar that is looked at on the beat of the process: deliveries, words that are overdue, silent clients, memory, and standstills.
-
 import type { OverdueWords } from '../connection/overdue-words.ts';
 import { type Silent, watchSilence } from '../connection/silence.ts';
+import type { Report } from '../delivery/ports.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import { startBeat } from '../time/beat.ts';
 import { now } from '../time/clock.ts';
@@ -25,7 +25,7 @@ export interface BeatDeps {
   };
   readonly silenceMs: number;
   readonly memory: MemoryGuard;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
 }
 
 /** Starts them; the result ends them. */

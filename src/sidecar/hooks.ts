@@ -1,17 +1,13 @@
 // sidecar: hooks joined with the configuration: built where it names an address for them.
-
 import type { Config } from '../config/config.ts';
+import type { Report } from '../delivery/ports.ts';
 import { createHooks, type Hooks } from '../hooks/hooks.ts';
 import { type HookUpstream, resolveTarget } from '../hooks/target.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
 
 /** The hooks of a sidecar in front of `upstream`; undefined without `hooks.url`. Nothing is sent before something happens. */
-export function openHooks(
-  { hooks, serviceName }: Config,
-  upstream: HookUpstream,
-  report: (fault: { stage: string; error: unknown }) => void,
-): Hooks | undefined {
+export function openHooks({ hooks, serviceName }: Config, upstream: HookUpstream, report: Report): Hooks | undefined {
   const { url, secrets, events: kinds, payload, timeoutMs, tries, queue, concurrency } = hooks;
   if (url === undefined) return undefined;
   return createHooks({

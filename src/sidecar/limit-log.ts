@@ -1,4 +1,5 @@
 // sidecar: limits that are reached where nobody may stop to write a line: looked at once a second, and said (SPEC D7).
+import type { Report } from '../delivery/ports.ts';
 
 /** A counter that grows while a limit is reached. */
 export interface LimitCount {
@@ -10,10 +11,7 @@ export interface LimitCount {
 const EVERY_MS = 1000;
 
 /** Reports each limit whose counter has grown, at most once a second; the result ends it. */
-export function startLimitLog(
-  limits: readonly LimitCount[],
-  report: (fault: { stage: string; error: unknown }) => void,
-): () => void {
+export function startLimitLog(limits: readonly LimitCount[], report: Report): () => void {
   const last = limits.map((limit) => limit.read());
   const look = (): void => {
     limits.forEach((limit, i) => {

@@ -1,11 +1,10 @@
 // sidecar: everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
-
 import type { AdminCounters } from '../admin/places.ts';
 import type { AgentConfig } from '../config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import { Fan } from '../delivery/observers.ts';
-import type { Observer } from '../delivery/ports.ts';
+import type { Observer, Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Retention } from '../delivery/retention.ts';
 import type { Session } from '../delivery/session.ts';
@@ -59,7 +58,7 @@ export interface WatchDeps {
   /** For connections whose Host header names none. */
   readonly serverPort: number;
   readonly now: () => number;
-  report(fault: { stage: string; error: unknown }): void;
+  readonly report: Report;
   /** For one line about each delivery that did not end well. */
   readonly log: OutcomeLines;
 }

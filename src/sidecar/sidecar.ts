@@ -8,6 +8,7 @@ import { OverdueWords } from '../connection/overdue-words.ts';
 import { type ConnectionObserver, UNREAD_REASONS, type UnreadReason } from '../connection/parts.ts';
 import { createResumption, type Resumption } from '../connection/resumption.ts';
 import { createDecoder } from '../decode/decoder.ts';
+import type { Report } from '../delivery/ports.ts';
 import { Tracker } from '../delivery/tracker.ts';
 import { createFrontCounters } from '../front/counters.ts';
 import type { Listener } from '../front/listener.ts';
@@ -33,8 +34,6 @@ import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
-
-type Report = (fault: { stage: string; error: unknown }) => void;
 
 export interface SidecarDeps {
   readonly config: Config;

@@ -1,5 +1,6 @@
 // sidecar: whether the upstream takes connections: asked by TCP every few seconds where readiness depends on it, so that no probe waits for a dial.
 import { connect, type Socket } from 'node:net';
+import type { Report } from '../delivery/ports.ts';
 import { patiently } from '../time/patience.ts';
 
 /** Where to dial. */
@@ -26,11 +27,7 @@ const EVERY_MS = 5000;
 const PATIENCE_MS = 2000;
 
 /** Dials at once and then again and again; each time the answer turns to the worse is reported. `everyMs`: for tests. */
-export function startUpstreamCheck(
-  target: DialTarget,
-  report: (fault: { stage: string; error: unknown }) => void,
-  everyMs = EVERY_MS,
-): UpstreamCheck {
+export function startUpstreamCheck(target: DialTarget, report: Report, everyMs = EVERY_MS): UpstreamCheck {
   let reason: string | undefined = 'upstream: not dialled yet';
   let told = false;
   let timer: NodeJS.Timeout | undefined;

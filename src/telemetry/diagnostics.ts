@@ -1,8 +1,8 @@
 // telemetry: sends what OpenTelemetry says about itself to `report` instead of the console. Its logger is one for the whole process.
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { diagLogLevelFromString } from '@opentelemetry/core';
+import type { Report } from '../delivery/ports.ts';
 import type { Env } from './otel-env.ts';
-import type { Report } from './otlp/drops.ts';
 
 interface Route {
   readonly logger: DiagLogger;

@@ -1,4 +1,5 @@
 // time: drives something with timers of its own from the beat of the process, in portions that leave the event loop room.
+import type { Report } from '../delivery/ports.ts';
 import { BEAT_MS, onBeat } from './pulse.ts';
 
 /** Something with timers to look at: `tick` does at most `budget` visits and says whether more are due; `waiting` 0 = none at all. */
@@ -14,11 +15,7 @@ const BUDGET = 500;
  * Calls `tick` every `everyMs` (default: each beat) while anything waits, always after the sockets have been read; the result ends
  * it. What `tick` throws goes to `report`, and the beat goes on.
  */
-export function startBeat(
-  ticking: Ticking,
-  report: (fault: { stage: string; error: unknown }) => void,
-  everyMs = BEAT_MS,
-): () => void {
+export function startBeat(ticking: Ticking, report: Report, everyMs = BEAT_MS): () => void {
   const beats = Math.max(1, Math.round(everyMs / BEAT_MS));
   let left = beats;
   let more: NodeJS.Immediate | undefined;

@@ -7,9 +7,8 @@ import type { Delivery } from '../../src/delivery/record.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ada, adminDeps, bob, eventType, type Got, NOON, serve, settle, track } from './fixture.ts';
 
-const idsOf = (got: Pick<Got, 'body'>): string[] => (got.body.deliveries as { id: string }[]).map(({ id }) => id);
-const parametersOf = (got: Got): string[] =>
-  (got.body.errors as { parameter: string }[]).map(({ parameter }) => parameter);
+const idsOf = (got: Pick<Got, 'body'>): string[] => got.body.deliveries.map(({ id }) => id);
+const parametersOf = (got: Got): string[] => got.body.errors.map(({ parameter }) => parameter);
 
 describe('list', () => {
   async function filled() {
@@ -198,7 +197,7 @@ describe('one delivery', () => {
   it('a fan-out to many lists at most 100 siblings and says how many there are', async () => {
     const { get, store } = await serve();
     for (let seq = 1; seq <= 151; seq++) track(store, { seq, session: seq % 2 === 0 ? ada : bob, id: 'e' });
-    const sameEvent = (await get('/api/v1/deliveries/e')).body.same_event as { count: number; deliveries: object[] };
+    const sameEvent = (await get('/api/v1/deliveries/e')).body.same_event;
     expect([sameEvent.count, sameEvent.deliveries.length]).toEqual([150, 100]);
   });
 
@@ -273,7 +272,7 @@ describe('one delivery', () => {
     delivery.level = 'processed';
     delivery.upgradedAt = NOON + 80;
     const { body } = await get('/api/v1/deliveries/d-1');
-    expect((body.timeline as object[]).slice(1)).toEqual([
+    expect(body.timeline.slice(1)).toEqual([
       { step: 'received', at: '2026-03-01T12:00:00.005Z', after_ms: 5 },
       { step: 'confirmed', at: '2026-03-01T12:00:00.005Z', after_ms: 5, level: 'received' },
       { step: 'upgrade', at: '2026-03-01T12:00:00.080Z', after_ms: 80, level: 'processed' },

@@ -2,10 +2,10 @@
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { AdminDeps, AdminFault, ConnectionView } from '../../src/admin/ports.ts';
+import type { AdminDeps, ConnectionView } from '../../src/admin/ports.ts';
 import { type Admin, createAdmin } from '../../src/admin/server.ts';
 import type { EventType } from '../../src/delivery/policy.ts';
-import type { Store } from '../../src/delivery/ports.ts';
+import type { Fault, Store } from '../../src/delivery/ports.ts';
 import { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import type { Outcome, Priority } from '../../src/delivery/words.ts';
@@ -19,14 +19,28 @@ export interface Got {
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   /** The body as JSON; a test reads what it expects to find. */
-  readonly body: Record<string, never>;
+  readonly body: Body;
+}
+
+/** What the tests read of answers; one answer has some of these members. */
+export interface Body {
+  readonly id: string;
+  readonly timestamp: number;
+  readonly deliveries: readonly { readonly id: string }[];
+  readonly next_cursor: string;
+  readonly timeline: readonly { readonly at: string; readonly after_ms: number }[];
+  readonly same_event: { readonly count: number; readonly deliveries: readonly object[] };
+  readonly connections: readonly { readonly id: string; readonly opened_at: string }[];
+  readonly errors: readonly { readonly parameter: string; readonly allowed: readonly string[] }[];
+  readonly reasons: readonly string[];
+  readonly servers: readonly { readonly url: string }[];
 }
 
 export interface Served {
   readonly admin: Admin;
   readonly address: AddressInfo;
   readonly store: Store;
-  readonly faults: AdminFault[];
+  readonly faults: Fault[];
   get(path: string, options?: { method?: string; headers?: Record<string, string> }): Promise<Got>;
 }
 
@@ -42,7 +56,7 @@ export function askHttp(
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
         const isJson = /json$/.test(response.headers['content-type'] ?? '') && text !== '';
-        const body = (isJson ? JSON.parse(text) : {}) as Record<string, never>;
+        const body = (isJson ? JSON.parse(text) : {}) as Body;
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body });
       });
     });
@@ -69,7 +83,7 @@ export function adminDeps(change: Partial<AdminDeps> = {}): AdminDeps {
 }
 
 export async function serve(change: Partial<AdminDeps> = {}): Promise<Served> {
-  const faults: AdminFault[] = [];
+  const faults: Fault[] = [];
   const store = createMemoryStore({ history: 1000 });
   const deps = adminDeps({ store, report: (fault) => faults.push(fault), ...change });
   const admin = createAdmin(deps);

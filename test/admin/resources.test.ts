@@ -94,7 +94,7 @@ describe('connections', () => {
   it('are listed newest first, without query strings', async () => {
     const { get } = await serve({ connections: () => all });
     const { body, text } = await get('/api/v1/connections');
-    expect((body.connections as { id: string }[]).map(({ id }) => id)).toEqual(['c-4', 'c-3', 'c-2', 'c-1']);
+    expect(body.connections.map(({ id }) => id)).toEqual(['c-4', 'c-3', 'c-2', 'c-1']);
     expect(body.connections[0]).toEqual({
       id: 'c-4',
       session: 's-4',
@@ -119,19 +119,14 @@ describe('connections', () => {
   ])('?%s selects %j', async (search, ids) => {
     const { get } = await serve({ connections: () => all });
     const { body } = await get(`/api/v1/connections?${search}`);
-    expect((body.connections as { id: string }[]).map(({ id }) => id)).toEqual(ids);
+    expect(body.connections.map(({ id }) => id)).toEqual(ids);
   });
 
   it('bad parameters are all named', async () => {
     const { get } = await serve({ connections: () => all });
     const { status, body } = await get('/api/v1/connections?capability=telepathy&limit=0&cursor=x&colour=red');
     expect(status).toBe(400);
-    expect((body.errors as { parameter: string }[]).map(({ parameter }) => parameter)).toEqual([
-      'capability',
-      'limit',
-      'cursor',
-      'colour',
-    ]);
+    expect(body.errors.map(({ parameter }) => parameter)).toEqual(['capability', 'limit', 'cursor', 'colour']);
   });
 
   it('are 404 where nothing is relayed', async () => {

@@ -118,14 +118,14 @@ describe('reports', () => {
     const { lines, log } = capture();
     let now = 0;
     const report = createReport(log, () => now);
-    for (let i = 0; i < 100; i++) report({ stage: 'relay', error: new Error('reset') });
+    for (let i = 0; i < 100; i++) report({ stage: 'relay.http', error: new Error('reset') });
     report({ stage: 'decode', error: 'odd' });
     expect(lines).toHaveLength(6);
     now = 10_000;
-    report({ stage: 'relay', error: new Error('again') });
+    report({ stage: 'relay.http', error: new Error('again') });
     expect(lines.slice(6).map((line) => JSON.parse(line))).toMatchObject([
-      { stage: 'relay', suppressed: 95, msg: '95 more faults in relay were not logged' },
-      { stage: 'relay', err: { message: 'again' }, msg: 'fault in relay: again' },
+      { stage: 'relay.http', suppressed: 95, msg: '95 more faults in relay.http were not logged' },
+      { stage: 'relay.http', err: { message: 'again' }, msg: 'fault in relay.http: again' },
     ]);
     report.tellRest();
   });

@@ -13,6 +13,7 @@ import { FACTS, PLAIN } from '../support/bare-connection.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 /** A connection whose first barrier is answered, with one event confirmed as far as barriers go: the client owes a pong for it. */
 async function open() {
@@ -27,11 +28,12 @@ async function open() {
     parked: { count: 0 },
   };
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  const reader = decoder.open(NO_CLAIM);
   const [client, upstream] = [new MemorySocket(), new MemorySocket()];
   /** Writes to the client so far, at each event that is read. */
   const writesWhenRead: number[] = [];
-  const read = decoder.event.bind(decoder);
-  decoder.event = (...args) => {
+  const read = reader.event.bind(reader);
+  reader.event = (...args) => {
     writesWhenRead.push(client.writes.length);
     return read(...args);
   };

@@ -1,23 +1,26 @@
 // Several events in one message: which spellings are taken apart, and what is left whole.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createDecoder, type DecodeOptions } from '../../src/decode/decoder.ts';
+import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import type { DecodeOptions } from '../../src/decode/options.ts';
 import { propertyOptions } from '../support/seed.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 const RS = '\x1e';
 const event = (id: number) => `{"type":"note","event_id":"e${id}","text":"[{\\"}]"}`;
 
 function decode(message: string, changes: Partial<DecodeOptions> = {}, split = true) {
   const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...changes });
+  const reader = decoder.open(NO_CLAIM);
   const around = Buffer.from('}],[{"type":"outside"}');
   const buf = Buffer.concat([around, Buffer.from(message), around]);
   const [start, end] = [around.length, buf.length - around.length];
   const found: string[] = [];
-  const note = (facts: ReturnType<typeof decoder.event>) =>
+  const note = (facts: ReturnType<typeof reader.event>) =>
     facts !== undefined && found.push(facts.id === undefined ? facts.type.name : `${facts.type.name} ${facts.id}`);
-  note(decoder.event(buf, start, end, end - start, split));
-  while (decoder.more) note(decoder.next());
+  note(reader.event(buf, start, end, end - start, split));
+  while (reader.more) note(reader.next());
   expect(decoder.batched).toBe(Math.max(0, found.length - 1));
   return { found, others: Object.entries(decoder.others).filter(([, count]) => count > 0) };
 }

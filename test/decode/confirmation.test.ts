@@ -1,13 +1,15 @@
 // What a client's message confirms, and what it must never be mistaken for.
 import { expect, test } from 'vitest';
-import { createDecoder, type DecodeOptions } from '../../src/decode/decoder.ts';
+import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import type { DecodeOptions } from '../../src/decode/options.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 function read(message: unknown, changes: Partial<DecodeOptions> = {}) {
-  const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...changes });
+  const reader = createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...changes }).open(NO_CLAIM);
   const text = typeof message === 'string' ? message : JSON.stringify(message);
   const buf = Buffer.from(`#${text}#`);
-  return decoder.confirmation(buf, 1, buf.length - 1);
+  return reader.confirmation(buf, 1, buf.length - 1);
 }
 
 const type = 'event_confirmation';
@@ -66,9 +68,9 @@ test.each<[string, unknown]>([
 });
 
 test('invalid UTF-8 is no confirmation', () => {
-  const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  const reader = createDecoder(DEFAULT_DECODE_OPTIONS).open(NO_CLAIM);
   const buf = Buffer.from(`{"type":"${type}","event_id":"\xff"}`, 'latin1');
-  expect(decoder.confirmation(buf, 0, buf.length)).toBeUndefined();
+  expect(reader.confirmation(buf, 0, buf.length)).toBeUndefined();
 });
 
 test('a message that is longer than what may be scanned is no confirmation, however it begins', () => {
@@ -92,7 +94,8 @@ test('matchers are tried in order, and an empty pointer looks for nothing', () =
 
 test('a client message counts nowhere among the upstream messages that are no events', () => {
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  const reader = decoder.open(NO_CLAIM);
   const buf = Buffer.from('not json');
-  decoder.confirmation(buf, 0, buf.length);
+  reader.confirmation(buf, 0, buf.length);
   expect(Object.values(decoder.others)).toEqual([0, 0, 0, 0, 0]);
 });

@@ -1,8 +1,11 @@
 // Messages, good and bad, and what the decoder makes of them under the default options.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createDecoder, type DecodeOptions, type OtherReason } from '../../src/decode/decoder.ts';
+import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import type { OtherReason } from '../../src/decode/event-types.ts';
+import type { DecodeOptions } from '../../src/decode/options.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 const lines = readFileSync(new URL('../fixtures/agent-events.jsonl', import.meta.url), 'utf8')
   .trim()
@@ -10,8 +13,9 @@ const lines = readFileSync(new URL('../fixtures/agent-events.jsonl', import.meta
 
 function decode(message: string | Buffer, changes: Partial<DecodeOptions> = {}, size?: number) {
   const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, unread: 'count', ...changes });
+  const reader = decoder.open(NO_CLAIM);
   const buf = Buffer.from(message);
-  const facts = decoder.event(buf, 0, buf.length, size ?? buf.length);
+  const facts = reader.event(buf, 0, buf.length, size ?? buf.length);
   const why = (Object.keys(decoder.others) as OtherReason[]).filter((reason) => decoder.others[reason] > 0);
   if (facts === undefined) return why.join();
   expect(why).toEqual([]);
@@ -193,11 +197,11 @@ test('array indexes in pointers count elements', () => {
 });
 
 test('the facts are one object, emptied for each event', () => {
-  const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  const reader = createDecoder(DEFAULT_DECODE_OPTIONS).open(NO_CLAIM);
   const full = Buffer.from('{"type":"x","event_id":"1","run_id":"2"}');
   const bare = Buffer.from('{"type":"x"}');
-  const first = decoder.event(full, 0, full.length);
+  const first = reader.event(full, 0, full.length);
   expect(first?.id).toBe('1');
-  expect(decoder.event(bare, 0, bare.length)).toBe(first);
+  expect(reader.event(bare, 0, bare.length)).toBe(first);
   expect(first).toMatchObject({ id: undefined, run: undefined, bytes: bare.length });
 });

@@ -1,9 +1,11 @@
 // The walk against JSON.parse on random documents, and against garbage: same answers, no throw, nothing read outside the message.
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { createDecoder, type DecodeOptions } from '../../src/decode/decoder.ts';
+import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import type { DecodeOptions } from '../../src/decode/options.ts';
 import { propertyOptions } from '../support/seed.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 import { documents, pointers } from './random-json.ts';
 import { firstHit } from './reference.ts';
 
@@ -26,12 +28,13 @@ const lists = fc.record({
 const FIELDS = ['id', 'run', 'user', 'tool', 'toolCall', 'traceparent'] as const;
 
 function decoderFor(found: Pick<DecodeOptions, 'type' | 'id'> & Partial<DecodeOptions>) {
-  return createDecoder({
+  const decoder = createDecoder({
     ...DEFAULT_DECODE_OPTIONS,
     unread: 'count',
     ...found,
     rules: [{ ...DEFAULT_DECODE_OPTIONS.rules.at(-1)! }],
   });
+  return { others: decoder.others, reader: decoder.open(NO_CLAIM) };
 }
 
 /** The message between bytes that would be noticed if they were read: more JSON on both sides. */
@@ -49,12 +52,12 @@ test('every field of a random document is what JSON.parse and the pointers say',
       fc.nat({ max: 40 }),
       (messages, found, before) => {
         const types = [...found.type, '/kind'];
-        const decoder = decoderFor({ ...found, type: types });
+        const { others, reader } = decoderFor({ ...found, type: types });
         for (const { sent, reference } of messages) {
           const bytes = Buffer.from(sent, 'utf8');
           const buf = embed(bytes, before);
           const start = Math.min(before, buf.length - bytes.length);
-          const facts = decoder.event(buf, start, start + bytes.length);
+          const facts = reader.event(buf, start, start + bytes.length);
           const document: unknown = JSON.parse(reference);
           const type = firstHit(document, types, false);
           expect(facts?.type.name).toBe(type);
@@ -75,7 +78,7 @@ test('every field of a random document is what JSON.parse and the pointers say',
             bytes: bytes.length,
           });
         }
-        const { no_type, ...rest } = decoder.others;
+        const { no_type, ...rest } = others;
         expect(rest).toEqual({ untracked: 0, not_json: 0, not_object: 0, invalid_utf8: 0 });
       },
     ),
@@ -118,12 +121,12 @@ test('a random document that is cut, mutated or followed by garbage never throws
         const alone = decoderFor(options);
         const surrounded = decoderFor(options);
         const buf = embed(message, 7);
-        const one = { ...alone.event(message, 0, message.length) };
-        const two = { ...surrounded.event(buf, 7, 7 + message.length) };
+        const one = { ...alone.reader.event(message, 0, message.length) };
+        const two = { ...surrounded.reader.event(buf, 7, 7 + message.length) };
         expect({ ...two, type: two.type?.name }).toEqual({ ...one, type: one.type?.name });
         expect(surrounded.others).toEqual(alone.others);
-        expect(surrounded.confirmation(buf, 7, 7 + message.length)).toEqual(
-          alone.confirmation(message, 0, message.length),
+        expect(surrounded.reader.confirmation(buf, 7, 7 + message.length)).toEqual(
+          alone.reader.confirmation(message, 0, message.length),
         );
         for (const [reason, count] of Object.entries(alone.others)) if (count > 0) outcomes.add(reason);
         if (one.type !== undefined) outcomes.add('event');
@@ -142,10 +145,10 @@ test('what JSON.parse takes for an object is never called broken, and random byt
   const noise = fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes));
   fc.assert(
     fc.property(fc.oneof(soup, noise), (message) => {
-      const decoder = decoderFor({ type: ['/type', '/a'], id: ['/a/0'] });
-      decoder.event(message, 0, message.length);
-      decoder.confirmation(message, 0, message.length);
-      if (isObject(message)) expect(decoder.others.not_json).toBe(0);
+      const { others, reader } = decoderFor({ type: ['/type', '/a'], id: ['/a/0'] });
+      reader.event(message, 0, message.length);
+      reader.confirmation(message, 0, message.length);
+      if (isObject(message)) expect(others.not_json).toBe(0);
     }),
     RUNS,
   );

@@ -5,15 +5,16 @@ import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { idOfNumber, isPlainWhole, numberText } from '../../src/decode/number.ts';
 import { propertyOptions } from '../support/seed.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
-const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+const reader = createDecoder(DEFAULT_DECODE_OPTIONS).open(NO_CLAIM);
 const bytes = (text: string) => Buffer.from(text);
 
 /** The id of an event, and of a confirmation, that spell their id like this. */
 function idsIn(spelling: string): (string | undefined)[] {
   const event = bytes(`{"type":"x","event_id":${spelling}}`);
   const word = bytes(`{"type":"event_confirmation","event_id":${spelling}}`);
-  return [decoder.event(event, 0, event.length)?.id, decoder.confirmation(word, 0, word.length)?.eventId];
+  return [reader.event(event, 0, event.length)?.id, reader.confirmation(word, 0, word.length)?.eventId];
 }
 
 describe('one number, one id', () => {

@@ -5,6 +5,7 @@ import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { globMatches } from '../../src/decode/glob.ts';
 import { createRuleBook, type Rule } from '../../src/decode/rules.ts';
 import type { Priority } from '../../src/delivery/words.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 const rule = (match: string, priority: Priority, track = true): Rule => ({
   match: match.split(' '),
@@ -17,11 +18,12 @@ const rule = (match: string, priority: Priority, track = true): Rule => ({
 
 function table(rules: readonly Rule[], maxTypes = 200) {
   const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, rules, maxTypes });
+  const reader = decoder.open(NO_CLAIM);
   return {
     decoder,
     see(type: string) {
       const buf = Buffer.from(JSON.stringify({ type }));
-      return decoder.event(buf, 0, buf.length)?.type;
+      return reader.event(buf, 0, buf.length)?.type;
     },
   };
 }

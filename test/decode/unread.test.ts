@@ -1,8 +1,10 @@
 // Messages that hold no event: by what name they are tracked, and who may say otherwise.
 import { expect, test } from 'vitest';
-import { createDecoder, type DecodeOptions } from '../../src/decode/decoder.ts';
+import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
+import type { DecodeOptions } from '../../src/decode/options.ts';
 import type { Rule } from '../../src/decode/rules.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 const rule = (match: string, over: Partial<Rule> = {}): Rule => ({
   ...{ match: match.split(' '), track: true, priority: 'high', confirm: 'processed' },
@@ -11,7 +13,8 @@ const rule = (match: string, over: Partial<Rule> = {}): Rule => ({
 
 function decoderOf(changes: Partial<DecodeOptions> = {}) {
   const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...changes });
-  const see = (message: string | Buffer) => decoder.event(Buffer.from(message), 0, Buffer.byteLength(message));
+  const reader = decoder.open(NO_CLAIM);
+  const see = (message: string | Buffer) => reader.event(Buffer.from(message), 0, Buffer.byteLength(message));
   return { decoder, see };
 }
 

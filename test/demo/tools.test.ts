@@ -7,6 +7,7 @@ import { createRun } from '../../src/demo/agent-events.ts';
 import { createDispatcher } from '../../src/demo/dispatcher.ts';
 import { eventIdOf } from '../../src/demo/event-id.ts';
 import { costAnalyzer, currencyConverter, type Fields, webSearch } from '../../src/demo/tools.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 function dispatcherOfAll() {
   const dispatcher = createDispatcher(async () => {});
@@ -90,20 +91,20 @@ describe('dispatcher', () => {
 });
 
 it('an agent run is recognised by the default rules: type, run, user, tool, call, trace and id', async () => {
-  const decoder = createDecoder({
+  const reader = createDecoder({
     ...DEFAULTS.events,
     confirmations: DEFAULTS.confirmations,
     unread: 'track',
     maxTypes: 200,
     scanBytes: 65_536,
-  });
+  }).open(NO_CLAIM);
   const texts: string[] = [];
   const run = createRun(1, 'u1');
   await answer(QUESTIONS[1]!, run, dispatcherOfAll(), (event) => texts.push(JSON.stringify(event)) > 0);
   const facts = texts.map((text) => {
     const bytes = Buffer.from(text);
     // The decoder fills one object again and again.
-    return { ...decoder.event(bytes, 0, bytes.length)! };
+    return { ...reader.event(bytes, 0, bytes.length)! };
   });
   const tools = ['tool_executing', 'tool_completed'];
   const step = ['agent_thinking', ...tools];

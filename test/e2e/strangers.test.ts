@@ -32,7 +32,7 @@ describe('[D19] no word of a stranger counts', () => {
         const toVictim = await backend.peer(0);
         for (let n = 0; n < EVENTS; n++) tell(toVictim, event(`e${n}`, 'patient'));
         await sidecar.reach({ tracked: EVENTS, pending: EVENTS });
-        backend.server.options.verifyClient = ({ req }: { req: { url?: string; rawHeaders: string[] } }) =>
+        backend.server.options.verifyClient = ({ req }: { req: { url?: string | undefined; rawHeaders: string[] } }) =>
           letsIn({ url: req.url!, rawHeaders: req.rawHeaders }, checked, chance);
 
         let words = 0;

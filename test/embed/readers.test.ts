@@ -6,14 +6,15 @@ import { DEFAULT_DECODE_OPTIONS, DEFAULT_ID_POINTERS } from '../../src/decode/de
 import { eventIdIn } from '../../src/embed/event-id.ts';
 import { readConfirmation } from '../../src/embed/message.ts';
 import { propertyOptions } from '../support/seed.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 import { setUp } from './harness.ts';
 
-const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+const reader = createDecoder(DEFAULT_DECODE_OPTIONS).open(NO_CLAIM);
 const type = 'event_confirmation';
 
 function sidecar(text: string) {
   const bytes = Buffer.from(text);
-  return decoder.confirmation(bytes, 0, bytes.length);
+  return reader.confirmation(bytes, 0, bytes.length);
 }
 
 /** The same message in every form in which a backend may have it. */
@@ -148,7 +149,7 @@ function jsonOf(value: unknown): string | undefined {
 describe('the id of an event', () => {
   const found = (event: object) => {
     const bytes = Buffer.from(JSON.stringify({ type: 'x', ...event }));
-    return decoder.event(bytes, 0, bytes.length)?.id;
+    return reader.event(bytes, 0, bytes.length)?.id;
   };
   /** An event with the id at that pointer. */
   const withIdAt = (pointer: string, id: unknown) =>

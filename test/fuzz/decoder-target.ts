@@ -13,6 +13,7 @@ const OPTIONS = {
   confirmations: [{ type: 'event_confirmation', id: '/event_id', status: '/status', error: '/error' }],
 };
 const decoder = createDecoder(OPTIONS);
+const reader = decoder.open({ path: '/', subprotocol: undefined });
 const FIELDS = ['id', 'run', 'user', 'tool', 'toolCall', 'traceparent'] as const;
 /** Fields in which a number is a hit too, as its text. */
 const NUMBERS: ReadonlySet<string> = new Set(['id', 'run', 'user', 'toolCall']);
@@ -79,9 +80,9 @@ export const decoderTarget: Target = {
     const before = (input[0] ?? 0) % 8;
     const message = Buffer.from(input.subarray(1));
     const buf = Buffer.concat([AROUND.subarray(0, before), message, AROUND]);
-    const found = decoder.event(buf, before, before + message.length);
+    const found = reader.event(buf, before, before + message.length);
     const facts = found && { ...found, type: found.type.name };
-    const confirmation = decoder.confirmation(buf, before, before + message.length);
+    const confirmation = reader.confirmation(buf, before, before + message.length);
     const document = parsed(message);
     if (document === undefined) return;
     const type = firstHit(document, OPTIONS.type, false);

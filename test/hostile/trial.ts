@@ -72,7 +72,7 @@ export async function tryStrangers(setting: Setting, tries: number, chance: Chan
   const store = createMemoryStore({ history: 1000 });
   const limits = { pending: 1e6, pendingPerUser: 1e6 };
   const tracker = new Tracker({ store, observer, limits, now: 1, random: chance.next });
-  const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  const reader = createDecoder(DEFAULT_DECODE_OPTIONS).open({ path: '/', subprotocol: undefined });
   const owners = createOwners({ connectionsPerUser: 1000 });
   const sources = setting.sources.map((text) => {
     const [from, name = ''] = text.split(':');
@@ -125,7 +125,7 @@ export async function tryStrangers(setting: Setting, tries: number, chance: Chan
 
   const say = (session: Session, text: string): boolean => {
     const buf = Buffer.from(text);
-    const word = decoder.confirmation(buf, 0, buf.length);
+    const word = reader.confirmation(buf, 0, buf.length);
     if (word === undefined) return false;
     return !['unknown', 'foreign'].includes(tracker.processed(session, word.eventId, word.rejected, word.error, 3));
   };

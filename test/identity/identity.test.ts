@@ -267,7 +267,7 @@ describe('[D19] what nobody verifies is a claim', () => {
   ])('%s', (source, request) => {
     expect(who([source], request, none)).toEqual(claimed('victim'));
     const mine = identity([source], none);
-    mine.identify(request);
+    void mine.identify(request);
     expect(mine.counters).toMatchObject({ claimed: 1, identified: 0 });
   });
 

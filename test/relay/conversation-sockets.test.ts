@@ -8,8 +8,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Fault } from '../../src/delivery/ports.ts';
 import { Splice } from '../../src/relay/splice.ts';
-import { DEFAULT_RELAY_LIMITS, type RelayContext, RelayCounters, type RelayFault } from '../../src/relay/tap.ts';
+import { DEFAULT_RELAY_LIMITS, type RelayContext, RelayCounters } from '../../src/relay/tap.ts';
 import { conversations } from '../support/conversation.ts';
 import { converse } from '../support/converse.ts';
 import { clientFrame, frame } from '../support/raw-frames.ts';
@@ -57,7 +58,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function createContext(faults: RelayFault[]): RelayContext {
+function createContext(faults: Fault[]): RelayContext {
   return {
     counters: new RelayCounters(),
     limits: DEFAULT_RELAY_LIMITS,
@@ -117,7 +118,7 @@ it('500 conversations over sockets', async () => {
 }, 120_000);
 
 it('1,000 connections dropped abruptly, either side first: all end, nothing is held, no fault, all memory is free', async () => {
-  const faults: RelayFault[] = [];
+  const faults: Fault[] = [];
   const context = createContext(faults);
   const taps: RecordingTap[] = [];
   const splices: WeakRef<Splice>[] = [];

@@ -16,6 +16,7 @@ import { createFakeNetwork } from '../client/fake-network.ts';
 import type { Link } from '../client/fake-sidecar.ts';
 import { type Chance, chosenSeed, withSeed } from '../support/chance.ts';
 import { silentObserver } from '../support/silent-observer.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 /** What the real half needs of a connection: its session, and a way to say something. */
 interface Carried {
@@ -39,7 +40,7 @@ class HalfSidecar {
   /** The latest. */
   #carried: Carried | undefined;
   readonly #owner = new Owner(undefined);
-  readonly #decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  readonly #reader = createDecoder(DEFAULT_DECODE_OPTIONS).open(NO_CLAIM);
   readonly #resumption: ReturnType<typeof createResumption>;
 
   constructor(silenceMs: number) {
@@ -91,7 +92,7 @@ class HalfSidecar {
     const { connection, session, link } = this.#carried!;
     const buf = Buffer.from(JSON.stringify({ type: 'tool_executing', event_id: `e${n}`, n }));
     session.lastOrdinal = connection.messages = n;
-    const delivery = this.tracker.track(session, this.#decoder.event(buf, 0, buf.length)!, n, 1)!;
+    const delivery = this.tracker.track(session, this.#reader.event(buf, 0, buf.length)!, n, 1)!;
     this.tracker.retention.keep(delivery, buf.length, () => buf);
     this.deliveries.push(delivery);
     link?.send(buf.toString());

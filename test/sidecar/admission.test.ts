@@ -101,7 +101,7 @@ it('[D7] handshakes of one user that were let in together: those past the limit 
   });
   backend.server.options.verifyClient = (_info: unknown, let_in: (ok: boolean) => void) => {
     if (++asked === 6) all();
-    together.then(() => let_in(true));
+    void together.then(() => let_in(true));
   };
   const clients = await Promise.all(Array.from({ length: 6 }, () => connect(`${ws}/?user=ann`)));
   await eventually(() => expect(clients.filter(({ code }) => code === 1013)).toHaveLength(3));

@@ -10,6 +10,7 @@ import { startWatch, type Watch } from '../../src/sidecar/observe.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
 import { parseExposition, valueIn } from '../support/exposition.ts';
+import { NO_CLAIM } from '../support/upgrades.ts';
 
 let watch: Watch | undefined;
 
@@ -19,6 +20,7 @@ afterEach(async () => {
 
 async function start(agents: boolean) {
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
+  const reader = decoder.open(NO_CLAIM);
   watch = await startWatch({
     counters: { relay: new RelayCounters(), front: createFrontCounters() },
     decoder,
@@ -45,7 +47,7 @@ async function start(agents: boolean) {
   let ordinal = 0;
   const sent = (message: object): void => {
     const bytes = Buffer.from(JSON.stringify(message));
-    tracker.track(session, decoder.event(bytes, 0, bytes.length)!, ++ordinal, now());
+    tracker.track(session, reader.event(bytes, 0, bytes.length)!, ++ordinal, now());
   };
   const scrape = async () => parseExposition((await watch!.scrape('')).body, 'text');
   return { sent, scrape, session };

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'vitest';
+import type { Fault } from '../../src/delivery/ports.ts';
 import { Splice } from '../../src/relay/splice.ts';
 import type { SplicedSockets } from '../../src/relay/spliced-sockets.ts';
-import { DEFAULT_RELAY_LIMITS, type RelayContext, RelayCounters, type RelayFault } from '../../src/relay/tap.ts';
+import { DEFAULT_RELAY_LIMITS, type RelayContext, RelayCounters } from '../../src/relay/tap.ts';
 import { createChance } from './chance.ts';
 import { settle } from './socket-pair.ts';
 import { RecordingTap } from './spliced.ts';
@@ -52,13 +53,13 @@ export interface Joined {
   readonly splice: Splice;
   readonly tap: RecordingTap;
   readonly counters: RelayCounters;
-  readonly faults: RelayFault[];
+  readonly faults: Fault[];
 }
 
 /** A splice that is not started, and its tap. */
 export function between(client: Link, upstream: Link, more: Partial<SplicedSockets> = {}): Joined {
   const counters = new RelayCounters();
-  const faults: RelayFault[] = [];
+  const faults: Fault[] = [];
   const context: RelayContext = {
     counters,
     limits: DEFAULT_RELAY_LIMITS,

@@ -1,5 +1,5 @@
 // Test support: a splice between two memory sockets, with a tap that writes down what it is told.
-
+import type { Fault } from '../../src/delivery/ports.ts';
 import { Splice } from '../../src/relay/splice.ts';
 import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import {
@@ -7,7 +7,6 @@ import {
   DEFAULT_RELAY_LIMITS,
   type RelayContext,
   RelayCounters,
-  type RelayFault,
   type RelayLimits,
   type Tap,
 } from '../../src/relay/tap.ts';
@@ -95,7 +94,7 @@ export interface Spliced<T extends Tap> {
   readonly splice: Splice;
   readonly tap: T;
   readonly counters: RelayCounters;
-  readonly faults: RelayFault[];
+  readonly faults: Fault[];
   /** The clock of the splice, ms. */
   readonly time: { now: number };
 }
@@ -118,7 +117,7 @@ export async function spliced(options: SplicedOptions<Tap> = {}): Promise<Splice
   const client = new MemorySocket(options.highWaterMark);
   const upstream = new MemorySocket(options.highWaterMark);
   const counters = new RelayCounters();
-  const faults: RelayFault[] = [];
+  const faults: Fault[] = [];
   const time = { now: 1_000 };
   const context: RelayContext = {
     counters,

@@ -31,7 +31,7 @@ const spec = fc.record({
   events: fc.array(fc.record({ name: fc.string({ minLength: 1 }), attributes, time: hrTime }), { maxLength: 3 }),
   links: fc.array(fc.record({ attributes, isRemote: fc.boolean() }), { maxLength: 2 }),
   parent: fc.boolean(),
-  status: fc.option(fc.record({ message: fc.option(fc.string(), { nil: undefined }) })),
+  status: fc.option(fc.record({ message: fc.string() }, { requiredKeys: [] })),
 });
 
 const CONTEXT = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 };

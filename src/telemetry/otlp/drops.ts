@@ -1,7 +1,5 @@
 // telemetry: counts what became of spans, log records and data points, and says so at most once a minute when some were lost: exporters fail in silence otherwise.
-
-/** Where telemetry's own faults go. One call is one log line. */
-export type Report = (fault: { readonly stage: string; readonly error: unknown }) => void;
+import type { Report } from '../../delivery/ports.ts';
 
 /** Items of one signal by what became of them: plain numbers for the metrics `ackspan.telemetry.spans`, `.logs` and `.metrics`. */
 export type ExportCounters = {

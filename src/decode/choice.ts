@@ -1,0 +1,90 @@
+// decode: which protocol a connection speaks: by path and subprotocol, else by its first messages, else the last of the list.
+import type { EventFacts } from '../delivery/record.ts';
+import type { Confirmation } from './confirmation.ts';
+import { type FirstBytes, joinedFirstBytes } from './first-bytes.ts';
+import type { MessageReader, Upgrade, WireProtocol } from './protocol.ts';
+
+/** Text messages, of both sides together, in which a connection may show what it speaks. */
+export const FIRST_MESSAGES = 8;
+
+/**
+ * Chooses a protocol for each connection. The first that says yes has it: by the upgrade, else by one of the first messages.
+ * The last protocol has what nobody claims; until that is settled, its reader reads. A chosen reader has not seen earlier messages.
+ */
+export function createChoice(
+  protocols: readonly [WireProtocol, ...WireProtocol[]],
+): (upgrade: Upgrade) => MessageReader {
+  const last = protocols[protocols.length - 1]!;
+  return (upgrade) => {
+    const candidates: WireProtocol[] = [];
+    for (const protocol of protocols) {
+      const match = protocol.matchesUpgrade(upgrade);
+      if (match === 'yes') return protocol.open();
+      if (match === 'maybe' && protocol !== last) candidates.push(protocol);
+    }
+    return candidates.length === 0 ? last.open() : new UndecidedReader(candidates, last);
+  };
+}
+
+/** Reads for a connection whose protocol its first messages have to tell. */
+class UndecidedReader implements MessageReader {
+  begins: FirstBytes;
+  #reader: MessageReader;
+  #candidates: readonly WireProtocol[];
+  #left = FIRST_MESSAGES;
+
+  constructor(candidates: readonly WireProtocol[], last: WireProtocol) {
+    this.#candidates = candidates;
+    this.#reader = last.open();
+    this.begins = this.#wanted();
+  }
+
+  get leftOut(): readonly string[] {
+    return this.#reader.leftOut;
+  }
+
+  get more(): boolean {
+    return this.#reader.more;
+  }
+
+  event(buf: Buffer, start: number, end: number, bytes?: number, split?: boolean): EventFacts | undefined {
+    this.#decide('upstream', buf, start, end);
+    return this.#reader.event(buf, start, end, bytes, split);
+  }
+
+  next(): EventFacts | undefined {
+    return this.#reader.next();
+  }
+
+  confirmation(buf: Buffer, start: number, end: number): Confirmation | undefined {
+    this.#decide('client', buf, start, end);
+    return this.#reader.confirmation(buf, start, end);
+  }
+
+  #decide(from: 'client' | 'upstream', buf: Buffer, start: number, end: number): void {
+    if (this.#candidates.length === 0) return;
+    const still: WireProtocol[] = [];
+    for (const protocol of this.#candidates) {
+      const match = protocol.matchesMessage(from, buf, start, end);
+      if (match === 'yes') {
+        this.#reader = protocol.open();
+        this.#settle([]);
+        return;
+      }
+      if (match === 'maybe') still.push(protocol);
+    }
+    this.#left--;
+    this.#settle(this.#left === 0 ? [] : still);
+  }
+
+  #settle(candidates: readonly WireProtocol[]): void {
+    if (candidates.length === this.#candidates.length) return;
+    this.#candidates = candidates;
+    this.begins = this.#wanted();
+  }
+
+  #wanted(): FirstBytes {
+    if (this.#candidates.length === 0) return this.#reader.begins;
+    return joinedFirstBytes([this.#reader.begins, ...this.#candidates.map(({ begins }) => begins)]);
+  }
+}

@@ -1,0 +1,25 @@
+// decode: what the operator says about messages: where the fields of an event are, what is tracked, and what confirms it.
+import type { ConfirmationMatcher } from './confirmation.ts';
+import type { Rule } from './rules.ts';
+
+/** Where to look in a message, and what to do with what is found. The defaults are in `defaults.ts`. */
+export interface DecodeOptions {
+  /** JSON pointers (RFC 6901); of each list, the first that hits wins. A hit is a string of 1 to 1024 bytes. */
+  readonly type: readonly string[];
+  /** For id, run, user and toolCall a number is a hit too, as one text however it is spelled (`number.ts`). */
+  readonly id: readonly string[];
+  readonly run: readonly string[];
+  readonly user: readonly string[];
+  readonly tool: readonly string[];
+  readonly toolCall: readonly string[];
+  readonly traceparent: readonly string[];
+  /** What becomes of messages that hold no event (SPEC D21). */
+  readonly unread: 'track' | 'count';
+  /** First match wins; a type that none matches is not tracked. */
+  readonly rules: readonly Rule[];
+  readonly confirmations: readonly ConfirmationMatcher[];
+  /** How many types have an index and a label of their own beside `other`. Default 200. */
+  readonly maxTypes: number;
+  /** How far into a message fields are looked for, bytes. Default 65,536. */
+  readonly scanBytes: number;
+}

@@ -1,0 +1,49 @@
+// decode: the seam for wire protocols: what the sidecar asks of one, and of its reader for one connection.
+import type { EventFacts } from '../delivery/record.ts';
+import type { Confirmation } from './confirmation.ts';
+import type { FirstBytes } from './first-bytes.ts';
+
+/** What is known of a connection before its first message. */
+export interface Upgrade {
+  /** The request's path, without its query. */
+  readonly path: string;
+  /** The subprotocol that the upstream chose (RFC 6455 §4.2.2). */
+  readonly subprotocol: string | undefined;
+}
+
+/** Whether a connection speaks a protocol; `maybe`: its first messages have to tell. */
+export type Match = 'yes' | 'no' | 'maybe';
+
+/** One wire protocol. One object per process: what belongs to a connection is in its readers. No method throws on input. */
+export interface WireProtocol {
+  readonly name: string;
+  /** What path and subprotocol say. */
+  matchesUpgrade(upgrade: Upgrade): Match;
+  /** What one of the first text messages says, `buf[start, end)`, or its beginning. A client's is asked only if it begins as `begins` says. */
+  matchesMessage(from: 'client' | 'upstream', buf: Buffer, start: number, end: number): Match;
+  /** May a client's message be ours, by its first byte. What is said no to here goes on at once and is never read. */
+  readonly begins: FirstBytes;
+  /** A reader for one connection. A protocol that keeps nothing between messages may answer the same one each time. */
+  open(): MessageReader;
+}
+
+/** Reads the messages of one connection. */
+export interface MessageReader {
+  /** As the protocol has it. It may become narrower when the protocol of the connection turns out. */
+  readonly begins: FirstBytes;
+  /**
+   * What is to be tracked of the upstream's message `buf[start, end)`: its event, or, where it holds none, its shape, size and
+   * nothing else (SPEC D21). Undefined = nothing, and the reason is counted. The facts are ONE object, valid until the next call.
+   * `bytes` is the message's true size where only its beginning is here (default end − start). Never throws. `split` (default
+   * true): a message that holds several events answers the first, and `more` says that `next` has another.
+   */
+  event(buf: Buffer, start: number, end: number, bytes?: number, split?: boolean): EventFacts | undefined;
+  /** Ids of events of that message that a rule leaves out: a word on such an id may be about them. Valid until the next call. */
+  readonly leftOut: readonly string[];
+  /** Whether the message given to `event` last may hold another event. */
+  readonly more: boolean;
+  /** The next event of that message, whose bytes must still be there; undefined = there is none. */
+  next(): EventFacts | undefined;
+  /** What the client's message `buf[start, end)` confirms; undefined = it is no confirmation and must be forwarded. Never throws. */
+  confirmation(buf: Buffer, start: number, end: number): Confirmation | undefined;
+}
