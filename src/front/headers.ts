@@ -63,7 +63,8 @@ export interface Hop {
   readonly trusted: boolean;
 }
 
-const FORWARDED = /^x-forwarded-(?:for|proto|host)$/i;
+/** CGI-like backends read an underscore in a name, and some any other sign, as a hyphen. */
+const FORWARDED = /^x[^a-z0-9]forwarded[^a-z0-9](?:for|proto|host)$/i;
 
 /**
  * Appends a trusted peer to `X-Forwarded-For` and adds `X-Forwarded-Proto` and `-Host` unless an earlier hop did. What any other

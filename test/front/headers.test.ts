@@ -80,7 +80,7 @@ describe('forwarding headers', () => {
 
   it('[D19] of any other peer: what it says is replaced, on every line and in every spelling; Forwarded stays', () => {
     const said = ['X-Forwarded-Proto', 'https', 'X-FORWARDED-host', 'public.example', 'Forwarded', 'for=1.2.3.4'];
-    const headers = ['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X-Forwarded-For', '2.2.2.2', ...said];
+    const headers = ['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X_Forwarded_For', '2.2.2.2', ...said];
     addForwarded(headers, { remoteAddress: '10.0.0.9', proto: 'http', trusted: false });
     expect(headers).toEqual([
       ...['Host', 'b', 'Forwarded', 'for=1.2.3.4', 'X-Forwarded-For', '10.0.0.9'],
