@@ -35,6 +35,7 @@ export function deliverySummary(delivery: Delivery, deps: ViewDeps): object {
     attempts: delivery.attempts,
     session: delivery.session.key,
     user: delivery.session.user ?? null,
+    claimed_user: delivery.session.claimedUser ?? null,
     run: delivery.run ?? null,
     tool: delivery.tool ?? null,
     tool_call: delivery.toolCall ?? null,

@@ -7,9 +7,10 @@ import type { Query } from './query.ts';
 /** Whether a delivery is wanted. */
 export type DeliveryFilter = (delivery: Delivery) => boolean;
 
-/** Reads `user`, `session`, `type`, `status`, `priority` and `since`; a parameter left out matches everything. */
+/** Reads `user`, `claimed_user`, `session`, `type`, `status`, `priority` and `since`; a parameter left out matches everything. */
 export function readFilter(query: Query, deps: Pick<AdminDeps, 'now' | 'wallOf'>): DeliveryFilter {
   const user = query.text('user');
+  const claimed = query.text('claimed_user');
   const session = query.text('session');
   const types = query.list('type');
   const statuses = query.words('status', STATUSES);
@@ -24,5 +25,6 @@ export function readFilter(query: Query, deps: Pick<AdminDeps, 'now' | 'wallOf'>
     (types === undefined || types.has(delivery.type.name)) &&
     (priorities === undefined || priorities.has(delivery.type.policy.priority)) &&
     (session === undefined || delivery.session.key === session) &&
-    (user === undefined || delivery.session.user === user);
+    (user === undefined || delivery.session.user === user) &&
+    (claimed === undefined || delivery.session.claimedUser === claimed);
 }

@@ -31,7 +31,11 @@ const summary = {
   required: { enum: LEVELS, description: 'Evidence that confirms.' },
   attempts: { type: 'integer', minimum: 1, description: '1 = only the send.' },
   session: text,
-  user: optionalText,
+  user: { ...optionalText, description: 'Proven.' },
+  claimed_user: {
+    ...optionalText,
+    description: 'Who the client says it is. Nobody has verified it, and it grants nothing.',
+  },
   run: optionalText,
   tool: optionalText,
   tool_call: optionalText,

@@ -20,13 +20,19 @@ const paging = [
   parameter('cursor', text, '`next_cursor` of the previous page.'),
   parameter('limit', { type: 'integer', minimum: 1, maximum: PAGE_LIMIT, default: 50 }, 'Most entries on the page.'),
 ];
+const claimed = parameter(
+  'claimed_user',
+  text,
+  'Only of clients that claim this user without proof; a claim grants nothing.',
+);
 const filters = [
-  parameter('user', text, 'Only this user.'),
+  parameter('user', text, 'Only this user, proven.'),
   parameter('session', text, 'Only this session.'),
   words('type', text, 'Only these event types.'),
   words('status', { enum: STATUSES }, 'Only these statuses.'),
   words('priority', { enum: PRIORITIES }, 'Only these priorities.'),
   parameter('since', text, 'Sent then or later: ISO 8601, ms since the epoch, or a duration back from now (`15m`).'),
+  claimed,
 ];
 const id = {
   name: 'id',
@@ -85,7 +91,7 @@ const PATHS: Readonly<Record<string, object>> = {
     ['400', '401', '404'],
     [
       ...filters.slice(0, 2),
-      parameter('claimed_user', text, 'Only connections that claim this user without proof; a claim grants nothing.'),
+      claimed,
       words('capability', { enum: CAPABILITIES }, 'Only these capabilities.'),
       ...paging,
     ],

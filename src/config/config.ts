@@ -117,7 +117,7 @@ export interface Config extends AgentConfig {
     /** PEM text of the authorities to trust instead of Node's own. */
     readonly ca: string | undefined;
   };
-  /** IP addresses and CIDR ranges of peers whose `X-Forwarded-*` is believed. */
+  /** IP addresses and CIDR ranges of peers whose `X-Forwarded-*` and `Forwarded` are believed. */
   readonly trustedProxies: readonly string[];
   readonly admin: {
     /** Undefined = no admin port. */

@@ -2,6 +2,7 @@
 import type { Config, EventRule } from './config.ts';
 import type { ConfigFault } from './fault.ts';
 import type { Place } from './file.ts';
+import { identityWarnings } from './identity-warnings.ts';
 import { formatDuration } from './units.ts';
 
 /** Judges the configuration as a whole. `sound(key)` is false for keys that have a fault of their own, about which no more is said. */
@@ -103,17 +104,4 @@ function ruleWarnings(
     }
   }
   return warnings;
-}
-
-function identityWarnings(identity: Config['identity'], place: (key: string) => Place): ConfigFault[] {
-  if (identity.jwtKey !== undefined || identity.jwksUrl !== undefined) return [];
-  const message = 'is not looked at: without identity.jwt_key or identity.jwks_url tokens are not verified';
-  const keys: string[] = [];
-  if (identity.jwtIssuer !== undefined) keys.push('identity.jwt_issuer');
-  if (identity.jwtAudience !== undefined) keys.push('identity.jwt_audience');
-  const warnings = keys.map((key) => ({ key, ...place(key), message }));
-  if (identity.user.length === 0 || identity.trust === 'upstream') return warnings;
-  const proof =
-    'proves nobody: identity.trust is none and no JWT is verified, so no connection has a user; set identity.jwt_key or identity.jwks_url, or trust: upstream if the backend refuses what it has not checked';
-  return [...warnings, { key: 'identity.user', ...place('identity.user'), message: proof }];
 }

@@ -53,7 +53,7 @@ export const TABLE = [
     'trusted_proxies',
     'trustedProxies',
     list(network, 'a list of IP addresses and CIDR ranges such as [10.0.0.0/8, "::1"]', 100),
-    'Proxies in front of Ackspan whose `X-Forwarded-For`, `-Proto` and `-Host` go on to the backend. What any other peer says there is replaced by what Ackspan sees.',
+    'Proxies in front of Ackspan whose `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` go on to the backend. What any other peer says there is replaced by what Ackspan sees, or dropped.',
     { preset: () => [] },
   ),
 

@@ -47,8 +47,6 @@ export interface ConnectionFacts {
   /** Port in the Host header; 0 when there was none. */
   readonly port: number;
   readonly subprotocol: string | undefined;
-  /** Who the client says it is, without proof: shown and searched for, and nothing else (SPEC D19). An event may still name it. */
-  claimedUser: string | undefined;
   /** Monotonic ms. */
   readonly openedAt: number;
 }

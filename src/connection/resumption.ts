@@ -53,7 +53,7 @@ export interface Resumption extends OptedIn {
   rejoin(
     request: IncomingMessage,
     user: string | undefined,
-    accept: (subprotocol: string | undefined) => [ConnectionFacts, Socket, Buffer],
+    accept: (carrier: Connection) => [ConnectionFacts, Socket, Buffer],
   ): boolean;
   /** The session for a connection that the upstream has accepted; undefined = the client has not opted in. */
   seat(url: string, key: readonly string[], owner: Owner, traceparent: string): Seat | undefined;
@@ -185,7 +185,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       if (!carrier.rejoinable || !fits(request, carrier.facts)) return false;
       counters.resume.rejoined++;
       seated(claimed, carrier);
-      const [facts, client, head] = accept(carrier.facts.subprotocol);
+      const [facts, client, head] = accept(carrier);
       // The answer, the welcome and what was missed in one write.
       client.cork();
       try {

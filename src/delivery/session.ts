@@ -27,12 +27,14 @@ export interface EarlyConfirmation {
   readonly error: string;
 }
 
-/** Mutated by the tracker only, except `link`, `lastOrdinal`, `obscured` and `undecoded`, which belong to whoever runs the connection. */
+/** Mutated by the tracker only, except `link`, `lastOrdinal`, `obscured`, `undecoded` and `claimedUser`: those belong to the connection. */
 export class Session {
   /** Unique in this process. */
   readonly key: string;
   /** May change once, from nobody to a user. */
   owner: Owner;
+  /** Who the client says it is, without proof: shown and searched for, and never an owner (D19). */
+  claimedUser: string | undefined = undefined;
   /** The upgrade request's traceparent, or ''. */
   readonly traceparent: string;
   /** The client connection that carries the session now; undefined while disconnected. */

@@ -63,32 +63,42 @@ export interface Hop {
   readonly trusted: boolean;
 }
 
-const FORWARDED = /^x-forwarded-(?:for|proto|host)$/i;
+/** CGI-like backends read an underscore in a name, and some any other sign, as a hyphen. */
+const FORWARDED = /^(?:x[^a-z0-9]forwarded[^a-z0-9](?:for|proto|host)|forwarded)$/i;
+const PLAINLY = /^(?:x-forwarded-(?:for|proto|host)|forwarded)$/i;
 
 /**
- * Appends a trusted peer to `X-Forwarded-For` and adds `X-Forwarded-Proto` and `-Host` unless an earlier hop did. What any other
- * peer says in these three is replaced. `Forwarded` and `Host` stay as they are.
+ * Appends a trusted peer to `X-Forwarded-For`, and to `Forwarded` (RFC 7239 §4) where it sent one, and adds `X-Forwarded-Proto`
+ * and `-Host` unless an earlier hop did. What any other peer says in these four is dropped, and so are other spellings, which a
+ * proxy may have passed on unread. `Host` stays as it is.
  */
 export function addForwarded(headers: string[], hop: Hop): void {
-  if (!hop.trusted) {
-    for (let i = headers.length - 2; i >= 0; i -= 2) if (FORWARDED.test(headers[i]!)) headers.splice(i, 2);
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    if (FORWARDED.test(headers[i]!) && !(hop.trusted && PLAINLY.test(headers[i]!))) headers.splice(i, 2);
   }
   const peer = hop.remoteAddress === '' ? 'unknown' : hop.remoteAddress;
   let forLine = -1;
+  let forwardedLine = -1;
   let host = '';
   let hasProto = false;
   let hasHost = false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase();
     if (name === 'x-forwarded-for') forLine = i + 1;
+    else if (name === 'forwarded') forwardedLine = i + 1;
     else if (name === 'x-forwarded-proto') hasProto = true;
     else if (name === 'x-forwarded-host') hasHost = true;
     else if (name === 'host') host = headers[i + 1]!;
   }
+  if (forwardedLine !== -1) append(headers, forwardedLine, peer.includes(':') ? `for="[${peer}]"` : `for=${peer}`);
   if (forLine === -1) headers.push('X-Forwarded-For', peer);
-  else headers[forLine] = headers[forLine] === '' ? peer : `${headers[forLine]}, ${peer}`;
+  else append(headers, forLine, peer);
   if (!hasProto) headers.push('X-Forwarded-Proto', hop.proto);
   if (!hasHost && host !== '') headers.push('X-Forwarded-Host', host);
+}
+
+function append(headers: string[], at: number, element: string): void {
+  headers[at] = headers[at] === '' ? element : `${headers[at]}, ${element}`;
 }
 
 /** The peer's address without the IPv4-mapped prefix that dual-stack sockets report. */

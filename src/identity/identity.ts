@@ -9,6 +9,7 @@ import {
   JWT_PLACES,
   type JwtPlace,
   parameters,
+  type Tokens,
   tokens,
   type Values,
 } from './request.ts';
@@ -115,7 +116,8 @@ export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Id
   }
 
   function fromTokens(request: IdentityRequest, claim: string): Found | Promise<Found> {
-    const found = tokens(request, jwtPlaces, jwtQuery);
+    const { found } = tokens(request, jwtPlaces, jwtQuery);
+    // A signature proves its holder wherever the token stands.
     if (verifier !== undefined) return verified(found, claim, verifier);
     return decoded(found, () => tokens(request, JWT_PLACES, jwtQuery), claim);
   }
@@ -167,14 +169,15 @@ function verified(found: readonly string[], claim: string, verifier: Verifier): 
 }
 
 /**
- * Tokens that are not verified here. A JWT counts only as the one token of its request, wherever the others are: the backend may
- * have checked another one, in a place where Ackspan was not told to look.
+ * Tokens that are not verified here. A JWT counts only as the one credential of its request, wherever the others are and whatever
+ * their kind: the backend may have checked another one, in a place where Ackspan was not told to look.
  */
-function decoded(found: readonly string[], everywhere: () => readonly string[], claim: string): Found {
+function decoded(found: readonly string[], everywhere: () => Tokens, claim: string): Found {
   if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
   const readings = found.map(decodeClaims);
   if (readings.every((reading) => reading === 'opaque')) return undefined;
-  return everywhere().length > 1 ? faultOf(readings) : fromReadings(readings, claim);
+  const all = everywhere();
+  return all.others || all.found.length > 1 ? faultOf(readings) : fromReadings(readings, claim);
 }
 
 function faultOf(readings: readonly TokenReading[]): Found {

@@ -19,74 +19,158 @@ const PROTOCOL_PREFIX = 'jwt.';
 
 /**
  * Values of every header line of that name (lower case), as UTF-8: two encodings of one name would be two users for the backend.
- * CGI and WSGI backends take `X_User` for `X-User`, others do not, so such a line cannot be decoded either.
+ * CGI and WSGI backends take `X_User` for `X-User`, some any other sign too. Of two lines backends read one, or both joined.
+ * Where that could show another value, one that cannot be decoded is added.
  */
-export function headers({ rawHeaders }: IdentityRequest, name: string): Values {
+export function headers(request: IdentityRequest, name: string): Values {
+  const values = lines(request, name);
+  return repeated(values) ? [...values, undefined] : values;
+}
+
+function lines({ rawHeaders }: IdentityRequest, name: string): Values {
   const values: (string | undefined)[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const key = rawHeaders[i]!;
     if (key.length !== name.length) continue;
     const lower = key.toLowerCase();
     if (lower === name) values.push(fromBytes(rawHeaders[i + 1]!));
-    else if (lower.replaceAll('_', '-') === name.replaceAll('_', '-')) values.push(undefined);
+    else if (lower.replace(/[^a-z0-9]/g, '-') === name.replace(/[^a-z0-9]/g, '-')) values.push(undefined);
   }
   return values;
 }
 
-/** Letters, digits and `-._~` percent-encoded: no encoder does that, and not every backend decodes cookies. */
-const NEEDLESS_ESCAPE = /%(?:2[de]|3\d|[46][1-9a-f]|[57][0-9a]|5f|7e)/i;
-
-/** Values of every cookie of that name (RFC 6265 §4.2), unquoted and percent-decoded where that is possible. */
-export function cookies(request: IdentityRequest, name: string): Values {
+/**
+ * Values of every cookie of that name, byte by byte (RFC 6265 §4.2.2): unquoted or percent-decoded, the cookies of two users could
+ * become one. Old parsers separate at commas too, take quoted text for one value, decode names or ignore case; and of two Cookie
+ * lines, which RFC 6265 §5.4 forbids, some read one. Where that could show another value, one that cannot be decoded is added.
+ */
+export function cookies({ rawHeaders }: IdentityRequest, name: string): Values {
   const values: (string | undefined)[] = [];
-  for (const line of headers(request, 'cookie')) {
-    for (const pair of line?.split(';') ?? []) {
+  const lower = name.toLowerCase();
+  const alike = loosely(name);
+  let mentioned = 0;
+  let cookieLines = 0;
+  let quotesOpen = false;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.length !== 6 || rawHeaders[i]!.toLowerCase() !== 'cookie') continue;
+    const line = rawHeaders[i + 1]!;
+    cookieLines++;
+    mentioned += mentions(line.toLowerCase(), lower);
+    for (const pair of line.split(';')) {
+      quotesOpen ||= hasOpenQuote(pair);
       const at = pair.indexOf('=');
-      if (at < 0 || withoutSpace(pair.slice(0, at)) !== name) continue;
-      const value = withoutSpace(pair.slice(at + 1)).replace(/^"(.*)"$/, '$1');
-      // A cookie need not be percent-encoded: what cannot be decoded stands for itself.
-      values.push(NEEDLESS_ESCAPE.test(value) ? undefined : (percentDecoded(value) ?? value));
+      const key = at < 0 ? '' : withoutSpace(pair.slice(0, at));
+      if (key === name) values.push(fromBytes(pair.slice(at + 1)));
+      else if (loosely(formDecoded(key) ?? key) === alike) mentioned++;
     }
   }
+  if (mentioned !== values.length || ((cookieLines > 1 || quotesOpen) && values.length > 0)) values.push(undefined);
   return values;
 }
 
-/** Values of every query parameter of that name, form-decoded. */
+/** Letters, digits and `-._~` percent-encoded, a plus sign, or bytes that should be: not every backend decodes them, or as UTF-8. */
+const OPEN_TO_READING = /%(?:2[de]|3\d|[46][1-9a-f]|[57][0-9a]|5f|7e)|\+|[^!-~]/i;
+
+/**
+ * Values of every query parameter of that name, form-decoded. Backends differ in the case of names, in `name[]`, in `;` between
+ * parameters, in what a `#` ends, in decoding, and in which of two they take. Where that could show another value, one that cannot
+ * be decoded is added.
+ */
 export function parameters({ url }: IdentityRequest, name: string): Values {
   const at = url.indexOf('?');
   if (at < 0) return [];
   const values: (string | undefined)[] = [];
+  const alike = loosely(name);
+  let doubtful = url.includes('#');
   for (const pair of url.slice(at + 1).split('&')) {
-    const equals = pair.indexOf('=');
-    const key = equals < 0 ? pair : pair.slice(0, equals);
-    if (key !== name && formDecoded(key) !== name) continue;
-    values.push(equals < 0 ? '' : formDecoded(pair.slice(equals + 1)));
+    const [first = '', ...more] = pair.split(';');
+    const key = nameOf(first);
+    const decoded = formDecoded(key);
+    if (decoded === name) {
+      const value = pair.slice(key.length + 1);
+      values.push(formDecoded(value));
+      doubtful ||= more.length > 0 || OPEN_TO_READING.test(value) || (key !== name && OPEN_TO_READING.test(key));
+    } else doubtful ||= loosely(decoded ?? key) === alike;
+    doubtful ||= more.some((part) => loosely(formDecoded(nameOf(part)) ?? part) === alike);
   }
-  return values;
+  return doubtful || repeated(values) ? [...values, undefined] : values;
 }
 
-/** Every different token that the request presents at those places; whether they are JWTs is for others to say. */
-export function tokens(request: IdentityRequest, places: readonly JwtPlace[], queryNames: readonly string[]): string[] {
+/** The tokens of a request. */
+export interface Tokens {
+  /** Every different one; whether they are JWTs is for others to say. */
+  readonly found: readonly string[];
+  /** The same places hold credentials of another kind, or some that not every backend reads alike. */
+  readonly others: boolean;
+}
+
+/** What the request presents at those places. */
+export function tokens(request: IdentityRequest, places: readonly JwtPlace[], queryNames: readonly string[]): Tokens {
   const found = new Set<string>();
-  for (const place of places) for (const token of tokensAt(request, place, queryNames)) if (token) found.add(token);
-  return [...found];
+  let others = false;
+  for (const place of places)
+    for (const token of tokensAt(request, place, queryNames))
+      if (token === undefined) others = true;
+      else if (token !== '') found.add(token);
+  return { found: [...found], others };
 }
 
+/** `undefined` in the list = it was there and is no token that can be read. */
 function tokensAt(request: IdentityRequest, place: JwtPlace, queryNames: readonly string[]): Values {
   switch (place) {
     case 'authorization':
-      return headers(request, 'authorization').map((value) => /^Bearer +(\S+) *$/i.exec(value ?? '')?.[1]);
+      return headers(request, 'authorization').map((value) =>
+        value === '' ? '' : /^Bearer +(\S+) *$/i.exec(value ?? '')?.[1],
+      );
     case 'subprotocol':
-      return headers(request, 'sec-websocket-protocol').flatMap((value) => (value ?? '').split(',').map(protocolToken));
+      return lines(request, 'sec-websocket-protocol').flatMap((value) => value?.split(',').map(protocolToken));
     case 'query':
       return queryNames.flatMap((name) => parameters(request, name));
   }
 }
 
-/** The token of `jwt.<token>`: as it is, or base64url around it, for servers that allow no dots in subprotocols. */
+/** Whether a value stands there twice, which a backend that joins them takes for another. Of different ones nobody is named anyway. */
+function repeated(values: Values): boolean {
+  return new Set(values).size < values.length;
+}
+
+/** How often `name` stands before a `=` where some parser of cookies would begin a name. Both in lower case. */
+function mentions(line: string, name: string): number {
+  let count = 0;
+  for (let at = line.indexOf(name); at >= 0; at = line.indexOf(name, at + 1)) {
+    if (at > 0 && !/[;,"\s]/.test(line[at - 1]!)) continue;
+    let end = at + name.length;
+    while (end < line.length && /\s/.test(line[end]!)) end++;
+    if (line[end] === '=') count++;
+  }
+  return count;
+}
+
+/** Whether quoted text may go on behind the `;` that ends it, for a parser with or without backslashes. */
+function hasOpenQuote(pair: string): boolean {
+  if (!pair.includes('"')) return false;
+  const quotes = (text: string): number => text.split('"').length - 1;
+  return quotes(pair) % 2 === 1 || quotes(pair.replace(/\\./gs, '')) % 2 === 1;
+}
+
+/** A name as the most generous backend reads it: up to a bracket or NUL, in one case, with PHP's underscores. */
+function loosely(name: string): string {
+  const [plain = ''] = name.split(/[[\0]/, 1);
+  return plain.trim().replace(/[ .]/g, '_').toUpperCase().toLowerCase();
+}
+
+function nameOf(pair: string): string {
+  const equals = pair.indexOf('=');
+  return equals < 0 ? pair : pair.slice(0, equals);
+}
+
+/**
+ * The token of `jwt.<token>`: as it is, or base64url around it, for servers that allow no dots in subprotocols. '' = none,
+ * `undefined` = for a backend that ignores case.
+ */
 function protocolToken(entry: string): string | undefined {
   const trimmed = entry.trim();
-  if (!trimmed.startsWith(PROTOCOL_PREFIX)) return undefined;
+  if (!trimmed.startsWith(PROTOCOL_PREFIX)) return trimmed.toLowerCase().startsWith(PROTOCOL_PREFIX) ? undefined : '';
   const token = trimmed.slice(PROTOCOL_PREFIX.length);
   return token.includes('.') ? token : Buffer.from(token, 'base64url').toString('latin1');
 }

@@ -46,7 +46,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
 }
 
 function view({ facts, session, messages }: Connection): ConnectionView {
-  const { id, seq, openedAt, remote, path, claimedUser } = facts;
-  const { key, user, capability, pending } = session;
+  const { id, seq, openedAt, remote, path } = facts;
+  const { key, user, claimedUser, capability, pending } = session;
   return { id, seq, openedAt, remote, path, session: key, user, claimedUser, capability, pending, messages };
 }

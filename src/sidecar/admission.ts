@@ -119,7 +119,7 @@ export function open(
   who: Identified | undefined,
 ): void {
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
-  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now(), who);
+  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
   const owner = owners.acquire(who?.user);
   // The client's own trace only. The connection's span, where the upstream was given that one, is linked to.
   const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
@@ -127,9 +127,10 @@ export function open(
   const session = seat?.session ?? new Session(id, owner, traceparent);
   // It has its owner already: one session is given back once.
   if (seat?.recovered === true) owners.release(owner);
+  session.claimedUser = who?.claimed ?? session.claimedUser;
   const connection = new Connection(facts, session, connectionDeps);
   if (who?.learn === 'user') connection.adopt = (user) => owners.adopt(session, user, connection.attended);
-  else if (who?.learn === 'claim') connection.adopt = (user) => claim(connection.facts, user);
+  else if (who?.learn === 'claim') connection.adopt = (user) => claim(session, user);
   seat?.take(connection);
   // Handshakes may have been let in together; who comes back replaces a connection that may still be closing.
   const crowded = seat?.recovered !== true && owners.full(owner.user);
@@ -149,12 +150,13 @@ export function rejoin(
   who: Identified | undefined,
 ): boolean {
   if (!request.url?.includes('ackspan')) return false;
-  return deps.resumption.rejoin(request, who?.user, (subprotocol) => {
+  return deps.resumption.rejoin(request, who?.user, ({ session, facts: { subprotocol } }) => {
+    session.claimedUser = who?.claimed ?? session.claimedUser;
     acceptHandshake(request, client, subprotocol);
     const remote = plainAddress(client.remoteAddress);
     const now = deps.connectionDeps.relay.now();
     const id = nextConnectionId();
-    return [readFacts(id, request.rawHeaders, request.url!, remote, subprotocol, now, who), client, head];
+    return [readFacts(id, request.rawHeaders, request.url!, remote, subprotocol, now), client, head];
   });
 }
 
@@ -167,18 +169,16 @@ function readFacts(
   remote: string,
   subprotocol: string | undefined,
   openedAt: number,
-  who: Identified | undefined,
 ): ConnectionFacts {
   const path = url.split('?', 1)[0]!;
-  const claimedUser = who?.claimed;
-  return { id, seq: ++connections, remote, path, ...authority(headers), subprotocol, claimedUser, openedAt };
+  return { id, seq: ++connections, remote, path, ...authority(headers), subprotocol, openedAt };
 }
 
 /** An event that proves nothing names a user: the first name is kept. */
-function claim(facts: ConnectionFacts, user: string): void {
-  if (facts.claimedUser !== undefined) return;
+function claim(session: Session, user: string): void {
+  if (session.claimedUser !== undefined) return;
   const named = readUser(user);
-  if (typeof named !== 'string') facts.claimedUser = named.user;
+  if (typeof named !== 'string') session.claimedUser = named.user;
 }
 
 /** Where the client connected to, as its Host header has it. */

@@ -54,7 +54,9 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     series(METRICS.untracked, LABEL.reason, 'unwatched', () => relay.messagesUnwatched),
     { metric: METRICS.connectionSilent, attributes: {}, read: () => deps.silent.cut },
     ...upstreamReadings(deps),
+    ...readingsOf(METRICS.unread, LABEL.kind, deps.decoder.unread),
     ...memoryReadings(deps),
+    ...inFlightReadings(deps),
     ...readingsOf(METRICS.telemetrySpans, LABEL.result, spans),
     ...readingsOf(METRICS.telemetryLogs, LABEL.result, logs),
     ...readingsOf(METRICS.telemetryMetrics, LABEL.result, metrics),
@@ -103,6 +105,13 @@ function memoryReadings({ memory }: WatchDeps): Reading[] {
     { metric: METRICS.memoryLimit, attributes: {}, read: () => memory.bound },
     { metric: METRICS.memoryUsed, attributes: {}, read: () => memory.used },
   ];
+}
+
+/** What is kept of messages under way, beside its bound. */
+function inFlightReadings({ counters: { relay }, inFlightLimit }: WatchDeps): Reading[] {
+  const kept: Reading = { metric: METRICS.inFlightBytes, attributes: {}, read: () => relay.collectedBytes };
+  if (inFlightLimit === undefined) return [kept];
+  return [kept, { metric: METRICS.inFlightLimit, attributes: {}, read: () => inFlightLimit }];
 }
 
 /** Sessions that outlive their connection, and what is kept for them. */

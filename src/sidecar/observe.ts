@@ -43,6 +43,8 @@ export interface WatchDeps {
   readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
   /** Whether the upstream took the last connection of the readiness check; only where there is one. */
   readonly upstreamUp?: (() => boolean) | undefined;
+  /** `limits.in_flight_bytes`. */
+  readonly inFlightLimit?: number;
   /** The bound of memory, where there is one. */
   readonly memory?: { readonly bound: number; readonly used: number };
   readonly tracing: {

@@ -116,6 +116,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   });
   const watch = await startWatch({
     memory,
+    inFlightLimit: config.limits.inFlightBytes,
     counters,
     decoder,
     unread,

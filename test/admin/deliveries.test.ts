@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { deliveriesRoute } from '../../src/admin/deliveries.ts';
 import type { Answer } from '../../src/admin/route.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ada, adminDeps, bob, eventType, type Got, NOON, serve, settle, track } from './fixture.ts';
 
@@ -51,6 +52,17 @@ describe('list', () => {
   ])('?%s selects %j', async (search, ids) => {
     const { get } = await filled();
     expect(idsOf(await get(`/api/v1/deliveries?${search}`))).toEqual(ids);
+  });
+
+  it('[D19] shows and finds a claimed user as that, never as the user', async () => {
+    const { get, store } = await serve();
+    const claiming = new Session('session-claiming', new Owner(undefined));
+    claiming.claimedUser = 'ada';
+    track(store, { seq: 1 });
+    track(store, { seq: 2, session: claiming });
+    expect(idsOf(await get('/api/v1/deliveries?user=ada'))).toEqual(['d-1']);
+    const got = await get('/api/v1/deliveries?claimed_user=ada');
+    expect(got.body.deliveries).toMatchObject([{ id: 'd-2', user: null, claimed_user: 'ada' }]);
   });
 
   it('names every bad parameter at once, with what is allowed, and repeats nothing it was sent', async () => {
@@ -234,6 +246,7 @@ describe('one delivery', () => {
       attempts: 3,
       session: 'session-ada',
       user: 'ada',
+      claimed_user: null,
       run: 'run-1',
       tool: 'search',
       tool_call: 'call-1',

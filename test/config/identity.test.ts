@@ -36,7 +36,7 @@ describe('identity.user', () => {
   it.each([
     ['nothing verifies', 'identity: { user: "jwt:sub" }', 'proves nobody'],
     ['the backend is trusted', 'identity: { user: "jwt:sub", trust: upstream }', undefined],
-    ['JWTs are verified', 'identity: { user: "jwt:sub", jwks_url: "https://id.example/jwks" }', undefined],
+    ['JWTs are verified', `identity: { user: "jwt:sub", jwt_key: ${SECRET} }`, undefined],
   ])('[D19] sources where %s', (_, yaml, warning) => {
     const said = load(yaml).warnings.map(formatFault);
     if (warning === undefined) expect(said).toEqual([]);
@@ -140,6 +140,22 @@ it('an issuer or audience that nothing verifies is warned of', () => {
   expect(warnings.map(formatFault)).toEqual([
     'a.yaml:2:25: identity.jwt_issuer: is not looked at: without identity.jwt_key or identity.jwks_url tokens are not verified',
   ]);
+});
+
+it.each([
+  ['user: event', ['identity.user: proves nobody']],
+  [`user: "header:x-user", jwt_key: ${SECRET}`, ['identity.user: proves nobody', 'identity.jwt_key: verifies nothing']],
+  [`jwt_key: ${SECRET}`, ['identity.jwt_key: verifies nothing']],
+  ['jwks_url: "https://id.example/jwks"', ['identity.jwks_url: verifies nothing']],
+  ['user: "jwt:sub", jwks_url: "https://id.example/jwks"', ['identity.jwks_url: proves too much']],
+  ['user: "jwt:sub", jwks_url: "https://id.example/jwks", jwt_audience: chat', []],
+  [`user: "jwt:sub, header:x-user", jwt_key: ${SECRET}`, []],
+])('[D19] identity: { %s } is warned of: %j', (yaml, expected) => {
+  const { warnings, faults } = load(`identity: { ${yaml} }`);
+  expect(faults).toEqual([]);
+  expect(warnings.map(({ key, message }) => `${key}: ${message}`)).toEqual(
+    expected.map((beginning) => expect.stringContaining(beginning)),
+  );
 });
 
 it('the agent events are those of the five, and can be others', () => {

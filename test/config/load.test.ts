@@ -210,8 +210,10 @@ describe('a variable for every key', () => {
     // A mount asks for a token; what a JWT must say asks for a key; a hook asks for a secret.
     const key = row.key.startsWith('identity.jwt_') ? { ACKSPAN_IDENTITY_JWT_KEY: 'z'.repeat(32) } : {};
     const trust = row.key === 'identity.user' ? { ACKSPAN_IDENTITY_TRUST: 'upstream' } : {};
+    const source = /^identity\.jw/.test(row.key) ? { ACKSPAN_IDENTITY_USER: 'jwt:sub' } : {};
+    const audience = row.key === 'identity.jwks_url' ? { ACKSPAN_IDENTITY_JWT_AUDIENCE: 'chat' } : {};
     const secrets = { ACKSPAN_ADMIN_TOKEN: 'qrstuvwxyzabcdef', ACKSPAN_HOOKS_SECRETS: WHSEC };
-    const env = { ...UPSTREAM, ...key, ...trust, ...secrets, [name]: text };
+    const env = { ...UPSTREAM, ...key, ...trust, ...source, ...audience, ...secrets, [name]: text };
     const loaded = load({ env });
     expect(at(configOf(loaded), row)).toEqual(resolved);
     expect(loaded.warnings).toEqual([]);

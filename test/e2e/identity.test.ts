@@ -79,8 +79,8 @@ async function views(sidecar: SidecarProcess, query = '') {
   return connections.map(({ user, claimed_user }) => ({ user, claimed_user })).reverse();
 }
 
-async function deliveriesOf(sidecar: SidecarProcess, user: string): Promise<string[]> {
-  const response = await fetch(`${sidecar.admin}/api/v1/deliveries?user=${encodeURIComponent(user)}`);
+async function deliveriesOf(sidecar: SidecarProcess, user: string, by = 'user'): Promise<string[]> {
+  const response = await fetch(`${sidecar.admin}/api/v1/deliveries?${by}=${encodeURIComponent(user)}`);
   const { deliveries } = (await response.json()) as { deliveries: { event_id: string }[] };
   return deliveries.map(({ event_id }) => event_id).sort();
 }
@@ -175,6 +175,7 @@ describe('[D19] what nobody has verified', () => {
       expect(await views(sidecar, '?claimed_user=bob')).toEqual([]);
       expect(await views(sidecar, '?user=ann')).toEqual([]);
       expect(await deliveriesOf(sidecar, 'ann')).toEqual([]);
+      expect(await deliveriesOf(sidecar, 'ann', 'claimed_user')).toEqual(['e1', 'e2']);
       tell(clients[1]!, confirmation('e1'));
       tell(clients[1]!, confirmation('e1', { status: 'failed', error: 'said the stranger' }));
       tell(clients[1]!, confirmation('e2'));

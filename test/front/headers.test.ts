@@ -69,22 +69,39 @@ describe('forwarding headers', () => {
     ]);
   });
 
-  it('of a trusted peer: append to the last X-Forwarded-For line and leave proto, host and Forwarded of an earlier hop', () => {
-    const earlier = ['X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'public.example', 'Forwarded', 'for=1.2.3.4'];
+  it('of a trusted peer: append to the last X-Forwarded-For and Forwarded line and leave proto and host of an earlier hop; another spelling goes', () => {
+    const earlier = ['X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'public.example', 'Forwarded', 'for=a, for=b'];
     const headers = ['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X-Forwarded-For', '2.2.2.2', ...earlier];
+    headers.push('X_Forwarded_For', '3.3.3.3');
     addForwarded(headers, { remoteAddress: '', proto: 'http', trusted: true });
     expect(headers).toEqual([
-      ...['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X-Forwarded-For', '2.2.2.2, unknown', ...earlier],
+      ...['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X-Forwarded-For', '2.2.2.2, unknown', ...earlier.slice(0, -1)],
+      'for=a, for=b, for=unknown',
     ]);
   });
 
-  it('[D19] of any other peer: what it says is replaced, on every line and in every spelling; Forwarded stays', () => {
+  it.each([
+    ['10.0.0.9', 'for=10.0.0.9'],
+    ['2001:db8::1', 'for="[2001:db8::1]"'],
+  ])(
+    'the trusted peer %s is %s in Forwarded (RFC 7239 §6), and in no Forwarded that nobody sent',
+    (address, element) => {
+      const hop = { remoteAddress: address, proto: 'http', trusted: true } as const;
+      const sent = ['forwarded', ''];
+      addForwarded(sent, hop);
+      expect(sent.slice(0, 2)).toEqual(['forwarded', element]);
+      const unsent: string[] = [];
+      addForwarded(unsent, hop);
+      expect(unsent).toEqual(['X-Forwarded-For', address, 'X-Forwarded-Proto', 'http']);
+    },
+  );
+
+  it('[D19] of any other peer: what it says is replaced, on every line and in every spelling', () => {
     const said = ['X-Forwarded-Proto', 'https', 'X-FORWARDED-host', 'public.example', 'Forwarded', 'for=1.2.3.4'];
-    const headers = ['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X-Forwarded-For', '2.2.2.2', ...said];
+    const headers = ['Host', 'b', 'x-forwarded-for', '1.1.1.1', 'X_Forwarded_For', '2.2.2.2', ...said];
     addForwarded(headers, { remoteAddress: '10.0.0.9', proto: 'http', trusted: false });
     expect(headers).toEqual([
-      ...['Host', 'b', 'Forwarded', 'for=1.2.3.4', 'X-Forwarded-For', '10.0.0.9'],
-      ...['X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'b'],
+      ...['Host', 'b', 'X-Forwarded-For', '10.0.0.9', 'X-Forwarded-Proto', 'http', 'X-Forwarded-Host', 'b'],
     ]);
   });
 

@@ -146,7 +146,7 @@ export const REQUEST_DIFFERENCES = {
   }),
   'no expectation in HTTP/1.0': eachMessage((message) => without(message, 'expect')),
   forwarded: eachMessage((message, { host }) => {
-    without(message, 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host');
+    without(message, 'forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host');
     message.headers.push(['X-Forwarded-For', ' 127.0.0.1'], ['X-Forwarded-Proto', ' http']);
     if (host !== '') message.headers.push(['X-Forwarded-Host', ` ${host}`]);
   }),

@@ -165,6 +165,7 @@ export const ROWS: readonly Row[] = [
       'X-Forwarded-Proto: https',
       'X-Forwarded-Host: z',
       'Forwarded: for=2.2.2.2',
+      'forwarded: for=3.3.3.3;proto=https',
       'Via: 1.1 x',
     ]),
     reply(),

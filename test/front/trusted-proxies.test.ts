@@ -16,14 +16,14 @@ it('addresses and ranges of both families', () => {
 });
 
 it.each([
-  [true, '1.2.3.4, 127.0.0.1', 'https', 'public.example'],
-  [false, '127.0.0.1', 'http', 'app.example'],
-])('[D19] a handshake whose peer is trusted: %s', async (trusted, from, proto, host) => {
+  [true, '1.2.3.4, 127.0.0.1', 'https', 'public.example', 'for=1.2.3.4, for=127.0.0.1'],
+  [false, '127.0.0.1', 'http', 'app.example', undefined],
+])('[D19] a handshake whose peer is trusted: %s', async (trusted, from, proto, host, forwarded) => {
   const upstream = await rawUpstream();
   const front = await startFront({ ...upstreamAt(upstream.address), trustsPeer: () => trusted });
   const said = ['X-Forwarded-For: 1.2.3.4', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: public.example'];
-  rawClient(front.port).send(handshake('/ws', said));
+  rawClient(front.port).send(handshake('/ws', [...said, 'Forwarded: for=1.2.3.4']));
   const head = await (await upstream.next()).head();
-  const names = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'];
-  expect(names.map((name) => head.get(name))).toEqual([from, proto, host]);
+  const names = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'];
+  expect(names.map((name) => head.get(name))).toEqual([from, proto, host, forwarded]);
 });

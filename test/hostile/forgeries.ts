@@ -97,6 +97,12 @@ export function forge(chance: Chance): Forgery {
   several(chance, () => raw.push(chance.of(SPELLINGS.authorization!), `Bearer ${token(chance)}`));
   several(chance, () => raw.push(chance.of(SPELLINGS.cookie!), `a=1; uid=${value(chance)}; uid2=x`));
   if (chance.between(0, 3) === 0) raw.push('Cookie', `uid=${value(chance)}; uid=${value(chance)}`);
+  // What some readers take for another cookie, parameter or credential, and others for a part of one.
+  if (chance.between(0, 3) === 0) raw.push('Cookie', `z=1, uid=${STRANGER}; UID=${STRANGER}; uid=${value(chance)}`);
+  if (chance.between(0, 5) === 0) raw.push('Cookie', `z="; uid=${value(chance)}; y="; uid[]=${STRANGER}`);
+  if (chance.between(0, 3) === 0) query.push(`x=1;user=${STRANGER}`);
+  if (chance.between(0, 5) === 0) query.push(`user=${value(chance)}#`);
+  if (chance.between(0, 5) === 0) raw.push('Authorization', 'Basic bWFsbG9yeTpzZWNyZXQ=');
   several(chance, () => query.push(`${chance.of(['user', '%75ser', 'us%65r', 'USER', 'user[]'])}=${value(chance)}`));
   several(chance, () => query.push(`${chance.of(['token', 'jwt', 'access_token', '%74oken'])}=${token(chance)}`));
   if (chance.between(0, 3) === 0)

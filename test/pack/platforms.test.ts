@@ -7,6 +7,7 @@ import { generatedFiles } from '../../dashboards/src/files.ts';
 import { SLO } from '../../dashboards/src/slo.ts';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { createPeerCheck } from '../../src/front/trusted-proxies.ts';
 import { ROOT } from '../dashboards/collect.ts';
 import { closeAll, httpUpstream } from '../support/backends.ts';
 import { startSidecar } from '../support/sidecar-process.ts';
@@ -90,6 +91,12 @@ test('on Cloud Run, one container has a port, and the grace ends inside the 10 s
   expect(containers.filter((each) => each.ports !== undefined).map((each) => each.name)).toEqual(['ackspan']);
   const { config } = loadConfig({ env: variables(ackspanIn('deploy/cloudrun/service.yaml')), defaults: DEFAULTS });
   expect(config!.shutdown.graceMs).toBeLessThan(8_000);
+});
+
+test('on Cloud Run, what the front end says of the client goes on to the backend, and nobody else is believed', () => {
+  const { config } = loadConfig({ env: variables(ackspanIn('deploy/cloudrun/service.yaml')), defaults: DEFAULTS });
+  const trusted = createPeerCheck(config!.trustedProxies);
+  expect(['169.254.169.126', '10.0.0.1', '127.0.0.1', '203.0.113.1'].map(trusted)).toEqual([true, false, false, false]);
 });
 
 describe('Cloud Monitoring', () => {

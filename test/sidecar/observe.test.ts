@@ -21,9 +21,12 @@ afterEach(async () => {
 async function start(agents: boolean) {
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
   const reader = decoder.open(NO_CLAIM);
+  const relay = new RelayCounters();
   watch = await startWatch({
-    counters: { relay: new RelayCounters(), front: createFrontCounters() },
+    counters: { relay, front: createFrontCounters() },
     decoder,
+    inFlightLimit: 1000,
+    memory: { bound: 5000, used: 0.5 },
     unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
     silent: { cut: 0 },
     tracing: { keepConfirmed: 1, slowMs: 1000, events: 'span', userHashKey: undefined },
@@ -50,7 +53,7 @@ async function start(agents: boolean) {
     tracker.track(session, reader.event(bytes, 0, bytes.length)!, ++ordinal, now());
   };
   const scrape = async () => parseExposition((await watch!.scrape('')).body, 'text');
-  return { sent, scrape, session };
+  return { sent, scrape, session, decoder, reader, relay };
 }
 
 it('tool calls and runs are counted, and end with their session', async () => {
@@ -70,4 +73,17 @@ it('without a word about agents nothing of theirs is watched', async () => {
   const { sent, scrape } = await start(false);
   sent({ type: 'tool_executing', run_id: 'r', tool_name: 'search' });
   expect([...(await scrape()).keys()].filter((name) => /tool|order/.test(name))).toEqual([]);
+});
+
+it('[D7] [D21] what is kept of messages under way, memory, and messages without an event stand beside their limits', async () => {
+  const { scrape, decoder, reader, relay } = await start(false);
+  relay.collectedBytes = 250;
+  for (const text of ['hello', '[1]', '{"a":1}', '[2]']) reader.event(Buffer.from(text), 0, text.length);
+  decoder.unreadable('binary');
+  const seen = await scrape();
+  const value = (name: string, labels = {}) => valueIn(seen, `ackspan_${name}`, labels);
+  expect([value('relay_in_flight_bytes'), value('relay_in_flight_limit_bytes')]).toEqual([250, 1000]);
+  expect([value('memory_used_ratio'), value('memory_limit_bytes')]).toEqual([0.5, 5000]);
+  const kinds = ['text', 'array', 'json', 'binary'].map((kind) => value('decode_unread_total', { kind }));
+  expect(kinds).toEqual([1, 2, 1, 1]);
 });

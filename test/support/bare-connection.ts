@@ -5,7 +5,7 @@ import type { ConnectionFacts } from '../../src/connection/parts.ts';
 
 export const FACTS: ConnectionFacts = {
   ...{ id: 'c-1', seq: 1, remote: '', path: '/', host: '', port: 0 },
-  ...{ subprotocol: undefined, claimedUser: undefined, openedAt: 1 },
+  ...{ subprotocol: undefined, openedAt: 1 },
 };
 
 export const PLAIN: OptedIn = {

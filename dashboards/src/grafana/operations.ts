@@ -40,7 +40,7 @@ const RELAY: Row = {
       title: 'Frames added and consumed',
       description:
         'Barrier pings out and their pongs back should lie together; a gap is clients that do not answer. "pong added" are answers owed to the backend’s own pings.',
-      span: 8,
+      span: 6,
       unit: 'suffix:/s',
       min: 0,
       queries: [
@@ -54,17 +54,34 @@ const RELAY: Row = {
       title: 'Relayed without tracking, by reason',
       description:
         'Messages that the rules leave out, or that could not be read as an event. A new reason after a release: the payloads changed.',
-      span: 8,
+      span: 6,
       unit: 'suffix:/s',
       min: 0,
       queries: [{ expr: `${sumRate(ofInstance(M.untracked), 'reason')} > 0`, legend: '{{reason}}' }],
     },
     {
       kind: 'timeseries',
+      title: 'Share of messages without a readable event',
+      description:
+        'Messages of the backend in which no event was found, by shape: text of another protocol, binary, JSON without a type. They are proven as received only, at LOW priority. High from the start: events.type does not say where the type is. A step up: the payloads changed.',
+      span: 6,
+      unit: 'percentunit',
+      min: 0,
+      max: 1,
+      stacked: true,
+      queries: [
+        {
+          expr: `${sumRate(ofInstance(M.unread), 'kind')} / ignoring(kind) group_left ${sumRate(ofInstance(M.messages, 'direction="down"'))}`,
+          legend: '{{kind}}',
+        },
+      ],
+    },
+    {
+      kind: 'timeseries',
       title: 'Faults',
       description:
         'protocol = a peer broke RFC 6455, relayed as it is; tap = our own code threw, and the connection is a pure pass-through now. tap above zero is a bug.',
-      span: 8,
+      span: 6,
       unit: 'suffix:/s',
       min: 0,
       queries: [{ expr: sumRate(ofInstance(M.faults), 'kind'), legend: '{{kind}}' }],
@@ -81,7 +98,7 @@ const PROCESS: Row = {
       title: 'Event loop delay',
       description:
         'How late the event loop is: everything relayed is late by the same. p99 above 0.1 s is felt, above 0.25 s alerts.',
-      span: 8,
+      span: 6,
       unit: 's',
       min: 0,
       queries: [
@@ -95,7 +112,7 @@ const PROCESS: Row = {
       kind: 'timeseries',
       title: 'Event loop in use',
       description: 'Share of time in which the event loop was busy. Above 0.7 for long: add an instance.',
-      span: 8,
+      span: 6,
       unit: 'percentunit',
       min: 0,
       max: 1,
@@ -106,41 +123,76 @@ const PROCESS: Row = {
       kind: 'timeseries',
       title: 'CPU',
       description: 'Cores in use. One event loop cannot use much more than one.',
-      span: 8,
+      span: 6,
       unit: 'suffix: cores',
       min: 0,
       queries: [{ expr: sumRate(ofInstance(M.cpu), 'instance, cpu_mode'), legend: '{{instance}} {{cpu_mode}}' }],
     },
     {
       kind: 'timeseries',
+      title: 'Uptime',
+      description: 'Falls to zero at each restart; each restart closed its connections with 1012.',
+      span: 6,
+      unit: 's',
+      min: 0,
+      queries: [{ expr: `max by (instance) (${ofInstance(M.uptime)})`, legend: '{{instance}}' }],
+      runbook: 'instance-down.md',
+    },
+    {
+      kind: 'timeseries',
       title: 'Resident memory',
       description:
         'Should follow connections and pending deliveries, and come back. A slope that never falls is a leak.',
-      span: 8,
+      span: 6,
       unit: 'bytes',
       min: 0,
       queries: [{ expr: `sum by (instance) (${ofInstance(M.memory)})`, legend: '{{instance}}' }],
     },
     {
       kind: 'timeseries',
+      title: 'Memory used of limits.memory',
+      description:
+        'Share of what limits.memory lets the process have. From 0.85 LOW and NORMAL events pass untracked, from 0.95 new connections are answered 503; both end 5 points lower. No line: there is no bound.',
+      span: 6,
+      unit: 'percentunit',
+      min: 0,
+      max: 1,
+      lines: true,
+      steps: [
+        { value: null, color: 'green' },
+        { value: 0.85, color: 'orange' },
+        { value: 0.95, color: 'red' },
+      ],
+      queries: [{ expr: `max by (instance) (${ofInstance(M.memoryUsed)})`, legend: '{{instance}}' }],
+      runbook: 'events-shed.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Messages under way',
+      description:
+        'Share of limits.in_flight_bytes that is kept of messages whose end has not come yet. Near 1, messages pass unread (too_large) until there is room: many long messages at once, or backends that send them slowly.',
+      span: 6,
+      unit: 'percentunit',
+      min: 0,
+      max: 1,
+      queries: [
+        {
+          expr: `max by (instance) (${ofInstance(M.inFlight)} / ${ofInstance(M.inFlightLimit)})`,
+          legend: '{{instance}}',
+        },
+      ],
+      runbook: 'events-shed.md',
+    },
+    {
+      kind: 'timeseries',
       title: 'Heap by space',
       description:
         'Where V8 keeps what is alive. old_space near --max-old-space-size: the collector of garbage will block the loop.',
-      span: 8,
+      span: 6,
       unit: 'bytes',
       stacked: true,
       min: 0,
       queries: [{ expr: `sum by (v8js_heap_space_name) (${ofInstance(M.heap)})`, legend: '{{v8js_heap_space_name}}' }],
-    },
-    {
-      kind: 'timeseries',
-      title: 'Uptime',
-      description: 'Falls to zero at each restart; each restart closed its connections with 1012.',
-      span: 8,
-      unit: 's',
-      min: 0,
-      queries: [{ expr: `max by (instance) (${ofInstance(M.uptime)})`, legend: '{{instance}}' }],
-      runbook: 'instance-down.md',
     },
   ],
 };

@@ -194,6 +194,13 @@ export const METRICS = {
     [L.reason],
     'Upstream messages relayed without tracking, by reason.',
   ),
+  unread: row(
+    'ackspan.decode.unread',
+    'counter',
+    '{message}',
+    [L.kind],
+    'Upstream messages in which no event could be read, by their shape; tracked by it, unless `events.unread: count`.',
+  ),
   toolDuration: row(
     'ackspan.tool.duration',
     'histogram',

@@ -54,5 +54,13 @@ export const PROCESS_METRICS = {
     [],
     'Share of `ackspan.memory.limit` in use: from 0.85 LOW and NORMAL events pass untracked, from 0.95 new connections are refused.',
   ),
+  inFlightLimit: row('ackspan.relay.in_flight.limit', 'gauge', 'By', [], 'The bound `limits.in_flight_bytes`.'),
+  inFlightBytes: row(
+    'ackspan.relay.in_flight',
+    'updown',
+    'By',
+    [],
+    'Bytes kept of upstream messages that are under way. At the limit, a message that finds no room is relayed unread.',
+  ),
   uptime: row('process.uptime', 'gauge', 's', [], 'Time since the process started.'),
 } as const satisfies Record<string, MetricRow>;
