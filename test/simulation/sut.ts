@@ -30,14 +30,16 @@ import type { History, Told } from './history.ts';
 import type { Setup } from './schedule.ts';
 import type { SimSocket } from './socket.ts';
 
-/** What a client asks for, as far as the front looks at it. */
+/** What a client asks for, as far as the front looks at it; one object from the request to the connection, as in the listener. */
 export interface Asked {
   readonly url: string;
-  readonly user: string | undefined;
+  readonly ticket: Ticket;
 }
 
 export interface Sut {
-  /** A request for an upgrade: true = the session goes on over its old upstream connection. */
+  /** A request for an upgrade has come. */
+  admit(url: string, user: string | undefined): Asked;
+  /** True = the session goes on over its old upstream connection. */
   rejoin(asked: Asked, client: SimSocket): boolean;
   /** Backend and client are joined. True: a session goes on. */
   open(
@@ -165,15 +167,16 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
   });
 
   return {
-    rejoin({ url, user }, client) {
+    admit: (url, user) => ({ url, ticket: createTicket(url, { user, claimed: undefined, learn: undefined }) }),
+    rejoin({ url, ticket }, client) {
       const headers = { 'sec-websocket-version': '13', 'sec-websocket-key': 'a2V5' };
       const request = { url, headers, rawHeaders: [] as string[] } as unknown as IncomingMessage;
-      const rejoining = rejoin(front, request, ticketOf(url, user));
+      const rejoining = rejoin(front, request, ticket);
       if (rejoining === undefined) return false;
       answerHere({ request, socket: client as unknown as Socket, head: Buffer.alloc(0) }, rejoining);
       return true;
     },
-    open({ url, user }, client, upstream, heads, deflate) {
+    open({ url, ticket }, client, upstream, heads, deflate) {
       const before = sessions.resume.recovered;
       const agreed = {
         serverNoContextTakeover: deflate === 'each',
@@ -192,7 +195,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
         deflate: deflate === 'off' ? undefined : agreed,
         opaque: false,
       };
-      open(front, upgraded as never, ticketOf(url, user));
+      open(front, upgraded as never, ticket);
       return sessions.resume.recovered > before;
     },
     stop(done) {
@@ -287,8 +290,4 @@ function observe(history: History): Observer {
       history.shed++;
     },
   };
-}
-
-function ticketOf(url: string, user: string | undefined): Ticket {
-  return createTicket(url, { user, claimed: undefined, learn: undefined });
 }
