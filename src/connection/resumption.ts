@@ -1,6 +1,5 @@
 // connection: sessions that outlive their connection: who may come back, what they are told, what they are sent again, and when they are over.
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import { type Owner, Session } from '../delivery/session.ts';
@@ -11,13 +10,12 @@ import { Budget } from '../resume/budget.ts';
 import type { EndedCounters, SessionCounters } from '../resume/counters.ts';
 import { isFinal } from '../resume/final.ts';
 import { looksLikeNotice, readClientMessage, replayText, welcomeText } from '../resume/messages.ts';
-import { readOptIn } from '../resume/opt-in.ts';
 import type { Berth, Registry } from '../resume/registry.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import type { Connection } from './connection.ts';
 import { createAnswers } from './heard.ts';
 import type { OptedIn } from './opted-in.ts';
-import type { ConnectionFacts } from './parts.ts';
+import { type Claim, fits, type Returning, type SessionRequest } from './session-request.ts';
 
 export interface ResumptionDeps {
   readonly registry: Registry<Connection>;
@@ -45,18 +43,12 @@ export interface Seat {
 }
 
 export interface Resumption extends OptedIn {
-  /** Whether the upgrade request at `url` opts in. */
-  wanted(url: string): boolean;
   /** Closes the upstream connection of a client that is away, whose session goes on waiting; false = there is none. */
   yieldUpstream(): boolean;
-  /** A client wants its session while the upstream connection is still there: joins the two and says so. */
-  rejoin(
-    request: IncomingMessage,
-    user: string | undefined,
-    accept: (carrier: Connection) => [ConnectionFacts, Socket, Buffer],
-  ): boolean;
+  /** A client wants its session while the upstream connection is still there: the two must be joined next. Undefined = they cannot be. */
+  rejoin(request: IncomingMessage, asked: SessionRequest): Returning | undefined;
   /** The session for a connection that the upstream has accepted; undefined = the client has not opted in. */
-  seat(url: string, key: readonly string[], owner: Owner, traceparent: string): Seat | undefined;
+  seat(asked: SessionRequest, owner: Owner, traceparent: string): Seat | undefined;
   /** Ends what waits for a client: at shutdown. */
   close(code: number, reason: string): void;
 }
@@ -71,14 +63,6 @@ const RESENDS = { burst: 64, perSecond: 32 };
 /** The same over all connections: a fraction of what one instance relays. */
 const ALL_RESENDS = { burst: 2000, perSecond: 1000 };
 
-/** Somebody may go on with a session. */
-interface Claim {
-  readonly berth: Berth<Connection>;
-  /** What its application has been given. */
-  readonly last: number;
-  readonly number: number;
-}
-
 export function createResumption(deps: ResumptionDeps): Resumption {
   const { registry, tracker, counters, ttlMs, reloadMs, silenceMs: silence, now, report } = deps;
   /** In the order in which they began to wait. */
@@ -86,21 +70,23 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   const berthOf = new WeakMap<Session, Berth<Connection>>();
   const budgets = new WeakMap<Connection, Budget>();
   const total = new Budget(ALL_RESENDS.burst, ALL_RESENDS.perSecond);
-  /** What was decided about a request, so that nobody is judged twice. Keyed by its header array, which stays the same object. */
-  const judged = new WeakMap<object, Claim | undefined>();
   /** Connections about to be greeted that go on with a session: up to where their client has it. */
   const returning = new WeakMap<Connection, number>();
   const answers = createAnswers((session) => berthOf.get(session), report);
 
-  function claim(url: string, key: object, user: string | undefined): Claim | undefined {
-    if (judged.has(key)) return judged.get(key);
-    const ask = readOptIn(url);
-    const berth = ask?.session === undefined ? undefined : registry.claim(ask.session, ask.token, user, now());
-    const claimed = berth && { berth, last: ask!.last, number: ++berth.claims };
-    judged.set(key, claimed);
+  /** Decides once which session the request may go on with. */
+  function claimOf(asked: SessionRequest): Claim | undefined {
+    asked.claim ??= decide(asked) ?? 'none';
+    return asked.claim === 'none' ? undefined : asked.claim;
+  }
+
+  function decide({ optIn, user }: SessionRequest): Claim | undefined {
+    if (optIn?.session === undefined) return undefined;
+    const berth = registry.claim(optIn.session, optIn.token, user, now());
+    if (berth === undefined) return undefined;
     // Its client is on the way: the upstream's answer may take longer than what is left of the time.
-    if (berth !== undefined && waiting.has(berth.session)) wait(berth.session);
-    return claimed;
+    if (waiting.has(berth.session)) wait(berth.session);
+    return { berth, last: optIn.last, number: ++berth.claims };
   }
 
   /** The claim's session goes on over `connection`. */
@@ -175,34 +161,37 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   }
 
   return {
-    wanted: (url) => readOptIn(url) !== undefined,
     yieldUpstream,
 
-    rejoin(request, user, accept) {
-      const claimed = claim(request.url ?? '', request.rawHeaders, user);
-      if (claimed === undefined) return false;
+    rejoin(request, asked) {
+      const claimed = claimOf(asked);
+      if (claimed === undefined) return undefined;
       const { carrier } = claimed.berth;
-      if (!carrier.rejoinable || !fits(request, carrier.facts)) return false;
+      if (!carrier.rejoinable || !fits(request, carrier.facts)) return undefined;
       counters.resume.rejoined++;
       seated(claimed, carrier);
-      const [facts, client, head] = accept(carrier);
-      // The answer, the welcome and what was missed in one write.
-      client.cork();
-      try {
-        carrier.rejoin(facts, client, head, REPLACED, REPLACED_REASON);
-      } catch (error) {
-        report({ stage: 'resume', error });
-        client.destroy();
-      }
-      client.uncork();
-      return true;
+      return {
+        session: carrier.session,
+        subprotocol: carrier.facts.subprotocol,
+        join(facts, client, head) {
+          // The welcome and what was missed in one write.
+          client.cork();
+          try {
+            carrier.rejoin(facts, client, head, REPLACED, REPLACED_REASON);
+          } catch (error) {
+            report({ stage: 'resume', error });
+            client.destroy();
+          }
+          client.uncork();
+        },
+      };
     },
 
-    seat(url, key, owner, traceparent) {
-      const ask = readOptIn(url);
-      if (ask === undefined) return undefined;
-      if (ask.session === undefined) counters.resume.fresh++;
-      const claimed = claim(url, key, owner.user);
+    seat(asked, owner, traceparent) {
+      const { optIn } = asked;
+      if (optIn === undefined) return undefined;
+      if (optIn.session === undefined) counters.resume.fresh++;
+      const claimed = claimOf(asked);
       if (claimed !== undefined) {
         const { berth, number } = claimed;
         const { session, carrier, seated: latest } = berth;
@@ -302,15 +291,6 @@ export function createResumption(deps: ResumptionDeps): Resumption {
 /** The page went away: to be loaded again, or for good. */
 function goodbye(by: EndedBy, code: number): boolean {
   return by === 'client' && code === GOING_AWAY;
-}
-
-/** Whether the client asks for what its upstream connection is: the sidecar answers in the upstream's place. */
-function fits({ url, headers }: IncomingMessage, facts: ConnectionFacts): boolean {
-  if (headers['sec-websocket-version'] !== '13' || url?.split('?', 1)[0] !== facts.path) return false;
-  const { subprotocol } = facts;
-  if (subprotocol === undefined) return true;
-  const offers = headers['sec-websocket-protocol'] ?? '';
-  return offers.split(',').some((offer) => offer.trim() === subprotocol);
 }
 
 /** Announces a message that was sent before, and sends it. */

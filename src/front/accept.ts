@@ -3,12 +3,27 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { formatHead } from './headers.ts';
+import type { Caller } from './upgraded.ts';
+
+/** An upstream connection that its client comes back to. */
+export interface Rejoining {
+  /** As the upstream had chosen it; undefined for none. */
+  readonly subprotocol: string | undefined;
+  /** Takes over the client's socket, to which the 101 has been written. Must not throw. */
+  join(socket: Socket, head: Buffer): void;
+}
 
 /** RFC 6455 §1.3: what turns the client's key into the proof that a WebSocket server has read it. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** Writes the 101 (RFC 6455 §4.2.2) with the subprotocol agreed before, and no extension. The socket is the caller's from here on. */
-export function acceptHandshake(request: IncomingMessage, client: Socket, subprotocol: string | undefined): void {
+/** Gives the client the 101 that its upstream connection had once, and its socket to that connection. */
+export function answerHere({ request, socket, head }: Caller, rejoining: Rejoining): void {
+  acceptHandshake(request, socket, rejoining.subprotocol);
+  rejoining.join(socket, head);
+}
+
+/** Writes the 101 (RFC 6455 §4.2.2) with the subprotocol agreed before, and no extension. */
+function acceptHandshake(request: IncomingMessage, client: Socket, subprotocol: string | undefined): void {
   const key = request.headers['sec-websocket-key'] ?? '';
   const accept = createHash('sha1')
     .update(key + GUID)

@@ -1,6 +1,7 @@
 // front: the public port. Sorts what arrives into handshakes, plain HTTP and the mounted pages, within limits, and stops in order.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { answerHere, type Rejoining } from './accept.ts';
 import { answer } from './answers.ts';
 import { type ClientErrors, createClientErrors } from './client-errors.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
@@ -12,6 +13,7 @@ import { reinject } from './reinject.ts';
 import { targetOf } from './target.ts';
 import { createTunnels, mayTunnel, type Tunnels } from './tunnel.ts';
 import { createUpgrader, isHandshake, type UpgradeDeps, type Upgrader } from './upgrade.ts';
+import type { Caller } from './upgraded.ts';
 
 /** Why a handshake is not let in. */
 export interface Refusal {
@@ -22,11 +24,18 @@ export interface Refusal {
   readonly counter?: 'refusedByLimit' | 'refusedByMemory';
 }
 
-export interface ListenerDeps extends Omit<UpgradeDeps, 'handshakeTimeoutMs' | 'headerBytes' | 'exchanges'> {
-  /** Asked before each handshake is passed on; undefined lets it in. A promise holds the handshake until it resolves; one that rejects is reported and lets it in. */
-  admit?(request: IncomingMessage): Refusal | undefined | Promise<Refusal | undefined>;
-  /** Asked before the upstream is: true = the handshake has been answered here, for a client that comes back to its connection. */
-  rejoin?(request: IncomingMessage, client: Socket, head: Buffer): boolean;
+/** What becomes of a handshake at the door: it is refused, or let in with what was learned of it. */
+export type Admission<T> = { readonly refusal: Refusal } | { readonly ticket: T };
+
+/** `T`: what `admit` learned of a request. */
+export interface ListenerDeps<T> extends Omit<UpgradeDeps<T>, 'handshakeTimeoutMs' | 'headerBytes' | 'exchanges'> {
+  /**
+   * Asked before each handshake is passed on. A promise holds the handshake until it resolves; one that rejects is reported, and lets
+   * the handshake in without a ticket. Default: all are let in, without a ticket.
+   */
+  admit?(request: IncomingMessage): Admission<T> | Promise<Admission<T>>;
+  /** Asked before the upstream is; undefined passes the handshake on. */
+  rejoin?(request: IncomingMessage, ticket: T | undefined): Rejoining | undefined;
   /** Whether one more connection would be within the limit: asked before an upgrade that is no WebSocket. Default: always. */
   room?(): boolean;
   /** Pages that are ours: `path` and everything below it. `handle` sees the URL in origin form, prefix included. */
@@ -68,7 +77,7 @@ export interface Listener {
 }
 
 /** The whole front. Requests and answers may take as long as they like while they move; heads, handshakes and dials may not. */
-export function createListener(deps: ListenerDeps): Listener {
+export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   const { handshakeTimeoutMs = 10_000, headerBytes = 65_536, stallMs = 60_000, counters, report } = deps;
   const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
   const checkMs = Math.max(50, Math.min(5_000, headersTimeoutMs / 3));
@@ -77,8 +86,8 @@ export function createListener(deps: ListenerDeps): Listener {
   const exchanges = createExchanges({ counters, stallMs, report, abort: (request) => forwarder.abort(request) });
   const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes, exchanges });
   const tunnels = createTunnels({ ...deps, server, connectTimeoutMs: handshakeTimeoutMs, headerBytes, exchanges });
-  const turns: Routes['turns'] = new WeakMap();
-  const heads: Routes['heads'] = new WeakMap();
+  const turns: Routes<T>['turns'] = new WeakMap();
+  const heads: Routes<T>['heads'] = new WeakMap();
   const errors = createClientErrors({
     ...{ counters, headersTimeoutMs, checkMs },
     responding: (socket) => turns.get(socket)?.headersSent === true,
@@ -92,9 +101,9 @@ export function createListener(deps: ListenerDeps): Listener {
       others: deps.otherSockets ?? (() => 0),
     });
   turnAway(server, descriptors, counters, report);
-  const routes: Routes = {
+  const routes: Routes<T> = {
     ...{ deps, server, upgrader, forwarder, tunnels, exchanges, descriptors },
-    ...{ turns, heads, errors, held: new Set<Finish>(), stopping: false },
+    ...{ turns, heads, errors, held: new Set<Finish<T>>(), stopping: false },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
@@ -102,7 +111,8 @@ export function createListener(deps: ListenerDeps): Listener {
   server.on('checkExpectation', onRequest);
   server.on('upgrade', (request, socket, head) => {
     noteHead(routes, socket as Socket);
-    afterTurn(routes, socket as Socket, () => routeUpgrade(routes, request, socket as Socket, head));
+    const caller: Caller = { request, socket: socket as Socket, head };
+    afterTurn(routes, caller.socket, () => routeUpgrade(routes, caller));
   });
   // node:http would close the connection without a word.
   server.on('connect', (_, socket) => {
@@ -134,13 +144,13 @@ export function createListener(deps: ListenerDeps): Listener {
   };
 }
 
-type Finish = (refusal: Refusal | undefined) => void;
+type Finish<T> = (admission: Admission<T> | undefined) => void;
 
 /** What the event handlers of one listener share. */
-interface Routes {
-  readonly deps: ListenerDeps;
+interface Routes<T> {
+  readonly deps: ListenerDeps<T>;
   readonly server: Server;
-  readonly upgrader: Upgrader;
+  readonly upgrader: Upgrader<T>;
   readonly forwarder: Forwarder;
   readonly tunnels: Tunnels;
   readonly exchanges: Exchanges;
@@ -151,11 +161,11 @@ interface Routes {
   readonly heads: WeakMap<Socket, number>;
   readonly errors: ClientErrors;
   /** Handshakes whose admission is being decided: what ends the wait of each. */
-  readonly held: Set<Finish>;
+  readonly held: Set<Finish<T>>;
   stopping: boolean;
 }
 
-function routeRequest(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
+function routeRequest<T>(routes: Routes<T>, request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
   const { mount } = routes.deps;
   routes.turns.set(socket, response);
@@ -184,8 +194,9 @@ function routeRequest(routes: Routes, request: IncomingMessage, response: Server
   mount.handle(request, response);
 }
 
-function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, head: Buffer): void {
+function routeUpgrade<T>(routes: Routes<T>, caller: Caller): void {
   const { deps, server } = routes;
+  const { request, socket, head } = caller;
   const refused = refusalOf(request);
   if (refused !== undefined) {
     deps.counters.badRequests++;
@@ -202,24 +213,19 @@ function routeUpgrade(routes: Routes, request: IncomingMessage, socket: Socket, 
     answer(socket, 404, 'there is no WebSocket here');
     return;
   }
-  const verdict = routes.stopping ? STOPPING : deps.admit?.(request);
-  if (verdict instanceof Promise) hold(routes, request, socket, head, verdict);
-  else decide(routes, request, socket, head, verdict);
+  const admission = routes.stopping ? STOPPING : deps.admit?.(request);
+  if (admission instanceof Promise) hold(routes, caller, admission);
+  else proceed(routes, caller, admission);
 }
 
 /** Keeps a handshake back until its admission is decided; a client that leaves meanwhile is let go. */
-function hold(
-  routes: Routes,
-  request: IncomingMessage,
-  socket: Socket,
-  head: Buffer,
-  verdict: Promise<Refusal | undefined>,
-): void {
+function hold<T>(routes: Routes<T>, caller: Caller, admission: Promise<Admission<T>>): void {
+  const { socket } = caller;
   let gone = false;
   const leave = (): void => {
     gone = true;
   };
-  const finish = (refusal: Refusal | undefined): void => {
+  const finish: Finish<T> = (decided) => {
     if (!routes.held.delete(finish)) return;
     socket.off('error', leave).off('close', leave);
     if (gone || socket.destroyed) {
@@ -227,43 +233,41 @@ function hold(
       socket.destroy();
       return;
     }
-    decide(routes, request, socket, head, routes.stopping ? STOPPING : refusal);
+    proceed(routes, caller, routes.stopping ? STOPPING : decided);
   };
   routes.held.add(finish);
   socket.on('error', leave).on('close', leave);
-  verdict.then(finish, (error: unknown) => {
+  admission.then(finish, (error: unknown) => {
     // Whoever is to decide is broken: the relay goes on without (SPEC D8).
     routes.deps.report({ stage: 'relay.admit', error });
     finish(undefined);
   });
 }
 
-function decide(
-  { deps, upgrader }: Routes,
-  request: IncomingMessage,
-  socket: Socket,
-  head: Buffer,
-  refusal: Refusal | undefined,
-): void {
-  if (refusal === undefined) {
-    if (deps.rejoin?.(request, socket, head)) return;
-    upgrader.start(request, socket, head);
+/** The handshake is refused, answered here, or passed on. `admission` undefined: nobody could decide, so it is let in. */
+function proceed<T>({ deps, upgrader }: Routes<T>, caller: Caller, admission: Admission<T> | undefined): void {
+  const { request, socket } = caller;
+  if (admission !== undefined && 'refusal' in admission) {
+    const { status, reason, counter = 'refusedByLimit' } = admission.refusal;
+    deps.counters[counter]++;
+    deps.report({ stage: 'relay.limit', error: new Error(`handshake refused with ${status}: ${reason}`) });
+    answer(socket, status, reason, status === 503 || status === 429 ? ['Retry-After', '1'] : []);
     return;
   }
-  const { status, reason, counter = 'refusedByLimit' } = refusal;
-  deps.counters[counter]++;
-  deps.report({ stage: 'relay.limit', error: new Error(`handshake refused with ${status}: ${reason}`) });
-  answer(socket, status, reason, status === 503 || status === 429 ? ['Retry-After', '1'] : []);
+  const ticket = admission?.ticket;
+  const rejoining = deps.rejoin?.(request, ticket);
+  if (rejoining === undefined) upgrader.start(caller, ticket);
+  else answerHere(caller, rejoining);
 }
 
-const STOPPING: Refusal = { status: 503, reason: 'the sidecar is shutting down' };
+const STOPPING: { readonly refusal: Refusal } = { refusal: { status: 503, reason: 'the sidecar is shutting down' } };
 
-function noteHead({ heads }: Routes, socket: Socket): void {
+function noteHead<T>({ heads }: Routes<T>, socket: Socket): void {
   heads.set(socket, (heads.get(socket) ?? 0) + 1);
 }
 
 /** Runs `next` when the response before it on that connection is out: a client may pipeline a handshake behind a request. */
-function afterTurn(routes: Routes, socket: Socket, next: () => void): void {
+function afterTurn<T>(routes: Routes<T>, socket: Socket, next: () => void): void {
   const turn = routes.turns.get(socket);
   if (turn === undefined) {
     next();

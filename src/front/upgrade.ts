@@ -2,7 +2,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
-import type { Deflate } from '../relay/spliced-sockets.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { answer, linger } from './answers.ts';
 import type { FrontCounters } from './counters.ts';
@@ -20,45 +19,11 @@ import {
 } from './headers.ts';
 import { isShortage, unreachable } from './http.ts';
 import { outgoingHead } from './outgoing.ts';
+import type { Caller, HandshakeTrace, Upgraded, UpgradeRequest } from './upgraded.ts';
 import { dial, type Upstream } from './upstream.ts';
 
-/** The client's request as it came; keep what you need of it and drop the rest. */
-export interface UpgradeRequest {
-  /** Names the connection in history, spans and logs; unique in this process. */
-  readonly id: string;
-  readonly method: string;
-  /** As the client sent it, query included: it may hold tokens. */
-  readonly url: string;
-  readonly rawHeaders: RawHeaders;
-  /** '' when unknown. */
-  readonly remoteAddress: string;
-}
-
-/** Traces for upstreams whose client brought none. */
-export interface HandshakeTrace {
-  /** The `traceparent` to send on; undefined = none. Each one given is `refused`, or its handshake becomes a connection. */
-  begin(request: UpgradeRequest): string | undefined;
-  /** The handshake has become no connection. `status` is what the client was answered; 0 = it left before. */
-  refused(request: UpgradeRequest, status: number): void;
-}
-
-/** Two sockets that have switched protocols. The receiver owns both and listens to their `error` before it returns. */
-export interface Upgraded {
-  readonly request: UpgradeRequest;
-  /** As the upstream chose it; undefined for none. */
-  readonly subprotocol: string | undefined;
-  readonly client: Socket;
-  readonly upstream: Socket;
-  /** Read already, after the client's request: belongs before the client's next bytes. Mostly empty. */
-  readonly clientHead: Buffer;
-  /** Read already, after the upstream's 101. */
-  readonly upstreamHead: Buffer;
-  readonly deflate: Deflate | undefined;
-  /** The frames may be of a shape we cannot read: pass bytes on, scan nothing. */
-  readonly opaque: boolean;
-}
-
-export interface UpgradeDeps {
+/** `T`: what was learned of a request when it was admitted. It stays with the handshake until `onUpgraded`. */
+export interface UpgradeDeps<T> {
   readonly upstream: Upstream;
   readonly counters: FrontCounters;
   /** From the client's request to the upstream's answer, ms. */
@@ -69,18 +34,19 @@ export interface UpgradeDeps {
   /** The path to ask the upstream for, instead of `path` (origin form, base path included). */
   rewritePath?(request: UpgradeRequest, path: string): string;
   /** True keeps the client's offer of compression from the upstream. */
-  plain?(request: IncomingMessage): boolean;
+  uncompressed?(request: IncomingMessage, ticket: T | undefined): boolean;
   /** Undefined: what the client sent goes on as it came, and nothing is added. */
   readonly trace?: HandshakeTrace | undefined;
-  onUpgraded(upgraded: Upgraded): void;
+  /** `ticket` is what `start` was given. */
+  onUpgraded(upgraded: Upgraded, ticket: T | undefined): void;
   readonly report: Report;
 }
 
-export interface Upgrader {
+export interface Upgrader<T> {
   /** Handshakes in progress. */
   readonly handshaking: number;
   /** Takes over the client's socket. */
-  start(request: IncomingMessage, client: Socket, head: Buffer): void;
+  start(caller: Caller, ticket: T | undefined): void;
   /** Breaks off every handshake in progress with 503. */
   abort(): void;
 }
@@ -107,18 +73,18 @@ export function nextConnectionId(): string {
   return `c-${(++connections).toString(36)}`;
 }
 
-export function createUpgrader(deps: UpgradeDeps): Upgrader {
-  const open = new Set<Handshake>();
+export function createUpgrader<T>(deps: UpgradeDeps<T>): Upgrader<T> {
+  const open = new Set<Handshake<T>>();
   return {
     get handshaking() {
       return open.size;
     },
-    start(request, client, head) {
+    start(caller, ticket) {
       try {
-        open.add(new Handshake(deps, request, client, head, open));
+        open.add(new Handshake(deps, caller, ticket, open));
       } catch (error) {
         deps.report({ stage: 'relay.handshake', error });
-        answer(client, 400, 'the request could not be passed on');
+        answer(caller.socket, 400, 'the request could not be passed on');
       }
     },
     abort() {
@@ -128,23 +94,27 @@ export function createUpgrader(deps: UpgradeDeps): Upgrader {
 }
 
 /** A handshake in progress. When it settles it leaves no listener, timer or reference on either socket. */
-class Handshake {
-  readonly #deps: UpgradeDeps;
+class Handshake<T> {
+  readonly #deps: UpgradeDeps<T>;
   readonly #request: UpgradeRequest;
   readonly #client: Socket;
   readonly #early: Buffer[];
-  readonly #open: Set<Handshake>;
+  readonly #ticket: T | undefined;
+  readonly #open: Set<Handshake<T>>;
   readonly #dial: ClientRequest;
   readonly #wait: Wait;
   #earlyBytes: number;
   #settled = false;
 
   /** Throws, before it touches the socket, when the request cannot be put into words for the upstream. */
-  constructor(deps: UpgradeDeps, incoming: IncomingMessage, client: Socket, rest: Buffer, open: Set<Handshake>) {
+  constructor(deps: UpgradeDeps<T>, caller: Caller, ticket: T | undefined, open: Set<Handshake<T>>) {
+    const { request: incoming, socket: client, head: rest } = caller;
     const head = outgoingHead(incoming, deps.upstream, ownConnection(incoming.rawHeaders));
-    const headers = deps.plain?.(incoming) === true ? withoutOffers(head.headers) : filterOffers(head.headers);
+    const uncompressed = deps.uncompressed?.(incoming, ticket) === true;
+    const headers = uncompressed ? withoutOffers(head.headers) : filterOffers(head.headers);
     this.#deps = deps;
     this.#client = client;
+    this.#ticket = ticket;
     this.#open = open;
     this.#early = rest.length > 0 ? [rest] : [];
     this.#earlyBytes = rest.length;
@@ -240,7 +210,7 @@ class Handshake {
     client.cork();
     try {
       client.write(formatHead(`HTTP/1.1 101 ${response.statusMessage}`, agreed.headers), 'latin1');
-      this.#deps.onUpgraded({
+      const upgraded: Upgraded = {
         request: this.#request,
         subprotocol: headerValues(response.rawHeaders, 'sec-websocket-protocol')[0],
         client,
@@ -249,7 +219,8 @@ class Handshake {
         upstreamHead,
         deflate: agreed.deflate,
         opaque: agreed.opaque,
-      });
+      };
+      this.#deps.onUpgraded(upgraded, this.#ticket);
     } catch (error) {
       this.#deps.report({ stage: 'relay.upgraded', error });
       this.#deps.trace?.refused(this.#request, 0);

@@ -1,20 +1,21 @@
 // sidecar: the public port joined with sessions: every upgrade becomes a connection, of a new session or of one that comes back.
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Admin } from '../admin/server.ts';
 import type { Config } from '../config/config.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionDeps, ConnectionFacts } from '../connection/parts.ts';
 import type { Resumption } from '../connection/resumption.ts';
+import type { SessionRequest } from '../connection/session-request.ts';
 import type { Report } from '../delivery/ports.ts';
 import { Session } from '../delivery/session.ts';
-import { acceptHandshake } from '../front/accept.ts';
+import type { Rejoining } from '../front/accept.ts';
 import type { FrontCounters } from '../front/counters.ts';
 import { headerValues, plainAddress, type RawHeaders, traceparentOf } from '../front/headers.ts';
-import { createListener, type Listener, type Refusal } from '../front/listener.ts';
+import { type Admission, createListener, type Listener, type Refusal } from '../front/listener.ts';
 import { outgoingHead } from '../front/outgoing.ts';
 import { createPeerCheck } from '../front/trusted-proxies.ts';
-import { type HandshakeTrace, nextConnectionId, type Upgraded } from '../front/upgrade.ts';
+import { nextConnectionId } from '../front/upgrade.ts';
+import type { HandshakeTrace, Upgraded } from '../front/upgraded.ts';
 import { authorityOf, parseUpstream, type Upstream } from '../front/upstream.ts';
 import type { Identified, Identity } from '../identity/identity.ts';
 import type { Owners } from '../identity/owners.ts';
@@ -37,6 +38,12 @@ export interface FrontDeps {
   /** Whether memory runs out. */
   readonly memory: { readonly refusing: boolean };
   readonly report: Report;
+}
+
+/** What is known of an upgrade request from its admission to its connection. */
+export interface Ticket extends SessionRequest {
+  /** Who sent it; undefined = that could not be found out. */
+  readonly who: Identified | undefined;
 }
 
 const TOO_MANY_IN_ALL = 'too many connections (limits.connections';
@@ -62,12 +69,10 @@ export function openFront(deps: FrontDeps): Listener {
   const { parked } = deps.connectionDeps;
   const { mount } = config.admin;
   const limit = config.limits.connections;
-  /** Who sent a request, by its header array: the same object from here to the upgrade. */
-  const known = new WeakMap<RawHeaders, Identified>();
   // Every client has an upstream connection, and so has one that is away for a moment; the latter can do without.
   const hasRoom = (): boolean =>
     connections.size + parked.count + listener.handshaking < limit || (parked.count > 0 && resumption.yieldUpstream());
-  const listener: Listener = createListener({
+  const listener: Listener = createListener<Ticket>({
     upstream,
     counters: deps.counters,
     handshakeTimeoutMs: config.limits.handshakeMs,
@@ -75,16 +80,18 @@ export function openFront(deps: FrontDeps): Listener {
     connections: () => connections.size,
     otherSockets: () => admin.connections,
     admit(request) {
-      if (deps.memory.refusing) return NO_MEMORY;
-      return hasRoom() ? identify(deps, request, known) : { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limit})` };
+      if (deps.memory.refusing) return { refusal: NO_MEMORY };
+      return hasRoom()
+        ? identify(deps, request)
+        : { refusal: { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limit})` } };
     },
     room: () => connections.size + parked.count + listener.handshaking < limit,
     rewritePath: (_, path) => withoutOptIn(path),
-    plain: ({ url }) => resumption.wanted(url ?? ''),
-    rejoin: (request, client, head) => rejoin(deps, request, client, head, known.get(request.rawHeaders)),
+    uncompressed: ({ url }, ticket = createTicket(url)) => ticket.optIn !== undefined,
+    rejoin: (request, ticket = createTicket(request.url)) => rejoin(deps, request, ticket),
     mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
     trace: handshakeTrace(deps),
-    onUpgraded: (upgraded) => open(deps, upgraded, known.get(upgraded.request.rawHeaders)),
+    onUpgraded: (upgraded, ticket = createTicket(upgraded.request.url)) => open(deps, upgraded, ticket),
     report,
   });
   return listener;
@@ -96,17 +103,20 @@ export function shownUpstream(request: IncomingMessage, upstream: Upstream): Ide
   return { url: withoutOptIn(path), rawHeaders: headers };
 }
 
-/** Finds out whose request it is, and refuses a user who has enough connections. Who comes back replaces a connection. */
+/** The ticket of a request for `url`. Without `who` its user could not be found out: it has none. */
+export function createTicket(url = '', who?: Identified): Ticket {
+  return { who, user: who?.user, optIn: readOptIn(url), claim: undefined };
+}
+
+/** Finds out whose request it is, and refuses a user who has enough connections. A client that comes back replaces a connection. */
 function identify(
   { identity, owners, upstream }: FrontDeps,
   request: IncomingMessage,
-  known: WeakMap<RawHeaders, Identified>,
-): Refusal | undefined | Promise<Refusal | undefined> {
-  const url = request.url ?? '';
-  const decide = (who: Identified): Refusal | undefined => {
-    known.set(request.rawHeaders, who);
-    if (!owners.full(who.user) || readOptIn(url)?.session !== undefined) return undefined;
-    return { status: 429, reason: TOO_MANY };
+): Admission<Ticket> | Promise<Admission<Ticket>> {
+  const decide = (who: Identified): Admission<Ticket> => {
+    const ticket = createTicket(request.url, who);
+    if (!owners.full(who.user) || ticket.optIn?.session !== undefined) return { ticket };
+    return { refusal: { status: 429, reason: TOO_MANY } };
   };
   const who = identity.identify(shownUpstream(request, upstream));
   return who instanceof Promise ? who.then(decide) : decide(who);
@@ -116,14 +126,15 @@ function identify(
 export function open(
   { config, connectionDeps, resumption, owners, counters, report }: FrontDeps,
   upgraded: Upgraded,
-  who: Identified | undefined,
+  ticket: Ticket,
 ): void {
+  const { who, user } = ticket;
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
   const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
-  const owner = owners.acquire(who?.user);
+  const owner = owners.acquire(user);
   // The client's own trace only. The connection's span, where the upstream was given that one, is linked to.
   const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
-  const seat = resumption.seat(url, rawHeaders, owner, traceparent);
+  const seat = resumption.seat(ticket, owner, traceparent);
   const session = seat?.session ?? new Session(id, owner, traceparent);
   // It has its owner already: one session is given back once.
   if (seat?.recovered === true) owners.release(owner);
@@ -142,22 +153,21 @@ export function open(
 }
 
 /** A client comes back while its upstream connection is still there. */
-export function rejoin(
-  deps: FrontDeps,
-  request: IncomingMessage,
-  client: Socket,
-  head: Buffer,
-  who: Identified | undefined,
-): boolean {
-  if (!request.url?.includes('ackspan')) return false;
-  return deps.resumption.rejoin(request, who?.user, ({ session, facts: { subprotocol } }) => {
-    session.claimedUser = who?.claimed ?? session.claimedUser;
-    acceptHandshake(request, client, subprotocol);
-    const remote = plainAddress(client.remoteAddress);
-    const now = deps.connectionDeps.relay.now();
-    const id = nextConnectionId();
-    return [readFacts(id, request.rawHeaders, request.url!, remote, subprotocol, now), client, head];
-  });
+export function rejoin(deps: FrontDeps, request: IncomingMessage, ticket: Ticket): Rejoining | undefined {
+  const returning = deps.resumption.rejoin(request, ticket);
+  if (returning === undefined) return undefined;
+  const { session, subprotocol } = returning;
+  return {
+    subprotocol,
+    join(client, head) {
+      const remote = plainAddress(client.remoteAddress);
+      const now = deps.connectionDeps.relay.now();
+      const id = nextConnectionId();
+      session.claimedUser = ticket.who?.claimed ?? session.claimedUser;
+      const facts = readFacts(id, request.rawHeaders, request.url!, remote, subprotocol, now);
+      returning.join(facts, client, head);
+    },
+  };
 }
 
 let connections = 0;

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
-import type { Upgraded } from '../../src/front/upgrade.ts';
+import type { Upgraded } from '../../src/front/upgraded.ts';
 import {
   atEnd,
   closeAll,
@@ -384,7 +384,7 @@ describe('limits and stopping', () => {
   it('[D7] a refused handshake gets its status, Retry-After, a counter and a report', async () => {
     const upstream = await rawUpstream();
     const front = await startFront(upstream.address, {
-      admit: () => ({ status: 503, reason: 'too many connections' }),
+      admit: () => ({ refusal: { status: 503, reason: 'too many connections' } }),
     });
     const client = rawClient(front.port);
     client.send(handshake());

@@ -9,6 +9,7 @@ import type { Delivery } from '../../src/delivery/record.ts';
 import { Owner, type Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';
+import { readOptIn } from '../../src/resume/opt-in.ts';
 import { createRegistry } from '../../src/resume/registry.ts';
 import { createTokens } from '../../src/resume/token.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -57,7 +58,8 @@ class HalfSidecar {
     this.connections++;
     const old = this.#carried;
     if (old !== undefined && old.link === undefined) this.#gone(old);
-    const seat = this.#resumption.seat(`/?${query}`, [], this.#owner, '')!;
+    const asked = { optIn: readOptIn(`/?${query}`), user: undefined, claim: undefined };
+    const seat = this.#resumption.seat(asked, this.#owner, '')!;
     const { session } = seat;
     const connection = {
       ...{

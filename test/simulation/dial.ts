@@ -82,7 +82,7 @@ export class Network {
         refuse(socket);
         return;
       }
-      const asked = { url, user: setup.user };
+      const asked = this.sut!.admit(url, setup.user);
       // The request itself says what the application was handed.
       const [last] = link.evidence;
       if (last?.kind === 'last') last.arrivedAt = last.readAt = world.now;

@@ -1,5 +1,7 @@
 // Simulation: the sidecar under test, joined from the same parts as src/sidecar/sidecar.ts; in place of HTTP a handshake that takes its round trips.
 
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Connection } from '../../src/connection/connection.ts';
 import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { UNREAD_REASONS, type UnreadReason } from '../../src/connection/parts.ts';
@@ -10,14 +12,14 @@ import type { Rule } from '../../src/decode/rules.ts';
 import type { Observer } from '../../src/delivery/ports.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
+import { answerHere } from '../../src/front/accept.ts';
 import { createFrontCounters } from '../../src/front/counters.ts';
-import type { Identified } from '../../src/identity/identity.ts';
 import { createOwners } from '../../src/identity/owners.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';
 import { createRegistry } from '../../src/resume/registry.ts';
 import { createTokens } from '../../src/resume/token.ts';
-import { type FrontDeps, open, rejoin } from '../../src/sidecar/admission.ts';
+import { createTicket, type FrontDeps, open, rejoin, type Ticket } from '../../src/sidecar/admission.ts';
 import { startBeats } from '../../src/sidecar/beats.ts';
 import { drain } from '../../src/sidecar/drain.ts';
 import { createMemoryGuard } from '../../src/sidecar/memory-guard.ts';
@@ -28,14 +30,16 @@ import type { History, Told } from './history.ts';
 import type { Setup } from './schedule.ts';
 import type { SimSocket } from './socket.ts';
 
-/** What a client asks for, as far as the front looks at it. */
+/** What a client asks for, as far as the front looks at it; one object from the request to the connection, as in the listener. */
 export interface Asked {
   readonly url: string;
-  readonly user: string | undefined;
+  readonly ticket: Ticket;
 }
 
 export interface Sut {
-  /** A request for an upgrade: true = the session goes on over its old upstream connection. */
+  /** A request for an upgrade has come. */
+  admit(url: string, user: string | undefined): Asked;
+  /** True = the session goes on over its old upstream connection. */
   rejoin(asked: Asked, client: SimSocket): boolean;
   /** Backend and client are joined. True: a session goes on. */
   open(
@@ -163,12 +167,16 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
   });
 
   return {
-    rejoin({ url, user }, client) {
+    admit: (url, user) => ({ url, ticket: createTicket(url, { user, claimed: undefined, learn: undefined }) }),
+    rejoin({ url, ticket }, client) {
       const headers = { 'sec-websocket-version': '13', 'sec-websocket-key': 'a2V5' };
-      const request = { url, headers, rawHeaders: [] as string[] };
-      return rejoin(front, request as never, client as never, Buffer.alloc(0), identified(user));
+      const request = { url, headers, rawHeaders: [] as string[] } as unknown as IncomingMessage;
+      const rejoining = rejoin(front, request, ticket);
+      if (rejoining === undefined) return false;
+      answerHere({ request, socket: client as unknown as Socket, head: Buffer.alloc(0) }, rejoining);
+      return true;
     },
-    open({ url, user }, client, upstream, heads, deflate) {
+    open({ url, ticket }, client, upstream, heads, deflate) {
       const before = sessions.resume.recovered;
       const agreed = {
         serverNoContextTakeover: deflate === 'each',
@@ -187,7 +195,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
         deflate: deflate === 'off' ? undefined : agreed,
         opaque: false,
       };
-      open(front, upgraded as never, identified(user));
+      open(front, upgraded as never, ticket);
       return sessions.resume.recovered > before;
     },
     stop(done) {
@@ -282,8 +290,4 @@ function observe(history: History): Observer {
       history.shed++;
     },
   };
-}
-
-function identified(user: string | undefined): Identified {
-  return { user, claimed: undefined, learn: undefined };
 }

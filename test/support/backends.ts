@@ -4,7 +4,7 @@ import { createServer as createHttp, type Server as HttpServer, type RequestList
 import { type AddressInfo, connect, createServer as createNet, type Server, type Socket } from 'node:net';
 import { createFrontCounters, type FrontCounters } from '../../src/front/counters.ts';
 import { createListener, type Listener, type ListenerDeps } from '../../src/front/listener.ts';
-import type { Upgraded } from '../../src/front/upgrade.ts';
+import type { Upgraded } from '../../src/front/upgraded.ts';
 import { parseUpstream, type TlsTrust, type Upstream } from '../../src/front/upstream.ts';
 
 const closers: (() => unknown)[] = [];
@@ -194,7 +194,10 @@ export function upstreamAt(address: string, options?: TlsTrust): Upstream {
 }
 
 /** The front before that upstream. Upgraded sockets are simply joined, unless the test takes them. */
-export async function startFront(upstream: string | Upstream, overrides: Partial<ListenerDeps> = {}): Promise<Front> {
+export async function startFront(
+  upstream: string | Upstream,
+  overrides: Partial<ListenerDeps<undefined>> = {},
+): Promise<Front> {
   const counters = createFrontCounters();
   const faults: Front['faults'] = [];
   const upgraded: Upgraded[] = [];
@@ -203,9 +206,9 @@ export async function startFront(upstream: string | Upstream, overrides: Partial
     counters,
     report: (fault) => faults.push(fault),
     ...overrides,
-    onUpgraded: (one) => {
+    onUpgraded: (one, ticket) => {
       upgraded.push(one);
-      (overrides.onUpgraded ?? join)(one);
+      (overrides.onUpgraded ?? join)(one, ticket);
     },
   });
   const { port } = await listener.listen('127.0.0.1', 0);
