@@ -1,6 +1,7 @@
 // connection: sessions that outlive their connection: who may come back, what they are told, what they are sent again, and when they are over.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Journal } from '../delivery/journal.ts';
 import type { Delivery } from '../delivery/record.ts';
 import { type Owner, Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
@@ -29,6 +30,8 @@ export interface ResumptionDeps {
   /** How long its path may be silent before a client gives it up, ms; 0 = for ever. */
   readonly silenceMs: number;
   readonly now: () => number;
+  /** Told of sessions; left out where nothing outlives the process. */
+  readonly journal?: Journal | undefined;
   /** The session is over; told once. */
   ended(session: Session): void;
   report(fault: { stage: string; error: unknown }): void;
@@ -79,7 +82,7 @@ interface Claim {
 }
 
 export function createResumption(deps: ResumptionDeps): Resumption {
-  const { registry, tracker, counters, ttlMs, reloadMs, silenceMs: silence, now, report } = deps;
+  const { registry, tracker, counters, ttlMs, reloadMs, silenceMs: silence, now, journal, report } = deps;
   /** In the order in which they began to wait. */
   const waiting = new Map<Session, Wait>();
   const berthOf = new WeakMap<Session, Berth<Connection>>();
@@ -89,7 +92,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   const judged = new WeakMap<object, Claim | undefined>();
   /** Connections about to be greeted that go on with a session: up to where their client has it. */
   const returning = new WeakMap<Connection, number>();
-  const answers = createAnswers((session) => berthOf.get(session), report);
+  const answers = createAnswers((session) => berthOf.get(session), report, journal);
 
   function claim(url: string, key: object, user: string | undefined): Claim | undefined {
     if (judged.has(key)) return judged.get(key);
@@ -97,6 +100,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     const berth = ask?.session === undefined ? undefined : registry.claim(ask.session, ask.token, user, now());
     const claimed = berth && { berth, last: ask!.last, number: ++berth.claims };
     judged.set(key, claimed);
+    if (berth !== undefined) journal?.tokens(berth.session, berth.serial, berth.used);
     // Its client is on the way: the upstream's answer may take longer than what is left of the time.
     if (berth !== undefined && waiting.has(berth.session)) wait(berth.session);
     return claimed;
@@ -142,6 +146,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     session.resumable = false;
     if (!registry.remove(session)) return;
     counters.ended[how]++;
+    journal?.ended(session);
     deps.ended(session);
   }
 
@@ -160,6 +165,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       counters.refused++;
     }
     berthOf.set(session, registry.add(session, connection));
+    if (session.resumable) journal?.opened(session);
   }
 
   /** A place for an upstream connection is needed: the client that has been away longest finds another one when it comes back. */
@@ -234,10 +240,14 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       // The client that is there now may be one that knows nothing of serials.
       answers.forget(connection);
       const facts = { session: session.key, token: registry.token(berth, at), next: connection.messages + 1 };
+      if (session.resumable) journal?.tokens(session, berth.serial, berth.used);
       const recovered = handed !== undefined;
       connection.sendText(welcomeText({ ...facts, recovered, rejoined, heard: berth.heard, silence }));
       if (handed === undefined) return;
-      for (const delivery of tracker.resumed(session, connection, handed, at)) again(connection, delivery);
+      const missed = tracker.resumed(session, connection, handed, at);
+      // What its application was handed is evidence.
+      if (session.resumable) journal?.shown(session);
+      for (const delivery of missed) again(connection, delivery);
     },
 
     clientText(connection, buf, start, end, at) {

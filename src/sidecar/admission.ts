@@ -112,11 +112,8 @@ function identify(
 }
 
 /** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
-export function open(
-  { config, connectionDeps, resumption, owners, counters, report }: FrontDeps,
-  upgraded: Upgraded,
-  who: Identified | undefined,
-): void {
+export function open(deps: FrontDeps, upgraded: Upgraded, who: Identified | undefined): void {
+  const { config, connectionDeps, resumption, owners, counters, report } = deps;
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
   const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now(), who);
   const owner = owners.acquire(who?.user);
@@ -127,7 +124,7 @@ export function open(
   // It has its owner already: one session is given back once.
   if (seat?.recovered === true) owners.release(owner);
   const connection = new Connection(facts, session, connectionDeps);
-  if (who?.learn === 'user') connection.adopt = (user) => owners.adopt(session, user, connection.attended);
+  if (who?.learn === 'user') connection.adopt = (user) => adopt(deps, connection, user);
   else if (who?.learn === 'claim') connection.adopt = (user) => claim(connection.facts, user);
   seat?.take(connection);
   // Handshakes may have been let in together; who comes back replaces a connection that may still be closing.
@@ -155,6 +152,12 @@ export function rejoin(
     const id = nextConnectionId();
     return [readFacts(id, request.rawHeaders, request.url!, remote, subprotocol, now, who), client, head];
   });
+}
+
+/** An event has told whose session it is. */
+function adopt({ owners, connectionDeps }: FrontDeps, { session, attended }: Connection, user: string): void {
+  owners.adopt(session, user, attended);
+  if (session.resumable && session.user !== undefined) connectionDeps.journal?.owned(session);
 }
 
 let connections = 0;
