@@ -9,6 +9,7 @@ import { Splice } from '../relay/splice.ts';
 import type { SplicedSockets } from '../relay/spliced-sockets.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from '../relay/tap.ts';
 import { BarrierSender } from './barrier-sender.ts';
+import { journalMessage } from './journalling.ts';
 import { keepMessage } from './keeping.ts';
 import { number } from './numbering.ts';
 import type { ConnectionDeps, ConnectionFacts, UnreadReason } from './parts.ts';
@@ -122,11 +123,12 @@ export class Connection implements Tap, Link {
     // Read on the side: it was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
-    if (delivery !== undefined && !isSettled(delivery)) {
-      if (session.optedIn || (delivery.type.policy.resend === true && !reader.more))
-        keepMessage(tracker.retention, delivery, buf, start, end, bytes);
-      this.#follow(delivery, at);
-    } else this.#barriers?.pass();
+    const open = delivery !== undefined && !isSettled(delivery);
+    if (open && (session.optedIn || (delivery.type.policy.resend === true && !reader.more)))
+      keepMessage(tracker.retention, delivery, buf, start, end, bytes);
+    if (this.#deps.journal !== undefined) journalMessage(this.#deps.journal, session, delivery, ordinal);
+    if (open) this.#follow(delivery, at);
+    else this.#barriers?.pass();
     if (reader.more) this.#trackRest(ordinal, now, at);
     if (session.optedIn && !this.#gone && this.#splice !== undefined)
       number(this.#deps.optedIn, this, this.#splice, buf, start, end, bytes, ordinal);
@@ -143,11 +145,18 @@ export class Connection implements Tap, Link {
     const { session } = this;
     if (reason !== 'binary') session.obscured = true;
     const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
-    if (facts === undefined) this.#deps.unread[reason satisfies UnreadReason]++;
+    if (facts === undefined) {
+      this.#deps.unread[reason satisfies UnreadReason]++;
+      if (session.resumable) this.#deps.journal?.counted(session, ordinal);
+    }
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     if (facts === undefined || !this.#track(facts, ordinal, now, at)) this.#barriers?.pass();
     // The client would number everything after it wrongly: it has to come again.
     if (session.optedIn && this.#splice?.unheard && this.attended) this.#splice.dropClient();
+  }
+
+  writing(): void {
+    if (this.session.optedIn) this.#deps.journal?.handOver();
   }
 
   undecoded(delta: 1 | -1): void {
@@ -245,6 +254,7 @@ export class Connection implements Tap, Link {
 
   /** A frame of ours, for clients that have opted in and events whose rule allows it. */
   sendText(data: Uint8Array): void {
+    this.#deps.journal?.handOver();
     this.#splice?.sendText(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   }
 
@@ -311,6 +321,7 @@ export class Connection implements Tap, Link {
   /** Whether a delivery has begun that waits for something. */
   #track(facts: EventFacts, ordinal: number, now: number, at: number): boolean {
     const delivery = this.#deps.tracker.track(this.session, facts, ordinal, now, at);
+    if (this.#deps.journal !== undefined) journalMessage(this.#deps.journal, this.session, delivery, ordinal);
     if (delivery === undefined || isSettled(delivery)) return false;
     this.#follow(delivery, at);
     return true;
@@ -347,6 +358,7 @@ export class Connection implements Tap, Link {
     if (to === this.#capability) return;
     const from = this.#capability;
     this.#capability = to;
+    if (this.session.resumable) this.#deps.journal?.shown(this.session);
     this.#deps.observer.capability(this, from, to);
   }
 }

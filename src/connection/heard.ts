@@ -1,4 +1,5 @@
 // connection: what an opted-in client is answered: how much of what it says has been taken in. One answer per connection and turn of the event loop.
+import type { Journal } from '../delivery/journal.ts';
 import type { Report } from '../delivery/ports.ts';
 import type { Session } from '../delivery/session.ts';
 import { heardText } from '../resume/messages.ts';
@@ -14,7 +15,11 @@ export interface Answers {
 }
 
 /** `berthOf` finds where the serials of a session are kept. */
-export function createAnswers(berthOf: (session: Session) => Berth<Connection> | undefined, report: Report): Answers {
+export function createAnswers(
+  berthOf: (session: Session) => Berth<Connection> | undefined,
+  report: Report,
+  journal?: Journal | undefined,
+): Answers {
   /** Connections whose client is to be answered when the turn ends. */
   const owed = new Set<Connection>();
 
@@ -43,7 +48,10 @@ export function createAnswers(berthOf: (session: Session) => Berth<Connection> |
     heard(connection, serial) {
       const berth = berthOf(connection.session);
       if (berth === undefined || serial === 0) return;
-      if (serial > berth.heard) berth.heard = serial;
+      if (serial > berth.heard) {
+        berth.heard = serial;
+        if (connection.session.resumable) journal?.heard(connection.session, serial);
+      }
       if (owed.size === 0) whenTurnEnds(task);
       owed.add(connection);
     },

@@ -1,5 +1,6 @@
 // connection: what a connection is given, what is kept of its upgrade request, and whom it tells of itself.
 import type { Decoder } from '../decode/decoder.ts';
+import type { Journal } from '../delivery/journal.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { Capability } from '../delivery/words.ts';
 import { type EndedBy, type RelayContext, SKIP_REASONS } from '../relay/tap.ts';
@@ -31,6 +32,8 @@ export interface ConnectionDeps {
   /** Upstream connections whose client is away and expected back. */
   readonly parked: { count: number };
   readonly optedIn: OptedIn;
+  /** Told of messages before they are written; left out where nothing outlives the process. */
+  readonly journal?: Journal | undefined;
   /** Whether a rule has messages sent again to clients that have not opted in. */
   readonly resends?: boolean;
 }

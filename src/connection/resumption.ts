@@ -1,5 +1,6 @@
 // connection: sessions that outlive their connection: who may come back, what they are told, what they are sent again, and when they are over.
 import type { IncomingMessage } from 'node:http';
+import type { Journal } from '../delivery/journal.ts';
 import type { Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import { type Owner, Session } from '../delivery/session.ts';
@@ -28,6 +29,8 @@ export interface ResumptionDeps {
   /** How long its path may be silent before a client gives it up, ms; 0 = for ever. */
   readonly silenceMs: number;
   readonly now: () => number;
+  /** Told of sessions; left out where nothing outlives the process. */
+  readonly journal?: Journal | undefined;
   /** The session is over; told once. */
   ended(session: Session): void;
   readonly report: Report;
@@ -64,7 +67,7 @@ const RESENDS = { burst: 64, perSecond: 32 };
 const ALL_RESENDS = { burst: 2000, perSecond: 1000 };
 
 export function createResumption(deps: ResumptionDeps): Resumption {
-  const { registry, tracker, counters, ttlMs, reloadMs, silenceMs: silence, now, report } = deps;
+  const { registry, tracker, counters, ttlMs, reloadMs, silenceMs: silence, now, journal, report } = deps;
   /** In the order in which they began to wait. */
   const waiting = new Map<Session, Wait>();
   const berthOf = new WeakMap<Session, Berth<Connection>>();
@@ -72,7 +75,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   const total = new Budget(ALL_RESENDS.burst, ALL_RESENDS.perSecond);
   /** Connections about to be greeted that go on with a session: up to where their client has it. */
   const returning = new WeakMap<Connection, number>();
-  const answers = createAnswers((session) => berthOf.get(session), report);
+  const answers = createAnswers((session) => berthOf.get(session), report, journal);
 
   /** Decides once which session the request may go on with. */
   function claimOf(asked: SessionRequest): Claim | undefined {
@@ -84,6 +87,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     if (optIn?.session === undefined) return undefined;
     const berth = registry.claim(optIn.session, optIn.token, user, now());
     if (berth === undefined) return undefined;
+    journal?.tokens(berth.session, berth.serial, berth.used);
     // Its client is on the way: the upstream's answer may take longer than what is left of the time.
     if (waiting.has(berth.session)) wait(berth.session);
     return { berth, last: optIn.last, number: ++berth.claims };
@@ -129,6 +133,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     session.resumable = false;
     if (!registry.remove(session)) return;
     counters.ended[how]++;
+    journal?.ended(session);
     deps.ended(session);
   }
 
@@ -147,6 +152,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       counters.refused++;
     }
     berthOf.set(session, registry.add(session, connection));
+    if (session.resumable) journal?.opened(session);
   }
 
   /** A place for an upstream connection is needed: the client that has been away longest finds another one when it comes back. */
@@ -224,10 +230,14 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       // The client that is there now may be one that knows nothing of serials.
       answers.forget(connection);
       const facts = { session: session.key, token: registry.token(berth, at), next: connection.messages + 1 };
+      if (session.resumable) journal?.tokens(session, berth.serial, berth.used);
       const recovered = handed !== undefined;
       connection.sendText(welcomeText({ ...facts, recovered, rejoined, heard: berth.heard, silence }));
       if (handed === undefined) return;
-      for (const delivery of tracker.resumed(session, connection, handed, at)) again(connection, delivery);
+      const missed = tracker.resumed(session, connection, handed, at);
+      // What its application was handed is evidence.
+      if (session.resumable) journal?.shown(session);
+      for (const delivery of missed) again(connection, delivery);
     },
 
     clientText(connection, buf, start, end, at) {

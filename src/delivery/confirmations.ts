@@ -125,6 +125,7 @@ export class Confirmations {
       } else {
         each.word = rejected ? 'rejected' : 'confirmed';
         if (error !== '') each.errorText = error.slice(0, ERROR_TEXT_LIMIT);
+        this.#observer.changed?.(each);
         result ??= 'noted';
       }
     }

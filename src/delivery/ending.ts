@@ -109,6 +109,7 @@ export class Ending {
     else session.awaitingProcessed.remove(delivery);
     session.missed ??= new DeliveryQueue('reemission');
     session.missed.add(delivery);
+    this.#observer.changed?.(delivery);
   }
 
   /**

@@ -38,8 +38,16 @@ export class Fan implements Observer {
     for (let i = 0; i < this.#all.length; i++) this.#all[i]!.settled(delivery);
   }
 
+  changed(delivery: Delivery): void {
+    for (let i = 0; i < this.#all.length; i++) this.#all[i]!.changed?.(delivery);
+  }
+
   upgraded(delivery: Delivery, now: number): void {
     for (let i = 0; i < this.#all.length; i++) this.#all[i]!.upgraded(delivery, now);
+  }
+
+  rejectedLater(delivery: Delivery, now: number): void {
+    for (let i = 0; i < this.#all.length; i++) this.#all[i]!.rejectedLater?.(delivery, now);
   }
 
   unmatched(reason: UnmatchedReason, session: Session, eventId: string): void {

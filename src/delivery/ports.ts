@@ -68,6 +68,11 @@ export interface Observer {
   received(delivery: Delivery, now: number): void;
   /** Called exactly once per delivery; `status`, `errorType`, `level` and `settledAt` are final. A kept `payload` is let go of afterwards. */
   settled(delivery: Delivery): void;
+  /**
+   * A delivery in flight has changed in a way that is no step: its client missed it (R6), a word on it was noted (D13), or its kept
+   * message gave way to one that matters more (D7).
+   */
+  changed?(delivery: Delivery): void;
   /** Evidence of a higher level after the outcome: noted, changes nothing. */
   upgraded(delivery: Delivery, now: number): void;
   /** The application rejected what had been confirmed at `received`: the outcome stays, and people are told (E8). */

@@ -10,6 +10,8 @@ export interface RetentionLimits {
   readonly bytesPerUser: number;
 }
 
+const NOTHING: RetentionLimits = { bytes: 0, bytesPerSession: 0, bytesPerUser: 0 };
+
 /** Counts and bounds the payloads that deliveries hold. */
 export class Retention {
   /** Bytes kept now. */
@@ -23,11 +25,13 @@ export class Retention {
   };
   readonly #limits: RetentionLimits;
   readonly #displaced: Displaced | undefined;
+  readonly #gaveWay: ((delivery: Delivery) => void) | undefined;
 
-  /** `displaced` finds less important messages that are kept; without it none gives way. */
-  constructor(limits: RetentionLimits, displaced?: Displaced) {
+  /** Without limits nothing is kept. `displaced` finds less important messages that are kept; without it none gives way. `gaveWay` is told of each that did. */
+  constructor(limits: RetentionLimits = NOTHING, displaced?: Displaced, gaveWay?: (delivery: Delivery) => void) {
     this.#limits = limits;
     this.#displaced = displaced;
+    this.#gaveWay = gaveWay;
   }
 
   /** The longest message that could ever be kept, bytes. */
@@ -82,6 +86,7 @@ export class Retention {
       const victim = this.#displaced?.next(ownFull() ? owner : undefined, sentAt);
       if (victim === undefined) return;
       this.release(victim);
+      this.#gaveWay?.(victim);
     }
   }
 

@@ -59,7 +59,7 @@ export class Tracker {
     this.#random = deps.random;
     this.#reemit = deps.reemit;
     const kept = new Displaced(deps.store, ({ payload }) => payload !== undefined);
-    this.retention = new Retention(deps.limits.retention ?? { bytes: 0, bytesPerSession: 0, bytesPerUser: 0 }, kept);
+    this.retention = new Retention(deps.limits.retention, kept, (each) => deps.observer.changed?.(each));
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
     this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#spares);

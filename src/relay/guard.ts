@@ -67,6 +67,15 @@ export class TapGuard implements Tap {
     }
   }
 
+  writing(): void {
+    if (this.muted) return;
+    try {
+      this.tap.writing?.();
+    } catch (error) {
+      this.fault(error);
+    }
+  }
+
   barrierAt(through: number): boolean {
     if (this.muted) return false;
     try {

@@ -40,6 +40,7 @@ export class Outbound implements ScanEvents {
   private pings: UpstreamPings;
   private readonly writer: ClientWriter;
   private readonly port: OutboundPort;
+  private readonly tap: TapGuard;
   /** A chunk is being scanned: what has been scanned is not yet written. */
   private scanning = false;
   private additions: Additions | undefined = undefined;
@@ -65,6 +66,7 @@ export class Outbound implements ScanEvents {
     this.writer = new ClientWriter(port, barriers, this.messages, tap, context.counters);
     this.pings = pings;
     this.port = port;
+    this.tap = tap;
   }
 
   /** A Close frame went by, the upstream's or ours: nothing may be added after it. */
@@ -119,6 +121,7 @@ export class Outbound implements ScanEvents {
     this.scanning = true;
     scan.run(chunk, now);
     this.scanning = false;
+    this.tap.writing();
     if (this.unheard) this.hearFrom(chunk);
     else if (!this.done) this.write(chunk);
   }

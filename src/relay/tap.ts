@@ -31,6 +31,8 @@ export interface Tap {
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void;
   /** A relayed message joined (+1) or left (-1, after its `upstreamText` or `upstreamSkipped`) the queue of the side reader. */
   undecoded(delta: 1 | -1): void;
+  /** What has been told since the last write is about to be written to the client. Not called for what `ahead` lets go first. */
+  writing?(): void;
   /** The write under way has a frame boundary after data message `through`: true puts a barrier ping there. At most once per write. */
   barrierAt(through: number): boolean;
   /**

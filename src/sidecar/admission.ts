@@ -123,11 +123,8 @@ function identify(
 }
 
 /** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */
-export function open(
-  { config, connectionDeps, resumption, owners, counters, report }: FrontDeps,
-  upgraded: Upgraded,
-  ticket: Ticket,
-): void {
+export function open(deps: FrontDeps, upgraded: Upgraded, ticket: Ticket): void {
+  const { config, connectionDeps, resumption, owners, counters, report } = deps;
   const { who, user } = ticket;
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
   const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
@@ -140,7 +137,7 @@ export function open(
   if (seat?.recovered === true) owners.release(owner);
   session.claimedUser = who?.claimed ?? session.claimedUser;
   const connection = new Connection(facts, session, connectionDeps);
-  if (who?.learn === 'user') connection.adopt = (user) => owners.adopt(session, user, connection.attended);
+  if (who?.learn === 'user') connection.adopt = (user) => adopt(deps, connection, user);
   else if (who?.learn === 'claim') connection.adopt = (user) => claim(session, user);
   seat?.take(connection);
   // Handshakes may have been let in together; who comes back replaces a connection that may still be closing.
@@ -168,6 +165,12 @@ export function rejoin(deps: FrontDeps, request: IncomingMessage, ticket: Ticket
       returning.join(facts, client, head);
     },
   };
+}
+
+/** An event has told whose session it is. */
+function adopt({ owners, connectionDeps }: FrontDeps, { session, attended }: Connection, user: string): void {
+  owners.adopt(session, user, attended);
+  if (session.resumable && session.user !== undefined) connectionDeps.journal?.owned(session);
 }
 
 let connections = 0;

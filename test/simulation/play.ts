@@ -105,6 +105,7 @@ class Play {
   }
 
   private act(action: Action): void {
+    this.sut?.compare();
     if ('client' in action) this.actOn(action);
     else this.actOnAll(action);
     this.note(['freeze', 'sigterm', 'step-wall'].includes(action.do) ? 'machine' : 'schedule', inWords(action));
@@ -162,6 +163,7 @@ class Play {
   private async conclude(): Promise<void> {
     const { history, loop, sut, network } = this;
     await loop.call(() => {
+      sut!.compare();
       history.leaks.push(...sut!.leaks());
       sut!.count();
     });

@@ -9,6 +9,7 @@ import { createResumption } from '../../src/connection/resumption.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Rule } from '../../src/decode/rules.ts';
+import { Fan } from '../../src/delivery/observers.ts';
 import type { Observer } from '../../src/delivery/ports.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
@@ -26,6 +27,7 @@ import { createMemoryGuard } from '../../src/sidecar/memory-guard.ts';
 import { register } from '../../src/sidecar/sidecar.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
+import { type LiveSession, Rebuilt, recordJournal } from '../support/recorded-journal.ts';
 import type { History, Told } from './history.ts';
 import type { Setup } from './schedule.ts';
 import type { SimSocket } from './socket.ts';
@@ -53,6 +55,8 @@ export interface Sut {
   stop(done: () => void): void;
   /** What is left, when everything should be over. */
   leaks(): string[];
+  /** Compares what the journal was told so far with what is in memory, and writes a difference into the history. */
+  compare(): void;
   /** Writes the figures into the history. */
   count(): void;
 }
@@ -100,9 +104,12 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
   const unread = Object.fromEntries(UNREAD_REASONS.map((reason) => [reason, 0])) as Record<UnreadReason, number>;
   const { retainedBytes, patienceMs, messageBytes, lingerMs } = setup;
   const retention = { bytes: retainedBytes * 2, bytesPerUser: retainedBytes * 2, bytesPerSession: retainedBytes };
+  const recorded = recordJournal();
+  const { journal } = recorded;
+  const rebuilt = new Rebuilt();
   const tracker = new Tracker({
     store,
-    observer: observe(history),
+    observer: new Fan([observe(history), journal.steps]),
     limits: { pending: setup.pending, pendingPerUser: setup.pendingPerUser, retention },
     now: now(),
     random: Math.random,
@@ -114,11 +121,18 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
       : undefined,
   });
   const connections = new Set<Connection>();
-  const registry = createRegistry<Connection>(
-    createTokens(['key'], 24 * 3_600_000),
-    setup.connections,
-    sessions.resume,
-  );
+  const tokens = createTokens(['key'], 24 * 3_600_000);
+  const books = createRegistry<Connection>(tokens, setup.connections, sessions.resume);
+  const berths = new Set<LiveSession>();
+  const registry: typeof books = Object.create(books, {
+    add: {
+      value: (...of: Parameters<typeof books.add>) => {
+        const berth = books.add(...of);
+        berths.add(berth);
+        return berth;
+      },
+    },
+  });
   const resumption = createResumption({
     registry,
     tracker,
@@ -127,6 +141,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     reloadMs: Math.min(setup.reloadMs, setup.ttlMs),
     silenceMs: setup.silenceMs,
     now,
+    journal,
     ended: (session) => owners.release(session.owner),
     report,
   });
@@ -141,7 +156,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     resumption,
     owners,
     counters: createFrontCounters(),
-    connectionDeps: { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption },
+    connectionDeps: { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption, journal },
     report,
   } as unknown as FrontDeps;
   const silent = {
@@ -225,6 +240,10 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
         ['clients counted as away', parked.count],
       ];
       return left.filter(([, count]) => count !== 0).map(([what, count]) => `${count} ${what}`);
+    },
+    compare() {
+      const differences = rebuilt.differences(recorded.entries, store, berths);
+      history.faults.push(...differences.map((each) => `journal: ${each}`));
     },
     count() {
       const sum = (figures: object): number => Object.values(figures).reduce((total: number, one) => total + one, 0);

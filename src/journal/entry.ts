@@ -1,0 +1,97 @@
+// journal: what a journal holds: plain data, one entry per thing that happened. Times are ms since the epoch by the wall clock.
+import type {
+  AttemptKind,
+  AttemptResult,
+  Capability,
+  ErrorType,
+  Level,
+  Outcome,
+  UnverifiableReason,
+} from '../delivery/words.ts';
+
+/** A session that its client may come back to. */
+export interface SessionEntry {
+  readonly key: string;
+  /** Whose it was when it began: its tokens are bound to that. */
+  readonly boundTo: string | undefined;
+  /** Whose it is. */
+  readonly user: string | undefined;
+  readonly traceparent: string;
+  /** Ordinal of the latest message. */
+  readonly ordinal: number;
+  readonly capability: Capability;
+  /** Number of the latest welcome, and the highest whose token was used. */
+  readonly serial: number;
+  readonly used: number;
+  /** Highest serial of a word that was taken in. */
+  readonly heard: number;
+}
+
+/** What is certain of a delivery from its beginning. */
+export interface DeliveryEntry {
+  readonly seq: number;
+  /** Key of its session. */
+  readonly session: string;
+  readonly user: string | undefined;
+  /** The connection that it was sent over; '' = none was there. */
+  readonly connection: string;
+  readonly ordinal: number;
+  /** Name of the event type: what rules ask of it is looked up again. */
+  readonly type: string;
+  readonly eventId: string | undefined;
+  readonly run: string | undefined;
+  readonly tool: string | undefined;
+  readonly toolCall: string | undefined;
+  /** Of the event, else of its session's upgrade. */
+  readonly traceparent: string | undefined;
+  readonly bytes: number;
+  readonly required: Level;
+  readonly sentAt: number;
+}
+
+export interface AttemptEntry {
+  readonly kind: AttemptKind;
+  readonly at: number;
+  readonly result: AttemptResult;
+}
+
+/** What changes of a delivery while it is in flight. */
+export interface DeliveryState {
+  /** When receipt was proven; 0 = it is not. */
+  readonly receivedAt: number;
+  readonly attempts: readonly AttemptEntry[];
+  readonly word: 'confirmed' | 'rejected' | '';
+  readonly errorText: string;
+  /** Its client is back without it (R6). */
+  readonly missed: boolean;
+  /** Its message is still kept. */
+  readonly kept: boolean;
+}
+
+/** How a delivery ended. */
+export interface OutcomeEntry {
+  readonly status: Outcome;
+  readonly errorType: ErrorType;
+  readonly unverified: UnverifiableReason | '';
+  readonly level: Level | '';
+  readonly errorText: string;
+  readonly receivedAt: number;
+  readonly settledAt: number;
+  readonly attempts: number;
+}
+
+export type Entry =
+  /** A session has begun, or this is all that is known of it. */
+  | { readonly kind: 'session'; readonly session: SessionEntry }
+  /** Parts of a session have changed. */
+  | { readonly kind: 'changed'; readonly key: string; readonly changes: Partial<SessionEntry> }
+  | { readonly kind: 'ended'; readonly key: string }
+  /** A delivery is in flight. Its ordinal is its session's latest, unless a later one is known. */
+  | {
+      readonly kind: 'tracked';
+      readonly delivery: DeliveryEntry;
+      readonly state: DeliveryState;
+      readonly message: Uint8Array | undefined;
+    }
+  | { readonly kind: 'state'; readonly seq: number; readonly state: DeliveryState }
+  | { readonly kind: 'settled'; readonly seq: number; readonly outcome: OutcomeEntry };

@@ -1,0 +1,61 @@
+// journal: what a journal's entries add up to: the sessions that wait, what is in flight, and its kept messages.
+import type { DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
+
+/** A delivery that had no outcome. */
+export interface OpenDelivery {
+  readonly delivery: DeliveryEntry;
+  state: DeliveryState;
+  message: Uint8Array | undefined;
+}
+
+/** Built from entries in the order in which they were told. Entries about what is not known are passed over: parts of a journal may be gone. */
+export class Image {
+  /** By key. */
+  readonly sessions = new Map<string, SessionEntry>();
+  /** By number, in the order in which they began. */
+  readonly open = new Map<number, OpenDelivery>();
+  /** Told of each outcome; the delivery is left out where only its end is known. */
+  readonly #settled: ((outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) | undefined;
+
+  constructor(settled?: (outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) {
+    this.#settled = settled;
+  }
+
+  apply(entry: Entry): void {
+    switch (entry.kind) {
+      case 'session':
+        this.sessions.set(entry.session.key, entry.session);
+        break;
+      case 'changed':
+        this.#change(entry.key, entry.changes);
+        break;
+      case 'ended':
+        this.sessions.delete(entry.key);
+        break;
+      case 'tracked': {
+        const { delivery, state, message } = entry;
+        this.open.set(delivery.seq, { delivery, state, message });
+        const session = this.sessions.get(delivery.session);
+        if (session !== undefined && delivery.ordinal > session.ordinal)
+          this.#change(session.key, { ordinal: delivery.ordinal });
+        break;
+      }
+      case 'state': {
+        const open = this.open.get(entry.seq);
+        if (open === undefined) break;
+        open.state = entry.state;
+        if (!entry.state.kept) open.message = undefined;
+        break;
+      }
+      case 'settled':
+        this.#settled?.(entry.outcome, this.open.get(entry.seq), entry.seq);
+        this.open.delete(entry.seq);
+        break;
+    }
+  }
+
+  #change(key: string, changes: Partial<SessionEntry>): void {
+    const session = this.sessions.get(key);
+    if (session !== undefined) this.sessions.set(key, { ...session, ...changes });
+  }
+}
