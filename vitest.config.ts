@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     retry: 0,
+    // Of the few tests that run beside each other in one file: each starts a process.
+    maxConcurrency: 2,
     reporters: ['default', ['json', { outputFile: '.cache/vitest.json' }]],
   },
 });

@@ -40,6 +40,7 @@ export function newLink(around: Surroundings, client: number, { sdk, user }: Cli
     parsed: [],
     evidence: [],
     upstream: 0,
+    joinedAt: 0,
     left: { arrivedAt: 0, readAt: 0 },
     leftAt: 0,
     leftCode: 0,

@@ -87,6 +87,7 @@ export class Network {
       const [last] = link.evidence;
       if (last?.kind === 'last') last.arrivedAt = last.readAt = world.now;
       if (url.includes('ackspan') && this.sut!.rejoin(asked, socket)) {
+        link.joinedAt = world.now;
         this.supersede(client, link, false);
         note('sidecar', `client ${client} rejoins its session`);
         return;
@@ -101,6 +102,7 @@ export class Network {
         connection!.upstream.joined = true;
         const heads = { client: Buffer.alloc(0), upstream: this.headOf(connection!.upstream) };
         const recovered = this.sut!.open(asked, socket, up, heads, setup.deflate);
+        link.joinedAt = world.now;
         if (recovered) this.supersede(client, link, true);
         note('sidecar', `client ${client} is connected${recovered ? ', and goes on with its session' : ''}`);
       });

@@ -91,6 +91,10 @@ function generateClient(chance: Chance, user: string | undefined): ClientSetup {
   };
 }
 
+function ending(then: Ending | undefined): { then?: Ending } {
+  return then === undefined ? {} : { then };
+}
+
 class Writer {
   private readonly chance: Chance;
   private readonly setup: Setup;
@@ -157,7 +161,7 @@ class Writer {
       this.setup.clients.forEach((other, i) => {
         if (i !== client && other.user === user && maybe(chance, 0.4)) to.push(i);
       });
-    this.actions.push({ at, do: 'emit', to, messages, ...(then !== undefined && { then }) });
+    this.actions.push({ at, do: 'emit', to, messages, ...ending(then) });
   }
 
   /** `fixed`: what a pattern asks of it; then it is an event of its own. */
@@ -243,6 +247,8 @@ class Writer {
     else if (dice < 0.08 && sdk) this.unheard(client, at);
     else if (dice < 0.11 && !sdk) this.shedTwin(client, at);
     else if (dice < 0.14) this.crossing(client, at);
+    else if (dice < 0.16) this.tornFrame(client, at);
+    else if (dice < 0.19 && sdk && setup.silenceMs > 0) this.silentSuccessor(client, at);
   }
 
   /** A backend whose pings all look alike, with messages between them. */
@@ -276,6 +282,26 @@ class Writer {
     const { rtt } = this.setup.clients[client]!;
     this.emit(client, at, { how: 'close', code: chance.of([1000, 1000, 1001]) });
     this.actions.push({ at: at + chance.next() * rtt * 0.7, do: 'close', client, code: chance.of([1000, 1000, 1001]) });
+  }
+
+  /** Two events, of which the second gets no barrier of its own, and then a frame that only begins: its backend dies inside it. */
+  private tornFrame(client: number, at: number): void {
+    const { chance } = this;
+    for (const gap of [0, 0.4]) this.emit(client, at + gap);
+    const how = chance.of(['partial-reset', 'partial-fin'] as const);
+    this.actions.push({ at: at + 0.8, do: 'emit', to: [client], messages: [], ...ending({ how }) });
+  }
+
+  /** A client falls silent with a barrier out; the connection that takes its place is slow to speak. */
+  private silentSuccessor(client: number, at: number): void {
+    const { chance, setup } = this;
+    const { silenceMs } = setup;
+    const { rtt } = setup.clients[client]!;
+    this.actions.push({ at, do: 'stall-up', client, ms: 2 * silenceMs });
+    this.emit(client, at + 1);
+    const back = at + silenceMs * chance.of([0.5, 0.8, 1]);
+    this.actions.push({ at: back, do: 'page-online', client });
+    this.actions.push({ at: back + 2 * rtt + 30, do: 'stall-up', client, ms: silenceMs });
   }
 
   /** The words of an SDK do not arrive, and the connection is lost: what it says again must be all that matters. */

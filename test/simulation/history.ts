@@ -66,6 +66,8 @@ export interface Link {
   readonly sdk: boolean;
   /** Its connection to the backend; 0 = none of its own. */
   upstream: number;
+  /** When the sidecar began to relay to it; 0 = never. */
+  joinedAt: number;
   /** Messages in the order in which its stack parsed them. */
   readonly parsed: { readonly uid: number; readonly at: number }[];
   readonly evidence: Evidence[];

@@ -17,6 +17,7 @@ const LINK: Link = {
   user: undefined,
   sdk: false,
   upstream: 1,
+  joinedAt: 50,
   parsed: [{ uid: 8, at: 120 }],
   evidence: [],
   left: { arrivedAt: 0, readAt: 0 },
@@ -289,6 +290,7 @@ describe('silence', () => {
     const with_ = { cuts: [4000], silenceMs: 1000 };
     expect(kinds({ links: [{ ...quiet, arrivals: [140] }], with: with_ })).toEqual([]);
     expect(kinds({ links: [{ ...quiet, arrivals: [140, 3500] }], with: with_ })).toEqual(['silence']);
+    expect(kinds({ links: [{ ...quiet, joinedAt: 3500 }], with: with_ })).toEqual(['silence']);
     expect(kinds({ with: { ...with_, cuts: [3000] } })).toEqual(['silence']);
   });
 

@@ -22,7 +22,11 @@ export function judgeSilence(history: History): Failure[] {
 
 const KEPT: Failure = { kind: 'silence', text: 'a client that had vanished was not cut off' };
 
-function spoke({ links, silenceMs }: History, { client, id, sdk, arrivals }: Link, cut: number): string | undefined {
+function spoke(
+  { links, silenceMs }: History,
+  { client, id, sdk, arrivals, joinedAt }: Link,
+  cut: number,
+): string | undefined {
   // A session that goes on has answered over an earlier connection, or by the request that resumed it.
   const answers = links.some(
     (link) =>
@@ -31,6 +35,7 @@ function spoke({ links, silenceMs }: History, { client, id, sdk, arrivals }: Lin
   );
   if (!answers) return 'it had never answered';
   const heard = arrivals.find((at) => at > cut - silenceMs + TIE_MS && at < cut - TIE_MS);
+  if (joinedAt > cut - silenceMs + TIE_MS) return `it had come only ${Math.round(cut - joinedAt)} ms before`;
   return heard === undefined ? undefined : `it had been heard ${Math.round(cut - heard)} ms before`;
 }
 
