@@ -32,6 +32,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   connection: ['delivery', 'time', 'decode', 'relay', 'resume'],
   // The process: builds, starts and stops every part.
   sidecar: ['*'],
+  // The operator's log: one line a fault, without credentials.
+  log: ['delivery', 'config'],
   demo: ['*'],
   cli: ['*'],
   '.': ['*'],

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import { otlpEndpoint, platformTraps } from '../config/traps.ts';
+import { redactText } from '../log/redact.ts';
 import { otelFaults } from '../telemetry/otel-faults.ts';
 import type { Dialled } from './dial.ts';
 import { dial, probeUpgrade } from './dial.ts';
@@ -10,7 +11,6 @@ import { FAILED, OK, USAGE } from './exit.ts';
 import { identityLine } from './identity-line.ts';
 import type { Options } from './read-config.ts';
 import { addConfigOptions, readConfig } from './read-config.ts';
-import { redactText } from './redact.ts';
 
 /** Adds options and action. Exit codes: 2 the configuration has faults, 1 the upstream does not answer, 0 otherwise. */
 export function define(command: Command): void {

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { type DemoEnd, runDemo } from '../demo/demo.ts';
+import { DEFAULTS } from './defaults.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
 
 interface Options {
@@ -42,7 +43,13 @@ export function define(command: Command): void {
           admin,
           adminToken: process.env.ACKSPAN_ADMIN_TOKEN,
         },
-        { out: process.stdout, err: process.stderr, colour: !process.env.NO_COLOR, interrupted: interrupted() },
+        {
+          out: process.stdout,
+          err: process.stderr,
+          colour: !process.env.NO_COLOR,
+          interrupted: interrupted(),
+          defaults: DEFAULTS,
+        },
       );
       // Whatever a library left open must not keep a finished demo alive; what was written must get out first.
       process.stdout.write('', () => process.exit(CODES[end]));

@@ -8,11 +8,11 @@ import { trackedText } from '../config/document.ts';
 import { formatFault } from '../config/fault.ts';
 import { otlpEndpoint } from '../config/traps.ts';
 import type { Report } from '../delivery/ports.ts';
+import { createLog, createReport } from '../log/log.ts';
 import { otelFaults } from '../telemetry/otel-faults.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { VERSION } from '../version.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
-import { createLog, createReport } from './log.ts';
 import type { Options } from './read-config.ts';
 import { addConfigOptions, readConfig } from './read-config.ts';
 

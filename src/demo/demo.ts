@@ -1,8 +1,9 @@
 // demo: backend, sidecar and clients in one process tree: start → load → misfortune half-way → rest → settle → verdict.
 import type { AddressInfo } from 'node:net';
-import { createLog, createReport } from '../cli/log.ts';
+import type { Defaults } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import { formatDuration } from '../config/units.ts';
+import { createLog, createReport } from '../log/log.ts';
 import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import { type AdminReader, createAdminReader, type Open } from './admin-reader.ts';
 import { CAST, membersOf } from './cast.ts';
@@ -31,6 +32,8 @@ export interface Surroundings {
   readonly colour: boolean;
   /** Resolves at the first Ctrl-C; the demo then ends early, with its verdict. */
   readonly interrupted: Promise<void>;
+  /** What the sidecar does where the demo's file says nothing. */
+  readonly defaults: Defaults;
 }
 
 /** `ok`: everything agrees. `failed`: it does not, or something broke. `usage`: an option is wrong. */
@@ -69,7 +72,7 @@ async function play(
   const backend = startChild('backend-process', broke);
   cleanUps.push(() => backend.end());
   const { port } = await backend.ask({ order: 'start', target: '' }, 'ready');
-  const { config, faults } = demoConfig(port, options);
+  const { config, faults } = demoConfig(port, options, around.defaults);
   if (config === undefined) {
     for (const fault of faults) err.write(`${formatFault(fault)}\n`);
     return 'usage';

@@ -1,5 +1,5 @@
 // demo: the configuration of its sidecar, written as an operator would write it, with deadlines short enough to watch.
-import { DEFAULTS } from '../cli/defaults.ts';
+import type { Defaults } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
 
@@ -20,8 +20,8 @@ export interface AdminChoice {
   readonly adminToken: string | undefined;
 }
 
-/** Reads the demo's file; only the choice can be at fault. The rest of the environment is left out: the demo shows the same everywhere. */
-export function demoConfig(upstreamPort: number, { admin, adminToken }: AdminChoice): Loaded {
+/** Reads the demo's file over `defaults`; only the choice can be at fault. The rest of the environment is left out: the demo shows the same everywhere. */
+export function demoConfig(upstreamPort: number, { admin, adminToken }: AdminChoice, defaults: Defaults): Loaded {
   const text = `
 listen: 127.0.0.1:0
 upstream: http://127.0.0.1:${upstreamPort}
@@ -39,5 +39,5 @@ log_level: error
 service_name: ackspan-demo
 `;
   const env = { ACKSPAN_ADMIN_TOKEN: adminToken };
-  return loadConfig({ flags: { admin }, env, file: { name: 'demo.yaml', text }, defaults: DEFAULTS });
+  return loadConfig({ flags: { admin }, env, file: { name: 'demo.yaml', text }, defaults });
 }

@@ -2,7 +2,7 @@
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { diagLogLevelFromString } from '@opentelemetry/core';
 import type { Report } from '../delivery/ports.ts';
-import type { Env } from './otel-env.ts';
+import type { Env } from './env/otel-env.ts';
 
 interface Route {
   readonly logger: DiagLogger;

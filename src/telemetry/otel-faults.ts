@@ -11,8 +11,8 @@ import {
   readText,
   shown,
   signalExport,
-} from './otel-env.ts';
-import { parseResourceAttributes } from './resource-attributes.ts';
+} from './env/otel-env.ts';
+import { parseResourceAttributes } from './env/resource-attributes.ts';
 import { spanLimits } from './spans/span-limits.ts';
 
 /** One fault; `message` says what is used instead. Values that may hold credentials are never repeated. */

@@ -6,8 +6,8 @@ import {
   type Resource,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-import { type Env, readText } from './otel-env.ts';
-import { parseResourceAttributes } from './resource-attributes.ts';
+import { type Env, readText } from './env/otel-env.ts';
+import { parseResourceAttributes } from './env/resource-attributes.ts';
 
 /** What the sidecar knows about itself. */
 export interface Identity {

@@ -3,10 +3,10 @@ import { EventEmitter } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
-import { createLog } from '../../src/cli/log.ts';
 import type { Sidecar } from '../../src/cli/run.ts';
 import { serve } from '../../src/cli/run.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { createLog } from '../../src/log/log.ts';
 
 const config = loadConfig({ env: { ACKSPAN_UPSTREAM: 'http://127.0.0.1:8000' }, defaults: DEFAULTS }).config!;
 const address: AddressInfo = { address: '127.0.0.1', family: 'IPv4', port: 8080 };

@@ -3,8 +3,9 @@ import { TraceFlags } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { BatchLimits } from '../../src/telemetry/env/otel-env.ts';
 import type { BatchBuilder } from '../../src/telemetry/otlp/batch.ts';
-import { type BatchLimits, createBatchingProcessor } from '../../src/telemetry/otlp/batching.ts';
+import { createBatchingProcessor } from '../../src/telemetry/otlp/batching.ts';
 import { createExportCounters, createExportLosses } from '../../src/telemetry/otlp/drops.ts';
 import type { BatchResult } from '../../src/telemetry/otlp/http-exporter.ts';
 

@@ -7,9 +7,9 @@ import {
   isDisabled,
   metricIntervals,
   signalExport,
-} from '../../src/telemetry/otel-env.ts';
+} from '../../src/telemetry/env/otel-env.ts';
+import { parseResourceAttributes } from '../../src/telemetry/env/resource-attributes.ts';
 import { createResource } from '../../src/telemetry/resource.ts';
-import { parseResourceAttributes } from '../../src/telemetry/resource-attributes.ts';
 import { spanLimits } from '../../src/telemetry/spans/span-limits.ts';
 
 const NOTHING = { console: false, otlp: undefined };

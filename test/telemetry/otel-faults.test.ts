@@ -1,6 +1,6 @@
 // What is said of malformed OTEL_* variables: the name, the fault and what is used instead; never a value that may be a credential.
 import { describe, expect, test } from 'vitest';
-import type { Env } from '../../src/telemetry/otel-env.ts';
+import type { Env } from '../../src/telemetry/env/otel-env.ts';
 import { otelFaults } from '../../src/telemetry/otel-faults.ts';
 
 const told = (env: Env): string[] => otelFaults(env).map(({ variable, message }) => `${variable}: ${message}`);

@@ -4,19 +4,10 @@ import { ExportResultCode } from '@opentelemetry/core';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import { patiently, type Wait } from '../../time/patience.ts';
+import type { BatchLimits } from '../env/otel-env.ts';
 import type { BatchBuilder } from './batch.ts';
 import type { ExportLosses } from './drops.ts';
 import type { BatchExporter, BatchResult } from './http-exporter.ts';
-
-/** Names and meanings of OTEL_BSP_* and OTEL_BLRP_*; times in ms. */
-export interface BatchLimits {
-  /** Items that may wait, those in an unfinished batch and in flight included. */
-  readonly maxQueueSize: number;
-  readonly maxExportBatchSize: number;
-  readonly scheduleDelayMs: number;
-  /** After this an export counts as failed, whatever becomes of it; time in which the process stands still does not count (SPEC D14). */
-  readonly exportTimeoutMs: number;
-}
 
 export interface BatchingDeps<Item, Batch> {
   readonly builder: BatchBuilder<Item, Batch>;

@@ -13,14 +13,14 @@ import {
 } from '@opentelemetry/sdk-logs';
 import { ConsoleMetricExporter, type MetricProducer, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
-import { MetricPusher } from '../metrics/metric-pusher.ts';
-import { batchLimits, type Env, metricIntervals, signalExport } from '../otel-env.ts';
-import { JsonTraceExporter } from '../spans/json-trace-exporter.ts';
+import { batchLimits, type Env, metricIntervals, signalExport } from '../env/otel-env.ts';
 import { createSharingProcessor } from '../spans/shared-parts.ts';
 import { createOtlpBatchBuilder, createPlainBatchBuilder, type EncodedBatch } from './batch.ts';
 import { type Abandonable, createBatchingProcessor, createLogBatchingProcessor } from './batching.ts';
 import type { ExportLosses } from './drops.ts';
 import { createOtlpHttpExporter } from './http-exporter.ts';
+import { JsonTraceExporter } from './json-trace-exporter.ts';
+import { MetricPusher } from './metric-pusher.ts';
 
 /** What every exporter is built from. */
 export interface ExportDeps {

@@ -1,7 +1,7 @@
 // telemetry: sends batches of one signal as OTLP over HTTP and says what the collector made of them. The environment is read by OpenTelemetry's own package.
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
-import type { OtlpTarget, Signal } from '../otel-env.ts';
+import type { OtlpTarget, Signal } from '../env/otel-env.ts';
 import type { Accepted } from './answer.ts';
 import { readResponse } from './response.ts';
 import { createTransport } from './transport.ts';

@@ -1,6 +1,6 @@
 // telemetry: OTEL_SPAN_* and OTEL_ATTRIBUTE_* limits, as the SDK's provider takes them.
 import type { SpanLimits } from '@opentelemetry/sdk-trace';
-import { type Complain, type Env, readText, shown } from '../otel-env.ts';
+import { type Complain, type Env, readText, shown } from '../env/otel-env.ts';
 
 /** Limits that the environment sets; the SDK's defaults (128 each, length unlimited) elsewhere. Shared attributes do not count. */
 export function spanLimits(env: Env, complain: Complain = () => {}): SpanLimits {

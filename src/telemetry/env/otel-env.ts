@@ -1,5 +1,4 @@
 // telemetry: reads the standard OTEL_* variables that decide what is exported and where. What is wrong with any of them is said by otel-faults.ts.
-import type { BatchLimits } from './otlp/batching.ts';
 
 /** Environment variables, as in process.env. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -16,6 +15,16 @@ export interface SignalExport {
 /** How OTLP is spoken. Endpoint, headers, time-out, compression and certificates are read by OpenTelemetry's own package. */
 export interface OtlpTarget {
   readonly protocol: 'http/protobuf' | 'http/json';
+}
+
+/** Names and meanings of OTEL_BSP_* and OTEL_BLRP_*; times in ms. */
+export interface BatchLimits {
+  /** Items that may wait, those in an unfinished batch and in flight included. */
+  readonly maxQueueSize: number;
+  readonly maxExportBatchSize: number;
+  readonly scheduleDelayMs: number;
+  /** After this an export counts as failed, whatever becomes of it; time in which the process stands still does not count (SPEC D14). */
+  readonly exportTimeoutMs: number;
 }
 
 /** Told of each fault of the environment: the variable, and what is wrong with it and used instead. */

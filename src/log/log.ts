@@ -1,4 +1,4 @@
-// cli: the log: one JSON object a line on stdout, levels by name, without credentials whatever is handed in.
+// log: one JSON object a line on stdout, levels by name, without credentials whatever is handed in.
 import type { DestinationStream, Logger } from 'pino';
 import pino from 'pino';
 import type { Config } from '../config/config.ts';

@@ -1,4 +1,4 @@
-// cli: how a log line spells level, message and trace: our own way, or the one that Google Cloud Logging understands on Cloud Run.
+// log: how a log line spells level, message and trace: our own way, or the one that Google Cloud Logging understands on Cloud Run.
 
 /** The parts of a line that differ between platforms. */
 export interface LogFormat {

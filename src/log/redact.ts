@@ -1,4 +1,4 @@
-// cli: keeps credentials out of whatever is written: by the name of the field, and by the look of the text.
+// log: keeps credentials out of whatever is written: by the name of the field, and by the look of the text.
 import pino from 'pino';
 
 const SECRET_FIELD =

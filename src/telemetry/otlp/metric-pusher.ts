@@ -3,9 +3,9 @@ import { diag } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import { type MetricProducer, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { patiently, type Wait } from '../../time/patience.ts';
-import type { Abandonable } from '../otlp/batching.ts';
-import type { ExportLosses } from '../otlp/drops.ts';
-import type { BatchExporter, BatchResult } from '../otlp/http-exporter.ts';
+import type { Abandonable } from './batching.ts';
+import type { ExportLosses } from './drops.ts';
+import type { BatchExporter, BatchResult } from './http-exporter.ts';
 
 export interface MetricPusherDeps {
   readonly exporter: BatchExporter<ResourceMetrics>;

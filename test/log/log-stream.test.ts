@@ -1,6 +1,6 @@
 // Lines to a descriptor whose reader is slow, full, or gone: nothing waits for it, and what is lost is said.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { openLogStream } from '../../src/cli/log-stream.ts';
+import { openLogStream } from '../../src/log/log-stream.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -3,7 +3,7 @@ import type { ExportResult } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { type BatchExporter, createOtlpHttpExporter, type OtlpExporterOptions } from '../otlp/http-exporter.ts';
+import { type BatchExporter, createOtlpHttpExporter, type OtlpExporterOptions } from './http-exporter.ts';
 
 /**
  * Spans as `http/json`. Address, headers and TLS are read from the environment as the base class documents; time-outs do not count

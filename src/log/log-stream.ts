@@ -1,4 +1,4 @@
-// cli: the log's way out: lines to a file descriptor, written at once. Never waits for a reader, and never stands in the way of an exit.
+// log: its way out: lines to a file descriptor, written at once. Never waits for a reader, and never stands in the way of an exit.
 import { writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 

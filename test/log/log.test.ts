@@ -1,6 +1,6 @@
 // The log: its shape, and that no credential gets into it by any road.
 import { describe, expect, it, vi } from 'vitest';
-import { createLog, createReport } from '../../src/cli/log.ts';
+import { createLog, createReport } from '../../src/log/log.ts';
 
 function capture(env: Record<string, string> = {}): { lines: string[]; log: ReturnType<typeof createLog> } {
   const lines: string[] = [];
