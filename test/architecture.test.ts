@@ -1,12 +1,9 @@
 // The import table: arrows point inward to delivery/, adapters never meet, every file says its job first and stays short.
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { importsOf, sourceFiles, textOf } from './house/imports.ts';
 
-const SRC = resolve(import.meta.dirname, '../src');
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((name) => /\.(ts|tsx)$/.test(name) && !name.endsWith('.d.ts'))
-  .sort();
+const files = sourceFiles();
 
 /** What each folder may import besides itself: folders, or single files. `*` = any folder: the places that join the others. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -50,13 +47,6 @@ const CROWDED: Record<string, number> = {
 };
 const SDK = /^@opentelemetry\/(?!api$)/;
 
-function imports(file: string): string[] {
-  const text = readFileSync(join(SRC, file), 'utf8');
-  return [
-    ...text.matchAll(/^\s*(?:import|export)\s[^'";]*?from\s+'([^']+)'|^\s*import\s+'([^']+)'|import\('([^']+)'\)/gm),
-  ].map((match) => (match[1] ?? match[2] ?? match[3])!);
-}
-
 const folder = (file: string) => (dirname(file) === '.' ? '.' : file.split('/')[0]!);
 
 describe('architecture', () => {
@@ -66,9 +56,8 @@ describe('architecture', () => {
     const home = folder(file);
     const allowed = MAY_IMPORT[home];
     expect(allowed, `folder ${home} is not in the table`).toBeDefined();
-    for (const target of imports(file)) {
-      if (target.startsWith('.')) {
-        const path = relative(SRC, resolve(SRC, dirname(file), target));
+    for (const { written: target, to: path } of importsOf(file)) {
+      if (path !== undefined) {
         const to = folder(path);
         const fine = to === home || allowed!.includes('*') || allowed!.includes(to) || allowed!.includes(path);
         expect(fine, `${file} imports ${target}`).toBe(true);
@@ -80,7 +69,7 @@ describe('architecture', () => {
   });
 
   test.each(files)('%s says its room and its job in the first line and stays under 300 lines', (file) => {
-    const text = readFileSync(join(SRC, file), 'utf8');
+    const text = textOf(file);
     // A room's name stands in front of the job of each of its files.
     const room = folder(file) === '.' ? '' : folder(file);
     expect(text).toMatch(new RegExp(`^(#!.*\\n)?// ${room === '' ? '\\S' : `${room}[,:] `}`));
