@@ -1,24 +1,10 @@
 // Prometheus names of metrics, from the one table of telemetry names, so that a renamed metric renames every query.
 import { METRICS, type MetricRow } from '../../src/telemetry/names/names.ts';
 import { labelName, sampleName } from '../../src/telemetry/names/prometheus-names.ts';
-import { PLANNED } from './planned.ts';
 
 /** Name of a metric's samples; for a histogram without `_bucket`, `_sum`, `_count`. */
 export function series(row: MetricRow): string {
   return sampleName(row.name, row.unit, row.kind);
-}
-
-/** The same for a metric that may not exist yet. Throws for a name that is in neither table. */
-export function planned(name: string): string {
-  const row = allRows().find((each) => each.name === name);
-  if (row === undefined) throw new Error(`${name} is neither in names.ts nor in planned.ts`);
-  return series(row);
-}
-
-/** Every row that a query may use; `names.ts` wins over `planned.ts`. */
-export function allRows(): readonly MetricRow[] {
-  const real: readonly MetricRow[] = Object.values(METRICS);
-  return [...real, ...PLANNED.filter((row) => !real.some((other) => other.name === row.name))];
 }
 
 /** Labels that a sample of the metric may carry by itself; scrape labels (`job`, `instance`) come on top. */
@@ -69,9 +55,7 @@ export const M = {
   identity: series(S.identity),
   logs: series(S.telemetryLogs),
   orphaned: series(S.toolOrphaned),
-  retained: planned('ackspan.retained.bytes'),
-  resume: planned('ackspan.session.resume'),
-  hooks: planned('ackspan.hook.requests'),
-  storeDegraded: planned('ackspan.store.degraded'),
-  storeOperations: planned('ackspan.store.operations'),
+  retained: series(S.retainedBytes),
+  resume: series(S.sessionResume),
+  hooks: series(S.hookRequests),
 } as const;

@@ -102,14 +102,6 @@ const SYMPTOMS: readonly Symptom[] = [
       '{{ $labels.job }}: {{ $value | humanize }} of them in 10 minutes were dropped or refused; metrics are complete.',
   },
   {
-    alert: 'AckspanStoreDegraded',
-    severity: 'ticket',
-    expr: `max by (job) (${M.storeDegraded}) > 0`,
-    for: '5m',
-    summary: 'The shared store cannot be reached',
-    description: '{{ $labels.job }}: deliveries are kept in each process only; a restart loses those in flight.',
-  },
-  {
     alert: 'AckspanEventLoopBlocked',
     severity: 'ticket',
     expr: `max by (job, instance) (${M.loopP99}) > 0.25`,

@@ -1,6 +1,6 @@
 // The SLO table becomes Prometheus rules, and Prometheus' own tools say that they are valid and fire when they must.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import { alertGroups } from '../../dashboards/src/alerts.ts';
 import { generatedFiles } from '../../dashboards/src/files.ts';
 import { recordingGroups } from '../../dashboards/src/recording.ts';
 import { ruleFile } from '../../dashboards/src/rule-file.ts';
+import { runbookOf } from '../../dashboards/src/runbook.ts';
 import { SLO, type Slo } from '../../dashboards/src/slo.ts';
 import { missing } from '../support/component.ts';
 
@@ -46,6 +47,16 @@ describe('generated files', () => {
       const page = readFileSync(join(ROOT, alert.annotations.runbook_url!), 'utf8');
       expect(page, `the runbook of ${alert.alert}`).toContain(`# ${alert.alert}`);
     }
+  });
+
+  test('every runbook is of an alert, and the list of runbooks has each', () => {
+    const alerts = alertGroups(SLO).flatMap((group) => group.rules);
+    const wanted = new Set(alerts.flatMap((rule) => ('alert' in rule ? [runbookOf(rule.alert)] : [])));
+    const folder = join(ROOT, 'docs/runbooks');
+    const pages = readdirSync(folder).filter((name) => name !== 'README.md');
+    expect(pages.filter((name) => !wanted.has(name))).toEqual([]);
+    const list = readFileSync(join(folder, 'README.md'), 'utf8');
+    expect([...list.matchAll(/\]\(([\w-]+\.md)\)/g)].map(([, name]) => name).sort()).toEqual(pages.sort());
   });
 });
 

@@ -238,14 +238,14 @@ const TELEMETRY: Row = {
 };
 
 const STATE: Row = {
-  title: 'Sessions, store and hooks',
+  title: 'Sessions and hooks',
   panels: [
     {
       kind: 'timeseries',
       title: 'Payload bytes kept for a replay',
       description:
         'Bounded by limits.retained_bytes. At the limit, LOW priority is dropped first and cannot be replayed.',
-      span: 6,
+      span: 8,
       unit: 'bytes',
       min: 0,
       queries: [{ expr: `sum by (instance) (${ofInstance(M.retained)})`, legend: '{{instance}}' }],
@@ -255,29 +255,16 @@ const STATE: Row = {
       title: 'Resumed sessions by result',
       description:
         'fresh = a new session; recovered and rejoined = it goes on; unknown, expired, forged, foreign, stale = asked for and not given. Many expired: sessions.ttl is shorter than the outages of these clients.',
-      span: 6,
+      span: 8,
       unit: 'suffix:/s',
       min: 0,
       queries: [{ expr: sumRate(ofInstance(M.resume), 'result'), legend: '{{result}}' }],
     },
     {
       kind: 'timeseries',
-      title: 'Store operations and state',
-      description: 'degraded = 1 while the shared store cannot be reached and each instance works from its own memory.',
-      span: 6,
-      unit: 'short',
-      min: 0,
-      queries: [
-        { expr: sumRate(ofInstance(M.storeOperations), 'result'), legend: '{{result}} /s' },
-        { expr: `max(${ofInstance(M.storeDegraded)})`, legend: 'degraded' },
-      ],
-      runbook: 'store-degraded.md',
-    },
-    {
-      kind: 'timeseries',
       title: 'Notices to the backend by result',
       description: 'Hooks on failed, timed-out and re-emitted deliveries. Failures here never touch the relay.',
-      span: 6,
+      span: 8,
       unit: 'suffix:/s',
       min: 0,
       queries: [{ expr: sumRate(ofInstance(M.hooks), 'kind, result'), legend: '{{kind}} {{result}}' }],
@@ -290,7 +277,7 @@ export const OPERATIONS: DashboardSpec = {
   uid: 'ackspan-operations',
   title: 'Ackspan operations',
   description:
-    'The sidecar as a program: relay throughput and back-pressure, event loop and memory, telemetry losses, store, hooks.',
+    'The sidecar as a program: relay throughput and back-pressure, event loop and memory, telemetry losses, sessions, hooks.',
   filters: [{ name: 'instance', label: 'Instance', metric: M.uptime }],
   rows: [RELAY, PROCESS, TELEMETRY, STATE],
 };
