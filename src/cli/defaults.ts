@@ -1,5 +1,5 @@
 // cli: joins the decoder's defaults to the configuration, which may not import the decoder.
-import type { Defaults } from '../config/config.ts';
+import type { Defaults } from '../config/values.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../decode/defaults.ts';
 
 /** What holds when the operator says nothing about events and confirmations. */

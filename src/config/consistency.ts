@@ -1,9 +1,10 @@
 // config: keys that are fine one by one and wrong together.
-import type { Config, EventRule } from './config.ts';
+import type { Config } from './config.ts';
 import type { ConfigFault } from './fault.ts';
 import type { Place } from './file.ts';
 import { identityWarnings } from './identity-warnings.ts';
 import { formatDuration } from './units.ts';
+import type { EventRule } from './values.ts';
 
 /** Judges the configuration as a whole. `sound(key)` is false for keys that have a fault of their own, about which no more is said. */
 export function consistency(

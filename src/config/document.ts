@@ -1,11 +1,12 @@
 // config: docs/configuration.md and the key list of `--help`, written from the table, so that neither can lag behind the code.
-import type { Config, ConfirmationMatch, Defaults, EventRule } from './config.ts';
+import type { Config } from './config.ts';
 import type { Row } from './row.ts';
 import { envName } from './row.ts';
 import type { Field } from './rules.ts';
 import { CONFIRMATION_FIELDS, RULE_FIELDS } from './rules.ts';
 import { TABLE } from './schema.ts';
 import { formatDuration } from './units.ts';
+import type { ConfirmationMatch, Defaults, EventRule } from './values.ts';
 
 const ROWS = TABLE as readonly Row[];
 

@@ -1,5 +1,5 @@
 // config: what is allowed for identity and proves nobody, or more than it seems to.
-import type { IdentityConfig } from './config.ts';
+import type { Config } from './config.ts';
 import type { ConfigFault } from './fault.ts';
 import type { Place } from './file.ts';
 
@@ -11,7 +11,7 @@ const ANY_AUDIENCE =
   'proves too much: a token that its issuer made for another service names a user here too, and that service has such tokens of its users; set identity.jwt_audience';
 
 /** In the order of the keys. */
-export function identityWarnings(identity: IdentityConfig, place: (key: string) => Place): ConfigFault[] {
+export function identityWarnings(identity: Config['identity'], place: (key: string) => Place): ConfigFault[] {
   const { user, trust, jwtKey, jwksUrl, jwtIssuer, jwtAudience } = identity;
   const verifies = jwtKey !== undefined || jwksUrl !== undefined;
   const jwts = user.some(({ from }) => from === 'jwt');

@@ -1,9 +1,9 @@
 // config: what may be written for the keys of identity: sources of users, keys of tokens, addresses of key servers.
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { UserSource } from './config.ts';
 import { isLoopback } from './consistency.ts';
 import { type Kind, scalar } from './kinds.ts';
+import type { UserSource } from './values.ts';
 
 const NAMED = ['jwt', 'header', 'cookie', 'query'] as const;
 /** Shorter secrets can be guessed from one token (RFC 7518 §3.2 asks for as many bits as the hash has). */

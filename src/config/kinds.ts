@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import type { Address } from './config.ts';
 import { formatDuration, formatSize, parseDuration, parseRatio, parseSize } from './units.ts';
+import type { Address } from './values.ts';
 
-/** A form of value. Every issue of its schema carries `allowed` (or that of the part that is wrong) as its message. */
-export interface Kind<T> {
+/** A form of value; `Unit` ends the name of the field that holds it. Every issue of its schema carries `allowed` (or that of the part that is wrong) as its message. */
+export interface Kind<T, Unit extends string = ''> {
   readonly schema: z.ZodType<T>;
+  readonly unit: Unit;
   /** Completes "write …". */
   readonly allowed: string;
   /** Names of the fields of a structure. */
@@ -27,16 +28,17 @@ export function scalar<T>(allowed: string, read: (given: unknown) => T | undefin
     context.addIssue({ code: 'custom', message: allowed });
     return z.NEVER;
   });
-  return { schema, allowed, fromText: asIs };
+  return { schema, unit: '', allowed, fromText: asIs };
 }
 
 /** A list of `part`s; a string is a comma-separated list, so that one item needs no brackets. */
-export function list<T>(part: Kind<T>, allowed: string, max: number): Kind<readonly T[]> {
+export function list<T>(part: Kind<T, string>, allowed: string, max: number): Kind<readonly T[]> {
   const split = (given: unknown): unknown =>
     typeof given === 'string' ? given.split(',').map((item) => item.trim()) : given;
   const items = z.array(part.schema, { error: allowed }).max(max, { error: allowed });
   return {
     schema: z.preprocess(split, items),
+    unit: '',
     allowed,
     fromText: (text) => (text.trim().startsWith('[') ? parseYaml(text) : text),
   };
@@ -44,7 +46,7 @@ export function list<T>(part: Kind<T>, allowed: string, max: number): Kind<reado
 
 /** A structure, written in the file as YAML and in a variable as YAML or JSON. */
 export function structure<T>(schema: z.ZodType<T>, allowed: string, fields: readonly string[]): Kind<T> {
-  return { schema, allowed, fields, fromText: (text) => parseYaml(text) };
+  return { schema, unit: '', allowed, fields, fromText: (text) => parseYaml(text) };
 }
 
 /** One of `values`. */
@@ -68,11 +70,10 @@ export function whole(min: number, max: number): Kind<number> {
 }
 
 /** A duration within bounds (ms), resolved to ms. */
-export function duration(minMs: number, maxMs: number): Kind<number> {
+export function duration(minMs: number, maxMs: number): Kind<number, 'Ms'> {
   const bounds = `from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
-  return scalar(`a duration with its unit (ms, s, m, h) ${bounds}`, (given) =>
-    within(parseDuration(given), minMs, maxMs),
-  );
+  const allowed = `a duration with its unit (ms, s, m, h) ${bounds}`;
+  return { ...scalar(allowed, (given) => within(parseDuration(given), minMs, maxMs)), unit: 'Ms' };
 }
 
 /** A size within bounds (bytes), resolved to bytes. */

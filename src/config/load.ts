@@ -1,5 +1,5 @@
 // config: from what the operator wrote to a `Config`: flag > variable > file > default, every fault at once, nothing half-applied.
-import type { Config, Defaults } from './config.ts';
+import type { Config } from './config.ts';
 import { consistency } from './consistency.ts';
 import type { ConfigFault } from './fault.ts';
 import { keyPath, showGiven } from './fault.ts';
@@ -11,6 +11,7 @@ import type { Resolved } from './schema.ts';
 import { TABLE } from './schema.ts';
 import { nearest } from './suggest.ts';
 import { unknownKeys, unknownVariables } from './unknown.ts';
+import type { Defaults } from './values.ts';
 
 /** What the operator gave. */
 export interface LoadInput {

@@ -1,13 +1,16 @@
 // config: one row of the table of keys: everything that is known about a key.
-import type { Defaults } from './config.ts';
-import type { Kind } from './kinds.ts';
 
-/** One key. `To` is where `Config` keeps it. */
+import type { Kind } from './kinds.ts';
+import type { Defaults } from './values.ts';
+
+type Camel<Key extends string> = Key extends `${infer Head}_${infer Rest}` ? `${Head}${Capitalize<Camel<Rest>>}` : Key;
+
+/** One key. `To` is where `Config` keeps it: `limits.handshake` is a duration, so it is at `limits.handshakeMs`. */
 export interface Row<To extends string = string, T = unknown> {
   /** Its path in the file, e.g. `limits.pending_per_user`. */
   readonly key: string;
   readonly to: To;
-  readonly kind: Kind<T>;
+  readonly kind: Kind<T, string>;
   /** What holds when nobody says otherwise, as the file would say it; undefined = nothing, or `preset`. */
   readonly written?: string | number | boolean;
   /** What holds when nobody says otherwise, where another part of Ackspan decides it. */
@@ -26,25 +29,24 @@ export interface Row<To extends string = string, T = unknown> {
 type Extra<T> = Partial<Pick<Row<string, T>, 'written' | 'preset' | 'flag' | 'alsoEnv' | 'secret'>>;
 
 /** A key that always has a value. */
-export function row<To extends string, T>(
-  key: string,
-  to: To,
-  kind: Kind<T>,
+export function row<Key extends string, T, Unit extends string>(
+  key: Key,
+  kind: Kind<T, Unit>,
   doc: string,
   extra: Extra<T>,
-): Row<To, T> {
-  return { key, to, kind, doc, secret: false, optional: false, ...extra };
+): Row<`${Camel<Key>}${Unit}`, T> {
+  const camel = key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()) as Camel<Key>;
+  return { key, to: `${camel}${kind.unit}`, kind, doc, secret: false, optional: false, ...extra };
 }
 
 /** A key that may stay undefined. */
-export function maybe<To extends string, T>(
-  key: string,
-  to: To,
-  kind: Kind<T>,
+export function maybe<Key extends string, T, Unit extends string>(
+  key: Key,
+  kind: Kind<T, Unit>,
   doc: string,
   extra: Extra<T> = {},
-): Row<To, T | undefined> {
-  return { ...row(key, to, kind, doc, extra), optional: true } as Row<To, T | undefined>;
+): Row<`${Camel<Key>}${Unit}`, T | undefined> {
+  return { ...row(key, kind, doc, extra), optional: true } as Row<`${Camel<Key>}${Unit}`, T | undefined>;
 }
 
 /** The variable of a key: `limits.pending_per_user` → `ACKSPAN_LIMITS_PENDING_PER_USER`. */

@@ -1,20 +1,21 @@
 // config: the two structured values: event rules and confirmation matchers, each a table of fields from which validation and documentation follow.
 import { z } from 'zod';
 import { SCHEDULES } from '../delivery/policy.ts';
-import { LEVELS, PRIORITIES } from '../delivery/words.ts';
-import type { ConfirmationMatch, EventRule } from './config.ts';
+import { LEVELS, PRIORITIES, type Priority } from '../delivery/words.ts';
 import type { Kind } from './kinds.ts';
 import { duration, flag, list, oneOf, pointer, structure, text } from './kinds.ts';
+import { formatDuration } from './units.ts';
+import type { ConfirmationMatch, EventRule } from './values.ts';
 
 /** One field of a structured value. Without `preset` it must be written. */
 export interface Field<T> {
-  readonly kind: Kind<T>;
+  readonly kind: Kind<T, string>;
   /** What holds when the field is left out, as the file would say it. */
   readonly preset: string | boolean | undefined;
   readonly doc: string;
 }
 
-function field<T>(kind: Kind<T>, preset: string | boolean | undefined, doc: string): Field<T> {
+function field<T>(kind: Kind<T, string>, preset: string | boolean | undefined, doc: string): Field<T> {
   return { kind, preset, doc };
 }
 
@@ -23,6 +24,13 @@ const minute = 60_000;
 
 /** Instead of a preset: the priority decides (SCHEDULES). */
 const BY_PRIORITY = 'by priority';
+
+/** What holds for `normal`, then what holds for the priorities that differ: `30s, for \`low\` 15s`. */
+function byPriority(shown: (schedule: (typeof SCHEDULES)[Priority]) => string): string {
+  const usual = shown(SCHEDULES.normal);
+  const others = PRIORITIES.filter((priority) => shown(SCHEDULES[priority]) !== usual);
+  return [usual, ...others.map((priority) => `for \`${priority}\` ${shown(SCHEDULES[priority])}`)].join(', ');
+}
 
 /** The fields of one of `events.rules`. */
 export const RULE_FIELDS = {
@@ -45,12 +53,12 @@ export const RULE_FIELDS = {
   timeout: field(
     duration(100, 60 * minute),
     BY_PRIORITY,
-    'From the send to the outcome `timeout`. Left out: 30s, for `low` 15s.',
+    `From the send to the outcome \`timeout\`. Left out: ${byPriority(({ timeoutMs }) => formatDuration(timeoutMs))}.`,
   ),
   attempts: field(
     list(duration(10, 60 * minute), 'a list of durations such as [1s, 2s, 4s]; [] for none', 20),
     BY_PRIORITY,
-    'Gaps between attempts to get a confirmation; each varies by 10 %. Left out: [1s, 2s, 4s], for `critical` [1s, 2s, 4s, 8s], for `low` [2s].',
+    `Gaps between attempts to get a confirmation; each varies by 10 %. Left out: ${byPriority(({ attemptsMs }) => `[${attemptsMs.map(formatDuration).join(', ')}]`)}.`,
   ),
   resend: field(
     flag,

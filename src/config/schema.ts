@@ -30,35 +30,32 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** Every key, in the order of the documentation. A new key is a row here and a field of `Config`. */
+/** Every key, in the order of the documentation. A new key is a row here; the rest of the code finds it in `Config`. */
 export const TABLE = [
-  row('upstream', 'upstream', upstream, 'The backend to put Ackspan in front of.', { flag: 'upstream' }),
-  row('listen', 'listen', address, 'Where clients connect. Port 0: the system chooses.', {
+  row('upstream', upstream, 'The backend to put Ackspan in front of.', { flag: 'upstream' }),
+  row('listen', address, 'Where clients connect. Port 0: the system chooses.', {
     written: '0.0.0.0:8080',
     flag: 'listen',
   }),
   row(
     'upstream_host',
-    'upstreamHost',
     hostHeader,
     "The Host header that the upstream gets: the client's own, that of the `upstream` address, or this one. `X-Forwarded-Host` keeps the client's.",
     { written: 'preserve' },
   ),
-  row('upstream_tls.insecure', 'upstreamTls.insecure', flag, 'Accept any certificate of an https upstream.', {
+  row('upstream_tls.insecure', flag, 'Accept any certificate of an https upstream.', {
     written: false,
   }),
-  maybe('upstream_tls.ca', 'upstreamTls.ca', pemFile, "Authorities to trust for an https upstream, instead of Node's."),
+  maybe('upstream_tls.ca', pemFile, "Authorities to trust for an https upstream, instead of Node's."),
 
   row(
     'trusted_proxies',
-    'trustedProxies',
     list(network, 'a list of IP addresses and CIDR ranges such as [10.0.0.0/8, "::1"]', 100),
     'Proxies in front of Ackspan whose `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` go on to the backend. What any other peer says there is replaced by what Ackspan sees, or dropped.',
     { preset: () => [] },
   ),
 
   row(
-    'admin.listen',
     'admin.listen',
     addressOrOff,
     'Where health, metrics and the admin API are served. Anywhere but on loopback it needs `admin.token`.',
@@ -67,98 +64,58 @@ export const TABLE = [
       flag: 'admin',
     },
   ),
+  maybe('admin.token', secretText, 'Bearer token that the admin API asks for (health endpoints need none).', {
+    secret: true,
+  }),
   maybe(
-    'admin.token',
-    'admin.token',
-    secretText,
-    'Bearer token that the admin API asks for (health endpoints need none).',
-    {
-      secret: true,
-    },
-  ),
-  maybe(
-    'admin.mount',
     'admin.mount',
     mountPath,
     'Serve the admin API under this path of `listen` too, for platforms with one port. Needs `admin.token`.',
   ),
   row(
     'readiness.upstream',
-    'readiness.upstream',
     flag,
     'Whether `/readyz` (and `/health`) say 503 while the upstream takes no TCP connections; it is dialled every 5 s.',
     { written: false },
   ),
 
-  row('events.type', 'events.type', pointers, 'Where the type of an event is. First hit wins, here and below.', {
+  row('events.type', pointers, 'Where the type of an event is. First hit wins, here and below.', {
     preset: (defaults) => defaults.events.type,
   }),
-  row(
-    'events.id',
-    'events.id',
-    pointers,
-    'Where the id of an event is. An event without one is tracked by its position.',
-    {
-      preset: (defaults) => defaults.events.id,
-    },
-  ),
-  row('events.run', 'events.run', pointers, 'Where the id of the run or conversation is.', {
+  row('events.id', pointers, 'Where the id of an event is. An event without one is tracked by its position.', {
+    preset: (defaults) => defaults.events.id,
+  }),
+  row('events.run', pointers, 'Where the id of the run or conversation is.', {
     preset: (defaults) => defaults.events.run,
   }),
-  row('events.user', 'events.user', pointers, 'Where the id of the user is.', {
+  row('events.user', pointers, 'Where the id of the user is.', {
     preset: (defaults) => defaults.events.user,
   }),
-  row('events.tool', 'events.tool', pointers, 'Where the name of the tool is.', {
+  row('events.tool', pointers, 'Where the name of the tool is.', {
     preset: (defaults) => defaults.events.tool,
   }),
-  row('events.tool_call', 'events.toolCall', pointers, 'Where the id of the tool call is.', {
+  row('events.tool_call', pointers, 'Where the id of the tool call is.', {
     preset: (defaults) => defaults.events.toolCall,
   }),
+  row('events.traceparent', pointers, 'Where the W3C `traceparent` of an event is; its span becomes a child of it.', {
+    preset: (defaults) => defaults.events.traceparent,
+  }),
+  row('events.rules', rules, 'Which events are tracked and how. First match wins; what matches none is not tracked.', {
+    preset: (defaults) => defaults.events.rules,
+  }),
   row(
-    'events.traceparent',
-    'events.traceparent',
-    pointers,
-    'Where the W3C `traceparent` of an event is; its span becomes a child of it.',
-    {
-      preset: (defaults) => defaults.events.traceparent,
-    },
-  ),
-  row(
-    'events.rules',
-    'events.rules',
-    rules,
-    'Which events are tracked and how. First match wins; what matches none is not tracked.',
-    {
-      preset: (defaults) => defaults.events.rules,
-    },
-  ),
-  row(
-    'events.unread',
     'events.unread',
     oneOf(['track', 'count']),
     'Messages that hold no event (binary, plain text, JSON without a type, an array). `track`: their receipt is proven like that of an event, with LOW priority, as the type `binary`, `text`, `json` or `array`; a rule may name these types. `count`: they are counted only.',
     { written: 'track' },
   ),
+  row('events.max_types', whole(1, 1000), 'Event types past this number share the metric label `other`.', {
+    written: 200,
+  }),
+  row('events.scan_bytes', size(256, 16 * MiB), 'How far into a message its fields are looked for.', {
+    written: '64KiB',
+  }),
   row(
-    'events.max_types',
-    'events.maxTypes',
-    whole(1, 1000),
-    'Event types past this number share the metric label `other`.',
-    {
-      written: 200,
-    },
-  ),
-  row(
-    'events.scan_bytes',
-    'events.scanBytes',
-    size(256, 16 * MiB),
-    'How far into a message its fields are looked for.',
-    {
-      written: '64KiB',
-    },
-  ),
-  row(
-    'confirmations',
     'confirmations',
     confirmations,
     'Messages of the client that confirm an event. They are consumed, never forwarded.',
@@ -172,7 +129,6 @@ export const TABLE = [
 
   row(
     'tracing.keep_confirmed',
-    'tracing.keepConfirmed',
     ratio,
     'Share of confirmed deliveries whose span is kept. All others always are; metrics count everything.',
     {
@@ -180,17 +136,10 @@ export const TABLE = [
       flag: 'keep-confirmed',
     },
   ),
+  row('tracing.slow', duration(0, 3_600_000), 'A confirmed delivery slower than this keeps its span.', {
+    written: '1s',
+  }),
   row(
-    'tracing.slow',
-    'tracing.slowMs',
-    duration(0, 3_600_000),
-    'A confirmed delivery slower than this keeps its span.',
-    {
-      written: '1s',
-    },
-  ),
-  row(
-    'tracing.events',
     'tracing.events',
     oneOf(['span', 'log', 'both']),
     'Whether the steps of a delivery are span events, log events or both.',
@@ -200,14 +149,12 @@ export const TABLE = [
   ),
   row(
     'tracing.propagate',
-    'tracing.propagate',
     oneOf(['existing', 'always', 'never']),
     "The trace of an upgrade request. `existing`: its `traceparent` goes on as it came, and Ackspan's spans join that trace; nothing is made up. `always`: a request without one gets one, which names the span of the connection. `never`: as `existing`, but the spans do not join.",
     { written: 'existing' },
   ),
   maybe(
     'tracing.user_hash_key',
-    'tracing.userHashKey',
     secretText,
     'Key of the HMAC-SHA-256 behind the span attribute `user.hash`; without it there is no such attribute.',
     {
@@ -215,41 +162,28 @@ export const TABLE = [
     },
   ),
 
-  row(
-    'store',
-    'store',
-    oneOf(['memory'], ' (redis is not available in this version)'),
-    'Where deliveries in flight are kept.',
-    {
-      written: 'memory',
-    },
-  ),
+  row('store', oneOf(['memory'], ' (redis is not available in this version)'), 'Where deliveries in flight are kept.', {
+    written: 'memory',
+  }),
 
   ...limitRows,
 
   row(
     'sessions.ttl',
-    'sessions.ttlMs',
     duration(1000, 3_600_000),
     'How long the session of an opted-in client outlives its connection. Events go on being kept for it meanwhile.',
     { written: '60s' },
   ),
   row(
     'sessions.reload',
-    'sessions.reloadMs',
     duration(0, 3_600_000),
     'The same for a page that said goodbye (close code 1001): it reloads and is back in a moment, or its tab was closed. 0s ends the session at once.',
     { written: '5s' },
   ),
+  row('sessions.retained_bytes', size(0, 1024 * MiB), 'Messages kept for replays, for one session.', {
+    written: '1MiB',
+  }),
   row(
-    'sessions.retained_bytes',
-    'sessions.retainedBytes',
-    size(0, 1024 * MiB),
-    'Messages kept for replays, for one session.',
-    { written: '1MiB' },
-  ),
-  row(
-    'sessions.keys',
     'sessions.keys',
     list(secretText, 'a list of keys of at least 16 characters', 10),
     'Keys that sign resume tokens: the first signs, all are accepted, so a new key goes in front. None: a random key, and a session is resumed only by the process that opened it.',
@@ -258,20 +192,14 @@ export const TABLE = [
 
   ...hookRows,
 
-  row(
-    'shutdown.grace',
-    'shutdown.graceMs',
-    duration(0, 3_600_000),
-    'How long a stop waits for confirmations that are under way.',
-    {
-      written: '8s',
-    },
-  ),
-  row('log_level', 'logLevel', oneOf(LOG_LEVELS), 'The least serious log lines to write.', {
+  row('shutdown.grace', duration(0, 3_600_000), 'How long a stop waits for confirmations that are under way.', {
+    written: '8s',
+  }),
+  row('log_level', oneOf(LOG_LEVELS), 'The least serious log lines to write.', {
     written: 'info',
     flag: 'log-level',
   }),
-  row('service_name', 'serviceName', text('a name'), 'The `service.name` of all telemetry, and of `/health`.', {
+  row('service_name', text('a name'), 'The `service.name` of all telemetry, and of `/health`.', {
     written: 'ackspan',
     alsoEnv: 'OTEL_SERVICE_NAME',
   }),
@@ -283,5 +211,5 @@ type Nest<To extends string, T> = To extends `${infer Head}.${infer Rest}`
 type Meet<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
 type Nested<R> = R extends Row<infer To, infer T> ? Nest<To, T> : never;
 
-/** What the table resolves to; the compiler holds it against `Config`. */
+/** What the table resolves to: a field for each row, in groups as the keys have them. */
 export type Resolved = Meet<Nested<(typeof TABLE)[number]>>;

@@ -18,8 +18,8 @@ export interface DecodeOptions {
   /** First match wins; a type that none matches is not tracked. */
   readonly rules: readonly Rule[];
   readonly confirmations: readonly ConfirmationMatcher[];
-  /** How many types have an index and a label of their own beside `other`. Default 200. */
+  /** How many types have an index and a label of their own beside `other`. */
   readonly maxTypes: number;
-  /** How far into a message fields are looked for, bytes. Default 65,536. */
+  /** How far into a message fields are looked for, bytes. */
   readonly scanBytes: number;
 }

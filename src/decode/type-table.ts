@@ -1,5 +1,5 @@
 // decode: event types interned by their bytes, so that a known type costs a hash and a comparison and no string. Bounded for good.
-import type { EventType, Policy } from '../delivery/policy.ts';
+import { type EventType, type Policy, SCHEDULES } from '../delivery/policy.ts';
 import { equalBytes } from './paths.ts';
 import type { RuleBook } from './rules.ts';
 
@@ -13,7 +13,7 @@ const RECENT = 1024;
 const RESERVED = 16;
 
 /** The policy of index 0 while no rule tracks a type that is really called `other`. */
-const FALLBACK: Policy = { priority: 'low', confirm: 'auto', timeoutMs: 30_000, attemptsMs: [1000, 2000, 4000] };
+const FALLBACK: Policy = { priority: 'low', confirm: 'auto', ...SCHEDULES.low };
 
 interface Entry {
   readonly hash: number;

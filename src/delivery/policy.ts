@@ -6,7 +6,7 @@ export interface Policy {
   readonly priority: Priority;
   /** Evidence that confirms: a level, or `auto` = the highest level this connection has shown for this event type. */
   readonly confirm: Level | 'auto';
-  /** From the send to the deadline, ms. Default 30,000. */
+  /** From the send to the deadline, ms. */
   readonly timeoutMs: number;
   /** Gaps between attempts, ms: [1000, 2000, 4000] tries 1 s, 3 s and 7 s after the send. */
   readonly attemptsMs: readonly number[];

@@ -1,8 +1,8 @@
 // demo: backend, sidecar and clients in one process tree: start → load → misfortune half-way → rest → settle → verdict.
 import type { AddressInfo } from 'node:net';
-import type { Defaults } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
 import { formatDuration } from '../config/units.ts';
+import type { Defaults } from '../config/values.ts';
 import { createLog, createReport } from '../log/log.ts';
 import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import { type AdminReader, createAdminReader, type Open } from './admin-reader.ts';

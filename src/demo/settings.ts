@@ -1,7 +1,8 @@
 // demo: the configuration of its sidecar, written as an operator would write it, with deadlines short enough to watch.
-import type { Defaults } from '../config/config.ts';
+
 import type { Loaded } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
+import type { Defaults } from '../config/values.ts';
 
 /** From the send to the time-out, ms. The default outside the demo is 30 s. */
 export const TIMEOUT_MS = 3_000;

@@ -1,5 +1,6 @@
 // embed: what a backend may set when it embeds the tracker: defaults, bounds, and one clear error for values that make no sense.
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import { SCHEDULES } from '../delivery/policy.ts';
 import type { Report } from '../delivery/ports.ts';
 import type { RetryCallback } from './retry.ts';
 
@@ -39,6 +40,8 @@ export interface Settings {
   readonly history: number;
 }
 
+/** Where nothing is said, the library does what the sidecar does for NORMAL events. */
+const USUAL = SCHEDULES.normal;
 const WEEK_MS = 604_800_000;
 /** More would only make duplicates. */
 const RETRIES_LIMIT = 20;
@@ -51,9 +54,9 @@ export function settle(options: TrackerOptions): Settings {
   if (onRetry !== undefined) callable('onRetry', onRetry);
   if (report !== undefined) callable('report', report);
   return {
-    timeoutMs: duration('timeoutMs', options.timeoutMs ?? 30_000),
-    retries: retryCount(options.retries ?? 3),
-    firstRetryMs: duration('firstRetryMs', options.firstRetryMs ?? 1000),
+    timeoutMs: duration('timeoutMs', options.timeoutMs ?? USUAL.timeoutMs),
+    retries: retryCount(options.retries ?? USUAL.attemptsMs.length),
+    firstRetryMs: duration('firstRetryMs', options.firstRetryMs ?? USUAL.attemptsMs[0]!),
     pending: whole('limits.pending', limits.pending ?? 100_000, 1),
     pendingPerUser: whole('limits.pendingPerUser', limits.pendingPerUser ?? 5000, 1),
     history: whole('limits.history', limits.history ?? 10_000, 0),

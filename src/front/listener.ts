@@ -42,16 +42,16 @@ export interface ListenerDeps<T> extends Omit<UpgradeDeps<T>, 'handshakeTimeoutM
   readonly mount?:
     | { readonly path: string; handle(request: IncomingMessage, response: ServerResponse): void }
     | undefined;
-  /** From a handshake to the upstream's answer, and from a plain request to a connection; ms. Default 10,000. */
-  readonly handshakeTimeoutMs?: number;
+  /** From a handshake to the upstream's answer, and from a plain request to a connection; ms. */
+  readonly handshakeTimeoutMs: number;
   /** Largest message head, both ways, bytes. Default 65,536. */
   readonly headerBytes?: number;
   /** From the first byte (or the connection) to the end of the request head, ms. Default 15,000. */
   readonly headersTimeoutMs?: number;
   /** How long an idle connection stays open, ms. Default 620,000: longer than the 600 s after which cloud load balancers give up theirs. */
   readonly keepAliveTimeoutMs?: number;
-  /** How long a client may send nothing of its body, or take nothing of its answer, ms; 0 = for ever. Default 60,000. */
-  readonly stallMs?: number;
+  /** How long a client may send nothing of its body, or take nothing of its answer, ms; 0 = for ever. */
+  readonly stallMs: number;
   /** Open connections that were upgraded, each with a socket to the upstream. Default: none. */
   connections?(): number;
   /** Sockets of this process that neither clients nor the upstream hold. Default: none. */
@@ -78,7 +78,7 @@ export interface Listener {
 
 /** The whole front. Requests and answers may take as long as they like while they move; heads, handshakes and dials may not. */
 export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
-  const { handshakeTimeoutMs = 10_000, headerBytes = 65_536, stallMs = 60_000, counters, report } = deps;
+  const { handshakeTimeoutMs, headerBytes = 65_536, stallMs, counters, report } = deps;
   const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
   const checkMs = Math.max(50, Math.min(5_000, headersTimeoutMs / 3));
   const server = createPublicServer({ headerBytes, headersTimeoutMs, checkMs, keepAliveTimeoutMs });

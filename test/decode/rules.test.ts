@@ -4,6 +4,7 @@ import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { globMatches } from '../../src/decode/glob.ts';
 import { createRuleBook, type Rule } from '../../src/decode/rules.ts';
+import { SCHEDULES } from '../../src/delivery/policy.ts';
 import type { Priority } from '../../src/delivery/words.ts';
 import { NO_CLAIM } from '../support/upgrades.ts';
 
@@ -78,7 +79,7 @@ test('types that rules name have the first indexes, in order; the others follow 
 test('index 0 has a policy even where no rule tracks a type called other', () => {
   const { see, decoder } = table([rule('a', 'high')]);
   expect(see('other')).toBeUndefined();
-  expect(decoder.types[0]).toMatchObject({ name: 'other', index: 0, policy: { priority: 'low', timeoutMs: 30_000 } });
+  expect(decoder.types[0]).toMatchObject({ name: 'other', index: 0, policy: { priority: 'low', ...SCHEDULES.low } });
 });
 
 test('types past the limit share the index and label of other, under their own name and policy', () => {

@@ -160,6 +160,7 @@ describe('the ticket of a handshake', () => {
     const joined: { socket: Socket; head: string }[] = [];
     const listener = createListener<string>({
       ...{ upstream: upstreamAt(upstream.address), counters, report: ({ error }) => expect.fail(String(error)) },
+      ...{ handshakeTimeoutMs: 10_000, stallMs: 60_000 },
       admit: async ({ url }) => ({ ticket: `of ${url}` }),
       uncompressed(_, ticket) {
         seen.push(`offer ${ticket}`);

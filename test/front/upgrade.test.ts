@@ -438,6 +438,8 @@ describe('limits and stopping', () => {
     const third = createListener({
       upstream: upstreamAt(address),
       counters: createFrontCounters(),
+      handshakeTimeoutMs: 10_000,
+      stallMs: 60_000,
       report: () => {},
       onUpgraded: () => {},
     });

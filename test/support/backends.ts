@@ -204,6 +204,8 @@ export async function startFront(
   const listener = createListener({
     upstream: typeof upstream === 'string' ? upstreamAt(upstream) : upstream,
     counters,
+    handshakeTimeoutMs: 10_000,
+    stallMs: 60_000,
     report: (fault) => faults.push(fault),
     ...overrides,
     onUpgraded: (one, ticket) => {
