@@ -1,6 +1,8 @@
 // Spans that really arrived: one per delivery of the fixtures, with the attributes, the parent and the link that the design promises.
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
+import { ATTR } from '../../src/telemetry/names/span-names.ts';
+import { SPAN_CARRIERS } from '../../src/telemetry/names/spans-page.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import type { ReceivedSpan } from '../support/otlp-decode.ts';
@@ -95,6 +97,12 @@ it.each(['http/protobuf', 'http/json'])('one span per delivery of the fixtures, 
         .sort(),
     ).toEqual(OTHERS),
   );
+
+  for (const { name, attributes } of receiver.spans) {
+    const carrier = SPAN_CARRIERS.find((each) => name.startsWith(each.name.replace(/\{.*/, '')));
+    const documented = carrier?.attributes.map((key) => ATTR[key] as string);
+    for (const key of Object.keys(attributes)) expect(documented, `docs/spans.md on ${name}`).toContain(key);
+  }
 
   const [connection] = receiver.spans.filter(({ name }) => name === 'ackspan.connection');
   expect(connection).toMatchObject({
