@@ -1,13 +1,11 @@
 // connection: sees to it that a client which has opted in gives each message its right number, or comes again to get it (SPEC R2).
 
 import type { Splice } from '../relay/splice.ts';
-import type { Connection } from './connection.ts';
-import type { OptedIn } from './opted-in.ts';
+import { looksLikeNotice, replayText } from '../resume/messages.ts';
 
 /** Message `ordinal`, of whose `bytes` of payload `buf[start, end)` are at hand, is about to be written to the client. */
 export function number(
-  optedIn: OptedIn,
-  connection: Connection,
+  connection: { sendText(data: Uint8Array): void },
   splice: Splice,
   buf: Buffer,
   start: number,
@@ -19,9 +17,14 @@ export function number(
   if (splice.unheard) {
     // A beginning cannot be sent on.
     if (end - start < bytes) splice.dropClient();
-    else optedIn.missed(connection, buf, start, end, ordinal);
+    else {
+      // The client heard nothing of it: it came too late for the first half.
+      connection.sendText(replayText(ordinal));
+      connection.sendText(buf.subarray(start, end));
+    }
     return;
   }
-  const notice = optedIn.notice(buf, start, end, ordinal);
-  if (notice !== undefined && !splice.announce(buf, start, end, notice)) splice.dropClient();
+  // The client would take it for a word of ours.
+  if (!looksLikeNotice(buf, start, end)) return;
+  if (!splice.announce(buf, start, end, replayText(ordinal))) splice.dropClient();
 }

@@ -4,8 +4,8 @@ import type { Journal } from '../delivery/journal.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { Capability } from '../delivery/words.ts';
 import { type EndedBy, type RelayContext, SKIP_REASONS } from '../relay/tap.ts';
+import type { Budget } from '../resume/budget.ts';
 import type { Connection } from './connection.ts';
-import type { OptedIn } from './opted-in.ts';
 import type { OverdueWords } from './overdue-words.ts';
 
 /** Why a relayed message was not read: the relay could not, or (`superseded`) the session goes on over another connection. */
@@ -31,7 +31,8 @@ export interface ConnectionDeps {
   readonly overdue: OverdueWords;
   /** Upstream connections whose client is away and expected back. */
   readonly parked: { count: number };
-  readonly optedIn: OptedIn;
+  /** What all connections may send again. */
+  readonly resendBudget: Budget;
   /** Told of messages before they are written; left out where nothing outlives the process. */
   readonly journal?: Journal | undefined;
   /** Whether a rule has messages sent again to clients that have not opted in. */

@@ -4,8 +4,7 @@ import type { Admin } from '../admin/server.ts';
 import type { Config } from '../config/config.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionDeps, ConnectionFacts } from '../connection/parts.ts';
-import type { Resumption } from '../connection/resumption.ts';
-import type { SessionRequest } from '../connection/session-request.ts';
+import type { Resumption, SessionRequest } from '../connection/resumption.ts';
 import type { Report } from '../delivery/ports.ts';
 import { Session } from '../delivery/session.ts';
 import type { Rejoining } from '../front/accept.ts';
@@ -131,17 +130,17 @@ export function open(deps: FrontDeps, upgraded: Upgraded, ticket: Ticket): void 
   const owner = owners.acquire(user);
   // The client's own trace only. The connection's span, where the upstream was given that one, is linked to.
   const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
-  const seat = resumption.seat(ticket, owner, traceparent);
-  const session = seat?.session ?? new Session(id, owner, traceparent);
+  const opening = resumption.open(ticket, owner, traceparent);
+  const session = opening?.resumable.session ?? new Session(id, owner, traceparent);
   // It has its owner already: one session is given back once.
-  if (seat?.recovered === true) owners.release(owner);
+  if (opening?.recovered === true) owners.release(owner);
   session.claimedUser = who?.claimed ?? session.claimedUser;
-  const connection = new Connection(facts, session, connectionDeps);
+  const connection = new Connection(facts, session, connectionDeps, opening?.resumable);
   if (who?.learn === 'user') connection.adopt = (user) => adopt(deps, connection, user);
   else if (who?.learn === 'claim') connection.adopt = (user) => claim(session, user);
-  seat?.take(connection);
+  opening?.begin(connection);
   // Handshakes may have been let in together; who comes back replaces a connection that may still be closing.
-  const crowded = seat?.recovered !== true && owners.full(owner.user);
+  const crowded = opening?.recovered !== true && owners.full(owner.user);
   connection.start(upgraded);
   if (!crowded) return;
   counters.refusedByLimit++;

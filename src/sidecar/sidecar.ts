@@ -6,6 +6,8 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import { OverdueWords } from '../connection/overdue-words.ts';
 import { type ConnectionObserver, UNREAD_REASONS, type UnreadReason } from '../connection/parts.ts';
+import { createResendBudget } from '../connection/resending.ts';
+import type { ResumableSession } from '../connection/resumable-session.ts';
 import { createResumption, type Resumption } from '../connection/resumption.ts';
 import { createDecoder } from '../decode/decoder.ts';
 import type { Report } from '../delivery/ports.ts';
@@ -160,7 +162,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const side = { config, watch, store, connections, state, counters: counters.admin, upstreamCheck, report };
   const admin = createAdmin(adminDeps(side));
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
-  const registry = createRegistry<Connection>(tokens, config.limits.connections, sessions.resume);
+  const registry = createRegistry<ResumableSession>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
     registry,
     tracker,
@@ -179,7 +181,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const overdue = new OverdueWords();
   const parked = { count: 0 };
   const resends = config.events.rules.some((rule) => rule.resend === true);
-  const connectionDeps = { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption, resends };
+  const resendBudget = createResendBudget();
+  const connectionDeps = { tracker, decoder, relay, unread, overdue, parked, observer, resendBudget, resends };
   const listener = openFront({
     config,
     upstream,

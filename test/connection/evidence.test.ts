@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
 import { OverdueWords } from '../../src/connection/overdue-words.ts';
+import { createResendBudget } from '../../src/connection/resending.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Rule } from '../../src/decode/rules.ts';
@@ -11,7 +12,7 @@ import { Tracker } from '../../src/delivery/tracker.ts';
 import { BINARY, CLOSE, PING, PONG } from '../../src/relay/frames.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { FACTS, PLAIN } from '../support/bare-connection.ts';
+import { FACTS } from '../support/bare-connection.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames } from '../support/raw-frames.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
@@ -46,7 +47,16 @@ async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>) {
     rules: first === undefined ? RULES : [{ ...RULES[1], ...first }, ...RULES],
   });
   const session = new Session('s', new Owner(undefined));
-  const deps = { tracker, decoder, relay, observer, unread, overdue, parked: { count: 0 }, optedIn: PLAIN };
+  const deps = {
+    tracker,
+    decoder,
+    relay,
+    observer,
+    unread,
+    overdue,
+    parked: { count: 0 },
+    resendBudget: createResendBudget(),
+  };
   const connection = new Connection({ ...FACTS, openedAt: time.now }, session, deps);
   const [client, upstream] = [new MemorySocket(), new MemorySocket()];
   connection.start({ client, upstream, deflate: undefined });
@@ -241,15 +251,6 @@ describe('[D16] the client has gone', () => {
     it.client.send(clientClose(1012));
     await settle();
     expect(it.outcomes()).toEqual(['a confirmed received', 'b confirmed received', 'c failed shutdown']);
-  });
-});
-
-describe('[D16] nothing is uncounted', () => {
-  it('a message of a connection that another one has replaced', async () => {
-    const it = await open();
-    it.connection.replaceBy(4409, 'replaced');
-    it.upstream.send(Buffer.concat([event('a'), frame('x', { opcode: BINARY })]));
-    expect([it.unread.superseded, it.tracker.tracked]).toEqual([2, 0]);
   });
 });
 

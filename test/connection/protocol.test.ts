@@ -2,13 +2,14 @@
 import { expect, it } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
 import { OverdueWords } from '../../src/connection/overdue-words.ts';
+import { createResendBudget } from '../../src/connection/resending.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { FACTS, PLAIN } from '../support/bare-connection.ts';
+import { FACTS } from '../support/bare-connection.ts';
 import { lineProtocol } from '../support/line-protocol.ts';
 import { clientFrame, frame, readCompleteFrames } from '../support/raw-frames.ts';
 import { silentObserver } from '../support/silent-observer.ts';
@@ -20,7 +21,7 @@ async function open(subprotocol: string | undefined) {
   const tracker = new Tracker({ store, observer: silentObserver, limits, now: 1, random: () => 0.5 });
   const relay = { counters: new RelayCounters(), limits: DEFAULT_RELAY_LIMITS, now: () => 1, report() {} };
   const deps = {
-    ...{ tracker, relay, parked: { count: 0 }, overdue: new OverdueWords(), optedIn: PLAIN },
+    ...{ tracker, relay, parked: { count: 0 }, overdue: new OverdueWords(), resendBudget: createResendBudget() },
     observer: { opened() {}, capability() {}, closed() {} },
     unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
     decoder: createDecoder(DEFAULT_DECODE_OPTIONS, [lineProtocol]),

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
 import { OverdueWords } from '../../src/connection/overdue-words.ts';
+import { createResendBudget } from '../../src/connection/resending.ts';
 import { whenTurnEnds } from '../../src/connection/turn-end.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
@@ -9,7 +10,7 @@ import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { FACTS, PLAIN } from '../support/bare-connection.ts';
+import { FACTS } from '../support/bare-connection.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
@@ -26,6 +27,7 @@ async function open() {
     unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
     overdue: new OverdueWords(),
     parked: { count: 0 },
+    resendBudget: createResendBudget(),
   };
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
   const reader = decoder.open(NO_CLAIM);
@@ -38,7 +40,7 @@ async function open() {
     return read(...args);
   };
   const session = new Session('s', new Owner(undefined));
-  const connection = new Connection(FACTS, session, { tracker, decoder, relay, observer, ...counts, optedIn: PLAIN });
+  const connection = new Connection(FACTS, session, { tracker, decoder, relay, observer, ...counts });
   connection.start({ client, upstream, deflate: undefined });
   await settle();
   const got = () => readFrames(client.drain());

@@ -1,20 +1,21 @@
 // [D8] [R10] A connection and the protocol for clients that have opted in: faults in there, and a connection that another one has replaced.
 import { expect, it } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
-import type { OptedIn } from '../../src/connection/opted-in.ts';
 import { OverdueWords } from '../../src/connection/overdue-words.ts';
+import { createResendBudget } from '../../src/connection/resending.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
-import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
+import { createTokens } from '../../src/resume/token.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { FACTS, PLAIN } from '../support/bare-connection.ts';
+import { FACTS, openSession } from '../support/bare-connection.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
 
-function open(session: Session, optedIn: OptedIn) {
+/** A client that has opted in; `tokens` makes its tokens. */
+function open(tokens = createTokens(['key'], 60_000)) {
   const faults: string[] = [];
   const store = createMemoryStore({ history: 10 });
   const tracker = new Tracker({
@@ -32,28 +33,27 @@ function open(session: Session, optedIn: OptedIn) {
     unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
     overdue: new OverdueWords(),
     parked: { count: 0 },
+    resendBudget: createResendBudget(),
   };
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
-  const connection = new Connection(FACTS, session, { tracker, decoder, relay, observer, ...counts, optedIn });
+  const opening = openSession(tracker, tokens);
+  const { resumable } = opening;
+  const deps = { tracker, decoder, relay, observer, ...counts };
+  const connect = () => new Connection(FACTS, resumable.session, deps, resumable);
+  const connection = connect();
   const [client, upstream] = [new MemorySocket(), new MemorySocket()];
+  opening.begin(connection);
   connection.start({ client, upstream, deflate: undefined });
-  return { connection, client, upstream, faults, tracker, session };
-}
-
-function optedInSession(): Session {
-  const session = new Session('s', new Owner(undefined));
-  session.optedIn = true;
-  session.resumable = true;
-  return session;
+  return { connection, connect, client, upstream, faults, tracker, resumable, unread: counts.unread };
 }
 
 const event = (id: string): Buffer => frame(`{"type":"agent_thinking","event_id":"${id}"}`);
 
 it('[D8] a greeting that fails costs the client its session, not its connection', async () => {
-  const greet = () => {
+  const sign = () => {
     throw new Error('a bug');
   };
-  const { client, upstream, faults, tracker } = open(optedInSession(), { ...PLAIN, greet });
+  const { client, upstream, faults, tracker } = open({ ...createTokens(['key'], 60_000), sign });
   await settle();
   upstream.send(event('a'));
   client.send(clientFrame('hello'));
@@ -65,29 +65,38 @@ it('[D8] a greeting that fails costs the client its session, not its connection'
   expect(tracker.tracked).toBe(1);
 });
 
-it('[D8] a notice that fails leaves a plain connection behind', async () => {
-  const notice = () => {
-    throw new Error('a bug');
-  };
-  const { client, upstream, faults } = open(optedInSession(), { ...PLAIN, notice });
+it('[D8] a session that fails while a message is told leaves a plain connection behind', async () => {
+  const { client, upstream, faults, resumable } = open();
   await settle();
+  client.drain();
+  Object.defineProperty(resumable, 'connection', {
+    get() {
+      throw new Error('a bug');
+    },
+  });
   upstream.send(event('a'));
   upstream.send(event('b'));
   expect(readFrames(client.taken()).filter(({ opcode }) => opcode === 1)).toHaveLength(2);
   expect(faults).toEqual(['tap']);
 });
 
-it('[R10] a connection that was replaced relays what is left, and counts, tracks and confirms nothing', async () => {
-  const session = optedInSession();
-  const { connection, client, upstream, tracker } = open(session, PLAIN);
+it('[D16] [R10] a connection that was replaced relays what is left, and counts, tracks and confirms nothing', async () => {
+  const { connect, client, upstream, tracker, resumable, unread } = open();
+  const { session } = resumable;
   await settle();
   upstream.send(event('a'));
   expect([session.lastOrdinal, tracker.tracked]).toEqual([1, 1]);
   const ping = readFrames(client.drain()).at(-1)!;
-  connection.superseded = true;
-  upstream.send(event('b'));
-  upstream.send(frame('binary', { opcode: 2 }));
+  const left = event('b');
+  upstream.send(left.subarray(0, 20));
+  resumable.goOn(connect(), resumable.claim(0));
+  upstream.send(Buffer.concat([left.subarray(20), frame('binary', { opcode: 2 })]));
   client.send(clientFrame(ping.payload, { opcode: 10 }));
-  expect(readFrames(client.taken()).filter(({ opcode }) => opcode < 8)).toHaveLength(2);
-  expect([session.lastOrdinal, tracker.tracked, session.receivedThrough]).toEqual([1, 1, 0]);
+  const got = readFrames(client.taken()).filter(({ opcode }) => opcode !== 9);
+  expect(got.map(({ opcode, payload }) => (opcode === 8 ? payload.readUInt16BE() : `${payload}`))).toEqual([
+    '{"type":"agent_thinking","event_id":"b"}',
+    'binary',
+    4409,
+  ]);
+  expect([session.lastOrdinal, tracker.tracked, session.receivedThrough, unread.superseded]).toEqual([1, 1, 0, 2]);
 });

@@ -1,12 +1,12 @@
 // The SDK and the sidecar's own half of the protocol over a network that loses things: at the end the sidecar knows what the application knows.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { AckspanSocket } from '../../src/client/socket.ts';
-import type { Connection } from '../../src/connection/connection.ts';
+import type { ResumableSession, SessionConnection } from '../../src/connection/resumable-session.ts';
 import { createResumption } from '../../src/connection/resumption.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
-import { Owner, type Session } from '../../src/delivery/session.ts';
+import { Owner } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';
 import { readOptIn } from '../../src/resume/opt-in.ts';
@@ -21,8 +21,8 @@ import { NO_CLAIM } from '../support/upgrades.ts';
 
 /** What the real half needs of a connection: its session, and a way to say something. */
 interface Carried {
-  readonly connection: Connection;
-  readonly session: Session;
+  readonly connection: SessionConnection & { messages: number };
+  readonly resumable: ResumableSession;
   link: Link | undefined;
 }
 
@@ -59,39 +59,31 @@ class HalfSidecar {
     const old = this.#carried;
     if (old !== undefined && old.link === undefined) this.#gone(old);
     const asked = { optIn: readOptIn(`/?${query}`), user: undefined, claim: undefined };
-    const seat = this.#resumption.seat(asked, this.#owner, '')!;
-    const { session } = seat;
+    const opening = this.#resumption.open(asked, this.#owner, '')!;
+    const { resumable } = opening;
     const connection = {
-      ...{
-        session,
-        messages: session.lastOrdinal,
-        superseded: false,
-        rejoinable: false,
-        answerable: true,
-        parked: false,
-      },
-      replaceBy(this: { superseded: boolean }) {
-        this.superseded = true;
-      },
+      ...{ messages: resumable.session.lastOrdinal, rejoinable: false, answerable: true },
+      replaceBy() {},
       sendText: (data: Uint8Array) => carried.link?.send(Buffer.from(data).toString()),
       close: (code: number) => carried.link?.close(code),
-    } as unknown as Connection;
-    const carried: Carried = { connection, session, link };
-    seat.take(connection);
+    } as unknown as Carried['connection'];
+    const carried: Carried = { connection, resumable, link };
+    opening.begin(connection);
     this.#carried = carried;
-    this.#resumption.greet(connection, false, 1);
+    resumable.greet(false, 1);
     return carried;
   }
 
   hear(carried: Carried | undefined, text: string): void {
     const buf = Buffer.from(text);
-    if (carried !== undefined && !this.#resumption.clientText(carried.connection, buf, 0, buf.length, 1))
+    if (carried !== undefined && !carried.resumable.clientText(carried.connection, buf, 0, buf.length, 1))
       expect.fail(`for the backend: ${text}`);
   }
 
   /** The backend emits event `n` of the session. */
   push(n: number): void {
-    const { connection, session, link } = this.#carried!;
+    const { connection, resumable, link } = this.#carried!;
+    const { session } = resumable;
     const buf = Buffer.from(JSON.stringify({ type: 'tool_executing', event_id: `e${n}`, n }));
     session.lastOrdinal = connection.messages = n;
     const delivery = this.tracker.track(session, this.#reader.event(buf, 0, buf.length)!, n, 1)!;
@@ -100,9 +92,9 @@ class HalfSidecar {
     link?.send(buf.toString());
   }
 
-  #gone({ connection, session }: Carried): void {
-    this.#resumption.closed(connection, 'upstream', 1006);
-    this.tracker.disconnected(session, 1);
+  #gone({ resumable }: Carried): void {
+    resumable.closed('upstream', 1006);
+    this.tracker.disconnected(resumable.session, 1);
   }
 }
 

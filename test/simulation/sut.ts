@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
 import type { Connection } from '../../src/connection/connection.ts';
 import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { UNREAD_REASONS, type UnreadReason } from '../../src/connection/parts.ts';
+import { createResendBudget } from '../../src/connection/resending.ts';
+import type { ResumableSession } from '../../src/connection/resumable-session.ts';
 import { createResumption } from '../../src/connection/resumption.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
@@ -27,7 +29,7 @@ import { createMemoryGuard } from '../../src/sidecar/memory-guard.ts';
 import { register } from '../../src/sidecar/sidecar.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
-import { type LiveSession, Rebuilt, recordJournal } from '../support/recorded-journal.ts';
+import { Rebuilt, recordJournal } from '../support/recorded-journal.ts';
 import type { History, Told } from './history.ts';
 import type { Setup } from './schedule.ts';
 import type { SimSocket } from './socket.ts';
@@ -122,14 +124,13 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
   });
   const connections = new Set<Connection>();
   const tokens = createTokens(['key'], 24 * 3_600_000);
-  const books = createRegistry<Connection>(tokens, setup.connections, sessions.resume);
-  const berths = new Set<LiveSession>();
+  const books = createRegistry<ResumableSession>(tokens, setup.connections, sessions.resume);
+  const begun = new Set<ResumableSession>();
   const registry: typeof books = Object.create(books, {
     add: {
-      value: (...of: Parameters<typeof books.add>) => {
-        const berth = books.add(...of);
-        berths.add(berth);
-        return berth;
+      value: (session: ResumableSession) => {
+        books.add(session);
+        begun.add(session);
       },
     },
   });
@@ -156,7 +157,10 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     resumption,
     owners,
     counters: createFrontCounters(),
-    connectionDeps: { tracker, decoder, relay, unread, overdue, parked, observer, optedIn: resumption, journal },
+    connectionDeps: {
+      ...{ tracker, decoder, relay, unread, overdue, parked, observer, journal },
+      resendBudget: createResendBudget(),
+    },
     report,
   } as unknown as FrontDeps;
   const silent = {
@@ -242,7 +246,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
       return left.filter(([, count]) => count !== 0).map(([what, count]) => `${count} ${what}`);
     },
     compare() {
-      const differences = rebuilt.differences(recorded.entries, store, berths);
+      const differences = rebuilt.differences(recorded.entries, store, begun);
       history.faults.push(...differences.map((each) => `journal: ${each}`));
     },
     count() {

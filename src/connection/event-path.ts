@@ -1,0 +1,233 @@
+// connection: the life of an event in code: relay → decode → track → keep → write → confirm → settle. Read this first.
+import type { MessageReader } from '../decode/protocol.ts';
+import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts';
+import type { Session } from '../delivery/session.ts';
+import type { AttemptResult } from '../delivery/words.ts';
+import type { Splice } from '../relay/splice.ts';
+import type { Ahead, EndedBy, SkipReason, Tap } from '../relay/tap.ts';
+import { BarrierSender } from './barrier-sender.ts';
+import type { Connection } from './connection.ts';
+import { journalMessage } from './journalling.ts';
+import { keepMessage } from './keeping.ts';
+import { number } from './numbering.ts';
+import type { ConnectionDeps, UnreadReason } from './parts.ts';
+import type { ResumableSession } from './resumable-session.ts';
+
+/** The relay's tap on one connection: what its messages and the answers to them mean for the deliveries of its session. */
+export class EventPath implements Tap {
+  /** Data messages relayed to the client, those of the session's earlier connections included. */
+  messages: number;
+  /** What open deliveries end with when the client goes: `shutdown` where the sidecar sends it away for that. */
+  why: 'disconnected' | 'shutdown' = 'disconnected';
+  readonly #connection: Connection;
+  readonly #session: Session;
+  readonly #resumable: ResumableSession | undefined;
+  readonly #deps: ConnectionDeps;
+  /** Reads the messages of both sides, in the protocol of this connection. */
+  readonly #reader: MessageReader;
+  #splice: Splice | undefined = undefined;
+  #barriers: BarrierSender | undefined = undefined;
+  /** No further evidence can come: what is told from here on reaches nobody. */
+  #over = false;
+
+  constructor(connection: Connection, deps: ConnectionDeps) {
+    const { session, resumable, facts } = connection;
+    this.#connection = connection;
+    this.#session = session;
+    this.#resumable = resumable;
+    this.#deps = deps;
+    this.#reader = deps.decoder.open(facts);
+    this.messages = session.lastOrdinal;
+  }
+
+  /** A client has come; what was on its way to another one proves nothing any more. `openedAt` is monotonic ms. */
+  attend(splice: Splice, openedAt: number): void {
+    this.endBarriers();
+    this.#splice = splice;
+    this.#barriers = new BarrierSender(this.#session, splice, this.#deps, openedAt);
+  }
+
+  /** A barrier is on its way to a client that can still answer. */
+  get asked(): boolean {
+    return this.#barriers?.over === false && this.#barriers.outstanding;
+  }
+
+  probe(now: number): AttemptResult {
+    return this.#barriers?.probe(now) ?? 'failed';
+  }
+
+  /** No barrier goes to the client any more. */
+  endBarriers(): void {
+    if (this.#barriers !== undefined) this.#barriers.over = true;
+  }
+
+  /** An event message is about to be written to the client (or, when compressed, has been). */
+  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
+    if (!this.#count(ordinal)) return;
+    const session = this.#session;
+    const resumable = this.#resumable;
+    const reader = this.#reader;
+    const { tracker, journal } = this.#deps;
+    // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
+    const facts = reader.event(buf, start, end, bytes, resumable === undefined);
+    for (const id of reader.leftOut) tracker.passed(session, id);
+    if (facts?.id === undefined && bytes > end - start) session.obscured = true;
+    if (this.#connection.adopt !== undefined) this.#learn(facts);
+    // Read on the side: it was sent a while ago.
+    const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
+    const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
+    const open = delivery !== undefined && !isSettled(delivery);
+    if (open && (resumable !== undefined || (delivery.type.policy.resend === true && !reader.more)))
+      keepMessage(tracker.retention, delivery, buf, start, end, bytes);
+    if (journal !== undefined) journalMessage(journal, session, delivery, ordinal);
+    if (open) this.#follow(delivery, at);
+    else this.#barriers?.pass();
+    if (reader.more) this.#trackRest(ordinal, now, at);
+    if (resumable !== undefined && !this.#over && this.#splice !== undefined)
+      number(this.#connection, this.#splice, buf, start, end, bytes, ordinal);
+  }
+
+  /** Whole messages are wanted where they may be sent again, and no longer than can be kept for that. */
+  wants(): number {
+    return this.#resumable !== undefined || this.#deps.resends === true ? this.#deps.tracker.retention.longest : 0;
+  }
+
+  /** A message that cannot be read: its receipt can be proven all the same (SPEC D21). Its bytes are not at hand, so none are kept. */
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
+    if (!this.#count(ordinal)) return;
+    const session = this.#session;
+    if (reason !== 'binary') session.obscured = true;
+    const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
+    if (facts === undefined) {
+      this.#deps.unread[reason satisfies UnreadReason]++;
+      if (session.resumable) this.#deps.journal?.counted(session, ordinal);
+    }
+    const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
+    if (facts === undefined || !this.#track(facts, ordinal, now, at)) this.#barriers?.pass();
+    // The client would number everything after it wrongly: it has to come again.
+    if (this.#resumable !== undefined && this.#splice?.unheard && this.#connection.attended) this.#splice.dropClient();
+  }
+
+  writing(): void {
+    if (this.#resumable !== undefined) this.#deps.journal?.handOver();
+  }
+
+  undecoded(delta: 1 | -1): void {
+    this.#session.undecoded += delta;
+    if (this.#session.undecoded === 0) this.#deps.tracker.decoded(this.#session);
+  }
+
+  ahead(ordinal: number): Ahead {
+    return this.#barriers?.ahead(ordinal) ?? 'wait';
+  }
+
+  barrierAt(through: number): boolean {
+    return this.#barriers?.at(through) === true;
+  }
+
+  lastBarrierAt(through: number): boolean {
+    return this.#barriers?.lastAt(through) === true;
+  }
+
+  awaits(now: number): boolean {
+    return this.#barriers?.awaits(now) === true;
+  }
+
+  receivedThrough(through: number, now: number): void {
+    // Its client may still answer; the session's numbers are the other connection's by now.
+    if (this.#connection.superseded) return;
+    this.#deps.tracker.received(this.#session, through, now);
+    this.#connection.tellCapability();
+    this.#barriers?.answered(through);
+  }
+
+  get begins(): Uint8Array {
+    return this.#reader.begins;
+  }
+
+  clientText(buf: Buffer, start: number, end: number, now: number): boolean {
+    const session = this.#session;
+    let forward = false;
+    if (this.#resumable?.clientText(this.#connection, buf, start, end, now) !== true) {
+      const confirmation = this.#reader.confirmation(buf, start, end);
+      if (confirmation === undefined) return false;
+      forward = confirmation.forward === true;
+      this.#deps.tracker.processed(session, confirmation.eventId, confirmation.rejected, confirmation.error, now);
+    }
+    this.#barriers?.answered(session.receivedThrough);
+    this.#connection.tellCapability();
+    return !forward;
+  }
+
+  clientLost(code: number, now: number): boolean {
+    if (this.#connection.superseded || this.#resumable?.lost(code) !== true) return false;
+    this.endBarriers();
+    this.#deps.tracker.disconnected(this.#session, now);
+    this.#connection.leftAlone(code, now);
+    return true;
+  }
+
+  clientOver(by: EndedBy, code: number, orderly: boolean, now: number): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.endBarriers();
+    if (this.#connection.superseded) return;
+    this.#resumable?.closed(by, code);
+    // A client that closes in good order has read what came before. What was under way to it by then had no chance to be answered.
+    const leftSince = orderly ? now - this.#deps.relay.limits.patienceMs : Number.POSITIVE_INFINITY;
+    this.#deps.tracker.disconnected(this.#session, now, this.why, leftSince);
+  }
+
+  closed(by: EndedBy, code: number, now: number): void {
+    this.#splice = undefined;
+    try {
+      this.clientOver(by, code, false, now);
+    } finally {
+      // Connections are limited: a place that is not given back is one that somebody is refused (SPEC D8).
+      this.#connection.ended(by, code, now);
+    }
+  }
+
+  /** A delivery has begun: sees to its barrier, or ends it, because its client has gone. */
+  #follow(delivery: Delivery, now: number): void {
+    const { resumable } = this.#session;
+    const { tracker } = this.#deps;
+    if (resumable && this.#over) return;
+    const reached = this.#splice?.reaches(delivery.ordinal) !== false;
+    if (!reached && !resumable) tracker.unsent(delivery, this.why, now);
+    else if (this.#over) tracker.lost(delivery, this.why, now);
+    else if (reached) this.#barriers?.note(delivery);
+  }
+
+  /** The other events of a message that holds several: each is a delivery of that ordinal. The message is kept for none of them. */
+  #trackRest(ordinal: number, now: number, at: number): void {
+    const reader = this.#reader;
+    for (let facts = reader.next(); facts !== undefined; facts = reader.next()) {
+      if (this.#connection.adopt !== undefined) this.#learn(facts);
+      this.#track(facts, ordinal, now, at);
+    }
+  }
+
+  /** Whether a delivery has begun that waits for something. */
+  #track(facts: EventFacts, ordinal: number, now: number, at: number): boolean {
+    const { tracker, journal } = this.#deps;
+    const delivery = tracker.track(this.#session, facts, ordinal, now, at);
+    if (journal !== undefined) journalMessage(journal, this.#session, delivery, ordinal);
+    if (delivery === undefined || isSettled(delivery)) return false;
+    this.#follow(delivery, at);
+    return true;
+  }
+
+  #learn(facts: EventFacts | undefined): void {
+    if (facts?.user !== undefined) this.#connection.adopt?.(facts.user);
+    if (this.#session.user !== undefined) this.#connection.adopt = undefined;
+  }
+
+  /** False: the session's messages are counted by another connection. */
+  #count(ordinal: number): boolean {
+    const { superseded } = this.#connection;
+    if (superseded) this.#deps.unread.superseded++;
+    else this.messages = this.#session.lastOrdinal = ordinal;
+    return !superseded;
+  }
+}
