@@ -110,13 +110,25 @@ export class Connection implements Tap, Link {
   }
 
   /** An event message is about to be written to the client (or, when compressed, has been). */
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
+  upstreamText(
+    buf: Buffer,
+    start: number,
+    end: number,
+    ordinal: number,
+    now: number,
+    bytes: number,
+    binary: boolean,
+  ): void {
+    if (binary && this.#reader.readsBinary !== true) {
+      this.upstreamSkipped('binary', ordinal, now);
+      return;
+    }
     if (!this.#count(ordinal)) return;
     const { session } = this;
     const { tracker } = this.#deps;
     const reader = this.#reader;
     // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
-    const facts = reader.event(buf, start, end, bytes, !session.optedIn);
+    const facts = reader.event(buf, start, end, bytes, !session.optedIn, binary);
     for (const id of reader.leftOut) tracker.passed(session, id);
     if (facts?.id === undefined && bytes > end - start) session.obscured = true;
     if (this.adopt !== undefined) this.#learn(facts);
@@ -124,14 +136,15 @@ export class Connection implements Tap, Link {
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
     const open = delivery !== undefined && !isSettled(delivery);
-    if (open && (session.optedIn || (delivery.type.policy.resend === true && !reader.more)))
+    // What is kept is sent again as text.
+    if (open && !binary && (session.optedIn || (delivery.type.policy.resend === true && !reader.more)))
       keepMessage(tracker.retention, delivery, buf, start, end, bytes);
     if (this.#deps.journal !== undefined) journalMessage(this.#deps.journal, session, delivery, ordinal);
     if (open) this.#follow(delivery, at);
     else this.#barriers?.pass();
     if (reader.more) this.#trackRest(ordinal, now, at);
     if (session.optedIn && !this.#gone && this.#splice !== undefined)
-      number(this.#deps.optedIn, this, this.#splice, buf, start, end, bytes, ordinal);
+      number(this.#deps.optedIn, this, this.#splice, buf, start, binary ? start : end, bytes, ordinal);
   }
 
   /** Whole messages are wanted where they may be sent again, and no longer than can be kept for that. */
@@ -140,10 +153,10 @@ export class Connection implements Tap, Link {
   }
 
   /** A message that cannot be read: its receipt can be proven all the same (SPEC D21). Its bytes are not at hand, so none are kept. */
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, unseen = reason !== 'binary'): void {
     if (!this.#count(ordinal)) return;
     const { session } = this;
-    if (reason !== 'binary') session.obscured = true;
+    if (unseen) session.obscured = true;
     const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
     if (facts === undefined) {
       this.#deps.unread[reason satisfies UnreadReason]++;

@@ -4,7 +4,7 @@ import type { Splice } from '../relay/splice.ts';
 import type { Connection } from './connection.ts';
 import type { OptedIn } from './opted-in.ts';
 
-/** Message `ordinal`, of whose `bytes` of payload `buf[start, end)` are at hand, is about to be written to the client. */
+/** Message `ordinal`, of whose `bytes` of payload `buf[start, end)` are at hand as text, is about to be written to the client. */
 export function number(
   optedIn: OptedIn,
   connection: Connection,
@@ -17,7 +17,7 @@ export function number(
 ): void {
   if (splice.isParked) return;
   if (splice.unheard) {
-    // A beginning cannot be sent on.
+    // A beginning cannot be sent on, nor can a binary message.
     if (end - start < bytes) splice.dropClient();
     else optedIn.missed(connection, buf, start, end, ordinal);
     return;

@@ -15,7 +15,7 @@ export type CreateProtocol = (options: DecodeOptions, types: EventTypes) => Wire
 export interface Decoder {
   /** A reader for the messages of one connection, of the protocol that it speaks. */
   open(upgrade: Upgrade): MessageReader;
-  /** What is to be tracked of a message that cannot be read at all; its size is not known then (0), and nothing is counted in `others`. */
+  /** What is to be tracked of a message that is not read; its size is not known then (0), and nothing is counted in `others`. */
   unreadable(shape: Shape): EventFacts | undefined;
   /** Events so far that were not the first of their message. */
   readonly batched: number;

@@ -15,7 +15,7 @@ function decoderOf(changes: Partial<DecodeOptions> = {}) {
   const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...changes });
   const reader = decoder.open(NO_CLAIM);
   const see = (message: string | Buffer) => reader.event(Buffer.from(message), 0, Buffer.byteLength(message));
-  return { decoder, see };
+  return { decoder, reader, see };
 }
 
 test.each<[string, string | Buffer, string]>([
@@ -37,6 +37,34 @@ test.each<[string, string | Buffer, string]>([
   expect(facts?.type.index).toBe(decoder.types.indexOf(facts!.type));
   expect(decoder.unread).toEqual({ text: 0, binary: 0, json: 0, array: 0, [shape]: 1 });
   expect(Object.values(decoder.others).every((count) => count === 0)).toBe(true);
+});
+
+test.each<[string, string | Buffer]>([
+  ['JSON without a type', ' {"event_id":"e"}'],
+  ['JSON that does not end', '{"type":"x"'],
+  ['an array of other things', '[1,2]'],
+  ['more events than are taken apart', `[${Array(65).fill('{"type":"x"}').join()}]`],
+  ['a record that is not UTF-8', Buffer.from('7b2274797065223a22ff227d', 'hex')],
+  ['another protocol', Buffer.from([0x0a, 0x7b, 1, 2, 3])],
+])('[D21] in a binary message, %s is `binary`', (_name, message) => {
+  const { decoder, reader } = decoderOf();
+  const buf = Buffer.from(message);
+  expect(reader.event(buf, 0, buf.length, buf.length, true, true)).toMatchObject({ type: { name: 'binary' } });
+  expect(decoder.unread).toEqual({ text: 0, binary: 1, json: 0, array: 0 });
+});
+
+test('[D21] JSON in a binary message is an event as in a text message, and so is each of several', () => {
+  const { decoder, reader } = decoderOf();
+  const read = (text: string) => reader.event(Buffer.from(text), 0, text.length, text.length, true, true);
+  expect(read('{"type":"tool_executing","event_id":"a"}')).toMatchObject({
+    type: { name: 'tool_executing', policy: { priority: 'critical' } },
+    id: 'a',
+  });
+  expect(read('[{"type":"note","event_id":"b"},{"type":"note","event_id":"c"}]')?.id).toBe('b');
+  expect([reader.more, reader.next()?.id, reader.more]).toEqual([true, 'c', false]);
+  expect(read('{"type":"ping"}')).toBeUndefined();
+  expect(decoder.others.untracked).toBe(1);
+  expect(decoder.unread).toEqual({ text: 0, binary: 0, json: 0, array: 0 });
 });
 
 test('[D21] what cannot be read at all is tracked by its shape, and its size is not known', () => {

@@ -8,6 +8,7 @@ import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
+import { looksLikeNotice } from '../../src/resume/messages.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { FACTS, PLAIN } from '../support/bare-connection.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';
@@ -19,7 +20,7 @@ function open(session: Session, optedIn: OptedIn) {
   const store = createMemoryStore({ history: 10 });
   const tracker = new Tracker({
     ...{ store, observer: silentObserver, now: 1, random: () => 0.5 },
-    limits: { pending: 10, pendingPerUser: 10 },
+    limits: { pending: 10, pendingPerUser: 10, retention: { bytes: 999, bytesPerSession: 999, bytesPerUser: 999 } },
   });
   const relay = {
     counters: new RelayCounters(),
@@ -90,4 +91,18 @@ it('[R10] a connection that was replaced relays what is left, and counts, tracks
   client.send(clientFrame(ping.payload, { opcode: 10 }));
   expect(readFrames(client.taken()).filter(({ opcode }) => opcode < 8)).toHaveLength(2);
   expect([session.lastOrdinal, tracker.tracked, session.receivedThrough]).toEqual([1, 1, 0]);
+});
+
+it('[D21] JSON in a binary message is tracked and not kept, because it would come again as text', async () => {
+  const notice: OptedIn['notice'] = (buf, start, end) =>
+    looksLikeNotice(buf, start, end) ? Buffer.from('not yours') : undefined;
+  const { client, upstream, tracker, session } = open(optedInSession(), { ...PLAIN, notice });
+  const texts = () => readFrames(client.taken()).filter(({ opcode }) => opcode === 1);
+  await settle();
+  // The client looks for our notices in text messages only.
+  upstream.send(frame('{"ackspan":"replay","type":"agent_thinking","event_id":"a"}', { opcode: 2 }));
+  expect([tracker.tracked, tracker.retention.bytes, session.lastOrdinal, texts()]).toEqual([1, 0, 1, []]);
+  upstream.send(event('b'));
+  expect([tracker.tracked, session.lastOrdinal, texts().length]).toEqual([2, 2, 1]);
+  expect(tracker.retention.bytes).toBeGreaterThan(0);
 });
