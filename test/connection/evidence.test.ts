@@ -336,6 +336,16 @@ describe('[D21] a message that holds no event', () => {
   });
 });
 
+it('[E6] where the rules track nothing, the client gets no frame of ours', async () => {
+  const it = await open({ match: ['*'], track: false, priority: 'low' });
+  it.upstream.send(Buffer.concat([event('a'), frame('text'), frame('binary', { opcode: BINARY })]));
+  expect(it.connection.probe(it.time.now)).toBe('failed');
+  it.upstream.send(close(1000));
+  await settle();
+  expect(it.pings()).toEqual([]);
+  expect(it.tracker.tracked).toBe(0);
+});
+
 describe('[D14] evidence that waits unread', () => {
   it('while the backend takes no more of the client, and a second after, nothing of that client expires', async () => {
     const it = await open();

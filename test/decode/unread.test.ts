@@ -87,6 +87,17 @@ test('[D21] a rule that spells a shape out decides, except that nothing waits fo
   expect(see('[]')?.type.policy).toMatchObject({ priority: 'low', confirm: 'auto', timeoutMs: 15_000 });
 });
 
+test.each<[string, Partial<DecodeOptions>, boolean]>([
+  ['the defaults', {}, true],
+  ['no rule, shapes tracked', { rules: [] }, true],
+  ['no rule, shapes counted', { rules: [], unread: 'count' }, false],
+  ['nothing but what comes behind everything', { rules: [rule('*', { track: false }), rule('a')] }, false],
+  ['one type before that', { rules: [rule('a'), rule('*', { track: false })] }, true],
+  ['one shape', { rules: [rule('text array json', { track: false })] }, true],
+])('[D21] whether any message is tracked: %s', (_name, options, tracks) => {
+  expect(decoderOf(options).decoder.tracks).toBe(tracks);
+});
+
 test('[D21] globs speak of events; but where `*` is not tracked, no shape is that no rule names', () => {
   const globs = decoderOf({ rules: [rule('t* a*', { track: false })] });
   expect([globs.see('hello')?.type.name, globs.see('[]')?.type.name]).toEqual(['text', 'array']);
