@@ -106,7 +106,7 @@ export const TABLE = [
   row(
     'events.unread',
     oneOf(['track', 'count']),
-    'Messages that hold no event (binary, plain text, JSON without a type, an array). `track`: their receipt is proven like that of an event, with LOW priority, as the type `binary`, `text`, `json` or `array`; a rule may name these types. `count`: they are counted only.',
+    'Messages that hold no event (plain text, JSON without a type, an array, binary that is no JSON). `track`: their receipt is proven like that of an event, with LOW priority, as the type `binary`, `text`, `json` or `array`; a rule may name these types. `count`: they are counted only.',
     { written: 'track' },
   ),
   row('events.max_types', whole(1, 1000), 'Event types past this number share the metric label `other`.', {

@@ -12,8 +12,8 @@ import { type Task, whenTurnEnds } from './turn-end.ts';
 
 /** One per client: a client that takes the place of another starts anew. */
 export class BarrierSender implements Task, Deferring {
-  /** No further evidence can come from the client, or it is another connection's: nothing is sent any more. */
-  over = false;
+  /** No further evidence can come from the client, or it is another connection's, or nothing is ever tracked: nothing is sent. */
+  over: boolean;
   readonly #session: Session;
   readonly #splice: Splice;
   readonly #deps: ConnectionDeps;
@@ -29,6 +29,7 @@ export class BarrierSender implements Task, Deferring {
     this.#splice = splice;
     this.#deps = deps;
     this.#openedAt = openedAt;
+    this.over = !deps.decoder.tracks;
   }
 
   /** A barrier is on its way and not answered yet. */

@@ -62,14 +62,26 @@ export class EventPath implements Tap {
   }
 
   /** An event message is about to be written to the client (or, when compressed, has been). */
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
+  upstreamText(
+    buf: Buffer,
+    start: number,
+    end: number,
+    ordinal: number,
+    now: number,
+    bytes: number,
+    binary: boolean,
+  ): void {
+    if (binary && this.#reader.readsBinary !== true) {
+      this.upstreamSkipped('binary', ordinal, now);
+      return;
+    }
     if (!this.#count(ordinal)) return;
     const session = this.#session;
     const resumable = this.#resumable;
     const reader = this.#reader;
     const { tracker, journal } = this.#deps;
     // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
-    const facts = reader.event(buf, start, end, bytes, resumable === undefined);
+    const facts = reader.event(buf, start, end, bytes, resumable === undefined, binary);
     for (const id of reader.leftOut) tracker.passed(session, id);
     if (facts?.id === undefined && bytes > end - start) session.obscured = true;
     if (this.#connection.adopt !== undefined) this.#learn(facts);
@@ -77,14 +89,15 @@ export class EventPath implements Tap {
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
     const open = delivery !== undefined && !isSettled(delivery);
-    if (open && (resumable !== undefined || (delivery.type.policy.resend === true && !reader.more)))
+    // What is kept is sent again as text.
+    if (open && !binary && (resumable !== undefined || (delivery.type.policy.resend === true && !reader.more)))
       keepMessage(tracker.retention, delivery, buf, start, end, bytes);
     if (journal !== undefined) journalMessage(journal, session, delivery, ordinal);
     if (open) this.#follow(delivery, at);
     else this.#barriers?.pass();
     if (reader.more) this.#trackRest(ordinal, now, at);
     if (resumable !== undefined && !this.#over && this.#splice !== undefined)
-      number(this.#connection, this.#splice, buf, start, end, bytes, ordinal);
+      number(this.#connection, this.#splice, buf, start, binary ? start : end, bytes, ordinal);
   }
 
   /** Whole messages are wanted where they may be sent again, and no longer than can be kept for that. */
@@ -93,10 +106,10 @@ export class EventPath implements Tap {
   }
 
   /** A message that cannot be read: its receipt can be proven all the same (SPEC D21). Its bytes are not at hand, so none are kept. */
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, unseen = reason !== 'binary'): void {
     if (!this.#count(ordinal)) return;
     const session = this.#session;
-    if (reason !== 'binary') session.obscured = true;
+    if (unseen) session.obscured = true;
     const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
     if (facts === undefined) {
       this.#deps.unread[reason satisfies UnreadReason]++;

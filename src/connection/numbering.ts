@@ -3,7 +3,7 @@
 import type { Splice } from '../relay/splice.ts';
 import { looksLikeNotice, replayText } from '../resume/messages.ts';
 
-/** Message `ordinal`, of whose `bytes` of payload `buf[start, end)` are at hand, is about to be written to the client. */
+/** Message `ordinal`, of whose `bytes` of payload `buf[start, end)` are at hand as text, is about to be written to the client. */
 export function number(
   connection: { sendText(data: Uint8Array): void },
   splice: Splice,
@@ -15,7 +15,7 @@ export function number(
 ): void {
   if (splice.isParked) return;
   if (splice.unheard) {
-    // A beginning cannot be sent on.
+    // A beginning cannot be sent on, nor can a binary message.
     if (end - start < bytes) splice.dropClient();
     else {
       // The client heard nothing of it: it came too late for the first half.

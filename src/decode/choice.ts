@@ -47,9 +47,20 @@ class UndecidedReader implements MessageReader {
     return this.#reader.more;
   }
 
-  event(buf: Buffer, start: number, end: number, bytes?: number, split?: boolean): EventFacts | undefined {
-    this.#decide('upstream', buf, start, end);
-    return this.#reader.event(buf, start, end, bytes, split);
+  get readsBinary(): boolean {
+    return this.#reader.readsBinary === true;
+  }
+
+  event(
+    buf: Buffer,
+    start: number,
+    end: number,
+    bytes?: number,
+    split?: boolean,
+    binary?: boolean,
+  ): EventFacts | undefined {
+    if (binary !== true) this.#decide('upstream', buf, start, end);
+    return this.#reader.event(buf, start, end, bytes, split, binary);
   }
 
   next(): EventFacts | undefined {

@@ -6,6 +6,7 @@ import { createEventTypes, type EventTypes, Facts, type OtherReason } from './ev
 import { createJsonProtocol } from './json-protocol.ts';
 import type { DecodeOptions } from './options.ts';
 import type { MessageReader, Upgrade, WireProtocol } from './protocol.ts';
+import type { Rule } from './rules.ts';
 import type { Shape } from './unread.ts';
 
 /** Builds a protocol from the operator's rules and the types that all protocols share. */
@@ -13,9 +14,11 @@ export type CreateProtocol = (options: DecodeOptions, types: EventTypes) => Wire
 
 /** One per process: it knows every event type. */
 export interface Decoder {
+  /** Whether there is a message that would be tracked: by a rule, or for its shape. */
+  readonly tracks: boolean;
   /** A reader for the messages of one connection, of the protocol that it speaks. */
   open(upgrade: Upgrade): MessageReader;
-  /** What is to be tracked of a message that cannot be read at all; its size is not known then (0), and nothing is counted in `others`. */
+  /** What is to be tracked of a message that is not read; its size is not known then (0), and nothing is counted in `others`. */
   unreadable(shape: Shape): EventFacts | undefined;
   /** Events so far that were not the first of their message. */
   readonly batched: number;
@@ -37,6 +40,7 @@ export function createDecoder(options: DecodeOptions, others: readonly CreatePro
   const [first, ...rest] = [...others.map(create), createJsonProtocol(options, types)];
   const facts = new Facts(types.table.types[0]!);
   return {
+    tracks: types.unread.tracked || anyTracks(options.rules),
     open: createChoice([first!, ...rest]),
     unreadable(shape) {
       const found = types.unread.take(shape);
@@ -49,4 +53,10 @@ export function createDecoder(options: DecodeOptions, others: readonly CreatePro
     unread: types.unread.counts,
     types: types.table.types,
   };
+}
+
+/** Whether a rule tracks; those behind one for everything never decide. */
+function anyTracks(rules: readonly Rule[]): boolean {
+  const all = rules.findIndex(({ match }) => match.includes('*'));
+  return (all < 0 ? rules : rules.slice(0, all + 1)).some(({ track }) => track);
 }

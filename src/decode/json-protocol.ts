@@ -1,4 +1,4 @@
-// decode, protocol "plain JSON": a text message is one JSON object, or several in an array or in lines; its fields are found by pointers.
+// decode, protocol "plain JSON": a message, text or binary, is one JSON object, or several in an array or in lines; its fields are found by pointers.
 import type { EventType } from '../delivery/policy.ts';
 import type { EventFacts } from '../delivery/record.ts';
 import { BatchScan, startsBatch } from './batch.ts';
@@ -116,8 +116,9 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
 
   return {
     begins: BEGINS,
+    readsBinary: true,
     leftOut,
-    event(buf, start, end, bytes = end - start, split = true) {
+    event(buf, start, end, bytes = end - start, split = true, binary = false) {
       leftOut.length = 0;
       const reason = gather(buf, start, end, bytes);
       message.release();
@@ -132,11 +133,8 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
           others.untracked++;
           return undefined;
         }
-        const shape = shapeOf(
-          parts === 'no_type' && first !== OPEN_ARRAY ? 'no_type' : reason,
-          first,
-          parts === 'many',
-        );
+        const why = parts === 'no_type' && first !== OPEN_ARRAY ? 'no_type' : reason;
+        const shape = binary ? 'binary' : shapeOf(why, first, parts === 'many');
         const found = unread(shape, bytes);
         if (found !== undefined) return found;
         if (unreads.leftOut(shape)) {

@@ -35,9 +35,19 @@ export interface MessageReader {
    * What is to be tracked of the upstream's message `buf[start, end)`: its event, or, where it holds none, its shape, size and
    * nothing else (SPEC D21). Undefined = nothing, and the reason is counted. The facts are ONE object, valid until the next call.
    * `bytes` is the message's true size where only its beginning is here (default end − start). Never throws. `split` (default
-   * true): a message that holds several events answers the first, and `more` says that `next` has another.
+   * true): a message that holds several events answers the first, and `more` says that `next` has another. `binary` (default false):
+   * it is no text message, and if it holds no event that is its shape.
    */
-  event(buf: Buffer, start: number, end: number, bytes?: number, split?: boolean): EventFacts | undefined;
+  event(
+    buf: Buffer,
+    start: number,
+    end: number,
+    bytes?: number,
+    split?: boolean,
+    binary?: boolean,
+  ): EventFacts | undefined;
+  /** Whether it is shown binary messages that begin like JSON. Default: no. */
+  readonly readsBinary?: boolean;
   /** Ids of events of that message that a rule leaves out: a word on such an id may be about them. Valid until the next call. */
   readonly leftOut: readonly string[];
   /** Whether the message given to `event` last may hold another event. */

@@ -23,6 +23,8 @@ export interface UnreadTypes {
   readonly counts: Readonly<Record<Shape, number>>;
   /** Counts one; undefined = it is not to be tracked. */
   take(shape: Shape): EventType | undefined;
+  /** Whether any shape is tracked. */
+  readonly tracked: boolean;
   /** Whether a rule leaves the shape out. */
   leftOut(shape: Shape): boolean;
 }
@@ -49,6 +51,7 @@ export function createUnreadTypes(rules: readonly Rule[], table: TypeTable, trac
 
   return {
     counts,
+    tracked: tracked && left.size < SHAPES.length,
     leftOut: (shape) => left.has(shape),
     take(shape) {
       if (left.has(shape)) return undefined;

@@ -13,13 +13,21 @@ export class TapGuard implements Tap {
     this.context = context;
   }
 
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
+  upstreamText(
+    buf: Buffer,
+    start: number,
+    end: number,
+    ordinal: number,
+    now: number,
+    bytes: number,
+    binary: boolean,
+  ): void {
     if (this.muted) {
       this.context.counters.messagesUnwatched++;
       return;
     }
     try {
-      this.tap.upstreamText(buf, start, end, ordinal, now, bytes);
+      this.tap.upstreamText(buf, start, end, ordinal, now, bytes, binary);
     } catch (error) {
       this.context.counters.messagesUnwatched++;
       this.fault(error);
@@ -46,13 +54,13 @@ export class TapGuard implements Tap {
     }
   }
 
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void {
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, unseen?: boolean): void {
     if (this.muted) {
       this.context.counters.messagesUnwatched++;
       return;
     }
     try {
-      this.tap.upstreamSkipped(reason, ordinal, now);
+      this.tap.upstreamSkipped(reason, ordinal, now, unseen);
     } catch (error) {
       this.fault(error);
     }

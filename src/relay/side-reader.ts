@@ -1,4 +1,5 @@
 // relay, on the side: reads compressed messages. Small ones at once; large ones in slices between other work, everything after them in order.
+import { looksLikeJson, tellBinary } from './binary.ts';
 import { Collected } from './collected.ts';
 import { TEXT } from './frames.ts';
 import { createInflater, type Inflater } from './inflate.ts';
@@ -68,7 +69,7 @@ export class SideReader {
   /** Reads what is kept of a message, `buf[start, end)`, now, or copies what is needed and reads it later. `buf` undefined: it was too large to keep. */
   submit(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
     const { compressed } = message;
-    if (!compressed && this.head !== undefined) end = start + this.wanted(message, end - start);
+    if (!compressed && this.head !== undefined) end = start + this.wanted(buf, start, end, message);
     if (this.head !== undefined && this.queuedBytes + JOB_BYTES + end - start > this.maxQueueBytes) this.giveUp();
     if (this.head !== undefined) {
       this.wait(buf, start, end, message);
@@ -86,6 +87,9 @@ export class SideReader {
     const count = this.inflater.read(slice);
     if (count < 0) {
       this.lost(false, message);
+    } else if (this.passesOver(message, count)) {
+      this.inflater.reset();
+      this.tap.upstreamSkipped('binary', message.ordinal, message.now);
     } else if (this.inflater.finished) {
       this.done(slice, count, count, message);
     } else {
@@ -130,11 +134,17 @@ export class SideReader {
     return new Collected(this.context, this.tap.wants?.() ?? 0, this.context.limits.scanBytes);
   }
 
-  /** How much of a queued message that is not compressed has to be kept. */
-  private wanted({ opcode }: Unread, length: number): number {
-    if (opcode !== TEXT) return 0;
+  /** How much of a queued message that is not compressed, `buf[start, end)`, has to be kept. */
+  private wanted(buf: Buffer | undefined, start: number, end: number, { opcode }: Unread): number {
+    if (opcode !== TEXT && (buf === undefined || looksLikeJson(buf, start, end) !== true)) return 0;
+    const length = end - start;
     const whole = this.tap.wants?.() ?? 0;
     return length <= whole ? length : Math.min(length, this.context.limits.scanBytes);
+  }
+
+  /** Whether the message, the first `count` bytes of which are in `slice`, is binary, no JSON, and nothing to the window. */
+  private passesOver({ opcode }: Unread, count: number): boolean {
+    return opcode !== TEXT && !this.takeover && looksLikeJson(slice, 0, count) === false;
   }
 
   /** Inflates the next slice of the first job; true when the message has been handed over. */
@@ -177,26 +187,27 @@ export class SideReader {
   /** An uncompressed message, or one that cannot be read. */
   private handOver(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
     const { opcode, ordinal, now, bytes } = message;
-    if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
+    if (opcode !== TEXT) tellBinary(this.tap, buf, start, end, ordinal, now, bytes);
     else if (buf === undefined) this.tooLarge(ordinal, now);
-    else this.tap.upstreamText(buf, start, end, ordinal, now, bytes);
+    else this.tap.upstreamText(buf, start, end, ordinal, now, bytes, false);
   }
 
   /** The message, of `size` bytes inflated, is read: `bytes[0, count)` is what is kept of it. */
   private done(bytes: Buffer, count: number, size: number, { opcode, ordinal, now }: Unread): void {
     if (!this.takeover) this.inflater.reset();
-    if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
-    else if (size > this.context.limits.messageBytes) {
+    const tooLarge = size > this.context.limits.messageBytes;
+    if (opcode !== TEXT) tellBinary(this.tap, tooLarge ? undefined : bytes, 0, count, ordinal, now, size);
+    else if (tooLarge) {
       this.context.counters.messageBytesExceeded++;
       this.tooLarge(ordinal, now);
-    } else this.tap.upstreamText(bytes, 0, count, ordinal, now, size);
+    } else this.tap.upstreamText(bytes, 0, count, ordinal, now, size, false);
   }
 
   /** A compressed message cannot be read; with context takeover, no later compressed one can either. */
   private lost(tooLarge: boolean, { opcode, ordinal, now }: Unread): void {
     if (this.takeover) this.goBlind();
     else this.inflater.reset();
-    if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
+    if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now, true);
     else if (tooLarge) this.tooLarge(ordinal, now);
     else {
       this.context.counters.messagesUnreadable++;

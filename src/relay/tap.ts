@@ -17,9 +17,18 @@ export interface Tap {
    * One upstream → client text message that is complete: uncompressed bytes `buf[start, end)`, valid only during the call. `ordinal` counts
    * data messages (text and binary) of the connection from 1. Comes before the bytes are written, unless `ahead` let them
    * go first; a compressed message is read on the side and may come later, but in order. `now` is when it was relayed. `bytes` is
-   * the message's true size: more than end − start where only its beginning was kept.
+   * the message's true size: more than end − start where only its beginning was kept. `binary`: it is no text message, but may hold
+   * JSON, going by its first byte.
    */
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void;
+  upstreamText(
+    buf: Buffer,
+    start: number,
+    end: number,
+    ordinal: number,
+    now: number,
+    bytes: number,
+    binary: boolean,
+  ): void;
   /** How long a message may be that is wanted whole, bytes; of a longer one that comes in parts `scanBytes` are kept. Default 0. */
   wants?(): number;
   /**
@@ -27,8 +36,11 @@ export interface Tap {
    * barrier ping, or (default) nothing: `wait`. A client need not wait for us to read what it is sent.
    */
   ahead?(ordinal: number): Ahead;
-  /** A message that is not read: binary, larger than `messageBytes` or the room there was, or one that does not inflate. In order with `upstreamText`. */
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number): void;
+  /**
+   * A message that is not read: binary and no JSON, larger than `messageBytes` or the room there was, or one that does not inflate. In order with
+   * `upstreamText`. `unseen` (default: unless it is binary): it may have held an event.
+   */
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, unseen?: boolean): void;
   /** A relayed message joined (+1) or left (-1, after its `upstreamText` or `upstreamSkipped`) the queue of the side reader. */
   undecoded(delta: 1 | -1): void;
   /** What has been told since the last write is about to be written to the client. Not called for what `ahead` lets go first. */

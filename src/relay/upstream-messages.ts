@@ -1,4 +1,5 @@
 // relay, upstream → client: turns frames into messages and hands them to the tap; what cannot be read in place is collected, within bounds.
+import { looksLikeJson, tellBinary } from './binary.ts';
 import { Collected } from './collected.ts';
 import { type FrameScanner, TEXT } from './frames.ts';
 import { SideReader } from './side-reader.ts';
@@ -18,6 +19,8 @@ export class UpstreamMessages {
   private readonly context: RelayContext;
   /** The message under way, if it is read and comes in parts. */
   private message: Collected | undefined = undefined;
+  /** The message under way is binary and no JSON: nothing of it is kept. */
+  private passing = false;
 
   /** `scanner` says which frame, and which message, is under way. */
   constructor(scanner: FrameScanner, deflate: Deflate | undefined, tap: Tap, context: RelayContext, ordinal: number) {
@@ -30,20 +33,25 @@ export class UpstreamMessages {
 
   /** Earlier parts of the current message have been given to `part`. */
   get collecting(): boolean {
-    return this.message !== undefined;
+    return this.message !== undefined || this.passing;
   }
 
   /** The payload of the message, all of it, is `buf[start, end)`. */
   whole(buf: Buffer, start: number, end: number, now: number): void {
     const { limits, counters } = this.context;
     const bytes = end - start;
-    if (bytes > limits.messageBytes) counters.messageBytesExceeded++;
-    this.complete(bytes > limits.messageBytes ? undefined : buf, start, end, bytes, now);
+    if (bytes <= limits.messageBytes) {
+      this.complete(buf, start, end, bytes, now);
+      return;
+    }
+    counters.messageBytesExceeded++;
+    this.complete(this.isRead(buf, start, end) ? undefined : EMPTY, 0, 0, bytes, now);
+    this.passing = false;
   }
 
   /** Some payload of the message; `left` bytes of its frame, these included, are known to come. */
   part(buf: Buffer, start: number, end: number, left: number): void {
-    if (!this.isRead()) return;
+    if (this.message === undefined && !this.isRead(buf, start, end)) return;
     this.message ??= this.begin();
     this.message.add(buf, start, end, this.message.size + left);
   }
@@ -51,6 +59,7 @@ export class UpstreamMessages {
   /** The message that came in parts has ended. */
   end(now: number): void {
     const { message } = this;
+    this.passing = false;
     if (message === undefined) {
       this.complete(EMPTY, 0, 0, 0, now);
       return;
@@ -64,20 +73,29 @@ export class UpstreamMessages {
   drop(): void {
     this.message?.release();
     this.message = undefined;
+    this.passing = false;
   }
 
   private begin(): Collected {
     const { messageBytes, scanBytes } = this.context.limits;
+    if (this.standalone) return new Collected(this.context, scanBytes, scanBytes);
     // What is compressed is inflated from one end to the other.
     if (this.scanner.compressed) return new Collected(this.context, messageBytes, messageBytes);
     return new Collected(this.context, this.tap.wants?.() ?? 0, scanBytes);
   }
 
-  /** Whether the content matters: text, or anything that moves the inflate window. */
-  private isRead(): boolean {
+  /** Whether the content matters of a message that begins with `buf[start, end)`: text, what may be, or what moves the inflate window. */
+  private isRead(buf: Buffer, start: number, end: number): boolean {
     const scanner = this.scanner;
     if (scanner.messageOpcode === TEXT) return true;
-    return scanner.compressed && !this.deflate!.serverNoContextTakeover;
+    this.passing ||= !scanner.compressed && looksLikeJson(buf, start, end) === false;
+    return !this.passing;
+  }
+
+  /** The message is binary, and compressed by itself: no later one needs it to be inflated. */
+  private get standalone(): boolean {
+    const scanner = this.scanner;
+    return scanner.messageOpcode !== TEXT && scanner.compressed && this.deflate!.serverNoContextTakeover;
   }
 
   /** What is kept of a message of `bytes` is `buf[start, end)`; `buf` undefined: too large to read. */
@@ -86,8 +104,8 @@ export class UpstreamMessages {
     const ordinal = ++this.ordinal;
     this.context.counters.messagesToClient++;
     if (scanner.compressed || this.side?.busy) this.read(buf, start, end, bytes, now);
-    else if (scanner.messageOpcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now);
-    else if (buf !== undefined) this.tap.upstreamText(buf, start, end, ordinal, now, bytes);
+    else if (scanner.messageOpcode !== TEXT) tellBinary(this.tap, buf, start, end, ordinal, now, bytes);
+    else if (buf !== undefined) this.tap.upstreamText(buf, start, end, ordinal, now, bytes, false);
     else {
       this.context.counters.messagesTooLarge++;
       this.tap.upstreamSkipped('too_large', ordinal, now);
@@ -98,8 +116,8 @@ export class UpstreamMessages {
     const { messageOpcode: opcode, compressed } = this.scanner;
     this.side ??= new SideReader(this.deflate!, this.tap, this.context);
     const message = { opcode, compressed, ordinal: this.ordinal, now, bytes };
-    // Nothing of a standalone binary message is needed, so nothing of it was collected.
-    if (compressed && !this.isRead()) this.side.submit(EMPTY, 0, 0, message);
+    // It cannot be inflated without its end, and it is hardly JSON.
+    if (this.standalone && bytes > this.context.limits.scanBytes) this.side.submit(EMPTY, 0, 0, message);
     else this.side.submit(buf, start, end, message);
   }
 }

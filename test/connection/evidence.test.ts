@@ -288,6 +288,30 @@ describe('[D21] a message that holds no event', () => {
     expect([it.tracker.tracked, it.decoder.batched, it.connection.messages]).toEqual([3, 2, 1]);
   });
 
+  it('JSON in a binary message is an event, and each event of it a delivery of its own', async () => {
+    const it = await open();
+    it.answer();
+    const several = ['b', 'c'].map((id) => `{"type":"note","event_id":"${id}"}`).join('\n');
+    it.upstream.send(frame('{"type":"note","event_id":"a"}', { opcode: BINARY }));
+    it.upstream.send(frame(several, { opcode: BINARY }));
+    it.upstream.send(frame('{"type":"ping"}', { opcode: BINARY }));
+    expect(it.outcomes()).toEqual(['a pending', 'b pending', 'c pending']);
+    it.word('b');
+    it.answer();
+    expect(it.outcomes()).toEqual(['a confirmed received', 'b confirmed processed', 'c confirmed received']);
+    expect([it.decoder.others.untracked, it.unread.binary, it.connection.messages]).toEqual([1, 0, 3]);
+  });
+
+  it('[D13] a binary message that could not be looked into may have held an event, one that is no JSON has not', async () => {
+    const it = await open();
+    const limit = it.relay.limits.messageBytes;
+    it.upstream.send(frame(Buffer.alloc(limit + 1, '.'), { opcode: BINARY }));
+    expect(it.connection.session.obscured).toBe(false);
+    it.upstream.send(frame(Buffer.alloc(limit + 1, '{'), { opcode: BINARY }));
+    expect(it.connection.session.obscured).toBe(true);
+    expect(it.decoder.unread).toEqual({ text: 0, binary: 2, json: 0, array: 0 });
+  });
+
   it('a word about one event of a message proves the receipt of the others, its twin included, and says of the twin no more', async () => {
     const it = await open();
     it.answer();
@@ -311,6 +335,16 @@ describe('[D21] a message that holds no event', () => {
     it.upstream.send(Buffer.concat([frame('binary', { opcode: BINARY }), frame('text'), event('a')]));
     expect([it.tracker.tracked, it.unread.binary, it.decoder.others.untracked]).toEqual([1, 1, 1]);
   });
+});
+
+it('[E6] where the rules track nothing, the client gets no frame of ours', async () => {
+  const it = await open({ match: ['*'], track: false, priority: 'low' });
+  it.upstream.send(Buffer.concat([event('a'), frame('text'), frame('binary', { opcode: BINARY })]));
+  expect(it.connection.probe(it.time.now)).toBe('failed');
+  it.upstream.send(close(1000));
+  await settle();
+  expect(it.pings()).toEqual([]);
+  expect(it.tracker.tracked).toBe(0);
 });
 
 describe('[D14] evidence that waits unread', () => {

@@ -7,6 +7,7 @@ import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
+import { BINARY } from '../../src/relay/frames.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { FACTS } from '../support/bare-connection.ts';
@@ -34,7 +35,7 @@ async function open(subprotocol: string | undefined) {
   const reached = () => readCompleteFrames(upstream.drain()).frames.map(({ payload }) => payload.toString());
   const levels = (ids: readonly string[]) =>
     ids.map((id) => store.withEvent(id).map(({ status, level, errorType }) => `${status} ${errorType || level}`)[0]);
-  return { client, upstream, reached, levels, counters: relay.counters };
+  return { client, upstream, reached, levels, counters: relay.counters, decoder: deps.decoder };
 }
 
 it('its events are confirmed and rejected by its own words; a word that the backend waits for goes on', async () => {
@@ -67,4 +68,18 @@ it('the words of one protocol mean nothing to a connection of another', async ()
   expect([reached(), levels(['a'])]).toEqual([['DONE a'], ['pending ']]);
   client.send(clientFrame('{"type":"event_confirmation","event_id":"a"}'));
   expect([reached(), levels(['a'])]).toEqual([[], ['confirmed processed']]);
+});
+
+it('[D21] a protocol of text messages is not shown binary ones; until it is settled, JSON reads them and decides nothing', async () => {
+  const lines = await open('lines');
+  lines.upstream.send(frame('{"type":"note","event_id":"a"}', { opcode: BINARY }));
+  expect([lines.levels(['a']), lines.decoder.unread.binary]).toEqual([[undefined], 1]);
+  const undecided = await open(undefined);
+  undecided.upstream.send(frame('{"type":"note","event_id":"a"}', { opcode: BINARY }));
+  undecided.upstream.send(frame('EVENT note b'));
+  undecided.client.send(clientFrame('DONE b'));
+  expect([undecided.levels(['a', 'b']), undecided.decoder.unread.binary]).toEqual([
+    ['confirmed received', 'confirmed processed'],
+    0,
+  ]);
 });

@@ -15,7 +15,7 @@ function decoderOf(changes: Partial<DecodeOptions> = {}) {
   const decoder = createDecoder({ ...DEFAULT_DECODE_OPTIONS, ...changes });
   const reader = decoder.open(NO_CLAIM);
   const see = (message: string | Buffer) => reader.event(Buffer.from(message), 0, Buffer.byteLength(message));
-  return { decoder, see };
+  return { decoder, reader, see };
 }
 
 test.each<[string, string | Buffer, string]>([
@@ -39,6 +39,34 @@ test.each<[string, string | Buffer, string]>([
   expect(Object.values(decoder.others).every((count) => count === 0)).toBe(true);
 });
 
+test.each<[string, string | Buffer]>([
+  ['JSON without a type', ' {"event_id":"e"}'],
+  ['JSON that does not end', '{"type":"x"'],
+  ['an array of other things', '[1,2]'],
+  ['more events than are taken apart', `[${Array(65).fill('{"type":"x"}').join()}]`],
+  ['a record that is not UTF-8', Buffer.from('7b2274797065223a22ff227d', 'hex')],
+  ['another protocol', Buffer.from([0x0a, 0x7b, 1, 2, 3])],
+])('[D21] in a binary message, %s is `binary`', (_name, message) => {
+  const { decoder, reader } = decoderOf();
+  const buf = Buffer.from(message);
+  expect(reader.event(buf, 0, buf.length, buf.length, true, true)).toMatchObject({ type: { name: 'binary' } });
+  expect(decoder.unread).toEqual({ text: 0, binary: 1, json: 0, array: 0 });
+});
+
+test('[D21] JSON in a binary message is an event as in a text message, and so is each of several', () => {
+  const { decoder, reader } = decoderOf();
+  const read = (text: string) => reader.event(Buffer.from(text), 0, text.length, text.length, true, true);
+  expect(read('{"type":"tool_executing","event_id":"a"}')).toMatchObject({
+    type: { name: 'tool_executing', policy: { priority: 'critical' } },
+    id: 'a',
+  });
+  expect(read('[{"type":"note","event_id":"b"},{"type":"note","event_id":"c"}]')?.id).toBe('b');
+  expect([reader.more, reader.next()?.id, reader.more]).toEqual([true, 'c', false]);
+  expect(read('{"type":"ping"}')).toBeUndefined();
+  expect(decoder.others.untracked).toBe(1);
+  expect(decoder.unread).toEqual({ text: 0, binary: 0, json: 0, array: 0 });
+});
+
 test('[D21] what cannot be read at all is tracked by its shape, and its size is not known', () => {
   const { decoder } = decoderOf();
   expect(decoder.unreadable('binary')).toMatchObject({ type: { name: 'binary' }, bytes: 0 });
@@ -57,6 +85,17 @@ test('[D21] a rule that spells a shape out decides, except that nothing waits fo
   const policy = { priority: 'high', confirm: 'auto', timeoutMs: 1000, attemptsMs: [] };
   expect(see('hello')?.type.policy).toEqual(policy);
   expect(see('[]')?.type.policy).toMatchObject({ priority: 'low', confirm: 'auto', timeoutMs: 15_000 });
+});
+
+test.each<[string, Partial<DecodeOptions>, boolean]>([
+  ['the defaults', {}, true],
+  ['no rule, shapes tracked', { rules: [] }, true],
+  ['no rule, shapes counted', { rules: [], unread: 'count' }, false],
+  ['nothing but what comes behind everything', { rules: [rule('*', { track: false }), rule('a')] }, false],
+  ['one type before that', { rules: [rule('a'), rule('*', { track: false })] }, true],
+  ['one shape', { rules: [rule('text array json', { track: false })] }, true],
+])('[D21] whether any message is tracked: %s', (_name, options, tracks) => {
+  expect(decoderOf(options).decoder.tracks).toBe(tracks);
 });
 
 test('[D21] globs speak of events; but where `*` is not tracked, no shape is that no rule names', () => {

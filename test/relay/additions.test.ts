@@ -106,8 +106,8 @@ describe('announce', () => {
     const failed: string[] = [];
     const world = await spliced({ tap });
     const told = tap.upstreamText.bind(tap);
-    tap.upstreamText = (buf, start, end, ordinal, now, bytes) => {
-      told(buf, start, end, ordinal, now, bytes);
+    tap.upstreamText = (buf, start, end, ordinal, now, bytes, binary) => {
+      told(buf, start, end, ordinal, now, bytes, binary);
       if (buf.toString('latin1', start, end).startsWith('!'))
         if (!world.splice.announce(buf, start, end, Buffer.from(`n${ordinal}`))) failed.push(`${ordinal}`);
     };

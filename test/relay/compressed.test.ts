@@ -1,4 +1,5 @@
 // permessage-deflate passes end to end; messages are read on the side, in order, whatever their size, and never at the relay's cost.
+import { randomBytes } from 'node:crypto';
 import { deflateRawSync, constants as zlib } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { BINARY, CONTINUATION, PING } from '../../src/relay/frames.ts';
@@ -90,15 +91,32 @@ describe('upstream → client', () => {
   it('binary ones move the window on', async () => {
     const it = await spliced({ deflate: DEFLATE });
     const pack = createDeflater(false);
-    it.upstream.send(compressed(await pack(Buffer.from(event(1))), BINARY));
+    it.upstream.send(compressed(await pack(Buffer.from(`.${event(1)}`)), BINARY));
     it.upstream.send(compressed(await pack(Buffer.from(event(1)))));
     expect(it.tap.messages).toEqual(['1!binary', `2:${event(1)}`]);
   });
 
-  it('standalone binary ones are not even inflated', async () => {
-    const it = await spliced({ deflate: STANDALONE });
+  it.each([DEFLATE, STANDALONE])('[D21] binary ones that may be JSON are told as that (%#)', async (deflate) => {
+    const it = await spliced({ deflate });
+    const pack = createDeflater(deflate.serverNoContextTakeover);
+    const one = await pack(Buffer.from(event(1)));
+    it.upstream.send(compressed(one, BINARY));
+    for (const byte of compressed(await pack(Buffer.from(event(2))), BINARY)) it.upstream.send(Buffer.from([byte]));
+    it.upstream.send(compressed(await pack(Buffer.from('no JSON')), BINARY));
+    it.upstream.send(compressed(await pack(Buffer.from(event(4)))));
+    expect(it.tap.messages).toEqual([`1~${event(1)}`, `2~${event(2)}`, '3!binary', `4:${event(4)}`]);
+  });
+
+  it('standalone binary ones that do not inflate, or are too long to look at, cost nothing but that', async () => {
+    const it = await spliced({ deflate: STANDALONE, limits: { scanBytes: 300 } });
+    const pack = createDeflater(true);
+    const long = await pack(randomBytes(1000));
     it.upstream.send(compressed(Buffer.from('not deflate at all'), BINARY));
-    expect(it.tap.messages).toEqual(['1!binary']);
+    it.upstream.send(compressed(long, BINARY));
+    for (const byte of compressed(long, BINARY)) it.upstream.send(Buffer.from([byte]));
+    it.upstream.send(compressed(await pack(Buffer.from(event(4)))));
+    expect(it.tap.messages).toEqual(['1!binary', '2!binary', '3!binary', `4:${event(4)}`]);
+    expect(it.counters).toMatchObject({ collectedBytes: 0, messagesTooLarge: 0, messagesUnreadable: 0 });
   });
 
   it('one that does not inflate is unreadable, and with context takeover so is every later one', async () => {

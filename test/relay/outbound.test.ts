@@ -237,6 +237,27 @@ describe('messages', () => {
     expect(tap.messages).toEqual(['1:a', '2!binary', '3:c', '4!binary', '5:f']);
   });
 
+  it('[D21] binary ones that may be JSON are told as that, in whatever pieces they come; others are not kept', async () => {
+    for (const whole of [true, false]) {
+      const { upstream, tap, counters } = await spliced();
+      const bytes = Buffer.concat([
+        frame('\n {"a":1}', { opcode: BINARY }),
+        frame('', { opcode: BINARY, fin: false }),
+        frame(' [{', { opcode: CONTINUATION, fin: false }),
+        frame('}]', { opcode: CONTINUATION }),
+        frame('x', { opcode: BINARY, fin: false }),
+        frame('{"b":2}', { opcode: CONTINUATION }),
+        frame('  ', { opcode: BINARY }),
+        frame('', { opcode: BINARY }),
+        frame('{"c":3}'),
+      ]);
+      if (whole) upstream.send(bytes);
+      else for (const byte of bytes) upstream.send(Buffer.from([byte]));
+      expect(tap.messages).toEqual(['1~\n {"a":1}', '2~ [{}]', '3!binary', '4!binary', '5!binary', '6:{"c":3}']);
+      expect(counters.collectedBytes).toBe(0);
+    }
+  });
+
   it('larger than messageBytes pass unread, whole, cut or in fragments', async () => {
     const { client, upstream, tap, counters } = await spliced({ limits: { messageBytes: 100 } });
     const whole = frame('w'.repeat(101));

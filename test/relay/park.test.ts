@@ -331,8 +331,8 @@ it('at every offset of every stream: the old client got a prefix, the new one wh
         /** As `Connection` does: what is told and not heard is sent by itself, binary messages excepted. */
         const again: string[] = [];
         const upstreamText = tap.upstreamText.bind(tap);
-        tap.upstreamText = (buf, start, end, ordinal, now, bytes) => {
-          upstreamText(buf, start, end, ordinal, now, bytes);
+        tap.upstreamText = (buf, start, end, ordinal, now, bytes, binary) => {
+          upstreamText(buf, start, end, ordinal, now, bytes, binary);
           if (splice.unheard && !splice.isParked) {
             again.push(`${ordinal}`);
             splice.sendText(Buffer.from(`again ${ordinal}`));

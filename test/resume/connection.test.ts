@@ -20,7 +20,7 @@ function open(tokens = createTokens(['key'], 60_000)) {
   const store = createMemoryStore({ history: 10 });
   const tracker = new Tracker({
     ...{ store, observer: silentObserver, now: 1, random: () => 0.5 },
-    limits: { pending: 10, pendingPerUser: 10 },
+    limits: { pending: 10, pendingPerUser: 10, retention: { bytes: 999, bytesPerSession: 999, bytesPerUser: 999 } },
   });
   const relay = {
     counters: new RelayCounters(),
@@ -99,4 +99,18 @@ it('[D16] [R10] a connection that was replaced relays what is left, and counts, 
     4409,
   ]);
   expect([session.lastOrdinal, tracker.tracked, session.receivedThrough, unread.superseded]).toEqual([1, 1, 0, 2]);
+});
+
+it('[D21] JSON in a binary message is tracked and not kept, because it would come again as text', async () => {
+  const { client, upstream, tracker, resumable } = open();
+  const { session } = resumable;
+  const texts = () => readFrames(client.taken()).filter(({ opcode }) => opcode === 1);
+  await settle();
+  client.drain();
+  // The client looks for our notices in text messages only.
+  upstream.send(frame('{"ackspan":"replay","type":"agent_thinking","event_id":"a"}', { opcode: 2 }));
+  expect([tracker.tracked, tracker.retention.bytes, session.lastOrdinal, texts()]).toEqual([1, 0, 1, []]);
+  upstream.send(event('b'));
+  expect([tracker.tracked, session.lastOrdinal, texts().length]).toEqual([2, 2, 1]);
+  expect(tracker.retention.bytes).toBeGreaterThan(0);
 });

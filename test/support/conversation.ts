@@ -48,7 +48,7 @@ export type Unit = { readonly bytes: Buffer; readonly group: Group | undefined; 
 
 export interface Encoded {
   readonly units: Unit[];
-  /** As `RecordingTap` writes them: `1:text`, `2!binary`. */
+  /** As `RecordingTap` writes them: `1:text`, `2~{"binary":1}`, `3!binary`. */
   readonly tapped: string[];
   readonly groups: Group[];
 }
@@ -162,7 +162,9 @@ export async function encode(
       const read = `${text ? 'text' : 'binary'}:${plain.toString('base64')}`;
       const group: Group = { confirmation, read, interrupted: false };
       result.groups.push(group);
-      result.tapped.push(text ? `${ordinal}:${plain.toString('latin1')}` : `${ordinal}!binary`);
+      const told = plain.toString('latin1');
+      const json = /^[ \t\r\n]*[{[]/.test(told);
+      result.tapped.push(text ? `${ordinal}:${told}` : json ? `${ordinal}~${told}` : `${ordinal}!binary`);
       const cuts = message.cuts.map((cut) => Math.round(cut * payload.length)).sort((a, b) => a - b);
       const ends = [...cuts, payload.length];
       let start = 0;

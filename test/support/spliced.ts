@@ -21,7 +21,7 @@ export const DEFLATE: Deflate = {
 
 /** Writes down every call. `isConfirmation` and `wantsBarrier` answer for it. */
 export class RecordingTap implements Tap {
-  /** `1:text`, `2!binary`. */
+  /** `1:text`, `2~{"binary":1}`, `3!binary`. */
   readonly messages: string[] = [];
   readonly times: number[] = [];
   readonly received: number[] = [];
@@ -45,8 +45,16 @@ export class RecordingTap implements Tap {
   wants(): number {
     return this.keeps;
   }
-  upstreamText(buf: Buffer, start: number, end: number, ordinal: number, now: number, bytes: number): void {
-    this.messages.push(`${ordinal}:${buf.toString('latin1', start, end)}`);
+  upstreamText(
+    buf: Buffer,
+    start: number,
+    end: number,
+    ordinal: number,
+    now: number,
+    bytes: number,
+    binary: boolean,
+  ): void {
+    this.messages.push(`${ordinal}${binary ? '~' : ':'}${buf.toString('latin1', start, end)}`);
     this.times.push(now);
     this.sizes.set(ordinal, bytes);
   }
