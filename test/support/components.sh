@@ -11,7 +11,7 @@ prometheus-alertmanager:prometheus-alertmanager
 chromium:chromium
 faketime:faketime
 docker-compose:docker-compose
-faketime:faketime
+nats-server:nats-server
 python3:python3
 "
 # Python modules of Debian's own interpreter: module:package

@@ -4,6 +4,10 @@
 export const NOTES = 20;
 
 export interface ForeignApp {
+  /** A program that it needs. */
+  readonly needs?: string;
+  /** Several messages of the protocol may share one of WebSocket. */
+  readonly joins?: boolean;
   /** Starts the server on a free loopback port, until the end of the test; its `http://` address. */
   serve(): Promise<string>;
   /** Connects a client, has the server send `NOTES` messages, and leaves in good order. What the client's application has got. */
