@@ -2,10 +2,12 @@
 import { ERROR_TYPES } from '../../src/delivery/words.ts';
 import { runbookOf } from './runbook.ts';
 import { M } from './series.ts';
-import { type BurnTier, budgetOf, overall, round, type Slo, type Window } from './slo.ts';
+import { type BurnTier, budgetOf, byPriority, overall, round, type Slo, type Window } from './slo.ts';
 
 /** Where incidents go; replaced by your own before the files are applied. */
 const CHANNELS = ['projects/PROJECT/notificationChannels/CHANNEL'];
+/** Where the runbooks are served; replaced like the channel. */
+const RUNBOOKS = 'https://RUNBOOKS/docs/runbooks/';
 /** Conditions are looked at this often; Cloud Monitoring takes multiples of 30 s. */
 const EVALUATION = '30s';
 const DAY_SECONDS = 86_400;
@@ -42,16 +44,17 @@ function objective(slo: Slo): object {
 }
 
 function outagePolicy(slo: Slo): object {
-  const { ratio, long, short, minDeliveries } = slo.outage;
-  const query = [
-    `${unconfirmed('', long)} > ${ratio}`,
-    `and ${unconfirmed('', short)} > ${ratio}`,
-    `and ${increase('', long)} >= ${minDeliveries}`,
-  ].join('\n');
+  const { ratio, minUnconfirmed, windows } = slo.outage;
   const name = 'AckspanDeliveryOutage';
-  return policy(slo, name, 'Ackspan: most pushed events do not reach their clients', 'CRITICAL', [
-    condition(name, 'all priorities', query, { severity: 'page' }),
-  ]);
+  const conditions = windows.map(({ long, short }) => {
+    const query = [
+      `${unconfirmed('', long)} > ${ratio}`,
+      `and ${unconfirmed('', short)} > ${ratio}`,
+      `and ${increase(failing(''), long)} >= ${minUnconfirmed}`,
+    ].join('\n');
+    return condition(name, `all priorities over ${long}`, query, { severity: 'page' });
+  });
+  return policy(name, 'Ackspan: many pushed events do not reach their clients', 'CRITICAL', conditions);
 }
 
 /** One condition per objective: Cloud Monitoring has no recorded objectives to join with. */
@@ -61,20 +64,23 @@ function burnPolicy(slo: Slo, tier: BurnTier): object {
     .filter((each) => each.pages || tier.severity === 'ticket')
     .map((each) => {
       const only = each.priority === 'all' ? '' : `priority="${each.priority}"`;
-      const limit = round(tier.factor * budgetOf(each));
+      const over = (window: Window) =>
+        each.priority === 'all'
+          ? `${weighed(slo, window)} > ${tier.factor}`
+          : `${unconfirmed(only, window)} > ${round(tier.factor * budgetOf(each))}`;
       const query = [
-        `${unconfirmed(only, tier.long)} > ${limit}`,
-        `and ${unconfirmed(only, tier.short)} > ${limit}`,
+        over(tier.long),
+        `and ${over(tier.short)}`,
         `and ${increase(only, tier.long)} >= ${tier.minDeliveries}`,
         `and ${increase(failing(only), tier.long)} >= ${tier.minUnconfirmed}`,
       ].join('\n');
       return condition(name, `priority ${each.priority}`, query, { severity: tier.severity, priority: each.priority });
     });
   const title = `Ackspan: confirmation error budget burns ${tier.factor} times too fast over ${tier.long}`;
-  return policy(slo, name, title, tier.severity === 'page' ? 'CRITICAL' : 'WARNING', conditions);
+  return policy(name, title, tier.severity === 'page' ? 'CRITICAL' : 'WARNING', conditions);
 }
 
-function policy(slo: Slo, alert: string, displayName: string, severity: string, conditions: object[]): object {
+function policy(alert: string, displayName: string, severity: string, conditions: object[]): object {
   return {
     displayName,
     severity,
@@ -84,7 +90,7 @@ function policy(slo: Slo, alert: string, displayName: string, severity: string, 
     notificationChannels: CHANNELS,
     documentation: {
       subject: displayName,
-      content: `Runbook: ${slo.runbookBase}${runbookOf(alert)}`,
+      content: `Runbook: ${RUNBOOKS}${runbookOf(alert)}`,
       mimeType: 'text/markdown',
     },
   };
@@ -114,6 +120,14 @@ function increase(matcher: string, window: Window): string {
 
 function unconfirmed(matcher: string, window: Window): string {
   return `${increase(failing(matcher), window)} / ${increase(matcher, window)}`;
+}
+
+/** How fast the budget of all priorities together goes; each is allowed what its own objective allows. LOW counts as it is. */
+function weighed(slo: Slo, window: Window): string {
+  const allowed = byPriority(slo).map(
+    (each) => `${budgetOf(each)} * (${increase(`priority="${each.priority}"`, window)} or vector(0))`,
+  );
+  return `${increase(failing(''), window)} / (${allowed.join(' + ')})`;
 }
 
 function percent(ratio: number): string {

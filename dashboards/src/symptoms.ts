@@ -20,14 +20,32 @@ function grew(selector: string, window: string): string {
   return `sum by (job) (increase(${selector}[${window}]))`;
 }
 
+/** Share of a window's deliveries of which nobody can say whether they arrived. */
+function unverifiableShare(window: string): string {
+  const count = grew(M.unverifiable, window);
+  return `${count} / (${count} + (${grew(M.settled, window)} or 0 * ${count}))`;
+}
+
+/** Jobs that have reported within a day; where one is missing now, it has vanished. */
+const SEEN = `group by (job) (last_over_time(${M.connections}[1d]))`;
+
 const SYMPTOMS: readonly Symptom[] = [
   {
     alert: 'AckspanUnverifiableShare',
-    severity: 'ticket',
+    severity: 'page',
     expr: [
-      `${grew(M.unverifiable, '30m')} / (${grew(M.unverifiable, '30m')} + ${grew(M.settled, '30m')}) > 0.2`,
-      `and ${grew(M.unverifiable, '30m')} >= 50`,
+      `(${unverifiableShare('30m')} > 0.9 and ${grew(M.unverifiable, '30m')} >= 50)`,
+      `or (${unverifiableShare('6h')} > 0.9 and ${unverifiableShare('1h')} > 0.9 and ${grew(M.unverifiable, '6h')} >= 50)`,
     ].join('\n'),
+    for: '10m',
+    summary: 'Hardly any delivery can be verified: nobody knows whether events arrive',
+    description:
+      '{{ $labels.job }}: {{ $value | humanizePercentage }} of deliveries went to clients that never answered a barrier. The confirmation rate, and every alert on it, speaks for almost nobody.',
+  },
+  {
+    alert: 'AckspanUnverifiableShare',
+    severity: 'ticket',
+    expr: [`${unverifiableShare('30m')} > 0.2`, `and ${grew(M.unverifiable, '30m')} >= 50`].join('\n'),
     for: '10m',
     summary: 'Many deliveries cannot be verified',
     description:
@@ -113,15 +131,25 @@ const SYMPTOMS: readonly Symptom[] = [
   {
     alert: 'AckspanNoData',
     severity: 'page',
-    expr: `absent(${M.connections})`,
+    expr: `${SEEN} unless group by (job) (${M.connections})`,
     for: '5m',
-    summary: 'No sidecar reports',
-    description: 'For 5 minutes no metrics came from any Ackspan: deliveries are unknown, and no other alert can fire.',
+    summary: 'No sidecar of a service reports any more',
+    description:
+      '{{ $labels.job }} reported within the last day, and for 5 minutes no metrics came from any of its sidecars: its deliveries are unknown, and no other alert about it can fire.',
+  },
+  {
+    alert: 'AckspanNoData',
+    severity: 'page',
+    expr: `absent(last_over_time(${M.connections}[1d]))`,
+    for: '15m',
+    summary: 'No sidecar has ever reported',
+    description:
+      'For 15 minutes this Prometheus has had no metrics of any Ackspan, and none within the last day: deliveries are unknown, and no other alert can fire.',
   },
   {
     alert: 'AckspanInstanceDown',
     severity: 'ticket',
-    expr: 'up{job=~".*ackspan.*"} == 0',
+    expr: `up == 0 and on (job) (${SEEN} or group by (job) (up{job=~".*ackspan.*"}))`,
     for: '3m',
     summary: 'An instance cannot be scraped',
     description: '{{ $labels.instance }} of {{ $labels.job }} has not answered a scrape for 3 minutes.',
