@@ -20,6 +20,7 @@ import { createReadings } from '../telemetry/metrics/readings.ts';
 import { createRuntimeMetrics } from '../telemetry/metrics/runtime.ts';
 import { createStandstillMetrics } from '../telemetry/metrics/standstills.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
+import type { Totals } from '../telemetry/metrics/totals.ts';
 import { createExportCounters } from '../telemetry/otlp/drops.ts';
 import { createOutcomeLog } from '../telemetry/outcome-log.ts';
 import { ScrapeExporter } from '../telemetry/scrape/exporter.ts';
@@ -96,6 +97,8 @@ export interface Watch {
   readonly observer: Observer;
   readonly connections: ConnectionObserver;
   stats(): Stats & Unreadable;
+  /** The same counts for windows of time. */
+  totals(): Totals;
   /** The process did not run for `ms`. */
   stoodStill(ms: number): void;
   scrape(accept: string): Promise<{ contentType: string; body: string }>;
@@ -181,6 +184,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       batched: deps.decoder.batched,
       unreadable_connections: deps.counters.front.unreadable,
     }),
+    totals: () => metrics.totals(),
     stoodStill: standstills.stoodStill,
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),
