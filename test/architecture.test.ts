@@ -18,6 +18,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   journal: ['delivery', 'time'],
   telemetry: ['delivery', 'time'],
   admin: ['delivery', 'time'],
+  // What runs in a browser: of the sidecar it knows the words and the shapes of the API, as types only.
+  page: ['delivery/words.ts', 'admin/shapes.ts', 'admin/stats-shapes.ts'],
   config: ['delivery'],
   identity: ['delivery', 'time'],
   client: [],
@@ -65,6 +67,14 @@ describe('architecture', () => {
       }
     }
   });
+
+  test.each(files.filter((file) => folder(file) === 'page'))(
+    '%s takes nothing but types from beyond its room',
+    (file) => {
+      const text = readFileSync(join(SRC, file), 'utf8');
+      for (const [line] of text.matchAll(/^import .*from '\.\.\/.*$/gm)) expect(line).toMatch(/^import type /);
+    },
+  );
 
   test.each(files)('%s says its room and its job in the first line and stays under 300 lines', (file) => {
     const text = textOf(file);

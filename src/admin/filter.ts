@@ -47,7 +47,7 @@ function exact(query: Query): DeliveryFilter[] {
   return tests;
 }
 
-/** `q`: a part of the delivery's, the event's, the run's or the tool call's id, whatever its case. */
+/** `q`: a part of any id of the delivery (its own, the event's, the run's, the tool call's, the user's, the session's), whatever its case. */
 function searched(query: Query): DeliveryFilter[] {
   const text = query.text('q');
   if (text === undefined) return [];
@@ -56,8 +56,12 @@ function searched(query: Query): DeliveryFilter[] {
     return [];
   }
   const wanted = text.toLowerCase();
-  const has = (id: string | undefined): boolean => id?.toLowerCase().includes(wanted) === true;
-  return [({ id, eventId, run, toolCall }) => has(eventId) || has(id) || has(run) || has(toolCall)];
+  return [
+    ({ id, eventId, run, toolCall, session }) =>
+      [eventId, session.user, run, toolCall, id, session.key].some(
+        (each) => each?.toLowerCase().includes(wanted) === true,
+      ),
+  ];
 }
 
 /** `since` and `until`, on the time of the send. */

@@ -35,8 +35,12 @@ const filters = [
   words('reason', { enum: REASON_FILTERS }, 'Only what ended for these reasons.'),
   parameter('since', text, `Sent then or later: ${when}`),
   parameter('until', text, `Sent before then: ${when}`),
-  parameter('q', { ...text, maxLength: 200 }, "Part of the delivery's, the event's, the run's or the tool call's id."),
   claimed,
+  parameter(
+    'q',
+    { ...text, maxLength: 200 },
+    "Part of any id: the delivery's, the event's, the run's, the tool call's, the user's or the session's.",
+  ),
 ];
 const id = (description: string): object => ({ name: 'id', in: 'path', required: true, schema: text, description });
 
@@ -53,6 +57,8 @@ const ready = health('Whether traffic is taken, and every reason why not', 'Read
 const scrape = { description: 'One scrape.', content: { 'text/plain': {}, 'application/openmetrics-text': {} } };
 const changed = answers('Change', 'Done. The delivery as it is now.');
 const changeErrors = ['401', '404', '409'];
+
+const page = { description: 'A file.', content: { 'text/html': {}, 'text/javascript': {}, 'text/css': {} } };
 
 /** Every resource, by path. */
 export const PATHS: Readonly<Record<string, object>> = {
@@ -192,6 +198,8 @@ export const PATHS: Readonly<Record<string, object>> = {
       ...filters,
     ],
   ),
+  '/': open(read('The live page', page, ['404'])),
+  '/page/{file}': open(read('A file of the page', page, ['404'], [{ ...id('Its name.'), name: 'file' }])),
   '/openapi.json': read('This description', { description: 'OpenAPI 3.1.', content: { 'application/json': {} } }, [
     '401',
   ]),

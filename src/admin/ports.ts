@@ -88,6 +88,8 @@ export interface AdminDeps {
   audit(line: AuditLine): void;
   readonly settings: AdminSettings;
   readonly info: ServiceInfo;
+  /** Where the built page is. */
+  readonly pageFolder: string;
   /** Bearer token; undefined = none asked, which only a loopback listener may do. */
   readonly token: string | undefined;
   /** What to count of connections beyond the limit. */

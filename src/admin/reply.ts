@@ -67,6 +67,11 @@ export function options(headers: Readonly<Record<string, string>>): Answer {
   return { kind: 'answer', status: 204, contentType: '', body: '', headers };
 }
 
+/** Sends the client to another address, for good, with the same method (RFC 9110 §15.4.9). */
+export function redirect(location: string): Answer {
+  return { kind: 'answer', status: 308, contentType: '', body: '', headers: { Location: location } };
+}
+
 /** The answer to a query with faults: all of them at once. */
 export function badQuery(errors: readonly ParameterFault[]): Answer {
   return problem(400, `These query parameters are wrong: ${namesOf(errors)}.`, { errors });

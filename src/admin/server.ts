@@ -13,11 +13,12 @@ import { healthRoutes } from './health.ts';
 import { loginRoutes } from './login.ts';
 import { messagesRoute } from './messages.ts';
 import { openapiRoute } from './openapi.ts';
+import { pageRoutes } from './page-files.ts';
 import { createPast, type Past } from './past.ts';
 import { createAdminCounters, createPlaces } from './places.ts';
 import type { AdminDeps } from './ports.ts';
 import { replayRoute } from './replay.ts';
-import { options, problem, writeReply } from './reply.ts';
+import { options, problem, redirect, writeReply } from './reply.ts';
 import { type Ask, matchRoute, methodsOf, type Reply, type Route } from './route.ts';
 import { scrapeRoute } from './scrape.ts';
 import { sessionsRoute } from './sessions.ts';
@@ -94,6 +95,7 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     sessionsRoute(deps),
     streamRoute(deps, past, closing),
     openapiRoute(deps),
+    ...pageRoutes(deps.pageFolder),
   ];
 }
 
@@ -105,12 +107,15 @@ function createAnswerer(deps: AdminDeps, parts: Parts) {
     const url = (request.url ?? '').slice(mount?.length ?? 0);
     if (url.length > URL_LIMIT) return problem(414, `A request target has at most ${URL_LIMIT} characters.`);
     const cut = url.indexOf('?');
-    const found = matchRoute(routes, cut < 0 ? url : url.slice(0, cut));
+    const path = cut < 0 ? url : url.slice(0, cut);
+    const found = matchRoute(routes, path === '' ? '/' : path);
     const method = request.method ?? '';
     const remote = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     const entered = parts.entry.judge({ headers, method, remote, mount, route: found?.route });
     if ('kind' in entered) return entered;
     if (found === undefined) return problem(404, 'No such resource. /openapi.json lists what there is.');
+    // Without its last slash the page's relative addresses would lead past the mount.
+    if (path === '' && mount !== undefined) return redirect(`${mount}/`);
     const { route, params } = found;
     const allowed = { Allow: methodsOf(route) };
     if (method === 'OPTIONS') return options(allowed);

@@ -1,4 +1,5 @@
 // sidecar: the admin server joined with the sidecar: what it may read, and how a connection looks there.
+import { fileURLToPath } from 'node:url';
 import type { ConnectionBook } from '../admin/connection-book.ts';
 import type { MessageLog } from '../admin/message-log.ts';
 import type { AdminDeps, ConnectionView } from '../admin/ports.ts';
@@ -59,6 +60,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),
     info: { service: config.serviceName, version: VERSION, startedAt: now() },
+    pageFolder: fileURLToPath(new URL('../page', import.meta.url)),
     token: config.admin.token,
     now,
     counters,

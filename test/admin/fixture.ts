@@ -138,6 +138,7 @@ export function adminDeps(change: Partial<AdminDeps> = {}): AdminDeps {
     connections: () => [],
     book: createConnectionBook(),
     audit: () => undefined,
+    pageFolder: '',
     settings: SETTINGS,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
     health: () => ({ ready: true, reasons: [] }),
