@@ -1,5 +1,13 @@
 // admin: the shapes of the JSON API as JSON Schema (OpenAPI 3.1). Written by hand; a test checks real answers against them.
-import { CAPABILITIES, ERROR_TYPES, LEVELS, PRIORITIES, STATUSES, UNVERIFIABLE_REASONS } from '../delivery/words.ts';
+import {
+  CAPABILITIES,
+  ERROR_TYPES,
+  LEVELS,
+  PRIORITIES,
+  STATUSES,
+  UNMATCHED_REASONS,
+  UNVERIFIABLE_REASONS,
+} from '../delivery/words.ts';
 import { TIMELINE_STEPS } from './delivery-view.ts';
 import { DIRECTIONS, KINDS } from './messages.ts';
 import { CHANGE_SCHEMAS } from './openapi-changes.ts';
@@ -135,6 +143,15 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     received_through: count,
     retained_bytes: count,
   }),
+  Unmatched: exactly({
+    at: time,
+    reason: { enum: UNMATCHED_REASONS },
+    event_id: { ...text, description: 'What the confirmation named, cut to 256 characters.' },
+    session: { ...text, description: 'Who said it.' },
+    user: optionalText,
+    connection: optionalText,
+  }),
+  UnmatchedPage: exactly({ unmatched: listOf('Unmatched'), forgotten: count }),
   SessionPage: exactly({ sessions: listOf('Session'), next_cursor: optionalText }),
   ...CHANGE_SCHEMAS,
   ...STATS_SCHEMAS,

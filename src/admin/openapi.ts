@@ -1,5 +1,5 @@
 // admin: GET /openapi.json: the admin API described (OpenAPI 3.1). Written by hand; a test holds it against the routes that exist.
-import { CAPABILITIES, PRIORITIES, STATUSES } from '../delivery/words.ts';
+import { CAPABILITIES, PRIORITIES, STATUSES, UNMATCHED_REASONS } from '../delivery/words.ts';
 import { CONNECTION_STATES } from './connections.ts';
 import { LEVEL_FILTERS, REASON_FILTERS } from './filter.ts';
 import { STREAM_EVENTS } from './follower.ts';
@@ -12,6 +12,7 @@ import { json } from './reply.ts';
 import type { Route } from './route.ts';
 import { RATE_LIMIT } from './stream.ts';
 import { TOP_BY, TOP_LIMIT, TOP_SORT } from './top.ts';
+import { UNMATCHED_LIMIT } from './unmatched.ts';
 
 const text = { type: 'string', minLength: 1 };
 const paging = (most: number): object[] => [
@@ -176,6 +177,18 @@ export const PATHS: Readonly<Record<string, object>> = {
       words('capability', { enum: CAPABILITIES }, 'Only these capabilities.'),
       parameter('client', { enum: ['here', 'away', 'any'], default: 'any' }, 'Where its client is.'),
       ...paging(PAGE_LIMIT),
+    ],
+  ),
+  '/api/v1/unmatched': read(
+    'Confirmations that changed nothing, newest first: the latest thousand',
+    answers('UnmatchedPage', '`forgotten`: those since the start that had to make room.'),
+    ['400', '401', '404'],
+    [
+      words('reason', { enum: UNMATCHED_REASONS }, 'Only for these reasons.'),
+      parameter('event_id', text, 'Only about this event.'),
+      parameter('session', text, 'Only said by this session.'),
+      parameter('user', text, 'Only said by this user.'),
+      parameter('limit', { type: 'integer', minimum: 1, maximum: UNMATCHED_LIMIT, default: 50 }, 'Most entries.'),
     ],
   ),
   '/api/v1/stream': read(

@@ -9,6 +9,7 @@ import type { ConnectionBook } from './connection-book.ts';
 import type { MessageLog } from './message-log.ts';
 import type { AdminCounters } from './places.ts';
 import type { Statistics } from './totals.ts';
+import type { UnmatchedBook } from './unmatched-book.ts';
 
 /** A client connection as `/api/v1/connections` shows it. */
 export interface ConnectionView {
@@ -75,6 +76,8 @@ export interface AdminDeps {
   sessions?(): Iterable<Session>;
   /** Messages relayed lately; left out where none are remembered. */
   readonly messages?: Pick<MessageLog, 'each' | 'countOf' | 'forgottenOf'> | undefined;
+  /** Confirmations that changed nothing; left out where none are remembered. */
+  readonly unmatched?: Pick<UnmatchedBook, 'all' | 'forgotten'> | undefined;
   /** One scrape in the format that `accept` (the header, or `''`) asks for. */
   metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
   health(): Readiness;

@@ -26,6 +26,7 @@ import { statsRoute } from './stats.ts';
 import { streamRoute } from './stream.ts';
 import { linesRoute, summaryRoute } from './summary.ts';
 import { topRoute } from './top.ts';
+import { unmatchedRoute } from './unmatched.ts';
 
 /** Most admin connections at once: people, scrapers and probes, not traffic. */
 const CONNECTION_LIMIT = 1024;
@@ -37,6 +38,8 @@ const REQUEST_MS = 10_000;
 const CHECK_MS = 1_000;
 /** How long an answer may lie unread, ms. */
 const STALL_MS = 30_000;
+/** How long followers may take to read the last steps when the server is closed, ms. */
+const LAST_WORDS_MS = 250;
 
 /** Longest request target, characters. */
 const URL_LIMIT = 8_192;
@@ -93,6 +96,7 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     connectionRoute(deps),
     messagesRoute(deps),
     sessionsRoute(deps),
+    unmatchedRoute(deps),
     streamRoute(deps, past, closing),
     openapiRoute(deps),
     ...pageRoutes(deps.pageFolder),
@@ -199,15 +203,33 @@ export function createAdmin(deps: AdminDeps): Admin {
     handle(request, response, mount) {
       void respond(request, response, mount);
     },
-    close() {
-      return new Promise((resolve) => {
-        parts.past.stop();
-        // Its only error says that it never listened, which is as closed as it gets.
-        server.close(() => resolve());
-        server.closeAllConnections();
-        for (const response of streams) response.end();
-        for (const end of parts.closing) end();
-      });
+    async close() {
+      parts.past.stop();
+      // Its only error says that it never listened, which is as closed as it gets.
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // Followers are told the last steps: how a shutdown ended what was in flight is known nowhere else.
+      for (const end of parts.closing) end();
+      await ended(streams);
+      server.closeAllConnections();
+      await closed;
     },
   };
+}
+
+/** Ends the responses; resolves when all are out, or their readers have had their time. */
+async function ended(responses: Iterable<ServerResponse>): Promise<void> {
+  const out = Array.from(
+    responses,
+    (response) =>
+      new Promise<void>((resolve) => {
+        response.once('close', resolve);
+        response.end(() => resolve());
+      }),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LAST_WORDS_MS);
+  });
+  await Promise.race([Promise.all(out), late]);
+  clearTimeout(timer);
 }

@@ -159,6 +159,7 @@ function createHub(deps: AdminDeps, past: Past) {
       follower.gone = deps.now();
     },
     close(): void {
+      if (followers.size > 0) flush();
       followers.clear();
       stop?.();
     },

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConnectionBook } from '../admin/connection-book.ts';
 import type { MessageLog } from '../admin/message-log.ts';
 import type { AdminDeps, ConnectionView } from '../admin/ports.ts';
+import type { UnmatchedBook } from '../admin/unmatched-book.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Operator } from '../delivery/operator.ts';
@@ -23,6 +24,7 @@ export interface AdminSide {
   readonly resumable: () => Iterable<Session>;
   readonly book: ConnectionBook;
   readonly messages: MessageLog | undefined;
+  readonly unmatched: UnmatchedBook;
   readonly operator: Operator;
   readonly state: { readonly draining: boolean };
   readonly counters: AdminDeps['counters'];
@@ -47,6 +49,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     book,
     sessions: () => sessionsOf(connections, side.resumable()),
     messages,
+    unmatched: side.unmatched,
     operator,
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },

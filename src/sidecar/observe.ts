@@ -33,6 +33,8 @@ export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
   readonly decoder: Decoder;
   readonly unread: Readonly<Record<UnreadReason, number>>;
+  /** Told of each confirmation that changed nothing. */
+  readonly unmatched?: Observer['unmatched'];
   /** Connections cut because their client was silent. */
   readonly silent: { readonly cut: number };
   /** Upgrade requests by what was learned of their user. */
@@ -158,7 +160,9 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   agents = openAgents(deps, telemetry);
   const stopBeat = agents === undefined ? undefined : startBeat(agents, deps.report, AGENT_BEAT_MS);
   // The log comes after the spans: a delivery that went wrong may get its span, and so its trace id, only now.
-  const all = [metrics, spans?.observer, outcomes.observer, agents?.observer];
+  // Joined to the log instead of being one more to tell of every step.
+  const logged: Observer = { ...outcomes.observer, ...(deps.unmatched && { unmatched: deps.unmatched }) };
+  const all = [metrics, spans?.observer, logged, agents?.observer];
   const fan = new Fan(all.filter((each) => each !== undefined));
   return {
     observer: fan,

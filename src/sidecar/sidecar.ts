@@ -4,6 +4,7 @@ import { createConnectionBook } from '../admin/connection-book.ts';
 import { createMessageLog } from '../admin/message-log.ts';
 import { createAdminCounters } from '../admin/places.ts';
 import { type Admin, createAdmin } from '../admin/server.ts';
+import { createUnmatchedBook } from '../admin/unmatched-book.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import { OverdueWords } from '../connection/overdue-words.ts';
@@ -119,7 +120,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     fault: (text) => report({ stage: 'memory', error: new Error(text) }),
     info: (text) => log.info({ stage: 'memory' }, text),
   });
+  const unmatched = createUnmatchedBook();
   const watch = await startWatch({
+    unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
     memory,
     inFlightLimit: config.limits.inFlightBytes,
     counters,
@@ -181,7 +184,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const { payloads, payloadBytes, messages: capacity } = config.admin;
   const messages = createMessageLog({ capacity, payloadBytes: payloads ? payloadBytes : 0 });
   const book = createConnectionBook(undefined, (seq) => messages?.release(seq));
-  const side = { config, watch, store, connections, book, messages, state, upstreamCheck, report, log };
+  const side = { config, watch, store, connections, book, messages, unmatched, state, upstreamCheck, report, log };
   const { operator } = tracker;
   const admin = createAdmin(
     adminDeps({

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMessageLog } from '../../src/admin/message-log.ts';
 import { createParts, createRoutes } from '../../src/admin/server.ts';
+import { createUnmatchedBook } from '../../src/admin/unmatched-book.ts';
 import { Operator } from '../../src/delivery/operator.ts';
 import { ERROR_TYPES, STATUSES } from '../../src/delivery/words.ts';
 import { breaches, type Schema, specOf } from './described.ts';
@@ -19,9 +20,12 @@ async function filled(): Promise<Served> {
   messages!.toClient(line, false, undefined, 0, NOON, 2, 0);
   messages!.toUpstream(line, true, 20, NOON);
   messages!.consumed(line);
+  const unmatched = createUnmatchedBook();
+  unmatched.add('late', ada, 'e', NOON);
   const served = await serve({
     book,
     messages,
+    unmatched,
     connections: () => [connection(2)],
     sessions: () => [ada],
     settings: { ...SETTINGS, payloads: true },
@@ -95,6 +99,7 @@ describe('description', () => {
     ['/api/v1/connections', '/api/v1/connections'],
     ['/api/v1/connections', '/api/v1/connections?x=1'],
     ['/api/v1/connections', '/api/v1/connections?state=any'],
+    ['/api/v1/unmatched', '/api/v1/unmatched'],
     ['/api/v1/connections/{id}', '/api/v1/connections/c-1'],
     ['/api/v1/connections/{id}', '/api/v1/connections/nobody'],
     ['/api/v1/connections/{id}/messages', '/api/v1/connections/c-2/messages'],

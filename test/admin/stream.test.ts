@@ -229,6 +229,17 @@ describe('stream', () => {
     expect((await (await serve()).get('/api/v1/stream')).status).toBe(404);
   });
 
+  it('[D10] what a shutdown ended last is told before the server is closed', async () => {
+    const { admin, address, store, watched: source } = await watched();
+    const following = await follow(address.port);
+    const delivery = track(store, { seq: 1, at: NOON });
+    settle(store, delivery, 'failed');
+    // No flush comes in between: the clock stands.
+    source.each((observer) => observer.settled(delivery));
+    await admin.close();
+    expect(await following.until('event: step')).toContain('"step":"failed"');
+  });
+
   it('closing the server ends every stream and stops watching', async () => {
     const { admin, address, watched: source } = await watched();
     const following = await follow(address.port);
