@@ -29,6 +29,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   embed: ['delivery', 'store', 'time', 'decode', 'telemetry/names/names.ts', 'telemetry/metrics/latency.ts'],
   // One client's connection: joins the path of its events. It knows neither telemetry nor the process around it.
   connection: ['delivery', 'time', 'decode', 'relay', 'resume'],
+  // Readers of the admin API, outside the sidecar: its shapes, and the vocabulary.
+  'admin-client': [
+    'delivery',
+    'admin/shapes.ts',
+    'admin/stats-shapes.ts',
+    'admin/unmatched-shapes.ts',
+    'telemetry/metrics/stats.ts',
+  ],
+  // Answers assistants from the admin API.
+  mcp: ['admin-client', 'delivery', 'admin/shapes.ts', 'admin/stats-shapes.ts', 'version.ts'],
   // The process: builds, starts and stops every part.
   sidecar: ['*'],
   // The operator's log: one line a fault, without credentials.

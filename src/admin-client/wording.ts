@@ -1,4 +1,4 @@
-// demo: numbers as people read them.
+// admin-client: numbers as people read them, in the demo, the commands and the answers to assistants.
 
 /** 12345 → `12,345`. */
 export function count(value: number): string {
