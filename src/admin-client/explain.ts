@@ -5,7 +5,7 @@ import type { Case } from './case.ts';
 import { CAUSES, type Cause, type CauseId, endingOf, UNKNOWN_CAUSE } from './causes.ts';
 import { printable, quoted } from './printable.ts';
 import { BURST_SESSIONS } from './report.ts';
-import { count, counted, time } from './wording.ts';
+import { count, counted, deliveries, time } from './wording.ts';
 
 /** A case explained. All texts are printable. */
 export interface Explanation extends Cause {
@@ -209,7 +209,7 @@ function foreignLines({ turnedAway }: Case): string[] {
 
 function alikeLines({ alike }: Case, id: CauseId | undefined): string[] {
   if (alike === undefined || alike.deliveries <= 1) return [];
-  const many = `${alike.more ? 'at least ' : ''}${count(alike.deliveries)} deliveries of ${counted(alike.sessions, 'session')}`;
+  const many = `${alike.more ? 'at least ' : ''}${deliveries(alike.deliveries)} of ${counted(alike.sessions, 'session')}`;
   const storm = id === 'storm' ? ': far more than single clients would explain' : '';
   return [`Within ${time(ALIKE_MS)} of it, ${many} ended the same way${storm}.`];
 }

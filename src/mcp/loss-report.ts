@@ -3,7 +3,7 @@ import type { DeliveryJson } from '../admin/shapes.ts';
 import { CAUSES } from '../admin-client/causes.ts';
 import { quoted } from '../admin-client/printable.ts';
 import { type Report, reportOf, type Share } from '../admin-client/report.ts';
-import { count } from '../admin-client/wording.ts';
+import { count, counted, deliveries } from '../admin-client/wording.ts';
 import type { ToolDeps } from './read-tools.ts';
 
 /** Most losses that one report reads. */
@@ -37,7 +37,7 @@ export async function lossText(
 function text(report: Report, lost: readonly DeliveryJson[]): string[] {
   const oldest = lost.reduce((first, { sent_at }) => (sent_at < first ? sent_at : first), lost[0]!.sent_at);
   return [
-    `${count(report.deliveries)} deliveries of ${count(report.sessions)} sessions (${count(report.users)} known users) were not confirmed; the oldest was sent ${oldest}.`,
+    `Not confirmed: ${deliveries(report.deliveries)} of ${counted(report.sessions, 'session')} (${counted(report.users, 'known user')}); the oldest was sent ${oldest}.`,
     '',
     'By cause:',
     ...report.byCause.map(
@@ -52,8 +52,8 @@ function text(report: Report, lost: readonly DeliveryJson[]): string[] {
       : [
           'Bursts, each one event of the network, a proxy or the backend rather than of single clients:',
           ...report.bursts.map(
-            ({ from, to, why, deliveries, sessions }) =>
-              `- ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${count(deliveries)} deliveries of ${count(sessions)} sessions, ${why}`,
+            ({ from, to, why, deliveries: many, sessions }) =>
+              `- ${new Date(from).toISOString()} to ${new Date(to).toISOString()}: ${deliveries(many)} of ${counted(sessions, 'session')}, ${why}`,
           ),
         ]),
   ];

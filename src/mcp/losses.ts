@@ -37,8 +37,7 @@ export function watchLosses(client: AdminClient, signal: AbortSignal): Losses {
     while (!signal.aborted) {
       try {
         for await (const told of client.follow({ status: 'failed,timeout,unverifiable', events: 'step' }, signal)) {
-          if (told.kind === 'lost') since = undefined;
-          else since ??= new Date().toISOString();
+          since = told.kind === 'lost' ? undefined : (since ?? new Date().toISOString());
           if (told.kind === 'event' && told.event === 'step') keep(told.data.delivery as DeliveryJson);
         }
       } catch (error) {

@@ -4,10 +4,11 @@ import type { AdminClient } from '../admin-client/client.ts';
 import { sumsBy } from '../admin-client/exposition.ts';
 import { printable } from '../admin-client/printable.ts';
 import { meaningOf, SHED, UNMATCHED } from '../admin-client/reasons.ts';
-import { count, percent, time } from '../admin-client/wording.ts';
+import { count, counted, deliveries, percent, time } from '../admin-client/wording.ts';
+import type { Losses } from './losses.ts';
 
 /** The state of one instance. */
-export async function objectiveText(client: AdminClient): Promise<string> {
+export async function objectiveText(client: AdminClient, losses: Losses): Promise<string> {
   const [about, summary, samples, ready] = await Promise.all([
     client.about(),
     client.summary(),
@@ -29,7 +30,7 @@ export async function objectiveText(client: AdminClient): Promise<string> {
     line('Last hour', windows['1h']),
     line(`Since the start (${about.started_at})`, windows.start),
     `By priority over the last hour: ${priorities(windows['1h'])}.`,
-    `${count(summary.pending)} deliveries are pending; ${count(connections.open)} connections are open (best evidence so far: ${kinds.join(', ')}).`,
+    `${deliveries(summary.pending)} in flight; ${counted(connections.open, 'connection')} open (best evidence so far: ${kinds.join(', ')}).`,
     ready.ready
       ? 'The sidecar is ready.'
       : `The sidecar is NOT ready: ${ready.reasons.map(printable).join(', ') || 'no reason given'}.`,
@@ -43,6 +44,9 @@ export async function objectiveText(client: AdminClient): Promise<string> {
       sumsBy(samples, 'ackspan_confirmation_unmatched_total', 'reason'),
       UNMATCHED,
     ),
+    losses.since === undefined
+      ? 'Its live stream is not followed now: what it loses and then stops with will not be known here.'
+      : `Its losses are followed live since ${losses.since}.`,
   ].join('\n');
 }
 

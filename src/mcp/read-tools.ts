@@ -135,7 +135,7 @@ export function registerReadTools(server: McpServer, deps: ToolDeps): void {
       inputSchema: z.object({}),
       annotations: READS,
     },
-    () => answered(client.place, () => objectiveText(client)),
+    () => answered(client.place, () => objectiveText(client, deps.losses)),
   );
 }
 
