@@ -13,10 +13,11 @@ export function explanationLines(
   tone: Tone | undefined,
 ): string[] {
   const columns = width === undefined ? undefined : Math.min(width, READABLE);
-  const item = (mark: string, text: string): string[] =>
-    wrapped(text, columns === undefined ? undefined : columns - 4).map(
-      (line, i) => `${i === 0 ? `  ${mark} ` : '    '}${line}`,
-    );
+  const item = (mark: string, text: string): string[] => {
+    const front = `  ${mark} `;
+    const room = columns === undefined ? undefined : columns - front.length;
+    return wrapped(text, room).map((line, i) => (i === 0 ? front : ' '.repeat(front.length)) + line);
+  };
   const heading = (text: string): string => paint(text, 'strong');
   return [
     `${heading('Cause:')} ${tone === undefined ? title : paint(title, tone)} ${paint(`[${id ?? 'unknown'}]`, 'faint')}`,

@@ -94,11 +94,12 @@ function stepLine({ step, at, delivery }: StreamJson['step'], { paint, width }: 
   const parts = [
     padded(printable(type), WIDTHS.type),
     padded(printable(id), WIDTHS.id),
-    ...(event_id === null ? [] : [`event ${printable(event_id)}`]),
-    ...(user === null ? [] : [`user ${printable(user)}`]),
     ...(settled ? [time(settled_ms)] : []),
     ...(settled && attempts > 1 ? [`${count(attempts)} tries`] : []),
     ...(settled ? [brief(delivery)] : [textOf(step, at, attempts)]),
+    // Ids last: they may be long, and a line is cut at its end.
+    ...(user === null ? [] : [`user ${printable(user)}`]),
+    ...(event_id === null ? [] : [`event ${printable(event_id)}`]),
   ].filter((part) => part !== '');
   const stamp = clock(at);
   const room = width === undefined ? undefined : width - stamp.length - WIDTHS.step - 2;

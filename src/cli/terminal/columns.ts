@@ -64,15 +64,17 @@ function needed(columns: readonly Column[], wanted: readonly number[], width: nu
   return kept;
 }
 
-/** Takes what is missing from the columns that may be narrowed, from the widest first. */
+/** Takes what is missing from the columns that may be narrowed: from spare ones first, and among equals from the widest. */
 function narrowed(columns: readonly Column[], wanted: readonly number[], width: number): number[] {
   const widths = [...wanted];
   let missing = widths.reduce((sum, each) => sum + each, GAP * (widths.length - 1)) - width;
   while (missing > 0) {
     let widest = -1;
-    for (const [i, { least }] of columns.entries()) {
-      const gives = least !== undefined && widths[i]! > least;
-      if (gives && (widest < 0 || widths[i]! > widths[widest]!)) widest = i;
+    for (const [i, column] of columns.entries()) {
+      if (column.least === undefined || widths[i]! <= column.least) continue;
+      const than = columns[widest];
+      const before = (column.spare ?? 0) - (than?.spare ?? 0);
+      if (than === undefined || before > 0 || (before === 0 && widths[i]! > widths[widest]!)) widest = i;
     }
     if (widest < 0) break;
     widths[widest]!--;
