@@ -63,12 +63,11 @@ async function look(admin, { words, pick, lines }) {
 function fill(name, text) {
   for (const page of ['README.md', 'docs/cli.md']) {
     const old = readFileSync(page, 'utf8');
-    const mark = new RegExp(`(<!-- terminal: ${name} -->\n)[sS]*?(<!-- /terminal -->)`);
-    if (mark.test(old))
-      writeFileSync(
-        page,
-        old.replace(mark, (_, before, after) => `${before}${text}${after}`),
-      );
+    const [open, close] = [`<!-- terminal: ${name} -->\n`, '<!-- /terminal -->'];
+    const from = old.indexOf(open);
+    if (from < 0) continue;
+    const to = old.indexOf(close, from);
+    writeFileSync(page, old.slice(0, from + open.length) + text + old.slice(to));
   }
 }
 
