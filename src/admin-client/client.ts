@@ -94,6 +94,11 @@ const PAGE = 500;
 
 type Loose = Readonly<Record<string, unknown>>;
 
+/** How an instance is named to people: host and port, and the path of a mount. */
+export function nameOf({ place }: Pick<AdminClient, 'place'>): string {
+  return place.base.replace(/^https?:\/\//, '');
+}
+
 /** A client of the admin server at `place`. */
 export function createAdminClient(place: Place, timeoutMs = DEFAULT_TIMEOUT_MS): AdminClient {
   /** `shape`: members that the answer must have, so that another server is noticed here and not by whoever reads the answer. */

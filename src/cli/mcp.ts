@@ -17,6 +17,7 @@ export function define(command: Command): void {
         ],
         ['ackspan mcp --token-file ~/.ackspan-token', 'with the sidecar’s token'],
       ],
+      goesOn: true,
       codes: ['0 the assistant closed the connection'],
       notes: ['docs/mcp.md says how to add it to an assistant.'],
     },

@@ -4,6 +4,7 @@ import { CAUSES } from '../admin-client/causes.ts';
 import { quoted } from '../admin-client/printable.ts';
 import { type Report, reportOf, type Share } from '../admin-client/report.ts';
 import { count, counted, deliveries } from '../admin-client/wording.ts';
+import { askEach } from './instances.ts';
 import type { ToolDeps } from './read-tools.ts';
 
 /** Most losses that one report reads. */
@@ -15,23 +16,24 @@ export async function lossText(
   { client, others }: Pick<ToolDeps, 'client' | 'others'>,
   range: { readonly since: string; readonly until?: string | undefined },
 ): Promise<string> {
-  const lists = await Promise.all(
-    [client, ...others].map((each) => each.everyDelivery({ ...range, status: LOST }, MOST)),
+  const { answers: lists, leftOut } = await askEach([client, ...others], (each) =>
+    each.everyDelivery({ ...range, status: LOST }, MOST),
   );
   const lost = lists.flatMap(({ items }) => items);
-  const stats = await client.stats();
+  const { answers: stats } = await askEach([client, ...others], (each) => each.stats());
+  const passed = stats.reduce((sum, { shed }) => sum + shed, 0);
   const shed =
-    stats.shed === 0
+    passed === 0
       ? []
       : [
-          `Beside these, ${count(stats.shed)} events since the start passed untracked because a limit was reached: ${CAUSES.shed.title}.`,
+          `Beside these, ${count(passed)} events since the start passed untracked because a limit was reached: ${CAUSES.shed.title}.`,
         ];
   if (lost.length === 0)
-    return ['Nothing that was tracked in that time ended otherwise than confirmed.', ...shed].join('\n');
+    return ['Nothing that was tracked in that time ended otherwise than confirmed.', ...shed, ...leftOut].join('\n');
   const cut = lists.some(({ more }) => more)
     ? [`Only the newest ${count(MOST)} of each instance were read; there are more.`]
     : [];
-  return [...text(reportOf(lost), lost), ...cut, ...shed].join('\n');
+  return [...text(reportOf(lost), lost), ...cut, ...shed, ...leftOut].join('\n');
 }
 
 function text(report: Report, lost: readonly DeliveryJson[]): string[] {

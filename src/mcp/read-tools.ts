@@ -1,15 +1,17 @@
 // mcp: the tools that only read: find deliveries, explain one, connections of a user, losses of a time range, state of the objective.
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { gatherCase } from '../admin-client/case.ts';
-import type { AdminClient } from '../admin-client/client.ts';
+import { type AdminClient, nameOf } from '../admin-client/client.ts';
 import { explain } from '../admin-client/explain.ts';
-import { AdminFailure } from '../admin-client/failure.ts';
+import type { DeliveryFilter } from '../admin-client/filter.ts';
+import { findCase } from '../admin-client/find-case.ts';
 import { quoted } from '../admin-client/printable.ts';
 import { explainUnknown } from '../admin-client/unknown.ts';
+import { whyNobody } from '../admin-client/whose.ts';
 import { count } from '../admin-client/wording.ts';
 import { LEVELS, PRIORITIES, STATUSES } from '../delivery/words.ts';
 import { answered } from './answer.ts';
+import { askEach } from './instances.ts';
 import { lossText } from './loss-report.ts';
 import { detailOf, type Losses } from './losses.ts';
 import { objectiveText } from './objective.ts';
@@ -81,11 +83,26 @@ export function registerReadTools(server: McpServer, deps: ToolDeps): void {
     },
     ({ limit, ...given }) =>
       answered(client.place, async () => {
-        const { items, more } = await client.everyDelivery(filterOf(given), limit);
-        if (items.length === 0)
-          return 'No delivery in flight or in the bounded history matches. Older ones are in traces and metrics only; claims of a user without proof are no filter here.';
+        const { answers, leftOut } = await askEach([client, ...others], (each) => of(each, filterOf(given), limit));
+        const items = answers
+          .flatMap((each) => each.items)
+          .sort((a, b) => Date.parse(b.delivery.sent_at) - Date.parse(a.delivery.sent_at))
+          .slice(0, limit);
+        const where = (instance: string): string => (others.length === 0 ? '' : `, on instance ${quoted(instance)}`);
+        if (items.length === 0) {
+          const hint = given.user === undefined ? [] : await whyNobody(client, given.user);
+          return [
+            'No delivery in flight or in the bounded history matches. Older ones are in traces and metrics only.',
+            ...hint,
+            ...leftOut,
+          ].join('\n');
+        }
+        const more =
+          answers.some((each) => each.more) || answers.reduce((sum, each) => sum + each.items.length, 0) > limit;
         const head = more ? `The newest ${count(items.length)}; more match.` : `${count(items.length)} match.`;
-        return [head, ...items.map(deliveryLine)].join('\n');
+        return [head, ...items.map((each) => deliveryLine(each.delivery) + where(each.instance)), ...leftOut].join(
+          '\n',
+        );
       }),
   );
   server.registerTool(
@@ -94,10 +111,13 @@ export function registerReadTools(server: McpServer, deps: ToolDeps): void {
       title: 'Explain one delivery',
       description:
         'Why one event did or did not reach its client: the cause in words, the evidence for it, the time line, and what to do. Takes the id of a delivery (d-…) or of an event.',
-      inputSchema: z.object({ id: text }),
+      inputSchema: z.object({
+        id: text,
+        instance: text.optional().describe('Where there are several instances: the one that the list named'),
+      }),
       annotations: READS,
     },
-    ({ id }) => answered(client.place, () => explainOne(deps, id)),
+    ({ id, instance }) => answered(client.place, () => explainOne(deps, id, instance)),
   );
   server.registerTool(
     'connections_of_user',
@@ -111,8 +131,8 @@ export function registerReadTools(server: McpServer, deps: ToolDeps): void {
     ({ user, include_closed }) =>
       answered(client.place, async () => {
         const state = include_closed ? 'any' : 'open';
-        const lists = await Promise.all([client, ...others].map((each) => ofUser(each, user, state)));
-        return lists.flat().join('\n');
+        const { answers, leftOut } = await askEach([client, ...others], (each) => ofUser(each, user, state));
+        return [...answers.flat(), ...leftOut].join('\n');
       }),
   );
   server.registerTool(
@@ -139,21 +159,19 @@ export function registerReadTools(server: McpServer, deps: ToolDeps): void {
   );
 }
 
-/** The instance that knows it explains it; else what was seen of it before its sidecar stopped, else why nothing is known. */
-async function explainOne({ client, others, losses }: ToolDeps, id: string): Promise<string> {
-  let unreachable: AdminFailure | undefined;
-  for (const each of [client, ...others]) {
-    try {
-      const found = await gatherCase(
-        each,
-        id,
-        [client, ...others].filter((other) => other !== each),
-      );
-      return explanationText(explain(found), found.delivery.timeline);
-    } catch (error) {
-      if (!(error instanceof AdminFailure)) throw error;
-      if (error.kind !== 'missing') unreachable = error;
-    }
+/** An instance that knows it explains it; else what was seen of it before its sidecar stopped, else why nothing is known. */
+async function explainOne({ client, others, losses }: ToolDeps, id: string, instance?: string): Promise<string> {
+  const all = [client, ...others];
+  const asked = instance === undefined ? all : all.filter((each) => nameOf(each) === instance);
+  if (asked.length === 0)
+    return `No instance is called ${quoted(instance ?? '')}; there are ${all.map(nameOf).join(', ')}.`;
+  const { hit, also, failure } = await findCase(asked, id, all);
+  if (hit !== undefined) {
+    const more =
+      also.length === 0
+        ? ''
+        : `\nThat is the one of ${nameOf(hit.client)}. These have another one of that id: ${also.map(nameOf).join(', ')}; name the instance to ask for it.`;
+    return explanationText(explain(hit.found), hit.found.delivery.timeline) + more;
   }
   const seen = losses.find(id);
   if (seen !== undefined) {
@@ -161,8 +179,14 @@ async function explainOne({ client, others, losses }: ToolDeps, id: string): Pro
     const note = 'The sidecar does not know it any more; this is what its live stream told before.';
     return `${note}\n${explanationText(explained)}`;
   }
-  if (unreachable !== undefined) throw unreachable;
-  return explanationText(await explainUnknown(client, id));
+  if (failure !== undefined) throw failure;
+  return explanationText(await explainUnknown(asked[0]!, id));
+}
+
+/** The deliveries of one instance, with its name: ids are unique in one process only. */
+async function of(client: AdminClient, filter: DeliveryFilter, limit: number) {
+  const { items, more } = await client.everyDelivery(filter, limit);
+  return { items: items.map((delivery) => ({ delivery, instance: nameOf(client) })), more };
 }
 
 async function ofUser(client: AdminClient, user: string, state: string): Promise<string[]> {

@@ -295,6 +295,24 @@ describe('pipes and signals', () => {
     },
   );
 
+  it('Ctrl-C ends a command that waits for an answer at once', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    atEnd(() => void silent.close());
+    await once(silent, 'listening');
+    const asked = once(silent, 'connection');
+    const waiting = running([
+      'stats',
+      '--wait',
+      '10m',
+      '--admin',
+      `127.0.0.1:${(silent.address() as { port: number }).port}`,
+    ]);
+    const [socket] = await asked;
+    atEnd(() => void socket.destroy());
+    waiting.signal('SIGINT');
+    expect(await exitOf(waiting)).toEqual({ code: null, signal: 'SIGINT' });
+  });
+
   it('a list is one JSON object a line for programs', async () => {
     const { backend, sidecar } = await sidecarWith();
     await openClient(sidecar.ws);
@@ -307,6 +325,58 @@ describe('pipes and signals', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { event_id: string });
     expect(lines.map(({ event_id }) => event_id)).toEqual(['e-3', 'e-2', 'e-1']);
+  });
+});
+
+describe('several instances', () => {
+  it('lists are merged with the instance beside each row, and one that does not answer is said', async () => {
+    const [first, second] = [await sidecarWith(), await sidecarWith()];
+    for (const { backend, sidecar } of [first, second]) {
+      await openClient(sidecar.ws);
+      tell(await backend.peer(0), event(`e-${sidecar.port}`));
+      await sidecar.reach({ confirmed: 1 });
+    }
+    const dead = `http://127.0.0.1:${await closedPort()}`;
+    const admins = ['--admin', dead, '--admin', first.sidecar.admin, '--admin', second.sidecar.admin];
+    const { code, stdout, stderr } = await runCli(['deliveries', ...admins]);
+    expect([code, stdout.trim().split('\n')]).toEqual([
+      0,
+      [expect.stringContaining('INSTANCE'), expect.anything(), expect.anything()],
+    ]);
+    for (const { sidecar } of [first, second]) expect(stdout).toContain(`127.0.0.1:${new URL(sidecar.admin).port}`);
+    expect(stderr).toContain(`left out: ${dead} cannot be reached`);
+    // Both have a delivery d-1, which are two deliveries.
+    const one = await runCli(['delivery', 'd-1', ...admins]);
+    expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('These have one of that id too')]);
+    const other = await runCli(['delivery', `e-${second.sidecar.port}`, ...admins]);
+    expect([other.code, other.stdout]).toEqual([0, expect.stringContaining(`event "e-${second.sidecar.port}"`)]);
+  });
+
+  it('tail goes on with those that can be followed', async () => {
+    const { backend, sidecar } = await sidecarWith();
+    const dead = `http://127.0.0.1:${await closedPort()}`;
+    const tail = running(['tail', '--admin', dead, '--admin', sidecar.admin]);
+    await eventually(() => expect(tail.stderr()).toContain('following'));
+    expect(tail.stderr()).toContain(`left out: ${dead}`);
+    await openClient(sidecar.ws);
+    tell(await backend.peer(0), event('e-1'));
+    await eventually(() => expect(tail.text()).toContain('e-1'));
+    tail.signal('SIGINT');
+    expect(await exitOf(tail)).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('a user that finds nothing', () => {
+  it.each<[string, object, string]>([
+    ['claims are not proof', { identity: { user: 'query:user' } }, 'claims to be user "ann" without proof'],
+    ['nobody is proven at all', {}, 'No connection here has a proven user'],
+  ])('%s, which is said', async (_name, config, text) => {
+    const { backend, sidecar } = await sidecarWith(config);
+    await openClient(`${sidecar.ws}/ws?user=ann`);
+    tell(await backend.peer(0), event('e-1'));
+    await sidecar.reach({ confirmed: 1 });
+    const { code, stderr } = await runCli(['deliveries', '--user', 'ann', '--admin', sidecar.admin]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining(text)]);
   });
 });
 

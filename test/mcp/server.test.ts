@@ -160,6 +160,29 @@ describe('what it tells', () => {
   });
 });
 
+it('two instances: lists name them, an id that both have is told apart, and one that is gone is left out', async () => {
+  const [first, second] = [await sidecarWith(), await sidecarWith()];
+  for (const { backend, sidecar } of [first, second]) {
+    await openClient(sidecar.ws);
+    tell(await backend.peer(0), event(`e-${sidecar.port}`));
+    await sidecar.reach({ confirmed: 1 });
+  }
+  const [one, two] = [first, second].map(({ sidecar }) => new URL(sidecar.admin).host);
+  const { call } = await assistant(first.sidecar.admin, '--admin', second.sidecar.admin);
+  const found = await call('find_deliveries');
+  for (const instance of [one, two]) expect(found.text).toContain(`on instance "${instance}"`);
+  const either = await call('explain_delivery', { id: 'd-1' });
+  expect(either.text).toContain(`That is the one of ${one}. These have another one of that id: ${two}`);
+  const named = await call('explain_delivery', { id: 'd-1', instance: two });
+  expect(named.text).toContain(`event "e-${second.sidecar.port}"`);
+  expect((await call('explain_delivery', { id: 'd-1', instance: 'elsewhere' })).text).toContain(
+    'No instance is called "elsewhere"',
+  );
+  await second.sidecar.kill();
+  const report = await call('loss_report');
+  expect([report.failed, report.text]).toEqual([false, expect.stringContaining('Left out: http')]);
+});
+
 describe('changes', () => {
   async function waiting(config: object = {}): Promise<SidecarProcess> {
     const { backend, sidecar } = await sidecarWith({ ...TRUSTING, ...PATIENT, ...config });

@@ -36,6 +36,8 @@ export interface Shown {
   readonly examples: readonly (readonly [command: string, does: string])[];
   /** Exit codes beside 2 (bad usage) and 3 (not reachable, or not let in). */
   readonly codes: readonly string[];
+  /** The command goes on until somebody ends it. */
+  readonly goesOn?: boolean;
   /** More to say below the options. */
   readonly notes?: readonly string[];
 }
@@ -46,7 +48,7 @@ const PLACES = 20;
 /** Adds the common options, the help’s examples, and the action; its result is the exit code. */
 export function defineAsking(
   command: Command,
-  { examples, codes, notes = [] }: Shown,
+  { examples, codes, goesOn = false, notes = [] }: Shown,
   action: (asked: Asked, ...words: readonly string[]) => Promise<number>,
 ): void {
   command
@@ -72,16 +74,16 @@ export function defineAsking(
       .slice(0, -2)
       .flat()
       .filter((word) => word !== undefined) as string[];
-    process.exitCode = await run(given, words, action);
+    process.exitCode = await run(given, words, openTerminal(goesOn), action);
   });
 }
 
 async function run(
   given: Given,
   words: readonly string[],
+  terminal: Terminal,
   action: (asked: Asked, ...words: readonly string[]) => Promise<number>,
 ): Promise<number> {
-  const terminal = openTerminal();
   let client: AdminClient | undefined;
   try {
     const clients = clientsFor(given);

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { DeliveryJson } from '../../admin/shapes.ts';
 import { jsonLine } from '../../admin-client/printable.ts';
+import { whyNobody } from '../../admin-client/whose.ts';
 import { OK } from '../exit.ts';
 import { drawColumns } from '../terminal/columns.ts';
 import { type Asked, defineAsking } from './command.ts';
@@ -44,6 +45,8 @@ async function list(asked: Asked): Promise<number> {
   }
   if (rows.length === 0) {
     terminal.say('No delivery in flight or in the history matches.');
+    const { user } = filterOf(given);
+    if (user !== undefined) for (const line of await whyNobody(answers[0]!.client, user)) terminal.say(line);
     return OK;
   }
   const several = answers.length > 1;

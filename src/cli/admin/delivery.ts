@@ -1,9 +1,9 @@
 // cli: `ackspan delivery ID`: one delivery's life on a time line, why it ended so, and what to do.
 import type { Command } from 'commander';
 import type { DeliveryDetailJson } from '../../admin/shapes.ts';
-import { gatherCase } from '../../admin-client/case.ts';
+import { nameOf } from '../../admin-client/client.ts';
 import { type Explanation, explain } from '../../admin-client/explain.ts';
-import { AdminFailure } from '../../admin-client/failure.ts';
+import { findCase } from '../../admin-client/find-case.ts';
 import { jsonLine, printable } from '../../admin-client/printable.ts';
 import { stepText } from '../../admin-client/timeline.ts';
 import { explainUnknown } from '../../admin-client/unknown.ts';
@@ -13,7 +13,6 @@ import { padded } from '../terminal/width.ts';
 import { type Asked, defineAsking } from './command.ts';
 import { clock, toneOf } from './delivery-cells.ts';
 import { explanationLines } from './explanation-lines.ts';
-import { nameOf } from './instances.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Adds arguments, options and action. */
@@ -33,29 +32,25 @@ export function define(command: Command): void {
   );
 }
 
-async function show(asked: Asked, id = ''): Promise<number> {
-  const { client, others, terminal, given } = asked;
-  const clients = [client, ...others];
-  for (const each of clients) {
-    try {
-      const found = await gatherCase(
-        each,
-        id,
-        clients.filter((other) => other !== each),
-      );
-      const explanation = explain(found);
-      if (given.json === true)
-        await terminal.print(jsonLine({ instance: nameOf(each), ...found.delivery, explanation }));
-      else await terminal.print(...page(found.delivery, explanation, terminal));
-      return OK;
-    } catch (error) {
-      if (!(error instanceof AdminFailure) || error.kind !== 'missing') throw error;
-    }
+async function show({ client, others, terminal, given }: Asked, id = ''): Promise<number> {
+  const { hit, also, failure } = await findCase([client, ...others], id);
+  if (hit === undefined) {
+    if (failure !== undefined) throw failure;
+    const explanation = await explainUnknown(client, id);
+    if (given.json === true) await terminal.print(jsonLine({ id, explanation }));
+    else await terminal.print(explanation.headline, '', ...explanationLines(explanation, terminal, 'doubt'));
+    return FAILED;
   }
-  const explanation = await explainUnknown(client, id);
-  if (given.json === true) await terminal.print(jsonLine({ id, explanation }));
-  else await terminal.print(explanation.headline, '', ...explanationLines(explanation, terminal, 'doubt'));
-  return FAILED;
+  const { found } = hit;
+  const explanation = explain(found);
+  if (given.json === true)
+    await terminal.print(jsonLine({ instance: nameOf(hit.client), ...found.delivery, explanation }));
+  else await terminal.print(...page(found.delivery, explanation, terminal));
+  if (also.length > 0)
+    terminal.say(
+      `That is the one of ${nameOf(hit.client)}. These have one of that id too: ${also.map(nameOf).join(', ')}; ask them alone.`,
+    );
+  return OK;
 }
 
 function page(delivery: DeliveryDetailJson, explanation: Explanation, terminal: Terminal): string[] {

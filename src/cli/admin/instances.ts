@@ -1,5 +1,5 @@
-// cli: one question to several instances: the first must answer, of the others what they do not say is told.
-import type { AdminClient } from '../../admin-client/client.ts';
+// cli: one question to several instances: whoever answers is shown, and whoever does not is said.
+import { type AdminClient, nameOf } from '../../admin-client/client.ts';
 import { AdminFailure } from '../../admin-client/failure.ts';
 import { printable } from '../../admin-client/printable.ts';
 import type { Asked } from './command.ts';
@@ -12,28 +12,24 @@ export interface From<T> {
   readonly answer: T;
 }
 
-/** How an instance is named. */
-export function nameOf({ place }: AdminClient): string {
-  return place.base.replace(/^https?:\/\//, '');
-}
-
-/** Asks all at once, in the order in which they were given. Rejects when the first fails. */
+/** Asks all at once; answers come in the order in which they were given. Rejects only when nobody answers, with the first failure. */
 export async function askAll<T>(
   { client, others, terminal }: Asked,
   question: (client: AdminClient) => Promise<T>,
 ): Promise<From<T>[]> {
-  const ask = async (each: AdminClient): Promise<From<T>> => ({
-    instance: nameOf(each),
-    client: each,
-    answer: await question(each),
-  });
-  const rest = others.map((each) =>
-    ask(each).catch((error: unknown) => {
-      if (!(error instanceof AdminFailure)) throw error;
-      terminal.say(`ackspan: left out: ${printable(error.message)}`);
-      return undefined;
+  const told = await Promise.all(
+    [client, ...others].map(async (each): Promise<From<T> | AdminFailure> => {
+      try {
+        return { instance: nameOf(each), client: each, answer: await question(each) };
+      } catch (error) {
+        if (error instanceof AdminFailure) return error;
+        throw error;
+      }
     }),
   );
-  const answers = await Promise.all([ask(client), ...rest]);
-  return answers.filter((each) => each !== undefined);
+  const answers = told.filter((each): each is From<T> => !(each instanceof AdminFailure));
+  const failures = told.filter((each) => each instanceof AdminFailure);
+  if (answers.length === 0) throw failures[0];
+  for (const { message } of failures) terminal.say(`ackspan: left out: ${printable(message)}`);
+  return answers;
 }

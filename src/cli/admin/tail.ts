@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import type { StreamJson } from '../../admin/shapes.ts';
 import { brief } from '../../admin-client/brief.ts';
-import type { AdminClient } from '../../admin-client/client.ts';
+import { type AdminClient, nameOf } from '../../admin-client/client.ts';
+import { AdminFailure } from '../../admin-client/failure.ts';
 import type { Followed } from '../../admin-client/follow.ts';
 import { jsonLine, printable } from '../../admin-client/printable.ts';
 import { stepText } from '../../admin-client/timeline.ts';
@@ -12,7 +13,6 @@ import { fitted, padded } from '../terminal/width.ts';
 import { type Asked, defineAsking } from './command.ts';
 import { clock, toneOf } from './delivery-cells.ts';
 import { addFilters, filterOf } from './filters.ts';
-import { nameOf } from './instances.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Steps that most people do not want to see one by one. */
@@ -35,6 +35,7 @@ export function define(command: Command): void {
         ['ackspan tail --user 4711 --all', 'every step of one user’s deliveries'],
         ['ackspan tail --json | jq -c .data.delivery', 'for programs'],
       ],
+      goesOn: true,
       codes: ['0 ended by Ctrl-C or by its reader', '1 the stream ended for good'],
       notes: ['A broken stream is asked for again and goes on where it was; what was missed is counted.'],
     },
@@ -45,7 +46,20 @@ export function define(command: Command): void {
 async function tail(asked: Asked): Promise<number> {
   const { client, others, terminal } = asked;
   const several = others.length > 0;
-  await Promise.all([client, ...others].map((each) => one(each, several ? ` ${nameOf(each)}` : '', asked, terminal)));
+  const failures: AdminFailure[] = [];
+  await Promise.all(
+    [client, ...others].map(async (each) => {
+      try {
+        await one(each, several ? ` ${nameOf(each)}` : '', asked, terminal);
+      } catch (error) {
+        if (!(error instanceof AdminFailure)) throw error;
+        failures.push(error);
+        if (several) terminal.say(`ackspan: left out: ${printable(error.message)}`);
+      }
+    }),
+  );
+  // The others go on without one that cannot be followed; nobody is left only when all have failed.
+  if (failures[0] !== undefined && failures.length === others.length + 1) throw failures[0];
   return OK;
 }
 

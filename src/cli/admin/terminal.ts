@@ -30,8 +30,9 @@ type Output = Pick<WriteStream, 'write' | 'once' | 'on' | 'off'> & {
   readonly writableNeedDrain: boolean;
 };
 
-/** The terminal of this process. A second Ctrl-C ends it at once. */
+/** The terminal of this process. `goesOn`: Ctrl-C ends the command in good order, and a second one at once; else it ends it at once. */
 export function openTerminal(
+  goesOn: boolean,
   out: Output = process.stdout,
   err: Pick<WriteStream, 'write'> = process.stderr,
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -44,8 +45,10 @@ export function openTerminal(
     process.off('SIGTERM', stop);
     controller.abort();
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  if (goesOn) {
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  }
   // `| head` has seen enough. main.ts says which errors are of that kind.
   out.on('error', stop);
   out.on('close', stop);

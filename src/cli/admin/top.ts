@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { SummaryJson, TopJson, TopRowJson } from '../../admin/stats-shapes.ts';
-import type { AdminClient } from '../../admin-client/client.ts';
+import { type AdminClient, nameOf } from '../../admin-client/client.ts';
 import { AdminFailure } from '../../admin-client/failure.ts';
 import { jsonLine, printable } from '../../admin-client/printable.ts';
 import { count, percent, time } from '../../admin-client/wording.ts';
@@ -12,7 +12,6 @@ import { type Cell, type Column, drawColumns } from '../terminal/columns.ts';
 import { openScreen } from '../terminal/screen.ts';
 import { fitted } from '../terminal/width.ts';
 import { type Asked, defineAsking } from './command.ts';
-import { nameOf } from './instances.ts';
 import { limitOption } from './limit-option.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -52,6 +51,7 @@ export function define(command: Command): void {
         ['ackspan top --by user --sort slowest', 'the slowest users'],
         ['ackspan top --by user --since 10m --once', 'one table for a report'],
       ],
+      goesOn: true,
       codes: ['0 ended by q, by Ctrl-C, or after one table'],
       notes: [
         'Keys: q ends; t, u, s and p group by type, user, session and priority; l, d, n and w put first what loses most (l), is slowest (d),',
