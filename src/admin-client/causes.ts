@@ -33,7 +33,7 @@ const ENDINGS = {
     means: 'The event arrived. The client’s application answered that it could not handle it.',
     todo: [
       'Read the error text: it is the application’s own.',
-      'Compare the client’s release with the backend’s: a client that does not know an event type or a field rejects it.',
+      'Look at other deliveries of this type: if all are rejected, the releases of backend and client do not match.',
     ],
   },
   'failed: disconnected': {
@@ -41,7 +41,7 @@ const ENDINGS = {
     means:
       'The connection ended before the client had proven that it has the event. What was sent shortly before such an end is often lost.',
     todo: [
-      'Look at who ended the connection and with which code.',
+      'Look at who ended the connection and with which code: 1001 is a page that went away, 1006 a cut, 1012 a restart.',
       'Use the SDK: its sessions outlive a connection, and what was missed is sent again (docs/sessions.md).',
     ],
   },
@@ -51,7 +51,7 @@ const ENDINGS = {
       'The sidecar got a signal to stop, usually because of a deploy or a scale-down. The client had not proven the event when the grace was over.',
     todo: [
       'Raise `shutdown.grace`, and the platform’s own grace above it.',
-      'Let the load balancer take the instance out before the signal comes (readiness, preStop).',
+      'Let the load balancer take the instance out before the signal comes: readiness, and on Kubernetes `preStop`, so that the backend is still there.',
       'Emit state again when a client reconnects: a new instance knows nothing of the old one’s deliveries.',
     ],
   },
@@ -70,7 +70,7 @@ const ENDINGS = {
     means:
       'The client had answered before, and then nothing came until the deadline: no pong and no word of the application. Usually the path is dead without either end knowing (half-open connection, sleeping device, lost network), or the client process stands still or reads nothing.',
     todo: [
-      'Look at the connection: if it is still open and has sent nothing since, the path is dead or the client is frozen.',
+      'Look at the connection: closed minutes later with 1006, its network had died. Still open with later deliveries confirmed, the client was slow for a while.',
       'Lower `limits.silence` so that dead paths are cut off sooner and the client reconnects.',
       'Use the SDK: it notices dead paths by itself and gets what it missed.',
     ],
@@ -98,7 +98,7 @@ const ENDINGS = {
     title: 'a confirmation that may mean an older event',
     means:
       'The backend sent this event id more than once, and the application’s confirmation may mean the earlier message. Nobody can say which.',
-    todo: ['Give every message an id of its own.'],
+    todo: ['Give every message an id of its own.', 'Look at the other deliveries of the same event.'],
   },
   'unverifiable: limit': {
     title: 'it gave way to a more important event',
