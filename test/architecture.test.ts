@@ -18,6 +18,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   journal: ['delivery', 'time'],
   telemetry: ['delivery', 'time'],
   admin: ['delivery', 'time'],
+  // What runs in a browser: of the sidecar it knows the words and the shapes of the API, as types only.
+  page: ['delivery/words.ts', 'admin/shapes.ts', 'admin/stats-shapes.ts'],
   config: ['delivery'],
   identity: ['delivery', 'time'],
   client: [],
@@ -27,6 +29,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   embed: ['delivery', 'store', 'time', 'decode', 'telemetry/names/names.ts', 'telemetry/metrics/latency.ts'],
   // One client's connection: joins the path of its events. It knows neither telemetry nor the process around it.
   connection: ['delivery', 'time', 'decode', 'relay', 'resume'],
+  // Readers of the admin API, outside the sidecar: its shapes, and the vocabulary.
+  'admin-client': [
+    'delivery',
+    'admin/shapes.ts',
+    'admin/stats-shapes.ts',
+    'admin/unmatched-shapes.ts',
+    'telemetry/metrics/stats.ts',
+  ],
+  // Answers assistants from the admin API.
+  mcp: ['admin-client', 'delivery', 'admin/shapes.ts', 'admin/stats-shapes.ts', 'version.ts'],
   // The process: builds, starts and stops every part.
   sidecar: ['*'],
   // The operator's log: one line a fault, without credentials.
@@ -65,6 +77,14 @@ describe('architecture', () => {
       }
     }
   });
+
+  test.each(files.filter((file) => folder(file) === 'page'))(
+    '%s takes nothing but types from beyond its room',
+    (file) => {
+      const text = textOf(file);
+      for (const [line] of text.matchAll(/^import .*from '\.\.\/.*$/gm)) expect(line).toMatch(/^import type /);
+    },
+  );
 
   test.each(files)('%s says its room and its job in the first line and stays under 300 lines', (file) => {
     const text = textOf(file);

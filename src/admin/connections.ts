@@ -1,25 +1,21 @@
-// admin: GET /api/v1/connections: the open client connections, newest first, filtered, in pages that stay put.
-import { CAPABILITIES } from '../delivery/words.ts';
-import { isoTime } from './delivery-view.ts';
+// admin: GET /api/v1/connections and …/{id}: who is connected and who was, newest first, in pages that stay put; and one connection's life.
+import { CAPABILITIES, STATUSES, type Status } from '../delivery/words.ts';
+import type { BookEntry } from './connection-book.ts';
+import { connectionSummary, lifeStep } from './connection-view.ts';
 import { createPicker, readPage } from './page.ts';
-import type { AdminDeps, ConnectionView } from './ports.ts';
+import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';
 import { badQuery, json, problem } from './reply.ts';
-import type { Route } from './route.ts';
+import type { Answer, Route } from './route.ts';
+import type { ConnectionDetailJson, ConnectionPageJson } from './shapes.ts';
 
-function shown(connection: ConnectionView, deps: AdminDeps): object {
-  return {
-    id: connection.id,
-    session: connection.session,
-    user: connection.user ?? null,
-    claimed_user: connection.claimedUser ?? null,
-    capability: connection.capability,
-    opened_at: isoTime(connection.openedAt, deps),
-    remote: connection.remote,
-    path: connection.path.split('?', 1)[0],
-    pending: connection.pending,
-    messages: connection.messages,
-  };
+/** Which connections a list shows. */
+export const CONNECTION_STATES = ['open', 'closed', 'any'] as const;
+
+/** An entry with the number that pages are cut by. */
+interface Line {
+  readonly seq: number;
+  readonly entry: BookEntry;
 }
 
 /** The list of connections; 404 in a process that relays none. */
@@ -28,27 +24,75 @@ export function connectionsRoute(deps: AdminDeps): Route {
     path: '/api/v1/connections',
     open: false,
     answer({ search }) {
-      if (deps.connections === undefined) return problem(404, 'This process relays no connections.');
+      const { book } = deps;
+      if (book === undefined) return nothingRelayed();
       const query = createQuery(search);
       const user = query.text('user');
       const claimed = query.text('claimed_user');
       const session = query.text('session');
       const capabilities = query.words('capability', CAPABILITIES);
+      const state = query.one('state', CONNECTION_STATES, 'open');
       const request = readPage(query, deps.info.startedAt);
       const faults = query.faults();
       if (faults.length > 0) return badQuery(faults);
-      const picker = createPicker<ConnectionView>(request, deps.info.startedAt);
-      for (const connection of deps.connections())
+      const picker = createPicker<Line>(request);
+      for (const entry of book.each()) {
+        const shown = entry.view();
         if (
-          picker.wants(connection.seq) &&
-          (user === undefined || connection.user === user) &&
-          (claimed === undefined || connection.claimedUser === claimed) &&
-          (session === undefined || connection.session === session) &&
-          (capabilities === undefined || capabilities.has(connection.capability))
+          picker.wants(shown.seq) &&
+          (state === 'any' || (state === 'open') === (entry.closed === undefined)) &&
+          (user === undefined || shown.user === user) &&
+          (claimed === undefined || shown.claimedUser === claimed) &&
+          (session === undefined || shown.session === session) &&
+          (capabilities === undefined || capabilities.has(shown.capability))
         )
-          picker.take(connection);
+          picker.take({ seq: shown.seq, entry });
+      }
       const { items, nextCursor } = picker.page();
-      return json(200, { connections: items.map((each) => shown(each, deps)), next_cursor: nextCursor });
+      const connections = items.map(({ entry }) => connectionSummary(entry, deps));
+      return json(200, { connections, next_cursor: nextCursor } satisfies ConnectionPageJson);
     },
   };
+}
+
+/** One connection, open or lately closed. */
+export function connectionRoute(deps: AdminDeps): Route {
+  return {
+    path: '/api/v1/connections/{id}',
+    open: false,
+    answer({ params, search }) {
+      const { book } = deps;
+      if (book === undefined) return nothingRelayed();
+      const faults = createQuery(search).faults();
+      if (faults.length > 0) return badQuery(faults);
+      const entry = book.get(params.id as string);
+      if (entry === undefined) return noConnection();
+      return json(200, {
+        ...connectionSummary(entry, deps),
+        life: entry.life.map((step) => lifeStep(step, deps)),
+        deliveries: countDeliveries(entry, deps),
+        remembered: deps.messages?.countOf(entry.view().seq) ?? 0,
+      } satisfies ConnectionDetailJson);
+    },
+  };
+}
+
+export function nothingRelayed(): Answer {
+  return problem(404, 'This process relays no connections.');
+}
+
+export function noConnection(): Answer {
+  return problem(404, 'No connection that is open, or was lately, has this id.');
+}
+
+/** Deliveries of its session that were sent while it was there. */
+function countDeliveries(entry: BookEntry, { store }: AdminDeps): Record<Status, number> {
+  const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+  const { session, openedAt } = entry.view();
+  const until = entry.closed?.at ?? Number.POSITIVE_INFINITY;
+  store.each(({ session: { key }, sentAt, status }) => {
+    if (key === session && sentAt >= openedAt && sentAt <= until) counts[status]++;
+    return true;
+  });
+  return counts;
 }

@@ -7,6 +7,7 @@ import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';
 import { badQuery, json } from './reply.ts';
 import type { Route } from './route.ts';
+import type { DeliveryPageJson } from './shapes.ts';
 
 /** The list of deliveries. One pass over the store per page; nothing is sorted but the page. */
 export function deliveriesRoute(deps: AdminDeps): Route {
@@ -20,9 +21,9 @@ export function deliveriesRoute(deps: AdminDeps): Route {
       const request = readPage(query, info.startedAt);
       const faults = query.faults();
       if (faults.length > 0) return badQuery(faults);
-      const picker = createPicker<Delivery>(request, info.startedAt);
+      const picker = createPicker<Delivery>(request);
       store.each((delivery) => {
-        if (picker.wants(delivery.seq) && wanted(delivery)) picker.take(delivery);
+        if (picker.wants(delivery.seq) && wanted?.(delivery) !== false) picker.take(delivery);
         return true;
       });
       const { items, nextCursor } = picker.page();
@@ -31,7 +32,7 @@ export function deliveriesRoute(deps: AdminDeps): Route {
         next_cursor: nextCursor,
         pending: store.pending,
         recent: store.recent,
-      });
+      } satisfies DeliveryPageJson);
     },
   };
 }

@@ -1,7 +1,18 @@
 // admin: a delivery as JSON shows it: ids, times and evidence; never a payload, a token or a query string.
 import { type Delivery, isSettled } from '../delivery/record.ts';
-import { ATTEMPT_KINDS, OUTCOMES } from '../delivery/words.ts';
+import {
+  ATTEMPT_KINDS,
+  type AttemptResult,
+  type ErrorType,
+  type Level,
+  OUTCOMES,
+  type Outcome,
+  type UnverifiableReason,
+} from '../delivery/words.ts';
+import type { BookEntry } from './connection-book.ts';
+import { connectionSummary } from './connection-view.ts';
 import type { AdminDeps } from './ports.ts';
+import type { DeliveryDetailJson, DeliveryJson, StepJson } from './shapes.ts';
 
 /** What a record does not say by itself: the trace that it belongs to, and its times by the wall clock. */
 export type ViewDeps = Pick<AdminDeps, 'traceId' | 'wallOf'>;
@@ -11,9 +22,9 @@ function roundedMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** A monotonic time as ISO 8601 with ms, UTC; null for 0, which means "not yet". */
-export function isoTime(at: number, { wallOf }: Pick<ViewDeps, 'wallOf'>): string | null {
-  return at === 0 ? null : new Date(wallOf(at)).toISOString();
+/** A monotonic time as ISO 8601 with ms, UTC. */
+export function isoTime(at: number, { wallOf }: Pick<ViewDeps, 'wallOf'>): string {
+  return new Date(wallOf(at)).toISOString();
 }
 
 function since(delivery: Delivery, at: number): number | null {
@@ -21,7 +32,7 @@ function since(delivery: Delivery, at: number): number | null {
 }
 
 /** One line of a list. Durations count from the send. */
-export function deliverySummary(delivery: Delivery, deps: ViewDeps): object {
+export function deliverySummary(delivery: Delivery, deps: ViewDeps): DeliveryJson {
   return {
     id: delivery.id,
     event_id: delivery.eventId ?? null,
@@ -41,6 +52,7 @@ export function deliverySummary(delivery: Delivery, deps: ViewDeps): object {
     tool_call: delivery.toolCall ?? null,
     ordinal: delivery.ordinal,
     bytes: delivery.bytes,
+    kept: delivery.payload !== undefined,
     sent_at: isoTime(delivery.sentAt, deps),
     deadline_at: isoTime(delivery.deadlineAt, deps),
     received_ms: since(delivery, delivery.receivedAt),
@@ -56,13 +68,14 @@ export const TIMELINE_STEPS = [...ATTEMPT_KINDS, 'received', ...OUTCOMES, 'late'
 
 /** One entry of a timeline; members that do not apply to the step are left out. */
 interface Step {
-  readonly step: string;
+  readonly step: StepJson['step'];
   readonly at: number;
   readonly number?: number;
   readonly delay?: number;
-  readonly result?: string;
-  readonly errorType?: string;
-  readonly level?: string;
+  readonly result?: AttemptResult;
+  readonly errorType?: Exclude<ErrorType, ''>;
+  readonly level?: Level;
+  readonly reason?: UnverifiableReason;
 }
 
 function stepsOf(delivery: Delivery): Step[] {
@@ -74,10 +87,12 @@ function stepsOf(delivery: Delivery): Step[] {
   const late = isSettled(delivery) && receivedAt > settledAt;
   if (receivedAt !== 0) steps.push({ step: late ? 'late' : 'received', at: receivedAt });
   if (isSettled(delivery)) {
-    const outcome = { step: delivery.status, at: settledAt };
+    const outcome = { step: delivery.status as Outcome, at: settledAt };
+    const { errorType, unverified } = delivery;
     const level = upgradedAt === 0 ? delivery.level : 'received';
-    if (delivery.errorType !== '') steps.push({ ...outcome, errorType: delivery.errorType });
-    else steps.push(delivery.status === 'confirmed' ? { ...outcome, level } : outcome);
+    if (errorType !== '') steps.push({ ...outcome, errorType });
+    else if (unverified !== '') steps.push({ ...outcome, reason: unverified });
+    else steps.push(level === '' ? outcome : { ...outcome, level });
   }
   if (upgradedAt !== 0) steps.push({ step: 'upgrade', at: upgradedAt, level: 'processed' });
   if (rejectedAt !== 0) steps.push({ step: 'rejected', at: rejectedAt });
@@ -86,26 +101,39 @@ function stepsOf(delivery: Delivery): Step[] {
 }
 
 /** Everything that happened, in order of time. */
-function timelineOf(delivery: Delivery, deps: ViewDeps): readonly object[] {
-  return stepsOf(delivery).map(({ step, at, number, delay, result, errorType, level }) => ({
-    step,
+function timelineOf(delivery: Delivery, deps: ViewDeps): readonly StepJson[] {
+  return stepsOf(delivery).map(({ at, delay, errorType, ...step }) => ({
+    ...step,
     at: isoTime(at, deps),
-    after_ms: since(delivery, at),
-    number,
-    delay_ms: delay === undefined ? undefined : roundedMs(delay),
-    result,
-    level,
-    error_type: errorType,
+    after_ms: roundedMs(at - delivery.sentAt),
+    ...(delay === undefined ? {} : { delay_ms: roundedMs(delay) }),
+    ...(errorType === undefined ? {} : { error_type: errorType }),
   }));
 }
 
-/** The whole record: the summary, its timeline, and who carries the session now. */
-export function deliveryDetail(delivery: Delivery, deps: ViewDeps): object {
+/** The whole record: the summary, its timeline, the connection it was sent over, and who carries the session now. */
+export function deliveryDetail(
+  delivery: Delivery,
+  deps: ViewDeps & Pick<AdminDeps, 'book'>,
+): Omit<DeliveryDetailJson, 'same_event'> {
+  const carrier = sentOver(delivery, deps);
   return {
     ...deliverySummary(delivery, deps),
     /** What the application said when it rejected the event. */
     error_text: delivery.errorText === '' ? null : delivery.errorText,
     connection: delivery.session.link?.id ?? null,
+    sent_over: carrier === undefined ? null : connectionSummary(carrier, deps),
     timeline: timelineOf(delivery, deps),
   };
+}
+
+/** The connection of its session that was there when it was sent, or the one before. */
+function sentOver({ session, sentAt }: Delivery, { book }: Pick<AdminDeps, 'book'>): BookEntry | undefined {
+  let found: BookEntry | undefined;
+  for (const entry of book?.each() ?? []) {
+    const shown = entry.view();
+    if (shown.session !== session.key || shown.openedAt > sentAt) continue;
+    if (found === undefined || shown.openedAt > found.view().openedAt) found = entry;
+  }
+  return found;
 }

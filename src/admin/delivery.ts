@@ -5,6 +5,7 @@ import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';
 import { badQuery, json, problem } from './reply.ts';
 import type { Route } from './route.ts';
+import type { DeliveryDetailJson } from './shapes.ts';
 
 /** Most other deliveries of the same event that are listed beside the one asked for. */
 const SAME_EVENT_LIMIT = 100;
@@ -30,7 +31,7 @@ export function deliveryRoute(deps: AdminDeps): Route {
           count: others.length,
           deliveries: others.slice(0, SAME_EVENT_LIMIT).map((other) => deliverySummary(other, deps)),
         },
-      });
+      } satisfies DeliveryDetailJson);
     },
   };
 }

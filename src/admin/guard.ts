@@ -14,15 +14,36 @@ export function namesLoopback(hostHeader: string | undefined): boolean {
   return hostHeader !== undefined && isLoopback(hostHeader.replace(/:\d*$/, ''));
 }
 
-/** Checks `Authorization: Bearer …` (RFC 6750 §2.1) against the token; without a token everybody passes. */
-export function createBearerCheck(token: string | undefined): (headers: IncomingHttpHeaders) => boolean {
-  if (token === undefined) return () => true;
-  // Digests have one length, so that the comparison tells nothing about the token's.
+/** Whether `given` is the token, in a time that tells nothing of it: digests have one length. */
+export function createTokenCheck(token: string): (given: string) => boolean {
   const expected = digest(token);
-  return (headers) => {
-    const given = /^bearer +([^ ]+) *$/i.exec(headers.authorization ?? '')?.[1];
-    return given !== undefined && timingSafeEqual(digest(given), expected);
-  };
+  return (given) => timingSafeEqual(digest(given), expected);
+}
+
+/** The bearer token of a request (RFC 6750 §2.1); undefined where it brings none, `''` for other credentials. */
+export function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  if (authorization === undefined) return undefined;
+  return /^bearer +([^ ]+) *$/i.exec(authorization)?.[1] ?? '';
+}
+
+/**
+ * Why a browser's request is not taken for one of our own page; undefined = it may be. A page of another origin can have a browser send
+ * simple requests here with the user's cookies, or to a loopback port that asks for no token: it can neither add a header of its own
+ * without a preflight, which nothing here grants (Fetch, CORS protocol), nor forge `Origin` and `Sec-Fetch-Site`.
+ */
+export function foreignChange(headers: IncomingHttpHeaders): string | undefined {
+  if (headers['x-ackspan-request'] !== '1') return 'Send the header "X-Ackspan-Request: 1".';
+  return foreignOrigin(headers);
+}
+
+/** The same for a request that only reads: what a browser says of its origin must be this one. */
+export function foreignOrigin({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): string | undefined {
+  // Browsers let no script set it. It also holds where a proxy in front has changed the Host header.
+  if (site === 'same-origin') return undefined;
+  if (site !== undefined && site !== 'none') return 'The request comes from another site.';
+  if (origin === undefined) return undefined;
+  const own = /^https?:\/\/(.+)$/.exec(origin)?.[1];
+  return own !== undefined && own === host ? undefined : 'The request comes from another origin.';
 }
 
 function digest(text: string): Buffer {

@@ -14,6 +14,8 @@ export interface PageRequest {
   readonly limit: number;
   /** Only records numbered below this; Infinity on the first page. */
   readonly below: number;
+  /** The cursor that asks for what comes after the record with this number. */
+  cursorAfter(seq: number): string;
 }
 
 /** A page and, where more follows, the cursor that asks for it. */
@@ -22,21 +24,22 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-/** Reads `limit` (1–500, default 50) and `cursor`. `startedAt` ties cursors to this run of the process, whose numbers start at 1. */
-export function readPage(query: Query, startedAt: number): PageRequest {
-  const limit = query.whole('limit', 1, PAGE_LIMIT, 50);
+/** Reads `limit` (1–`most`, default 50) and `cursor`. `startedAt` ties cursors to this run of the process, whose numbers start at 1. */
+export function readPage(query: Query, startedAt: number, most = PAGE_LIMIT): PageRequest {
+  const limit = query.whole('limit', 1, most, 50);
   const cursor = query.text('cursor');
-  if (cursor === undefined) return { limit, below: Number.POSITIVE_INFINITY };
+  const cursorAfter = (seq: number): string => `${runName(startedAt)}.${seq.toString(36)}`;
+  if (cursor === undefined) return { limit, below: Number.POSITIVE_INFINITY, cursorAfter };
   const [, run, seq] = /^([0-9a-z]{1,11})\.([0-9a-z]{1,10})$/.exec(cursor) ?? [];
   if (run === undefined || seq === undefined)
     query.refuse('cursor', 'not a cursor', ['next_cursor of the previous page']);
   else if (run !== runName(startedAt))
     query.refuse('cursor', 'from before the last restart', ['start again without a cursor']);
-  return { limit, below: Number.parseInt(seq ?? '', 36) };
+  return { limit, below: Number.parseInt(seq ?? '', 36), cursorAfter };
 }
 
 /** Picks the newest matching records below the bound, in any order of arrival; keeps at most twice the page in hand. */
-export function createPicker<T extends Numbered>({ limit, below }: PageRequest, startedAt: number) {
+export function createPicker<T extends Numbered>({ limit, below, cursorAfter }: PageRequest) {
   // One more than asked for tells whether another page follows.
   const wanted = limit + 1;
   let kept: T[] = [];
@@ -61,11 +64,12 @@ export function createPicker<T extends Numbered>({ limit, below }: PageRequest, 
       const items = kept.slice(0, limit);
       const last = items.at(-1);
       const more = kept.length > limit && last !== undefined;
-      return { items, nextCursor: more ? `${runName(startedAt)}.${last.seq.toString(36)}` : null };
+      return { items, nextCursor: more ? cursorAfter(last.seq) : null };
     },
   };
 }
 
-function runName(startedAt: number): string {
+/** Names this run of the process in cursors and event ids. */
+export function runName(startedAt: number): string {
   return Math.floor(startedAt).toString(36);
 }

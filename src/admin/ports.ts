@@ -1,8 +1,15 @@
-// admin: what the admin server needs from the sidecar, as narrow interfaces; the sidecar gives them, the admin server only reads.
+// admin: what the admin server needs from the sidecar, as narrow interfaces; the sidecar gives them.
+import type { Operator } from '../delivery/operator.ts';
 import type { Observer, Report, Store } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
-import type { Capability } from '../delivery/words.ts';
+import type { Session } from '../delivery/session.ts';
+import type { Capability, Priority } from '../delivery/words.ts';
+import type { AuditLine } from './audit.ts';
+import type { ConnectionBook } from './connection-book.ts';
+import type { MessageLog } from './message-log.ts';
 import type { AdminCounters } from './places.ts';
+import type { Statistics } from './totals.ts';
+import type { UnmatchedBook } from './unmatched-book.ts';
 
 /** A client connection as `/api/v1/connections` shows it. */
 export interface ConnectionView {
@@ -40,13 +47,37 @@ export interface ServiceInfo {
   readonly startedAt: number;
 }
 
-/** Everything the admin server reads. */
+/** What the operator decided about this server. */
+export interface AdminSettings {
+  /** Nothing can be changed through this server. */
+  readonly readOnly: boolean;
+  /** Whether payloads of messages are shown. */
+  readonly payloads: boolean;
+  /** Parts of names: the values of members whose names hold one are not shown. */
+  readonly redact: readonly string[];
+  /** A link to a trace, with `{trace_id}` in it. */
+  readonly traceUrl: string | undefined;
+  /** Share that is to be confirmed, 0 to 1: over all, and for each priority. */
+  readonly objective: Readonly<Record<'all' | Priority, number>>;
+}
+
+/** Everything the admin server reads, and the one thing by which it changes something. */
 export interface AdminDeps {
   readonly store: Pick<Store, 'each' | 'get' | 'withEvent' | 'pending' | 'recent'>;
   /** The body of `/api/v1/stats`: counts and rates, ready for JSON. */
   stats(): object;
+  /** The books behind windows and lines. */
+  readonly statistics: Statistics;
   /** Open connections; left out where nothing is relayed. */
   readonly connections?: (() => Iterable<ConnectionView>) | undefined;
+  /** The same with their life, and those lately closed. */
+  readonly book?: ConnectionBook | undefined;
+  /** Sessions that are not over; left out where nothing is relayed. */
+  sessions?(): Iterable<Session>;
+  /** Messages relayed lately; left out where none are remembered. */
+  readonly messages?: Pick<MessageLog, 'each' | 'countOf' | 'forgottenOf'> | undefined;
+  /** Confirmations that changed nothing; left out where none are remembered. */
+  readonly unmatched?: Pick<UnmatchedBook, 'all' | 'forgotten'> | undefined;
   /** One scrape in the format that `accept` (the header, or `''`) asks for. */
   metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
   health(): Readiness;
@@ -54,7 +85,14 @@ export interface AdminDeps {
   traceId?(delivery: Delivery): string | undefined;
   /** Starts telling `observer` every step; the result ends it. Called only while somebody follows `/api/v1/stream`. */
   watch?(observer: Observer): () => void;
+  /** Changes deliveries by hand; left out where nothing can be changed. */
+  readonly operator?: Operator | undefined;
+  /** Writes one line about a change that was asked for. */
+  audit(line: AuditLine): void;
+  readonly settings: AdminSettings;
   readonly info: ServiceInfo;
+  /** Where the built page is. */
+  readonly pageFolder: string;
   /** Bearer token; undefined = none asked, which only a loopback listener may do. */
   readonly token: string | undefined;
   /** What to count of connections beyond the limit. */

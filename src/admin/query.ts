@@ -11,6 +11,8 @@ export interface Query {
   list(name: string): ReadonlySet<string> | undefined;
   /** The same, from a closed set of words. */
   words(name: string, allowed: readonly string[]): ReadonlySet<string> | undefined;
+  /** One word out of a closed set. */
+  one<const W extends string>(name: string, allowed: readonly W[], otherwise: W): W;
   /** A whole number within the bounds, both included. */
   whole(name: string, least: number, most: number, otherwise: number): number;
   /** A time in ms since the epoch: ISO 8601, ms since the epoch, or a duration back from `now`. */
@@ -27,9 +29,13 @@ function readTime(text: string, now: number): number {
   return /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
 }
 
+/** Most parameters, values included, that one query may have; beyond it none is read. */
+const PARAMETER_LIMIT = 64;
+
 /** Opens a query string (without `?`). */
 export function createQuery(search: string): Query {
-  const given = new URLSearchParams(search);
+  const count = search === '' ? 0 : search.split('&', PARAMETER_LIMIT + 1).length;
+  const given = new URLSearchParams(count > PARAMETER_LIMIT ? '' : search);
   const asked = new Set<string>();
   const faults: ParameterFault[] = [];
   const refuse = (parameter: string, fault: string, allowed: readonly string[]): void => {
@@ -61,6 +67,13 @@ export function createQuery(search: string): Query {
         refuse(name, 'has an unknown value', allowed);
       return found;
     },
+    one(name, allowed, otherwise) {
+      const value = text(name);
+      if (value === undefined) return otherwise;
+      const word = allowed.find((each) => each === value);
+      if (word === undefined) refuse(name, 'has an unknown value', allowed);
+      return word ?? otherwise;
+    },
     whole(name, least, most, otherwise) {
       const value = text(name);
       if (value === undefined) return otherwise;
@@ -83,6 +96,7 @@ export function createQuery(search: string): Query {
     },
     refuse,
     faults() {
+      if (count > PARAMETER_LIMIT) refuse('query', 'too many parameters', [`at most ${PARAMETER_LIMIT}`]);
       for (const name of new Set(given.keys()))
         if (!asked.has(name)) refuse(name, 'unknown parameter', [...asked].sort());
       return faults;

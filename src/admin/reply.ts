@@ -1,6 +1,7 @@
 // admin: last step of an admin request: answers are built and written here, always with the same security headers.
 import type { ServerResponse } from 'node:http';
 import type { Answer, Reply } from './route.ts';
+import type { ProblemJson } from './shapes.ts';
 
 /** For answers that no browser may frame, sniff, store or run. */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -26,7 +27,12 @@ const TITLES = {
   403: 'Forbidden',
   404: 'Not found',
   405: 'Method not allowed',
+  409: 'Conflict',
+  413: 'Content too large',
+  414: 'URI too long',
+  415: 'Unsupported media type',
   421: 'Misdirected request',
+  429: 'Too many requests',
   500: 'Internal error',
   503: 'Too busy',
 } as const;
@@ -36,13 +42,22 @@ export function json(status: number, body: object): Answer {
   return { kind: 'answer', status, contentType: 'application/json', body: `${JSON.stringify(body)}\n` };
 }
 
-/** A problem as RFC 9457 describes it; `errors` is our extension member. */
+/** A problem as RFC 9457 describes it; `errors` and `code` (a word for programs) are our extension members. */
 export function problem(
   status: keyof typeof TITLES,
   detail: string,
-  more: { readonly errors?: readonly ParameterFault[]; readonly headers?: Readonly<Record<string, string>> } = {},
+  more: {
+    readonly code?: string;
+    readonly errors?: readonly ParameterFault[];
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
 ): Answer {
-  const body = { type: 'about:blank', title: TITLES[status], status, detail, errors: more.errors };
+  const { code, errors } = more;
+  const body: ProblemJson = {
+    ...{ type: 'about:blank', title: TITLES[status], status, detail },
+    ...(code === undefined ? {} : { code }),
+    ...(errors === undefined ? {} : { errors }),
+  };
   const answer = { ...json(status, body), contentType: 'application/problem+json' };
   return more.headers === undefined ? answer : { ...answer, headers: more.headers };
 }
@@ -52,15 +67,30 @@ export function options(headers: Readonly<Record<string, string>>): Answer {
   return { kind: 'answer', status: 204, contentType: '', body: '', headers };
 }
 
+/** Sends the client to another address, for good, with the same method (RFC 9110 §15.4.9). */
+export function redirect(location: string): Answer {
+  return { kind: 'answer', status: 308, contentType: '', body: '', headers: { Location: location } };
+}
+
 /** The answer to a query with faults: all of them at once. */
 export function badQuery(errors: readonly ParameterFault[]): Answer {
-  const names = [...new Set(errors.map((error) => error.parameter))].join(', ');
-  return problem(400, `These query parameters are wrong: ${names}.`, { errors });
+  return problem(400, `These query parameters are wrong: ${namesOf(errors)}.`, { errors });
+}
+
+/** The same for a body. */
+export function badBody(errors: readonly ParameterFault[]): Answer {
+  return problem(400, `These members of the body are wrong: ${namesOf(errors)}.`, { errors });
+}
+
+function namesOf(errors: readonly ParameterFault[]): string {
+  return [...new Set(errors.map((error) => error.parameter))].slice(0, 20).join(', ');
 }
 
 /** Writes the reply; for HEAD only its head. */
 export function writeReply(response: ServerResponse, reply: Reply, headOnly: boolean): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+  // nginx would collect the events of a stream before it passes them on.
+  if (reply.kind === 'stream') response.setHeader('X-Accel-Buffering', 'no');
   if (reply.contentType !== '') response.setHeader('Content-Type', reply.contentType);
   if (reply.kind === 'stream') {
     response.writeHead(200);

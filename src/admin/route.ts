@@ -1,5 +1,8 @@
-// admin: what a resource is: a path, whether it is open, and a question answered. The server knows no resource by name.
+// admin: what a resource is: a path, who may ask, and a question answered. The server knows no resource by name.
 import type { ServerResponse } from 'node:http';
+
+/** How a caller was let in: without a token (loopback only), by the bearer token, or by a page log-in. */
+export type Via = 'open' | 'bearer' | 'session';
 
 /** One request, as far as a resource may see it. */
 export interface Ask {
@@ -9,10 +12,26 @@ export interface Ask {
   readonly search: string;
   /** The `Accept` header, `''` when there is none. */
   readonly accept: string;
+  /** The `Accept-Encoding` header, `''` when there is none. */
+  readonly encodings: string;
+  /** The `Last-Event-ID` header of a stream that goes on; undefined when there is none. */
+  readonly lastEventId: string | undefined;
   /** Whether details may be told: the own port, or a valid token. False for open resources asked on the public port. */
   readonly trusted: boolean;
   /** Path under which the admin server is mounted on the public port; `''` on its own port. */
   readonly mount: string;
+  readonly via: Via;
+  /** Address of the peer, without the port. */
+  readonly remote: string;
+}
+
+/** A request that changes something, with its body read as JSON. */
+export interface Change extends Ask {
+  readonly body: unknown;
+  /** The `Cookie` header, `''` when there is none. */
+  readonly cookies: string;
+  /** Whether the browser speaks TLS to whoever is in front. */
+  readonly secure: boolean;
 }
 
 /** A complete answer. */
@@ -21,7 +40,7 @@ export interface Answer {
   readonly status: number;
   /** `''` = there is no content. */
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -34,13 +53,25 @@ export interface Stream {
 
 export type Reply = Answer | Stream;
 
-/** One resource. All are read with GET or HEAD. */
+/** One resource. `answer` is for GET and HEAD, `change` for POST. */
 export interface Route {
   /** As OpenAPI writes it: `/api/v1/deliveries/{id}`. */
   readonly path: string;
-  /** Open to callers without a token: health only. */
+  /** Open to callers without a token: health, the page's own files, and the log-in. */
   readonly open: boolean;
-  answer(ask: Ask): Reply | Promise<Reply>;
+  /** Open only where a token is asked for or needed at all: on the public port without a token it does not exist. */
+  readonly page?: boolean;
+  answer?(ask: Ask): Reply | Promise<Reply>;
+  change?(change: Change): Reply | Promise<Reply>;
+  /** Whether `change` leaves the deliveries as they are (log-in and log-out): allowed in read-only mode. */
+  readonly harmless?: boolean;
+}
+
+/** The methods that a resource has, for `Allow` (RFC 9110 §10.2.1). */
+export function methodsOf({ answer, change }: Route): string {
+  return [answer === undefined ? '' : 'GET, HEAD', change === undefined ? '' : 'POST', 'OPTIONS']
+    .filter((method) => method !== '')
+    .join(', ');
 }
 
 /** The route of a path and the decoded parameters; undefined when there is none, or a parameter is not valid UTF-8 in %-encoding. */

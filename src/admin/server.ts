@@ -1,19 +1,32 @@
-// admin: the admin server. guard → route → answer; it only reads, on its own port or mounted under a path of the public one.
+// admin: the admin server. entry → route → answer or change, on its own port or mounted under a path of the public one.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { connectionsRoute } from './connections.ts';
+import { aboutRoute } from './about.ts';
+import { readBody } from './body.ts';
+import { changeRoutes } from './changes.ts';
+import { connectionRoute, connectionsRoute } from './connections.ts';
 import { deliveriesRoute } from './deliveries.ts';
 import { deliveryRoute } from './delivery.ts';
-import { createBearerCheck, isLoopback, namesLoopback } from './guard.ts';
+import { createEntry, type Entry } from './entry.ts';
+import { isLoopback } from './guard.ts';
 import { healthRoutes } from './health.ts';
+import { loginRoutes } from './login.ts';
+import { messagesRoute } from './messages.ts';
 import { openapiRoute } from './openapi.ts';
+import { pageRoutes } from './page-files.ts';
+import { createPast, type Past } from './past.ts';
 import { createAdminCounters, createPlaces } from './places.ts';
 import type { AdminDeps } from './ports.ts';
-import { options, problem, writeReply } from './reply.ts';
-import { matchRoute, type Reply, type Route } from './route.ts';
+import { replayRoute } from './replay.ts';
+import { options, problem, redirect, writeReply } from './reply.ts';
+import { type Ask, matchRoute, methodsOf, type Reply, type Route } from './route.ts';
 import { scrapeRoute } from './scrape.ts';
+import { sessionsRoute } from './sessions.ts';
 import { statsRoute } from './stats.ts';
 import { streamRoute } from './stream.ts';
+import { linesRoute, summaryRoute } from './summary.ts';
+import { topRoute } from './top.ts';
+import { unmatchedRoute } from './unmatched.ts';
 
 /** Most admin connections at once: people, scrapers and probes, not traffic. */
 const CONNECTION_LIMIT = 1024;
@@ -25,14 +38,18 @@ const REQUEST_MS = 10_000;
 const CHECK_MS = 1_000;
 /** How long an answer may lie unread, ms. */
 const STALL_MS = 30_000;
+/** How long followers may take to read the last steps when the server is closed, ms. */
+const LAST_WORDS_MS = 250;
 
-/** What every resource can be asked with (RFC 9110 §10.2.1). */
-const ALLOWED = { Allow: 'GET, HEAD, OPTIONS' } as const;
+/** Longest request target, characters. */
+const URL_LIMIT = 8_192;
 
 /** The admin server, not yet listening. */
 export interface Admin {
   /** Open connections of its own port. */
   readonly connections: number;
+  /** Begins to keep the statistics of the last hour, whether somebody looks or not. */
+  begin(): void;
   /** Resolves with the address in use; rejects when the port is taken. Throws for a host other than loopback without a token. */
   listen(host: string, port: number): Promise<AddressInfo>;
   /** Answers a request of the public port whose path starts with `mount`, e.g. `/.ackspan`. Without a token only health is served there. */
@@ -41,49 +58,97 @@ export interface Admin {
   close(): Promise<void>;
 }
 
+/** What resources share that is not given from outside. */
+interface Parts {
+  readonly entry: Entry;
+  readonly past: Past;
+  /** What is to be done when the server is closed. */
+  readonly closing: Set<() => void>;
+}
+
+/** The parts that one admin server is made of. */
+export function createParts(deps: AdminDeps): Parts {
+  const { token, settings, statistics, info, now, wallOf } = deps;
+  const report = (error: unknown): void => deps.report({ stage: 'admin', error });
+  return {
+    closing: new Set(),
+    entry: createEntry({ token, readOnly: settings.readOnly, now, wallOf }),
+    past: createPast({ startedAt: info.startedAt, totals: () => statistics.totals(), now, report }),
+  };
+}
+
 /** Every resource, in the order in which paths are matched. */
-export function createRoutes(deps: AdminDeps): readonly Route[] {
+export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): readonly Route[] {
   return [
     ...healthRoutes(deps),
     scrapeRoute(deps),
+    aboutRoute(deps),
+    ...loginRoutes(entry, () => deps.wallOf(deps.now())),
     statsRoute(deps),
+    summaryRoute(deps, past),
+    linesRoute(deps, past),
+    topRoute(deps),
     deliveriesRoute(deps),
     deliveryRoute(deps),
+    ...changeRoutes(deps),
+    replayRoute(deps),
     connectionsRoute(deps),
-    streamRoute(deps),
+    connectionRoute(deps),
+    messagesRoute(deps),
+    sessionsRoute(deps),
+    unmatchedRoute(deps),
+    streamRoute(deps, past, closing),
     openapiRoute(deps),
+    ...pageRoutes(deps.pageFolder),
   ];
 }
 
 /** Everything but writing: a request in, a reply out. `mount` is undefined on the own port. */
-function createAnswerer(deps: AdminDeps) {
-  const routes = createRoutes(deps);
-  const bearer = createBearerCheck(deps.token);
-  return (request: IncomingMessage, mount: string | undefined): Reply | Promise<Reply> => {
-    if (mount === undefined && deps.token === undefined && !namesLoopback(request.headers.host))
-      return problem(421, 'Without a token the admin server answers only to a loopback name in the Host header.');
+function createAnswerer(deps: AdminDeps, parts: Parts) {
+  const routes = createRoutes(deps, parts);
+  return async (request: IncomingMessage, mount: string | undefined): Promise<Reply> => {
+    const { headers } = request;
     const url = (request.url ?? '').slice(mount?.length ?? 0);
+    if (url.length > URL_LIMIT) return problem(414, `A request target has at most ${URL_LIMIT} characters.`);
     const cut = url.indexOf('?');
-    const found = matchRoute(routes, cut < 0 ? url : url.slice(0, cut));
-    const authorized = bearer(request.headers) && (mount === undefined || deps.token !== undefined);
-    if (!authorized && found?.route.open !== true) return refusal(deps.token);
+    const path = cut < 0 ? url : url.slice(0, cut);
+    const found = matchRoute(routes, path === '' ? '/' : path);
+    const method = request.method ?? '';
+    const remote = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const entered = parts.entry.judge({ headers, method, remote, mount, route: found?.route });
+    if ('kind' in entered) return entered;
     if (found === undefined) return problem(404, 'No such resource. /openapi.json lists what there is.');
-    if (request.method === 'OPTIONS') return options(ALLOWED);
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return problem(405, 'This resource is only read.', { headers: ALLOWED });
-    return found.route.answer({
-      params: found.params,
+    // Without its last slash the page's relative addresses would lead past the mount.
+    if (path === '' && mount !== undefined) return redirect(`${mount}/`);
+    const { route, params } = found;
+    const allowed = { Allow: methodsOf(route) };
+    if (method === 'OPTIONS') return options(allowed);
+    const lastEventId = headers['last-event-id'];
+    const ask: Ask = {
+      params,
       search: cut < 0 ? '' : url.slice(cut + 1),
-      accept: request.headers.accept ?? '',
-      trusted: authorized || mount === undefined,
+      accept: headers.accept ?? '',
+      encodings: String(headers['accept-encoding'] ?? ''),
+      lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+      trusted: entered.trusted,
       mount: mount ?? '',
-    });
+      via: entered.via,
+      remote,
+    };
+    if ((method === 'GET' || method === 'HEAD') && route.answer !== undefined) return route.answer(ask);
+    if (method !== 'POST' || route.change === undefined)
+      return problem(405, `This resource has ${allowed.Allow}.`, { headers: allowed });
+    const read = await readBody(request);
+    if ('kind' in read) return read;
+    const secure = headers['x-forwarded-proto'] === 'https' || 'encrypted' in request.socket;
+    return route.change({ ...ask, body: read.body, cookies: headers.cookie ?? '', secure });
   };
 }
 
 /** Builds the admin server. Faults of its own become a 500 and one report; they reach nobody else. */
 export function createAdmin(deps: AdminDeps): Admin {
-  const answer = createAnswerer(deps);
+  const parts = createParts(deps);
+  const answer = createAnswerer(deps, parts);
   /** Responses that go on until somebody ends them, also those of the public port. */
   const streams = new Set<ServerResponse>();
 
@@ -119,6 +184,9 @@ export function createAdmin(deps: AdminDeps): Admin {
     get connections() {
       return places.taken;
     },
+    begin() {
+      parts.past.begin();
+    },
     listen(host, port) {
       if (deps.token === undefined && !isLoopback(host))
         throw new Error(`the admin server needs a token to listen on ${host}: only loopback goes without`);
@@ -126,6 +194,7 @@ export function createAdmin(deps: AdminDeps): Admin {
         server.once('error', reject);
         server.listen(port, host, () => {
           server.off('error', reject);
+
           server.on('error', (error) => deps.report({ stage: 'admin', error }));
           resolve(server.address() as AddressInfo);
         });
@@ -134,21 +203,33 @@ export function createAdmin(deps: AdminDeps): Admin {
     handle(request, response, mount) {
       void respond(request, response, mount);
     },
-    close() {
-      return new Promise((resolve) => {
-        // Its only error says that it never listened, which is as closed as it gets.
-        server.close(() => resolve());
-        server.closeAllConnections();
-        for (const response of streams) response.end();
-      });
+    async close() {
+      parts.past.stop();
+      // Its only error says that it never listened, which is as closed as it gets.
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // Followers are told the last steps: how a shutdown ended what was in flight is known nowhere else.
+      for (const end of parts.closing) end();
+      await ended(streams);
+      server.closeAllConnections();
+      await closed;
     },
   };
 }
 
-function refusal(token: string | undefined): Reply {
-  if (token === undefined)
-    return problem(403, 'On the public port only health is served unless a token is configured.');
-  return problem(401, 'Send the admin token as "Authorization: Bearer …".', {
-    headers: { 'WWW-Authenticate': 'Bearer realm="ackspan"' },
+/** Ends the responses; resolves when all are out, or their readers have had their time. */
+async function ended(responses: Iterable<ServerResponse>): Promise<void> {
+  const out = Array.from(
+    responses,
+    (response) =>
+      new Promise<void>((resolve) => {
+        response.once('close', resolve);
+        response.end(() => resolve());
+      }),
+  );
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LAST_WORDS_MS);
   });
+  await Promise.race([Promise.all(out), late]);
+  clearTimeout(timer);
 }

@@ -1,139 +1,167 @@
-// admin: GET /api/v1/stream: every step of the wanted deliveries as server-sent events. Bounded, drops counted, free while nobody follows.
-import type { ServerResponse } from 'node:http';
-import type { Observer } from '../delivery/ports.ts';
+// admin: GET /api/v1/stream: what happens, as server-sent events: steps of deliveries and connections, and a line of statistics a second.
 import type { Delivery } from '../delivery/record.ts';
+import { connectionSummary, lifeStep } from './connection-view.ts';
 import { deliverySummary, isoTime } from './delivery-view.ts';
-import { type DeliveryFilter, readFilter } from './filter.ts';
+import { readFilter } from './filter.ts';
+import { Follower, STREAM_EVENTS, type Wish } from './follower.ts';
+import { runName } from './page.ts';
+import type { Past } from './past.ts';
 import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';
 import { badQuery, problem } from './reply.ts';
 import type { Route } from './route.ts';
+import type { StepJson, StreamJson } from './shapes.ts';
+import { createStepRing, type HeldStep, stepObserver } from './step-ring.ts';
+import { lineOf } from './summary.ts';
 
 /** How often what happened is sent, ms: often enough to look live, seldom enough to share the cost. */
 const FLUSH_MS = 100;
-/** Most steps per flush; the rest is dropped and counted. */
-const STEP_LIMIT = 250;
+/** Flushes in a second. */
+const FLUSHES = 1000 / FLUSH_MS;
+/** Most steps a second for one follower; the rest is dropped and counted. */
+export const RATE_LIMIT = 2500;
 /** Most followers at once. */
 const FOLLOWER_LIMIT = 16;
-/** A follower that has not read this much, in bytes, gets nothing more until it has. */
-const UNREAD_LIMIT = 256 * 1024;
-/** Flushes without a word before a comment keeps the connection open: 15 s. */
-const QUIET_FLUSHES = 150;
-
-/** Kept on the hot path: no text is built there. */
-interface HeldStep {
-  readonly step: string;
-  readonly at: number;
-  readonly delivery: Delivery;
-}
-
-interface Follower {
-  readonly response: ServerResponse;
-  readonly wanted: DeliveryFilter;
-  dropped: number;
-  quiet: number;
-}
-
-/** Collects steps between flushes; what does not fit is only counted. */
-function createCollector() {
-  let steps: HeldStep[] = [];
-  let dropped = 0;
-  const hold = (step: string, at: number, delivery: Delivery): void => {
-    if (steps.length >= STEP_LIMIT) {
-      dropped++;
-      return;
-    }
-    delivery.kept = true;
-    steps.push({ step, at, delivery });
-  };
-  const nothing = (): void => undefined;
-  const observer: Observer = {
-    tracked: (delivery) => hold('send', delivery.sentAt, delivery),
-    attempted: (delivery, attempt) => hold(attempt.kind, attempt.at, delivery),
-    received: (delivery, now) => hold('received', now, delivery),
-    settled: (delivery) => hold(delivery.status, delivery.settledAt, delivery),
-    upgraded: (delivery, now) => hold('upgrade', now, delivery),
-    // Counted in the statistics; clients could flood the stream with them.
-    unmatched: nothing,
-    shed: nothing,
-  };
-  const drain = (): { readonly held: readonly HeldStep[]; readonly missed: number } => {
-    const drained = { held: steps, missed: dropped };
-    steps = [];
-    dropped = 0;
-    return drained;
-  };
-  return { observer, drain };
-}
-
-/** Sends a follower its share, or counts it as dropped when the follower does not keep up. */
-function feed(follower: Follower, held: readonly HeldStep[], lines: readonly string[], missed: number): void {
-  const { response, wanted } = follower;
-  const mine = lines.filter((_, i) => wanted((held[i] as HeldStep).delivery));
-  follower.dropped += missed;
-  if (response.writableLength > UNREAD_LIMIT) {
-    follower.dropped += mine.length;
-    return;
-  }
-  if (follower.dropped > 0) mine.push(`event: dropped\ndata: {"count":${follower.dropped}}\n\n`);
-  follower.dropped = 0;
-  follower.quiet = mine.length === 0 ? follower.quiet + 1 : 0;
-  if (mine.length > 0) response.write(mine.join(''));
-  else if (follower.quiet % QUIET_FLUSHES === 0) response.write(':\n\n');
-}
+/** How long steps go on being collected for a follower whose connection broke, ms. */
+const RETURN_MS = 15_000;
 
 /** The live stream. Takes the filters of the list; an event `dropped` says how many steps a follower missed. */
-export function streamRoute(deps: AdminDeps): Route {
-  const followers = new Set<Follower>();
-  const collector = createCollector();
-  let stop: (() => void) | undefined;
-
-  const text = ({ step, at, delivery }: HeldStep): string => {
-    const body = { step, at: isoTime(at, deps), delivery: deliverySummary(delivery, deps) };
-    return `event: step\ndata: ${JSON.stringify(body)}\n\n`;
-  };
-  const flush = (): void => {
-    const { held, missed } = collector.drain();
-    const lines = held.map(text);
-    for (const follower of followers) feed(follower, held, lines, missed);
-  };
-  const begin = (watch: NonNullable<AdminDeps['watch']>): void => {
-    const unwatch = watch(collector.observer);
-    const timer = setInterval(flush, FLUSH_MS).unref();
-    stop = () => {
-      clearInterval(timer);
-      unwatch();
-      collector.drain();
-      stop = undefined;
-    };
-  };
-
+export function streamRoute(deps: AdminDeps, past: Past, closing: Set<() => void>): Route {
+  const hub = createHub(deps, past);
+  closing.add(() => hub.close());
   return {
     path: '/api/v1/stream',
     open: false,
-    answer({ search }) {
-      const { watch } = deps;
-      if (watch === undefined) return problem(404, 'This process has nothing to follow.');
+    answer({ search, lastEventId }) {
+      if (deps.watch === undefined) return problem(404, 'This process has nothing to follow.');
       const query = createQuery(search);
+      const events = query.words('events', STREAM_EVENTS) ?? new Set<string>(STREAM_EVENTS);
+      const rate = query.whole('rate', 1, RATE_LIMIT, RATE_LIMIT);
+      // For callers that cannot set a header: an `EventSource` that is opened anew.
+      const after = query.text('last_event_id') ?? lastEventId;
       const wanted = readFilter(query, deps);
       const faults = query.faults();
       if (faults.length > 0) return badQuery(faults);
-      if (followers.size >= FOLLOWER_LIMIT) return problem(503, `${FOLLOWER_LIMIT} followers are the most.`);
+      if (hub.full)
+        return problem(503, `${FOLLOWER_LIMIT} followers are the most.`, { headers: { 'Retry-After': '5' } });
+      const wish: Wish = { events, wanted, quota: Math.max(1, Math.round(rate / FLUSHES)) };
       return {
         kind: 'stream',
         contentType: 'text/event-stream',
         open(response) {
-          const follower: Follower = { response, wanted, dropped: 0, quiet: 0 };
-          if (stop === undefined) begin(watch);
-          followers.add(follower);
-          response.on('close', () => {
-            followers.delete(follower);
-            if (followers.size === 0) stop?.();
-          });
           // Sends the head at once, so that the follower knows that it follows.
           response.write('retry: 2000\n\n');
+          const follower = new Follower(wish, response);
+          hub.add(follower, after);
+          response.on('close', () => hub.leave(follower));
         },
       };
+    },
+  };
+}
+
+/** Everybody who follows. Nothing is watched while there is nobody. */
+function createHub(deps: AdminDeps, past: Past) {
+  const followers = new Set<Follower>();
+  const ring = createStepRing();
+  const run = runName(deps.info.startedAt);
+  let stop: (() => void) | undefined;
+
+  const text = (held: HeldStep): string => {
+    const id = `id: ${run}.${held.id}\n`;
+    if ('life' in held) {
+      const body = { ...lifeStep(held.life, deps), connection: connectionSummary(held.entry, deps) };
+      return `${id}event: connection\ndata: ${JSON.stringify(body satisfies StreamJson['connection'])}\n\n`;
+    }
+    const { step, at, delivery } = held;
+    const body = { step, at: isoTime(at, deps), delivery: deliverySummary(delivery, deps) };
+    return `${id}event: step\ndata: ${JSON.stringify(body satisfies StreamJson['step'])}\n\n`;
+  };
+
+  /** On the hot path: a follower whose share of this flush is full is not even asked. */
+  const took = (step: StepJson['step'], at: number, delivery: Delivery): void => {
+    let held: HeldStep | undefined;
+    for (const follower of followers) {
+      const { events, wanted } = follower.wish;
+      if (!events.has('step') || wanted?.(delivery) === false) continue;
+      if (follower.room) {
+        held ??= ring.add(step, at, delivery);
+        follower.take(held);
+      } else follower.miss();
+    }
+  };
+  const flush = (): void => {
+    const rendered = new Map<HeldStep, string>();
+    const once = (held: HeldStep): string => {
+      const known = rendered.get(held) ?? text(held);
+      rendered.set(held, known);
+      return known;
+    };
+    for (const follower of followers) {
+      follower.flush(once);
+      if (follower.gone !== undefined && deps.now() - follower.gone > RETURN_MS) forget(follower);
+    }
+  };
+  const begin = (): void => {
+    const unwatch = deps.watch?.(stepObserver(took));
+    const unbook = deps.book?.watch((entry, life) => {
+      let held: HeldStep | undefined;
+      for (const follower of followers) {
+        if (!follower.wish.events.has('connection')) continue;
+        if (follower.room) {
+          held ??= ring.addLife(life, entry);
+          follower.take(held);
+        } else follower.miss();
+      }
+    });
+    const unpast = past.watch((sample) => {
+      const line = `event: stats\ndata: ${JSON.stringify(lineOf(sample, deps))}\n\n`;
+      for (const follower of followers) if (follower.wish.events.has('stats')) follower.send(line);
+    });
+    const timer = setInterval(flush, FLUSH_MS).unref();
+    stop = () => {
+      clearInterval(timer);
+      for (const end of [unwatch, unbook, unpast]) end?.();
+      stop = undefined;
+    };
+  };
+  const forget = (follower: Follower): void => {
+    followers.delete(follower);
+    if (followers.size === 0) stop?.();
+  };
+  /** What a follower missed while its connection was broken. */
+  const catchUp = (follower: Follower, after: string): void => {
+    const [, name, id] = /^([0-9a-z]{1,11})\.(\d{1,15})$/.exec(after) ?? [];
+    const missed = name === run && id !== undefined ? ring.after(Number(id)) : undefined;
+    if (missed === undefined) {
+      follower.send('event: dropped\ndata: {"count":null}\n\n');
+      return;
+    }
+    const { events, wanted } = follower.wish;
+    for (const held of missed) {
+      const mine = 'life' in held ? events.has('connection') : events.has('step') && wanted?.(held.delivery) !== false;
+      if (mine) follower.send(text(held));
+    }
+  };
+
+  return {
+    get full() {
+      let there = 0;
+      for (const { gone } of followers) if (gone === undefined) there++;
+      return there >= FOLLOWER_LIMIT;
+    },
+    add(follower: Follower, after: string | undefined): void {
+      if (after !== undefined) catchUp(follower, after);
+      followers.add(follower);
+      if (stop === undefined) begin();
+    },
+    leave(follower: Follower): void {
+      follower.gone = deps.now();
+    },
+    close(): void {
+      if (followers.size > 0) flush();
+      followers.clear();
+      stop?.();
     },
   };
 }

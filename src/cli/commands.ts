@@ -10,32 +10,47 @@ export interface CommandRow {
   load(): Promise<(command: Command) => void>;
 }
 
+/** A module with a command. */
+type Load = () => Promise<{ define(command: Command): void }>;
+
+function row(name: string, summary: string, load: Load): CommandRow {
+  return { name, summary, load: async () => (await load()).define };
+}
+
 /** In the order in which help lists them. */
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'run',
     summary: 'serve: relay to the upstream and track what it pushes',
-    async load() {
-      const [{ defineRun }, { createSidecar }] = await Promise.all([
-        import('./run.ts'),
-        import('../sidecar/sidecar.ts'),
-      ]);
-      return defineRun(createSidecar);
-    },
+    // The sidecar itself is loaded when it is started: help and completion do without.
+    load: async () =>
+      (await import('./run.ts')).defineRun(async () => (await import('../sidecar/sidecar.ts')).createSidecar),
   },
-  {
-    name: 'demo',
-    summary: 'watch it work: an agent backend, the sidecar and clients good and bad, on this machine',
-    load: async () => (await import('./demo.ts')).define,
-  },
-  {
-    name: 'check',
-    summary: 'judge the configuration, dial the upstream and the collector, name platform traps',
-    load: async () => (await import('./check.ts')).define,
-  },
-  {
-    name: 'version',
-    summary: 'print the version',
-    load: async () => (await import('./version.ts')).define,
-  },
+  row(
+    'demo',
+    'watch it work: an agent backend, the sidecar and clients good and bad, on this machine',
+    () => import('./demo.ts'),
+  ),
+  row(
+    'check',
+    'judge the configuration, dial the upstream and the collector, name platform traps',
+    () => import('./check.ts'),
+  ),
+  row('tail', 'follow deliveries live: attempts, losses, confirmations', () => import('./admin/tail.ts')),
+  row('top', 'who loses most and who is slowest, as a live table', () => import('./admin/top.ts')),
+  row('deliveries', 'list deliveries, in flight and recent', () => import('./admin/deliveries.ts')),
+  row('delivery', 'explain one delivery: its time line, the cause, what to do', () => import('./admin/delivery.ts')),
+  row('connections', 'list connections', () => import('./admin/connections.ts')),
+  row('connection', 'show one connection: its life and its messages', () => import('./admin/connection.ts')),
+  row('stats', 'how things stand: objective, losses by reason, limits', () => import('./admin/stats.ts')),
+  row('resend', 'send the message of an open delivery again', () => import('./admin/resend.ts')),
+  row('replay', 'send the messages of many open deliveries again', () => import('./admin/replay.ts')),
+  row('open', 'open the page of a sidecar', () => import('./admin/open.ts')),
+  row(
+    'mcp',
+    'answer an assistant’s questions about a sidecar (Model Context Protocol, stdio)',
+    () => import('./mcp.ts'),
+  ),
+  row('completion', 'print a completion script for bash, zsh or fish', () => import('./completion.ts')),
+  row('version', 'print the version', () => import('./version.ts')),
 ];

@@ -33,8 +33,8 @@ export type Host = Pick<EventEmitter, 'on' | 'off'> & { exit(code: number): void
 /** Beyond the grace, ms: then a stop that hangs is cut short. The default grace and this together stay under Cloud Run's 10 s. */
 const STOP_MARGIN_MS = 1_500;
 
-/** Gives the function that adds options and action. */
-export function defineRun(createSidecar: CreateSidecar): (command: Command) => void {
+/** Gives the function that adds options and action; `load` is called once there is a configuration to start with. */
+export function defineRun(load: () => Promise<CreateSidecar>): (command: Command) => void {
   return (command) => {
     addConfigOptions(command);
     command.action(async (options: Options) => {
@@ -49,6 +49,7 @@ export function defineRun(createSidecar: CreateSidecar): (command: Command) => v
       for (const warning of warnings) log.warn(formatFault(warning));
       for (const { variable, message } of otelFaults(process.env)) log.warn({ variable }, `${variable}: ${message}`);
       const report = createReport(log);
+      const createSidecar = await load();
       const sidecar = createSidecar({ config, log, report });
       const code = await serve({ sidecar, config, log, host: process, env: process.env });
       report.tellRest();

@@ -1,6 +1,7 @@
 // cli: the label values that a sidecar exposes before it has had any traffic, for docs/metrics.md.
+
+import { readSamples } from '../admin-client/exposition.ts';
 import { loadConfig } from '../config/load.ts';
-import { readSamples } from '../demo/exposition.ts';
 import { createSidecar } from '../sidecar/sidecar.ts';
 import type { SeenValues } from '../telemetry/names/metrics-page.ts';
 import { DEFAULTS } from './defaults.ts';

@@ -147,6 +147,16 @@ export const mountPath: Kind<string> = scalar('a path such as /.ackspan', (given
   typeof given === 'string' && /^(?:\/[\w.~-]+)+$/.test(given) ? given : undefined,
 );
 
+/** A link with a place for a trace id. Only a link that a browser opens as a page: no script, no credentials. */
+export const traceLink: Kind<string> = scalar(
+  'an http or https address with `{trace_id}` in it',
+  (given): string | undefined => {
+    if (typeof given !== 'string' || !given.includes('{trace_id}') || !/^https?:\/\/[^\s@]+$/.test(given))
+      return undefined;
+    return URL.canParse(given.replaceAll('{trace_id}', '0')) ? given : undefined;
+  },
+);
+
 /** The name of a PEM file; resolved to its text. */
 export const pemFile: Kind<string> = scalar('the path of a readable PEM file with certificates', (given) => {
   if (typeof given !== 'string') return undefined;

@@ -24,6 +24,7 @@ import { confirmations, rules } from './rules.ts';
 import { agentRows, identityRows } from './schema-agents.ts';
 import { hookRows } from './schema-hooks.ts';
 import { limitRows } from './schema-limits.ts';
+import { pageRows } from './schema-page.ts';
 
 const pointers = list(pointer, 'a list of JSON pointers such as [/event_id, /data/event_id]', 100);
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -72,6 +73,7 @@ export const TABLE = [
     mountPath,
     'Serve the admin API under this path of `listen` too, for platforms with one port. Needs `admin.token`.',
   ),
+  ...pageRows,
   row(
     'readiness.upstream',
     flag,

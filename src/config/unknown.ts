@@ -10,7 +10,7 @@ import { nearest } from './suggest.ts';
 const KEYS = (TABLE as readonly Row[]).map((row) => row.key);
 const PREFIX = 'ACKSPAN_';
 /** Variables that the command line reads beside those of the table. */
-const OTHER_VARIABLES = ['ACKSPAN_CONFIG', 'ACKSPAN_STREAMS'];
+const OTHER_VARIABLES = ['ACKSPAN_CONFIG', 'ACKSPAN_STREAMS', 'ACKSPAN_ADMIN', 'ACKSPAN_ADMIN_TOKEN_FILE'];
 // Kubernetes gives every pod such variables for each Service; a Service named `ackspan` must not look like a mistake.
 const KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_\w+)?$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?$/;
 

@@ -9,6 +9,7 @@ import { BarrierSender } from './barrier-sender.ts';
 import type { Connection } from './connection.ts';
 import { journalMessage } from './journalling.ts';
 import { keepMessage } from './keeping.ts';
+import { MessageNotes } from './message-notes.ts';
 import { number } from './numbering.ts';
 import type { ConnectionDeps, UnreadReason } from './parts.ts';
 import type { ResumableSession } from './resumable-session.ts';
@@ -25,6 +26,7 @@ export class EventPath implements Tap {
   readonly #deps: ConnectionDeps;
   /** Reads the messages of both sides, in the protocol of this connection. */
   readonly #reader: MessageReader;
+  #notes: MessageNotes;
   #splice: Splice | undefined = undefined;
   #barriers: BarrierSender | undefined = undefined;
   /** No further evidence can come: what is told from here on reaches nobody. */
@@ -37,12 +39,14 @@ export class EventPath implements Tap {
     this.#resumable = resumable;
     this.#deps = deps;
     this.#reader = deps.decoder.open(facts);
+    this.#notes = new MessageNotes(deps.messages, facts.seq);
     this.messages = session.lastOrdinal;
   }
 
   /** A client has come; what was on its way to another one proves nothing any more. `openedAt` is monotonic ms. */
   attend(splice: Splice, openedAt: number): void {
     this.endBarriers();
+    this.#notes = new MessageNotes(this.#deps.messages, this.#connection.facts.seq);
     this.#splice = splice;
     this.#barriers = new BarrierSender(this.#session, splice, this.#deps, openedAt);
   }
@@ -72,7 +76,7 @@ export class EventPath implements Tap {
     binary: boolean,
   ): void {
     if (binary && this.#reader.readsBinary !== true) {
-      this.upstreamSkipped('binary', ordinal, now);
+      this.upstreamSkipped('binary', ordinal, now, bytes);
       return;
     }
     if (!this.#count(ordinal)) return;
@@ -95,6 +99,8 @@ export class EventPath implements Tap {
     if (journal !== undefined) journalMessage(journal, session, delivery, ordinal);
     if (open) this.#follow(delivery, at);
     else this.#barriers?.pass();
+    this.#notes.sent(!binary, facts?.type.name, bytes, now, ordinal, delivery?.seq ?? 0);
+    this.#notes.read(buf, start, end);
     if (reader.more) this.#trackRest(ordinal, now, at);
     if (resumable !== undefined && !this.#over && this.#splice !== undefined)
       number(this.#connection, this.#splice, buf, start, binary ? start : end, bytes, ordinal);
@@ -106,7 +112,7 @@ export class EventPath implements Tap {
   }
 
   /** A message that cannot be read: its receipt can be proven all the same (SPEC D21). Its bytes are not at hand, so none are kept. */
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, unseen = reason !== 'binary'): void {
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen = reason !== 'binary'): void {
     if (!this.#count(ordinal)) return;
     const session = this.#session;
     if (unseen) session.obscured = true;
@@ -116,7 +122,10 @@ export class EventPath implements Tap {
       if (session.resumable) this.#deps.journal?.counted(session, ordinal);
     }
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
+    const { tracked } = this.#deps.tracker;
     if (facts === undefined || !this.#track(facts, ordinal, now, at)) this.#barriers?.pass();
+    const delivery = this.#deps.tracker.tracked > tracked ? tracked + 1 : 0;
+    this.#notes.sent(reason !== 'binary', facts?.type.name, bytes, now, ordinal, delivery);
     // The client would number everything after it wrongly: it has to come again.
     if (this.#resumable !== undefined && this.#splice?.unheard && this.#connection.attended) this.#splice.dropClient();
   }
@@ -158,7 +167,12 @@ export class EventPath implements Tap {
     return this.#reader.begins;
   }
 
+  clientMessage(isText: boolean, bytes: number, now: number): void {
+    this.#notes.heard(isText, bytes, now);
+  }
+
   clientText(buf: Buffer, start: number, end: number, now: number): boolean {
+    this.#notes.read(buf, start, end);
     const session = this.#session;
     let forward = false;
     if (this.#resumable?.clientText(this.#connection, buf, start, end, now) !== true) {
@@ -169,6 +183,7 @@ export class EventPath implements Tap {
     }
     this.#barriers?.answered(session.receivedThrough);
     this.#connection.tellCapability();
+    if (!forward) this.#notes.consumed();
     return !forward;
   }
 

@@ -21,7 +21,28 @@ export interface ConnectionObserver {
   closed(connection: Connection, by: EndedBy, code: number, now: number): void;
 }
 
+/** Remembers every data message that is relayed, for people who look later. `Line` is what it keeps of one connection. */
+export interface MessageWatch<Line = object> {
+  /** `connection` is `ConnectionFacts.seq`. */
+  line(connection: number): Line;
+  toClient(
+    line: Line,
+    isText: boolean,
+    type: string | undefined,
+    bytes: number,
+    at: number,
+    ordinal: number,
+    delivery: number,
+  ): void;
+  toUpstream(line: Line, isText: boolean, bytes: number, at: number): void;
+  /** The message of that connection that was told last was a confirmation, and went no further. */
+  consumed(line: Line): void;
+  /** The bytes of the message that was told last. They are valid during the call only. */
+  payload(buf: Uint8Array, start: number, end: number): void;
+}
+
 export interface ConnectionDeps {
+  readonly messages?: MessageWatch | undefined;
   readonly tracker: Tracker;
   readonly decoder: Decoder;
   readonly relay: RelayContext;

@@ -14,6 +14,12 @@ export interface Policy {
   readonly resend?: boolean;
 }
 
+/** The evidence that confirms an event of this policy, towards a client that has opted in or has not (SPEC E4). */
+export function requiredLevel({ confirm }: Policy, optedIn: boolean): Level {
+  if (confirm !== 'auto') return confirm;
+  return optedIn ? 'processed' : 'received';
+}
+
 /** An event type as it was first seen, with everything that depends on it alone. Interned: compare by identity. */
 export interface EventType {
   /** The type as the event spells it. */

@@ -6,6 +6,7 @@ import type { Capability } from './words.ts';
 
 /** Who a session counts against: one per user; a session without a user has one of its own. */
 let owners = 0;
+let sessions = 0;
 
 export class Owner {
   /** Unique in this process. */
@@ -29,6 +30,8 @@ export interface EarlyConfirmation {
 
 /** Mutated by the tracker only, except `link`, `lastOrdinal`, `obscured`, `undecoded` and `claimedUser`: those belong to the connection. */
 export class Session {
+  /** Order of beginning, unique in this process. */
+  readonly seq = ++sessions;
   /** Unique in this process. */
   readonly key: string;
   /** May change once, from nobody to a user. */

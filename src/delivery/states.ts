@@ -16,7 +16,9 @@ export type Signal =
   /** The end came and nobody can say whether the client has it (`UNVERIFIABLE_REASONS`). */
   | 'unverified'
   | 'disconnected'
-  | 'shutdown';
+  | 'shutdown'
+  /** An operator gave it up by hand. */
+  | 'abandoned';
 
 /** The next status, or for a settled delivery (D2): how the signal is counted. `none` = it cannot matter any more. */
 export type Verdict = Status | 'late' | 'repeat' | 'none';
@@ -30,6 +32,7 @@ const settledBadly: Record<Signal, Verdict> = {
   unverified: 'none',
   disconnected: 'none',
   shutdown: 'none',
+  abandoned: 'none',
 };
 
 /** Rows: where the delivery stands. Columns: what happens. `repeat` is a duplicate, or an upgrade when it proves more than before. */
@@ -43,6 +46,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     unverified: 'unverifiable',
     disconnected: 'failed',
     shutdown: 'failed',
+    abandoned: 'failed',
   },
   retrying: {
     received: 'retrying',
@@ -53,6 +57,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     unverified: 'unverifiable',
     disconnected: 'failed',
     shutdown: 'failed',
+    abandoned: 'failed',
   },
   confirmed: {
     received: 'none',
@@ -63,6 +68,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     unverified: 'none',
     disconnected: 'none',
     shutdown: 'none',
+    abandoned: 'none',
   },
   failed: settledBadly,
   timeout: settledBadly,

@@ -2,6 +2,8 @@
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending } from './ending.ts';
+import { Operator } from './operator.ts';
+import { requiredLevel } from './policy.ts';
 import type { Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
@@ -11,7 +13,7 @@ import { Spares } from './spares.ts';
 import { Standstills } from './standstills.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
-import type { AttemptKind, AttemptResult, Level } from './words.ts';
+import type { AttemptKind, AttemptResult } from './words.ts';
 
 /** How soon a delivery past its deadline is looked at again while its client is not read, ms. */
 const BLIND_MS = 250;
@@ -41,6 +43,7 @@ export class Tracker {
   /** Deliveries ever tracked. Always `tracked = store.pending + settled` (D1). */
   tracked = 0;
   readonly retention: Retention;
+  readonly operator: Operator;
   readonly #store: Store;
   readonly #observer: Observer;
   readonly #random: () => number;
@@ -65,6 +68,7 @@ export class Tracker {
     this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#spares);
     this.#confirmations = new Confirmations(deps.store, deps.observer, this.#ending);
     this.#shedding = new Shedding(deps.limits, deps.store, this.#ending);
+    this.operator = new Operator(this.#ending, (...attempt) => this.#attempted(...attempt));
   }
 
   /** Deliveries with an outcome, ever. */
@@ -94,7 +98,7 @@ export class Tracker {
       this.#observer.shed(shed, session, facts.type);
       return undefined;
     }
-    const required = policy.confirm === 'auto' ? expectedLevel(session) : policy.confirm;
+    const required = requiredLevel(policy, session.optedIn);
     const delivery = this.#spares.take(++this.tracked, session, ordinal, facts, required, sentAt);
     session.owner.pending++;
     if (session.optedIn) {
@@ -285,9 +289,4 @@ export class Tracker {
     this.#observer.attempted(delivery, attempt);
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));
   }
-}
-
-/** What `auto` asks for (E4). */
-function expectedLevel(session: Session): Level {
-  return session.optedIn ? 'processed' : 'received';
 }

@@ -16,9 +16,9 @@ export type Outcome = (typeof OUTCOMES)[number];
  * Why nobody can say how a delivery ended (`unverifiable`).
  * `never_answered`: the connection never answered a barrier. `client_left`: the client closed in good order right behind the message
  * and could not answer any more. `ambiguous`: the application's word may mean an earlier message of the same event id.
- * `limit`: it gave its place to a CRITICAL one.
+ * `limit`: it gave its place to a CRITICAL one. `operator`: an operator closed it by hand, which is no evidence of receipt.
  */
-export const UNVERIFIABLE_REASONS = ['never_answered', 'client_left', 'ambiguous', 'limit'] as const;
+export const UNVERIFIABLE_REASONS = ['never_answered', 'client_left', 'ambiguous', 'limit', 'operator'] as const;
 export type UnverifiableReason = (typeof UNVERIFIABLE_REASONS)[number];
 
 /** Where a delivery stands: in flight (`pending`, or `retrying` once an attempt after the send was made) or settled. */
@@ -26,7 +26,7 @@ export const STATUSES = ['pending', 'retrying', ...OUTCOMES] as const;
 export type Status = (typeof STATUSES)[number];
 
 /** Why a delivery ended `failed`. */
-export const FAIL_REASONS = ['disconnected', 'rejected', 'shutdown', 'limit'] as const;
+export const FAIL_REASONS = ['disconnected', 'rejected', 'shutdown', 'limit', 'operator'] as const;
 export type FailReason = (typeof FAIL_REASONS)[number];
 
 /** The `error.type` of a settled delivery; `''` when it was confirmed (or unverifiable, which is no error). */

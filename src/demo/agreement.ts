@@ -1,7 +1,8 @@
 // demo: checks the sidecar against itself: the sum of rule D1, and the statistics against a scrape of `/metrics`.
+
+import { type Sample, sumOf } from '../admin-client/exposition.ts';
 import { ATTEMPT_KINDS, FAIL_REASONS, PRIORITIES } from '../delivery/words.ts';
 import type { Stats, StatsRow } from '../telemetry/metrics/stats.ts';
-import { type Sample, sumOf } from './exposition.ts';
 
 /** One check in words. */
 export interface Check {

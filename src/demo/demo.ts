@@ -1,19 +1,20 @@
 // demo: backend, sidecar and clients in one process tree: start → load → misfortune half-way → rest → settle → verdict.
 import type { AddressInfo } from 'node:net';
+import { createAdminClient } from '../admin-client/client.ts';
+import { wrap } from '../admin-client/wording.ts';
 import { formatFault } from '../config/fault.ts';
 import { formatDuration } from '../config/units.ts';
 import type { Defaults } from '../config/values.ts';
 import { createLog, createReport } from '../log/log.ts';
 import { createSidecar, type Sidecar } from '../sidecar/sidecar.ts';
-import { type AdminReader, createAdminReader, type Open } from './admin-reader.ts';
 import { CAST, membersOf } from './cast.ts';
 import { type Child, startChild } from './children.ts';
 import { createDisplay, NO_DISPLAY, type Output } from './display.ts';
 import { findingsAsJson, readFindings } from './findings.ts';
 import { unmatchedOf } from './losses.ts';
+import { createReadings, type Open, type Readings } from './readings.ts';
 import { type AdminChoice, ATTEMPTS_MS, demoConfig, TARGET, TIMEOUT_MS } from './settings.ts';
 import { verdict } from './verdict.ts';
-import { wrap } from './wording.ts';
 
 /** What the operator asks for. */
 export interface DemoOptions extends AdminChoice {
@@ -97,9 +98,9 @@ async function play(
   cleanUps.push(() => clients.end());
   await clients.ask({ order: 'start', target: urlOf('ws', addresses.listen) }, 'ready');
 
-  const reader = createAdminReader(adminUrl, config.admin.token);
-  await act({ options, around, sidecar, clients, backend, reader, adminUrl, cleanUps });
-  const findings = await readFindings(reader, TARGET);
+  const readings = createReadings(createAdminClient({ base: adminUrl, token: config.admin.token }));
+  await act({ options, around, sidecar, clients, backend, readings, adminUrl, cleanUps });
+  const findings = await readFindings(readings, TARGET);
   const lines = verdict(findings);
   if (options.json) out.write(`${JSON.stringify(findingsAsJson(findings, lines))}\n`);
   else out.write(`\n${lines.flatMap((line) => wrap(line, onScreen ? (out.columns ?? 80) : undefined)).join('\n')}\n`);
@@ -117,24 +118,24 @@ interface Scene {
   readonly sidecar: Sidecar;
   readonly clients: Child;
   readonly backend: Child;
-  readonly reader: AdminReader;
+  readonly readings: Readings;
   readonly adminUrl: string;
   readonly cleanUps: (() => void)[];
 }
 
 /** The load, from the first question until the last delivery has its outcome, under the eyes of the display. */
 async function act(scene: Scene): Promise<void> {
-  const { options, around, sidecar, clients, backend, reader, adminUrl, cleanUps } = scene;
+  const { options, around, sidecar, clients, backend, readings, adminUrl, cleanUps } = scene;
   const started = performance.now();
-  let connections: Open = await reader.connections();
-  let unmatched = unmatchedOf(await reader.samples());
+  let connections: Open = await readings.connections();
+  let unmatched = unmatchedOf(await readings.samples());
   let phase = (): string => {
     const elapsed = Math.min(Math.floor(performance.now() - started), options.durationMs);
     return `${Math.floor(elapsed / 1000)} s of ${formatDuration(options.durationMs)}`;
   };
   const poll = async (): Promise<void> => {
-    connections = await reader.connections();
-    unmatched = unmatchedOf(await reader.samples());
+    connections = await readings.connections();
+    unmatched = unmatchedOf(await readings.samples());
   };
   // The next poll may succeed, and the readings at the end must: those are not forgiven.
   const polls = setInterval(() => void poll().catch(() => {}), POLL_MS);

@@ -1,9 +1,10 @@
 // demo: what there is to say at the end, read from the admin API once everything has come to rest.
+
+import type { Sample } from '../admin-client/exposition.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
-import type { AdminReader } from './admin-reader.ts';
 import { checkAgreement, checkSettled } from './agreement.ts';
-import type { Sample } from './exposition.ts';
 import { failedByReason, groupLosses, unmatchedOf } from './losses.ts';
+import type { Readings } from './readings.ts';
 import type { Findings } from './verdict.ts';
 
 /** The verdict's findings, and the failures by reason. */
@@ -14,12 +15,12 @@ export interface AllFindings extends Findings {
 const TRIES = 5;
 
 /** Reads statistics, metrics and deliveries; rejects when the admin server does not answer. */
-export async function readFindings(reader: AdminReader, target: number): Promise<AllFindings> {
-  const { stats, samples } = await readTogether(reader);
-  const lines = await reader.deliveries(['failed', 'timeout', 'unverifiable']);
+export async function readFindings(readings: Readings, target: number): Promise<AllFindings> {
+  const { stats, samples } = await readTogether(readings);
+  const lines = await readings.deliveries(['failed', 'timeout', 'unverifiable']);
   return {
     stats,
-    losses: groupLosses(lines, reader.pathOf),
+    losses: groupLosses(lines, readings.pathOf),
     unmatched: unmatchedOf(samples),
     failedByReason: failedByReason(samples),
     checks: [checkSettled(stats), ...checkAgreement(stats, samples)],
@@ -28,11 +29,11 @@ export async function readFindings(reader: AdminReader, target: number): Promise
 }
 
 /** Statistics and metrics of one moment: the statistics are the same before and after the scrape. The last try counts whatever it finds. */
-async function readTogether(reader: AdminReader): Promise<{ stats: Stats; samples: readonly Sample[] }> {
-  let stats = await reader.stats();
+async function readTogether(readings: Readings): Promise<{ stats: Stats; samples: readonly Sample[] }> {
+  let stats = await readings.stats();
   for (let tries = 1; ; tries++) {
-    const samples = await reader.samples();
-    const after = await reader.stats();
+    const samples = await readings.samples();
+    const after = await readings.stats();
     if (JSON.stringify(after) === JSON.stringify(stats) || tries === TRIES) return { stats: after, samples };
     stats = after;
   }

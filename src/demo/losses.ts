@@ -1,7 +1,8 @@
 // demo: from the list of deliveries that were not confirmed to who lost what and why.
+
+import { type Sample, sumOf } from '../admin-client/exposition.ts';
 import { FAIL_REASONS, UNMATCHED_REASONS, type UnmatchedReason } from '../delivery/words.ts';
-import type { DeliveryLine } from './admin-reader.ts';
-import { type Sample, sumOf } from './exposition.ts';
+import type { DeliveryLine } from './readings.ts';
 
 /** Deliveries of one connection that ended the same way. */
 export interface Loss {

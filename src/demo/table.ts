@@ -1,7 +1,8 @@
 // demo: the live table as lines of text; pure, so that it can be tested without a terminal.
+
+import { countIn, percent, time } from '../admin-client/wording.ts';
 import { PRIORITIES, UNMATCHED_REASONS, type UnmatchedReason } from '../delivery/words.ts';
 import type { Stats, StatsRow } from '../telemetry/metrics/stats.ts';
-import { countIn, percent, time } from './wording.ts';
 
 /** What the table shows. */
 export interface Shown {

@@ -1,9 +1,10 @@
 // demo: the verdict in words, from the sidecar's numbers alone: what was lost, by whom and why.
+
+import { count, counted, percent, time } from '../admin-client/wording.ts';
 import { ATTEMPT_KINDS, PRIORITIES, UNMATCHED_REASONS, type UnmatchedReason } from '../delivery/words.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
 import type { Check } from './agreement.ts';
 import type { Loss } from './losses.ts';
-import { count, counted, percent, time } from './wording.ts';
 
 /** Everything that is known at the end. */
 export interface Findings {

@@ -30,5 +30,5 @@ export function tellBinary(
 ): void {
   if (buf !== undefined && looksLikeJson(buf, start, end) === true)
     tap.upstreamText(buf, start, end, ordinal, now, bytes, true);
-  else tap.upstreamSkipped('binary', ordinal, now, buf === undefined);
+  else tap.upstreamSkipped('binary', ordinal, now, bytes, buf === undefined);
 }

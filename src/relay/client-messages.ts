@@ -24,6 +24,9 @@ export class ClientMessages {
   /** Unmasked payload so far of a fragmented message that may be a confirmation. */
   private message: MessageBuffer | undefined = undefined;
   private fragments = 0;
+  /** The message under way: what its first frame says, and its payload so far, bytes. */
+  private isText = false;
+  private size = 0;
   /** A frame between the fragments had to go on, and the fragments with it: the message is still read, but no longer cut. */
   private released = false;
 
@@ -38,9 +41,17 @@ export class ClientMessages {
   }
 
   /** A data frame begins; `buf[start, end)` is what is there of its payload. Says whether to call `judge` when it is complete. */
-  begin(buf: Buffer, start: number, end: number): boolean {
+  begin(buf: Buffer, start: number, end: number, now: number): boolean {
     const { opcode, fin, length, key, compressed } = this.scanner;
-    if (fin) this.context.counters.messagesToUpstream++;
+    if (opcode !== CONTINUATION) {
+      this.isText = opcode === TEXT;
+      this.size = 0;
+    }
+    this.size += length;
+    if (fin) {
+      this.context.counters.messagesToUpstream++;
+      this.tap.clientMessage?.(this.isText, this.size, now);
+    }
     if (opcode === BINARY) return false;
     const limit = this.context.limits.confirmationBytes;
     if (opcode === TEXT)

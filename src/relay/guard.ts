@@ -54,13 +54,13 @@ export class TapGuard implements Tap {
     }
   }
 
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, unseen?: boolean): void {
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: boolean): void {
     if (this.muted) {
       this.context.counters.messagesUnwatched++;
       return;
     }
     try {
-      this.tap.upstreamSkipped(reason, ordinal, now, unseen);
+      this.tap.upstreamSkipped(reason, ordinal, now, bytes, unseen);
     } catch (error) {
       this.fault(error);
     }
@@ -130,6 +130,15 @@ export class TapGuard implements Tap {
     } catch (error) {
       this.fault(error);
       return NOTHING;
+    }
+  }
+
+  clientMessage(isText: boolean, bytes: number, now: number): void {
+    if (this.muted) return;
+    try {
+      this.tap.clientMessage?.(isText, bytes, now);
+    } catch (error) {
+      this.fault(error);
     }
   }
 

@@ -138,7 +138,7 @@ export class Inbound {
       } else {
         if (this.scanner.odd) this.breaks();
         const stop = payload + this.scanner.length;
-        if (!this.begin(chunk, payload, Math.min(stop, end))) {
+        if (!this.begin(chunk, payload, Math.min(stop, end), now)) {
           this.releaseHeld();
           this.left = this.scanner.length;
           pos = payload;
@@ -169,7 +169,7 @@ export class Inbound {
       if (payload < 0) return end;
       if (this.scanner.odd) this.breaks();
       this.payloadAt = held.length;
-      if (!this.begin(chunk, pos, Math.min(end, pos + this.scanner.length))) {
+      if (!this.begin(chunk, pos, Math.min(end, pos + this.scanner.length), now)) {
         this.releaseHeld();
         this.left = this.scanner.length;
         return pos;
@@ -184,10 +184,10 @@ export class Inbound {
   }
 
   /** A header was read; says whether the frame may be one to cut, and is to be held until it is complete. */
-  private begin(buf: Buffer, start: number, end: number): boolean {
+  private begin(buf: Buffer, start: number, end: number, now: number): boolean {
     if (this.scanner.odd) return false;
     // Behind a frame that broke the rules one word may be lost, and a later one mean the opposite. A pong bears its own mark.
-    return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end) && !this.broken);
+    return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end, now) && !this.broken);
   }
 
   private judge(buf: Buffer, start: number, end: number, now: number): Verdict {

@@ -89,7 +89,7 @@ export class SideReader {
       this.lost(false, message);
     } else if (this.passesOver(message, count)) {
       this.inflater.reset();
-      this.tap.upstreamSkipped('binary', message.ordinal, message.now);
+      this.tap.upstreamSkipped('binary', message.ordinal, message.now, message.bytes);
     } else if (this.inflater.finished) {
       this.done(slice, count, count, message);
     } else {
@@ -188,7 +188,7 @@ export class SideReader {
   private handOver(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
     const { opcode, ordinal, now, bytes } = message;
     if (opcode !== TEXT) tellBinary(this.tap, buf, start, end, ordinal, now, bytes);
-    else if (buf === undefined) this.tooLarge(ordinal, now);
+    else if (buf === undefined) this.tooLarge(ordinal, now, bytes);
     else this.tap.upstreamText(buf, start, end, ordinal, now, bytes, false);
   }
 
@@ -199,19 +199,19 @@ export class SideReader {
     if (opcode !== TEXT) tellBinary(this.tap, tooLarge ? undefined : bytes, 0, count, ordinal, now, size);
     else if (tooLarge) {
       this.context.counters.messageBytesExceeded++;
-      this.tooLarge(ordinal, now);
+      this.tooLarge(ordinal, now, size);
     } else this.tap.upstreamText(bytes, 0, count, ordinal, now, size, false);
   }
 
   /** A compressed message cannot be read; with context takeover, no later compressed one can either. */
-  private lost(tooLarge: boolean, { opcode, ordinal, now }: Unread): void {
+  private lost(tooLarge: boolean, { opcode, ordinal, now, bytes }: Unread): void {
     if (this.takeover) this.goBlind();
     else this.inflater.reset();
-    if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now, true);
-    else if (tooLarge) this.tooLarge(ordinal, now);
+    if (opcode !== TEXT) this.tap.upstreamSkipped('binary', ordinal, now, bytes, true);
+    else if (tooLarge) this.tooLarge(ordinal, now, bytes);
     else {
       this.context.counters.messagesUnreadable++;
-      this.tap.upstreamSkipped('unreadable', ordinal, now);
+      this.tap.upstreamSkipped('unreadable', ordinal, now, bytes);
     }
   }
 
@@ -223,9 +223,9 @@ export class SideReader {
     this.context.report({ stage: 'inflate', error });
   }
 
-  private tooLarge(ordinal: number, now: number): void {
+  private tooLarge(ordinal: number, now: number, bytes: number): void {
     this.context.counters.messagesTooLarge++;
-    this.tap.upstreamSkipped('too_large', ordinal, now);
+    this.tap.upstreamSkipped('too_large', ordinal, now, bytes);
   }
 
   /** Queues a copy of `buf[start, end)`; where there is no room for it, only that the message was there. */

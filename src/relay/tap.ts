@@ -38,9 +38,9 @@ export interface Tap {
   ahead?(ordinal: number): Ahead;
   /**
    * A message that is not read: binary and no JSON, larger than `messageBytes` or the room there was, or one that does not inflate. In order with
-   * `upstreamText`. `unseen` (default: unless it is binary): it may have held an event.
+   * `upstreamText`. `bytes` is its size on the wire, payload only. `unseen` (default: unless it is binary): it may have held an event.
    */
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, unseen?: boolean): void;
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: boolean): void;
   /** A relayed message joined (+1) or left (-1, after its `upstreamText` or `upstreamSkipped`) the queue of the side reader. */
   undecoded(delta: 1 | -1): void;
   /** What has been told since the last write is about to be written to the client. Not called for what `ahead` lets go first. */
@@ -56,6 +56,8 @@ export interface Tap {
   awaits?(now: number): boolean;
   /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
   receivedThrough(through: number, now: number): void;
+  /** A data message of the client begins its last frame: `bytes` is its size on the wire, payload only. `clientText` may follow for it. */
+  clientMessage?(isText: boolean, bytes: number, now: number): void;
   /**
    * A `FIRST_BYTE` (first-byte.ts) for each of the 256 bytes: which text messages of the client are offered to `clientText`. All others go on at once.
    * It is asked of every message, and may change between two. Default: those whose first visible byte is `{`.

@@ -21,6 +21,8 @@ export class UpstreamMessages {
   private message: Collected | undefined = undefined;
   /** The message under way is binary and no JSON: nothing of it is kept. */
   private passing = false;
+  /** Bytes of the message under way, if it comes in parts that are not read. */
+  private passed = 0;
 
   /** `scanner` says which frame, and which message, is under way. */
   constructor(scanner: FrameScanner, deflate: Deflate | undefined, tap: Tap, context: RelayContext, ordinal: number) {
@@ -51,7 +53,10 @@ export class UpstreamMessages {
 
   /** Some payload of the message; `left` bytes of its frame, these included, are known to come. */
   part(buf: Buffer, start: number, end: number, left: number): void {
-    if (this.message === undefined && !this.isRead(buf, start, end)) return;
+    if (this.message === undefined && !this.isRead(buf, start, end)) {
+      this.passed += end - start;
+      return;
+    }
     this.message ??= this.begin();
     this.message.add(buf, start, end, this.message.size + left);
   }
@@ -61,7 +66,9 @@ export class UpstreamMessages {
     const { message } = this;
     this.passing = false;
     if (message === undefined) {
-      this.complete(EMPTY, 0, 0, 0, now);
+      const { passed } = this;
+      this.passed = 0;
+      this.complete(EMPTY, 0, 0, passed, now);
       return;
     }
     const kept = message.view();
@@ -74,6 +81,7 @@ export class UpstreamMessages {
     this.message?.release();
     this.message = undefined;
     this.passing = false;
+    this.passed = 0;
   }
 
   private begin(): Collected {
@@ -108,7 +116,7 @@ export class UpstreamMessages {
     else if (buf !== undefined) this.tap.upstreamText(buf, start, end, ordinal, now, bytes, false);
     else {
       this.context.counters.messagesTooLarge++;
-      this.tap.upstreamSkipped('too_large', ordinal, now);
+      this.tap.upstreamSkipped('too_large', ordinal, now, bytes);
     }
   }
 

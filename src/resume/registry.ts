@@ -24,6 +24,8 @@ export interface Registry<S extends Registered> {
   /** As many sessions as there may be: one must go before one is added. */
   readonly full: boolean;
   has(session: S): boolean;
+  /** Every session that its client may come back to, or still has. */
+  all(): Iterable<S>;
   /** A new id: 128 random bits. */
   newId(): string;
   add(session: S): void;
@@ -67,6 +69,7 @@ export function createRegistry<S extends Registered>(
     get full() {
       return sessions.size >= limit;
     },
+    all: () => sessions.values(),
     has: (session) => sessions.get(session.id) === session,
     newId: () => randomBytes(16).toString('base64url'),
     add(session) {

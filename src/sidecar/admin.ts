@@ -1,7 +1,14 @@
 // sidecar: the admin server joined with the sidecar: what it may read, and how a connection looks there.
+import { fileURLToPath } from 'node:url';
+import type { ConnectionBook } from '../admin/connection-book.ts';
+import type { MessageLog } from '../admin/message-log.ts';
 import type { AdminDeps, ConnectionView } from '../admin/ports.ts';
+import type { UnmatchedBook } from '../admin/unmatched-book.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { Operator } from '../delivery/operator.ts';
+import type { Session } from '../delivery/session.ts';
+import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
 import type { Watch } from './observe.ts';
@@ -13,20 +20,39 @@ export interface AdminSide {
   readonly watch: Watch;
   readonly store: AdminDeps['store'];
   readonly connections: ReadonlySet<Connection>;
+  /** Sessions that can be resumed; those of clients that have not opted in go with their connection. */
+  readonly resumable: () => Iterable<Session>;
+  readonly book: ConnectionBook;
+  readonly messages: MessageLog | undefined;
+  readonly unmatched: UnmatchedBook;
+  readonly operator: Operator;
   readonly state: { readonly draining: boolean };
   readonly counters: AdminDeps['counters'];
   /** Only where readiness depends on it. */
   readonly upstreamCheck: UpstreamCheck | undefined;
   readonly report: AdminDeps['report'];
+  readonly log: { info(fields: object, message: string): void };
 }
 
 /** The ports of the admin server; it starts its clock (`startedAt`) now. */
 export function adminDeps(side: AdminSide): AdminDeps {
-  const { config, watch, store, connections, state, counters, upstreamCheck, report } = side;
+  const { config, watch, store, connections, book, messages, operator, state, counters, upstreamCheck, report } = side;
+  const { readOnly, payloads, redact, traceUrl } = config.admin;
   return {
     store,
     stats: () => watch.stats(),
-    connections: () => Array.from(connections, view),
+    statistics: {
+      totals: () => ({ ...watch.totals(), pending: store.pending, connections: connections.size }),
+      latencyMs: middleMs,
+    },
+    connections: () => Array.from(connections, connectionView),
+    book,
+    sessions: () => sessionsOf(connections, side.resumable()),
+    messages,
+    unmatched: side.unmatched,
+    operator,
+    audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
+    settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },
     metrics: (accept) => watch.scrape(accept),
     health() {
       const reasons = [state.draining ? 'draining' : undefined, upstreamCheck?.reason].filter(
@@ -37,6 +63,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),
     info: { service: config.serviceName, version: VERSION, startedAt: now() },
+    pageFolder: fileURLToPath(new URL('../page', import.meta.url)),
     token: config.admin.token,
     now,
     counters,
@@ -45,7 +72,15 @@ export function adminDeps(side: AdminSide): AdminDeps {
   };
 }
 
-function view({ facts, session, messages }: Connection): ConnectionView {
+/** Each session once: those that have a connection, and those whose client is away. */
+function sessionsOf(connections: Iterable<Connection>, resumable: Iterable<Session>): ReadonlySet<Session> {
+  const sessions = new Set(resumable);
+  for (const { session } of connections) sessions.add(session);
+  return sessions;
+}
+
+/** A connection as the admin server sees it now. */
+export function connectionView({ facts, session, messages }: Connection): ConnectionView {
   const { id, seq, openedAt, remote, path } = facts;
   const { key, user, claimedUser, capability, pending } = session;
   return { id, seq, openedAt, remote, path, session: key, user, claimedUser, capability, pending, messages };

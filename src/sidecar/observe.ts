@@ -20,6 +20,7 @@ import { createReadings } from '../telemetry/metrics/readings.ts';
 import { createRuntimeMetrics } from '../telemetry/metrics/runtime.ts';
 import { createStandstillMetrics } from '../telemetry/metrics/standstills.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
+import type { Totals } from '../telemetry/metrics/totals.ts';
 import { createExportCounters } from '../telemetry/otlp/drops.ts';
 import { createOutcomeLog } from '../telemetry/outcome-log.ts';
 import { ScrapeExporter } from '../telemetry/scrape/exporter.ts';
@@ -32,6 +33,8 @@ export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
   readonly decoder: Decoder;
   readonly unread: Readonly<Record<UnreadReason, number>>;
+  /** Told of each confirmation that changed nothing. */
+  readonly unmatched?: Observer['unmatched'];
   /** Connections cut because their client was silent. */
   readonly silent: { readonly cut: number };
   /** Upgrade requests by what was learned of their user. */
@@ -96,6 +99,8 @@ export interface Watch {
   readonly observer: Observer;
   readonly connections: ConnectionObserver;
   stats(): Stats & Unreadable;
+  /** The same counts for windows of time. */
+  totals(): Totals;
   /** The process did not run for `ms`. */
   stoodStill(ms: number): void;
   scrape(accept: string): Promise<{ contentType: string; body: string }>;
@@ -155,7 +160,9 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   agents = openAgents(deps, telemetry);
   const stopBeat = agents === undefined ? undefined : startBeat(agents, deps.report, AGENT_BEAT_MS);
   // The log comes after the spans: a delivery that went wrong may get its span, and so its trace id, only now.
-  const all = [metrics, spans?.observer, outcomes.observer, agents?.observer];
+  // Joined to the log instead of being one more to tell of every step.
+  const logged: Observer = { ...outcomes.observer, ...(deps.unmatched && { unmatched: deps.unmatched }) };
+  const all = [metrics, spans?.observer, logged, agents?.observer];
   const fan = new Fan(all.filter((each) => each !== undefined));
   return {
     observer: fan,
@@ -181,6 +188,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       batched: deps.decoder.batched,
       unreadable_connections: deps.counters.front.unreadable,
     }),
+    totals: () => metrics.totals(),
     stoodStill: standstills.stoodStill,
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),

@@ -1,11 +1,14 @@
 // sidecar: the sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
 import type { AddressInfo } from 'node:net';
+import { createConnectionBook } from '../admin/connection-book.ts';
+import { createMessageLog } from '../admin/message-log.ts';
 import { createAdminCounters } from '../admin/places.ts';
 import { type Admin, createAdmin } from '../admin/server.ts';
+import { createUnmatchedBook } from '../admin/unmatched-book.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import { OverdueWords } from '../connection/overdue-words.ts';
-import { type ConnectionObserver, UNREAD_REASONS, type UnreadReason } from '../connection/parts.ts';
+import { UNREAD_REASONS, type UnreadReason } from '../connection/parts.ts';
 import { createResendBudget } from '../connection/resending.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
 import { createResumption, type Resumption } from '../connection/resumption.ts';
@@ -16,7 +19,7 @@ import { createFrontCounters } from '../front/counters.ts';
 import type { Listener } from '../front/listener.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { createIdentity, type IdentityOptions } from '../identity/identity.ts';
-import { createOwners, type Owners } from '../identity/owners.ts';
+import { createOwners } from '../identity/owners.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../relay/tap.ts';
 import { createSessionCounters } from '../resume/counters.ts';
 import { createRegistry } from '../resume/registry.ts';
@@ -35,6 +38,7 @@ import { startLimitLog } from './limit-log.ts';
 import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
+import { register, tell } from './register.ts';
 import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
 
 export interface SidecarDeps {
@@ -116,7 +120,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     fault: (text) => report({ stage: 'memory', error: new Error(text) }),
     info: (text) => log.info({ stage: 'memory' }, text),
   });
+  const unmatched = createUnmatchedBook();
   const watch = await startWatch({
+    unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
     memory,
     inFlightLimit: config.limits.inFlightBytes,
     counters,
@@ -159,8 +165,6 @@ async function start(deps: SidecarDeps): Promise<Running> {
   };
   const connections = new Set<Connection>();
   const state = { draining: false };
-  const side = { config, watch, store, connections, state, counters: counters.admin, upstreamCheck, report };
-  const admin = createAdmin(adminDeps(side));
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<ResumableSession>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
@@ -177,12 +181,36 @@ async function start(deps: SidecarDeps): Promise<Running> {
     },
     report,
   });
-  const observer = register(connections, owners, watch, report);
+  const { payloads, payloadBytes, messages: capacity } = config.admin;
+  const messages = createMessageLog({ capacity, payloadBytes: payloads ? payloadBytes : 0 });
+  const book = createConnectionBook(undefined, (seq) => messages?.release(seq));
+  const side = { config, watch, store, connections, book, messages, unmatched, state, upstreamCheck, report, log };
+  const { operator } = tracker;
+  const admin = createAdmin(
+    adminDeps({
+      ...side,
+      operator,
+      counters: counters.admin,
+      resumable: () => Array.from(registry.all(), ({ session }) => session),
+    }),
+  );
+  const observer = register(connections, owners, watch, book, report);
   const overdue = new OverdueWords();
   const parked = { count: 0 };
   const resends = config.events.rules.some((rule) => rule.resend === true);
   const resendBudget = createResendBudget();
-  const connectionDeps = { tracker, decoder, relay, unread, overdue, parked, observer, resendBudget, resends };
+  const connectionDeps = {
+    messages,
+    tracker,
+    decoder,
+    relay,
+    unread,
+    overdue,
+    parked,
+    observer,
+    resendBudget,
+    resends,
+  };
   const listener = openFront({
     config,
     upstream,
@@ -211,6 +239,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
   const stopLimitLog = startLimitLog(limitCounts, report);
   const own = config.admin.listen;
+  admin.begin();
   const addresses: Running['addresses'] = {
     ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),
     listen: await listener.listen(config.listen.host, config.listen.port),
@@ -237,39 +266,6 @@ function identityOptions(config: Config['identity']): IdentityOptions {
   const { jwtIssuer: issuer, jwtAudience: audience } = config;
   const verify = key === undefined && jwksUrl === undefined ? undefined : { key, jwksUrl, issuer, audience };
   return { sources, trust, jwtPlaces, jwtQuery, verify, timeoutMs };
-}
-
-/** What the watch throws costs no connection and no session (SPEC D8). */
-function tell(report: Report, step: () => void): void {
-  try {
-    step();
-  } catch (error) {
-    report({ stage: 'watch', error });
-  }
-}
-
-/** Keeps the set of open connections beside what the watch is told. */
-export function register(
-  connections: Set<Connection>,
-  owners: Owners,
-  { connections: watch }: Watch,
-  report: Report,
-): ConnectionObserver {
-  return {
-    opened(connection) {
-      connections.add(connection);
-      owners.connect(connection.session.owner);
-      tell(report, () => watch.opened(connection));
-    },
-    capability: (connection, from, to) => tell(report, () => watch.capability(connection, from, to)),
-    closed(connection, by, code, at) {
-      connections.delete(connection);
-      owners.disconnect(connection.session.owner);
-      // A session that can be resumed is given back by whoever ends it.
-      if (!connection.session.optedIn) owners.release(connection.session.owner);
-      tell(report, () => watch.closed(connection, by, code, at));
-    },
-  };
 }
 
 /** SPEC D10: no new connections, the clients' last chances, last notices, flush. */

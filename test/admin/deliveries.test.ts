@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deliveriesRoute } from '../../src/admin/deliveries.ts';
-import type { Answer } from '../../src/admin/route.ts';
+import type { Answer, Route } from '../../src/admin/route.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { ada, adminDeps, bob, eventType, type Got, NOON, serve, settle, track } from './fixture.ts';
+import { ASK, ada, adminDeps, bob, eventType, type Got, NOON, serve, settle, track } from './fixture.ts';
 
 const idsOf = (got: Pick<Got, 'body'>): string[] => got.body.deliveries.map(({ id }) => id);
 const parametersOf = (got: Got): string[] => got.body.errors.map(({ parameter }) => parameter);
@@ -122,7 +122,7 @@ describe('pages under churn', () => {
 
   function churn(history: number, start: number, turns: readonly Turn[]): void {
     const store = createMemoryStore({ history });
-    const route = deliveriesRoute(adminDeps({ store }));
+    const { answer } = deliveriesRoute(adminDeps({ store })) as Required<Route>;
     let seq = 0;
     const inFlight: Delivery[] = [];
     const arrive = (count: number): void => {
@@ -135,8 +135,7 @@ describe('pages under churn', () => {
     for (let turn = 0; cursor !== null; turn++) {
       const { limit, arrive: more, settle: picks } = turns[turn % turns.length] as Turn;
       const search = `limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`;
-      const ask = { params: {}, search, accept: '', trusted: true, mount: '' };
-      const page = JSON.parse((route.answer(ask) as Answer).body);
+      const page = JSON.parse((answer({ ...ASK, search }) as Answer).body as string);
       const seqs = page.deliveries.map(({ ordinal }: { ordinal: number }) => ordinal);
       expect(seqs.length).toBeLessThanOrEqual(limit);
       if (page.next_cursor !== null) expect(seqs.length).toBe(limit);
@@ -252,6 +251,7 @@ describe('one delivery', () => {
       tool_call: 'call-1',
       ordinal: 1,
       bytes: 120,
+      kept: false,
       sent_at: '2026-03-01T12:00:00.000Z',
       deadline_at: '2026-03-01T12:00:30.000Z',
       received_ms: 31_000,
@@ -260,6 +260,7 @@ describe('one delivery', () => {
       trace_id: 'a'.repeat(32),
       error_text: null,
       connection: 'c-9',
+      sent_over: null,
       timeline: [
         { step: 'send', at: '2026-03-01T12:00:00.000Z', after_ms: 0, number: 1, result: 'sent' },
         { step: 'probe', at: '2026-03-01T12:00:01.000Z', after_ms: 1000, number: 2, delay_ms: 1000, result: 'sent' },

@@ -1,78 +1,38 @@
 // The hand-written description against the server: the same paths, the same parameters, and real answers in the promised shape.
 import { describe, expect, it } from 'vitest';
-import { createRoutes } from '../../src/admin/server.ts';
+import { createMessageLog } from '../../src/admin/message-log.ts';
+import { createParts, createRoutes } from '../../src/admin/server.ts';
+import { createUnmatchedBook } from '../../src/admin/unmatched-book.ts';
+import { Operator } from '../../src/delivery/operator.ts';
 import { ERROR_TYPES, STATUSES } from '../../src/delivery/words.ts';
-import { ada, adminDeps, connection, NOON, type Served, serve, settle, track } from './fixture.ts';
+import { breaches, type Schema, specOf } from './described.ts';
+import { ada, adminDeps, bookOf, connection, NOON, SETTINGS, type Served, serve, settle, track } from './fixture.ts';
 
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly pattern?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly items?: Schema;
-}
-
-interface Operation {
-  readonly security?: readonly unknown[];
-  readonly parameters?: readonly { name: string; in: string; description: string; schema: Schema }[];
-  readonly responses: Readonly<Record<string, { content?: Record<string, { schema: Schema }>; $ref?: string }>>;
-}
-
-interface Spec {
-  readonly openapi: string;
-  readonly paths: Readonly<Record<string, { readonly get: Operation }>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
-}
-
-async function specOf(served: Served): Promise<Spec> {
-  return (await served.get('/openapi.json')).body as unknown as Spec;
-}
-
-function typeOf(value: unknown): readonly string[] {
-  if (value === null) return ['null'];
-  if (Array.isArray(value)) return ['array'];
-  return Number.isInteger(value) ? ['integer', 'number'] : [typeof value];
-}
-
-/** Every way in which a value breaks a schema, for the few keywords that the description uses. */
-function breaches(spec: Spec, schema: Schema, value: unknown, at = '$'): string[] {
-  if (schema.$ref !== undefined) {
-    const named = spec.components.schemas[schema.$ref.split('/').at(-1) ?? ''];
-    return named === undefined ? [`${at}: no schema ${schema.$ref}`] : breaches(spec, named, value, at);
-  }
-  const found: string[] = [];
-  if (schema.type !== undefined && ![schema.type].flat().some((type) => typeOf(value).includes(type)))
-    return [`${at}: ${typeOf(value)[0]} is not ${schema.type}`];
-  if (schema.enum !== undefined && !schema.enum.includes(value)) found.push(`${at}: ${value} is not listed`);
-  if (schema.const !== undefined && schema.const !== value) found.push(`${at}: ${value} is not ${schema.const}`);
-  if (schema.pattern !== undefined && typeof value === 'string' && !new RegExp(schema.pattern).test(value))
-    found.push(`${at}: ${value} does not match`);
-  if (schema.items !== undefined)
-    for (const [i, item] of (value as unknown[]).entries())
-      found.push(...breaches(spec, schema.items, item, `${at}[${i}]`));
-  if (schema.properties !== undefined) {
-    const members = value as Record<string, unknown>;
-    for (const name of schema.required ?? []) if (!(name in members)) found.push(`${at}.${name} is missing`);
-    for (const [name, member] of Object.entries(members)) {
-      const known = schema.properties[name];
-      found.push(
-        ...(known === undefined ? [`${at}.${name} is not described`] : breaches(spec, known, member, `${at}.${name}`)),
-      );
-    }
-  }
-  return found;
-}
-
-/** A store with one delivery of every status, one probed, one upgraded. */
+/** A store with one delivery of every status, one probed, one upgraded; two connections, one over; messages of the first. */
 async function filled(): Promise<Served> {
+  const book = bookOf(connection(1), connection(2, { user: 'ada', session: ada.key, openedAt: NOON - 1000 }));
+  book.capability('c-2', 'received', NOON);
+  book.closed('c-1', 'client', 1001, NOON + 5);
+  const messages = createMessageLog({ capacity: 1000, payloadBytes: 1000 });
+  const line = messages!.line(2);
+  messages!.toClient(line, true, 'tool_executing', 120, NOON, 1, 1);
+  messages!.payload(Buffer.from('{"token":"x","a":1}'), 0, 19);
+  messages!.toClient(line, false, undefined, 0, NOON, 2, 0);
+  messages!.toUpstream(line, true, 20, NOON);
+  messages!.consumed(line);
+  const unmatched = createUnmatchedBook();
+  unmatched.add('late', ada, 'e', NOON);
   const served = await serve({
-    connections: () => [connection(1), connection(2, { user: 'ada' })],
+    book,
+    messages,
+    unmatched,
+    connections: () => [connection(2)],
+    sessions: () => [ada],
+    settings: { ...SETTINGS, payloads: true },
     traceId: ({ seq }) => (seq === 1 ? '0123456789abcdef'.repeat(2) : undefined),
     watch: () => () => undefined,
     health: () => ({ ready: false, reasons: ['draining'] }),
+    operator: new Operator({ unverifiable: () => undefined, settle: () => undefined } as never, () => undefined),
   });
   for (const [i, status] of STATUSES.entries()) {
     const delivery = track(served.store, { seq: i + 1, id: 'e', session: ada });
@@ -81,6 +41,7 @@ async function filled(): Promise<Served> {
     if (status === 'retrying') delivery.status = status;
     else settle(served.store, delivery, status, NOON + 2000);
     if (status === 'failed') delivery.errorType = 'rejected';
+    if (status === 'unverifiable') delivery.unverified = 'client_left';
     if (status === 'confirmed') delivery.upgradedAt = NOON + 3000;
   }
   return served;
@@ -89,33 +50,40 @@ async function filled(): Promise<Served> {
 describe('description', () => {
   it('describes exactly the routes that exist, and which are open', async () => {
     const spec = await specOf(await serve());
-    const routes = createRoutes(adminDeps());
+    const deps = adminDeps();
+    const routes = createRoutes(deps, createParts(deps));
     expect(spec.openapi).toBe('3.1.0');
     expect(Object.keys(spec.paths).sort()).toEqual(routes.map(({ path }) => path).sort());
-    for (const { path, open } of routes)
-      expect([path, spec.paths[path]?.get.security]).toEqual([path, open ? [] : undefined]);
+    for (const { path, open, answer, change } of routes) {
+      const { get, post } = spec.paths[path] ?? {};
+      expect([path, get !== undefined, post !== undefined]).toEqual([path, answer !== undefined, change !== undefined]);
+      expect([path, (get ?? post)?.security]).toEqual([path, open ? [] : undefined]);
+    }
   });
 
   it('names exactly the parameters that each list accepts', async () => {
     const served = await filled();
     const spec = await specOf(served);
-    for (const path of ['/api/v1/deliveries', '/api/v1/connections', '/api/v1/stats', '/api/v1/stream']) {
-      const { errors } = (await served.get(`${path}?no-such-parameter=1`)).body as unknown as {
+    for (const path of Object.keys(spec.paths).filter((each) => each.startsWith('/api/'))) {
+      const operation = spec.paths[path]?.get;
+      if (operation === undefined) continue;
+      const { errors } = (await served.get(`${path.replace('{id}', 'c-2')}?no-such-parameter=1`)).body as unknown as {
         errors: { parameter: string; allowed: string[] }[];
       };
-      const described = spec.paths[path]?.get.parameters?.map(({ name }) => name).sort();
-      expect([path, described]).toEqual([path, errors[0]?.allowed]);
+      const described = operation.parameters?.filter((each) => each.in === 'query').map(({ name }) => name);
+      expect([path, described?.sort()]).toEqual([path, errors[0]?.allowed]);
     }
   });
 
   it('lists for each closed parameter the values that the server allows', async () => {
     const served = await filled();
     const spec = await specOf(served);
-    for (const path of ['/api/v1/deliveries', '/api/v1/connections', '/api/v1/stream'])
-      for (const { name, schema } of spec.paths[path]?.get.parameters ?? []) {
-        if (schema.items?.enum === undefined) continue;
-        const { body } = await served.get(`${path}?${name}=no-such-value`);
-        expect([name, schema.items.enum]).toEqual([name, body.errors[0]?.allowed]);
+    for (const [path, { get }] of Object.entries(spec.paths))
+      for (const { name, schema } of get?.parameters ?? []) {
+        const words = schema.items?.enum ?? schema.enum;
+        if (words === undefined) continue;
+        const { body } = await served.get(`${path.replace('{id}', 'c-2')}?${name}=no-such-value`);
+        expect([path, name, words]).toEqual([path, name, body.errors[0]?.allowed]);
       }
   });
 
@@ -130,11 +98,22 @@ describe('description', () => {
     ['/api/v1/deliveries/{id}', '/api/v1/deliveries/nobody'],
     ['/api/v1/connections', '/api/v1/connections'],
     ['/api/v1/connections', '/api/v1/connections?x=1'],
+    ['/api/v1/connections', '/api/v1/connections?state=any'],
+    ['/api/v1/unmatched', '/api/v1/unmatched'],
+    ['/api/v1/connections/{id}', '/api/v1/connections/c-1'],
+    ['/api/v1/connections/{id}', '/api/v1/connections/nobody'],
+    ['/api/v1/connections/{id}/messages', '/api/v1/connections/c-2/messages'],
+    ['/api/v1/connections/{id}/messages', '/api/v1/connections/c-2/messages?limit=1'],
+    ['/api/v1/sessions', '/api/v1/sessions'],
+    ['/api/v1/about', '/api/v1/about'],
+    ['/api/v1/summary', '/api/v1/summary'],
+    ['/api/v1/lines', '/api/v1/lines?window=1h'],
+    ['/api/v1/top', '/api/v1/top?by=type&sort=slowest'],
   ])('%s answers %s in the shape described for that status', async (template, path) => {
     const served = await filled();
     const spec = await specOf(served);
     const { status, headers, body } = await served.get(path);
-    const response = spec.paths[template]?.get.responses[status];
+    const response = spec.paths[template]?.get?.responses[status];
     expect(response, `${status} is described`).toBeDefined();
     const isProblem = response?.$ref === '#/components/responses/Problem';
     expect(headers['content-type']).toBe(isProblem ? 'application/problem+json' : 'application/json');

@@ -1,6 +1,6 @@
 // Health, metrics, statistics and connections, and what happens when what they read from breaks.
 import { describe, expect, it } from 'vitest';
-import { connection, serve } from './fixture.ts';
+import { bookOf, connection, serve } from './fixture.ts';
 
 describe('health', () => {
   it('/health has the shape that monitors of the predecessor read', async () => {
@@ -92,7 +92,7 @@ describe('connections', () => {
   );
 
   it('are listed newest first, without query strings', async () => {
-    const { get } = await serve({ connections: () => all });
+    const { get } = await serve({ book: bookOf(...all) });
     const { body, text } = await get('/api/v1/connections');
     expect(body.connections.map(({ id }) => id)).toEqual(['c-4', 'c-3', 'c-2', 'c-1']);
     expect(body.connections[0]).toEqual({
@@ -102,6 +102,9 @@ describe('connections', () => {
       claimed_user: null,
       capability: 'processed',
       opened_at: '2026-03-01T12:00:00.000Z',
+      closed_at: null,
+      closed_by: null,
+      close_code: null,
       remote: '127.0.0.1',
       path: '/ws',
       pending: 0,
@@ -117,20 +120,20 @@ describe('connections', () => {
     ['capability=none,processed&user=ada', ['c-4', 'c-2']],
     ['limit=1', ['c-4']],
   ])('?%s selects %j', async (search, ids) => {
-    const { get } = await serve({ connections: () => all });
+    const { get } = await serve({ book: bookOf(...all) });
     const { body } = await get(`/api/v1/connections?${search}`);
     expect(body.connections.map(({ id }) => id)).toEqual(ids);
   });
 
   it('bad parameters are all named', async () => {
-    const { get } = await serve({ connections: () => all });
+    const { get } = await serve({ book: bookOf(...all) });
     const { status, body } = await get('/api/v1/connections?capability=telepathy&limit=0&cursor=x&colour=red');
     expect(status).toBe(400);
     expect(body.errors.map(({ parameter }) => parameter)).toEqual(['capability', 'limit', 'cursor', 'colour']);
   });
 
   it('are 404 where nothing is relayed', async () => {
-    const { get } = await serve({ connections: undefined });
+    const { get } = await serve({ book: undefined });
     expect((await get('/api/v1/connections')).status).toBe(404);
   });
 });

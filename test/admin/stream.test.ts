@@ -55,6 +55,11 @@ function follow(port: number, path = '/api/v1/stream'): Promise<Following> {
   });
 }
 
+/** Resolves when the server has noticed that no more than `open` connections are left. */
+async function left(admin: Served['admin'], open: number): Promise<void> {
+  while (admin.connections > open) await new Promise((resolve) => setImmediate(resolve));
+}
+
 function stepsIn(text: string): { step: string; at: string; delivery: { id: string } }[] {
   return [...text.matchAll(/event: step\ndata: (.*)\n\n/g)].map(([, data]) => JSON.parse(data as string));
 }
@@ -65,9 +70,10 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'
 afterEach(() => void vi.useRealTimers());
 
 describe('stream', () => {
-  async function watched(): Promise<Served & { watched: ReturnType<typeof createWatched> }> {
+  async function watched(): Promise<Served & { watched: ReturnType<typeof createWatched>; clock: { now: number } }> {
     const source = createWatched();
-    return { ...(await serve({ watch: source.watch })), watched: source };
+    const clock = { now: NOON };
+    return { ...(await serve({ watch: source.watch, now: () => clock.now })), watched: source, clock };
   }
 
   it('tells every step of a delivery in order, after the head has gone out at once', async () => {
@@ -137,15 +143,18 @@ describe('stream', () => {
     bobs.leave();
   });
 
-  it('watches only while somebody follows', async () => {
-    const { address, watched: source } = await watched();
+  it('watches only while somebody follows, and 15 s longer, for a follower that comes back', async () => {
+    const { admin, address, watched: source, clock } = await watched();
     expect(source.observers.size).toBe(0);
     const [first, second] = [await follow(address.port), await follow(address.port)];
     expect(source.observers.size).toBe(1);
-    const unwatched = source.unwatched();
     first.leave();
     second.leave();
-    await unwatched;
+    await left(admin, 0);
+    flush();
+    expect(source.observers.size).toBe(1);
+    clock.now += 15_001;
+    flush();
     expect([source.observers.size, vi.getTimerCount()]).toEqual([0, 0]);
     const again = await follow(address.port);
     expect(source.observers.size).toBe(1);
@@ -201,15 +210,14 @@ describe('stream', () => {
   });
 
   it('takes 16 followers, then answers 503 until one leaves', async () => {
-    const { address, get, watched: source } = await watched();
+    const { admin, address, get } = await watched();
     const all = await Promise.all(Array.from({ length: 16 }, () => follow(address.port)));
     expect((await get('/api/v1/stream')).status).toBe(503);
-    const unwatched = source.unwatched();
-    for (const following of all) following.leave();
-    await unwatched;
+    all[0]?.leave();
+    await left(admin, 15);
     const next = await follow(address.port);
     expect(next.response.statusCode).toBe(200);
-    next.leave();
+    for (const following of [next, ...all]) following.leave();
   });
 
   it('HEAD tells the type and ends; bad filters are 400; without a source it is 404', async () => {
@@ -219,6 +227,17 @@ describe('stream', () => {
     expect((await get('/api/v1/stream?status=lost')).status).toBe(400);
     expect((await get('/api/v1/stream?cursor=1')).status).toBe(400);
     expect((await (await serve()).get('/api/v1/stream')).status).toBe(404);
+  });
+
+  it('[D10] what a shutdown ended last is told before the server is closed', async () => {
+    const { admin, address, store, watched: source } = await watched();
+    const following = await follow(address.port);
+    const delivery = track(store, { seq: 1, at: NOON });
+    settle(store, delivery, 'failed');
+    // No flush comes in between: the clock stands.
+    source.each((observer) => observer.settled(delivery));
+    await admin.close();
+    expect(await following.until('event: step')).toContain('"step":"failed"');
   });
 
   it('closing the server ends every stream and stops watching', async () => {

@@ -1,7 +1,7 @@
 // The demo's checks of the sidecar against itself: they pass on one book, and name each number that differs.
 import { describe, expect, it } from 'vitest';
+import { readSamples, sumOf } from '../../src/admin-client/exposition.ts';
 import { checkAgreement, checkSettled } from '../../src/demo/agreement.ts';
-import { readSamples, sumOf } from '../../src/demo/exposition.ts';
 import { createDeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
 import { eventType, sent, settle } from '../telemetry/deliveries.ts';
 import { expose } from '../telemetry/expose.ts';

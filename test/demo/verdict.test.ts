@@ -1,8 +1,8 @@
 // The words at the end: they follow from the numbers, name who lost what and why, and never hide a disagreement.
 import { describe, expect, it } from 'vitest';
+import { percent, time, wrap } from '../../src/admin-client/wording.ts';
 import { groupLosses, type Loss } from '../../src/demo/losses.ts';
 import { type Findings, verdict } from '../../src/demo/verdict.ts';
-import { percent, time, wrap } from '../../src/demo/wording.ts';
 import { statsOf } from './figures.ts';
 
 const NO_UNMATCHED = { late: 0, duplicate: 0, unknown: 0, foreign: 0 };

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { createConnectionBook } from '../../src/admin/connection-book.ts';
 import type { Connection } from '../../src/connection/connection.ts';
 import { OverdueWords } from '../../src/connection/overdue-words.ts';
 import { UNREAD_REASONS, type UnreadReason } from '../../src/connection/parts.ts';
@@ -26,7 +27,7 @@ import { createTicket, type FrontDeps, open, rejoin, type Ticket } from '../../s
 import { startBeats } from '../../src/sidecar/beats.ts';
 import { drain } from '../../src/sidecar/drain.ts';
 import { createMemoryGuard } from '../../src/sidecar/memory-guard.ts';
-import { register } from '../../src/sidecar/sidecar.ts';
+import { register } from '../../src/sidecar/register.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
 import { Rebuilt, recordJournal } from '../support/recorded-journal.ts';
@@ -147,7 +148,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     report,
   });
   const unwatched = { connections: { opened() {}, capability() {}, closed() {} } };
-  const observer = register(connections, owners, unwatched as never, report);
+  const observer = register(connections, owners, unwatched as never, createConnectionBook(), report);
   const relay = { counters, limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, lingerMs, patienceMs }, now, report };
   const overdue = new OverdueWords();
   const parked = { count: 0 };

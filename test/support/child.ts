@@ -21,6 +21,10 @@ export interface Child {
   /** The first line, past or future, that fits. Rejects with all output when the process ends first or 20 s pass. */
   line(fits: (line: Line) => boolean): Promise<Line>;
   readonly exited: Promise<Exit>;
+  /** Writes to its stdin. */
+  write(text: string): void;
+  /** Ends its stdin. */
+  endInput(): void;
   /** Sends a signal to this process only. */
   signal(name: NodeJS.Signals): void;
   /** Kills it and waits until it is gone. */
@@ -83,6 +87,8 @@ export function startChild(
     stderr: () => stderr,
     exited,
     kill,
+    write: (text) => void child.stdin.write(text),
+    endInput: () => void child.stdin.end(),
     signal: (name) => send(pid, name),
     line: (fits) =>
       new Promise((resolve, reject) => {

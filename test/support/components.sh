@@ -12,6 +12,8 @@ chromium:chromium
 faketime:faketime
 docker-compose:docker-compose
 nats-server:nats-server
+zsh:zsh
+fish:fish
 python3:python3
 "
 # Python modules of Debian's own interpreter: module:package

@@ -36,6 +36,11 @@ export class Latency {
     for (let i = 0; i < SIZE; i++) this.#counts[i]! += other.#counts[i]!;
   }
 
+  /** A copy of the counts, by step. */
+  counts(): Float64Array {
+    return this.#counts.slice();
+  }
+
   /** The smallest time in ms that at least the share `q` of all do not exceed (nearest rank), ±1.6 %; null when empty. */
   quantile(q: number): number | null {
     if (this.count === 0) return null;
@@ -48,7 +53,7 @@ export class Latency {
 }
 
 /** Middle of step `i`, ms. Indexes below 2 × STEPS are single microseconds. */
-function middleMs(i: number): number {
+export function middleMs(i: number): number {
   const shift = i < 2 * STEPS ? 0 : (i >> STEP_BITS) - 1;
   const low = (i - shift * STEPS) * 2 ** shift;
   return (low + 2 ** shift / 2) / 1000;

@@ -15,6 +15,7 @@ import { LABEL, METRICS } from '../names/names.ts';
 import type { Family, MetricSource, Point } from './producer.ts';
 import { type Stats, takeStats } from './stats.ts';
 import { BUCKETS, bucketOf, LEVEL_LABELS, priorityIndex, SLOTS, slotOf, type Tally, TallyBook } from './tallies.ts';
+import { type Totals, takeTotals } from './totals.ts';
 
 /** Counts deliveries, and shows the counts to metric readers and to the stats page: one book, so they cannot disagree. */
 export interface DeliveryMetrics extends Observer {
@@ -22,6 +23,7 @@ export interface DeliveryMetrics extends Observer {
   exemplar(delivery: Delivery, traceId: string, spanId: string): void;
   readonly source: MetricSource;
   stats(untracked?: Readonly<Record<string, number>>, unread?: Readonly<Record<string, number>>): Stats;
+  totals(): Totals;
 }
 
 /** Created once per process. All counts start at 0 and only `pending` ever falls. */
@@ -81,6 +83,7 @@ export function createDeliveryMetrics(): DeliveryMetrics {
     },
     source: () => families(book),
     stats: (untracked, unread) => takeStats(book, untracked, unread),
+    totals: () => takeTotals(book),
   };
 }
 

@@ -1,4 +1,4 @@
-// demo: reads the sidecar's own `/metrics` text, so that the demo can hold the two books against each other.
+// admin-client: reads the text of `/metrics`: counts that the JSON resources do not have.
 
 /** One line of Prometheus text. */
 export interface Sample {
@@ -31,4 +31,15 @@ export function sumOf(samples: readonly Sample[], name: string, labels: Readonly
     if (sample.name === name && wanted.every(([key, value]) => (sample.labels[key] ?? '') === value))
       sum += sample.value;
   return sum;
+}
+
+/** The sums of the samples of that name by one label’s value. */
+export function sumsBy(samples: readonly Sample[], name: string, label: string): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const sample of samples) {
+    if (sample.name !== name) continue;
+    const word = sample.labels[label] ?? '';
+    sums.set(word, (sums.get(word) ?? 0) + sample.value);
+  }
+  return sums;
 }

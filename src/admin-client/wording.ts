@@ -1,4 +1,4 @@
-// demo: numbers as people read them.
+// admin-client: numbers as people read them, in the demo, the commands and the answers to assistants.
 
 /** 12345 → `12,345`. */
 export function count(value: number): string {
@@ -12,9 +12,14 @@ export function countIn(value: number, room: number): string {
   return value < 1e6 ? `${Math.floor(value / 1e3)}k` : `${(Math.floor(value / 1e5) / 10).toFixed(1)}M`;
 }
 
-/** `1 event`, `1,200 events`. For nouns that take an `s`. */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+/** `1 event`, `1,200 events`; `several` where the noun takes no `s`. */
+export function counted(value: number, noun: string, several = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : several}`;
+}
+
+/** `1 delivery`, `7 deliveries`. */
+export function deliveries(value: number): string {
+  return counted(value, 'delivery', 'deliveries');
 }
 
 /** A share in [0, 1] with one decimal, rounded down, so that only all is 100 %. `–` for none. */

@@ -1,0 +1,95 @@
+// admin-client: everything that is known of one delivery, gathered from one admin server and its neighbours, for `explain`.
+import type { ConnectionJson, DeliveryDetailJson } from '../admin/shapes.ts';
+import type { UnmatchedJson } from '../admin/unmatched-shapes.ts';
+import { ALIKE_MS, endedAt } from './alike.ts';
+import type { AdminClient } from './client.ts';
+import { AdminFailure } from './failure.ts';
+
+/** A connection of the delivery’s user, and the admin server that told of it. */
+export interface Sighting {
+  readonly base: string;
+  readonly connection: ConnectionJson;
+}
+
+/** Deliveries that ended for the same reason at about the same time. */
+export interface Alike {
+  readonly deliveries: number;
+  readonly sessions: number;
+  /** There are more than were read. */
+  readonly more: boolean;
+}
+
+/** A case: one delivery and what stands around it. */
+export interface Case {
+  readonly delivery: DeliveryDetailJson;
+  readonly alike: Alike | undefined;
+  /** Where its user is connected now, here and on the other admin servers that were asked. */
+  readonly sightings: readonly Sighting[];
+  /** Confirmations of its event that were turned away, because another session sent them. */
+  readonly turnedAway: readonly UnmatchedJson[];
+}
+
+/** Most deliveries that are read for that. */
+const ALIKE_MOST = 2_000;
+/** A delivery whose end is looked for may have been sent so long before, ms. */
+const LONGEST_LIFE_MS = 10 * 60_000;
+
+/** Reads the case of a delivery by its id or its event’s. `others`: admin servers of the same service, asked where the user is now. */
+export async function gatherCase(client: AdminClient, id: string, others: readonly AdminClient[] = []): Promise<Case> {
+  const delivery = await client.delivery(id);
+  const lost = ['failed', 'timeout', 'unverifiable'].includes(delivery.status);
+  const [alike, sightings, foreign] = await Promise.all([
+    lost ? alikeOf(client, delivery) : undefined,
+    lost && delivery.user !== null ? sightingsOf([client, ...others], delivery.user) : [],
+    lost ? turnedAway(client, delivery) : [],
+  ]);
+  return { delivery, alike, sightings, turnedAway: foreign };
+}
+
+async function alikeOf(client: AdminClient, delivery: DeliveryDetailJson): Promise<Alike | undefined> {
+  const end = endedAt(delivery);
+  if (end === undefined) return undefined;
+  const life = Math.max(LONGEST_LIFE_MS, delivery.settled_ms ?? 0);
+  const found = await client.everyDelivery(
+    {
+      status: delivery.status,
+      reason: delivery.error_type ?? delivery.unverifiable_reason ?? undefined,
+      since: new Date(end - life).toISOString(),
+      until: new Date(end + ALIKE_MS).toISOString(),
+    },
+    ALIKE_MOST,
+  );
+  const near = found.items.filter((each) => Math.abs((endedAt(each) ?? 0) - end) <= ALIKE_MS);
+  return { deliveries: near.length, sessions: new Set(near.map(({ session }) => session)).size, more: found.more };
+}
+
+/** Servers that cannot be asked are left out: the case can be told without them. */
+async function sightingsOf(clients: readonly AdminClient[], user: string): Promise<Sighting[]> {
+  const lists = await Promise.all(
+    clients.map(async (client) => {
+      try {
+        const { items } = await client.everyConnection({ user }, 50);
+        return items.map((connection) => ({ base: client.place.base, connection }));
+      } catch (error) {
+        if (error instanceof AdminFailure) return [];
+        throw error;
+      }
+    }),
+  );
+  return lists.flat();
+}
+
+/** Confirmations of that event by others than its own session. An older sidecar remembers none. */
+async function turnedAway(
+  client: AdminClient,
+  { event_id, session }: DeliveryDetailJson,
+): Promise<readonly UnmatchedJson[]> {
+  if (event_id === null) return [];
+  try {
+    const { unmatched } = await client.unmatched({ event_id, reason: 'foreign' }, 100);
+    return unmatched.filter((word) => word.session !== session);
+  } catch (error) {
+    if (error instanceof AdminFailure && error.kind === 'missing') return [];
+    throw error;
+  }
+}

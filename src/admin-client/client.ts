@@ -1,0 +1,175 @@
+// admin-client: the admin API as typed calls, for the commands, the demo and assistants. Every call rejects with an `AdminFailure`.
+import type {
+  AboutJson,
+  ChangeJson,
+  ConnectionDetailJson,
+  ConnectionJson,
+  ConnectionPageJson,
+  DeliveryDetailJson,
+  DeliveryJson,
+  DeliveryPageJson,
+  MessagePageJson,
+  ReplayJson,
+  SessionJson,
+  SessionPageJson,
+} from '../admin/shapes.ts';
+import type { SummaryJson, TopJson } from '../admin/stats-shapes.ts';
+import type { UnmatchedPageJson } from '../admin/unmatched-shapes.ts';
+import type { Stats } from '../telemetry/metrics/stats.ts';
+import { readSamples, type Sample } from './exposition.ts';
+import { AdminFailure } from './failure.ts';
+import { type DeliveryFilter, queryOf } from './filter.ts';
+import { type Followed, follow } from './follow.ts';
+import { type Place, readiness, requestJson, requestText, stranger } from './request.ts';
+
+/** Which page of a list. */
+export interface Paging {
+  /** 1 to 500. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** Which connections are wanted. */
+export interface ConnectionFilter {
+  readonly user?: string | undefined;
+  readonly claimed_user?: string | undefined;
+  readonly session?: string | undefined;
+  readonly capability?: string | undefined;
+  readonly state?: string | undefined;
+}
+
+/** Why a change is made, and by whom: both go into the sidecar’s log. */
+export interface Why {
+  readonly reason: string;
+  readonly by?: string | undefined;
+}
+
+/** Where a list ends for its reader: all of it, or so many. */
+export interface Gathered<T> {
+  readonly items: readonly T[];
+  /** There are more than were asked for. */
+  readonly more: boolean;
+}
+
+export interface AdminClient {
+  readonly place: Place;
+  about(): Promise<AboutJson>;
+  /** Whether the sidecar takes traffic, and every reason why not. */
+  ready(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>;
+  stats(): Promise<Stats>;
+  summary(): Promise<SummaryJson>;
+  top(
+    query: { readonly by: string; readonly sort?: string; readonly limit?: number } & DeliveryFilter,
+  ): Promise<TopJson>;
+  samples(): Promise<readonly Sample[]>;
+  deliveries(filter: DeliveryFilter, paging?: Paging): Promise<DeliveryPageJson>;
+  /** Newest first, at most `most`, over as many pages as that takes. */
+  everyDelivery(filter: DeliveryFilter, most: number): Promise<Gathered<DeliveryJson>>;
+  /** By its own id or by its event’s. */
+  delivery(id: string): Promise<DeliveryDetailJson>;
+  connections(filter: ConnectionFilter, paging?: Paging): Promise<ConnectionPageJson>;
+  everyConnection(filter: ConnectionFilter, most: number): Promise<Gathered<ConnectionJson>>;
+  connection(id: string): Promise<ConnectionDetailJson>;
+  messages(connection: string, paging?: Paging): Promise<MessagePageJson>;
+  everySession(filter: { readonly user?: string | undefined }, most: number): Promise<Gathered<SessionJson>>;
+  /** Confirmations that changed nothing, newest first. */
+  unmatched(
+    filter: { readonly event_id?: string; readonly reason?: string },
+    limit?: number,
+  ): Promise<UnmatchedPageJson>;
+  /** By the delivery’s own id: an event’s may mean several. */
+  change(action: ChangeJson['action'], id: string, why: Why): Promise<ChangeJson>;
+  replay(
+    filter: DeliveryFilter,
+    options: Why & { readonly dryRun: boolean; readonly limit?: number | undefined },
+  ): Promise<ReplayJson>;
+  /** Steps of deliveries and connections as they happen, and statistics; see `follow`. */
+  follow(filter: DeliveryFilter & { readonly events?: string }, signal: AbortSignal): AsyncGenerator<Followed, void>;
+}
+
+/** How long an answer may take unless said otherwise, ms. */
+export const DEFAULT_TIMEOUT_MS = 10_000;
+/** The largest page that the API gives. */
+const PAGE = 500;
+
+type Loose = Readonly<Record<string, unknown>>;
+
+/** How an instance is named to people: host and port, and the path of a mount. */
+export function nameOf({ place }: Pick<AdminClient, 'place'>): string {
+  return place.base.replace(/^https?:\/\//, '');
+}
+
+/** A client of the admin server at `place`. */
+export function createAdminClient(place: Place, timeoutMs = DEFAULT_TIMEOUT_MS): AdminClient {
+  /** `shape`: members that the answer must have, so that another server is noticed here and not by whoever reads the answer. */
+  const get = async <T>(path: string, ...shape: readonly string[]): Promise<T> =>
+    checked<T>(await requestJson(place, path, { timeoutMs }), shape);
+  const post = async <T>(path: string, body: object, ...shape: readonly string[]): Promise<T> => {
+    // Without a token the sidecar asks for a header that no other site can have a browser send.
+    const headers = { 'x-ackspan-request': '1' };
+    return checked<T>(await requestJson(place, path, { method: 'POST', body, headers, timeoutMs }), shape);
+  };
+  function checked<T>(answer: Loose, shape: readonly string[]): T {
+    if (shape.some((name) => answer[name] === undefined || answer[name] === null)) throw stranger(place);
+    return answer as T;
+  }
+  async function every<T>(
+    page: (paging: Paging) => Promise<{ readonly next_cursor: string | null }>,
+    itemsOf: (page: never) => readonly T[],
+    most: number,
+  ): Promise<Gathered<T>> {
+    const items: T[] = [];
+    let cursor: string | undefined;
+    do {
+      const answer = await page({ limit: Math.min(PAGE, most - items.length), cursor });
+      items.push(...itemsOf(answer as never));
+      cursor = answer.next_cursor ?? undefined;
+    } while (cursor !== undefined && items.length < most);
+    return { items, more: cursor !== undefined };
+  }
+  const client: AdminClient = {
+    place,
+    about: () => get('/api/v1/about', 'version', 'started_at'),
+    ready: () => readiness(place, timeoutMs),
+    stats: () => get('/api/v1/stats', 'tracked', 'by_priority'),
+    summary: () => get('/api/v1/summary', 'windows'),
+    top: (query) => get(`/api/v1/top${queryOf(query)}`, 'rows'),
+    samples: async () => readSamples(await requestText(place, '/metrics', { timeoutMs })),
+    deliveries: (filter, paging) => get(`/api/v1/deliveries${queryOf({ ...filter, ...paging })}`, 'deliveries'),
+    everyDelivery: (filter, most) =>
+      every(
+        (paging) => client.deliveries(filter, paging),
+        (page: DeliveryPageJson) => page.deliveries,
+        most,
+      ),
+    delivery: async (id) => get(`/api/v1/deliveries/${partOf(id)}`, 'id', 'timeline'),
+    connections: (filter, paging) => get(`/api/v1/connections${queryOf({ ...filter, ...paging })}`, 'connections'),
+    everyConnection: (filter, most) =>
+      every(
+        (paging) => client.connections(filter, paging),
+        (page: ConnectionPageJson) => page.connections,
+        most,
+      ),
+    connection: async (id) => get(`/api/v1/connections/${partOf(id)}`, 'id', 'life'),
+    messages: async (id, paging) =>
+      get(`/api/v1/connections/${partOf(id)}/messages${queryOf(paging ?? {})}`, 'messages'),
+    everySession: (filter, most) =>
+      every(
+        (paging) => get<SessionPageJson>(`/api/v1/sessions${queryOf({ ...filter, ...paging })}`, 'sessions'),
+        (page: SessionPageJson) => page.sessions,
+        most,
+      ),
+    unmatched: (filter, limit) => get(`/api/v1/unmatched${queryOf({ ...filter, limit })}`, 'unmatched'),
+    change: async (action, id, why) => post(`/api/v1/deliveries/${partOf(id)}/${action}`, why, 'delivery'),
+    replay: (filter, { dryRun, limit, reason, by }) =>
+      post('/api/v1/replay', { filter, dry_run: dryRun, limit, reason, by }, 'deliveries'),
+    follow: (filter, signal) => follow(place, `/api/v1/stream${queryOf(filter)}`, { signal, timeoutMs }),
+  };
+  return client;
+}
+
+/** An id as one part of a path. URLs have two parts that mean another folder, however they are encoded (URL standard, "dot segments"). */
+function partOf(id: string): string {
+  if (id === '' || id === '.' || id === '..') throw new AdminFailure('missing', `nothing has the id "${id}"`);
+  return encodeURIComponent(id);
+}

@@ -1,0 +1,109 @@
+// admin: the connections of this process, open ones and the latest that are over, each with the steps of its life.
+import type { Capability } from '../delivery/words.ts';
+import type { ConnectionView } from './ports.ts';
+
+/** Who ended a connection. */
+export type ClosedBy = 'client' | 'upstream' | 'sidecar';
+
+/** A step of a connection's life; `at` is monotonic ms. */
+export interface LifeStep {
+  readonly step: 'opened' | 'capability' | 'closed';
+  readonly at: number;
+  readonly capability?: Capability;
+  readonly by?: ClosedBy;
+  readonly code?: number;
+}
+
+/** One connection. */
+export interface BookEntry {
+  /** As it is; once it is over, as it was at its end. */
+  view(): ConnectionView;
+  readonly life: readonly LifeStep[];
+  readonly closed: { readonly at: number; readonly by: ClosedBy; readonly code: number } | undefined;
+}
+
+/** Told of every step of every connection. */
+export type BookListener = (entry: BookEntry, step: LifeStep) => void;
+
+export interface ConnectionBook {
+  opened(id: string, view: () => ConnectionView, at: number): void;
+  capability(id: string, capability: Capability, at: number): void;
+  closed(id: string, by: ClosedBy, code: number, at: number): void;
+  get(id: string): BookEntry | undefined;
+  /** Every connection, in no order. */
+  each(): Iterable<BookEntry>;
+  /** Tells the listener from now on; the result ends it. */
+  watch(listener: BookListener): () => void;
+}
+
+/** Connections that are over and still known. */
+const OVER_LIMIT = 2_000;
+
+/** Numbers instead of steps: there is one of these for every open connection. */
+class Held implements BookEntry {
+  view: () => ConnectionView;
+  closed: BookEntry['closed'] = undefined;
+  /** When it showed that it can confirm at that level; 0 = not yet. */
+  received = 0;
+  processed = 0;
+
+  constructor(view: () => ConnectionView) {
+    this.view = view;
+  }
+
+  get life(): readonly LifeStep[] {
+    const steps: LifeStep[] = [{ step: 'opened', at: this.view().openedAt }];
+    if (this.received !== 0) steps.push({ step: 'capability', at: this.received, capability: 'received' });
+    if (this.processed !== 0) steps.push({ step: 'capability', at: this.processed, capability: 'processed' });
+    if (this.closed !== undefined) steps.push({ step: 'closed', ...this.closed });
+    return steps;
+  }
+}
+
+/** Remembers every open connection and the latest `limit` that are over. `left` is told the number of each that is forgotten. */
+export function createConnectionBook(limit = OVER_LIMIT, left?: (seq: number) => void): ConnectionBook {
+  const open = new Map<string, Held>();
+  const over = new Map<string, Held>();
+  const listeners = new Set<BookListener>();
+  const tell = (held: Held, step: LifeStep): void => {
+    for (const listener of listeners) listener(held, step);
+  };
+  return {
+    opened(id, view, at) {
+      const held = new Held(view);
+      open.set(id, held);
+      tell(held, { step: 'opened', at });
+    },
+    capability(id, capability, at) {
+      const held = open.get(id);
+      if (held === undefined || capability === 'none') return;
+      held[capability] = at;
+      tell(held, { step: 'capability', at, capability });
+    },
+    closed(id, by, code, at) {
+      const held = open.get(id);
+      if (held === undefined) return;
+      open.delete(id);
+      // Its session may go on over another connection, and is not kept alive by what is remembered of this one.
+      const last = held.view();
+      held.view = () => last;
+      held.closed = { at, by, code };
+      over.set(id, held);
+      const [oldest] = over.size > limit ? over : [];
+      if (oldest !== undefined) {
+        over.delete(oldest[0]);
+        left?.(oldest[1].view().seq);
+      }
+      tell(held, { step: 'closed', at, by, code });
+    },
+    get: (id) => open.get(id) ?? over.get(id),
+    *each() {
+      yield* open.values();
+      yield* over.values();
+    },
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,101 @@
+// admin: POST /api/v1/replay: the kept messages of a filter sent again, at most so many at a time; a dry run says what it would do.
+import { UNCHANGED_REASONS, type Unchanged } from '../delivery/operator.ts';
+import { type Delivery, isSettled } from '../delivery/record.ts';
+import { auditLine, readWhy } from './audit.ts';
+import { createMembers } from './body.ts';
+import { readFilter } from './filter.ts';
+import type { AdminDeps } from './ports.ts';
+import { createQuery } from './query.ts';
+import { badBody, badQuery, json, problem } from './reply.ts';
+import type { Route } from './route.ts';
+import type { ReplayJson } from './shapes.ts';
+
+/** Most deliveries that one replay touches. */
+export const REPLAY_LIMIT = 1000;
+/** How many it touches where nobody says. */
+export const REPLAY_DEFAULT = 100;
+
+/** What everything in flight would be sent again by. */
+const NO_FILTER = { parameter: 'filter', fault: 'empty', allowed: ['at least one parameter of /api/v1/deliveries'] };
+
+/**
+ * The body has `filter` (the parameters of `/api/v1/deliveries`), `limit`, `dry_run` and `reason`. Only open deliveries are matched, oldest first,
+ * so that what is sent again arrives in the order in which it was sent.
+ */
+export function replayRoute(deps: AdminDeps): Route {
+  return {
+    path: '/api/v1/replay',
+    open: false,
+    change(change) {
+      const { operator } = deps;
+      if (operator === undefined) return problem(404, 'Nothing can be changed in this process.');
+      const wrong = createQuery(change.search).faults();
+      if (wrong.length > 0) return badQuery(wrong);
+      const members = createMembers(change.body);
+      const why = readWhy(members);
+      const filter = members.texts('filter');
+      const limit = members.whole('limit', 1, REPLAY_LIMIT, REPLAY_DEFAULT);
+      const dryRun = members.flag('dry_run', false);
+      const query = createQuery(asSearch(filter));
+      const wanted = readFilter(query, deps);
+      const faults = [
+        ...members.faults(),
+        ...(Object.keys(filter).length === 0 ? [NO_FILTER] : []),
+        ...query.faults().map((fault) => ({ ...fault, parameter: `filter.${fault.parameter}` })),
+      ];
+      if (faults.length > 0) return badBody(faults);
+      const { chosen, more } = choose(deps, (delivery) => wanted?.(delivery) !== false, limit);
+      const deliveries = chosen.map((delivery) => ({
+        id: delivery.id,
+        result: dryRun
+          ? (operator.obstacle(delivery) ?? ('would_send' as const))
+          : operator.resend(delivery, deps.now()),
+      }));
+      const result = summed(deliveries, dryRun, more);
+      const { deliveries: _, ...counts } = result;
+      deps.audit(auditLine('replay', why, change, { ...counts, filter, limit }));
+      return json(200, result);
+    },
+  };
+}
+
+/** The oldest `limit` open deliveries that are wanted. */
+function choose(
+  { store }: AdminDeps,
+  wanted: (delivery: Delivery) => boolean,
+  limit: number,
+): { chosen: readonly Delivery[]; more: boolean } {
+  const open: Delivery[] = [];
+  store.each((delivery) => {
+    // In flight come before recent.
+    if (isSettled(delivery)) return false;
+    if (wanted(delivery)) open.push(delivery);
+    return true;
+  });
+  open.sort((a, b) => a.seq - b.seq);
+  return { chosen: open.slice(0, limit), more: open.length > limit };
+}
+
+function summed(deliveries: ReplayJson['deliveries'], dryRun: boolean, more: boolean): ReplayJson {
+  const count = (...results: string[]) => deliveries.filter(({ result }) => results.includes(result)).length;
+  return {
+    dry_run: dryRun,
+    matched: deliveries.length,
+    sent: count('sent', 'would_send'),
+    blocked: count('blocked'),
+    failed: count('failed'),
+    skipped: Object.fromEntries(UNCHANGED_REASONS.map((reason) => [reason, count(reason)])) as Record<
+      Unchanged,
+      number
+    >,
+    more,
+    deliveries,
+  };
+}
+
+function asSearch(filter: Readonly<Record<string, string | readonly string[]>>): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter))
+    for (const one of [value].flat()) parameters.append(name, String(one));
+  return parameters.toString();
+}

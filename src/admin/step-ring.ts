@@ -1,0 +1,64 @@
+// admin: the steps that somebody follows, numbered, in a bounded ring: what a follower that comes back reads on from.
+import type { Observer } from '../delivery/ports.ts';
+import type { Delivery } from '../delivery/record.ts';
+import type { BookEntry, LifeStep } from './connection-book.ts';
+import type { StepJson } from './shapes.ts';
+
+/** A step of a delivery or of a connection, kept as it is: no text is built on the hot path. */
+export type HeldStep =
+  | { readonly id: number; readonly step: StepJson['step']; readonly at: number; readonly delivery: Delivery }
+  | { readonly id: number; readonly life: LifeStep; readonly entry: BookEntry };
+
+/** Steps that are kept for those who come back. */
+const KEPT = 2048;
+
+export interface StepRing {
+  /** Number of the latest step; 0 = none yet. */
+  readonly last: number;
+  add(step: StepJson['step'], at: number, delivery: Delivery): HeldStep;
+  addLife(life: LifeStep, entry: BookEntry): HeldStep;
+  /** Everything after step `id`; undefined where some of it is gone. */
+  after(id: number): readonly HeldStep[] | undefined;
+}
+
+export function createStepRing(kept = KEPT): StepRing {
+  const ring: HeldStep[] = [];
+  let last = 0;
+  const put = (held: HeldStep): HeldStep => {
+    ring[held.id % kept] = held;
+    return held;
+  };
+  return {
+    get last() {
+      return last;
+    },
+    add(step, at, delivery) {
+      // It is shown after this call, and so may not become another delivery meanwhile.
+      delivery.kept = true;
+      return put({ id: ++last, step, at, delivery });
+    },
+    addLife: (life, entry) => put({ id: ++last, life, entry }),
+    after(id) {
+      if (id > last || id < last - kept) return undefined;
+      const steps: HeldStep[] = [];
+      for (let each = id + 1; each <= last; each++) steps.push(ring[each % kept] as HeldStep);
+      return steps;
+    },
+  };
+}
+
+/** Watches deliveries; `took` is asked with each step and the delivery as it is at that moment. */
+export function stepObserver(took: (step: StepJson['step'], at: number, delivery: Delivery) => void): Observer {
+  const nothing = (): void => undefined;
+  return {
+    tracked: (delivery) => took('send', delivery.sentAt, delivery),
+    attempted: (delivery, attempt) => took(attempt.kind, attempt.at, delivery),
+    received: (delivery, now) => took('received', now, delivery),
+    settled: (delivery) => took(delivery.status as StepJson['step'], delivery.settledAt, delivery),
+    upgraded: (delivery, now) => took('upgrade', now, delivery),
+    rejectedLater: (delivery, now) => took('rejected', now, delivery),
+    // Counted in the statistics; clients could flood the stream with them.
+    unmatched: nothing,
+    shed: nothing,
+  };
+}

@@ -1,0 +1,35 @@
+// cli: one question to several instances: whoever answers is shown, and whoever does not is said.
+import { type AdminClient, nameOf } from '../../admin-client/client.ts';
+import { AdminFailure } from '../../admin-client/failure.ts';
+import { printable } from '../../admin-client/printable.ts';
+import type { Asked } from './command.ts';
+
+/** What one instance answered. */
+export interface From<T> {
+  /** Host and port, and the path of a mount: how the instance is named in output. */
+  readonly instance: string;
+  readonly client: AdminClient;
+  readonly answer: T;
+}
+
+/** Asks all at once; answers come in the order in which they were given. Rejects only when nobody answers, with the first failure. */
+export async function askAll<T>(
+  { client, others, terminal }: Asked,
+  question: (client: AdminClient) => Promise<T>,
+): Promise<From<T>[]> {
+  const told = await Promise.all(
+    [client, ...others].map(async (each): Promise<From<T> | AdminFailure> => {
+      try {
+        return { instance: nameOf(each), client: each, answer: await question(each) };
+      } catch (error) {
+        if (error instanceof AdminFailure) return error;
+        throw error;
+      }
+    }),
+  );
+  const answers = told.filter((each): each is From<T> => !(each instanceof AdminFailure));
+  const failures = told.filter((each) => each instanceof AdminFailure);
+  if (answers.length === 0) throw failures[0];
+  for (const { message } of failures) terminal.say(`ackspan: left out: ${printable(message)}`);
+  return answers;
+}

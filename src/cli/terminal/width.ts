@@ -1,0 +1,39 @@
+// cli: how many columns of a terminal a printable text takes, and texts cut and filled to fit.
+import stringWidth from 'string-width';
+
+/** Columns that a terminal gives the text, which has no colours in it. */
+export function widthOf(text: string): number {
+  return stringWidth(text, { countAnsiEscapeCodes: true });
+}
+
+/** Cut to so many columns, with `…` for what is missing. */
+export function fitted(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  if (columns <= 0) return '';
+  let cut = '';
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    width += widthOf(segment);
+    if (width > columns - 1) break;
+    cut += segment;
+  }
+  return `${cut}…`;
+}
+
+/** Filled up with blanks to so many columns; `end` puts the blanks in front. */
+export function padded(text: string, columns: number, end = false): string {
+  const blanks = ' '.repeat(Math.max(0, columns - widthOf(text)));
+  return end ? blanks + text : text + blanks;
+}
+
+/** Broken between words into lines of at most so many columns; a longer word has a line of its own. */
+export function wrapped(text: string, columns: number | undefined): string[] {
+  if (columns === undefined) return [text];
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

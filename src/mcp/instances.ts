@@ -1,0 +1,26 @@
+// mcp: one question to several instances: whoever answers counts, and whoever does not is said.
+import type { AdminClient } from '../admin-client/client.ts';
+import { AdminFailure } from '../admin-client/failure.ts';
+import { printable } from '../admin-client/printable.ts';
+
+/** The answers, in order, and a line for each instance without one. Rejects only when nobody answers, with the first failure. */
+export async function askEach<T>(
+  clients: readonly AdminClient[],
+  question: (client: AdminClient) => Promise<T>,
+): Promise<{ readonly answers: readonly T[]; readonly leftOut: readonly string[] }> {
+  const answers: T[] = [];
+  const failures: AdminFailure[] = [];
+  const told = await Promise.all(
+    clients.map((client) =>
+      question(client).catch((error: unknown) => {
+        if (error instanceof AdminFailure) return error;
+        throw error;
+      }),
+    ),
+  );
+  for (const each of told)
+    if (each instanceof AdminFailure) failures.push(each);
+    else answers.push(each);
+  if (answers.length === 0 && failures[0] !== undefined) throw failures[0];
+  return { answers, leftOut: failures.map(({ message }) => `Left out: ${printable(message)}.`) };
+}

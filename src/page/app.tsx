@@ -1,0 +1,107 @@
+// page: the frame: header, navigation, live state, messages, and the view of the place where one is.
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { AboutJson } from '../admin/shapes.ts';
+import { ApiError, read } from './api.ts';
+import { DropTarget } from './drop.tsx';
+import { Header } from './header.tsx';
+import { SharedContext, usePlace } from './hooks.ts';
+import { Keyboard } from './keyboard.tsx';
+import { createLive } from './live.ts';
+import { Login } from './login.tsx';
+import { View } from './view.tsx';
+
+type Door = { about: AboutJson } | { error: ApiError } | 'login' | 'opening';
+
+/** Asks who answers, until somebody does. */
+function useDoor() {
+  const [door, setDoor] = useState<Door>('opening');
+  const ask = useCallback(async (): Promise<void> => {
+    try {
+      setDoor({ about: await read<AboutJson>('about') });
+    } catch (error) {
+      if (error instanceof ApiError) setDoor(error.status === 401 ? 'login' : { error });
+    }
+  }, []);
+  useEffect(() => {
+    void ask();
+  }, [ask]);
+  useEffect(() => {
+    if (typeof door === 'string' || !('error' in door)) return;
+    const timer = setTimeout(() => void ask(), 2000);
+    return () => clearTimeout(timer);
+  }, [door, ask]);
+  return { door, ask, lock: useCallback(() => setDoor('login'), []) };
+}
+
+export function App() {
+  const { door, ask, lock } = useDoor();
+  if (door === 'opening') return <Frame text="Opening…" />;
+  if (door === 'login') return <Login entered={() => void ask()} />;
+  if ('error' in door) return <Frame text={`${door.error.message} Trying again…`} />;
+  return <Page about={door.about} lock={lock} />;
+}
+
+function Frame({ text }: { text: string }) {
+  return (
+    <>
+      <header class="bar">
+        <span class="brand">Ackspan</span>
+      </header>
+      <main class="content">
+        <p class="quiet" role="status">
+          {text}
+        </p>
+      </main>
+    </>
+  );
+}
+
+function Page({ about, lock }: { about: AboutJson; lock: () => void }) {
+  const place = usePlace();
+  const [said, setSaid] = useState('');
+  const main = useRef<HTMLElement>(null);
+  const live = useMemo(
+    () =>
+      createLive(() => {
+        read<AboutJson>('about').catch((error: unknown) => {
+          if (error instanceof ApiError && error.status === 401) lock();
+        });
+      }),
+    [lock],
+  );
+  useEffect(() => () => live.stop(), [live]);
+  const say = useCallback((text: string) => {
+    setSaid('');
+    requestAnimationFrame(() => setSaid(text));
+  }, []);
+  useEffect(() => {
+    if (said === '') return;
+    const timer = setTimeout(() => setSaid(''), 6000);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const shared = useMemo(() => ({ about, live, say, loggedOut: lock }), [about, live, say, lock]);
+  const where = place.path.join('/');
+  const first = useRef(true);
+  // The focus moves when the place does.
+  useEffect(() => {
+    if (!first.current) main.current?.focus();
+    first.current = false;
+    scrollTo(0, 0);
+  }, [where]);
+  return (
+    <SharedContext.Provider value={shared}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to content
+      </button>
+      <Header place={place} lock={lock} />
+      <main class="content" id="main" tabIndex={-1} ref={main}>
+        <View place={place} key={where} />
+      </main>
+      <DropTarget />
+      <Keyboard />
+      <div class="toast" role="status" aria-live="polite" data-shown={said !== ''}>
+        {said}
+      </div>
+    </SharedContext.Provider>
+  );
+}

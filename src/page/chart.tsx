@@ -1,0 +1,150 @@
+// page: one chart over time, drawn by uPlot in the colours of the theme, as wide as its place; told in words to those who do not see it.
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import { colour, onThemeChange } from './theme.ts';
+
+/** One line of a chart. `tone` names a colour of the theme. */
+export interface Series {
+  readonly name: string;
+  readonly tone: string;
+  readonly fill?: boolean;
+  readonly dash?: boolean;
+  readonly values: readonly (number | null)[];
+}
+
+export interface ChartProps {
+  readonly title: string;
+  /** What the chart says now, in words. */
+  readonly words: string;
+  /** s since the epoch. */
+  readonly times: readonly number[];
+  readonly series: readonly Series[];
+  readonly format: (value: number) => string;
+  readonly log?: boolean;
+  readonly range?: (least: number, most: number) => [number, number];
+  readonly height?: number;
+}
+
+/** Two digits and only the minutes that matter. */
+function axisTime(_: uPlot, times: number[]): string[] {
+  return times.map((time) => {
+    const at = new Date(time * 1000);
+    const two = (value: number): string => String(value).padStart(2, '0');
+    return at.getSeconds() === 0
+      ? `${two(at.getHours())}:${two(at.getMinutes())}`
+      : `${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  });
+}
+
+function optionsOf(props: ChartProps, width: number): uPlot.Options {
+  const [line, muted, grid] = [colour('line'), colour('muted'), colour('grid')];
+  const font = '11px system-ui, sans-serif';
+  const axis = { stroke: muted, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: line, width: 1, size: 4 } };
+  const { format, range } = props;
+  const spanGaps = true;
+  return {
+    width,
+    height: props.height ?? 170,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+    scales: {
+      x: { time: true },
+      y: {
+        distr: props.log === true ? 3 : 1,
+        ...(range === undefined ? {} : { range: (_, a, b) => range(a ?? 0, b ?? 1) }),
+      },
+    },
+    axes: [
+      { ...axis, values: axisTime, size: 24, space: 60 },
+      {
+        ...axis,
+        size: 62,
+        space: 34,
+        values: (_, splits) => splits.map((value) => (value === null ? '' : format(value))),
+      },
+    ],
+    series: [
+      {},
+      ...props.series.map(({ name, tone, fill, dash }) => ({
+        label: name,
+        stroke: colour(tone),
+        width: dash === true ? 1 : 1.6,
+        spanGaps,
+        points: { show: false },
+        ...(fill === true ? { fill: `${colour(tone)}2b` } : {}),
+        ...(dash === true ? { dash: [5, 4] } : {}),
+      })),
+    ],
+  };
+}
+
+function dataOf({ times, series }: ChartProps): uPlot.AlignedData {
+  return [[...times], ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
+}
+
+export function Chart(props: ChartProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const readout = useRef<HTMLSpanElement>(null);
+  const latest = useRef(props);
+  latest.current = props;
+
+  useEffect(() => {
+    const box = place.current;
+    if (box === null) return;
+    const draw = (): void => {
+      plot.current?.destroy();
+      const options = optionsOf(latest.current, Math.max(200, box.clientWidth));
+      const setCursor = (chart: uPlot): void => show(readout.current, chart, latest.current);
+      plot.current = new uPlot({ ...options, hooks: { setCursor: [setCursor] } }, dataOf(latest.current), box);
+    };
+    draw();
+    const resized = new ResizeObserver(() => {
+      const width = Math.max(200, box.clientWidth);
+      if (plot.current !== undefined && plot.current.width !== width)
+        plot.current.setSize({ width, height: latest.current.height ?? 170 });
+    });
+    resized.observe(box);
+    const unwatch = onThemeChange(draw);
+    return () => {
+      resized.disconnect();
+      unwatch();
+      plot.current?.destroy();
+      plot.current = undefined;
+    };
+  }, []);
+  useEffect(() => plot.current?.setData(dataOf(props)), [props]);
+
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span class="chart-title">{props.title}</span>
+        <span class="legend">
+          {props.series.map(({ name, tone, dash }) => (
+            <span key={name} class={dash === true ? 'key dashed' : 'key'} data-tone={tone}>
+              {name}
+            </span>
+          ))}
+        </span>
+        <span class="readout" ref={readout} aria-hidden="true" />
+      </figcaption>
+      <div ref={place} class="plot" role="img" aria-label={`${props.title}. ${props.words}`} />
+    </figure>
+  );
+}
+
+/** The values under the pointer. */
+function show(readout: HTMLElement | null, chart: uPlot, { times, series, format }: ChartProps): void {
+  if (readout === null) return;
+  const at = chart.cursor.idx;
+  const time = at === null || at === undefined ? undefined : times[at];
+  if (at === null || at === undefined || time === undefined) {
+    readout.textContent = '';
+    return;
+  }
+  const values = series
+    .filter(({ dash }) => dash !== true)
+    .map(({ name, values: all }) => `${name} ${all[at] === null || all[at] === undefined ? '–' : format(all[at])}`);
+  readout.textContent = `${new Date(time * 1000).toLocaleTimeString('en-GB')} · ${values.join(' · ')}`;
+}

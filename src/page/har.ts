@@ -1,0 +1,97 @@
+// page: a connection as HAR 1.2 with WebSocket messages, as Chrome's network panel writes and opens it; and such a file read again.
+import type { ConnectionJson, MessageJson } from '../admin/shapes.ts';
+
+/** One message as Chrome writes it: `time` in seconds since the epoch, `data` in base64 where `opcode` is 2. */
+export interface HarMessage {
+  readonly type: 'send' | 'receive';
+  readonly time: number;
+  readonly opcode: 1 | 2;
+  readonly data: string;
+}
+
+const NO_SIZES = { headersSize: -1, bodySize: -1 };
+
+/**
+ * `messages` oldest first. Where a payload is not kept, the data says what is known of the message instead: an event without its bytes is
+ * still worth its place and time.
+ */
+export function writeHar(connection: ConnectionJson, messages: readonly MessageJson[], version: string): object {
+  const started = connection.opened_at;
+  const last = connection.closed_at ?? messages.at(-1)?.at ?? started;
+  const time = Math.max(0, Date.parse(last) - Date.parse(started));
+  const url = `ws://ackspan.invalid${connection.path}`;
+  const handshake = [
+    { name: 'Connection', value: 'Upgrade' },
+    { name: 'Upgrade', value: 'websocket' },
+  ];
+  const entry = {
+    _resourceType: 'websocket',
+    _webSocketMessages: messages.map(harMessage),
+    _ackspan: { connection },
+    pageref: 'page_1',
+    startedDateTime: started,
+    time,
+    request: {
+      ...{ method: 'GET', url, httpVersion: 'HTTP/1.1', cookies: [], headers: handshake, queryString: [], ...NO_SIZES },
+    },
+    response: {
+      ...{ status: 101, statusText: 'Switching Protocols', httpVersion: 'HTTP/1.1', cookies: [], headers: handshake },
+      ...{ content: { size: 0, mimeType: 'x-unknown' }, redirectURL: '', _transferSize: 0, ...NO_SIZES },
+    },
+    cache: {},
+    timings: { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: 0, receive: time },
+    connection: connection.id,
+  };
+  const page = { id: 'page_1', startedDateTime: started, title: `Ackspan ${connection.id}`, pageTimings: {} };
+  return { log: { version: '1.2', creator: { name: 'Ackspan', version }, pages: [page], entries: [entry] } };
+}
+
+function harMessage(message: MessageJson): HarMessage {
+  const isText = message.kind === 'text';
+  return {
+    type: message.direction === 'to_client' ? 'receive' : 'send',
+    time: Date.parse(message.at) / 1000,
+    opcode: isText || message.payload === null ? 1 : 2,
+    data: message.payload ?? described(message),
+  };
+}
+
+/** Stands for a payload that is not kept. */
+function described({ type, bytes, kind, status, reason, delivery, consumed }: MessageJson): string {
+  const facts = { type, kind, bytes, delivery, outcome: status, reason, confirmation: consumed || undefined };
+  return JSON.stringify({ 'ackspan: payload not kept': facts });
+}
+
+/** The WebSocket messages of a HAR file of whatever origin; a text that says what is wrong where there are none. */
+export function readHar(
+  file: unknown,
+): readonly { readonly url: string; readonly messages: readonly HarMessage[] }[] | string {
+  const entries = member(member(file, 'log'), 'entries');
+  if (!Array.isArray(entries)) return 'This is no HAR file: it has no log.entries.';
+  const found = entries.slice(0, ENTRY_LIMIT).flatMap((entry) => {
+    const messages = member(entry, '_webSocketMessages');
+    if (!Array.isArray(messages)) return [];
+    const url = member(member(entry, 'request'), 'url');
+    return [
+      { url: typeof url === 'string' ? url : '', messages: messages.slice(0, MESSAGE_LIMIT).flatMap(readMessage) },
+    ];
+  });
+  return found.length === 0 ? 'This HAR file has no WebSocket messages.' : found;
+}
+
+/** What is read of one file. */
+const ENTRY_LIMIT = 10_000;
+const MESSAGE_LIMIT = 500_000;
+
+function readMessage(value: unknown): HarMessage[] {
+  const [type, time, opcode, data] = ['type', 'time', 'opcode', 'data'].map((name) => member(value, name));
+  if ((type !== 'send' && type !== 'receive') || typeof time !== 'number' || typeof data !== 'string') return [];
+  if (!Number.isFinite(time) || Math.abs(time) > 8.64e12) return [];
+  return [{ type, time, opcode: opcode === 2 ? 2 : 1, data }];
+}
+
+/** A member of what may be anything: only own ones, so that a file cannot reach what objects inherit. */
+export function member(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}

@@ -1,0 +1,135 @@
+// page: what components share: the place, answers that are read again, the live stream, and who is told what.
+import { createContext } from 'preact';
+import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
+import type { AboutJson, StreamJson } from '../admin/shapes.ts';
+import { ApiError, read, type Search } from './api.ts';
+import type { Live, LiveEvent, LiveStatus } from './live.ts';
+import { type Place, readPlace, writePlace } from './url.ts';
+
+/** What every part of the page may need. */
+export interface Shared {
+  readonly about: AboutJson;
+  readonly live: Live;
+  /** Says something to the reader, also aloud. */
+  readonly say: (text: string) => void;
+  /** The log-in is over. */
+  readonly loggedOut: () => void;
+}
+
+export const SharedContext = createContext<Shared | undefined>(undefined);
+
+export function useShared(): Shared {
+  const shared = useContext(SharedContext);
+  if (shared === undefined) throw new Error('used outside of the page');
+  return shared;
+}
+
+/** Where one is, and how to get elsewhere. */
+export function usePlace(): Place {
+  const [place, setPlace] = useState(() => readPlace(location.hash));
+  useEffect(() => {
+    const moved = (): void => setPlace(readPlace(location.hash));
+    addEventListener('hashchange', moved);
+    return () => removeEventListener('hashchange', moved);
+  }, []);
+  return place;
+}
+
+/** Changes parameters of the place; `typing` replaces the entry in the history, so that every letter is not a step back. */
+export function patchPlace(params: Readonly<Record<string, string | undefined>>, typing = false): void {
+  const place = readPlace(location.hash);
+  const hash = writePlace(place.path, { ...place.params, ...params });
+  if (!typing) {
+    location.hash = hash;
+    return;
+  }
+  history.replaceState(null, '', hash);
+  dispatchEvent(new HashChangeEvent('hashchange'));
+}
+
+/** An answer of the API. `data` stays while a newer one is read; `at` says as of when it is. */
+export interface Fetched<T> {
+  readonly data: T | undefined;
+  readonly error: ApiError | undefined;
+  readonly at: number;
+  readonly reload: () => void;
+}
+
+/** Reads a resource, again every `every` ms while the page is visible; 0 = once. `path` undefined = nothing to read. */
+export function useFetched<T>(path: string | undefined, search: Search = {}, every = 0): Fetched<T> {
+  const { loggedOut } = useShared();
+  const key = `${path}?${JSON.stringify(search)}`;
+  const [got, setGot] = useState<{ key: string; data?: T | undefined; error?: ApiError | undefined; at: number }>({
+    key,
+    at: 0,
+  });
+  const [turn, setTurn] = useState(0);
+  const reload = useCallback(() => setTurn((before) => before + 1), []);
+  // `key` stands for path and search; `turn` asks again.
+  useEffect(() => {
+    if (path === undefined) return;
+    const stop = new AbortController();
+    let timer: number | undefined;
+    const load = async (): Promise<void> => {
+      try {
+        const data = await read<T>(path, search, stop.signal);
+        setGot({ key, data, at: Date.now() });
+      } catch (error) {
+        if (!(error instanceof ApiError) || stop.signal.aborted) return;
+        if (error.status === 401) loggedOut();
+        setGot((before) => ({ ...(before.key === key ? before : { key, at: 0 }), error }));
+      }
+      if (every > 0 && !stop.signal.aborted) timer = window.setTimeout(() => void visible().then(load), every);
+    };
+    void load();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [key, every, turn]);
+  const current = got.key === key;
+  return {
+    data: current ? got.data : undefined,
+    error: current ? got.error : undefined,
+    at: current ? got.at : 0,
+    reload,
+  };
+}
+
+/** Resolves when somebody can see the page. */
+function visible(): Promise<void> {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => document.addEventListener('visibilitychange', () => resolve(), { once: true }));
+}
+
+/** Listens to the stream as long as the component is there. */
+export function useLiveEvent<E extends LiveEvent>(event: E, listener: (data: StreamJson[E]) => void): void {
+  const { live } = useShared();
+  const latest = useRef(listener);
+  latest.current = listener;
+  useEffect(() => live.on(event, (data) => latest.current(data)), [live, event]);
+}
+
+export function useLiveStatus(): LiveStatus {
+  const { live } = useShared();
+  const [status, setStatus] = useState(live.status);
+  useEffect(() => live.watch(() => setStatus(live.status)), [live]);
+  return status;
+}
+
+/** Now, told again every second: for ages and for what becomes stale. */
+export function useNow(every = 1000): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}
+
+/** Sets the title of the document and moves the focus to the heading of a new place. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Ackspan`;
+  }, [title]);
+}

@@ -1,0 +1,67 @@
+// page: the rows of a live table: what was read first, what is told since, and what waits while the reader has it stopped. Pure.
+import type { DeliveryJson, StreamJson } from '../admin/shapes.ts';
+
+/** Rows that are shown at most while it is live: older ones are a page away. */
+export const LIVE_ROWS = 200;
+
+export interface Tail {
+  /** Newest first. */
+  readonly rows: readonly DeliveryJson[];
+  /** New deliveries that are not shown yet, newest first. */
+  readonly waiting: readonly DeliveryJson[];
+  /** Steps that the server did not send, because there were too many; null = nobody knows. */
+  readonly missed: number | null;
+}
+
+export const EMPTY_TAIL: Tail = { rows: [], waiting: [], missed: 0 };
+
+/** Number of a delivery: newer = higher. */
+export function seqOf({ id }: Pick<DeliveryJson, 'id'>): number {
+  return Number.parseInt(id.slice(2), 36);
+}
+
+/** Which deliveries the reader asked for, as far as that can change while a delivery goes on. */
+export interface Changing {
+  readonly status?: string | undefined;
+  readonly level?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** Whether the delivery, as it is now, is one that was asked for. */
+export function wanted(delivery: DeliveryJson, { status, level, reason }: Changing): boolean {
+  const one = (list: string | undefined, word: string): boolean =>
+    list === undefined || list === '' || list.split(',').includes(word);
+  return (
+    one(status, delivery.status) &&
+    one(level, delivery.level ?? 'none') &&
+    one(reason, delivery.error_type ?? delivery.unverifiable_reason ?? '-')
+  );
+}
+
+/** Takes told steps in, oldest first. While `held`, new deliveries wait and known ones go on. */
+export function take(tail: Tail, steps: readonly StreamJson['step'][], asked: Changing, held: boolean): Tail {
+  const latest = new Map<string, DeliveryJson>();
+  for (const { delivery } of steps) latest.set(delivery.id, delivery);
+  const update = (rows: readonly DeliveryJson[]): DeliveryJson[] =>
+    rows.flatMap((row) => {
+      const now = latest.get(row.id);
+      if (now === undefined) return [row];
+      latest.delete(row.id);
+      // A row that stands still in front of a reader is not pulled away.
+      return held || wanted(now, asked) ? [now] : [];
+    });
+  const rows = update(tail.rows);
+  const waiting = update(tail.waiting);
+  const fresh = [...latest.values()].filter((each) => wanted(each, asked));
+  if (held) return { ...tail, rows, waiting: sorted([...fresh, ...waiting]).slice(0, LIVE_ROWS) };
+  return { ...tail, rows: sorted([...fresh, ...waiting, ...rows]).slice(0, LIVE_ROWS), waiting: [] };
+}
+
+/** Shows what has waited. */
+export function release(tail: Tail): Tail {
+  return { rows: sorted([...tail.waiting, ...tail.rows]).slice(0, LIVE_ROWS), waiting: [], missed: 0 };
+}
+
+function sorted(rows: readonly DeliveryJson[]): DeliveryJson[] {
+  return [...rows].sort((a, b) => seqOf(b) - seqOf(a));
+}

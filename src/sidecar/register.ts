@@ -1,0 +1,48 @@
+// sidecar: who is told of connections: the set of open ones, their owners, the admin server's book, and the watch.
+import type { ConnectionBook } from '../admin/connection-book.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { ConnectionObserver } from '../connection/parts.ts';
+import type { Report } from '../delivery/ports.ts';
+import type { Owners } from '../identity/owners.ts';
+import { now } from '../time/clock.ts';
+import { connectionView } from './admin.ts';
+import type { Watch } from './observe.ts';
+
+/** What the watch throws costs no connection and no session (SPEC D8). */
+export function tell(report: Report, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    report({ stage: 'watch', error });
+  }
+}
+
+/** Keeps the set of open connections beside what the watch is told. */
+export function register(
+  connections: Set<Connection>,
+  owners: Owners,
+  { connections: watch }: Watch,
+  book: ConnectionBook,
+  report: Report,
+): ConnectionObserver {
+  return {
+    opened(connection) {
+      connections.add(connection);
+      owners.connect(connection.session.owner);
+      tell(report, () => book.opened(connection.id, () => connectionView(connection), connection.facts.openedAt));
+      tell(report, () => watch.opened(connection));
+    },
+    capability(connection, from, to) {
+      tell(report, () => book.capability(connection.id, to, now()));
+      tell(report, () => watch.capability(connection, from, to));
+    },
+    closed(connection, by, code, at) {
+      connections.delete(connection);
+      tell(report, () => book.closed(connection.id, by, code, at));
+      owners.disconnect(connection.session.owner);
+      // A session that can be resumed is given back by whoever ends it.
+      if (!connection.session.optedIn) owners.release(connection.session.owner);
+      tell(report, () => watch.closed(connection, by, code, at));
+    },
+  };
+}
