@@ -71,8 +71,7 @@ describe('architecture', () => {
   test.each(files.filter((file) => folder(file) === 'page'))(
     '%s takes nothing but types from beyond its room',
     (file) => {
-      const text = readFileSync(join(SRC, file), 'utf8');
-      for (const [line] of text.matchAll(/^import .*from '\.\.\/.*$/gm)) expect(line).toMatch(/^import type /);
+      for (const [line] of textOf(file).matchAll(/^import .*from '\.\.\/.*$/gm)) expect(line).toMatch(/^import type /);
     },
   );
 
