@@ -1,5 +1,5 @@
 // admin: GET /api/v1/about: who answers and what may be done here: what a page or a command asks first.
-import { isoTime } from './delivery-view.ts';
+import { isoTime } from './iso-time.ts';
 import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';
 import { badQuery, json } from './reply.ts';

@@ -1,6 +1,6 @@
 // admin: a connection as JSON shows it: ids, times and counts; never a query string or a header.
 import type { BookEntry, LifeStep } from './connection-book.ts';
-import { isoTime } from './delivery-view.ts';
+import { isoTime } from './iso-time.ts';
 import type { AdminDeps } from './ports.ts';
 import type { ConnectionJson, ConnectionStepJson } from './shapes.ts';
 

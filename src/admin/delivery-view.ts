@@ -11,6 +11,7 @@ import {
 } from '../delivery/words.ts';
 import type { BookEntry } from './connection-book.ts';
 import { connectionSummary } from './connection-view.ts';
+import { isoTime } from './iso-time.ts';
 import type { AdminDeps } from './ports.ts';
 import type { DeliveryDetailJson, DeliveryJson, StepJson } from './shapes.ts';
 
@@ -20,11 +21,6 @@ export type ViewDeps = Pick<AdminDeps, 'traceId' | 'wallOf'>;
 /** ms with at most three decimals: finer digits are noise of the clock. */
 function roundedMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** A monotonic time as ISO 8601 with ms, UTC. */
-export function isoTime(at: number, { wallOf }: Pick<ViewDeps, 'wallOf'>): string {
-  return new Date(wallOf(at)).toISOString();
 }
 
 function since(delivery: Delivery, at: number): number | null {

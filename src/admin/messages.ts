@@ -1,7 +1,7 @@
 // admin: GET /api/v1/connections/{id}/messages: what was relayed over one connection, both ways, newest first.
 import type { Delivery } from '../delivery/record.ts';
 import { noConnection, nothingRelayed } from './connections.ts';
-import { isoTime } from './delivery-view.ts';
+import { isoTime } from './iso-time.ts';
 import { type LoggedMessage, PAYLOAD_BYTES } from './message-log.ts';
 import { readPage } from './page.ts';
 import type { AdminDeps } from './ports.ts';

@@ -1,9 +1,10 @@
 // admin: GET /api/v1/stream: what happens, as server-sent events: steps of deliveries and connections, and a line of statistics a second.
 import type { Delivery } from '../delivery/record.ts';
 import { connectionSummary, lifeStep } from './connection-view.ts';
-import { deliverySummary, isoTime } from './delivery-view.ts';
+import { deliverySummary } from './delivery-view.ts';
 import { readFilter } from './filter.ts';
 import { Follower, STREAM_EVENTS, type Wish } from './follower.ts';
+import { isoTime } from './iso-time.ts';
 import { runName } from './page.ts';
 import type { Past } from './past.ts';
 import type { AdminDeps } from './ports.ts';

@@ -1,6 +1,6 @@
 // admin: GET /api/v1/summary and /api/v1/lines: how things stand against the objective, and how they went, second by second.
 import { CAPABILITIES, type Capability } from '../delivery/words.ts';
-import { isoTime } from './delivery-view.ts';
+import { isoTime } from './iso-time.ts';
 import type { Past, WindowName } from './past.ts';
 import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';

@@ -1,6 +1,6 @@
 // admin: GET /api/v1/unmatched: the latest confirmations that changed nothing, newest first: who confirmed what it should not have, or too late.
 import { UNMATCHED_REASONS } from '../delivery/words.ts';
-import { isoTime } from './delivery-view.ts';
+import { isoTime } from './iso-time.ts';
 import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';
 import { badQuery, json, problem } from './reply.ts';
