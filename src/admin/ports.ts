@@ -38,6 +38,8 @@ export interface ConnectionView {
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** `up`, `unknown`, or why it is taken for down; left out where nothing is relayed. It makes nobody unready by itself. */
+  readonly upstream?: string;
 }
 
 /** Who answers, and since when (monotonic ms: it names this run in cursors). */

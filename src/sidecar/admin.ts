@@ -28,8 +28,7 @@ export interface AdminSide {
   readonly operator: Operator;
   readonly state: { readonly draining: boolean };
   readonly counters: AdminDeps['counters'];
-  /** Only where readiness depends on it. */
-  readonly upstreamCheck: UpstreamCheck | undefined;
+  readonly upstreamCheck: UpstreamCheck;
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
@@ -55,10 +54,11 @@ export function adminDeps(side: AdminSide): AdminDeps {
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },
     metrics: (accept) => watch.scrape(accept),
     health() {
-      const reasons = [state.draining ? 'draining' : undefined, upstreamCheck?.reason].filter(
-        (reason) => reason !== undefined,
-      );
-      return { ready: reasons.length === 0, reasons };
+      const { up, reason } = upstreamCheck;
+      const waits = config.readiness.upstream ? reason : undefined;
+      const reasons = [state.draining ? 'draining' : undefined, waits].filter((each) => each !== undefined);
+      const upstream = up === undefined ? 'unknown' : up ? 'up' : (reason ?? 'down');
+      return { ready: reasons.length === 0, reasons, upstream };
     },
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),

@@ -94,7 +94,7 @@ interface Running {
   readonly state: { draining: boolean };
   readonly stopBeats: () => void;
   readonly stopLimitLog: () => void;
-  readonly upstreamCheck: UpstreamCheck | undefined;
+  readonly upstreamCheck: UpstreamCheck;
 }
 
 async function start(deps: SidecarDeps): Promise<Running> {
@@ -109,7 +109,10 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);
-  const upstreamCheck = config.readiness.upstream ? startUpstreamCheck(upstream, report) : undefined;
+  const upstreamCheck = startUpstreamCheck(upstream, report, {
+    answered: () => counters.front.upgraded + counters.front.refusedByUpstream,
+    eager: config.readiness.upstream,
+  });
   const memory = createMemoryGuard({
     share: config.limits.memory,
     limitBytes: readMemoryLimit(),
@@ -135,7 +138,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     sessions,
     retention: () => tracker.retention,
     hooks,
-    upstreamUp: upstreamCheck && (() => upstreamCheck.up),
+    upstreamUp: () => upstreamCheck.up,
     serviceName: config.serviceName,
     version: VERSION,
     serverPort: config.listen.port,
@@ -281,7 +284,7 @@ async function stop(running: Running, { config, log }: SidecarDeps, reason: stri
   await listener.close();
   running.stopBeats();
   running.stopLimitLog();
-  running.upstreamCheck?.stop();
+  running.upstreamCheck.stop();
   await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
   await watch.shutdown(Math.max(FLUSH_MS, end - now()));
   await admin.close();

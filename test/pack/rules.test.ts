@@ -64,12 +64,12 @@ describe('generated files', () => {
 
 describe.skipIf(missing('promtool'))('promtool', () => {
   test('the rules are valid', { timeout: 60_000 }, () => {
-    expect(run('promtool', 'check', 'rules', join(RULES, 'recording.yml'), join(RULES, 'alerts.yml'))).toContain(
-      'SUCCESS',
-    );
+    expect(
+      run('promtool', 'check', 'rules', '--lint-fatal', join(RULES, 'recording.yml'), join(RULES, 'alerts.yml')),
+    ).toContain('SUCCESS');
   });
 
-  test.each(['slo_test.yml', 'slo_long_test.yml', 'people_test.yml', 'symptoms_test.yml'])(
+  test.each(['slo_test.yml', 'slo_long_test.yml', 'people_test.yml', 'reach_test.yml', 'symptoms_test.yml'])(
     'they fire when they must and never otherwise: %s',
     { timeout: 300_000 },
     (file) => {

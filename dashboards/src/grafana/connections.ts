@@ -49,11 +49,12 @@ export const CONNECTIONS_ROW: Row = {
       kind: 'timeseries',
       title: 'Refused upgrades by reason',
       description:
-        'upstream = the backend said no (401, 403 …); upstream_down = it could not be reached; limit = limits.connections; handshake_timeout = it did not answer in time; client_gone = the client gave up.',
+        'upstream = the backend said no (401, 403 …), upstream_error = with 5xx; upstream_down = it could not be reached; handshake_timeout = it did not answer in time; connections, connections_per_user, memory = the limit of that name; client_gone = the client gave up.',
       span: 12,
       unit: 'suffix:/s',
       min: 0,
       queries: [{ expr: sumRate(ofJob(M.rejected), 'reason'), legend: '{{reason}}' }],
+      runbook: 'cannot-connect.md',
     },
   ],
 };
