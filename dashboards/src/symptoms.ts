@@ -1,5 +1,6 @@
 // Alerts beside the objective: what hides failures, what comes before them, and what makes the numbers untrue.
 
+import { INSTANCES } from './instances.ts';
 import { REACHABILITY } from './reachability.ts';
 import type { Alert } from './rule-file.ts';
 import { annotations } from './runbook.ts';
@@ -146,7 +147,7 @@ const SYMPTOMS: readonly Symptom[] = [
 
 /** The symptoms as Prometheus alerts. */
 export function symptomAlerts(slo: Slo): Alert[] {
-  return [...REACHABILITY, ...SYMPTOMS].map((each) => ({
+  return [...REACHABILITY, ...INSTANCES, ...SYMPTOMS].map((each) => ({
     alert: each.alert,
     expr: each.expr,
     ...(each.for === undefined ? {} : { for: each.for }),
