@@ -11,6 +11,7 @@ import type { Session } from '../delivery/session.ts';
 import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
+import type { Scrapes } from './last-scrape.ts';
 import type { Watch } from './observe.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
 
@@ -29,13 +30,27 @@ export interface AdminSide {
   readonly state: { readonly draining: boolean };
   readonly counters: AdminDeps['counters'];
   readonly upstreamCheck: UpstreamCheck;
+  readonly scrapes: Scrapes;
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
 
 /** The ports of the admin server; it starts its clock (`startedAt`) now. */
 export function adminDeps(side: AdminSide): AdminDeps {
-  const { config, watch, store, connections, book, messages, operator, state, counters, upstreamCheck, report } = side;
+  const {
+    config,
+    watch,
+    store,
+    connections,
+    book,
+    messages,
+    operator,
+    state,
+    counters,
+    upstreamCheck,
+    scrapes,
+    report,
+  } = side;
   const { readOnly, payloads, redact, traceUrl } = config.admin;
   return {
     store,
@@ -53,6 +68,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },
     metrics: (accept) => watch.scrape(accept),
+    scraped: (from) => scrapes.asked(from),
     health() {
       const { up, reason } = upstreamCheck;
       const waits = config.readiness.upstream ? reason : undefined;
