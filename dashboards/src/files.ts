@@ -4,6 +4,7 @@ import { cloudMonitoringFiles } from './cloud-monitoring.ts';
 import { buildDashboard } from './grafana/build.ts';
 import { OPERATIONS } from './grafana/operations.ts';
 import { overview } from './grafana/overview.ts';
+import { instanceGroup } from './instances.ts';
 import { recordingGroups } from './recording.ts';
 import { ruleFile } from './rule-file.ts';
 import type { Slo } from './slo.ts';
@@ -14,7 +15,7 @@ export function generatedFiles(slo: Slo): ReadonlyMap<string, string> {
   return new Map([
     ['dashboards/overview.json', json(buildDashboard(first, [OPERATIONS]))],
     ['dashboards/operations.json', json(buildDashboard(OPERATIONS, [first]))],
-    ['dashboards/prometheus/recording.yml', ruleFile(recordingGroups(slo))],
+    ['dashboards/prometheus/recording.yml', ruleFile([...recordingGroups(slo), instanceGroup()])],
     ['dashboards/prometheus/alerts.yml', ruleFile(alertGroups(slo))],
     ...[...cloudMonitoringFiles(slo)].map(
       ([name, value]) => [`deploy/cloudrun/monitoring/${name}`, json(value)] as const,

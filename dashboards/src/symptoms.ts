@@ -1,24 +1,12 @@
 // Alerts beside the objective: what hides failures, what comes before them, and what makes the numbers untrue.
+
+import { INSTANCES } from './instances.ts';
+import { REACHABILITY } from './reachability.ts';
 import type { Alert } from './rule-file.ts';
 import { annotations } from './runbook.ts';
 import { M } from './series.ts';
-import type { Severity, Slo } from './slo.ts';
-
-/** One symptom; `for` and `keep` as Prometheus has them. */
-interface Symptom {
-  readonly alert: string;
-  readonly severity: Severity;
-  readonly expr: string;
-  readonly for?: string;
-  readonly keep?: string;
-  readonly summary: string;
-  readonly description: string;
-}
-
-/** Sum over a job of a counter's growth. */
-function grew(selector: string, window: string): string {
-  return `sum by (job) (increase(${selector}[${window}]))`;
-}
+import type { Slo } from './slo.ts';
+import { grew, type Symptom } from './symptom.ts';
 
 /** Share of a window's deliveries of which nobody can say whether they arrived. */
 function unverifiableShare(window: string): string {
@@ -142,6 +130,7 @@ const SYMPTOMS: readonly Symptom[] = [
     severity: 'page',
     expr: `absent(last_over_time(${M.connections}[1d]))`,
     for: '15m',
+    labels: { scope: 'everywhere' },
     summary: 'No sidecar has ever reported',
     description:
       'For 15 minutes this Prometheus has had no metrics of any Ackspan, and none within the last day: deliveries are unknown, and no other alert can fire.',
@@ -158,12 +147,12 @@ const SYMPTOMS: readonly Symptom[] = [
 
 /** The symptoms as Prometheus alerts. */
 export function symptomAlerts(slo: Slo): Alert[] {
-  return SYMPTOMS.map((each) => ({
+  return [...REACHABILITY, ...INSTANCES, ...SYMPTOMS].map((each) => ({
     alert: each.alert,
     expr: each.expr,
     ...(each.for === undefined ? {} : { for: each.for }),
     ...(each.keep === undefined ? {} : { keep_firing_for: each.keep }),
-    labels: { severity: each.severity },
+    labels: { severity: each.severity, ...each.labels },
     annotations: annotations(slo, each.alert, each.summary, each.description),
   }));
 }

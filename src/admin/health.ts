@@ -17,7 +17,8 @@ export function healthRoutes(deps: AdminDeps): readonly Route[] {
   const live = (): Reply => json(200, { status: 'ok' });
   const ready = ({ trusted }: Ask): Reply => {
     const health = deps.health();
-    const body = { ready: health.ready, reasons: trusted ? health.reasons : [] };
+    const upstream = trusted && health.upstream !== undefined ? { upstream: health.upstream } : {};
+    const body = { ready: health.ready, reasons: trusted ? health.reasons : [], ...upstream };
     return json(health.ready ? 200 : 503, body);
   };
   const health = (): Reply => {

@@ -163,7 +163,14 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     timestamp: { type: 'number' },
   }),
   Live: exactly({ status: { const: 'ok' } }),
-  Ready: exactly({ ready: { type: 'boolean' }, reasons: { type: 'array', items: text } }),
+  Ready: exactly(
+    {
+      ready: { type: 'boolean' },
+      reasons: { type: 'array', items: text },
+      upstream: { ...text, description: '`up`, `unknown`, or why it is taken for down; for those who show the token.' },
+    },
+    ['upstream'],
+  ),
   Problem: exactly(
     {
       type: text,

@@ -38,6 +38,8 @@ export interface ConnectionView {
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** `up`, `unknown`, or why it is taken for down; left out where nothing is relayed. It makes nobody unready by itself. */
+  readonly upstream?: string;
 }
 
 /** Who answers, and since when (monotonic ms: it names this run in cursors). */
@@ -81,6 +83,8 @@ export interface AdminDeps {
   /** One scrape in the format that `accept` (the header, or `''`) asks for. */
   metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
   health(): Readiness;
+  /** Told of each scrape, and from whom; the result is called when its answer is out. */
+  scraped?(from: string): () => void;
   /** 32 hex digits; undefined when the delivery has no recorded span. */
   traceId?(delivery: Delivery): string | undefined;
   /** Starts telling `observer` every step; the result ends it. Called only while somebody follows `/api/v1/stream`. */

@@ -103,7 +103,8 @@ export function writeReply(response: ServerResponse, reply: Reply, headOnly: boo
     response.writeHead(204, reply.headers).end();
     return;
   }
-  const body = Buffer.from(reply.body);
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
+  if (reply.sent !== undefined) response.once('finish', reply.sent);
   response.writeHead(reply.status, { ...reply.headers, 'Content-Length': body.length });
   response.end(headOnly ? undefined : body);
 }

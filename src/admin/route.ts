@@ -16,6 +16,8 @@ export interface Ask {
   readonly encodings: string;
   /** The `Last-Event-ID` header of a stream that goes on; undefined when there is none. */
   readonly lastEventId: string | undefined;
+  /** Tells one caller that comes again from another: its address and what it calls itself. */
+  readonly from: string;
   /** Whether details may be told: the own port, or a valid token. False for open resources asked on the public port. */
   readonly trusted: boolean;
   /** Path under which the admin server is mounted on the public port; `''` on its own port. */
@@ -41,6 +43,8 @@ export interface Answer {
   /** `''` = there is no content. */
   readonly contentType: string;
   readonly body: string | Uint8Array;
+  /** Called when the answer has been handed to the system. */
+  readonly sent?: () => void;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

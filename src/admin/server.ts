@@ -129,6 +129,7 @@ function createAnswerer(deps: AdminDeps, parts: Parts) {
       search: cut < 0 ? '' : url.slice(cut + 1),
       accept: headers.accept ?? '',
       encodings: String(headers['accept-encoding'] ?? ''),
+      from: `${remote} ${headers['user-agent'] ?? ''}`,
       lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
       trusted: entered.trusted,
       mount: mount ?? '',

@@ -77,7 +77,7 @@ export const TABLE = [
   row(
     'readiness.upstream',
     flag,
-    'Whether `/readyz` (and `/health`) say 503 while the upstream takes no TCP connections; it is dialled every 5 s.',
+    'Whether `/readyz` (and `/health`) say 503 while the upstream takes no TCP connections. It is dialled every 5 s in which it answered no handshake.',
     { written: false },
   ),
 

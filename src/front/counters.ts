@@ -10,8 +10,14 @@ export interface FrontCounters {
   upgraded: number;
   /** Handshakes that the upstream answered with anything but a 101; passed through. */
   refusedByUpstream: number;
-  /** Handshakes that `admit` refused, or that came while stopping. */
+  /** Of these, the ones answered 500 or above: the upstream is there and broken. */
+  upstreamErrors: number;
+  /** Handshakes that `admit` refused because of `limits.connections`. */
   refusedByLimit: number;
+  /** Handshakes that `admit` refused because of `limits.connections_per_user`. */
+  refusedByUserLimit: number;
+  /** Handshakes that came while stopping. */
+  refusedWhileStopping: number;
   /** Handshakes that `admit` refused because memory runs out. */
   refusedByMemory: number;
   /** Handshakes that met an upstream that was down or broke off: 502. */
@@ -49,7 +55,10 @@ export function createFrontCounters(): FrontCounters {
     requestErrors: 0,
     upgraded: 0,
     refusedByUpstream: 0,
+    upstreamErrors: 0,
     refusedByLimit: 0,
+    refusedByUserLimit: 0,
+    refusedWhileStopping: 0,
     refusedByMemory: 0,
     upstreamFailed: 0,
     handshakeTimeouts: 0,

@@ -21,7 +21,7 @@ export interface Refusal {
   /** One line for the client. */
   readonly reason: string;
   /** Where it is counted. */
-  readonly counter?: 'refusedByLimit' | 'refusedByMemory';
+  readonly counter?: 'refusedByLimit' | 'refusedByUserLimit' | 'refusedByMemory' | 'refusedWhileStopping';
 }
 
 /** What becomes of a handshake at the door: it is refused, or let in with what was learned of it. */
@@ -260,7 +260,9 @@ function proceed<T>({ deps, upgrader }: Routes<T>, caller: Caller, admission: Ad
   else answerHere(caller, rejoining);
 }
 
-const STOPPING: { readonly refusal: Refusal } = { refusal: { status: 503, reason: 'the sidecar is shutting down' } };
+const STOPPING: { readonly refusal: Refusal } = {
+  refusal: { status: 503, reason: 'the sidecar is shutting down', counter: 'refusedWhileStopping' },
+};
 
 function noteHead<T>({ heads }: Routes<T>, socket: Socket): void {
   heads.set(socket, (heads.get(socket) ?? 0) + 1);

@@ -237,6 +237,7 @@ class Handshake<T> {
     const client = this.#client;
     const status = response.statusCode!;
     this.#deps.counters.refusedByUpstream++;
+    if (status >= 500) this.#deps.counters.upstreamErrors++;
     this.#deps.trace?.refused(this.#request, status);
     // 426 must name the protocol that it wants (RFC 9110 §15.5.22).
     const headers = withoutHopByHop(response.rawHeaders, status === 426 ? 'close, Upgrade' : 'close');

@@ -11,6 +11,7 @@ import type { Session } from '../delivery/session.ts';
 import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
+import type { Scrapes } from './last-scrape.ts';
 import type { Watch } from './observe.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
 
@@ -28,15 +29,28 @@ export interface AdminSide {
   readonly operator: Operator;
   readonly state: { readonly draining: boolean };
   readonly counters: AdminDeps['counters'];
-  /** Only where readiness depends on it. */
-  readonly upstreamCheck: UpstreamCheck | undefined;
+  readonly upstreamCheck: UpstreamCheck;
+  readonly scrapes: Scrapes;
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
 
 /** The ports of the admin server; it starts its clock (`startedAt`) now. */
 export function adminDeps(side: AdminSide): AdminDeps {
-  const { config, watch, store, connections, book, messages, operator, state, counters, upstreamCheck, report } = side;
+  const {
+    config,
+    watch,
+    store,
+    connections,
+    book,
+    messages,
+    operator,
+    state,
+    counters,
+    upstreamCheck,
+    scrapes,
+    report,
+  } = side;
   const { readOnly, payloads, redact, traceUrl } = config.admin;
   return {
     store,
@@ -54,11 +68,13 @@ export function adminDeps(side: AdminSide): AdminDeps {
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },
     metrics: (accept) => watch.scrape(accept),
+    scraped: (from) => scrapes.asked(from),
     health() {
-      const reasons = [state.draining ? 'draining' : undefined, upstreamCheck?.reason].filter(
-        (reason) => reason !== undefined,
-      );
-      return { ready: reasons.length === 0, reasons };
+      const { up, reason } = upstreamCheck;
+      const waits = config.readiness.upstream ? reason : undefined;
+      const reasons = [state.draining ? 'draining' : undefined, waits].filter((each) => each !== undefined);
+      const upstream = up === undefined ? 'unknown' : up ? 'up' : (reason ?? 'down');
+      return { ready: reasons.length === 0, reasons, upstream };
     },
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),

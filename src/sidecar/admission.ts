@@ -115,7 +115,7 @@ function identify(
   const decide = (who: Identified): Admission<Ticket> => {
     const ticket = createTicket(request.url, who);
     if (!owners.full(who.user) || ticket.optIn?.session !== undefined) return { ticket };
-    return { refusal: { status: 429, reason: TOO_MANY } };
+    return { refusal: { status: 429, reason: TOO_MANY, counter: 'refusedByUserLimit' } };
   };
   const who = identity.identify(shownUpstream(request, upstream));
   return who instanceof Promise ? who.then(decide) : decide(who);
@@ -143,7 +143,7 @@ export function open(deps: FrontDeps, upgraded: Upgraded, ticket: Ticket): void 
   const crowded = opening?.recovered !== true && owners.full(owner.user);
   connection.start(upgraded);
   if (!crowded) return;
-  counters.refusedByLimit++;
+  counters.refusedByUserLimit++;
   report({ stage: 'relay.limit', error: new Error(`connection closed with ${TRY_AGAIN_LATER}: ${TOO_MANY}`) });
   connection.close(TRY_AGAIN_LATER, TOO_MANY);
 }

@@ -2,6 +2,7 @@
 
 import { createAdminCounters } from '../admin/places.ts';
 import { UNRETAINED_REASONS, type UnretainedReason } from '../delivery/words.ts';
+import type { FrontCounters } from '../front/counters.ts';
 import { createHookCounters, REQUEST_RESULTS } from '../hooks/counters.ts';
 import { HOOK_KINDS } from '../hooks/notice.ts';
 import { type Reading, readingsOf } from '../telemetry/metrics/readings.ts';
@@ -38,12 +39,7 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     series(METRICS.relayConsumed, LABEL.kind, 'confirmation', () => relay.confirmationsSwallowed),
     series(METRICS.relayFaults, LABEL.kind, 'protocol', () => relay.protocolErrors),
     series(METRICS.relayFaults, LABEL.kind, 'tap', () => relay.tapFaults),
-    series(METRICS.connectionRejected, LABEL.reason, 'upstream', () => front.refusedByUpstream),
-    series(METRICS.connectionRejected, LABEL.reason, 'limit', () => front.refusedByLimit),
-    series(METRICS.connectionRejected, LABEL.reason, 'memory', () => front.refusedByMemory),
-    series(METRICS.connectionRejected, LABEL.reason, 'upstream_down', () => front.upstreamFailed),
-    series(METRICS.connectionRejected, LABEL.reason, 'handshake_timeout', () => front.handshakeTimeouts),
-    series(METRICS.connectionRejected, LABEL.reason, 'client_gone', () => front.clientGone),
+    ...rejectedReadings(front),
     ...frontReadings(deps),
     ...readingsOf(METRICS.adminRejected, LABEL.reason, deps.counters.admin ?? createAdminCounters()),
     ...readingsOf(METRICS.identity, LABEL.result, deps.identity ?? {}),
@@ -61,6 +57,26 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     ...readingsOf(METRICS.telemetryLogs, LABEL.result, logs),
     ...readingsOf(METRICS.telemetryMetrics, LABEL.result, metrics),
   ];
+}
+
+/** Handshakes that became no connection. A limit's reason is the name of its key below `limits`. */
+function rejectedReadings(front: FrontCounters): Reading[] {
+  const rejected: Readonly<Record<string, () => number>> = {
+    upstream: () => front.refusedByUpstream - front.upstreamErrors,
+    upstream_error: () => front.upstreamErrors,
+    upstream_down: () => front.upstreamFailed,
+    handshake_timeout: () => front.handshakeTimeouts,
+    client_gone: () => front.clientGone,
+    stopping: () => front.refusedWhileStopping,
+    connections: () => front.refusedByLimit,
+    connections_per_user: () => front.refusedByUserLimit,
+    memory: () => front.refusedByMemory,
+  };
+  return Object.entries(rejected).map(([reason, read]) => ({
+    metric: METRICS.connectionRejected,
+    attributes: { [LABEL.reason]: reason },
+    read,
+  }));
 }
 
 /** The public port, handshakes apart. */
@@ -91,11 +107,14 @@ function frontReadings({ counters: { front } }: WatchDeps): Reading[] {
   ];
 }
 
-/** No series where nobody looks at the upstream: a 0 would say that it is down. */
+/** No point before anything is known of the upstream: a 0 would say that it is down. */
 function upstreamReadings({ upstreamUp }: WatchDeps): Reading[] {
-  return upstreamUp === undefined
-    ? []
-    : [{ metric: METRICS.upstreamUp, attributes: {}, read: () => Number(upstreamUp()) }];
+  if (upstreamUp === undefined) return [];
+  const read = () => {
+    const up = upstreamUp();
+    return up === undefined ? undefined : Number(up);
+  };
+  return [{ metric: METRICS.upstreamUp, attributes: {}, read }];
 }
 
 /** No series where there is no bound. */

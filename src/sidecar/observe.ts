@@ -44,8 +44,8 @@ export interface WatchDeps {
   readonly retention?: () => Retention;
   /** Notices to the backend, where there are any: what to count of them. It is told of deliveries by `follow`. */
   readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
-  /** Whether the upstream took the last connection of the readiness check; only where there is one. */
-  readonly upstreamUp?: (() => boolean) | undefined;
+  /** Whether the upstream takes connections, as far as it is known. */
+  readonly upstreamUp?: (() => boolean | undefined) | undefined;
   /** `limits.in_flight_bytes`. */
   readonly inFlightLimit?: number;
   /** The bound of memory, where there is one. */

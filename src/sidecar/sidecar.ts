@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createConnectionBook } from '../admin/connection-book.ts';
 import { createMessageLog } from '../admin/message-log.ts';
 import { createAdminCounters } from '../admin/places.ts';
-import { type Admin, createAdmin } from '../admin/server.ts';
+import { createAdmin } from '../admin/server.ts';
 import { createUnmatchedBook } from '../admin/unmatched-book.ts';
 import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -11,13 +11,11 @@ import { OverdueWords } from '../connection/overdue-words.ts';
 import { UNREAD_REASONS, type UnreadReason } from '../connection/parts.ts';
 import { createResendBudget } from '../connection/resending.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
-import { createResumption, type Resumption } from '../connection/resumption.ts';
+import { createResumption } from '../connection/resumption.ts';
 import { createDecoder } from '../decode/decoder.ts';
 import type { Report } from '../delivery/ports.ts';
 import { Tracker } from '../delivery/tracker.ts';
 import { createFrontCounters } from '../front/counters.ts';
-import type { Listener } from '../front/listener.ts';
-import type { Hooks } from '../hooks/hooks.ts';
 import { createIdentity, type IdentityOptions } from '../identity/identity.ts';
 import { createOwners } from '../identity/owners.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../relay/tap.ts';
@@ -31,15 +29,16 @@ import { VERSION } from '../version.ts';
 import { adminDeps } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
-import { drain } from './drain.ts';
 import { openHooks } from './hooks.ts';
+import { createScrapes } from './last-scrape.ts';
 import { countLimits } from './limit-counts.ts';
 import { startLimitLog } from './limit-log.ts';
 import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
-import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
+import { type OutcomeLines, startWatch } from './observe.ts';
 import { register, tell } from './register.ts';
-import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
+import { type Stoppable, stop } from './stop.ts';
+import { startUpstreamCheck } from './upstream-check.ts';
 
 export interface SidecarDeps {
   readonly config: Config;
@@ -58,8 +57,6 @@ export interface Sidecar {
 
 /** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
 const TOKEN_LIFE_MS = 24 * 3_600_000;
-/** Parts of the grace kept for close handshakes, last notices where there are hooks, and the last export, ms. */
-const [CLOSE_MS, NOTICES_MS, FLUSH_MS] = [500, 1000, 1500];
 
 /** Builds a sidecar; nothing runs before `start`. */
 export function createSidecar(deps: SidecarDeps): Sidecar {
@@ -81,20 +78,8 @@ export function createSidecar(deps: SidecarDeps): Sidecar {
   };
 }
 
-interface Running {
+interface Running extends Stoppable {
   readonly addresses: { listen: AddressInfo; admin?: AddressInfo };
-  readonly connections: Set<Connection>;
-  readonly resumption: Resumption;
-  readonly tracker: Tracker;
-  readonly watch: Watch;
-  readonly hooks: Hooks | undefined;
-  readonly listener: Listener;
-  readonly admin: Admin;
-  readonly pending: () => number;
-  readonly state: { draining: boolean };
-  readonly stopBeats: () => void;
-  readonly stopLimitLog: () => void;
-  readonly upstreamCheck: UpstreamCheck | undefined;
 }
 
 async function start(deps: SidecarDeps): Promise<Running> {
@@ -109,7 +94,10 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);
-  const upstreamCheck = config.readiness.upstream ? startUpstreamCheck(upstream, report) : undefined;
+  const upstreamCheck = startUpstreamCheck(upstream, report, {
+    answered: () => counters.front.upgraded + counters.front.refusedByUpstream,
+    eager: config.readiness.upstream,
+  });
   const memory = createMemoryGuard({
     share: config.limits.memory,
     limitBytes: readMemoryLimit(),
@@ -135,7 +123,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     sessions,
     retention: () => tracker.retention,
     hooks,
-    upstreamUp: upstreamCheck && (() => upstreamCheck.up),
+    upstreamUp: () => upstreamCheck.up,
     serviceName: config.serviceName,
     version: VERSION,
     serverPort: config.listen.port,
@@ -165,6 +153,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   };
   const connections = new Set<Connection>();
   const state = { draining: false };
+  const scrapes = createScrapes(now);
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
   const registry = createRegistry<ResumableSession>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
@@ -184,7 +173,20 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const { payloads, payloadBytes, messages: capacity } = config.admin;
   const messages = createMessageLog({ capacity, payloadBytes: payloads ? payloadBytes : 0 });
   const book = createConnectionBook(undefined, (seq) => messages?.release(seq));
-  const side = { config, watch, store, connections, book, messages, unmatched, state, upstreamCheck, report, log };
+  const side = {
+    config,
+    watch,
+    store,
+    connections,
+    book,
+    messages,
+    unmatched,
+    state,
+    upstreamCheck,
+    scrapes,
+    report,
+    log,
+  };
   const { operator } = tracker;
   const admin = createAdmin(
     adminDeps({
@@ -258,6 +260,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     stopBeats,
     stopLimitLog,
     upstreamCheck,
+    scrapes,
   };
 }
 
@@ -266,23 +269,4 @@ function identityOptions(config: Config['identity']): IdentityOptions {
   const { jwtIssuer: issuer, jwtAudience: audience } = config;
   const verify = key === undefined && jwksUrl === undefined ? undefined : { key, jwksUrl, issuer, audience };
   return { sources, trust, jwtPlaces, jwtQuery, verify, timeoutMs };
-}
-
-/** SPEC D10: no new connections, the clients' last chances, last notices, flush. */
-async function stop(running: Running, { config, log }: SidecarDeps, reason: string): Promise<void> {
-  const { connections, resumption, tracker, watch, hooks, listener, admin, state, pending } = running;
-  const end = now() + config.shutdown.graceMs;
-  const closeBy = end - FLUSH_MS - (hooks === undefined ? 0 : NOTICES_MS);
-  state.draining = true;
-  await listener.stopAccepting();
-  const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
-  const closing = Math.min(config.limits.patienceMs + CLOSE_MS, config.shutdown.graceMs / 2);
-  await drain({ connections, resumption, tracker, pending, unconfirmed }, closeBy - closing, closeBy);
-  await listener.close();
-  running.stopBeats();
-  running.stopLimitLog();
-  running.upstreamCheck?.stop();
-  await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
-  await watch.shutdown(Math.max(FLUSH_MS, end - now()));
-  await admin.close();
 }

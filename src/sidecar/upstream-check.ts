@@ -1,4 +1,4 @@
-// sidecar: whether the upstream takes connections: asked by TCP every few seconds where readiness depends on it, so that no probe waits for a dial.
+// sidecar: whether the upstream takes connections: seen by the handshakes that it answers, else asked by TCP every few seconds, so that no probe waits for a dial.
 import { connect, type Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
 import { patiently } from '../time/patience.ts';
@@ -15,9 +15,9 @@ export interface DialTarget {
 
 /** What is known of the upstream. */
 export interface UpstreamCheck {
-  /** Whether the last dial came through. False before the first has. */
-  readonly up: boolean;
-  /** Why not; undefined while it is up. */
+  /** Whether it answered a handshake or took the last dial; undefined = nothing is known yet. */
+  readonly up: boolean | undefined;
+  /** Why it is not known to be up; undefined while it is. */
   readonly reason: string | undefined;
   stop(): void;
 }
@@ -26,28 +26,48 @@ export interface UpstreamCheck {
 const EVERY_MS = 5000;
 const PATIENCE_MS = 2000;
 
-/** Dials at once and then again and again; each time the answer turns to the worse is reported. `everyMs`: for tests. */
-export function startUpstreamCheck(target: DialTarget, report: Report, everyMs = EVERY_MS): UpstreamCheck {
-  let reason: string | undefined = 'upstream: not dialled yet';
-  let told = false;
-  let timer: NodeJS.Timeout | undefined;
-  let hangUp = dialNow();
+export interface UpstreamCheckOptions {
+  /** Handshakes that the upstream has answered so far. One more since the last look is an answer: nothing is dialled then. */
+  readonly answered?: () => number;
+  /** Whether to dial at once, because readiness waits for it; else the first look is one interval after the start. */
+  readonly eager: boolean;
+  /** Between looks, ms; for tests. Default 5,000. */
+  readonly everyMs?: number;
+}
 
-  function dialNow(): () => void {
-    return dial(target, (fault) => {
-      reason = fault === undefined ? undefined : `upstream ${target.address} takes no connections: ${fault}`;
-      if (reason !== undefined && !told) report({ stage: 'upstream', error: new Error(reason) });
-      told = reason !== undefined;
-      timer = setTimeout(() => {
-        hangUp = dialNow();
-      }, everyMs);
-      timer.unref();
-    });
+/** Looks again and again; each time the answer turns to the worse is reported. */
+export function startUpstreamCheck(target: DialTarget, report: Report, options: UpstreamCheckOptions): UpstreamCheck {
+  const { answered = () => 0, eager, everyMs = EVERY_MS } = options;
+  let up: boolean | undefined;
+  let reason: string | undefined = 'upstream: not dialled yet';
+  let seen = answered();
+  let timer: NodeJS.Timeout | undefined;
+  let hangUp = (): void => {};
+
+  function learn(fault: string | undefined): void {
+    reason = fault === undefined ? undefined : `upstream ${target.address} takes no connections: ${fault}`;
+    if (reason !== undefined && up !== false) report({ stage: 'upstream', error: new Error(reason) });
+    up = reason === undefined;
+    wait();
   }
 
+  function wait(): void {
+    timer = setTimeout(look, everyMs);
+    timer.unref();
+  }
+
+  function look(): void {
+    const before = seen;
+    seen = answered();
+    if (seen > before) learn(undefined);
+    else hangUp = dial(target, learn);
+  }
+
+  if (eager) look();
+  else wait();
   return {
     get up() {
-      return reason === undefined;
+      return up;
     },
     get reason() {
       return reason;

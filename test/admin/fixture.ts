@@ -123,6 +123,7 @@ export const ASK: Ask = {
   search: '',
   accept: '',
   encodings: '',
+  from: '',
   lastEventId: undefined,
   trusted: true,
   mount: '',

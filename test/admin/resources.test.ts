@@ -1,4 +1,6 @@
 // Health, metrics, statistics and connections, and what happens when what they read from breaks.
+import { get, type IncomingMessage } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { bookOf, connection, serve } from './fixture.ts';
 
@@ -45,10 +47,49 @@ describe('metrics', () => {
     await get('/metrics');
     expect([headers['content-type'], headers.vary, text]).toEqual([
       'application/openmetrics-text; version=1.0.0',
-      'Accept',
+      'Accept, Accept-Encoding',
       '# EOF\n',
     ]);
     expect(asked).toEqual(['application/openmetrics-text', '']);
+  });
+
+  it.each([
+    ['gzip', true],
+    ['gzip;q=1.0, identity;q=0.5', true],
+    ['deflate, GZIP', true],
+    ['*', true],
+    ['', false],
+    ['identity', false],
+    ['gzip;q=0', false],
+    ['gzip;q=0, *', false],
+  ])('Accept-Encoding %j: gzip is used: %s', async (encodings, zipped) => {
+    const body = 'ackspan_delivery_pending 1\n'.repeat(500);
+    const { admin, address } = await serve({ metrics: async () => ({ contentType: 'text/plain', body }) });
+    expect(admin).toBeDefined();
+    const options = {
+      host: '127.0.0.1',
+      port: address.port,
+      path: '/metrics',
+      headers: { 'accept-encoding': encodings },
+    };
+    const response = await new Promise<IncomingMessage>((resolve) => get(options, resolve));
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    const bytes = Buffer.concat(chunks);
+    expect(response.headers['content-encoding']).toBe(zipped ? 'gzip' : undefined);
+    expect((zipped ? gunzipSync(bytes) : bytes).toString()).toBe(body);
+    if (zipped) expect(bytes.length).toBeLessThan(body.length / 10);
+  });
+
+  it('tells who scrapes, and when the answer is out', async () => {
+    const steps: string[] = [];
+    const scraped = (from: string) => {
+      steps.push(`asked by ${from}`);
+      return () => steps.push('sent');
+    };
+    const served = await serve({ scraped });
+    await served.get('/metrics', { headers: { 'user-agent': 'Prometheus/3.0' } });
+    expect(steps).toEqual(['asked by 127.0.0.1 Prometheus/3.0', 'sent']);
   });
 
   it('a scrape that fails is a 500 that tells nothing, reported once', async () => {

@@ -27,7 +27,8 @@ function knownSeries(): Map<string, Set<string>> {
   add('ALERTS', ['alertname', 'alertstate', 'severity', 'priority']);
   for (const { where } of ruleQueries()) {
     const name = where.replace('rule ', '');
-    if (name.includes(':')) add(name, SLO_LABELS);
+    if (name.startsWith('job_instance:')) add(name, []);
+    else if (name.includes(':')) add(name, SLO_LABELS);
   }
   return known;
 }

@@ -365,7 +365,7 @@ describe('[D7] limits per user', () => {
     await openWith(sidecar, { query: `?token=${await token('bob')}` });
     for (let n = 0; n < 3; n++) await openWith(sidecar, {});
     expect(await users(sidecar)).toEqual(['ann', 'ann', 'bob', null, null, null]);
-    expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'limit' })).toBe(3);
+    expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'connections_per_user' })).toBe(3);
     await sidecar.line(({ err }) => JSON.stringify(err ?? '').includes('limits.connections_per_user'));
     first.socket.close(1000);
     await eventually(async () => expect(await users(sidecar)).toHaveLength(5));

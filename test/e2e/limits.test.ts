@@ -14,7 +14,7 @@ it('[D7] connections: one too many is answered 503 and counted; a free place is 
   const clients = [await openClient(sidecar.ws), await openClient(sidecar.ws), await openClient(sidecar.ws)];
   await expect(openClient(sidecar.ws)).rejects.toThrow('503');
   await expect(openClient(sidecar.ws)).rejects.toThrow('503');
-  expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'limit' })).toBe(2);
+  expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'connections' })).toBe(2);
   expect(await sidecar.sum('ackspan_connection_active')).toBe(3);
   expect(backend.peers).toHaveLength(3);
   await sidecar.line(({ err }) => JSON.stringify(err ?? '').includes('limits.connections'));
@@ -107,7 +107,7 @@ it('[D7] memory: LOW and NORMAL events pass untracked, new connections are answe
   const sidecar = await startSidecar({ upstream: backend.address, config });
   await expect(openClient(sidecar.ws)).rejects.toThrow('503');
   expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'memory' })).toBe(1);
-  expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'limit' })).toBe(0);
+  expect(await sidecar.sum('ackspan_connection_rejected_total', { reason: 'connections' })).toBe(0);
   expect(await sidecar.sum('ackspan_memory_used_ratio')).toBeGreaterThan(0.95);
   expect(await sidecar.sum('ackspan_memory_limit_bytes')).toBeGreaterThan(0);
   for (const effect of ['LOW and NORMAL events pass untracked', 'new connections are refused'])

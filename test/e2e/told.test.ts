@@ -9,7 +9,12 @@ import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts'
 
 afterEach(closeAll);
 
-const QUICK = { OTEL_BSP_SCHEDULE_DELAY: '20', OTEL_BLRP_SCHEDULE_DELAY: '20', OTEL_METRIC_EXPORT_INTERVAL: '1000' };
+const QUICK = {
+  OTEL_METRICS_EXPORTER: 'otlp',
+  OTEL_BSP_SCHEDULE_DELAY: '20',
+  OTEL_BLRP_SCHEDULE_DELAY: '20',
+  OTEL_METRIC_EXPORT_INTERVAL: '1000',
+};
 const QUOTA = 'daily quota reached';
 
 /** ExportTracePartialSuccess { rejected: 2, error_message } within its response; the other signals have the same fields. */

@@ -147,7 +147,7 @@ describe('stopping while handshakes are held', () => {
     expect(front.listener.handshaking).toBe(0);
     decision.refuse({ status: 429, reason: 'too late' });
     await client.gone();
-    expect(front.counters).toMatchObject({ refusedByLimit: 1, clientGone: 0, upgraded: 0 });
+    expect(front.counters).toMatchObject({ refusedWhileStopping: 1, refusedByLimit: 0, clientGone: 0, upgraded: 0 });
     expect(upstream.accepted).toEqual([]);
   });
 });

@@ -70,7 +70,10 @@ export interface Collector {
 }
 
 /** Runs `otel-collector.yaml` as it is, on free ports through its variables, until the end of the test. */
-export async function startCollector(binary: string, to: { target: string; traces: string }): Promise<Collector> {
+export async function startCollector(
+  binary: string,
+  to: { target: string; traces: string; env?: Record<string, string> },
+): Promise<Collector> {
   const [grpc, http, metrics, telemetry, health] = await Promise.all([1, 2, 3, 4, 5].map(freePort));
   const child = startChild(binary, ['--config', join(ROOT, 'otel-collector.yaml')], {
     ACKSPAN_TARGET: to.target,
@@ -83,6 +86,7 @@ export async function startCollector(binary: string, to: { target: string; trace
     METRICS_PORT: String(metrics),
     TELEMETRY_PORT: String(telemetry),
     HEALTH_PORT: String(health),
+    ...to.env,
   });
   await eventually(async () => {
     const answer = await fetch(`http://127.0.0.1:${health}/`).catch((error: Error) => error);

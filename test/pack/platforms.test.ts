@@ -8,6 +8,7 @@ import { SLO } from '../../dashboards/src/slo.ts';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createPeerCheck } from '../../src/front/trusted-proxies.ts';
+import { createResource } from '../../src/telemetry/resource.ts';
 import { ROOT } from '../dashboards/collect.ts';
 import { closeAll, httpUpstream } from '../support/backends.ts';
 import { startSidecar } from '../support/sidecar-process.ts';
@@ -84,6 +85,32 @@ test('on Kubernetes, sidecars are init containers that keep running, without pri
       securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
     });
   }
+});
+
+test('on Kubernetes, each pod is an instance of its own: by its name on spans, and by the same name on metrics', () => {
+  const ackspan = ackspanIn('deploy/kubernetes/deployment.yaml');
+  const { initContainers } = podSpec('deploy/kubernetes/deployment.yaml') as { initContainers: Container[] };
+  const fields = (env: Container['env']) =>
+    Object.fromEntries(
+      env!.flatMap(({ name, valueFrom }) => {
+        const { fieldRef } = (valueFrom ?? {}) as { fieldRef?: { fieldPath: string } };
+        return fieldRef === undefined ? [] : [[name, fieldRef.fieldPath]];
+      }),
+    );
+  expect(fields(initContainers.find((each) => each.name === 'otel-collector')!.env).ACKSPAN_INSTANCE).toBe(
+    'metadata.name',
+  );
+  const pod = fields(ackspan.env);
+  // As Kubernetes replaces them.
+  const text = variables(ackspan).OTEL_RESOURCE_ATTRIBUTES!.replaceAll(/\$\((\w+)\)/g, (_, name) => `<${pod[name]}>`);
+  const service = { serviceName: 'x', version: '1' };
+  expect(createResource(service, { OTEL_RESOURCE_ATTRIBUTES: text }).attributes).toMatchObject({
+    'service.instance.id': '<metadata.name>',
+    'k8s.pod.name': '<metadata.name>',
+    'k8s.pod.uid': '<metadata.uid>',
+    'k8s.namespace.name': '<metadata.namespace>',
+    'k8s.node.name': '<spec.nodeName>',
+  });
 });
 
 test('on Cloud Run, one container has a port, and the grace ends inside the 10 s that the platform leaves', () => {

@@ -46,6 +46,8 @@ export interface PrometheusOptions {
   readonly rules?: Readonly<Record<string, string>>;
   /** `host:port`. */
   readonly alertmanager?: string;
+  /** Between scrapes, seconds. Default 1. */
+  readonly everyS?: number;
 }
 
 /** A port that was free a moment ago: these programs cannot be asked which one the system gave them. */
@@ -64,12 +66,17 @@ export function scratchFolder(name: string): string {
   return folder;
 }
 
-/** Starts it with a scrape and an evaluation every second, and waits until it has scraped. */
-export async function startPrometheus({ target, rules = {}, alertmanager }: PrometheusOptions): Promise<Prometheus> {
+/** Starts it with an evaluation every second and, unless told otherwise, a scrape as often, and waits until it has scraped. */
+export async function startPrometheus({
+  target,
+  rules = {},
+  alertmanager,
+  everyS = 1,
+}: PrometheusOptions): Promise<Prometheus> {
   const folder = scratchFolder('prometheus');
   for (const [name, text] of Object.entries(rules)) writeFileSync(join(folder, name), text);
   const config = {
-    global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+    global: { scrape_interval: `${everyS}s`, scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: Object.keys(rules),
     scrape_configs: [{ job_name: 'ackspan', static_configs: [{ targets: [target] }] }],
     ...(alertmanager === undefined

@@ -35,10 +35,10 @@ describe('the check', () => {
     const check = startUpstreamCheck(
       target,
       ({ stage, error }) => faults.push(`${stage}: ${(error as Error).message}`),
-      5,
+      { eager: true, everyMs: 5 },
     );
     atEnd(() => check.stop());
-    expect([check.up, check.reason]).toEqual([false, 'upstream: not dialled yet']);
+    expect([check.up, check.reason]).toEqual([undefined, 'upstream: not dialled yet']);
     await eventually(() => expect(check.up).toBe(true));
     expect(check.reason).toBeUndefined();
     await closed(server);
@@ -56,9 +56,30 @@ describe('the check', () => {
   it('dials a unix socket', async () => {
     const path = join(tmpdir(), `ackspan-check-${process.pid}.sock`);
     await listen(path);
-    const check = startUpstreamCheck({ address: `unix:${path}`, host: path, port: 0, socketPath: path }, () => {}, 5);
+    const check = startUpstreamCheck({ address: `unix:${path}`, host: path, port: 0, socketPath: path }, () => {}, {
+      eager: true,
+      everyMs: 5,
+    });
     atEnd(() => check.stop());
     await eventually(() => expect(check.up).toBe(true));
+  });
+
+  it('takes a handshake that the upstream answered for its answer, and dials only when there was none', async () => {
+    const server = await listen(0);
+    const port = portOf(server);
+    let dials = 0;
+    server.on('connection', () => dials++);
+    let answers = 0;
+    let looks = 0;
+    const target = { address: 'x', host: '127.0.0.1', port, socketPath: undefined };
+    const answered = () => (looks++ < 20 ? ++answers : answers);
+    const check = startUpstreamCheck(target, () => {}, { answered, eager: false, everyMs: 1 });
+    atEnd(() => check.stop());
+    expect(check.up).toBeUndefined();
+    await eventually(() => expect(looks).toBeGreaterThan(5));
+    expect([check.up, looks > 20 || dials === 0]).toEqual([true, true]);
+    await eventually(() => expect(dials).toBeGreaterThan(0));
+    expect(check.up).toBe(true);
   });
 
   it('stops for good, also in the middle of a dial', async () => {
@@ -66,11 +87,11 @@ describe('the check', () => {
     const check = startUpstreamCheck(
       { address: 'x', host: '127.0.0.1', port: 9, socketPath: undefined },
       (f) => faults.push(f),
-      1,
+      { eager: true, everyMs: 1 },
     );
     check.stop();
     await new Promise((resolve) => setImmediate(resolve));
-    expect([check.up, faults]).toEqual([false, []]);
+    expect([check.up, faults]).toEqual([undefined, []]);
   });
 });
 
@@ -84,7 +105,7 @@ describe('readiness.upstream', () => {
       return { status: response.status, body: (await response.json()) as object };
     };
     await eventually(async () =>
-      expect(await ask('/readyz')).toEqual({ status: 200, body: { ready: true, reasons: [] } }),
+      expect(await ask('/readyz')).toEqual({ status: 200, body: { ready: true, reasons: [], upstream: 'up' } }),
     );
     expect(await sidecar.sum('ackspan_upstream_up')).toBe(1);
     await closed(server);
@@ -92,6 +113,7 @@ describe('readiness.upstream', () => {
     expect((await ask('/readyz')).body).toEqual({
       ready: false,
       reasons: [expect.stringMatching(/^upstream http:.* takes no connections: connect ECONNREFUSED/)],
+      upstream: expect.stringMatching(/^upstream http:.* takes no connections: connect ECONNREFUSED/),
     });
     expect(await ask('/health')).toMatchObject({ status: 503, body: { status: 'unhealthy' } });
     expect((await ask('/healthz')).status).toBe(200);
@@ -99,13 +121,19 @@ describe('readiness.upstream', () => {
     expect(sidecar.lines.filter(({ stage }) => stage === 'upstream')).toHaveLength(1);
   });
 
-  it('off, the default: nobody dials, there is no gauge, and a dead upstream changes nothing', async () => {
+  it('off, the default: nobody dials in the first seconds, then the gauge and /readyz know, and a dead upstream keeps nothing from being ready', async () => {
     const server = await listen(0);
     let dials = 0;
     server.on('connection', () => dials++);
     const sidecar = await startSidecar({ upstream: `http://127.0.0.1:${portOf(server)}` });
-    expect((await fetch(`${sidecar.admin}/readyz`)).status).toBe(200);
+    const ready = async () => (await fetch(`${sidecar.admin}/readyz`)).json();
+    expect(await ready()).toEqual({ ready: true, reasons: [], upstream: 'unknown' });
     expect([...(await sidecar.scrape()).keys()]).not.toContain('ackspan_upstream_up');
     expect(dials).toBe(0);
+    await eventually(async () => expect(await sidecar.sum('ackspan_upstream_up')).toBe(1));
+    expect(dials).toBe(1);
+    await closed(server);
+    await eventually(async () => expect(await sidecar.sum('ackspan_upstream_up')).toBe(0));
+    expect(await ready()).toEqual({ ready: true, reasons: [], upstream: expect.stringContaining('ECONNREFUSED') });
   });
 });

@@ -13,6 +13,8 @@ import { type ParsedFamily, parseExposition, sumIn } from './exposition.ts';
 
 export interface SidecarOptions {
   readonly upstream: string;
+  /** `host:port` of the admin server; default: loopback, a free port. */
+  readonly admin?: string;
   /** The configuration file's contents. */
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
@@ -73,7 +75,14 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(options.config ?? {}));
   const node = options.measured === true ? ['--expose-gc', '--import', PROBE] : [];
-  const addresses = ['--upstream', options.upstream, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const addresses = [
+    '--upstream',
+    options.upstream,
+    '--listen',
+    '127.0.0.1:0',
+    '--admin',
+    options.admin ?? '127.0.0.1:0',
+  ];
   const args = [...node, builtCli(), 'run', '--config', file, ...addresses];
   const child = startChild(process.execPath, args, options.env);
   const { listen, admin } = await child.line((line) => line.msg === 'listening');

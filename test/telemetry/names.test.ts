@@ -22,6 +22,7 @@ const IN_PROMETHEUS: Record<keyof typeof METRICS, string> = {
   unmatched: 'ackspan_confirmation_unmatched_total',
   upgraded: 'ackspan_confirmation_upgraded_total',
   connectionActive: 'ackspan_connection_active',
+  connectionOpened: 'ackspan_connection_opened_total',
   connectionDuration: 'ackspan_connection_duration_seconds',
   connectionClosed: 'ackspan_connection_closed_total',
   connectionSilent: 'ackspan_connection_silent_total',

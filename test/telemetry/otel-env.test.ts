@@ -49,6 +49,22 @@ test.each<[Env, unknown]>([
   expect(collected((complain) => signalExport(env, 'traces', complain))).toEqual([expected, []]);
 });
 
+test.each<[Env, unknown, string[]]>([
+  [{ [E]: 'http://c:4318' }, NOTHING, []],
+  [{ [E]: 'http://c:4318', OTEL_METRICS_EXPORTER: '' }, NOTHING, []],
+  [{ [E]: 'http://c:4318', OTEL_METRICS_EXPORTER: 'otlp' }, OTLP, []],
+  [{ OTEL_METRICS_EXPORTER: 'otlp' }, OTLP, []],
+  [
+    { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://c:4318/v1/metrics' },
+    NOTHING,
+    [
+      'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: is set, but metrics are pushed only where OTEL_METRICS_EXPORTER is otlp; nothing is pushed',
+    ],
+  ],
+])('metrics are pushed only where OTEL_METRICS_EXPORTER asks: %o', (env, expected, faults) => {
+  expect(collected((complain) => signalExport(env, 'metrics', complain))).toEqual([expected, faults]);
+});
+
 test('prometheus is no fault for metrics: the admin server has it; for traces it is one', () => {
   const env = { OTEL_METRICS_EXPORTER: 'prometheus', OTEL_TRACES_EXPORTER: 'prometheus' };
   expect(collected((complain) => signalExport(env, 'metrics', complain))).toEqual([NOTHING, []]);

@@ -83,8 +83,9 @@ describe('what is exported', () => {
     expect(start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, [name]: value }).tracer).toBeUndefined();
   });
 
-  test('an endpoint is enough: protobuf by default, spans under /v1/traces, metrics under /v1/metrics', async () => {
-    const running = start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint }, [producer]);
+  test('an endpoint is enough for spans, metrics are asked for: protobuf by default, under /v1/traces and /v1/metrics', async () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_METRICS_EXPORTER: 'otlp' };
+    const running = start(env, [producer]);
     endSpans(running, 1);
     await running.flush(5000);
     expect(receiver.requests.map(({ path, contentType }) => [path, contentType]).sort()).toEqual([
@@ -125,6 +126,7 @@ describe('what is exported', () => {
       {
         OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
         OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'gzip',
+        OTEL_METRICS_EXPORTER: 'otlp',
         OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json',
       },
       [producer],
@@ -254,7 +256,8 @@ describe('an exporter in trouble', () => {
 });
 
 test('stop sends what waits', async () => {
-  const running = start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint }, [producer]);
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_METRICS_EXPORTER: 'otlp' };
+  const running = start(env, [producer]);
   endSpans(running, 2);
   await running.shutdown();
   expect(receiver.spans).toHaveLength(2);

@@ -2,7 +2,7 @@
 import { M } from '../series.ts';
 import { clicked } from './links.ts';
 import type { Row } from './panel.ts';
-import { ofJob, quantile, sumRate } from './select.ts';
+import { ofInstance, quantile, sumRate } from './select.ts';
 
 /** How many, of what kind, and how they end. */
 export const CONNECTIONS_ROW: Row = {
@@ -17,7 +17,7 @@ export const CONNECTIONS_ROW: Row = {
       unit: 'short',
       stacked: true,
       min: 0,
-      queries: [{ expr: `sum by (capability) (${ofJob(M.connections)})`, legend: '{{capability}}' }],
+      queries: [{ expr: `sum by (capability) (${ofInstance(M.connections)})`, legend: '{{capability}}' }],
       runbook: 'unverifiable-share.md',
     },
     {
@@ -29,7 +29,7 @@ export const CONNECTIONS_ROW: Row = {
       unit: 'suffix:/s',
       stacked: true,
       min: 0,
-      queries: [{ expr: `${sumRate(ofJob(M.closed), 'code, by')} > 0`, legend: '{{code}} by {{by}}' }],
+      queries: [{ expr: `${sumRate(ofInstance(M.closed), 'code, by')} > 0`, legend: '{{code}} by {{by}}' }],
     },
     {
       kind: 'timeseries',
@@ -40,20 +40,21 @@ export const CONNECTIONS_ROW: Row = {
       unit: 's',
       min: 0,
       queries: [
-        { expr: quantile(0.1, ofJob(M.connectionBucket)), legend: 'p10' },
-        { expr: quantile(0.5, ofJob(M.connectionBucket)), legend: 'p50' },
-        { expr: quantile(0.9, ofJob(M.connectionBucket)), legend: 'p90' },
+        { expr: quantile(0.1, ofInstance(M.connectionBucket)), legend: 'p10' },
+        { expr: quantile(0.5, ofInstance(M.connectionBucket)), legend: 'p50' },
+        { expr: quantile(0.9, ofInstance(M.connectionBucket)), legend: 'p90' },
       ],
     },
     {
       kind: 'timeseries',
       title: 'Refused upgrades by reason',
       description:
-        'upstream = the backend said no (401, 403 …); upstream_down = it could not be reached; limit = limits.connections; handshake_timeout = it did not answer in time; client_gone = the client gave up.',
+        'upstream = the backend said no (401, 403 …), upstream_error = with 5xx; upstream_down = it could not be reached; handshake_timeout = it did not answer in time; connections, connections_per_user, memory = the limit of that name; client_gone = the client gave up.',
       span: 12,
       unit: 'suffix:/s',
       min: 0,
-      queries: [{ expr: sumRate(ofJob(M.rejected), 'reason'), legend: '{{reason}}' }],
+      queries: [{ expr: sumRate(ofInstance(M.rejected), 'reason'), legend: '{{reason}}' }],
+      runbook: 'cannot-connect.md',
     },
   ],
 };
@@ -69,7 +70,7 @@ export const TOOLS_ROW: Row = {
       span: 8,
       unit: 's',
       min: 0,
-      queries: [{ expr: quantile(0.95, ofJob(`${M.tool}_bucket`), 'tool'), legend: '{{tool}}' }],
+      queries: [{ expr: quantile(0.95, ofInstance(`${M.tool}_bucket`), 'tool'), legend: '{{tool}}' }],
       traces: `{ span.gen_ai.tool.name = "${clicked('tool')}" }`,
     },
     {
@@ -79,7 +80,7 @@ export const TOOLS_ROW: Row = {
       span: 8,
       unit: 'suffix:/s',
       min: 0,
-      queries: [{ expr: sumRate(ofJob(M.orphaned), 'tool'), legend: '{{tool}}' }],
+      queries: [{ expr: sumRate(ofInstance(M.orphaned), 'tool'), legend: '{{tool}}' }],
       runbook: 'tool-orphaned.md',
       traces: `{ span.gen_ai.tool.name = "${clicked('tool')}" && status = error }`,
     },
@@ -91,7 +92,7 @@ export const TOOLS_ROW: Row = {
       span: 8,
       unit: 'suffix:/s',
       min: 0,
-      queries: [{ expr: sumRate(ofJob(M.order), 'kind'), legend: '{{kind}}' }],
+      queries: [{ expr: sumRate(ofInstance(M.order), 'kind'), legend: '{{kind}}' }],
       runbook: 'tool-orphaned.md',
     },
   ],

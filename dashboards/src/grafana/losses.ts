@@ -2,7 +2,7 @@
 import { M } from '../series.ts';
 import { clicked } from './links.ts';
 import type { Row } from './panel.ts';
-import { ofEvents, ofJob, ofPriority, sumRate } from './select.ts';
+import { ofEvents, ofInstance, ofPriority, sumRate } from './select.ts';
 
 /** Outcomes by error type, attempts, and confirmations that changed nothing. */
 export const LOSSES_ROW: Row = {
@@ -45,7 +45,9 @@ export const LOSSES_ROW: Row = {
       span: 12,
       unit: 'suffix:/s',
       min: 0,
-      queries: [{ expr: sumRate(ofJob(M.attempts, 'kind!="send"'), 'kind, result'), legend: '{{kind}} {{result}}' }],
+      queries: [
+        { expr: sumRate(ofInstance(M.attempts, 'kind!="send"'), 'kind, result'), legend: '{{kind}} {{result}}' },
+      ],
     },
     {
       kind: 'timeseries',
@@ -55,7 +57,7 @@ export const LOSSES_ROW: Row = {
       span: 12,
       unit: 'suffix:/s',
       min: 0,
-      queries: [{ expr: sumRate(ofJob(M.unmatched), 'reason'), legend: '{{reason}}' }],
+      queries: [{ expr: sumRate(ofInstance(M.unmatched), 'reason'), legend: '{{reason}}' }],
       runbook: 'late-confirmations.md',
     },
     {

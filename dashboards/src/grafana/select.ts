@@ -1,18 +1,13 @@
 // Query fragments: a metric narrowed to what the dashboard's variables choose.
 
-/** Narrowed by job, priority and event type: the metrics of deliveries. */
+/** Narrowed by job, instance, priority and event type: the metrics of deliveries. */
 export function ofEvents(metric: string, extra = ''): string {
-  return select(metric, 'job=~"$job", priority=~"$priority", event_type=~"$event_type"', extra);
+  return select(metric, 'job=~"$job", instance=~"$instance", priority=~"$priority", event_type=~"$event_type"', extra);
 }
 
-/** Narrowed by job and priority. */
+/** Narrowed by job, instance and priority. */
 export function ofPriority(metric: string, extra = ''): string {
-  return select(metric, 'job=~"$job", priority=~"$priority"', extra);
-}
-
-/** Narrowed by job. */
-export function ofJob(metric: string, extra = ''): string {
-  return select(metric, 'job=~"$job"', extra);
+  return select(metric, 'job=~"$job", instance=~"$instance", priority=~"$priority"', extra);
 }
 
 /** Narrowed by job and instance. */

@@ -47,13 +47,12 @@ export function isDisabled(env: Env): boolean {
 
 /**
  * What a signal's OTEL_<SIGNAL>_EXPORTER asks for: `otlp`, `console`, `none`, or a list. When it is unset, OTLP is used only
- * if an endpoint is configured: nothing is sent to localhost:4318 unasked. `prometheus` needs no exporter: the admin server has it.
+ * if an endpoint is configured: nothing is sent to localhost:4318 unasked. Metrics are never pushed unless it says so: they can be
+ * scraped, and what is pushed and scraped counts twice. `prometheus` needs no exporter: the admin server has it.
  */
 export function signalExport(env: Env, signal: Signal, complain: Complain = unheard): SignalExport {
   const variable = `OTEL_${signal.toUpperCase()}_EXPORTER`;
-  const chosen = (readText(env, variable) ?? (hasEndpoint(env, signal) ? 'otlp' : 'none'))
-    .split(',')
-    .map((x) => x.trim());
+  const chosen = (readText(env, variable) ?? unasked(env, signal, complain)).split(',').map((x) => x.trim());
   const known = chosen.filter((name): name is 'otlp' | 'console' => name === 'otlp' || name === 'console');
   const rest = chosen.includes('none') ? [] : known;
   for (const name of chosen) {
@@ -100,6 +99,15 @@ export function metricIntervals(
     complain('OTEL_METRIC_EXPORT_TIMEOUT', `${timeoutMs} is longer than the interval; ${everyMs} is used instead`);
   }
   return { everyMs, timeoutMs: Math.min(everyMs, timeoutMs) };
+}
+
+/** What is done with a signal whose OTEL_<SIGNAL>_EXPORTER is unset. */
+function unasked(env: Env, signal: Signal, complain: Complain): 'otlp' | 'none' {
+  if (signal !== 'metrics') return hasEndpoint(env, signal) ? 'otlp' : 'none';
+  const endpoint = 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT';
+  if (readText(env, endpoint) !== undefined)
+    complain(endpoint, 'is set, but metrics are pushed only where OTEL_METRICS_EXPORTER is otlp; nothing is pushed');
+  return 'none';
 }
 
 function hasEndpoint(env: Env, signal: Signal): boolean {

@@ -37,8 +37,10 @@ export function createConnectionMetrics(): ConnectionMetrics {
   const sums = CAPABILITIES.map(() => 0);
   const closed = new Map<string, Record<ClosedBy, number>>();
   for (const code of WATCHED) closed.set(code, { client: 0, upstream: 0, sidecar: 0 });
+  let opened = 0;
   return {
     opened(capability) {
+      opened++;
       active[capability]++;
     },
     changed(from, to) {
@@ -61,6 +63,7 @@ export function createConnectionMetrics(): ConnectionMetrics {
       ends[by]++;
     },
     source: (): Family[] => [
+      { metric: METRICS.connectionOpened, points: [{ attributes: {}, value: opened }] },
       { metric: METRICS.connectionActive, points: CAPABILITIES.map((each) => capabilityPoint(each, active[each])) },
       {
         metric: METRICS.connectionDuration,

@@ -7,7 +7,8 @@ import type { Family, MetricSource, Point } from './producer.ts';
 export interface Reading {
   readonly metric: MetricRow;
   readonly attributes: Attributes;
-  readonly read: () => number;
+  /** Undefined = not known yet: the series has no point then. */
+  readonly read: () => number | undefined;
 }
 
 /** One series per key of a record of plain numbers: the key is the value of the label. Keys are fixed by now. */
@@ -27,9 +28,10 @@ export function createReadings(readings: readonly Reading[]): MetricSource {
     if (same === undefined) byMetric.set(reading.metric, [reading]);
     else same.push(reading);
   }
-  return () => Array.from(byMetric, ([metric, same]): Family => ({ metric, points: same.map(toPoint) }));
+  return () => Array.from(byMetric, ([metric, same]): Family => ({ metric, points: same.flatMap(toPoint) }));
 }
 
-function toPoint({ attributes, read }: Reading): Point {
-  return { attributes, value: read() };
+function toPoint({ attributes, read }: Reading): Point[] {
+  const value = read();
+  return value === undefined ? [] : [{ attributes, value }];
 }

@@ -109,6 +109,13 @@ export const METRICS = {
     [L.capability],
     'Open WebSocket connections by what the client has shown it can confirm.',
   ),
+  connectionOpened: row(
+    'ackspan.connection.opened',
+    'counter',
+    '{connection}',
+    [],
+    'WebSocket connections opened, those that go on with a session included.',
+  ),
   connectionDuration: row(
     'ackspan.connection.duration',
     'histogram',
@@ -136,14 +143,14 @@ export const METRICS = {
     'counter',
     '{connection}',
     [L.reason],
-    'Upgrade requests that did not become a connection.',
+    'Upgrade requests that did not become a connection; a reason that is a limit is named after its key below `limits`.',
   ),
   upstreamUp: row(
     'ackspan.upstream.up',
     'gauge',
     '{upstream}',
     [],
-    'Whether the upstream took the last TCP connection of the readiness check: 1 or 0; only with readiness.upstream.',
+    'Whether the upstream answered a handshake in the last seconds, or took a TCP connection that was tried then: 1 or 0.',
   ),
   relayMessages: row(
     'ackspan.relay.messages',
