@@ -1,4 +1,4 @@
-// config: the part of the table of keys that bounds what Ackspan takes on.
+// config: keys that bound what Ackspan takes on.
 import { duration, ratio, size, whole } from './kinds.ts';
 import { row } from './row.ts';
 

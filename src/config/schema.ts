@@ -31,7 +31,10 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** Every key, in the order of the documentation. A new key is a row here; the rest of the code finds it in `Config`. */
+/**
+ * Every key, in the order of the documentation. A new key is a row here; the rest of the code finds
+ * it in `Config`.
+ */
 export const TABLE = [
   row('upstream', upstream, 'The backend to put Ackspan in front of.', { flag: 'upstream' }),
   row('listen', address, 'The address where clients connect. Port 0: the system chooses.', {
@@ -228,5 +231,5 @@ type Nest<To extends string, T> = To extends `${infer Head}.${infer Rest}`
 type Meet<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
 type Nested<R> = R extends Row<infer To, infer T> ? Nest<To, T> : never;
 
-/** What the table resolves to: a field for each row, in groups as the keys have them. */
+/** The resolved table: a field for each row, in the groups of the keys. */
 export type Resolved = Meet<Nested<(typeof TABLE)[number]>>;

@@ -99,7 +99,7 @@ export function metricsPage(seen: SeenValues): string {
     lines.push(metricLine(key as keyof typeof METRICS, row, seen));
     parts.set(title, lines);
   }
-  // In the order of PARTS, which is that of a reader, not that of the table.
+  // Titles are in the order of PARTS, which is that of a reader, not that of the table.
   const titles = [...new Set(PARTS.map(([, title]) => title))].filter((title) => parts.has(title));
   const tables = titles.map((title) => `## ${title}\n\n${parts.get(title)!.join('\n')}\n`);
   return [INTRODUCTION, ...tables, labelTable(), bucketTable()].join('\n');

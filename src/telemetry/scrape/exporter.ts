@@ -13,8 +13,8 @@ export interface Scrape {
 }
 
 /**
- * A `MetricReader` to hand to the SDK. Collects on `scrape` only and opens no port. Replaces the base class's text,
- * which has no unit suffixes, no OpenMetrics and no exemplars.
+ * A `MetricReader` to hand to the SDK. Collects on `scrape` only and opens no port. Replaces the
+ * base class's text, which has no unit suffixes, no OpenMetrics and no exemplars.
  */
 export class ScrapeExporter extends PrometheusExporter {
   constructor(metricProducers: MetricProducer[]) {
@@ -29,7 +29,10 @@ export class ScrapeExporter extends PrometheusExporter {
     return { contentType: CONTENT_TYPES[format], body: await writeExposition(resourceMetrics, format) };
   }
 
-  /** Works without an SDK (`OTEL_SDK_DISABLED`), under that resource. Throws when an SDK has the reader already. */
+  /**
+   * Works without an SDK (`OTEL_SDK_DISABLED`), under that resource. Throws when an SDK has the
+   * reader already.
+   */
   standAlone(resource: Resource): void {
     this.setMetricProducer({
       collect: async () => ({ resourceMetrics: { resource, scopeMetrics: [] }, errors: [] }),

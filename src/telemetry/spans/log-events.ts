@@ -5,13 +5,14 @@ import { wall } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
 import type { LogEvent } from './span-events.ts';
 
-/** Writes events through `logger`, at severity INFO; name, time and attributes are those of the span event. */
+/** Writes events through `logger`, at severity INFO. Name, time and attributes are those of the span event. */
 export function createLogEvents(logger: Logger): LogEvent {
   return (eventName, timestamp, attributes, span) => {
     logger.emit({
       eventName,
       timestamp,
-      // Given, because the SDK takes a small number for a time since the start of the process, as a clock set to 1970 shows one.
+      // The time is given, because the SDK takes a small number for a time since the start of the
+      // process, as a clock set to 1970 shows one.
       observedTimestamp: hrTime(wall()),
       ...(attributes !== undefined && { attributes }),
       severityNumber: SeverityNumber.INFO,
