@@ -1,7 +1,7 @@
-// admin: what a resource is: a path, who may ask, and a question answered. The server knows no resource by name.
+// admin: a resource: a path, who may ask, and its answer. The server knows no resource by name.
 import type { ServerResponse } from 'node:http';
 
-/** How a caller was let in: without a token (loopback only), by the bearer token, or by a page log-in. */
+/** How a caller was admitted: without a token (loopback only), by the bearer token, or by a page log-in. */
 export type Via = 'open' | 'bearer' | 'session';
 
 /** One request, as far as a resource may see it. */
@@ -16,7 +16,10 @@ export interface Ask {
   readonly encodings: string;
   /** The `Last-Event-ID` header of a stream that goes on; undefined when there is none. */
   readonly lastEventId: string | undefined;
-  /** Whether details may be told: the own port, or a valid token. False for open resources asked on the public port. */
+  /**
+   * Whether details may be told: on the own port, or with a valid token. False for open resources
+   * asked on the public port.
+   */
   readonly trusted: boolean;
   /** Path under which the admin server is mounted on the public port; `''` on its own port. */
   readonly mount: string;
@@ -30,7 +33,7 @@ export interface Change extends Ask {
   readonly body: unknown;
   /** The `Cookie` header, `''` when there is none. */
   readonly cookies: string;
-  /** Whether the browser speaks TLS to whoever is in front. */
+  /** Whether the browser speaks TLS to the proxy in front. */
   readonly secure: boolean;
 }
 
@@ -44,7 +47,7 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An answer that goes on: the resource writes to the response until either side ends it. */
+/** A continuing answer: the resource writes to the response until either side ends it. */
 export interface Stream {
   readonly kind: 'stream';
   readonly contentType: string;
@@ -57,9 +60,12 @@ export type Reply = Answer | Stream;
 export interface Route {
   /** As OpenAPI writes it: `/api/v1/deliveries/{id}`. */
   readonly path: string;
-  /** Open to callers without a token: health, the page's own files, and the log-in. */
+  /** Whether callers without a token may ask: health, the page's own files, and the log-in. */
   readonly open: boolean;
-  /** Open only where a token is asked for or needed at all: on the public port without a token it does not exist. */
+  /**
+   * Open only where a token is asked for or needed at all: on the public port without a token it
+   * does not exist.
+   */
   readonly page?: boolean;
   answer?(ask: Ask): Reply | Promise<Reply>;
   change?(change: Change): Reply | Promise<Reply>;
@@ -74,7 +80,10 @@ export function methodsOf({ answer, change }: Route): string {
     .join(', ');
 }
 
-/** The route of a path and the decoded parameters; undefined when there is none, or a parameter is not valid UTF-8 in %-encoding. */
+/**
+ * The route of a path and the decoded parameters; undefined when there is none, or a parameter is
+ * not valid UTF-8 in %-encoding.
+ */
 export function matchRoute(
   routes: readonly Route[],
   path: string,
@@ -99,7 +108,7 @@ function matchParts(template: readonly string[], parts: readonly string[]): Reco
     try {
       params[expected.slice(1, -1)] = decodeURIComponent(part);
     } catch {
-      // Malformed %-encoding names nothing that exists: the caller gets 404, which says enough.
+      // Malformed %-encoding names no resource: the caller gets 404, which says enough.
       return undefined;
     }
     if (part === '') return undefined;

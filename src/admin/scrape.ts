@@ -1,4 +1,4 @@
-// admin: GET /metrics: one scrape, in the format that the scraper accepts. The query is ignored: scrapers add their own.
+// admin: GET /metrics: one scrape, in the format that the scraper accepts. The query is ignored.
 import type { AdminDeps } from './ports.ts';
 import type { Route } from './route.ts';
 

@@ -1,4 +1,4 @@
-// delivery: evidence and endings: the only place where a delivery is marked received or gets its outcome, once (D1, D2).
+// delivery: evidence and endings: the only place where a delivery is marked received or gets its outcome (D1, D2).
 import type { Observer, Store } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
 import { type Delivery, isSettled } from './record.ts';

@@ -1,4 +1,4 @@
-// telemetry: steps of a delivery as OpenTelemetry log events (OTEP 4430), tied to the delivery's span by trace id and span id.
+// telemetry: steps of a delivery as OpenTelemetry log events (OTEP 4430), tied to the span by trace id and span id.
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { type Logger, SeverityNumber } from '@opentelemetry/api-logs';
 import { wall } from '../../time/clock.ts';
