@@ -1,8 +1,11 @@
-// Prose: what a program can check of it: how long the lines of a page are.
+// Prose: what a program can check of it: how long lines are, and how comments begin.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readPages } from './docs/pages.ts';
 
 const COLUMNS = 110;
+const FIRST_LINE = 120;
 /** Pages whose lines are not wrapped yet. */
 const WIDE_PAGES = new Set([
   'ARCHITECTURE.md',
@@ -16,6 +19,21 @@ const WIDE_PAGES = new Set([
   'docs/spans.md',
   'docs/store.md',
 ]);
+
+/** Places in src/ whose comments are still to be edited. */
+const UNEDITED = [
+  'admin-client/',
+  'cli/admin/',
+  'cli/completion/',
+  'cli/terminal/',
+  'connection/',
+  'front/',
+  'mcp/',
+  'page/',
+  'relay/',
+];
+/** First words that leave a comment without a subject. */
+const RIDDLE = /^(?:Those|The same|Whoever|Whom|Who|Nobody|Somebody|Everybody|It|Its|They|He|That)\b/;
 
 const length = (line: string) => [...line].length;
 
@@ -47,4 +65,43 @@ test(`lines of prose in a page have at most ${COLUMNS} columns`, () => {
       .map(({ line }) => `${path}:${line}`),
   );
   expect(long).toEqual([]);
+});
+
+/** The first line of every comment, without its marks. */
+function commentsOf(lines: readonly string[]): { line: number; text: string }[] {
+  return lines.flatMap((each, index) => {
+    const before = lines[index - 1] ?? '';
+    const text =
+      /^\s*\/\*\*? +(.*)$/.exec(each)?.[1] ??
+      (/^\s*\/\*\*?$/.test(before) ? /^\s*\* (.*)$/.exec(each)?.[1] : undefined) ??
+      (/^\s*\/\//.test(before) ? undefined : /^\s*\/\/ (.*)$/.exec(each)?.[1]);
+    return text === undefined ? [] : [{ line: index + 1, text }];
+  });
+}
+
+const SOURCES = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts') && !UNEDITED.some((place) => name.startsWith(place)))
+  .map((name) => ({ name, lines: readFileSync(join('src', name), 'utf8').split('\n') }));
+
+test(`the first line of a source file has at most ${FIRST_LINE} characters`, () => {
+  expect(SOURCES.length).toBeGreaterThan(200);
+  expect(SOURCES.filter(({ lines }) => length(lines[0]!) > FIRST_LINE).map(({ name }) => name)).toEqual([]);
+});
+
+test('a comment begins with a noun or a verb, not with a pronoun', () => {
+  const comments = SOURCES.flatMap(({ name, lines }) => commentsOf(lines).map((each) => ({ name, ...each })));
+  expect(comments.length).toBeGreaterThan(2000);
+  const riddles = comments.filter(({ text }) => RIDDLE.test(text));
+  expect(riddles.map(({ name, line, text }) => `${name}:${line}: ${text}`)).toEqual([]);
+});
+
+test('the riddles of an example are found', () => {
+  const example = [
+    '/**',
+    ' * Whoever wants it.',
+    ' * That is no riddle: the line goes on.',
+    ' */',
+    '  // The same for all.',
+  ];
+  expect(commentsOf(example).filter(({ text }) => RIDDLE.test(text))).toHaveLength(2);
 });

@@ -21,7 +21,7 @@ const COLUMNS = AT_LEVELS + LEVELS.length;
 
 /** Counts of one stretch of time. */
 export interface Sample {
-  /** Its end, monotonic ms, and its length in s. */
+  /** End of the stretch, monotonic ms, and its length in s. */
   readonly at: number;
   readonly seconds: number;
   /** Gauges at its end. */

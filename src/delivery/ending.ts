@@ -184,7 +184,7 @@ export class Ending {
     if (copy.eventId === undefined || (copy.status !== 'confirmed' && signal !== 'rejected')) return;
     const { session, eventId } = copy;
     const own = this.#store.find(session, eventId);
-    // The same client is this session, or another one of its user.
+    // The client's sessions: this one, and the others of its user.
     const newest = session.user === undefined ? [own] : this.#store.findForUser(session.user, eventId);
     // All originals are found first: a store with little history unlinks others as one of them
     // settles.

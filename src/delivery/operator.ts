@@ -57,7 +57,7 @@ export class Operator {
     const obstacle = this.obstacle(delivery);
     if (obstacle !== undefined || link === undefined) return obstacle ?? 'away';
     const result = link.resend(delivery, now);
-    // Its client may have answered at once.
+    // The client may have answered at once.
     if (!isSettled(delivery)) this.#attempted(delivery, 'resend', result, now);
     return result;
   }

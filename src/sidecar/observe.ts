@@ -108,7 +108,7 @@ export interface Watch {
   readonly observer: Observer;
   readonly connections: ConnectionObserver;
   stats(): Stats & Unreadable;
-  /** The same counts for windows of time. */
+  /** The counts for windows of time. */
   totals(): Totals;
   /** Notes a standstill of `ms`. */
   stoodStill(ms: number): void;
