@@ -28,6 +28,7 @@ const UNEDITED = [
   'cli/terminal/',
   'connection/',
   'front/',
+  'journal/',
   'mcp/',
   'page/',
   'relay/',

@@ -61,7 +61,7 @@ export const METRICS = {
     'histogram',
     's',
     [L.eventType, L.priority],
-    "Time from sending an event to the application's word that it has handled it, also where a pong had confirmed it before.",
+    "Time from sending an event to the application's confirmation, also where a pong had confirmed the event before.",
     DELIVERY_BOUNDS,
   ),
   tracked: row(
@@ -77,7 +77,7 @@ export const METRICS = {
     'counter',
     '{delivery}',
     [L.eventType, L.priority, L.reason],
-    'Deliveries of which nobody can say whether the client has them: neither confirmed nor failed.',
+    'Deliveries that ended without proof of receipt or of loss: neither confirmed nor failed.',
   ),
   rejectedLater: row(
     'ackspan.delivery.rejected_later',
@@ -211,7 +211,7 @@ export const METRICS = {
     'counter',
     '{message}',
     [L.kind],
-    'Upstream messages in which no event could be read, by their shape; tracked by it, unless `events.unread: count`.',
+    'Upstream messages in which no event could be read, by their shape. They are tracked under it, unless `events.unread: count`.',
   ),
   toolDuration: row(
     'ackspan.tool.duration',
@@ -247,14 +247,14 @@ export const METRICS = {
     'counter',
     '{request}',
     [L.result],
-    'Upgrade requests by what was learned of their user: identified, claimed (without proof), none, or why they have none.',
+    'Upgrade requests by the result of the search for their user: identified, claimed (without proof), none, or why there is none.',
   ),
   sessionResume: row(
     'ackspan.session.resume',
     'counter',
     '{session}',
     [L.result],
-    'Connections of clients that have opted in, by what became of the session they asked for.',
+    'Connections of clients that have opted in, by the result of their request for a session.',
   ),
   sessionEnded: row(
     'ackspan.session.ended',
