@@ -1,4 +1,4 @@
-// admin: the shapes of the JSON API as JSON Schema (OpenAPI 3.1). Written by hand; a test checks real answers against them.
+// admin: the shapes of the JSON API as JSON Schema (OpenAPI 3.1), written by hand. A test checks real answers.
 import {
   CAPABILITIES,
   ERROR_TYPES,

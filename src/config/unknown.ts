@@ -11,7 +11,8 @@ const KEYS = (TABLE as readonly Row[]).map((row) => row.key);
 const PREFIX = 'ACKSPAN_';
 /** Variables that the command line reads beside those of the table. */
 const OTHER_VARIABLES = ['ACKSPAN_CONFIG', 'ACKSPAN_STREAMS', 'ACKSPAN_ADMIN', 'ACKSPAN_ADMIN_TOKEN_FILE'];
-// Kubernetes gives every pod such variables for each Service; a Service named `ackspan` must not look like a mistake.
+// Kubernetes gives every pod such variables for each Service. A Service named `ackspan` must not
+// look like a mistake.
 const KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_\w+)?$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?$/;
 
 /** A fault for each key of the file that is not in the table, and for each group that is not a mapping. */

@@ -1,9 +1,12 @@
-// delivery: the state machine of a delivery, as a table the compiler keeps complete: every status × every signal has a cell.
+// delivery: the state machine of a delivery, as a table that the compiler keeps complete: every status × every signal.
 import type { Status } from './words.ts';
 
-/** What can happen to a delivery. */
+/** A thing that can happen to a delivery. */
 export type Signal =
-  /** Evidence below what is required: the client's stack has it, the application has not confirmed yet. */
+  /**
+   * Evidence below the required level: the client's stack has the message, and the application has
+   * not confirmed it yet.
+   */
   | 'received'
   /** Evidence at the required level or above. */
   | 'satisfied'
@@ -13,14 +16,17 @@ export type Signal =
   | 'attempted'
   /** The deadline passed on a connection that has answered barriers. */
   | 'expired'
-  /** The end came and nobody can say whether the client has it (`UNVERIFIABLE_REASONS`). */
+  /** The end came, and Ackspan cannot say whether the client has the message (`UNVERIFIABLE_REASONS`). */
   | 'unverified'
   | 'disconnected'
   | 'shutdown'
   /** An operator gave it up by hand. */
   | 'abandoned';
 
-/** The next status, or for a settled delivery (D2): how the signal is counted. `none` = it cannot matter any more. */
+/**
+ * The next status, or for a settled delivery (D2) how the signal is counted. `none` = the signal
+ * cannot matter any more.
+ */
 export type Verdict = Status | 'late' | 'repeat' | 'none';
 
 const settledBadly: Record<Signal, Verdict> = {
@@ -35,7 +41,10 @@ const settledBadly: Record<Signal, Verdict> = {
   abandoned: 'none',
 };
 
-/** Rows: where the delivery stands. Columns: what happens. `repeat` is a duplicate, or an upgrade when it proves more than before. */
+/**
+ * Rows: the status of the delivery. Columns: the signal. `repeat` is a duplicate, or an upgrade
+ * when it proves more than before.
+ */
 export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdict>>>> = {
   pending: {
     received: 'pending',

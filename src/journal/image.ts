@@ -1,4 +1,4 @@
-// journal: what a journal's entries add up to: the sessions that wait, what is in flight, and its kept messages.
+// journal: what entries add up to: the sessions that wait, the deliveries in flight, and their kept messages.
 import type { DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
 
 /** A delivery that had no outcome. */
@@ -8,13 +8,16 @@ export interface OpenDelivery {
   message: Uint8Array | undefined;
 }
 
-/** Built from entries in the order in which they were told. Entries about what is not known are passed over: parts of a journal may be gone. */
+/**
+ * Built from entries in their order. Entries about unknown sessions or deliveries are ignored:
+ * parts of a journal may be gone.
+ */
 export class Image {
-  /** By key. */
+  /** Sessions by key. */
   readonly sessions = new Map<string, SessionEntry>();
-  /** By number, in the order in which they began. */
+  /** Deliveries by number, in the order in which they began. */
   readonly open = new Map<number, OpenDelivery>();
-  /** Told of each outcome; the delivery is left out where only its end is known. */
+  /** Called for each outcome. The delivery is left out where only its end is known. */
   readonly #settled: ((outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) | undefined;
 
   constructor(settled?: (outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) {

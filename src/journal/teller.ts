@@ -1,4 +1,4 @@
-// journal: turns what the core tells into entries: reads sessions and deliveries when they are told of, keeps none of them.
+// journal: turns what the core tells into entries. Keeps no session and no delivery.
 import type { Journal } from '../delivery/journal.ts';
 import type { Observer } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
@@ -6,14 +6,14 @@ import type { Session } from '../delivery/session.ts';
 import type { Outcome } from '../delivery/words.ts';
 import type { DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
 
-/** Where entries go. Neither call throws. */
+/** The receiver of entries. Neither call throws. */
 export interface Sink {
   append(entry: Entry): void;
-  /** Everything appended survives the end of the process when this returns. */
+  /** Makes everything appended survive the end of the process before it returns. */
   handOver(): void;
 }
 
-/** A journal that tells `sink` everything. `wallOf` says when a monotonic time was, ms since the epoch. */
+/** A journal that writes everything to `sink`. `wallOf` translates a monotonic time to ms since the epoch. */
 export function createTeller(sink: Sink, wallOf: (at: number) => number): Journal {
   const change = (key: string, changes: Partial<SessionEntry>): void => sink.append({ kind: 'changed', key, changes });
   const state = (delivery: Delivery): void =>

@@ -15,13 +15,13 @@ import type { Scrapes } from './last-scrape.ts';
 import type { Watch } from './observe.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
 
-/** What of a sidecar the admin server is given. */
+/** The parts of a sidecar that the admin server reads. */
 export interface AdminSide {
   readonly config: Config;
   readonly watch: Watch;
   readonly store: AdminDeps['store'];
   readonly connections: ReadonlySet<Connection>;
-  /** Sessions that can be resumed; those of clients that have not opted in go with their connection. */
+  /** Sessions that can be resumed. Sessions of clients that have not opted in go with their connection. */
   readonly resumable: () => Iterable<Session>;
   readonly book: ConnectionBook;
   readonly messages: MessageLog | undefined;
@@ -35,7 +35,7 @@ export interface AdminSide {
   readonly log: { info(fields: object, message: string): void };
 }
 
-/** The ports of the admin server; it starts its clock (`startedAt`) now. */
+/** The ports of the admin server. Its clock (`startedAt`) starts now. */
 export function adminDeps(side: AdminSide): AdminDeps {
   const {
     config,
@@ -88,7 +88,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
   };
 }
 
-/** Each session once: those that have a connection, and those whose client is away. */
+/** Every session once: those that have a connection, and those whose client is away. */
 function sessionsOf(connections: Iterable<Connection>, resumable: Iterable<Session>): ReadonlySet<Session> {
   const sessions = new Set(resumable);
   for (const { session } of connections) sessions.add(session);

@@ -1,4 +1,4 @@
-// sidecar: plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
+// sidecar: plain counters of other rooms as metric series, read at collection, so that counting stays an integer add.
 
 import { createAdminCounters } from '../admin/places.ts';
 import { UNRETAINED_REASONS, type UnretainedReason } from '../delivery/words.ts';
@@ -10,15 +10,15 @@ import { LABEL, METRICS } from '../telemetry/names/names.ts';
 import type { ExportCounters } from '../telemetry/otlp/drops.ts';
 import type { WatchDeps } from './observe.ts';
 
-/** What is counted about exports, by signal. */
+/** Counts of exports, by signal. */
 export interface Exports {
   readonly spans: ExportCounters;
   readonly logs: ExportCounters;
-  /** In data points. */
+  /** Pushed metrics, in data points. */
   readonly metrics: ExportCounters;
 }
 
-/** Every series that is read from somebody else's counter. */
+/** Every series that reads a counter of another room. */
 export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Reading[] {
   const { relay, front } = deps.counters;
   const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
@@ -117,7 +117,7 @@ function upstreamReadings({ upstreamUp }: WatchDeps): Reading[] {
   return [{ metric: METRICS.upstreamUp, attributes: {}, read }];
 }
 
-/** No series where there is no bound. */
+/** There is no series without a bound. */
 function memoryReadings({ memory }: WatchDeps): Reading[] {
   if (memory === undefined || memory.bound === 0) return [];
   return [
@@ -126,14 +126,14 @@ function memoryReadings({ memory }: WatchDeps): Reading[] {
   ];
 }
 
-/** What is kept of messages under way, beside its bound. */
+/** Bytes kept of messages under way, beside their bound. */
 function inFlightReadings({ counters: { relay }, inFlightLimit }: WatchDeps): Reading[] {
   const kept: Reading = { metric: METRICS.inFlightBytes, attributes: {}, read: () => relay.collectedBytes };
   if (inFlightLimit === undefined) return [kept];
   return [kept, { metric: METRICS.inFlightLimit, attributes: {}, read: () => inFlightLimit }];
 }
 
-/** Sessions that outlive their connection, and what is kept for them. */
+/** Sessions that outlive their connection, and messages kept for them. */
 function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
   if (sessions === undefined || retention === undefined) return [];
   const refused = (reason: UnretainedReason): Reading => ({
@@ -150,7 +150,7 @@ function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
   ];
 }
 
-/** What is counted where there are no hooks: nothing happens, and a series of zeros says so to panels and alerts. */
+/** The counts without hooks: a series of zeros tells panels and alerts that nothing happens. */
 const NO_HOOKS: NonNullable<WatchDeps['hooks']> = {
   counters: createHookCounters(),
   waiting: 0,

@@ -1,4 +1,4 @@
-// sidecar: the sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
+// sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
 import type { AddressInfo } from 'node:net';
 import { createConnectionBook } from '../admin/connection-book.ts';
 import { createMessageLog } from '../admin/message-log.ts';
@@ -42,7 +42,7 @@ import { startUpstreamCheck } from './upstream-check.ts';
 
 export interface SidecarDeps {
   readonly config: Config;
-  /** Told of the faults of the world: one call, one log line (rate-limited by whoever gives it). */
+  /** Reports faults of the world: one call, one log line, unless it is rate-limited. */
   readonly report: Report;
   readonly log: OutcomeLines & { info(fields: object, message: string): void };
 }
@@ -55,7 +55,10 @@ export interface Sidecar {
   stats(): Stats;
 }
 
-/** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
+/**
+ * How long a resume token is good after its welcome: as long as a connection may last. The session itself ends
+ * earlier.
+ */
 const TOKEN_LIFE_MS = 24 * 3_600_000;
 
 /** Builds a sidecar; nothing runs before `start`. */

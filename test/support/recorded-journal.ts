@@ -1,4 +1,4 @@
-// Test support: a journal that keeps what it was told as plain data, rebuilds the index from that, and says where it differs from the original.
+// Test support: a journal that keeps its calls as plain data, and rebuilds the index from them for comparison.
 import type { Journal } from '../../src/delivery/journal.ts';
 import type { Store } from '../../src/delivery/ports.ts';
 import { type Delivery, isSettled } from '../../src/delivery/record.ts';
@@ -7,7 +7,7 @@ import type { Entry, OutcomeEntry } from '../../src/journal/entry.ts';
 import { Image } from '../../src/journal/image.ts';
 import { createTeller } from '../../src/journal/teller.ts';
 
-/** What the original knows of a session that its client may come back to. */
+/** The original's facts about a session that can be resumed. */
 export interface LiveSession {
   readonly session: Session;
   readonly user: string | undefined;
@@ -19,11 +19,11 @@ export interface LiveSession {
 export interface RecordedJournal {
   readonly journal: Journal;
   readonly entries: readonly Entry[];
-  /** Entries that were there at the latest `handOver`. */
+  /** Number of entries at the latest `handOver`. */
   readonly handedOver: number;
 }
 
-/** Entries are cloned when they are told: nothing that changes later is seen in them. */
+/** Entries are cloned when they come: later changes are not seen in them. */
 export function recordJournal(): RecordedJournal {
   const entries: Entry[] = [];
   let handedOver = 0;
@@ -42,7 +42,7 @@ export function recordJournal(): RecordedJournal {
   };
 }
 
-/** An image that takes in what has been told since it was asked last, and the outcomes by delivery number. */
+/** An image that takes in the entries since its last call, and the outcomes by delivery number. */
 export class Rebuilt {
   readonly outcomes = new Map<number, OutcomeEntry[]>();
   readonly image = new Image((outcome, _, seq) => {
@@ -50,7 +50,7 @@ export class Rebuilt {
   });
   #taken = 0;
 
-  /** Where the index that follows from the entries differs from the one in memory; empty = nowhere. */
+  /** Differences between the rebuilt index and the one in memory; empty = none. */
   differences(entries: readonly Entry[], store: Store, live: Iterable<LiveSession>): string[] {
     for (; this.#taken < entries.length; this.#taken++) this.image.apply(entries[this.#taken]!);
     const sessions = [...this.image.sessions.values()].sort((a, b) => a.key.localeCompare(b.key));

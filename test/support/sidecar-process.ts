@@ -1,4 +1,4 @@
-// Test support: the sidecar as its users run it: a process of its own, from the built files, watched through its log and admin API only.
+// Test support: the sidecar as its users run it: a process from the built files, watched through log and admin API.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export interface SidecarOptions {
   /** The configuration file's contents. */
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
-  /** Lets `memory()` be asked. */
+  /** Makes `memory()` available. */
   readonly measured?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface SidecarProcess extends Child {
   sum(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   /** Resolves with the statistics as soon as they contain this. */
   reach(wanted: Partial<Stats>): Promise<Stats>;
-  /** Resolves when no connection is open and nothing is pending, as metrics and the admin API have it. */
+  /** Resolves when no connection is open and nothing is pending, by metrics and admin API. */
   idle(): Promise<void>;
   /** Every delivery that the admin API knows, newest first. */
   deliveries(): Promise<readonly DeliveryRow[]>;
@@ -52,7 +52,7 @@ export interface SidecarProcess extends Child {
   descriptors(): number;
 }
 
-/** What the tests read of `/api/v1/deliveries`. */
+/** The fields of `/api/v1/deliveries` that the tests read. */
 export interface DeliveryRow {
   readonly id: string;
   readonly event_id: string | null;
@@ -67,7 +67,7 @@ export interface DeliveryRow {
 
 const PROBE = fileURLToPath(new URL('./memory-probe.mjs', import.meta.url));
 
-/** Starts `ackspan run` on free ports and waits until it listens; at the end of the test it is killed. */
+/** Starts `ackspan run` on free ports and waits until it listens. It is killed at the end of the test. */
 export async function startSidecar(options: SidecarOptions): Promise<SidecarProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-e2e-'));
   atEnd(() => rmSync(folder, { recursive: true }));
@@ -133,7 +133,7 @@ function watched(child: Child, http: string, admin: string): SidecarProcess {
   };
 }
 
-/** The log holds nothing that a sidecar must never say: no crash, no fault of its own. */
+/** Checks that the log holds no crash and no fault of the sidecar's own. */
 export function expectHealthyLog(sidecar: Child): void {
   expect(sidecar.lines.filter(({ level }) => level === 'fatal')).toEqual([]);
   expect(
