@@ -21,7 +21,6 @@ export interface LivePage {
 
 /** Opens an address in a browser profile of its own. Requests that leave the page's own host fail the test. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<LivePage> {
-  // Axe is put into the page by its test: the page's own policy forbids that, as it should.
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   atEnd(() => context.close());
   const page = await context.newPage();
