@@ -95,7 +95,7 @@ function LiveBadge() {
   const stale = state === 'lost' || state === 'refused';
   return (
     <span
-      class={`live ${state}`}
+      class={`live-badge ${state}`}
       title={stale ? `Nothing was heard${since}` : 'The sidecar tells what happens as it happens'}
     >
       <span class="dot" aria-hidden="true" />
