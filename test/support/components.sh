@@ -20,6 +20,7 @@ python3:python3
 modules="
 websockets:python3-websockets
 uvicorn:python3-uvicorn
+fastapi:python3-fastapi
 "
 missing=""
 note() { case " $missing " in *" $1 "*) ;; *) missing="$missing $1" ;; esac; }
