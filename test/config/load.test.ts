@@ -12,6 +12,7 @@ import type { Row } from '../../src/config/row.ts';
 import { envName } from '../../src/config/row.ts';
 import type { Resolved } from '../../src/config/schema.ts';
 import { TABLE } from '../../src/config/schema.ts';
+import { propertyOptions } from '../support/seed.ts';
 
 const FIXTURES = new URL('../fixtures/config/', import.meta.url);
 const WHSEC = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -363,7 +364,7 @@ describe('the file as such', () => {
         const loaded = load({ yaml: pieces.join('') });
         expect(loaded.config === undefined).toBe(loaded.faults.length > 0);
       }),
-      { numRuns: 2000, ...(process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) }) },
+      propertyOptions(2000),
     );
   });
 });

@@ -18,11 +18,8 @@ export interface Child {
   readonly lines: readonly Line[];
   /** The text of stderr so far. */
   stderr(): string;
-  /**
-   * The first line, past or future, that fits. Rejects with all output when the process ends first
-   * or 20 s pass.
-   */
-  line(fits: (line: Line) => boolean): Promise<Line>;
+  /** The first line, past or future, that fits. Rejects with all output when the process ends first or 20 s (`patienceMs`) pass. */
+  line(fits: (line: Line) => boolean, patienceMs?: number): Promise<Line>;
   readonly exited: Promise<Exit>;
   /** Writes to its stdin. */
   write(text: string): void;
@@ -93,7 +90,7 @@ export function startChild(
     write: (text) => void child.stdin.write(text),
     endInput: () => void child.stdin.end(),
     signal: (name) => send(pid, name),
-    line: (fits) =>
+    line: (fits, patienceMs = PATIENCE_MS) =>
       new Promise((resolve, reject) => {
         const end = (act: () => void) => {
           clearTimeout(timer);
@@ -107,8 +104,8 @@ export function startChild(
             end(() => reject(new Error(`${command} ended (${JSON.stringify(ended)}):\n${output()}`)));
         };
         const timer = setTimeout(
-          () => end(() => reject(new Error(`${command} did not say it within ${PATIENCE_MS} ms:\n${output()}`))),
-          PATIENCE_MS,
+          () => end(() => reject(new Error(`${command} did not say it within ${patienceMs} ms:\n${output()}`))),
+          patienceMs,
         );
         waiting.add(look);
         look();

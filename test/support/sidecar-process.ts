@@ -84,7 +84,11 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     options.admin ?? '127.0.0.1:0',
   ];
   const args = [...node, builtCli(), 'run', '--config', file, ...addresses];
-  const child = startChild(process.execPath, args, options.env);
+  return watchSidecar(startChild(process.execPath, args, options.env));
+}
+
+/** Watches a process that runs `ackspan run`, as soon as it listens. */
+export async function watchSidecar(child: Child): Promise<SidecarProcess> {
   const { listen, admin } = await child.line((line) => line.msg === 'listening');
   return watched(child, String(listen), String(admin));
 }

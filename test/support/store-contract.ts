@@ -5,6 +5,7 @@ import type { EventType } from '../../src/delivery/policy.ts';
 import type { Store } from '../../src/delivery/ports.ts';
 import { Delivery, isSettled } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
+import { propertyOptions } from './seed.ts';
 
 const type: EventType = {
   name: 'agent_started',
@@ -148,12 +149,11 @@ function modelTest(create: (history: number) => Store): void {
       pick: fc.nat({ max: 20 }),
     });
     const steps = fc.array(step, { maxLength: 60, size: 'max' });
-    const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
     fc.assert(
       fc.property(fc.nat({ max: 6 }), steps, (capacity, sequence) =>
         playAgainstModel(create(capacity), capacity, sequence),
       ),
-      { numRuns: 150, ...seed },
+      propertyOptions(150),
     );
   });
 }
