@@ -187,7 +187,7 @@ it('an abandoned client still gets what was queued, and its successor what comes
   const got = gets(next.far, after.length);
   const late = clientFrame('of one who has left', { opcode: BINARY });
   made.client.far.write(late);
-  await until(() => made.client.near.bytesRead === late.length && !made.splice.unheard);
+  await until(() => made.client.near.bytesRead === late.length && made.splice.audience === 'present');
   expect(made.counters.bytesToUpstream).toBe(0);
   expect(made.counters.bytesToClient).toBe(message.length);
   made.upstream.far.write(after);

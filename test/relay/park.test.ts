@@ -38,7 +38,7 @@ function heard(socket: MemorySocket): string[] {
 async function gone(parking: Parking): Promise<void> {
   parking.client.reset();
   await settle();
-  expect(parking.splice.isParked).toBe(true);
+  expect(parking.splice.audience).toBe('absent');
 }
 
 /** Brings a new client. */
@@ -58,7 +58,7 @@ describe('a client that goes', () => {
       const { client, upstream, tap, splice } = await park();
       client[how]();
       await settle();
-      expect([splice.isParked, tap.lost, tap.ends]).toEqual([true, [1006], []]);
+      expect([splice.audience, tap.lost, tap.ends]).toEqual(['absent', [1006], []]);
       upstream.send(frame('while away'));
       expect(tap.messages).toEqual(['1:while away']);
       expect(upstream.taken()).toHaveLength(0);
@@ -72,7 +72,7 @@ describe('a client that goes', () => {
     await settle();
     expect(heard(client)).toEqual([`${CLOSE}:1001`]);
     expect(client.finished).toBe(true);
-    expect([splice.isParked, tap.lost]).toEqual([true, [1001]]);
+    expect([splice.audience, tap.lost]).toEqual(['absent', [1001]]);
     expect(heard(upstream)).toEqual([`${TEXT}:bye`]);
   });
 
@@ -80,7 +80,7 @@ describe('a client that goes', () => {
     const { client, upstream, splice } = await park();
     client.send(clientFrame(code === 1005 ? '' : closePayload(code), { opcode: CLOSE }));
     await settle();
-    expect(splice.isParked).toBe(false);
+    expect(splice.audience).toBe('present');
     expect(readFrames(upstream.taken())[0]!.opcode).toBe(CLOSE);
   });
 
@@ -89,7 +89,7 @@ describe('a client that goes', () => {
     tap.stays = false;
     client.reset();
     await settle();
-    expect([splice.isParked, upstream.finished, tap.overs]).toEqual([false, true, ['client 1006']]);
+    expect([splice.audience, upstream.finished, tap.overs]).toEqual(['present', true, ['client 1006']]);
   });
 
   it('after the upstream has begun to close is not asked for', async () => {
@@ -119,7 +119,7 @@ describe('a client that goes', () => {
     expect(splice.rejoinable).toBe(severable);
     client.reset();
     await settle();
-    expect([splice.isParked, tap.lost.length]).toEqual([severable, severable ? 1 : 0]);
+    expect([splice.audience, tap.lost.length]).toEqual(severable ? ['absent', 1] : ['present', 0]);
     // What went on is whole, or its connection is over.
     if (severable) expect(readCompleteFrames(upstream.taken()).rest).toBe(0);
     else expect(upstream.finished).toBe(true);
@@ -239,7 +239,7 @@ describe('a client that comes back', () => {
       expect(heard(client)).toEqual([`${TEXT}:round ${round}`]);
       client.reset();
       await settle();
-      expect(parking.splice.isParked).toBe(true);
+      expect(parking.splice.audience).toBe('absent');
     }
     expect(parking.tap.lost).toHaveLength(6);
     expect(parking.upstream.taken()).toHaveLength(0);
@@ -258,7 +258,7 @@ describe('a client that comes back', () => {
     upstream.send(frame('to the new one'));
     expect(heard(client)).toEqual([`${TEXT}:to the new one`]);
     expect(upstream.taken()).toHaveLength(0);
-    expect([parking.splice.isParked, tap.ends]).toEqual([false, []]);
+    expect([parking.splice.audience, tap.ends]).toEqual(['present', []]);
   });
 
   it('is not read while the upstream takes no more', async () => {
@@ -284,7 +284,7 @@ describe('a client that comes back', () => {
     parking.splice.rejoin(client, 4409, '');
     parking.splice.startClient(Buffer.alloc(0));
     await settle();
-    expect([parking.splice.isParked, parking.tap.lost]).toEqual([true, [1006, 1006]]);
+    expect([parking.splice.audience, parking.tap.lost]).toEqual(['absent', [1006, 1006]]);
   });
 
   it('when the upstream breaks the framing in the middle of what it waits for: it is cut off', async () => {
@@ -333,7 +333,7 @@ it('at every offset of every stream: the old client got a prefix, the new one wh
         const upstreamText = tap.upstreamText.bind(tap);
         tap.upstreamText = (buf, start, end, ordinal, now, bytes, binary) => {
           upstreamText(buf, start, end, ordinal, now, bytes, binary);
-          if (splice.unheard && !splice.isParked) {
+          if (splice.audience === 'arriving') {
             again.push(`${ordinal}`);
             splice.sendText(Buffer.from(`again ${ordinal}`));
           }
@@ -342,7 +342,7 @@ it('at every offset of every stream: the old client got a prefix, the new one wh
         const upstreamSkipped = tap.upstreamSkipped.bind(tap);
         tap.upstreamSkipped = (reason, ordinal) => {
           upstreamSkipped(reason, ordinal);
-          if (splice.unheard && !splice.isParked) binaryLost++;
+          if (splice.audience === 'arriving') binaryLost++;
         };
         upstream.send(stream.subarray(0, cut));
         expect(old.taken()).toEqual(stream.subarray(0, cut));
