@@ -74,7 +74,7 @@ function collect(far: Socket): () => Buffer {
   return () => Buffer.concat(chunks);
 }
 
-it('500 conversations over sockets', async () => {
+it('[W1] 500 conversations over sockets', async () => {
   let unix = false;
   await fc.assert(
     fc.asyncProperty(conversations, async (conversation) => {
@@ -117,7 +117,7 @@ it('500 conversations over sockets', async () => {
   );
 }, 120_000);
 
-it('1,000 connections dropped abruptly, either side first: all end, nothing is held, no fault, all memory is free', async () => {
+it('[W14] 1,000 connections dropped abruptly, either side first: all end, nothing is held, no fault, all memory is free', async () => {
   const faults: Fault[] = [];
   const context = createContext(faults);
   const taps: RecordingTap[] = [];

@@ -51,7 +51,7 @@ async function comesBack({ splice }: Parking, head: Buffer = Buffer.alloc(0)): P
   return client;
 }
 
-describe('a client that goes', () => {
+describe('[W10] a client that goes', () => {
   it.each(['reset', 'fin'] as const)(
     'by %s leaves the upstream as it is; its messages go on being told',
     async (how) => {
@@ -138,7 +138,7 @@ describe('a client that goes', () => {
   });
 });
 
-describe('while nobody is there', () => {
+describe('[W11] while nobody is there', () => {
   it("the upstream's pings are answered, also the one that the client had not got to", async () => {
     const parking = await park();
     const { upstream } = parking;
@@ -198,7 +198,7 @@ describe('while nobody is there', () => {
   });
 });
 
-describe('a client that comes back', () => {
+describe('[W12] a client that comes back', () => {
   it('hears what comes from now on; what it says goes to the upstream, also what came with its upgrade', async () => {
     const parking = await park();
     const { upstream, tap } = parking;
@@ -315,7 +315,7 @@ function bytesOf({ kind, size }: { kind: string; size: number }, n: number): Buf
   return Buffer.concat([frame(a, { fin: false }), frame('!', { opcode: PING }), frame(b, { opcode: CONTINUATION })]);
 }
 
-it('at every offset of every stream: the old client got a prefix, the new one whole messages, and together with what it is sent again it misses none', async () => {
+it('[W12] at every offset of every stream: the old client got a prefix, the new one whole messages, and together with what it is sent again it misses none', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(message, { minLength: 1, maxLength: 5 }),

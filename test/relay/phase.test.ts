@@ -17,23 +17,23 @@ function reachable(from: Phase): Set<Phase> {
   return seen;
 }
 
-it('a client may go and come back any number of times', () => {
+it('[W10] a client may go and come back any number of times', () => {
   expect(after('parks')).toBe('parked');
   expect(after('parks', 'rejoins', 'rejoins', 'parks', 'rejoins')).toBe('joined');
 });
 
-it('a connection is over when both sides are, in either order; one without a client when its upstream is', () => {
+it('[W14] a connection is over when both sides are, in either order; one without a client when its upstream is', () => {
   expect(after('ends', 'clientOver', 'upstreamOver')).toBe('over');
   expect(after('ends', 'upstreamOver', 'clientOver')).toBe('over');
   expect(after('parks', 'ends', 'upstreamOver')).toBe('over');
 });
 
-it('neither side is over before somebody has begun an end', () => {
+it('[W14] neither side is over before somebody has begun an end', () => {
   for (const phase of ALIVE)
     for (const step of ['clientOver', 'upstreamOver'] as const) expect(nextPhase(phase, step)).toBeUndefined();
 });
 
-it('every phase is reached, every phase leads to the end, and no end leads back', () => {
+it('[W14] every phase is reached, every phase leads to the end, and no end leads back', () => {
   expect([...reachable('joined')].sort()).toEqual([...PHASES].sort());
   for (const phase of PHASES) {
     const then = reachable(phase);
