@@ -18,12 +18,14 @@ export interface InboundPort {
   clientLeaves(code: number): boolean;
 }
 
-export class Inbound {
-  /** Bytes pass unread: the framing is lost, or was never readable. */
-  raw: boolean;
-  /** The client broke the framing rules: what it says is still read, and nothing is added to what it sends. */
-  broken = false;
+/**
+ * How far the client's frames can be relied on. `broken`: it broke a rule, but lengths are known, so its pongs are still found, and
+ * nothing is added to what it sends. `unread`: the framing is lost, or was never readable, and bytes pass unread.
+ */
+type Framing = 'kept' | 'broken' | 'unread';
 
+export class Inbound {
+  private framing: Framing;
   private readonly scanner: FrameScanner;
   private readonly messages: ClientMessages;
   private readonly controls: ClientControls;
@@ -40,7 +42,7 @@ export class Inbound {
 
   constructor(shared: Shared, port: InboundPort) {
     const { deflate, tap, context } = shared;
-    this.raw = shared.opaque;
+    this.framing = shared.opaque ? 'unread' : 'kept';
     this.scanner = new FrameScanner(true, deflate !== undefined, true);
     this.messages = new ClientMessages(this.scanner, deflate !== undefined, tap, context);
     this.controls = new ClientControls(this.scanner, shared, (code) => !this.discard && port.clientLeaves(code));
@@ -62,12 +64,12 @@ export class Inbound {
   get severable(): boolean {
     const { open, opcode } = this.scanner;
     const lastFragmentHeld = this.held !== undefined && this.held.payloadAt >= 0 && opcode === CONTINUATION;
-    return !this.raw && !this.broken && !this.closing && this.left === 0 && !open && !lastFragmentHeld;
+    return this.framing === 'kept' && !this.closing && this.left === 0 && !open && !lastFragmentHeld;
   }
 
   /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
-    if (this.raw) {
+    if (this.framing === 'unread') {
       this.forward(chunk, 0, chunk.length);
       return;
     }
@@ -90,7 +92,7 @@ export class Inbound {
   /** Writes the last frame of the stream now, or at the next frame boundary. */
   close(frame: Buffer): void {
     this.closeFrame = frame;
-    if (this.raw || (!this.pushing && this.left === 0)) this.finish();
+    if (this.framing === 'unread' || (!this.pushing && this.left === 0)) this.finish();
   }
 
   private scan(chunk: Buffer, now: number): void {
@@ -98,7 +100,7 @@ export class Inbound {
     let pos = this.held?.incomplete === true ? this.resume(this.held, chunk, end, now) : 0;
     /** Start of the bytes that are not forwarded yet. While something is held, everything before `pos` is forwarded, cut or held. */
     let from = pos;
-    while (pos < end && !this.raw) {
+    while (pos < end && this.framing !== 'unread') {
       if (this.left > 0) {
         const taken = Math.min(this.left, end - pos);
         this.left -= taken;
@@ -167,7 +169,7 @@ export class Inbound {
   private begin(buf: Buffer, start: number, end: number, now: number): boolean {
     if (this.scanner.odd) return false;
     // Behind a frame that broke the rules one word may be lost, and a later one mean the opposite. A pong bears its own mark.
-    return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end, now) && !this.broken);
+    return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end, now) && this.framing === 'kept');
   }
 
   private judge(buf: Buffer, start: number, end: number, now: number): Verdict {
@@ -209,7 +211,7 @@ export class Inbound {
   private payOwed(): void {
     const { owed } = this.controls;
     if (owed === undefined) return;
-    if (!this.closing && !this.discard && !this.broken) {
+    if (!this.closing && !this.discard && this.framing === 'kept') {
       this.context.counters.pongsSynthesised++;
       this.write(maskedPong(owed));
     }
@@ -261,22 +263,22 @@ export class Inbound {
 
   /** A frame broke the rules. Its length is known, so the client's pongs behind it are still found, and kept from the upstream. */
   private breaks(): void {
-    if (this.broken) return;
-    this.broken = true;
+    if (this.framing !== 'kept') return;
+    this.framing = 'broken';
     this.port.clientBroke();
   }
 
   private giveUp(): void {
-    this.raw = true;
+    this.breaks();
+    this.framing = 'unread';
     this.left = 0;
     this.releaseHeld();
-    this.breaks();
   }
 
   private finish(): void {
     const frame = this.closeFrame!;
     this.closeFrame = undefined;
-    if (!this.raw && !this.broken && !this.closing) this.write(frame);
+    if (this.framing === 'kept' && !this.closing) this.write(frame);
     this.discard = true;
     this.port.upstream.end();
   }

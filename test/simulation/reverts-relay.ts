@@ -177,8 +177,9 @@ export const RELAY: readonly Revert[] = [
     shows: /^false loss: .*pong/,
     apply() {
       replace(Inbound.prototype, 'push', (old) => {
-        const push = function (this: Inbound, chunk: Buffer, at: number): void {
-          if (!this.broken) (old as (this: Inbound, chunk: Buffer, at: number) => void).call(this, chunk, at);
+        const push = function (this: { framing: string }, chunk: Buffer, at: number): void {
+          if (this.framing !== 'broken')
+            (old as (this: unknown, chunk: Buffer, at: number) => void).call(this, chunk, at);
         };
         return push as Method;
       });
