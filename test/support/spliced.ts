@@ -1,6 +1,6 @@
 // Test support: a splice between two memory sockets, with a tap that records its calls.
 import type { Fault } from '../../src/delivery/ports.ts';
-import { Splice } from '../../src/relay/splice.ts';
+import { createSplice, type SpliceHandle } from '../../src/relay/splice-handle.ts';
 import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import {
   type Ahead,
@@ -99,7 +99,7 @@ export class RecordingTap implements Tap {
 export interface Spliced<T extends Tap> {
   readonly client: MemorySocket;
   readonly upstream: MemorySocket;
-  readonly splice: Splice;
+  readonly splice: SpliceHandle;
   readonly tap: T;
   readonly counters: RelayCounters;
   readonly faults: Fault[];
@@ -135,7 +135,7 @@ export async function spliced(options: SplicedOptions<Tap> = {}): Promise<Splice
   };
   const tap = options.tap ?? new RecordingTap();
   const { deflate, opaque, clientHead, upstreamHead, announcesLoss } = options;
-  const splice = new Splice(
+  const splice = createSplice(
     { client, upstream, deflate, clientHead, upstreamHead, opaque: opaque ?? false, announcesLoss },
     tap,
     context,
