@@ -1,4 +1,4 @@
-// sidecar: how it stops (SPEC D10): no new connections, the clients' last chances, last notices, and the telemetry that says how it ended, pushed or scraped.
+// sidecar: the stop (SPEC D10): no new connections, the clients' last chances, last notices, last telemetry.
 import type { Admin } from '../admin/server.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Resumption } from '../connection/resumption.ts';

@@ -1,4 +1,4 @@
-// sidecar: whether the upstream takes connections: seen by the handshakes that it answers, else asked by TCP every few seconds, so that no probe waits for a dial.
+// sidecar: whether the upstream takes connections: seen by the handshakes that it answers, else asked by TCP.
 import { connect, type Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
 import { patiently } from '../time/patience.ts';
