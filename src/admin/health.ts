@@ -17,7 +17,12 @@ export function healthRoutes(deps: AdminDeps): readonly Route[] {
   const live = (): Reply => json(200, { status: 'ok' });
   const ready = ({ trusted }: Ask): Reply => {
     const health = deps.health();
-    const body = { ready: health.ready, reasons: trusted ? health.reasons : [] };
+    const { reasons, degraded = [] } = health;
+    const body = {
+      ready: health.ready,
+      ...(degraded.length > 0 && { status: 'degraded' }),
+      reasons: trusted ? [...reasons, ...degraded] : [],
+    };
     return json(health.ready ? 200 : 503, body);
   };
   const health = (): Reply => {

@@ -163,7 +163,14 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     timestamp: { type: 'number' },
   }),
   Live: exactly({ status: { const: 'ok' } }),
-  Ready: exactly({ ready: { type: 'boolean' }, reasons: { type: 'array', items: text } }),
+  Ready: exactly(
+    {
+      ready: { type: 'boolean' },
+      status: { const: 'degraded', description: 'Traffic is taken, and something does not work.' },
+      reasons: { type: 'array', items: text },
+    },
+    ['status'],
+  ),
   Problem: exactly(
     {
       type: text,

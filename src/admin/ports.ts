@@ -38,6 +38,8 @@ export interface ConnectionView {
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** What does not work and takes no traffic away; left out where nothing can fail so. */
+  readonly degraded?: readonly string[];
 }
 
 /** Who answers, and since when (monotonic ms: it names this run in cursors). */

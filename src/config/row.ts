@@ -19,6 +19,8 @@ export interface Row<To extends string = string, T = unknown> {
   readonly optional: boolean;
   /** Its command-line flag, without the dashes. */
   readonly flag?: string;
+  /** The group that it is in, where the file may name that group alone to set this key: `store: memory` for `store.at`. */
+  readonly short?: string;
   /** Another variable that sets it when its own is not set. */
   readonly alsoEnv?: string;
   /** Never printed. */
@@ -26,7 +28,7 @@ export interface Row<To extends string = string, T = unknown> {
   readonly doc: string;
 }
 
-type Extra<T> = Partial<Pick<Row<string, T>, 'written' | 'preset' | 'flag' | 'alsoEnv' | 'secret'>>;
+type Extra<T> = Partial<Pick<Row<string, T>, 'written' | 'preset' | 'flag' | 'short' | 'alsoEnv' | 'secret'>>;
 
 /** A key that always has a value. */
 export function row<Key extends string, T, Unit extends string>(

@@ -82,6 +82,8 @@ export class Delivery implements Timed {
   payload: Uint8Array | undefined = undefined;
   /** Where telemetry keeps the open span; opaque to the core. */
   span: unknown = undefined;
+  /** Where the journal keeps what it needs while the delivery is in flight; opaque to the core. */
+  journal: unknown = undefined;
   /** Set by whoever keeps the record beyond the call that showed it: it is never used again for another delivery. */
   kept = false;
 

@@ -18,7 +18,8 @@ export type Signal =
   | 'disconnected'
   | 'shutdown'
   /** An operator gave it up by hand. */
-  | 'abandoned';
+  | 'abandoned'
+  | 'instance_lost';
 
 /** The next status, or for a settled delivery (D2): how the signal is counted. `none` = it cannot matter any more. */
 export type Verdict = Status | 'late' | 'repeat' | 'none';
@@ -33,6 +34,7 @@ const settledBadly: Record<Signal, Verdict> = {
   disconnected: 'none',
   shutdown: 'none',
   abandoned: 'none',
+  instance_lost: 'none',
 };
 
 /** Rows: where the delivery stands. Columns: what happens. `repeat` is a duplicate, or an upgrade when it proves more than before. */
@@ -47,6 +49,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'failed',
     shutdown: 'failed',
     abandoned: 'failed',
+    instance_lost: 'failed',
   },
   retrying: {
     received: 'retrying',
@@ -58,6 +61,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'failed',
     shutdown: 'failed',
     abandoned: 'failed',
+    instance_lost: 'failed',
   },
   confirmed: {
     received: 'none',
@@ -69,6 +73,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'none',
     shutdown: 'none',
     abandoned: 'none',
+    instance_lost: 'none',
   },
   failed: settledBadly,
   timeout: settledBadly,

@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Operator } from '../delivery/operator.ts';
 import type { Session } from '../delivery/session.ts';
+import type { FileStore } from '../journal/file-store.ts';
 import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
@@ -30,13 +31,28 @@ export interface AdminSide {
   readonly counters: AdminDeps['counters'];
   /** Only where readiness depends on it. */
   readonly upstreamCheck: UpstreamCheck | undefined;
+  /** What outlives the process, where something does. */
+  readonly lasting: FileStore | undefined;
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
 
 /** The ports of the admin server; it starts its clock (`startedAt`) now. */
 export function adminDeps(side: AdminSide): AdminDeps {
-  const { config, watch, store, connections, book, messages, operator, state, counters, upstreamCheck, report } = side;
+  const {
+    config,
+    watch,
+    store,
+    connections,
+    book,
+    messages,
+    operator,
+    state,
+    counters,
+    upstreamCheck,
+    lasting,
+    report,
+  } = side;
   const { readOnly, payloads, redact, traceUrl } = config.admin;
   return {
     store,
@@ -58,7 +74,8 @@ export function adminDeps(side: AdminSide): AdminDeps {
       const reasons = [state.draining ? 'draining' : undefined, upstreamCheck?.reason].filter(
         (reason) => reason !== undefined,
       );
-      return { ready: reasons.length === 0, reasons };
+      const degraded = lasting?.degraded === undefined ? [] : [lasting.degraded];
+      return { ready: reasons.length === 0, reasons, degraded };
     },
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),

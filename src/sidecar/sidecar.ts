@@ -14,6 +14,7 @@ import type { ResumableSession } from '../connection/resumable-session.ts';
 import { createResumption, type Resumption } from '../connection/resumption.ts';
 import { createDecoder } from '../decode/decoder.ts';
 import type { Report } from '../delivery/ports.ts';
+import type { Delivery } from '../delivery/record.ts';
 import { Tracker } from '../delivery/tracker.ts';
 import { createFrontCounters } from '../front/counters.ts';
 import type { Listener } from '../front/listener.ts';
@@ -39,6 +40,7 @@ import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch, type Watch } from './observe.ts';
 import { register, tell } from './register.ts';
+import { handsOver, keepStore, type LastingStore, openStore } from './store.ts';
 import { startUpstreamCheck, type UpstreamCheck } from './upstream-check.ts';
 
 export interface SidecarDeps {
@@ -94,6 +96,8 @@ interface Running {
   readonly state: { draining: boolean };
   readonly stopBeats: () => void;
   readonly stopLimitLog: () => void;
+  readonly closeStore: () => Promise<void>;
+  readonly lasting: LastingStore | undefined;
   readonly upstreamCheck: UpstreamCheck | undefined;
 }
 
@@ -120,10 +124,17 @@ async function start(deps: SidecarDeps): Promise<Running> {
     fault: (text) => report({ stage: 'memory', error: new Error(text) }),
     info: (text) => log.info({ stage: 'memory' }, text),
   });
+  const lasting = await openStore({
+    ...{ config, index: store, report },
+    latest: () => tracker.latest,
+  });
+  const journal = lasting?.file.journal;
   const unmatched = createUnmatchedBook();
   const watch = await startWatch({
     unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
     memory,
+    journal,
+    store: lasting,
     inFlightLimit: config.limits.inFlightBytes,
     counters,
     decoder,
@@ -165,7 +176,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   };
   const connections = new Set<Connection>();
   const state = { draining: false };
-  const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
+  const { keys } = config.sessions;
+  const tokens = createTokens(keys.length === 0 && lasting !== undefined ? [lasting.file.key] : keys, TOKEN_LIFE_MS);
   const registry = createRegistry<ResumableSession>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
     registry,
@@ -175,6 +187,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
     silenceMs: config.limits.silenceMs,
     now,
+    journal,
+    handsOver: () => state.draining && handsOver(lasting),
     ended(session) {
       owners.release(session.owner);
       tell(report, () => watch.sessionEnded(session));
@@ -190,6 +204,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     adminDeps({
       ...side,
       operator,
+      lasting: lasting?.file,
       counters: counters.admin,
       resumable: () => Array.from(registry.all(), ({ session }) => session),
     }),
@@ -199,18 +214,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const parked = { count: 0 };
   const resends = config.events.rules.some((rule) => rule.resend === true);
   const resendBudget = createResendBudget();
-  const connectionDeps = {
-    messages,
-    tracker,
-    decoder,
-    relay,
-    unread,
-    overdue,
-    parked,
-    observer,
-    resendBudget,
-    resends,
-  };
+  const shared = { messages, tracker, decoder, relay, unread, overdue, parked, observer };
+  const connectionDeps = { ...shared, resendBudget, resends, journal };
   const listener = openFront({
     config,
     upstream,
@@ -236,6 +241,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
     report,
   });
+  const closeStore = keepStore(lasting, { decoder, tracker, resumption, owners, report, log });
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
   const stopLimitLog = startLimitLog(limitCounts, report);
   const own = config.admin.listen;
@@ -257,7 +263,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     state,
     stopBeats,
     stopLimitLog,
+    closeStore,
     upstreamCheck,
+    lasting,
   };
 }
 
@@ -277,11 +285,13 @@ async function stop(running: Running, { config, log }: SidecarDeps, reason: stri
   await listener.stopAccepting();
   const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
   const closing = Math.min(config.limits.patienceMs + CLOSE_MS, config.shutdown.graceMs / 2);
-  await drain({ connections, resumption, tracker, pending, unconfirmed }, closeBy - closing, closeBy);
+  const staysOpen = ({ session }: Delivery) => session.resumable && handsOver(running.lasting);
+  await drain({ connections, resumption, tracker, pending, staysOpen, unconfirmed }, closeBy - closing, closeBy);
   await listener.close();
   running.stopBeats();
   running.stopLimitLog();
   running.upstreamCheck?.stop();
+  await running.closeStore();
   await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
   await watch.shutdown(Math.max(FLUSH_MS, end - now()));
   await admin.close();

@@ -32,6 +32,8 @@ export interface TelemetryDeps {
   /** Readers that exist already, such as the `/metrics` exporter. They work even when OTEL_SDK_DISABLED stops everything else. */
   readonly metricReaders: readonly PullReader[];
   readonly report: Report;
+  /** Called before spans or log records leave the process. */
+  readonly beforeExport?: () => void;
   /** Default process.env. The OTLP packages read headers, endpoints and certificates from process.env itself. */
   readonly env?: Env;
   /** Default `span`. Log records are sent for `log` and `both` only, and only where OTEL_LOGS_EXPORTER or an endpoint says. */
@@ -84,8 +86,10 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
     logs: lossesOf('log record', counters.logCounters),
     metrics: lossesOf('metric data point', counters.metricCounters),
   };
-  const spanProcessors = createSpanProcessors({ env, userAgent, losses: losses.spans });
-  const logRecordProcessors = events === 'span' ? [] : createLogProcessors({ env, userAgent, losses: losses.logs });
+  const { beforeExport: before } = deps;
+  const spanProcessors = createSpanProcessors({ env, userAgent, losses: losses.spans, before });
+  const logRecordProcessors =
+    events === 'span' ? [] : createLogProcessors({ env, userAgent, losses: losses.logs, before });
   checkEvents(events, spanProcessors.length, logRecordProcessors.length, report);
   const pushers = createMetricPushers({ env, userAgent, losses: losses.metrics }, [...deps.metricProducers]);
   // Only now: what the exporters say of malformed variables while they are built, otel-faults.ts says better.

@@ -16,6 +16,8 @@ export interface SidecarOptions {
   /** The configuration file's contents. */
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where clients find it, also after a restart. Default: the system chooses. */
+  readonly port?: number;
   /** Lets `memory()` be asked. */
   readonly measured?: boolean;
 }
@@ -73,7 +75,14 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(options.config ?? {}));
   const node = options.measured === true ? ['--expose-gc', '--import', PROBE] : [];
-  const addresses = ['--upstream', options.upstream, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const addresses = [
+    '--upstream',
+    options.upstream,
+    '--listen',
+    `127.0.0.1:${options.port ?? 0}`,
+    '--admin',
+    '127.0.0.1:0',
+  ];
   const args = [...node, builtCli(), 'run', '--config', file, ...addresses];
   const child = startChild(process.execPath, args, options.env);
   const { listen, admin } = await child.line((line) => line.msg === 'listening');
