@@ -23,8 +23,13 @@ export function healthRoutes(deps: AdminDeps): readonly Route[] {
   const live = (): Reply => json(200, { status: 'ok' });
   const ready = ({ trusted }: Ask): Reply => {
     const health = deps.health();
-    const upstream = trusted && health.upstream !== undefined ? { upstream: health.upstream } : {};
-    const body = { ready: health.ready, reasons: trusted ? health.reasons : [], ...upstream };
+    const { reasons, degraded = [], upstream } = health;
+    const body = {
+      ready: health.ready,
+      ...(degraded.length > 0 && { status: 'degraded' }),
+      reasons: trusted ? [...reasons, ...degraded] : [],
+      ...(trusted && upstream !== undefined && { upstream }),
+    };
     return json(health.ready ? 200 : 503, body);
   };
   const health = (): Reply => {

@@ -166,10 +166,11 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   Ready: exactly(
     {
       ready: { type: 'boolean' },
+      status: { const: 'degraded', description: 'Traffic is taken, and something does not work.' },
       reasons: { type: 'array', items: text },
       upstream: { ...text, description: '`up`, `unknown`, or why it is taken for down; for those who show the token.' },
     },
-    ['upstream'],
+    ['status', 'upstream'],
   ),
   Problem: exactly(
     {

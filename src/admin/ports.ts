@@ -40,6 +40,8 @@ export interface Readiness {
   readonly reasons: readonly string[];
   /** `up`, `unknown`, or why it is taken for down; left out where nothing is relayed. It makes nobody unready by itself. */
   readonly upstream?: string;
+  /** What does not work and takes no traffic away; left out where nothing can fail so. */
+  readonly degraded?: readonly string[];
 }
 
 /** The service, and its start (monotonic ms: it names this run in cursors). */

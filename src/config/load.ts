@@ -94,8 +94,13 @@ function whatIsWritten(row: Row, { flags, env }: LoadInput, file: ConfigFile | u
   // A blank variable of OpenTelemetry's names nothing. `run` and `check` report it among its other
   // faults.
   if (row.alsoEnv !== undefined) add(env[row.alsoEnv]?.trim(), row.alsoEnv);
-  const path = row.key.split('.');
-  const value = valueAt(file?.root, path);
+  let path = row.key.split('.');
+  let value = valueAt(file?.root, path);
+  const short = row.short === undefined ? undefined : valueAt(file?.root, [row.short]);
+  if (short !== undefined && typeof short !== 'object') {
+    path = [row.short!];
+    value = short;
+  }
   if (file !== undefined && value !== undefined && value !== null && value !== '') {
     written.push({ value, place: (rest, ofKey) => file.place([...path, ...rest], ofKey) });
   }

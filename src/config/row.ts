@@ -22,6 +22,8 @@ export interface Row<To extends string = string, T = unknown> {
   readonly optional: boolean;
   /** The key's command-line flag, without the dashes. */
   readonly flag?: string;
+  /** The group of the key, where the file may name that group alone to set the key: `store: memory` for `store.at`. */
+  readonly short?: string;
   /** Another variable that sets the key when its own is not set. */
   readonly alsoEnv?: string;
   /** Whether the value is a secret, which is never printed. */
@@ -29,7 +31,7 @@ export interface Row<To extends string = string, T = unknown> {
   readonly doc: string;
 }
 
-type Extra<T> = Partial<Pick<Row<string, T>, 'written' | 'preset' | 'flag' | 'alsoEnv' | 'secret'>>;
+type Extra<T> = Partial<Pick<Row<string, T>, 'written' | 'preset' | 'flag' | 'short' | 'alsoEnv' | 'secret'>>;
 
 /** A key that always has a value. */
 export function row<Key extends string, T, Unit extends string>(

@@ -25,6 +25,7 @@ import { agentRows, identityRows } from './schema-agents.ts';
 import { hookRows } from './schema-hooks.ts';
 import { limitRows } from './schema-limits.ts';
 import { pageRows } from './schema-page.ts';
+import { storeRows } from './schema-store.ts';
 
 const pointers = list(pointer, 'a list of JSON pointers such as [/event_id, /data/event_id]', 100);
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -182,9 +183,7 @@ export const TABLE = [
     },
   ),
 
-  row('store', oneOf(['memory'], ' (redis is not available in this version)'), 'Where deliveries in flight are kept.', {
-    written: 'memory',
-  }),
+  ...storeRows,
 
   ...limitRows,
 

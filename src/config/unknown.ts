@@ -8,6 +8,8 @@ import { TABLE } from './schema.ts';
 import { nearest } from './suggest.ts';
 
 const KEYS = (TABLE as readonly Row[]).map((row) => row.key);
+/** Groups that may be written as one value. */
+const SHORT = (TABLE as readonly Row[]).map((row) => row.short).filter((group) => group !== undefined);
 const PREFIX = 'ACKSPAN_';
 /** Variables that the command line reads beside those of the table. */
 const OTHER_VARIABLES = ['ACKSPAN_CONFIG', 'ACKSPAN_STREAMS', 'ACKSPAN_ADMIN', 'ACKSPAN_ADMIN_TOKEN_FILE'];
@@ -33,6 +35,7 @@ export function unknownKeys(file: ConfigFile): ConfigFault[] {
       const key = prefix + name;
       if (KEYS.includes(key)) continue;
       if (children.has(name)) {
+        if (SHORT.includes(key) && typeof child !== 'object') continue;
         if (child !== null && child !== '') visit(child, [...path, name]);
         continue;
       }
@@ -52,7 +55,8 @@ export function unknownVariables(
   env: Readonly<Record<string, string | undefined>>,
   used: ReadonlySet<string>,
 ): ConfigFault[] {
-  const known = [...KEYS.map(envName), ...OTHER_VARIABLES];
+  const also = (TABLE as readonly Row[]).map((row) => row.alsoEnv).filter((name) => name?.startsWith(PREFIX) === true);
+  const known = [...KEYS.map(envName), ...(also as string[]), ...OTHER_VARIABLES];
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !used.has(name) && !KUBERNETES.test(name))
     .map((name) => {

@@ -34,6 +34,8 @@ export interface Decoder {
   readonly unread: Readonly<Record<Shape, number>>;
   /** Dense by index, growing; 0 is `other`, then the types that rules name, then types in order of arrival. */
   readonly types: readonly EventType[];
+  /** The type of that name, as an event of it would have it; one that the rules leave out has the policy of `other`. */
+  typeNamed(name: string): EventType;
 }
 
 /**
@@ -58,6 +60,10 @@ export function createDecoder(options: DecodeOptions, others: readonly CreatePro
     others: types.others,
     unread: types.unread.counts,
     types: types.table.types,
+    typeNamed(name) {
+      const bytes = Buffer.from(name, 'utf8');
+      return types.table.find(bytes, 0, bytes.length) ?? { ...types.table.types[0]!, name };
+    },
   };
 }
 

@@ -99,7 +99,7 @@ export class Ending {
   }
 
   /** Ends a delivery as lost, or as unverifiable where no evidence could have come. */
-  lose(delivery: Delivery, signal: 'expired' | 'disconnected' | 'shutdown', now: number): void {
+  lose(delivery: Delivery, signal: 'expired' | 'disconnected' | 'shutdown' | 'instance_lost', now: number): void {
     const error = signal === 'expired' ? 'timeout' : signal;
     if (delivery.word !== '') this.unverifiable(delivery, 'ambiguous', now);
     else if (delivery.session.capability === 'none') this.unverifiable(delivery, 'never_answered', now);
@@ -202,7 +202,7 @@ export class Ending {
   }
 }
 
-function wasReemitted({ attemptLog }: Delivery): boolean {
+export function wasReemitted({ attemptLog }: Delivery): boolean {
   return attemptLog?.some(({ kind }) => kind === 'reemit') === true;
 }
 

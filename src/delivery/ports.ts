@@ -29,6 +29,7 @@ export type Stage =
   | 'resume'
   | 'retry'
   | 'standstill'
+  | 'store'
   | 'tap'
   | 'telemetry'
   | 'track'

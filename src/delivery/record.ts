@@ -88,6 +88,8 @@ export class Delivery implements Timed {
   payload: Uint8Array | undefined = undefined;
   /** The open span of telemetry; opaque to the core. */
   span: unknown = undefined;
+  /** The journal's own facts while the delivery is in flight; opaque to the core. */
+  journal: unknown = undefined;
   /**
    * Set by an observer that keeps the record beyond its call. A record so marked is never used
    * again for another delivery.

@@ -14,6 +14,8 @@ export class Owner {
   /** The user id; undefined when the user is not known. Never a metric label. */
   readonly user: string | undefined;
   pending = 0;
+  /** An earlier process sent it events of which the books hold nothing: a word on any event may mean one of those (D13). */
+  restored = false;
   /** Bytes of payload kept for replays. */
   retained = 0;
   constructor(user: string | undefined) {
@@ -100,6 +102,20 @@ export class Session {
 
   get user(): string | undefined {
     return this.owner.user;
+  }
+
+  /** Makes a delivery findable by its ordinal. */
+  hold(delivery: Delivery): void {
+    this.open ??= new Map();
+    this.open.set(delivery.ordinal, delivery);
+  }
+
+  /** What is in flight above `last` and was not missed, by ordinal. */
+  openAbove(last: number): Delivery[] {
+    const open: Delivery[] = [];
+    for (const queue of [this.awaitingReceived, this.awaitingProcessed])
+      for (let each = queue.head; each !== undefined; each = each.next) if (each.ordinal > last) open.push(each);
+    return open.sort((a, b) => a.ordinal - b.ordinal);
   }
 
   get pending(): number {

@@ -21,7 +21,8 @@ export type Signal =
   | 'disconnected'
   | 'shutdown'
   /** An operator gave it up by hand. */
-  | 'abandoned';
+  | 'abandoned'
+  | 'instance_lost';
 
 /**
  * The next status, or for a settled delivery (D2) how the signal is counted. `none` = the signal
@@ -39,6 +40,7 @@ const settledBadly: Record<Signal, Verdict> = {
   disconnected: 'none',
   shutdown: 'none',
   abandoned: 'none',
+  instance_lost: 'none',
 };
 
 /**
@@ -56,6 +58,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'failed',
     shutdown: 'failed',
     abandoned: 'failed',
+    instance_lost: 'failed',
   },
   retrying: {
     received: 'retrying',
@@ -67,6 +70,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'failed',
     shutdown: 'failed',
     abandoned: 'failed',
+    instance_lost: 'failed',
   },
   confirmed: {
     received: 'none',
@@ -78,6 +82,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'none',
     shutdown: 'none',
     abandoned: 'none',
+    instance_lost: 'none',
   },
   failed: settledBadly,
   timeout: settledBadly,

@@ -1,11 +1,12 @@
 // delivery: the tracker: turns signals (sent, received, deadline …) into exactly one outcome per delivery (SPEC.md).
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
-import { Ending } from './ending.ts';
+import { Ending, wasReemitted } from './ending.ts';
 import { Operator } from './operator.ts';
 import { requiredLevel } from './policy.ts';
 import type { Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
+import { queueOf } from './restoring.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
 import { Displaced, Shedding } from './shedding.ts';
@@ -42,6 +43,8 @@ export interface TrackerDeps {
 export class Tracker {
   /** Deliveries ever tracked. Always `tracked = store.pending + settled` (D1). */
   tracked = 0;
+  /** The highest number of a delivery. A process that goes on where another one ended begins behind its numbers. */
+  latest = 0;
   readonly retention: Retention;
   readonly operator: Operator;
   readonly #store: Store;
@@ -99,22 +102,21 @@ export class Tracker {
       return undefined;
     }
     const required = requiredLevel(policy, session.optedIn);
-    const delivery = this.#spares.take(++this.tracked, session, ordinal, facts, required, sentAt);
-    session.owner.pending++;
-    if (session.optedIn) {
-      session.open ??= new Map();
-      session.open.set(ordinal, delivery);
-    }
-    this.#store.add(delivery);
-    session.awaitingReceived.add(delivery);
-    this.#wheel.add(delivery, nextLook(delivery, sentAt, this.#random()));
-    this.#observer.tracked(delivery);
+    const delivery = this.#spares.take(++this.latest, session, ordinal, facts, required, sentAt);
+    this.#enter(delivery, sentAt);
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
     if (session.early !== undefined) {
       const proven = this.#confirmations.claim(session, delivery, now);
       if (proven > 0) this.received(session, proven, now);
     }
     return delivery;
+  }
+
+  /** Takes in a delivery of an earlier process that has no outcome (`revive`), with its message if that was kept. */
+  restore(delivery: Delivery, message: Uint8Array | undefined, now: number): void {
+    this.#enter(delivery, now);
+    if (wasReemitted(delivery)) this.#ending.reemitted++;
+    if (message !== undefined) this.retention.keep(delivery, message.length, () => message);
   }
 
   /** Notes the id of an untracked event: a confirmation of the id may be about that event (D13). */
@@ -173,11 +175,7 @@ export class Tracker {
     session.link = undefined;
     // A client that was handed nothing has answered nothing.
     if (last > 0) this.received(session, Math.min(last, session.lastOrdinal), now);
-    const open: Delivery[] = [];
-    for (const queue of [session.awaitingReceived, session.awaitingProcessed]) {
-      for (let each = queue.head; each !== undefined; each = each.next) if (each.ordinal > last) open.push(each);
-    }
-    open.sort((a, b) => a.ordinal - b.ordinal);
+    const open = session.openAbove(last);
     const replays = open.filter((each) => each.payload !== undefined);
     for (const each of open) {
       if (each.payload !== undefined) this.#attempted(each, 'replay', 'sent', now);
@@ -224,8 +222,8 @@ export class Tracker {
     this.#ending.settle(delivery, why, why, now);
   }
 
-  /** Ends a delivery whose message was read on the side, when its client was gone already. */
-  lost(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
+  /** Ends a delivery whose client was gone when its message was read, or whose process is gone. */
+  lost(delivery: Delivery, why: 'disconnected' | 'shutdown' | 'instance_lost', now: number): void {
     this.#ending.lose(delivery, why, now);
   }
 
@@ -234,13 +232,10 @@ export class Tracker {
     this.#standstills.note(from, to);
   }
 
-  /** Ends every delivery in flight as `failed: shutdown` (D10). */
-  shutdown(now: number): void {
+  /** Ends every delivery in flight as `failed: shutdown` (D10), but those that another process goes on with (`stays`). */
+  shutdown(now: number, stays: (delivery: Delivery) => boolean = () => false): void {
     const open: Delivery[] = [];
-    this.#store.each((delivery) => {
-      if (!isSettled(delivery)) open.push(delivery);
-      return true;
-    });
+    this.#store.each((each) => isSettled(each) || stays(each) || open.push(each) > 0);
     for (const delivery of open) this.#ending.lose(delivery, 'shutdown', now);
   }
 
@@ -262,10 +257,7 @@ export class Tracker {
       return;
     }
     const kind = chooseAttempt(delivery, { reemit: this.#reemit !== undefined });
-    if (kind === undefined) {
-      this.#wheel.add(delivery, delivery.deadlineAt);
-      return;
-    }
+    if (kind === undefined) return void this.#wheel.add(delivery, delivery.deadlineAt);
     const result = this.#try(kind, delivery, now);
     // A hook or a callback that was asked may have answered at once.
     if (!isSettled(delivery)) this.#attempted(delivery, kind, result, now);
@@ -276,6 +268,19 @@ export class Tracker {
     if (kind === 'probe') return link?.probe(now) ?? 'failed';
     if (kind === 'resend') return link?.resend(delivery, now) ?? 'failed';
     return this.#reemit?.(delivery, now) ?? 'failed';
+  }
+
+  /** Puts a delivery in flight. `from`: its last attempt or its send. */
+  #enter(delivery: Delivery, from: number): void {
+    const { session } = delivery;
+    this.tracked++;
+    session.owner.pending++;
+    if (session.optedIn) session.hold(delivery);
+    this.#store.add(delivery);
+    if (session.owner.restored) delivery.repeated = true;
+    queueOf(delivery).add(delivery);
+    this.#wheel.add(delivery, nextLook(delivery, from, this.#random()));
+    this.#observer.tracked(delivery);
   }
 
   /** Records an attempt and, whatever its result, schedules the next (D5). */

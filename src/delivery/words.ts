@@ -29,8 +29,8 @@ export type UnverifiableReason = (typeof UNVERIFIABLE_REASONS)[number];
 export const STATUSES = ['pending', 'retrying', ...OUTCOMES] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** Why a delivery ended `failed`. */
-export const FAIL_REASONS = ['disconnected', 'rejected', 'shutdown', 'limit', 'operator'] as const;
+/** Why a delivery ended `failed`. `instance_lost`: the process that sent it died, and its client cannot come back to its session. */
+export const FAIL_REASONS = ['disconnected', 'rejected', 'shutdown', 'limit', 'operator', 'instance_lost'] as const;
 export type FailReason = (typeof FAIL_REASONS)[number];
 
 /** The `error.type` of a settled delivery; `''` when it was confirmed (or unverifiable, which is no error). */

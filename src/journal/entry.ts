@@ -33,6 +33,8 @@ export interface DeliveryEntry {
   /** Key of the session. */
   readonly session: string;
   readonly user: string | undefined;
+  /** The capability that the client had shown by then. */
+  readonly capability: Capability;
   /** The connection that the delivery was sent over; '' = none was there. */
   readonly connection: string;
   readonly ordinal: number;
@@ -94,4 +96,9 @@ export type Entry =
       readonly message: Uint8Array | undefined;
     }
   | { readonly kind: 'state'; readonly seq: number; readonly state: DeliveryState }
-  | { readonly kind: 'settled'; readonly seq: number; readonly outcome: OutcomeEntry };
+  | { readonly kind: 'settled'; readonly seq: number; readonly outcome: OutcomeEntry }
+  /**
+   * The first record of each file. Deliveries of the process that wrote it have numbers up to `through` at most; those of the next process
+   * come behind. `previous`: size of the file before it, bytes; 0 = there was none.
+   */
+  | { readonly kind: 'reserved'; readonly through: number; readonly previous: number };

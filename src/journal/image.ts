@@ -17,6 +17,8 @@ export class Image {
   readonly sessions = new Map<string, SessionEntry>();
   /** Deliveries by number, in the order in which they began. */
   readonly open = new Map<number, OpenDelivery>();
+  /** Highest number that a delivery may have had. */
+  highest = 0;
   /** Called for each outcome. The delivery is left out where only its end is known. */
   readonly #settled: ((outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) | undefined;
 
@@ -37,6 +39,7 @@ export class Image {
         break;
       case 'tracked': {
         const { delivery, state, message } = entry;
+        if (delivery.seq > this.highest) this.highest = delivery.seq;
         this.open.set(delivery.seq, { delivery, state, message });
         const session = this.sessions.get(delivery.session);
         if (session !== undefined && delivery.ordinal > session.ordinal)
@@ -53,6 +56,9 @@ export class Image {
       case 'settled':
         this.#settled?.(entry.outcome, this.open.get(entry.seq), entry.seq);
         this.open.delete(entry.seq);
+        break;
+      case 'reserved':
+        this.highest = Math.max(this.highest, entry.through);
         break;
     }
   }

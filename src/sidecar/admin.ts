@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Operator } from '../delivery/operator.ts';
 import type { Session } from '../delivery/session.ts';
+import type { FileStore } from '../journal/file-store.ts';
 import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
@@ -31,6 +32,8 @@ export interface AdminSide {
   readonly counters: AdminDeps['counters'];
   readonly upstreamCheck: UpstreamCheck;
   readonly scrapes: Scrapes;
+  /** The store that outlives the process, where there is one. */
+  readonly lasting: FileStore | undefined;
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
@@ -49,6 +52,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     counters,
     upstreamCheck,
     scrapes,
+    lasting,
     report,
   } = side;
   const { readOnly, payloads, redact, traceUrl } = config.admin;
@@ -74,7 +78,8 @@ export function adminDeps(side: AdminSide): AdminDeps {
       const waits = config.readiness.upstream ? reason : undefined;
       const reasons = [state.draining ? 'draining' : undefined, waits].filter((each) => each !== undefined);
       const upstream = up === undefined ? 'unknown' : up ? 'up' : (reason ?? 'down');
-      return { ready: reasons.length === 0, reasons, upstream };
+      const degraded = lasting?.degraded === undefined ? [] : [lasting.degraded];
+      return { ready: reasons.length === 0, reasons, degraded, upstream };
     },
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),

@@ -9,6 +9,7 @@ import { type Reading, readingsOf } from '../telemetry/metrics/readings.ts';
 import { LABEL, METRICS } from '../telemetry/names/names.ts';
 import type { ExportCounters } from '../telemetry/otlp/drops.ts';
 import type { WatchDeps } from './observe.ts';
+import type { LastingStore } from './store.ts';
 
 /** Counts of exports, by signal. */
 export interface Exports {
@@ -45,6 +46,7 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     ...readingsOf(METRICS.identity, LABEL.result, deps.identity ?? {}),
     ...sessionReadings(deps),
     ...hookReadings(deps),
+    ...storeReadings(deps.store),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.decoder.others),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.unread),
     series(METRICS.untracked, LABEL.reason, 'unwatched', () => relay.messagesUnwatched),
@@ -147,6 +149,28 @@ function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
     { metric: METRICS.sessionWaiting, attributes: {}, read: () => sessions.waiting },
     { metric: METRICS.retainedBytes, attributes: {}, read: () => retention().bytes },
     ...UNRETAINED_REASONS.map(refused),
+  ];
+}
+
+/** Series of the store that outlives the process. There is none without one: a 0 would say that all is well with it. */
+function storeReadings(store: LastingStore | undefined): Reading[] {
+  if (store === undefined) return [];
+  const { file, restored } = store;
+  const { sessions, deliveries } = file.left.dropped;
+  const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
+    metric,
+    attributes: { [label]: value },
+    read,
+  });
+  return [
+    { metric: METRICS.storeDegraded, attributes: {}, read: () => Number(file.degraded !== undefined) },
+    series(METRICS.storeOperations, LABEL.result, 'ok', () => file.counters.writes),
+    series(METRICS.storeOperations, LABEL.result, 'failed', () => file.counters.failures),
+    { metric: METRICS.storeWritten, attributes: {}, read: () => file.counters.written },
+    { metric: METRICS.storeStalled, attributes: {}, read: () => file.counters.stalledMs / 1000 },
+    { metric: METRICS.storeSize, attributes: {}, read: () => file.bytes },
+    ...readingsOf(METRICS.storeRestored, LABEL.kind, restored),
+    ...readingsOf(METRICS.storeDropped, LABEL.kind, { sessions, deliveries }),
   ];
 }
 

@@ -2,6 +2,7 @@
 
 import type { Connection } from '../connection/connection.ts';
 import type { Resumption } from '../connection/resumption.ts';
+import type { Delivery } from '../delivery/record.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import { now } from '../time/clock.ts';
 import { stillSince } from '../time/pulse.ts';
@@ -20,6 +21,8 @@ export interface DrainDeps {
   readonly tracker: Tracker;
   /** Deliveries in flight. */
   readonly pending: () => number;
+  /** Whether the next process goes on with a delivery that has no outcome. Default: with none. */
+  readonly staysOpen?: (delivery: Delivery) => boolean;
   /** Called when confirmations were waited for in vain. */
   unconfirmed(): void;
 }
@@ -48,7 +51,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
   const { at } = await until(over, closeBy, from);
   for (const connection of connections) connection.destroy(at);
   await until(() => connections.size === 0, now() + DESTROY_MS);
-  tracker.shutdown(now());
+  tracker.shutdown(now(), deps.staysOpen);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { AdminCounters } from '../admin/places.ts';
 import type { AgentConfig } from '../config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
 import type { Decoder } from '../decode/decoder.ts';
+import type { Journal } from '../delivery/journal.ts';
 import { Fan } from '../delivery/observers.ts';
 import type { Observer, Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
@@ -28,6 +29,7 @@ import type { Telemetry } from '../telemetry/sdk.ts';
 import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
 import { startBeat } from '../time/beat.ts';
 import { type Exports, readings } from './counter-series.ts';
+import type { LastingStore } from './store.ts';
 
 export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
@@ -44,6 +46,9 @@ export interface WatchDeps {
   readonly retention?: () => Retention;
   /** Counts of notices to the backend, where there are hooks. `follow` tells the hooks of deliveries. */
   readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
+  /** The journal, where something outlives the process: told of every step first, and handed over before telemetry leaves. */
+  readonly journal?: Journal | undefined;
+  readonly store?: LastingStore | undefined;
   /** Whether the upstream takes connections, as far as it is known. */
   readonly upstreamUp?: (() => boolean | undefined) | undefined;
   /** `limits.in_flight_bytes`. */
@@ -151,8 +156,13 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     runtime.source,
     standstills.source,
   ];
+  const handOver = (): void => deps.journal?.handOver();
+  const first = (): [] => {
+    handOver();
+    return [];
+  };
   const producer = createMetricProducer({
-    sources: [...sources, () => agents?.source() ?? []],
+    sources: [first, ...sources, () => agents?.source() ?? []],
     version: deps.version,
     startedAt: deps.now(),
     now: deps.now,
@@ -169,6 +179,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     logCounters: exports.logs,
     metricCounters: exports.metrics,
     events: deps.tracing.events,
+    beforeExport: handOver,
   });
   const spans = openSpans(deps, telemetry, metrics);
   const outcomes = createOutcomeLog({
@@ -180,7 +191,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   // The log comes after the spans: a delivery that went wrong may get its span, and so its trace
   // id, only now. It is joined to the log instead of being one more observer of every step.
   const logged: Observer = { ...outcomes.observer, ...(deps.unmatched && { unmatched: deps.unmatched }) };
-  const all = [metrics, spans?.observer, logged, agents?.observer];
+  const all = [deps.journal?.steps, metrics, spans?.observer, logged, agents?.observer];
   const fan = new Fan(all.filter((each) => each !== undefined));
   return {
     observer: fan,

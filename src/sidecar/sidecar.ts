@@ -38,6 +38,7 @@ import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch } from './observe.ts';
 import { register, tell } from './register.ts';
 import { type Stoppable, stop } from './stop.ts';
+import { handsOver, keepStore, openStore } from './store.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
 
 export interface SidecarDeps {
@@ -111,10 +112,17 @@ async function start(deps: SidecarDeps): Promise<Running> {
     fault: (text) => report({ stage: 'memory', error: new Error(text) }),
     info: (text) => log.info({ stage: 'memory' }, text),
   });
+  const lasting = await openStore({
+    ...{ config, index: store, report },
+    latest: () => tracker.latest,
+  });
+  const journal = lasting?.file.journal;
   const unmatched = createUnmatchedBook();
   const watch = await startWatch({
     unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
     memory,
+    journal,
+    store: lasting,
     inFlightLimit: config.limits.inFlightBytes,
     counters,
     decoder,
@@ -157,7 +165,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const connections = new Set<Connection>();
   const state = { draining: false };
   const scrapes = createScrapes(now);
-  const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
+  const { keys } = config.sessions;
+  const tokens = createTokens(keys.length === 0 && lasting !== undefined ? [lasting.file.key] : keys, TOKEN_LIFE_MS);
   const registry = createRegistry<ResumableSession>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
     registry,
@@ -167,6 +176,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
     silenceMs: config.limits.silenceMs,
     now,
+    journal,
+    handsOver: () => state.draining && handsOver(lasting),
     ended(session) {
       owners.release(session.owner);
       tell(report, () => watch.sessionEnded(session));
@@ -195,6 +206,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     adminDeps({
       ...side,
       operator,
+      lasting: lasting?.file,
       counters: counters.admin,
       resumable: () => Array.from(registry.all(), ({ session }) => session),
     }),
@@ -204,18 +216,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const parked = { count: 0 };
   const resends = config.events.rules.some((rule) => rule.resend === true);
   const resendBudget = createResendBudget();
-  const connectionDeps = {
-    messages,
-    tracker,
-    decoder,
-    relay,
-    unread,
-    overdue,
-    parked,
-    observer,
-    resendBudget,
-    resends,
-  };
+  const shared = { messages, tracker, decoder, relay, unread, overdue, parked, observer };
+  const connectionDeps = { ...shared, resendBudget, resends, journal };
   const listener = openFront({
     config,
     upstream,
@@ -241,6 +243,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
     report,
   });
+  const closeStore = keepStore(lasting, { decoder, tracker, resumption, owners, report, log });
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
   const stopLimitLog = startLimitLog(limitCounts, report);
   const own = config.admin.listen;
@@ -262,8 +265,10 @@ async function start(deps: SidecarDeps): Promise<Running> {
     state,
     stopBeats,
     stopLimitLog,
+    closeStore,
     upstreamCheck,
     scrapes,
+    lasting,
   };
 }
 

@@ -35,6 +35,8 @@ export interface TelemetryDeps {
    */
   readonly metricReaders: readonly PullReader[];
   readonly report: Report;
+  /** Called before spans or log records leave the process. */
+  readonly beforeExport?: () => void;
   /**
    * Default process.env. The OTLP packages read headers, endpoints and certificates from
    * process.env itself.
@@ -98,8 +100,10 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
     logs: lossesOf('log record', counters.logCounters),
     metrics: lossesOf('metric data point', counters.metricCounters),
   };
-  const spanProcessors = createSpanProcessors({ env, userAgent, losses: losses.spans });
-  const logRecordProcessors = events === 'span' ? [] : createLogProcessors({ env, userAgent, losses: losses.logs });
+  const { beforeExport: before } = deps;
+  const spanProcessors = createSpanProcessors({ env, userAgent, losses: losses.spans, before });
+  const logRecordProcessors =
+    events === 'span' ? [] : createLogProcessors({ env, userAgent, losses: losses.logs, before });
   checkEvents(events, spanProcessors.length, logRecordProcessors.length, report);
   const pushers = createMetricPushers({ env, userAgent, losses: losses.metrics }, [...deps.metricProducers]);
   // The route begins only now: otel-faults.ts reports malformed variables better than the exporters

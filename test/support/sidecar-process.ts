@@ -18,6 +18,8 @@ export interface SidecarOptions {
   /** The configuration file's contents. */
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
+  /** The port for clients, also after a restart. Default: the system chooses. */
+  readonly port?: number;
   /** Makes `memory()` available. */
   readonly measured?: boolean;
 }
@@ -79,7 +81,7 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     '--upstream',
     options.upstream,
     '--listen',
-    '127.0.0.1:0',
+    `127.0.0.1:${options.port ?? 0}`,
     '--admin',
     options.admin ?? '127.0.0.1:0',
   ];

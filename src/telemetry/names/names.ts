@@ -4,6 +4,7 @@ import { FRONT_METRICS } from './front.ts';
 import { HOOK_METRICS } from './hooks.ts';
 import { LABEL, type MetricRow, row } from './metric-row.ts';
 import { PROCESS_METRICS } from './process.ts';
+import { STORE_METRICS } from './store.ts';
 import { TELEMETRY_METRICS } from './telemetry.ts';
 
 export type { MetricKind, MetricRow } from './metric-row.ts';
@@ -287,6 +288,7 @@ export const METRICS = {
   ),
   ...FRONT_METRICS,
   ...HOOK_METRICS,
+  ...STORE_METRICS,
   ...TELEMETRY_METRICS,
   ...PROCESS_METRICS,
 } as const satisfies Record<string, MetricRow>;

@@ -14,6 +14,8 @@ export interface BatchingDeps<Item, Batch> {
   readonly exporter: BatchExporter<Batch>;
   readonly limits: BatchLimits;
   readonly losses: ExportLosses;
+  /** Called before a batch leaves the process. */
+  readonly before?: (() => void) | undefined;
 }
 
 /** An exporter whose unsent items can be given up when there is no time left. */
@@ -111,7 +113,7 @@ function createQueue<Item, Batch>(deps: BatchingDeps<Item, Batch>): Queue<Item> 
 }
 
 function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>): Outbox<Batch> {
-  const { exporter, limits, losses } = deps;
+  const { exporter, limits, losses, before } = deps;
   const waiting: { readonly batch: Batch; readonly count: number }[] = [];
   const whenEmpty: (() => void)[] = [];
   const underWay = new Set<(error: unknown) => void>();
@@ -141,6 +143,7 @@ function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>):
     };
     underWay.add(finish);
     try {
+      before?.();
       exporter.export(batch, (result) => {
         if (result.code === ExportResultCode.SUCCESS) finish(undefined, result);
         else finish(result.error ?? new Error('refused'));

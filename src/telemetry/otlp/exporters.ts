@@ -27,6 +27,8 @@ export interface ExportDeps {
   readonly env: Env;
   readonly userAgent: string;
   readonly losses: ExportLosses;
+  /** Called before anything leaves the process. */
+  readonly before?: (() => void) | undefined;
 }
 
 /** Span processors for OTEL_TRACES_EXPORTER; none when spans go nowhere. */
@@ -41,20 +43,20 @@ export function createSpanProcessors(deps: ExportDeps): (SpanProcessor & Partial
 
 type Protocol = 'http/protobuf' | 'http/json';
 
-function createOtlpSpanProcessor({ env, userAgent, losses }: ExportDeps, protocol: Protocol) {
+function createOtlpSpanProcessor({ env, userAgent, losses, before }: ExportDeps, protocol: Protocol) {
   const limits = batchLimits(env, 'OTEL_BSP');
   const to = { signal: 'traces', protocol, userAgent, timeoutMs: limits.exportTimeoutMs } as const;
   if (protocol === 'http/json') {
     const exporter = new JsonTraceExporter(to);
-    return createBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses });
+    return createBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses, before });
   }
   const exporter = createOtlpHttpExporter({ ...to, encode: (batch: EncodedBatch) => batch.body });
-  return createBatchingProcessor({ builder: createOtlpBatchBuilder(), exporter, limits, losses });
+  return createBatchingProcessor({ builder: createOtlpBatchBuilder(), exporter, limits, losses, before });
 }
 
 /** Log processors for OTEL_LOGS_EXPORTER; none when log records go nowhere. */
 export function createLogProcessors(deps: ExportDeps): (LogRecordProcessor & Partial<Abandonable>)[] {
-  const { env, userAgent, losses } = deps;
+  const { env, userAgent, losses, before } = deps;
   const { console: printed, otlp } = signalExport(env, 'logs');
   const processors: (LogRecordProcessor & Partial<Abandonable>)[] = [];
   if (printed) processors.push(new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() }));
@@ -68,7 +70,9 @@ export function createLogProcessors(deps: ExportDeps): (LogRecordProcessor & Par
       timeoutMs: limits.exportTimeoutMs,
       encode: (records: ReadableLogRecord[]) => serializer.serializeRequest(records),
     });
-    processors.push(createLogBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses }));
+    processors.push(
+      createLogBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses, before }),
+    );
   }
   return processors;
 }
