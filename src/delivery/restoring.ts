@@ -1,4 +1,4 @@
-// delivery: a delivery of an earlier process as a record of this one: what happened to it is on it, and its number is the one that it had.
+// delivery: a delivery of an earlier process as a record of this one, with its own number and history.
 import { DeliveryQueue } from './queue.ts';
 import { type Attempt, Delivery, type EventFacts } from './record.ts';
 import type { Session } from './session.ts';
@@ -16,11 +16,11 @@ export interface LeftDelivery {
   readonly attempts: readonly Pick<Attempt, 'kind' | 'at' | 'result'>[];
   readonly word: Delivery['word'];
   readonly errorText: string;
-  /** Its client is back without it (R6). */
+  /** The client is back without it (R6). */
   readonly missed: boolean;
 }
 
-/** Its record. `Tracker.restore` takes it in. */
+/** Makes the record. `Tracker.restore` takes it in. */
 export function revive(session: Session, left: LeftDelivery): Delivery {
   const { seq, ordinal, facts, required, sentAt, receivedAt, attempts, word, errorText, missed } = left;
   const delivery = new Delivery(seq, session, ordinal, facts, required, sentAt);

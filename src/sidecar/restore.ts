@@ -1,4 +1,4 @@
-// sidecar: goes on where an earlier process ended: its sessions wait for their clients again, what was in flight for others ends as lost with it.
+// sidecar: goes on where an earlier process ended: its sessions wait for their clients, the rest ends as lost.
 import type { Resumption } from '../connection/resumption.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import type { Report } from '../delivery/ports.ts';
