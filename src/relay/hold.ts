@@ -37,6 +37,8 @@ export class HoldBuffer extends MessageBuffer {
   /** Forgets everything. */
   drop(): void {
     this.truncate(0);
+    // A verdict on the frame at the end may still come: it finds nothing to cut.
+    this.frameAt = 0;
   }
 
   private truncate(length: number): void {

@@ -154,6 +154,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
       counters.bytesToUpstream += chunk.length;
       const now = this.context.now();
       this.inbound.push(chunk, now);
+      // Behind the frame with which its client left, the chunk may hold the beginning of another.
+      if (this.lifetime.phase === 'parked') this.inbound.dropHeld();
       if (this.inbound.closing) this.lifetime.clientCloses(now);
       else this.lifetime.heard(now);
       return;
@@ -225,7 +227,9 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     const { client, inbound } = this;
     this.outbound.mute();
     inbound.forget();
-    client.leave((chunk) => inbound.push(chunk, this.context.now()));
+    const read = (chunk: Buffer) => inbound.push(chunk, this.context.now());
+    // It may end inside a frame.
+    client.leave(read, () => inbound.dropHeld());
     const owed = this.pings.abandoned();
     if (owed !== undefined) this.answerPing(owed);
   }

@@ -66,6 +66,20 @@ describe('[W10] a client that goes', () => {
     },
   );
 
+  it('with Close 1001 and half a frame behind it leaves nothing held back, also where the Close itself came in parts', async () => {
+    for (const cut of [0, 3]) {
+      const { client, splice, counters } = await park();
+      const bytes = Buffer.concat([
+        clientFrame(closePayload(1001), { opcode: CLOSE }),
+        clientFrame('fourteen bytes', { opcode: PONG }).subarray(0, 15),
+      ]);
+      if (cut > 0) client.send(bytes.subarray(0, cut));
+      client.send(bytes.subarray(cut));
+      await settle();
+      expect([splice.audience, counters.heldBytes]).toEqual(['absent', 0]);
+    }
+  });
+
   it('with Close 1001 gets its Close answered, and the upstream does not see it', async () => {
     const { client, upstream, tap, splice } = await park();
     client.send(Buffer.concat([clientFrame('bye'), clientFrame(closePayload(1001), { opcode: CLOSE })]));
