@@ -1,9 +1,9 @@
-// admin-client: why a delivery ended as it did, in a few words, from its own record alone: for lists. Pure.
+// admin-client: why a delivery ended as it did, in a few words for lists, from its own record alone. Pure.
 import type { DeliveryJson } from '../admin/shapes.ts';
 import { CAUSES, endingOf } from './causes.ts';
 import { printable } from './printable.ts';
 
-/** Why it ended as it did, in a few words; `''` where there is nothing to explain. */
+/** Why a delivery ended as it did, in a few words; `''` where there is nothing to explain. */
 export function brief(delivery: DeliveryJson): string {
   if (delivery.status === 'confirmed') return delivery.rejected_ms === null ? '' : CAUSES.rejected_later.title;
   if (delivery.status === 'pending' || delivery.status === 'retrying') return '';

@@ -1,4 +1,4 @@
-// admin-client: everything that is known of one delivery, gathered from one admin server and its neighbours, for `explain`.
+// admin-client: gathers everything that is known of one delivery from one admin server and its neighbours.
 import type { ConnectionJson, DeliveryDetailJson } from '../admin/shapes.ts';
 import type { UnmatchedJson } from '../admin/unmatched-shapes.ts';
 import { ALIKE_MS, endedAt } from './alike.ts';
@@ -15,7 +15,7 @@ export interface Sighting {
 export interface Alike {
   readonly deliveries: number;
   readonly sessions: number;
-  /** There are more than were read. */
+  /** Whether there are more than were read. */
   readonly more: boolean;
 }
 
@@ -23,18 +23,23 @@ export interface Alike {
 export interface Case {
   readonly delivery: DeliveryDetailJson;
   readonly alike: Alike | undefined;
-  /** Where its user is connected now, here and on the other admin servers that were asked. */
+  /** The connections that the delivery's user has now, on every admin server that was asked. */
   readonly sightings: readonly Sighting[];
-  /** Confirmations of its event that were turned away, because another session sent them. */
+  /**
+   * Confirmations of the delivery's event that were turned away, because another session sent them.
+   */
   readonly turnedAway: readonly UnmatchedJson[];
 }
 
-/** Most deliveries that are read for that. */
+/** Most deliveries that are read to find similar ends. */
 const ALIKE_MOST = 2_000;
-/** A delivery whose end is looked for may have been sent so long before, ms. */
+/** Longest time from a delivery's send to its end for which similar ends are looked for, ms. */
 const LONGEST_LIFE_MS = 10 * 60_000;
 
-/** Reads the case of a delivery by its id or its event’s. `others`: admin servers of the same service, asked where the user is now. */
+/**
+ * Reads the case of the delivery whose own id or event id is `id`. `others` are admin servers of
+ * the same service; they are asked where the user is now.
+ */
 export async function gatherCase(client: AdminClient, id: string, others: readonly AdminClient[] = []): Promise<Case> {
   const delivery = await client.delivery(id);
   const lost = ['failed', 'timeout', 'unverifiable'].includes(delivery.status);
@@ -63,7 +68,10 @@ async function alikeOf(client: AdminClient, delivery: DeliveryDetailJson): Promi
   return { deliveries: near.length, sessions: new Set(near.map(({ session }) => session)).size, more: found.more };
 }
 
-/** Servers that cannot be asked are left out: the case can be told without them. */
+/**
+ * The user's connections on all `clients`. A server that cannot be asked is left out, because the
+ * case can be told without it.
+ */
 async function sightingsOf(clients: readonly AdminClient[], user: string): Promise<Sighting[]> {
   const lists = await Promise.all(
     clients.map(async (client) => {
@@ -79,7 +87,7 @@ async function sightingsOf(clients: readonly AdminClient[], user: string): Promi
   return lists.flat();
 }
 
-/** Confirmations of that event by others than its own session. An older sidecar remembers none. */
+/** Confirmations of the event by other sessions. An older sidecar remembers none. */
 async function turnedAway(
   client: AdminClient,
   { event_id, session }: DeliveryDetailJson,

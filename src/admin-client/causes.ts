@@ -1,17 +1,20 @@
-// admin-client: the one table of causes: for every ending, what it usually means and what to do. Pure: the page's bundle imports it too.
+// admin-client: the table of causes: what each ending usually means and what to do. Pure: the page imports it too.
 import type { FailReason, UnverifiableReason } from '../delivery/words.ts';
 
-/** What people are told about one way in which a delivery stands or ended. */
+/** What people are told about one state or ending of a delivery. */
 export interface Cause {
   /** A few words, without a full stop; unique in the table. */
   readonly title: string;
-  /** What it usually means, in one to three sentences. Never more than the evidence proves. */
+  /**
+   * What the ending usually means, in one to three sentences. Claims no more than the evidence
+   * proves.
+   */
   readonly means: string;
-  /** What to do, the most promising first; empty where nothing needs doing. */
+  /** What to do, the most promising first; empty = nothing needs doing. */
   readonly todo: readonly string[];
 }
 
-/** What a record says by itself. */
+/** Causes that a record tells by itself. */
 const ENDINGS = {
   pending: {
     title: 'still waiting for the client',
@@ -125,7 +128,10 @@ const ENDINGS = {
   },
 } as const satisfies Record<Ending, Cause>;
 
-/** What more evidence makes of an ending: the connection’s end, late proof, what other sessions said, what happened to others. */
+/**
+ * Causes that need more evidence than the record: the connection's end, late proof, other sessions'
+ * confirmations, or the fate of other deliveries.
+ */
 const REFINED = {
   confirmed_received: {
     title: 'confirmed: the client’s WebSocket stack has it',
@@ -248,7 +254,7 @@ const REFINED = {
   },
 } as const satisfies Record<string, Cause>;
 
-/** What the status and the reason of a record say together. */
+/** An ending: the status of a record with its reason. */
 export type Ending =
   | 'pending'
   | 'retrying'
@@ -269,14 +275,16 @@ export const UNKNOWN_CAUSE: Cause = {
   todo: ['Use the same version on both ends.'],
 };
 
-/** What a list's row says of how a delivery ended. */
+/** The members of a record that tell how a delivery ended. */
 export interface EndingFacts {
   readonly status: string;
   readonly error_type: string | null;
   readonly unverifiable_reason: string | null;
 }
 
-/** The ending of a delivery as its own record tells it; undefined for words that this build does not know. */
+/**
+ * The ending that a delivery's own record tells; undefined for words that this build does not know.
+ */
 export function endingOf({ status, error_type, unverifiable_reason }: EndingFacts): Ending | undefined {
   const name =
     status === 'failed'

@@ -1,4 +1,4 @@
-// admin-client: the admin API as typed calls, for the commands, the demo and assistants. Every call rejects with an `AdminFailure`.
+// admin-client: the admin API as typed calls, each of which rejects with an `AdminFailure` only.
 import type {
   AboutJson,
   ChangeJson,
@@ -22,14 +22,14 @@ import { type DeliveryFilter, queryOf } from './filter.ts';
 import { type Followed, follow } from './follow.ts';
 import { type Place, readiness, requestJson, requestText, stranger } from './request.ts';
 
-/** Which page of a list. */
+/** One page of a list. */
 export interface Paging {
-  /** 1 to 500. */
+  /** Rows, 1 to 500. */
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
 }
 
-/** Which connections are wanted. */
+/** The filters of connections. */
 export interface ConnectionFilter {
   readonly user?: string | undefined;
   readonly claimed_user?: string | undefined;
@@ -38,23 +38,23 @@ export interface ConnectionFilter {
   readonly state?: string | undefined;
 }
 
-/** Why a change is made, and by whom: both go into the sidecar’s log. */
+/** The reason for a change, and its author. Both go into the sidecar's log. */
 export interface Why {
   readonly reason: string;
   readonly by?: string | undefined;
 }
 
-/** Where a list ends for its reader: all of it, or so many. */
+/** A list that may have been cut. */
 export interface Gathered<T> {
   readonly items: readonly T[];
-  /** There are more than were asked for. */
+  /** Whether there are more than were asked for. */
   readonly more: boolean;
 }
 
 export interface AdminClient {
   readonly place: Place;
   about(): Promise<AboutJson>;
-  /** Whether the sidecar takes traffic, and every reason why not. */
+  /** Whether the sidecar takes traffic, and the reasons if it does not. */
   ready(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>;
   stats(): Promise<Stats>;
   summary(): Promise<SummaryJson>;
@@ -63,9 +63,9 @@ export interface AdminClient {
   ): Promise<TopJson>;
   samples(): Promise<readonly Sample[]>;
   deliveries(filter: DeliveryFilter, paging?: Paging): Promise<DeliveryPageJson>;
-  /** Newest first, at most `most`, over as many pages as that takes. */
+  /** Deliveries, newest first, at most `most`, over as many pages as that takes. */
   everyDelivery(filter: DeliveryFilter, most: number): Promise<Gathered<DeliveryJson>>;
-  /** By its own id or by its event’s. */
+  /** The delivery whose own id or event id is `id`. */
   delivery(id: string): Promise<DeliveryDetailJson>;
   connections(filter: ConnectionFilter, paging?: Paging): Promise<ConnectionPageJson>;
   everyConnection(filter: ConnectionFilter, most: number): Promise<Gathered<ConnectionJson>>;
@@ -77,35 +77,38 @@ export interface AdminClient {
     filter: { readonly event_id?: string; readonly reason?: string },
     limit?: number,
   ): Promise<UnmatchedPageJson>;
-  /** By the delivery’s own id: an event’s may mean several. */
+  /** Changes the delivery with its own id. An event id may mean several deliveries. */
   change(action: ChangeJson['action'], id: string, why: Why): Promise<ChangeJson>;
   replay(
     filter: DeliveryFilter,
     options: Why & { readonly dryRun: boolean; readonly limit?: number | undefined },
   ): Promise<ReplayJson>;
-  /** Steps of deliveries and connections as they happen, and statistics; see `follow`. */
+  /** Steps of deliveries and connections as they happen, and statistics (`follow.ts`). */
   follow(filter: DeliveryFilter & { readonly events?: string }, signal: AbortSignal): AsyncGenerator<Followed, void>;
 }
 
-/** How long an answer may take unless said otherwise, ms. */
+/** Longest time until an answer is there, ms. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
-/** The largest page that the API gives. */
+/** Rows of the largest page that the API gives. */
 const PAGE = 500;
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** How an instance is named to people: host and port, and the path of a mount. */
+/** Name of an instance in output: host and port, and the path of a mount. */
 export function nameOf({ place }: Pick<AdminClient, 'place'>): string {
   return place.base.replace(/^https?:\/\//, '');
 }
 
-/** A client of the admin server at `place`. */
+/** Creates a client of the admin server at `place`. */
 export function createAdminClient(place: Place, timeoutMs = DEFAULT_TIMEOUT_MS): AdminClient {
-  /** `shape`: members that the answer must have, so that another server is noticed here and not by whoever reads the answer. */
+  /**
+   * Reads an object. `shape` are members that it must have, so that an answer of another kind of
+   * server is noticed here.
+   */
   const get = async <T>(path: string, ...shape: readonly string[]): Promise<T> =>
     checked<T>(await requestJson(place, path, { timeoutMs }), shape);
   const post = async <T>(path: string, body: object, ...shape: readonly string[]): Promise<T> => {
-    // Without a token the sidecar asks for a header that no other site can have a browser send.
+    // Without a token the sidecar asks for a header that no other site can make a browser send.
     const headers = { 'x-ackspan-request': '1' };
     return checked<T>(await requestJson(place, path, { method: 'POST', body, headers, timeoutMs }), shape);
   };
@@ -168,7 +171,10 @@ export function createAdminClient(place: Place, timeoutMs = DEFAULT_TIMEOUT_MS):
   return client;
 }
 
-/** An id as one part of a path. URLs have two parts that mean another folder, however they are encoded (URL standard, "dot segments"). */
+/**
+ * An id as one part of a path. Two parts mean another folder, however they are encoded (URL
+ * standard, "dot segments").
+ */
 function partOf(id: string): string {
   if (id === '' || id === '.' || id === '..') throw new AdminFailure('missing', `nothing has the id "${id}"`);
   return encodeURIComponent(id);

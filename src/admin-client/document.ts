@@ -1,8 +1,8 @@
-// admin-client: docs/causes.md, from the table of causes.
+// admin-client: writes docs/causes.md from the table of causes.
 import { CAUSES, type Cause } from './causes.ts';
 import { RESUME, SHED, UNMATCHED, UNRETAINED } from './reasons.ts';
 
-/** The page, whole. */
+/** The text of the page. */
 export function causesPage(): string {
   return [
     '# Causes',

@@ -1,4 +1,4 @@
-// admin-client: from a case to its cause: which one the evidence shows, and the evidence in sentences. Pure: the page may use it too.
+// admin-client: from a case to its cause, and the evidence for that cause in sentences. Pure: the page may use it too.
 import type { ConnectionJson, DeliveryDetailJson } from '../admin/shapes.ts';
 import { ALIKE_MS, endedAt } from './alike.ts';
 import type { Case } from './case.ts';
@@ -9,15 +9,18 @@ import { count, counted, deliveries, time } from './wording.ts';
 
 /** A case explained. All texts are printable. */
 export interface Explanation extends Cause {
-  /** undefined: the sidecar said a word that this build does not know. */
+  /** Name of the cause; undefined = the sidecar said a word that this build does not know. */
   readonly id: CauseId | undefined;
   /** What became of the delivery, in one sentence. */
   readonly headline: string;
-  /** What the cause is read from. */
+  /** The evidence for the cause, one sentence each. */
   readonly evidence: readonly string[];
 }
 
-/** Ends of connection and delivery that are one event may be told so far apart, ms. */
+/**
+ * Greatest distance at which the end of a connection and the end of a delivery count as one event,
+ * ms.
+ */
 const SAME_MS = 50;
 
 /** Explains a case from its facts alone. */
@@ -48,12 +51,15 @@ function causeOf(facts: Case): CauseId | undefined {
   }
 }
 
-/** Evidence that came after the outcome. */
+/** Whether evidence came after the outcome. */
 function isLate({ received_ms, settled_ms }: DeliveryDetailJson): boolean {
   return received_ms !== null && settled_ms !== null && received_ms > settled_ms;
 }
 
-/** Whether its client had gone before it ended: the session waited for the client to come back. */
+/**
+ * Whether the client had gone before the delivery ended: the session waited for the client to come
+ * back.
+ */
 function waited(delivery: DeliveryDetailJson): boolean {
   const end = endedAt(delivery);
   const closed = delivery.sent_over?.closed_at;
@@ -65,7 +71,10 @@ function awayCause(facts: Case): CauseId {
   return seenElsewhere(facts).length > 0 ? 'moved_instance' : 'not_back';
 }
 
-/** Connections of the user that opened after the delivery’s own connection had ended, on another instance. */
+/**
+ * Connections of the user that opened on another instance after the delivery's own connection had
+ * ended.
+ */
 function seenElsewhere({ delivery, sightings }: Case): Case['sightings'] {
   const gone = delivery.sent_over?.closed_at;
   if (gone === undefined || gone === null) return [];
@@ -114,7 +123,7 @@ function evidenceOf(facts: Case, id: CauseId | undefined): string[] {
   ];
 }
 
-/** What the client has proven, and when. */
+/** Sentences about what the client has proven, and when. */
 function proofLines(delivery: DeliveryDetailJson): string[] {
   const { received_ms, settled_ms, required, level } = delivery;
   if (received_ms === null)
@@ -157,7 +166,9 @@ function connectionLines(delivery: DeliveryDetailJson): string[] {
   return [`${opened}. ${ended(connection)} after ${time(age)}${since}.`];
 }
 
-/** Who ended a connection, in words. Without a Close frame nobody says so: the socket broke on one side. */
+/**
+ * How a connection ended, in words. Code 1006 means that one side broke off without a Close frame.
+ */
 export function ended({ closed_by, close_code }: ConnectionJson): string {
   const who = { client: 'The client', upstream: 'The backend', sidecar: 'Ackspan' }[closed_by ?? 'sidecar'];
   if (close_code === 1006) return `${who === 'Ackspan' ? who : `${who}’s side`} broke off without a Close frame (1006)`;

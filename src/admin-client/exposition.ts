@@ -1,4 +1,4 @@
-// admin-client: reads the text of `/metrics`: counts that the JSON resources do not have.
+// admin-client: reads the text of `/metrics`, for counts that the JSON resources do not have.
 
 /** One line of Prometheus text. */
 export interface Sample {
@@ -10,7 +10,7 @@ export interface Sample {
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
-/** Every sample of a text exposition (format 0.0.4); lines that are none are skipped. */
+/** Every sample of a text exposition (format 0.0.4). Other lines are skipped. */
 export function readSamples(text: string): Sample[] {
   const samples: Sample[] = [];
   for (const line of text.split('\n')) {
@@ -23,7 +23,7 @@ export function readSamples(text: string): Sample[] {
   return samples;
 }
 
-/** Sum of the samples of that name that have these labels; `''` = the label is absent. */
+/** Sum of the samples of one name that have all `labels`; the value `''` = the label is absent. */
 export function sumOf(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}): number {
   const wanted = Object.entries(labels);
   let sum = 0;
@@ -33,7 +33,7 @@ export function sumOf(samples: readonly Sample[], name: string, labels: Readonly
   return sum;
 }
 
-/** The sums of the samples of that name by one label’s value. */
+/** Sums of the samples of one name, by the value of `label`. */
 export function sumsBy(samples: readonly Sample[], name: string, label: string): Map<string, number> {
   const sums = new Map<string, number>();
   for (const sample of samples) {

@@ -1,9 +1,10 @@
-// admin-client: what can go wrong between a reader and an admin server, as one error that says what happened in words.
+// admin-client: what can go wrong between a reader and an admin server, as one kind of error with words for people.
 
 /**
- * `unreachable`: no connection, or it broke. `slow`: no answer in time. `token`: a token is missing or wrong. `forbidden`: the server
- * does not serve this there. `missing`: no such thing. `refused`: the request was read and turned down. `busy`: try later.
- * `stranger`: whatever answers is no admin server. `broken`: the server failed.
+ * `unreachable`: no connection, or it broke. `slow`: no answer in time. `token`: a token is missing
+ * or wrong. `forbidden`: the server does not serve this at this address. `missing`: no such thing.
+ * `refused`: the request was read and turned down. `busy`: try later. `stranger`: the answer came
+ * from something that is no admin server. `broken`: the server failed.
  */
 export type FailureKind =
   | 'unreachable'
@@ -16,10 +17,13 @@ export type FailureKind =
   | 'stranger'
   | 'broken';
 
-/** The one error that calls of the client reject with. `message` is a sentence for people, in which text of the far end is quoted as it came. */
+/**
+ * The one error with which calls of the client reject. `message` is a sentence for people, in which
+ * text of the far end is quoted as it came.
+ */
 export class AdminFailure extends Error {
   readonly kind: FailureKind;
-  /** HTTP status; 0 where none came. */
+  /** HTTP status; 0 = none came. */
   readonly status: number;
 
   constructor(kind: FailureKind, message: string, status = 0, cause?: unknown) {
@@ -30,13 +34,13 @@ export class AdminFailure extends Error {
   }
 }
 
-/** A problem as RFC 9457 describes it, as far as it is read. */
+/** A problem (RFC 9457), as far as it is read. */
 interface Problem {
   readonly detail?: unknown;
   readonly errors?: unknown;
 }
 
-/** The failure that an answer other than 2xx means. `body` is its text. */
+/** The failure that an answer other than 2xx means. `body` is the answer's text. */
 export function failureOf(status: number, contentType: string, body: string): AdminFailure {
   const problem = contentType.startsWith('application/problem+json') ? parse(body) : undefined;
   if (problem === undefined)
@@ -53,7 +57,7 @@ function kindOf(status: number): FailureKind {
   return status >= 500 ? 'broken' : 'refused';
 }
 
-/** Each fault of a request in words, with what would do. */
+/** Sentences about the faults of a request, each with the values that are allowed. */
 function faults(errors: unknown): string[] {
   if (!Array.isArray(errors)) return [];
   return errors.map((each: { parameter?: unknown; fault?: unknown; allowed?: unknown }) => {
@@ -67,12 +71,12 @@ function parse(body: string): Problem | undefined {
     const value: unknown = JSON.parse(body);
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
-    // No JSON: whoever sent it is no admin server, which the caller says.
+    // No JSON: no admin server has sent this, which the caller reports.
     return undefined;
   }
 }
 
-/** The failure behind an error of `fetch`: its own message says only that it failed. */
+/** The failure behind an error of `fetch`, whose own message says only that it failed. */
 export function failureOfFetch(error: unknown, base: string, timeoutMs: number): AdminFailure {
   if (error instanceof AdminFailure) return error;
   if (error instanceof Error && error.name === 'TimeoutError')
@@ -80,7 +84,10 @@ export function failureOfFetch(error: unknown, base: string, timeoutMs: number):
   return new AdminFailure('unreachable', `${base} cannot be reached: ${reason(error)}`, 0, error);
 }
 
-/** Happy-eyeballs failures carry their reasons inside, and `fetch` carries all of them in `cause`. */
+/**
+ * The innermost message. Happy-eyeballs failures carry their reasons inside, and `fetch` carries
+ * all of them in `cause`.
+ */
 function reason(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reason(error.errors[0]);
   if (error instanceof Error && error.cause instanceof Error) return reason(error.cause);

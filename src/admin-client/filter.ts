@@ -1,6 +1,9 @@
-// admin-client: which deliveries are wanted, as the query of the admin API has it.
+// admin-client: the filters of deliveries, as the query of the admin API has them.
 
-/** Everything that lists, streams and replays of deliveries can be narrowed by. Lists are words separated by commas. */
+/**
+ * The filters that lists, the stream and replays of deliveries have in common. Lists are words
+ * separated by commas.
+ */
 export interface DeliveryFilter {
   readonly user?: string | undefined;
   readonly session?: string | undefined;
@@ -10,14 +13,14 @@ export interface DeliveryFilter {
   readonly priority?: string | undefined;
   readonly level?: string | undefined;
   readonly reason?: string | undefined;
-  /** A part of the delivery's, event's, run's or tool call's id. */
+  /** A part of the id of the delivery, its event, its run or its tool call. */
   readonly q?: string | undefined;
   /** ISO 8601, ms since the epoch, or a duration back from now such as `15m`. */
   readonly since?: string | undefined;
   readonly until?: string | undefined;
 }
 
-/** `?a=b&c=d`, or `''`; what is undefined or null is left out. */
+/** The query `?a=b&c=d`, or `''`. A value that is undefined or null is left out. */
 export function queryOf(parameters: object): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters))

@@ -1,19 +1,19 @@
-// admin-client: the case of one delivery among several instances, whose ids may be the same: who else has one is said.
+// admin-client: the case of one delivery among several instances, which may use the same id for other deliveries.
 import { type Case, gatherCase } from './case.ts';
 import type { AdminClient } from './client.ts';
 import { AdminFailure } from './failure.ts';
 
 /** What the instances know of an id. */
 export interface Found {
-  /** The first that has it, in the order in which they were given. */
+  /** The first instance that has the delivery, in the given order, with the case. */
   readonly hit: { readonly client: AdminClient; readonly found: Case } | undefined;
-  /** Others that have a delivery of that id too, which is another delivery. */
+  /** Other instances that have a delivery of that id too. It is another delivery. */
   readonly also: readonly AdminClient[];
-  /** Why an instance could not be asked; the first. */
+  /** The first failure of an instance that could not be asked. */
   readonly failure: AdminFailure | undefined;
 }
 
-/** Asks `clients`; `all` are asked where the user is now. Rejects only for bugs. */
+/** Asks `clients` for the delivery, and `all` where its user is now. Rejects only for bugs. */
 export async function findCase(
   clients: readonly AdminClient[],
   id: string,
@@ -39,7 +39,7 @@ export async function findCase(
     const others = all.filter((each) => each !== first);
     return { hit: { client: first, found: await gatherCase(first, id, others) }, also, failure };
   } catch (error) {
-    // It may have left the history in between, or the sidecar stopped.
+    // The delivery may have left the history in between, or the sidecar may have stopped.
     if (!(error instanceof AdminFailure)) throw error;
     return { hit: undefined, also, failure: error.kind === 'missing' ? failure : error };
   }

@@ -1,34 +1,43 @@
-// admin-client: the live stream as one endless iteration: it reconnects by itself, goes on behind the last event that came, and says what it lost.
+// admin-client: the live stream as an endless iteration: reconnects, goes on after the last event, says what was lost.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
 import { AdminFailure, type FailureKind, failureOf, failureOfFetch } from './failure.ts';
 import { headersFor, type Place, stranger } from './request.ts';
 
-/** What a follower is told. */
+/** One item of the iteration. */
 export type Followed =
   | { readonly kind: 'event'; readonly event: string; readonly data: Readonly<Record<string, unknown>> }
   /** The stream has begun. */
   | { readonly kind: 'open' }
   /** The stream broke and is asked for again in `againInMs`. */
   | { readonly kind: 'lost'; readonly failure: AdminFailure; readonly againInMs: number }
-  /** The stream goes on. What was missed meanwhile, if anything, is told by the sidecar (`dropped`). */
+  /**
+   * The stream goes on. The sidecar tells what was missed meanwhile in an event of its own
+   * (`dropped`).
+   */
   | { readonly kind: 'back' };
 
 export interface FollowOptions {
   /** Ends the iteration, without an error. */
   readonly signal: AbortSignal;
-  /** Until the head of the answer is there, ms. */
+  /** Longest time until the head of the answer is there, ms. */
   readonly timeoutMs: number;
-  /** A stream from which nothing comes for so long is dead, ms. The sidecar says something every 15 s at the latest. */
+  /**
+   * Longest silence before a stream counts as dead, ms. The sidecar sends something every 15 s at
+   * the latest.
+   */
   readonly silenceMs?: number;
 }
 
 const SILENCE_MS = 45_000;
-/** First and longest wait before a stream is asked for again, ms; the sidecar may set the first (`retry`). */
+/**
+ * First and longest wait before a stream is asked for again, ms. The sidecar may set the first
+ * (`retry`).
+ */
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [2_000, 30_000];
-/** Most of one event, characters. */
+/** Longest event, characters. */
 const EVENT_LIMIT = 4 * 1024 * 1024;
-/** Failures that would come again however often it is tried. */
+/** Failures that trying again does not mend. */
 const FINAL: ReadonlySet<FailureKind> = new Set(['token', 'forbidden', 'missing', 'refused', 'stranger']);
 
 interface Position {
@@ -37,8 +46,9 @@ interface Position {
 }
 
 /**
- * Follows `path`. Rejects with an `AdminFailure` when the first connection fails, and later only for failures that trying again does
- * not mend. A consumer that does not ask for more stops the reading, so that the sidecar counts what it misses.
+ * Follows `path`. Rejects with an `AdminFailure` when the first connection fails, and later only
+ * for a failure that trying again does not mend. A consumer that does not ask for more stops the
+ * reading, so that the sidecar counts what the consumer misses.
  */
 export async function* follow(place: Place, path: string, options: FollowOptions): AsyncGenerator<Followed, void> {
   const { signal } = options;
@@ -68,7 +78,10 @@ export async function* follow(place: Place, path: string, options: FollowOptions
   }
 }
 
-/** One connection until it breaks, which is always an error: the stream has no end of its own. */
+/**
+ * One connection until it breaks. That is always an error, because the stream has no end of its
+ * own.
+ */
 async function* connection(
   place: Place,
   path: string,
@@ -112,7 +125,7 @@ async function* connection(
     for await (const bytes of response.body) {
       watch(silenceMs);
       parser.feed(decoder.decode(bytes, { stream: true }));
-      // The consumer may take its time: that is no silence of the stream.
+      // The consumer may take its time, which is no silence of the stream.
       clearTimeout(timer);
       yield* arrived.splice(0);
       watch(silenceMs);
@@ -129,7 +142,7 @@ function objectOf(data: string, place: Place): Readonly<Record<string, unknown>>
     const value: unknown = JSON.parse(data);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Falls through: no JSON, so no admin server.
+    // No JSON: the code below reports that this is no admin server.
   }
   throw stranger(place);
 }

@@ -1,8 +1,8 @@
-// admin-client: where the admin server is and what opens it: from a flag, a variable or a file, each checked before anything is sent.
+// admin-client: the address of the admin server and its token, from a flag, a variable or a file, checked before use.
 import { readFileSync } from 'node:fs';
 import type { Place } from './request.ts';
 
-/** What the operator gave. */
+/** The flags that the operator gave. */
 export interface GivenPlace {
   /** URL or `host:port`. */
   readonly admin?: string | undefined;
@@ -10,17 +10,21 @@ export interface GivenPlace {
   readonly tokenFile?: string | undefined;
 }
 
-/** Something the operator gave that cannot be used; `message` says what and why, and never repeats a token. */
+/**
+ * A value of the operator that cannot be used. `message` says what and why, and never repeats a
+ * token.
+ */
 export class PlaceFault extends Error {}
 
-/** Where a sidecar serves its admin API unless it is told otherwise. */
+/** Address at which a sidecar serves its admin API by default. */
 export const DEFAULT_ADMIN = 'http://127.0.0.1:9464';
-/** A token file longer than this is some other file, bytes. */
+/** Longest token file, bytes. A longer file is something else. */
 const TOKEN_LIMIT = 16 * 1024;
 
 /**
- * Flag before variable before default: `ACKSPAN_ADMIN`, and for the token `ACKSPAN_ADMIN_TOKEN` or the first line of the file that
- * `ACKSPAN_ADMIN_TOKEN_FILE` names. Throws a `PlaceFault`.
+ * Reads the place: a flag comes before a variable, and a variable before the default. The variables
+ * are `ACKSPAN_ADMIN`, `ACKSPAN_ADMIN_TOKEN`, and `ACKSPAN_ADMIN_TOKEN_FILE`, which names a file
+ * whose first line is the token. Throws a `PlaceFault`.
  */
 export function readPlace(given: GivenPlace, env: Readonly<Record<string, string | undefined>>): Place {
   const said = given.admin ?? (env.ACKSPAN_ADMIN || undefined);
@@ -61,7 +65,7 @@ function readToken(file: string, from: string): string {
   return checked(text.split(/\r?\n/, 1)[0]!.trim(), from);
 }
 
-/** As it can stand in a header (RFC 9110 §5.5) behind `Bearer `. */
+/** The token, if it can stand in a header behind `Bearer ` (RFC 9110 §5.5). */
 function checked(token: string, from: string): string {
   if (token === '') throw new PlaceFault(`${from}: the token is empty`);
   if (!/^[\x21-\x7e]+$/.test(token))

@@ -1,4 +1,4 @@
-// admin-client: what to do when an admin server cannot be reached or does not let one in: in words, for each platform.
+// admin-client: what to do when an admin server cannot be reached, or refuses, in words for each platform.
 import type { AdminFailure } from './failure.ts';
 import { DEFAULT_ADMIN } from './place.ts';
 import type { Place } from './request.ts';
@@ -13,7 +13,7 @@ const PLATFORMS = [
   '                     (without the proxy: --admin https://SERVICE-….run.app/.ackspan)',
 ];
 
-/** Lines that help after this failure; none where the failure says all there is to say. */
+/** Lines that help after `failure`; none where the failure says all there is to say. */
 export function hints(failure: AdminFailure, place: Place): readonly string[] {
   switch (failure.kind) {
     case 'unreachable':

@@ -1,14 +1,14 @@
-// admin-client: what the counters of a sidecar mean, word by word: limits, turned-away confirmations, resumed sessions. Pure.
+// admin-client: what the labels of a sidecar's counters mean: limits, turned-away confirmations, resumes. Pure.
 import type { ShedReason, UnmatchedReason, UnretainedReason } from '../delivery/words.ts';
 
-/** Which limit let events pass untracked. */
+/** Meaning of each limit that lets events pass untracked. */
 export const SHED: Readonly<Record<ShedReason, string>> = {
   pending: 'limits.pending: too many deliveries in flight in this process',
   pending_per_user: 'limits.pending_per_user: too many deliveries in flight for one user',
   memory: 'limits.memory: this process is short of memory',
 };
 
-/** Why a confirmation changed nothing. */
+/** Meaning of each reason for which a confirmation changes nothing. */
 export const UNMATCHED: Readonly<Record<UnmatchedReason, string>> = {
   late: 'came after the outcome: the client is slow, or the deadline short',
   duplicate: 'repeated an earlier one: harmless',
@@ -17,7 +17,7 @@ export const UNMATCHED: Readonly<Record<UnmatchedReason, string>> = {
   foreign: 'named an event that another session was sent: the client confirms what is not its own',
 };
 
-/** Why a message was not kept, so that it cannot be sent again. */
+/** Meaning of each reason for which a message is not kept, so that it cannot be sent again. */
 export const UNRETAINED: Readonly<Record<UnretainedReason, string>> = {
   retained_bytes: 'limits.retained_bytes: all kept messages together',
   retained_per_session: 'sessions.retained_bytes: those of one session',
@@ -25,7 +25,7 @@ export const UNRETAINED: Readonly<Record<UnretainedReason, string>> = {
   in_flight_bytes: 'limits.in_flight_bytes: messages that came in parts',
 };
 
-/** What became of clients that asked for their session again. */
+/** Meaning of each result for a client that asks for its session again. */
 export const RESUME: Readonly<Record<string, string>> = {
   fresh: 'began a new session',
   recovered: 'went on with its session, over a new backend connection',
@@ -38,7 +38,7 @@ export const RESUME: Readonly<Record<string, string>> = {
   stale: 'asked with a token that a newer connection had replaced',
 };
 
-/** The words for a counter’s label; undefined for one that this build does not know. */
+/** The meaning of a label's value; undefined for a value that this build does not know. */
 export function meaningOf(table: Readonly<Record<string, string>>, word: string): string | undefined {
   return Object.hasOwn(table, word) ? table[word] : undefined;
 }

@@ -1,17 +1,17 @@
-// admin-client: the losses of a stretch of time, summed up: by cause, by type, by user, and where many came at once. Pure.
+// admin-client: the losses of a time range summed up by cause, type and user, and where many came at once. Pure.
 import type { DeliveryJson } from '../admin/shapes.ts';
 import { ALIKE_MS } from './alike.ts';
 import { brief } from './brief.ts';
 
-/** So many of one kind. */
+/** A name with the number of losses under it. */
 export interface Share {
   readonly name: string;
   readonly count: number;
 }
 
-/** Many sessions that lost deliveries for one reason within seconds. */
+/** A burst: many sessions that lost deliveries for one reason within seconds. */
 export interface Burst {
-  /** ms since the epoch of its first and last end. */
+  /** Time of the first and of the last end, ms since the epoch. */
   readonly from: number;
   readonly to: number;
   readonly why: string;
@@ -23,16 +23,16 @@ export interface Report {
   readonly deliveries: number;
   readonly sessions: number;
   readonly users: number;
-  /** Most first. */
+  /** The causes, most losses first. */
   readonly byCause: readonly (Share & { readonly example: string })[];
   readonly byType: readonly Share[];
-  /** Deliveries without a user are in none. */
+  /** The users, most losses first. Deliveries without a user are left out. */
   readonly byUser: readonly Share[];
-  /** In order of time. */
+  /** The bursts in order of time. */
   readonly bursts: readonly Burst[];
 }
 
-/** So many sessions that end alike at once are one event of the network, and not so many clients. */
+/** Fewest sessions of a burst. So many that end alike at once are one event of the network. */
 export const BURST_SESSIONS = 5;
 
 /** Sums up deliveries that were not confirmed. */
@@ -56,7 +56,7 @@ function shares(names: readonly string[]): Share[] {
   return [...counts].map(([name, count]) => ({ name, count })).sort((a, b) => b.count - a.count);
 }
 
-/** Ends of one kind with gaps below `ALIKE_MS` are one burst, if enough sessions are in it. */
+/** Finds the bursts: ends of one reason with gaps below `ALIKE_MS`, over enough sessions. */
 function burstsOf(lost: readonly DeliveryJson[]): Burst[] {
   const groups = new Map<string, { at: number; session: string }[]>();
   for (const delivery of lost) {

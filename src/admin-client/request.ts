@@ -1,9 +1,12 @@
-// admin-client: one request to an admin server: with its token, within a time, answered 2xx in the expected shape or rejected with a reason.
+// admin-client: one request to an admin server: answered 2xx in time and in the expected shape, else a rejection.
 import { AdminFailure, failureOf, failureOfFetch } from './failure.ts';
 
-/** Where an admin server is, and what opens it. */
+/** The address of an admin server, and its token. */
 export interface Place {
-  /** URL without a slash at the end, the path of a mount included, e.g. `https://app.example.com/.ackspan`. */
+  /**
+   * URL without a slash at the end. It includes the path of a mount:
+   * `https://app.example.com/.ackspan`.
+   */
   readonly base: string;
   /** Bearer token; undefined = none is sent. */
   readonly token: string | undefined;
@@ -11,14 +14,14 @@ export interface Place {
 
 export interface RequestOptions {
   readonly method?: 'GET' | 'POST';
-  /** Sent as JSON. */
+  /** Body, which is sent as JSON. */
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Until the whole answer is there, ms. */
+  /** Longest time until the whole answer is there, ms. */
   readonly timeoutMs: number;
 }
 
-/** Most of an answer that is read, bytes: a page of 500 deliveries has less than 1 MiB. */
+/** Longest answer that is read, bytes. A page of 500 deliveries has less than 1 MiB. */
 const ANSWER_LIMIT = 32 * 1024 * 1024;
 
 /** The headers of every request. */
@@ -26,7 +29,10 @@ export function headersFor({ token }: Place, more: Readonly<Record<string, strin
   return { ...more, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
 }
 
-/** The text of an answer with status 2xx; rejects with an `AdminFailure` otherwise. A redirect is no answer: it would show the token to others. */
+/**
+ * The text of an answer with status 2xx. Rejects with an `AdminFailure` otherwise. A redirect is
+ * not followed, because that would show the token to another server.
+ */
 export async function requestText(place: Place, path: string, options: RequestOptions): Promise<string> {
   const { method = 'GET', body, headers, timeoutMs } = options;
   try {
@@ -56,12 +62,12 @@ export async function requestJson(
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Falls through: no JSON, so no admin server.
+    // No JSON: the code below reports that this is no admin server.
   }
   throw stranger(place);
 }
 
-/** `/readyz`, whose answer is the same with status 200 and 503. */
+/** Reads `/readyz`, whose answer has the same shape with status 200 and 503. */
 export async function readiness(
   place: Place,
   timeoutMs: number,

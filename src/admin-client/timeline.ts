@@ -1,4 +1,4 @@
-// admin-client: the steps of a delivery's life in words. Pure: for the terminal, for assistants and for the page.
+// admin-client: the steps of a delivery's life in words, for the terminal, assistants and the page. Pure.
 import type { StepJson } from '../admin/shapes.ts';
 import { printable } from './printable.ts';
 import { time } from './wording.ts';

@@ -5,7 +5,10 @@ import type { Explanation } from './explain.ts';
 import { quoted } from './printable.ts';
 import { counted } from './wording.ts';
 
-/** Why the sidecar may have no record of `id`: limits that let events pass untracked, rules, the bounded history, a late start. */
+/**
+ * Explains why the sidecar may have no record of `id`: limits that let events pass untracked,
+ * rules, the bounded history, or a late start.
+ */
 export async function explainUnknown(client: AdminClient, id: string): Promise<Explanation> {
   const [about, stats] = await Promise.all([client.about(), client.stats()]);
   const untracked = Object.entries(stats.untracked).filter(([, messages]) => messages > 0);

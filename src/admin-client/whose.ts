@@ -1,12 +1,15 @@
-// admin-client: why a question about a user finds nothing, when the user is there and only not proven.
+// admin-client: why a question about a user finds nothing although the user is connected: the user is not proven.
 import type { AdminClient } from './client.ts';
 import { quoted } from './printable.ts';
 import { counted } from './wording.ts';
 
-/** Connections that are looked at for somebody who is proven. */
+/** Connections that are read to find one with a proven user. */
 const LOOK = 200;
 
-/** What to say beside "nothing matches" of a filter by user; none where users are proven here and this one is simply unknown. */
+/**
+ * Lines to print beside "nothing matches" of a filter by user. None where users are proven and this
+ * user is simply unknown.
+ */
 export async function whyNobody(client: AdminClient, user: string): Promise<string[]> {
   const [claims, any] = await Promise.all([
     client.everyConnection({ claimed_user: user, state: 'any' }, LOOK),

@@ -5,14 +5,17 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** Like `count` where that has room, else `123k` or `4.5M`, rounded down. `room` is in characters, at least 4. */
+/**
+ * Like `count` where that has room, else `123k` or `4.5M`, rounded down. `room` is in characters,
+ * at least 4.
+ */
 export function countIn(value: number, room: number): string {
   const whole = count(value);
   if (whole.length <= room) return whole;
   return value < 1e6 ? `${Math.floor(value / 1e3)}k` : `${(Math.floor(value / 1e5) / 10).toFixed(1)}M`;
 }
 
-/** `1 event`, `1,200 events`; `several` where the noun takes no `s`. */
+/** `1 event`, `1,200 events`. `several` is for a noun whose plural takes no `s`. */
 export function counted(value: number, noun: string, several = `${noun}s`): string {
   return `${count(value)} ${value === 1 ? noun : several}`;
 }
@@ -22,7 +25,9 @@ export function deliveries(value: number): string {
   return counted(value, 'delivery', 'deliveries');
 }
 
-/** A share in [0, 1] with one decimal, rounded down, so that only all is 100 %. `–` for none. */
+/**
+ * A share in [0, 1] with one decimal, `–` for none. It is rounded down, so that only all is 100 %.
+ */
 export function percent(share: number | null): string {
   return share === null ? '–' : `${(Math.floor(share * 1000 + 1e-9) / 10).toFixed(1)}%`;
 }
@@ -34,7 +39,10 @@ export function time(ms: number | null): string {
   return ms < 999.5 ? `${Math.round(ms)}ms` : `${(ms / 1000).toFixed(1)}s`;
 }
 
-/** Breaks a line between words at `width` columns, what follows indented by four; undefined = not at all. */
+/**
+ * Breaks a line between words at `width` columns; undefined = never. Lines after the first are
+ * indented by four.
+ */
 export function wrap(line: string, width: number | undefined): string[] {
   if (width === undefined || line.length <= width) return [line];
   const cut = line.lastIndexOf(' ', width);

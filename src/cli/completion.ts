@@ -1,4 +1,4 @@
-// cli: `ackspan completion`: what the shell needs to complete commands, options and their values.
+// cli: `ackspan completion`: prints the script with which a shell completes commands, options and their values.
 import { Argument, type Command } from 'commander';
 import { COMMANDS } from './commands.ts';
 import { bashScript } from './completion/bash.ts';
@@ -10,7 +10,6 @@ import { OK } from './exit.ts';
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 type Shell = keyof typeof SCRIPTS;
 
-/** Adds the argument and what the command does. */
 export function define(command: Command): void {
   command.addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SCRIPTS)));
   command.addHelpText(

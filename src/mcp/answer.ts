@@ -11,7 +11,7 @@ export interface Answer {
   readonly isError?: boolean;
 }
 
-/** Longest answer, characters: an assistant reads all of it. */
+/** Longest answer, characters. The limit is low because an assistant reads all of an answer. */
 const TEXT_LIMIT = 40_000;
 
 export function said(text: string): Answer {
@@ -22,7 +22,10 @@ export function said(text: string): Answer {
   };
 }
 
-/** The answer, or the failure of the admin server in words. Bugs are thrown. */
+/**
+ * The answer that `make` builds, or the failure of the admin server in words. Other errors are
+ * thrown.
+ */
 export async function answered(place: Place, make: () => Promise<string>): Promise<Answer> {
   try {
     return said(await make());

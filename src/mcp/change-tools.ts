@@ -1,4 +1,4 @@
-// mcp: the tools that change something; registered only where the operator allows it. Each change is in the sidecar's log with its reason.
+// mcp: the tools that change something, where the operator allows them; the sidecar logs each change with its reason.
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { AdminClient } from '../admin-client/client.ts';
@@ -7,7 +7,7 @@ import { count } from '../admin-client/wording.ts';
 import { answered } from './answer.ts';
 import { FILTER, filterOf } from './read-tools.ts';
 
-/** Who the log names. */
+/** Name of the author of a change in the sidecar's log. */
 const BY = 'an assistant (ackspan mcp)';
 const reason = z.string().min(1).max(400).describe('Why: it goes into the sidecar’s log');
 const CHANGES = { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false } as const;

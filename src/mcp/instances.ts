@@ -1,9 +1,12 @@
-// mcp: one question to several instances: whoever answers counts, and whoever does not is said.
+// mcp: one question to several instances: every answer counts, and an instance without one is named.
 import type { AdminClient } from '../admin-client/client.ts';
 import { AdminFailure } from '../admin-client/failure.ts';
 import { printable } from '../admin-client/printable.ts';
 
-/** The answers, in order, and a line for each instance without one. Rejects only when nobody answers, with the first failure. */
+/**
+ * The answers in the order of `clients`, and a line for each instance without an answer. Rejects
+ * with the first failure when no instance answers.
+ */
 export async function askEach<T>(
   clients: readonly AdminClient[],
   question: (client: AdminClient) => Promise<T>,

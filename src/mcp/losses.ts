@@ -1,26 +1,29 @@
-// mcp: remembers the losses that the live stream told of, because a sidecar that is deployed takes its history with it.
+// mcp: remembers the losses that the live stream told of, because a sidecar that is replaced takes its history with it.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliveryDetailJson, DeliveryJson } from '../admin/shapes.ts';
 import type { AdminClient } from '../admin-client/client.ts';
 import { AdminFailure } from '../admin-client/failure.ts';
 
-/** Losses kept, the latest. */
+/** Losses kept; the latest are. */
 const LIMIT = 2_000;
-/** Between two tries to follow a sidecar that does not answer, ms. */
+/** Wait between two tries to follow a sidecar that does not answer, ms. */
 const AGAIN_MS = 5_000;
 
 /** The losses seen so far. */
 export interface Losses {
-  /** By the delivery’s id or its event’s; the latest. */
+  /** The latest loss whose own id or event id is `id`. */
   find(id: string): DeliveryJson | undefined;
-  /** Latest first. */
+  /** All kept losses, latest first. */
   all(): readonly DeliveryJson[];
-  /** Since when the stream has been followed without a gap, ISO 8601; undefined while it is not. */
+  /**
+   * Start of the time for which the stream has been followed without a gap, ISO 8601; undefined =
+   * it is not followed now.
+   */
   readonly since: string | undefined;
 }
 
-/** Follows `client` until `signal`; failures are waited out. */
+/** Follows `client` until `signal` is aborted. After a failure it tries again. */
 export function watchLosses(client: AdminClient, signal: AbortSignal): Losses {
   const byId = new Map<string, DeliveryJson>();
   let since: string | undefined;
@@ -41,7 +44,7 @@ export function watchLosses(client: AdminClient, signal: AbortSignal): Losses {
           if (told.kind === 'event' && told.event === 'step') keep(told.data.delivery as DeliveryJson);
         }
       } catch (error) {
-        // The tools tell whoever asks that the sidecar does not answer, and why.
+        // Silence is right here: every tool reports that the sidecar does not answer, and why.
         if (!(error instanceof AdminFailure)) throw error;
       }
       since = undefined;
@@ -57,7 +60,10 @@ export function watchLosses(client: AdminClient, signal: AbortSignal): Losses {
   }
 }
 
-/** A remembered loss as far as it can be explained: its time line and connection went with the sidecar. */
+/**
+ * A remembered loss, as far as it can be explained. Its time line and its connection went with the
+ * sidecar.
+ */
 export function detailOf(delivery: DeliveryJson): DeliveryDetailJson {
   return {
     ...delivery,

@@ -7,7 +7,7 @@ import { meaningOf, SHED, UNMATCHED } from '../admin-client/reasons.ts';
 import { count, counted, deliveries, percent, time } from '../admin-client/wording.ts';
 import type { Losses } from './losses.ts';
 
-/** The state of one instance. */
+/** The state of one instance, as text. */
 export async function objectiveText(client: AdminClient, losses: Losses): Promise<string> {
   const [about, summary, samples, ready] = await Promise.all([
     client.about(),

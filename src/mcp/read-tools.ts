@@ -1,4 +1,4 @@
-// mcp: the tools that only read: find deliveries, explain one, connections of a user, losses of a time range, state of the objective.
+// mcp: the tools that only read: deliveries, one explained, a user's connections, losses of a time, the objective.
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { type AdminClient, nameOf } from '../admin-client/client.ts';
@@ -31,7 +31,7 @@ const since = text.describe(
 );
 const until = text.describe('Sent before: the same spellings');
 
-/** The filters of deliveries, as tools take them. */
+/** The filters of deliveries, as parameters of a tool. */
 export const FILTER = {
   user: text.optional().describe('Only this user (proven, not claimed)'),
   type: z.array(text).min(1).optional().describe('Only these event types'),
@@ -52,7 +52,7 @@ export const FILTER = {
   until: until.optional(),
 };
 
-/** The same as the query of the admin API has it. */
+/** The filters as parameters of the admin API. */
 export function filterOf(given: z.infer<z.ZodObject<typeof FILTER>>) {
   const { type, status, priority, level, reason, id_contains: q, user, session, connection, since, until } = given;
   const listed = (list: readonly string[] | undefined): string | undefined => list?.join(',');
@@ -159,7 +159,10 @@ export function registerReadTools(server: McpServer, deps: ToolDeps): void {
   );
 }
 
-/** An instance that knows it explains it; else what was seen of it before its sidecar stopped, else why nothing is known. */
+/**
+ * The explanation of delivery `id`. The first instance that knows it explains it; else what the
+ * stream told of it is explained; else the answer says why nothing is known.
+ */
 async function explainOne({ client, others, losses }: ToolDeps, id: string, instance?: string): Promise<string> {
   const all = [client, ...others];
   const asked = instance === undefined ? all : all.filter((each) => nameOf(each) === instance);
@@ -183,7 +186,10 @@ async function explainOne({ client, others, losses }: ToolDeps, id: string, inst
   return explanationText(await explainUnknown(asked[0]!, id));
 }
 
-/** The deliveries of one instance, with its name: ids are unique in one process only. */
+/**
+ * The deliveries of one instance, each with the instance's name, because ids are unique in one
+ * process only.
+ */
 async function of(client: AdminClient, filter: DeliveryFilter, limit: number) {
   const { items, more } = await client.everyDelivery(filter, limit);
   return { items: items.map((delivery) => ({ delivery, instance: nameOf(client) })), more };

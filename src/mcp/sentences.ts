@@ -1,4 +1,4 @@
-// mcp: what assistants are told, as text: short lines, ids and words from outside in quotes, the cause in words with its evidence.
+// mcp: what assistants are told, as short lines of text: ids and words from outside stand in quotes.
 import type { ConnectionJson, DeliveryJson, StepJson } from '../admin/shapes.ts';
 import { brief } from '../admin-client/brief.ts';
 import { type Explanation, ended } from '../admin-client/explain.ts';
@@ -6,7 +6,7 @@ import { quoted } from '../admin-client/printable.ts';
 import { stepText } from '../admin-client/timeline.ts';
 import { count, time } from '../admin-client/wording.ts';
 
-/** One delivery in one line. */
+/** A delivery as one line. */
 export function deliveryLine(delivery: DeliveryJson): string {
   const { id, type, event_id, user, status, settled_ms, sent_at, attempts, priority } = delivery;
   const parts = [
@@ -22,7 +22,7 @@ export function deliveryLine(delivery: DeliveryJson): string {
   return `- ${parts.join(', ')}`;
 }
 
-/** One connection in one line. */
+/** A connection as one line. */
 export function connectionLine(connection: ConnectionJson): string {
   const { id, user, claimed_user, capability, opened_at, closed_at, path, remote, pending, messages, session } =
     connection;

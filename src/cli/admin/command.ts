@@ -1,4 +1,4 @@
-// cli: what every command that talks to a sidecar has: where it is, how long to wait, examples in the help, and failures in words.
+// cli: what every command that asks a sidecar has: the address, the time limit, examples, failures in words.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type AdminClient, createAdminClient, DEFAULT_TIMEOUT_MS } from '../../admin-client/client.ts';
 import { AdminFailure } from '../../admin-client/failure.ts';
@@ -9,7 +9,7 @@ import { parseDuration } from '../../config/units.ts';
 import { FAILED, UNREACHABLE, USAGE } from '../exit.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
-/** What commander found, by flag name in camel case. */
+/** The options as commander parsed them, by flag name in camel case. */
 export interface Given {
   readonly admin?: readonly string[];
   readonly token?: string;
@@ -19,33 +19,33 @@ export interface Given {
   readonly [flag: string]: unknown;
 }
 
-/** What an action works with. */
+/** The arguments of a command's action. */
 export interface Asked {
   readonly client: AdminClient;
-  /** The other admin servers that were named, behind the first. */
+  /** The other admin servers that the user named, after the first. */
   readonly others: readonly AdminClient[];
   readonly terminal: Terminal;
   readonly given: Given;
 }
 
-/** Something that was asked for wrongly, which only the action could notice. */
+/** A wrong use of a command that only the action could notice. */
 export class UsageFault extends Error {}
 
 export interface Shown {
-  /** Commands with what they do; each runs as it stands. */
+  /** Commands with what they do. Each runs as it stands. */
   readonly examples: readonly (readonly [command: string, does: string])[];
   /** Exit codes beside 2 (bad usage) and 3 (not reachable, or not let in). */
   readonly codes: readonly string[];
-  /** The command goes on until somebody ends it. */
+  /** Whether the command goes on until its user ends it. */
   readonly goesOn?: boolean;
-  /** More to say below the options. */
+  /** Lines below the options. */
   readonly notes?: readonly string[];
 }
 
 /** Most instances that one command asks. */
 const PLACES = 20;
 
-/** Adds the common options, the help’s examples, and the action; its result is the exit code. */
+/** Adds the common options, the help's examples and the action, whose result is the exit code. */
 export function defineAsking(
   command: Command,
   { examples, codes, goesOn = false, notes = [] }: Shown,
@@ -68,7 +68,7 @@ export function defineAsking(
     );
   command.addHelpText('after', () => helpTail(examples, codes, notes));
   command.action(async (...all: unknown[]) => {
-    // Commander gives the arguments, the options and the command.
+    // Commander passes the arguments, the options and the command.
     const given = all.at(-2) as Given;
     const words = all
       .slice(0, -2)

@@ -14,7 +14,6 @@ import { clock, toneOf } from './delivery-cells.ts';
 import { limitOption } from './limit-option.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds arguments, options and action. */
 export function define(command: Command): void {
   command
     .argument('<id>', 'id of the connection')
@@ -49,7 +48,7 @@ async function show({ client, terminal, given }: Asked, id = ''): Promise<number
   return OK;
 }
 
-/** undefined: the sidecar keeps none. */
+/** The messages over one connection; undefined = the sidecar keeps none. */
 async function messagesOf(
   { client, given }: Pick<Asked, 'client' | 'given'>,
   id: string,
@@ -112,7 +111,7 @@ const MESSAGE_COLUMNS: readonly Column[] = [
   { heading: 'PAYLOAD', least: 10 },
 ];
 
-/** Oldest first, as they were relayed. */
+/** Lines of the messages, oldest first. */
 function messageLines(messages: readonly MessageJson[], { width, paint }: Pick<Terminal, 'width' | 'paint'>): string[] {
   const rows = [...messages].reverse().map((message): Cell[] => {
     const { at, direction, type, kind, bytes, ordinal, delivery, status, reason, payload, consumed } = message;

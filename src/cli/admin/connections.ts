@@ -1,4 +1,4 @@
-// cli: `ackspan connections`: who is connected, newest first, and with `--state` who was.
+// cli: `ackspan connections`: the clients that are connected, newest first; with `--state` also those that were.
 import { type Command, Option } from 'commander';
 import type { ConnectionJson } from '../../admin/shapes.ts';
 import type { ConnectionFilter } from '../../admin-client/client.ts';
@@ -13,7 +13,6 @@ import { limitOption } from './limit-option.ts';
 
 const FILTERS = ['user', 'claimed_user', 'session', 'capability', 'state'] as const;
 
-/** Adds options and action. */
 export function define(command: Command): void {
   command
     .option('--user <user>', 'only this user (proven)')
@@ -99,7 +98,10 @@ function connectionCells(connection: ConnectionJson): Cell[] {
   ];
 }
 
-/** A claim is no proof, and must not look like one. */
+/**
+ * The user of a connection. A claimed user looks different from a proven one, because a claim is no
+ * proof.
+ */
 export function userText({ user, claimed_user }: ConnectionJson): string {
   if (user !== null) return printable(user);
   return claimed_user === null ? '–' : `(claims ${printable(claimed_user)})`;

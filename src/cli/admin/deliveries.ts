@@ -11,7 +11,6 @@ import { addFilters, filterOf } from './filters.ts';
 import { askAll } from './instances.ts';
 import { limitOption } from './limit-option.ts';
 
-/** Adds options and action. */
 export function define(command: Command): void {
   addFilters(command, true);
   command.addOption(limitOption(50, 100_000)).option('--json', 'one JSON object a line, as the API has it');
@@ -58,7 +57,7 @@ async function list(asked: Asked): Promise<number> {
   return OK;
 }
 
-/** Newest first. */
+/** Sorts the newest delivery first. */
 function byTime(a: DeliveryJson, b: DeliveryJson): number {
   return Date.parse(b.sent_at) - Date.parse(a.sent_at);
 }

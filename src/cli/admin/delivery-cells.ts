@@ -15,12 +15,12 @@ const TONES: Readonly<Record<string, Tone>> = {
   unverifiable: 'doubt',
 };
 
-/** The colour of a status or of a step of the timeline. */
+/** The colour of a status, or of a step of the timeline. */
 export function toneOf(word: string): Tone | undefined {
   return TONES[word];
 }
 
-/** `12:34:56.789` of a time as the API has it, in UTC. */
+/** The part `12:34:56.789` of a time of the API, in UTC. */
 export function clock(iso: string): string {
   return /T(\d\d:\d\d:\d\d\.\d{3})Z$/.exec(iso)?.[1] ?? printable(iso);
 }
@@ -37,7 +37,7 @@ export const DELIVERY_COLUMNS: readonly Column[] = [
   { heading: 'WHY', least: 20 },
 ];
 
-/** One row of a list. */
+/** A delivery as a row of a list. */
 export function deliveryCells(delivery: DeliveryJson): Cell[] {
   const { sent_at, status, type, id, event_id, user, settled_ms, attempts } = delivery;
   return [

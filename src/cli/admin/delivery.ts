@@ -15,7 +15,6 @@ import { clock, toneOf } from './delivery-cells.ts';
 import { explanationLines } from './explanation-lines.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds arguments, options and action. */
 export function define(command: Command): void {
   command.argument('<id>', 'id of the delivery (d-…), or of its event').option('--json', 'one JSON object');
   defineAsking(
@@ -83,7 +82,9 @@ function page(delivery: DeliveryDetailJson, explanation: Explanation, terminal: 
   ];
 }
 
-/** One line a step: time of day, time since the send, a rail, and what happened. */
+/**
+ * Lines of the timeline, one per step: time of day, time since the send, a rail, and what happened.
+ */
 function timelineLines({ timeline }: DeliveryDetailJson, { paint }: Pick<Terminal, 'paint'>): string[] {
   const last = timeline.length - 1;
   return timeline.map((step, i) => {

@@ -1,12 +1,12 @@
-// cli: an explanation as lines for the terminal: what it was, the evidence, what it usually means, what to do.
+// cli: an explanation as lines for the terminal: the ending, its evidence, what it usually means, what to do.
 import type { Explanation } from '../../admin-client/explain.ts';
 import type { Paint, Tone } from '../terminal/paint.ts';
 import { wrapped } from '../terminal/width.ts';
 
-/** Lines no wider than this are read with ease, columns. */
+/** Width up to which lines are read with ease, columns. */
 const READABLE = 100;
 
-/** The lines; `tone` is the colour of the outcome. */
+/** The lines of an explanation. `tone` is the colour of the outcome. */
 export function explanationLines(
   { id, title, means, todo, evidence }: Explanation,
   { width, paint }: { readonly width: number | undefined; readonly paint: Paint },

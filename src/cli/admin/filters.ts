@@ -1,4 +1,4 @@
-// cli: which deliveries a command is about, as options; the sidecar judges the values, so that both ends cannot disagree.
+// cli: the filters of deliveries as options; the sidecar judges the values, so that both ends cannot disagree.
 import type { Command } from 'commander';
 import type { DeliveryFilter } from '../../admin-client/filter.ts';
 import { ERROR_TYPES, LEVELS, PRIORITIES, STATUSES, UNVERIFIABLE_REASONS } from '../../delivery/words.ts';
@@ -9,7 +9,7 @@ interface FilterOption {
   readonly flag: string;
   readonly value: string;
   readonly doc: string;
-  /** For completion. */
+  /** The values that the shell offers. */
   readonly words?: readonly string[];
 }
 
@@ -47,18 +47,18 @@ const TIMES: readonly FilterOption[] = [
   { name: 'until', flag: 'until', value: 'time', doc: 'only sent before' },
 ];
 
-/** Values that options take, by flag: for completion. */
+/** The values of options by flag, for the shell's completion. */
 export const FILTER_WORDS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   OPTIONS.flatMap(({ flag, words }) => (words === undefined ? [] : [[flag, words]])),
 );
 
-/** Adds them; `times`: also `--since` and `--until`. */
+/** Adds the filters to `command`; with `times` also `--since` and `--until`. */
 export function addFilters(command: Command, times: boolean): void {
   for (const { flag, value, doc } of times ? [...OPTIONS, ...TIMES] : OPTIONS)
     command.option(`--${flag} <${value}>`, doc);
 }
 
-/** The filter that was given. */
+/** The filter that the user gave. */
 export function filterOf(given: Given): DeliveryFilter {
   const filter: Partial<Record<keyof DeliveryFilter, string>> = {};
   for (const { name, flag } of [...OPTIONS, ...TIMES]) {

@@ -1,18 +1,21 @@
-// cli: one question to several instances: whoever answers is shown, and whoever does not is said.
+// cli: one question to several instances: every answer is shown, and an instance without one is named.
 import { type AdminClient, nameOf } from '../../admin-client/client.ts';
 import { AdminFailure } from '../../admin-client/failure.ts';
 import { printable } from '../../admin-client/printable.ts';
 import type { Asked } from './command.ts';
 
-/** What one instance answered. */
+/** The answer of one instance. */
 export interface From<T> {
-  /** Host and port, and the path of a mount: how the instance is named in output. */
+  /** Name of the instance in output: host and port, and the path of a mount. */
   readonly instance: string;
   readonly client: AdminClient;
   readonly answer: T;
 }
 
-/** Asks all at once; answers come in the order in which they were given. Rejects only when nobody answers, with the first failure. */
+/**
+ * Asks all instances at once. The answers come in the order in which the instances were given.
+ * Rejects with the first failure when no instance answers.
+ */
 export async function askAll<T>(
   { client, others, terminal }: Asked,
   question: (client: AdminClient) => Promise<T>,

@@ -1,4 +1,4 @@
-// cli: how many rows a command shows at most.
+// cli: the option for the most rows that a command shows.
 import { InvalidArgumentError, Option } from 'commander';
 
 /** `-n, --limit <count>`: a whole number from 1 to `most`. */

@@ -1,11 +1,10 @@
-// cli: `ackspan open`: the address of the sidecar's page, and the page itself where there is a desktop.
+// cli: `ackspan open`: prints the address of the sidecar's page, and opens the page where there is a desktop.
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { OK } from '../exit.ts';
 import { type Asked, defineAsking } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds options and action. */
 export function define(command: Command): void {
   command.option('--print', 'only print the address');
   defineAsking(
@@ -31,7 +30,10 @@ async function open({ client, terminal, given }: Asked): Promise<number> {
   return OK;
 }
 
-/** How each platform opens an address. On Linux only where there is a desktop. */
+/**
+ * The command that opens an address on this platform; undefined = none, as on Linux without a
+ * desktop.
+ */
 function launcher(): readonly string[] | undefined {
   if (process.platform === 'darwin') return ['open'];
   if (process.platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler'];

@@ -1,4 +1,4 @@
-// cli: `ackspan replay`: the kept messages of a filter sent again; a dry run says what it would do.
+// cli: `ackspan replay`: sends the kept messages of a filter again; a dry run says what it would do.
 import type { Command } from 'commander';
 import type { ReplayJson } from '../../admin/shapes.ts';
 import { jsonLine, printable } from '../../admin-client/printable.ts';
@@ -10,7 +10,6 @@ import { addFilters, filterOf } from './filters.ts';
 import { limitOption } from './limit-option.ts';
 import { whoAsks } from './resend.ts';
 
-/** Adds options and action. */
 export function define(command: Command): void {
   addFilters(command, true);
   command

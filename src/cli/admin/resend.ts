@@ -1,4 +1,4 @@
-// cli: `ackspan resend ID`: one kept message sent again, with who asked and why in the sidecar's log.
+// cli: `ackspan resend ID`: sends one kept message again; the sidecar's log names the user and the reason.
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { AdminClient } from '../../admin-client/client.ts';
@@ -6,7 +6,7 @@ import { jsonLine, printable, quoted } from '../../admin-client/printable.ts';
 import { FAILED, OK } from '../exit.ts';
 import { type Asked, defineAsking, UsageFault } from './command.ts';
 
-/** Who runs the command, as the system knows them; one token proves no person. */
+/** Name of the system's user who runs the command. A token alone names no person. */
 export function whoAsks(): string {
   try {
     return `${userInfo().username} (ackspan cli)`;
@@ -16,7 +16,6 @@ export function whoAsks(): string {
   }
 }
 
-/** Adds arguments, options and action. */
 export function define(command: Command): void {
   command
     .argument('<id>', 'id of the delivery (d-…), or of its event where only one delivery of it is open')
@@ -52,7 +51,10 @@ async function resend({ client, terminal, given }: Asked, id = ''): Promise<numb
   return result === 'sent' ? OK : FAILED;
 }
 
-/** A change must not guess which of several deliveries is meant. */
+/**
+ * The id of the open delivery that `id` means. Refuses an event id that means several, because a
+ * change must not guess.
+ */
 async function openDelivery(client: AdminClient, id: string): Promise<string> {
   const found = await client.delivery(id);
   if (found.id === id) return id;

@@ -1,4 +1,4 @@
-// cli: `ackspan stats`: how things stand against the objective, what was lost and why, and every limit that was reached.
+// cli: `ackspan stats`: the state against the objective, the losses with their reasons, the limits that were reached.
 import type { Command } from 'commander';
 import type { AboutJson } from '../../admin/shapes.ts';
 import type { SummaryJson, WindowJson } from '../../admin/stats-shapes.ts';
@@ -23,7 +23,6 @@ interface Standing {
   readonly samples: readonly Sample[];
 }
 
-/** Adds options and action. */
 export function define(command: Command): void {
   command.option('--json', 'one JSON object per instance');
   defineAsking(
@@ -172,7 +171,7 @@ function priorityLines({ objective }: AboutJson, { by_priority }: Stats, { width
   return ['Since the start, by priority', ...drawColumns(PRIORITY_COLUMNS, rows, { width, paint })];
 }
 
-/** What was not confirmed, by reason, with the table of causes beside it. */
+/** Lines of the losses by reason, with what the table of causes says of each. */
 function lossLines({ losses, unverifiable_reasons }: WindowJson, terminal: Terminal): string[] {
   const lost = Object.entries(losses).map(
     ([reason, many]) => [reason === 'timeout' ? reason : `failed: ${reason}`, many] as const,
@@ -200,7 +199,7 @@ function counterLines(
   return counted(heading, [...sums], (word) => meaningOf(table, word), terminal);
 }
 
-/** One line for each that is not 0, most first; nothing at all where all are. */
+/** Lines of the counts that are not 0, most first. All are 0 = no lines, no heading. */
 function counted(
   heading: string,
   entries: readonly (readonly [string, number])[],
@@ -218,7 +217,7 @@ function counted(
   return ['', paint(heading, 'strong'), ...drawColumns(columns, rows, { width, paint }).slice(1)];
 }
 
-/** Closed connections by who ended them and with which code. */
+/** Lines of the closed connections, by closing side and code. */
 function closedLines(samples: readonly Sample[], terminal: Terminal): string[] {
   const entries = samples
     .filter(({ name }) => name === 'ackspan_connection_closed_total')

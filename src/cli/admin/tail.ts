@@ -1,4 +1,4 @@
-// cli: `ackspan tail`: what happens to deliveries, live, one line a step.
+// cli: `ackspan tail`: the steps of deliveries as they happen, one line each.
 import type { Command } from 'commander';
 import type { StreamJson } from '../../admin/shapes.ts';
 import { brief } from '../../admin-client/brief.ts';
@@ -15,12 +15,11 @@ import { clock, toneOf } from './delivery-cells.ts';
 import { addFilters, filterOf } from './filters.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Steps that most people do not want to see one by one. */
+/** Steps that are shown only with `--all`, because most people do not want to see each of them. */
 const QUIET: ReadonlySet<string> = new Set(['send', 'received']);
-/** Columns of the words in front of a line. */
+/** Width of the words in front of a line, columns. */
 const WIDTHS = { step: 12, type: 20, id: 8 } as const;
 
-/** Adds options and action. */
 export function define(command: Command): void {
   addFilters(command, false);
   command
@@ -58,7 +57,8 @@ async function tail(asked: Asked): Promise<number> {
       }
     }),
   );
-  // The others go on without one that cannot be followed; nobody is left only when all have failed.
+  // The other instances go on without one that cannot be followed. The command fails when all have
+  // failed.
   if (failures[0] !== undefined && failures.length === others.length + 1) throw failures[0];
   return OK;
 }
@@ -82,7 +82,10 @@ async function one(client: AdminClient, suffix: string, { given }: Asked, termin
 
 type Event = Extract<Followed, { kind: 'event' }>;
 
-/** Statistics and quiet steps are left out unless all was asked for; what was missed never is. */
+/**
+ * Whether an event is shown. Without `all`, statistics and quiet steps are not. Lost events always
+ * are.
+ */
 function wanted({ event, data }: Event, all: boolean): boolean {
   if (event === 'step') return all || !QUIET.has(String(data.step));
   return event === 'dropped' || (all && event === 'connection');
@@ -111,7 +114,7 @@ function stepLine({ step, at, delivery }: StreamJson['step'], { paint, width }: 
     ...(settled ? [time(settled_ms)] : []),
     ...(settled && attempts > 1 ? [`${count(attempts)} tries`] : []),
     ...(settled ? [brief(delivery)] : [textOf(step, at, attempts)]),
-    // Ids last: they may be long, and a line is cut at its end.
+    // Ids come last: they may be long, and a line is cut at its end.
     ...(user === null ? [] : [`user ${printable(user)}`]),
     ...(event_id === null ? [] : [`event ${printable(event_id)}`]),
   ].filter((part) => part !== '');
@@ -121,7 +124,7 @@ function stepLine({ step, at, delivery }: StreamJson['step'], { paint, width }: 
   return `${paint(stamp, 'faint')} ${paint(word, tone)} ${room === undefined ? rest : fitted(rest, room)}`;
 }
 
-/** Attempts and evidence in words; their place in the line says the rest. */
+/** A step in words; `''` for `send` and `received`, which need no more than their name. */
 function textOf(step: StreamJson['step']['step'], at: string, attempts: number): string {
   return step === 'send' || step === 'received' ? '' : stepText({ step, at, after_ms: 0, number: attempts });
 }

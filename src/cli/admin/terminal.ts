@@ -1,23 +1,23 @@
-// cli: the terminal (or pipe, or file) that a command writes to: its width, its colours, its pace, and when its reader has had enough.
+// cli: the far end of a command's output: its width, its colours, its pace, and when its reader has had enough.
 import { once } from 'node:events';
 import type { WriteStream } from 'node:tty';
 import { coloured, type Paint, paintFor } from '../terminal/paint.ts';
 
-/** What a command may know of the far end of its output. */
+/** The far end of a command's output: a terminal, a pipe or a file. */
 export interface Terminal {
-  /** Whether people look at it. */
+  /** Whether a person looks at the output. */
   readonly interactive: boolean;
   /** Columns; undefined = as many as a line needs, because a program reads it. */
   readonly width: number | undefined;
   readonly height: number | undefined;
   readonly paint: Paint;
-  /** Aborted when the reader has gone, or the user wants to end it (SIGINT, SIGTERM, `stop`). */
+  /** Aborted when the reader has gone, or the user ends the command (SIGINT, SIGTERM, `stop`). */
   readonly ended: AbortSignal;
   /** Writes lines; resolves when the far end takes more. */
   print(...lines: readonly string[]): Promise<void>;
-  /** Writes as it is. */
+  /** Writes `text` without a line end. */
   write(text: string): Promise<void>;
-  /** A line for people on stderr, beside the output. */
+  /** Writes a line for people to stderr. */
   say(line: string): void;
   /** Ends the command as Ctrl-C does. */
   stop(): void;
@@ -30,7 +30,10 @@ type Output = Pick<WriteStream, 'write' | 'once' | 'on' | 'off'> & {
   readonly writableNeedDrain: boolean;
 };
 
-/** The terminal of this process. `goesOn`: Ctrl-C ends the command in good order, and a second one at once; else it ends it at once. */
+/**
+ * Opens the terminal of this process. With `goesOn`, the first Ctrl-C ends the command in good
+ * order and the second one at once; without, the first one ends it at once.
+ */
 export function openTerminal(
   goesOn: boolean,
   out: Output = process.stdout,
@@ -40,7 +43,7 @@ export function openTerminal(
   const interactive = out.isTTY === true;
   const controller = new AbortController();
   const stop = (): void => {
-    // From the second signal on, the system’s own way of ending a process.
+    // Without these handlers the next signal ends the process at once.
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
     controller.abort();
@@ -49,7 +52,7 @@ export function openTerminal(
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
   }
-  // `| head` has seen enough. main.ts says which errors are of that kind.
+  // The reader has seen enough (`| head`). main.ts decides which errors mean that.
   out.on('error', stop);
   out.on('close', stop);
   const write = async (text: string): Promise<void> => {
@@ -61,7 +64,7 @@ export function openTerminal(
   };
   return {
     interactive,
-    // Read at each use: windows are resized.
+    // Read at each use, because windows are resized.
     get width() {
       return interactive ? (out.columns ?? 80) : undefined;
     },

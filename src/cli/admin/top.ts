@@ -1,4 +1,4 @@
-// cli: `ackspan top`: who loses most and who is slowest, as a table that is drawn over itself; once, where its reader is a program.
+// cli: `ackspan top`: who loses most and who is slowest, as a table that redraws itself; for a program, once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { SummaryJson, TopJson, TopRowJson } from '../../admin/stats-shapes.ts';
@@ -22,7 +22,7 @@ const FRAME = 5;
 /** Rows of a screen of unknown height, and of a pipe. */
 const ROWS = 20;
 
-/** What is shown; keys change it. */
+/** The choices of the reader, which keys change. */
 interface View {
   by: string;
   sort: string;
@@ -33,7 +33,6 @@ interface Shot {
   readonly summary: SummaryJson;
 }
 
-/** Adds options and action. */
 export function define(command: Command): void {
   command
     .addOption(new Option('--by <key>', 'what a row is').choices(KEYS).default('type'))
@@ -70,7 +69,7 @@ async function show(asked: Asked): Promise<number> {
     await terminal.print(jsonLine((await look(given.limit as number)).top));
     return OK;
   }
-  // The first look says whether there is anything to look at; its failure is the command’s.
+  // A failure of the first look is the command's failure. Later failures are shown on the screen.
   const first = await look(given.limit as number);
   if (!terminal.interactive || given.once === true) {
     await terminal.print(...picture(first, nameOf(client), terminal));
@@ -102,7 +101,7 @@ async function follow(
   let shot = first;
   const screen = openScreen({
     input: process.stdin,
-    // Also when the command has ended: the terminal must be given back.
+    // Writes also after the end of the command, because the terminal must be given back.
     write: (text) => void process.stdout.write(text),
     height: () => terminal.height ?? ROWS,
     onKey(key) {

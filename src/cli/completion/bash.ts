@@ -1,7 +1,7 @@
-// cli: completion for bash, as a script that holds all words, so that a TAB starts no process.
+// cli: completion for bash, as a script that holds all words, so that the TAB key starts no process.
 import type { CommandShape, OptionShape } from './shapes.ts';
 
-/** For `eval "$(ackspan completion bash)"`. */
+/** The script for `eval "$(ackspan completion bash)"`. */
 export function bashScript(commands: readonly CommandShape[]): string {
   const names = [...commands.map(({ name }) => name), 'help'].join(' ');
   const values = commands.flatMap(({ name, options }) => options.flatMap((option) => valueCase(name, option)));

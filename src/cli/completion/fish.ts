@@ -1,7 +1,7 @@
 // cli: completion for fish, with the descriptions that the help has.
 import type { CommandShape, OptionShape } from './shapes.ts';
 
-/** For `ackspan completion fish | source`. */
+/** The script for `ackspan completion fish | source`. */
 export function fishScript(commands: readonly CommandShape[]): string {
   const names = commands.map(({ name }) => name).join(' ');
   const lines = [

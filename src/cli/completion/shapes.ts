@@ -1,14 +1,14 @@
-// cli: what there is to complete: every command with its options and their values, read from the commands themselves.
+// cli: what can be completed: every command with its options and their values, read from the commands themselves.
 import { Command } from 'commander';
 import { FILTER_WORDS } from '../admin/filters.ts';
 import type { CommandRow } from '../commands.ts';
 
 export interface OptionShape {
-  /** `--status`, and `-n` where there is one. */
+  /** The long flag, and the short one where there is one: `--status`, `-n`. */
   readonly flags: readonly string[];
   readonly doc: string;
   readonly takes: 'nothing' | 'anything' | 'file' | 'word' | 'words';
-  /** Of `word`: one of these; of `words`: some of these, separated by commas. */
+  /** The values. For `word` the user picks one; for `words` several, separated by commas. */
   readonly words: readonly string[];
 }
 
@@ -16,7 +16,7 @@ export interface CommandShape {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly OptionShape[];
-  /** What its first argument may be; empty = anything, or it has none. */
+  /** Values of the first argument; empty = any, or there is no argument. */
   readonly argument: readonly string[];
 }
 

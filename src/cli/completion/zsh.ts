@@ -1,7 +1,7 @@
 // cli: completion for zsh, with the descriptions that the help has.
 import type { CommandShape, OptionShape } from './shapes.ts';
 
-/** For a file `_ackspan` in `$fpath`, or `source <(ackspan completion zsh)`. */
+/** The script for a file `_ackspan` in `$fpath`, or for `source <(ackspan completion zsh)`. */
 export function zshScript(commands: readonly CommandShape[]): string {
   const list = commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`);
   const cases = commands.map(({ name, options, argument }) => {

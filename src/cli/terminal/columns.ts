@@ -1,27 +1,32 @@
-// cli: rows of text as a table whose columns are as wide as what is in them, within the width of the terminal.
+// cli: rows of text as a table, with columns as wide as their content, within the width of the terminal.
 import type { Paint, Tone } from './paint.ts';
 import { fitted, padded, widthOf } from './width.ts';
 
-/** One cell: printable text, and what its colour says. */
+/** One cell: printable text with its colour. */
 export interface Cell {
   readonly text: string;
   readonly tone?: Tone | undefined;
 }
 
-/** One column. */
 export interface Column {
   readonly heading: string;
-  /** Numbers stand at the end of their column. */
+  /** Whether the cells stand at the end of the column, as numbers do. */
   readonly end?: boolean;
-  /** The column may be narrowed to so many columns of the terminal where the room does not suffice. Default: it may not. */
+  /**
+   * Columns of the terminal down to which the column may be narrowed; default = it may not be
+   * narrowed.
+   */
   readonly least?: number;
-  /** The column is left out where even the least of all does not fit; the highest first. Default: it never is. */
+  /**
+   * Rank in which the column is left out where the table does not fit even narrowed, highest first;
+   * default = it always stays.
+   */
   readonly spare?: number;
 }
 
 const GAP = 2;
 
-/** The table, heading first; no line is wider than `width` (undefined = as wide as it needs). */
+/** Lines of the table, heading first. No line is wider than `width`; undefined = no limit. */
 export function drawColumns(
   all: readonly Column[],
   allRows: readonly (readonly Cell[])[],
@@ -52,7 +57,9 @@ export function drawColumns(
   return [line(columns.map(({ heading }) => ({ text: heading, tone: 'strong' as const }))), ...rows.map(line)];
 }
 
-/** The columns that are shown, in order: spare ones go until the rest can be had at its least. */
+/**
+ * The columns that are shown, in order. Spare columns go until the others fit at their least width.
+ */
 function needed(columns: readonly Column[], wanted: readonly number[], width: number): number[] {
   let kept = [...columns.keys()];
   const least = (i: number): number => Math.min(wanted[i]!, columns[i]!.least ?? wanted[i]!);
@@ -64,7 +71,7 @@ function needed(columns: readonly Column[], wanted: readonly number[], width: nu
   return kept;
 }
 
-/** Takes what is missing from the columns that may be narrowed: from spare ones first, and among equals from the widest. */
+/** The widths after narrowing. Spare columns give first, and among equals the widest. */
 function narrowed(columns: readonly Column[], wanted: readonly number[], width: number): number[] {
   const widths = [...wanted];
   let missing = widths.reduce((sum, each) => sum + each, GAP * (widths.length - 1)) - width;

@@ -1,10 +1,10 @@
-// cli: colours, where there is a terminal that shows them and nobody has asked for none.
+// cli: colours, where the output is a terminal that shows them and its user has not declined them.
 import { styleText } from 'node:util';
 
-/** What a colour says, rather than what it is. */
+/** The meaning of a colour. */
 export type Tone = 'good' | 'bad' | 'warning' | 'doubt' | 'faint' | 'strong' | 'link';
 
-/** Paints a text that has no controls in it. */
+/** Paints a text that has no control characters in it. */
 export type Paint = (text: string, tone: Tone) => string;
 
 const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
@@ -19,12 +19,12 @@ const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
 
 const painted: Paint = (text, tone) => (text === '' ? '' : styleText(STYLES[tone], text, { validateStream: false }));
 
-/** For pipes, files and tests. */
+/** Paints nothing, for pipes, files and tests. */
 export const plain: Paint = (text) => text;
 
 /**
- * Whether to paint: never with `NO_COLOR` (https://no-color.org) or `TERM=dumb`, always with `FORCE_COLOR` (not `0`), else where the
- * output is a terminal.
+ * Whether to paint: never with `NO_COLOR` (https://no-color.org) or `TERM=dumb`; always with
+ * `FORCE_COLOR` other than `0`; else where the output is a terminal.
  */
 export function coloured(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
   if ((env.NO_COLOR ?? '') !== '') return false;

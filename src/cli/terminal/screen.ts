@@ -1,4 +1,4 @@
-// cli: a picture that is drawn over itself, and single keys, on a terminal that is given back as it was however the command ends.
+// cli: a picture that redraws itself, and single keys; the terminal is given back as it was, however the command ends.
 import type { ReadStream } from 'node:tty';
 
 const ENTER = '\x1b[?1049h\x1b[?25l';
@@ -6,7 +6,7 @@ const LEAVE = '\x1b[?25h\x1b[?1049l';
 
 /** A picture on the terminal’s second screen. */
 export interface Screen {
-  /** Draws the lines from the top; what does not fit is left out. */
+  /** Draws the lines from the top. Lines that do not fit are left out. */
   draw(lines: readonly string[]): void;
   /** Gives the terminal back. Safe to call twice. */
   close(): void;
@@ -16,7 +16,7 @@ export interface ScreenDeps {
   readonly input: Pick<ReadStream, 'isTTY' | 'setRawMode' | 'on' | 'off' | 'resume' | 'pause' | 'setEncoding'>;
   readonly write: (text: string) => void;
   readonly height: () => number;
-  /** Told of each key; Ctrl-C is `\x03`. */
+  /** Is called with each key; Ctrl-C is `\x03`. */
   readonly onKey: (key: string) => void;
 }
 

@@ -1,12 +1,12 @@
-// cli: how many columns of a terminal a printable text takes, and texts cut and filled to fit.
+// cli: the number of columns that a printable text takes, and texts cut and filled to fit.
 import stringWidth from 'string-width';
 
-/** Columns that a terminal gives the text, which has no colours in it. */
+/** Columns that a terminal gives to `text`, which has no colours in it. */
 export function widthOf(text: string): number {
   return stringWidth(text, { countAnsiEscapeCodes: true });
 }
 
-/** Cut to so many columns, with `…` for what is missing. */
+/** The text cut to `columns`, with `…` in place of what is missing. */
 export function fitted(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   if (columns <= 0) return '';
@@ -20,13 +20,16 @@ export function fitted(text: string, columns: number): string {
   return `${cut}…`;
 }
 
-/** Filled up with blanks to so many columns; `end` puts the blanks in front. */
+/** The text filled up with blanks to `columns`; with `end` the blanks stand in front. */
 export function padded(text: string, columns: number, end = false): string {
   const blanks = ' '.repeat(Math.max(0, columns - widthOf(text)));
   return end ? blanks + text : text + blanks;
 }
 
-/** Broken between words into lines of at most so many columns; a longer word has a line of its own. */
+/**
+ * The text broken between words into lines of at most `columns`. A longer word has a line of its
+ * own.
+ */
 export function wrapped(text: string, columns: number | undefined): string[] {
   if (columns === undefined) return [text];
   const lines: string[] = [];
