@@ -1,4 +1,4 @@
-// page: what can be done to an open delivery by hand; each says what it does before it does it.
+// page: changes of an open delivery by hand; each says what it will do before it does it.
 import { useState } from 'preact/hooks';
 import type { ChangeJson, DeliveryDetailJson } from '../admin/shapes.ts';
 import { send } from './api.ts';

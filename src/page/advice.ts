@@ -1,19 +1,22 @@
-// page: what an ending usually means, and what to do about it. One entry for every reason that the API can give.
+// page: what each ending of a delivery usually means, and what to do about it, for every reason of the API.
 import type { ErrorType, UnverifiableReason } from '../delivery/words.ts';
 
-/** Why a delivery ended otherwise than confirmed. `limit` and `operator` are words of both `failed` and `unverifiable`. */
+/**
+ * A reason why a delivery ended otherwise than confirmed. `failed` and `unverifiable` both know the
+ * reasons `limit` and `operator`.
+ */
 export type Reason = Exclude<ErrorType, ''> | UnverifiableReason;
 
 export interface Advice {
-  /** One line: what is known. */
+  /** One line that says what is known. */
   readonly known: string;
-  /** What it usually means. */
+  /** What the ending usually means. */
   readonly means: string;
   /** What to do, most useful first. */
   readonly todo: readonly string[];
 }
 
-/** By status and reason, because two words are used for both. */
+/** The advice for an ending. The status decides where two statuses know the same reason. */
 export function adviceFor(status: string, reason: string | null): Advice | undefined {
   if (reason === null) return undefined;
   return OWN[`${status}: ${reason}`] ?? ADVICE[reason as Reason];
@@ -99,7 +102,7 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
   },
 };
 
-/** Where the same word means another thing. */
+/** Advice by status and reason, where `ADVICE` means another status. */
 const OWN: Readonly<Record<string, Advice>> = {
   'unverifiable: limit': {
     known: 'It gave its place to a critical event, because a limit was full.',

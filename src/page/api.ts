@@ -1,7 +1,7 @@
-// page: questions to the admin API of the server that the page came from, wherever it is mounted.
+// page: requests to the admin API of the server that the page came from, wherever it is mounted.
 import type { ProblemJson } from '../admin/shapes.ts';
 
-/** An answer that is a problem. `status` 0 = there was no answer. */
+/** An answer that is a problem (RFC 9457). `status` 0 = no answer came. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string | undefined;
@@ -31,7 +31,7 @@ export function read<T>(path: string, search: Search = {}, signal?: AbortSignal)
   return ask<T>(address(path, search), signal === undefined ? {} : { signal });
 }
 
-/** Sends a change. The header is what a page of another origin cannot send. */
+/** Sends a change. A page of another origin cannot send the header. */
 export function send<T>(path: string, body: object): Promise<T> {
   return ask<T>(address(path), {
     method: 'POST',

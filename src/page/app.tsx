@@ -1,4 +1,4 @@
-// page: the frame: header, navigation, live state, messages, and the view of the place where one is.
+// page: the frame: header, navigation, live state, messages to the reader, and the view of the current place.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { AboutJson } from '../admin/shapes.ts';
 import { ApiError, read } from './api.ts';
@@ -12,7 +12,7 @@ import { View } from './view.tsx';
 
 type Door = { about: AboutJson } | { error: ApiError } | 'login' | 'opening';
 
-/** Asks who answers, until somebody does. */
+/** Asks which server this is, until one answers. */
 function useDoor() {
   const [door, setDoor] = useState<Door>('opening');
   const ask = useCallback(async (): Promise<void> => {
@@ -82,7 +82,7 @@ function Page({ about, lock }: { about: AboutJson; lock: () => void }) {
   const shared = useMemo(() => ({ about, live, say, loggedOut: lock }), [about, live, say, lock]);
   const where = place.path.join('/');
   const first = useRef(true);
-  // The focus moves when the place does.
+  // The focus moves to the heading of a new place.
   useEffect(() => {
     if (!first.current) main.current?.focus();
     first.current = false;

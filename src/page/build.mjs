@@ -1,4 +1,4 @@
-// page: bundles the live page into dist/page: one script, one style sheet, both named after their content. Part of `npm run build`.
+// page: bundles the live page into dist/page: a script and a style sheet, named after their content. `npm run build`.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,7 @@ const html = readFileSync(join(here, 'index.html'), 'utf8')
 writeFileSync(join(outdir, 'index.html'), html);
 writeFileSync(join(outdir, 'icon.svg'), readFileSync(join(here, 'icon.svg')));
 
-/** What is bundled is passed on: its licences go along. */
+/** The bundle contains packages, so that their licences are passed on with it. */
 const bundled = new Set(
   Object.keys(metafile.inputs).flatMap((name) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1] ?? []),
 );

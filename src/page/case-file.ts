@@ -1,8 +1,8 @@
-// page: a delivery or a connection with everything that is known of it as one JSON file, which the page of any other machine opens.
+// page: everything that is known of a delivery or a connection as one JSON file, which the page of any machine opens.
 import type { AboutJson, ConnectionDetailJson, DeliveryDetailJson, MessageJson } from '../admin/shapes.ts';
 import { member } from './har.ts';
 
-/** A shared case. `format` grows when a reader of an older one could misread it. */
+/** A shared case. `format` grows when a reader of an older format could misread the file. */
 export interface CaseFile {
   readonly ackspan_case: 1;
   readonly made_at: string;
@@ -10,7 +10,7 @@ export interface CaseFile {
   readonly version: string;
   readonly delivery: DeliveryDetailJson | null;
   readonly connection: ConnectionDetailJson | null;
-  /** Newest first. */
+  /** Messages, newest first. */
   readonly messages: readonly MessageJson[];
 }
 
@@ -38,7 +38,10 @@ export function isCase(file: unknown): boolean {
   return member(file, 'ackspan_case') !== undefined;
 }
 
-/** Reads a case strictly: everything that is shown has the type that the page expects. A text says what is wrong otherwise. */
+/**
+ * Reads a case strictly: every member that is shown has the type that the page expects. The answer
+ * is a text that says what is wrong where one has not.
+ */
 export function readCase(file: unknown): CaseFile | string {
   if (member(file, 'ackspan_case') !== 1)
     return 'This case was made by another version of Ackspan, and cannot be read here.';
@@ -53,7 +56,10 @@ export function readCase(file: unknown): CaseFile | string {
   return given.delivery === null && given.connection === null ? 'This case is empty.' : given;
 }
 
-/** What a member must be: the names of `typeof`, `list`, `object`; `?` behind it allows null, `-` allows it to be missing. */
+/**
+ * Types of an object's members: a name that `typeof` gives, `list`, or `object`. A `?` at its end
+ * allows null, and a `-` allows the member to be missing.
+ */
 type Shape = Readonly<Record<string, string>>;
 
 const TOP: Shape = {
@@ -120,7 +126,7 @@ function steps(list: unknown, shape: Shape, name: string): string | undefined {
   return list.map((each, i) => fault(each, shape, `${name}[${i}]`)).find((each) => each !== undefined);
 }
 
-/** The first member that is not what it must be. */
+/** The first member that has another type than its shape says. */
 function fault(value: unknown, shape: Shape, name: string): string | undefined {
   if (typeof value !== 'object' || value === null) return `${name} is no object`;
   for (const [key, kind] of Object.entries(shape)) {

@@ -1,4 +1,4 @@
-// page: a case or a HAR file from somebody else's machine, shown as it was when it was saved. Nothing can be changed, nothing is asked of the server.
+// page: a case or HAR file as it was when it was saved. Nothing can be changed, and the server is asked nothing.
 import type { MessageJson } from '../admin/shapes.ts';
 import { ConnectionHead } from './connection.tsx';
 import { DeliveryBody } from './delivery.tsx';
@@ -89,7 +89,7 @@ function fromHar(socket: HarSocket): readonly MessageJson[] {
   return rows;
 }
 
-/** The event type of a message, by the two most usual names. */
+/** The event type in a message, by the two most usual names of that member. */
 function typeIn(data: string): string | null {
   const found = /^\s*\{[^{}]{0,400}?"(?:type|event)"\s*:\s*"([^"\\]{1,100})"/.exec(data);
   return found?.[1] ?? null;

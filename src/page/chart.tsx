@@ -1,4 +1,4 @@
-// page: one chart over time, drawn by uPlot in the colours of the theme, as wide as its place; told in words to those who do not see it.
+// page: one chart over time, drawn by uPlot in the colours of the theme, with its values in words for screen readers.
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { colour, onThemeChange } from './theme.ts';
@@ -14,9 +14,9 @@ export interface Series {
 
 export interface ChartProps {
   readonly title: string;
-  /** What the chart says now, in words. */
+  /** The current values in words. */
   readonly words: string;
-  /** s since the epoch. */
+  /** Times of the points, s since the epoch. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
@@ -25,7 +25,7 @@ export interface ChartProps {
   readonly height?: number;
 }
 
-/** Times of day of one length: with seconds only where a time needs them. */
+/** Labels of a time axis, all of one length: seconds only where a time needs them. */
 function axisTime(_: uPlot, times: number[]): string[] {
   const needsSeconds = times.some((time) => time % 60 !== 0);
   return times.map((time) => new Date(time * 1000).toLocaleTimeString('en-GB').slice(0, needsSeconds ? 8 : 5));
@@ -129,7 +129,7 @@ export function Chart(props: ChartProps) {
   );
 }
 
-/** The values under the pointer. */
+/** Writes the values under the pointer into `readout`. */
 function show(readout: HTMLElement | null, chart: uPlot, { times, series, format }: ChartProps): void {
   if (readout === null) return;
   const at = chart.cursor.idx;

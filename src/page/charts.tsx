@@ -1,12 +1,17 @@
-// page: the charts of the overview: the rate against the objective, how many deliveries ended how, and how long confirming took.
+// page: the charts of the overview: the rate against the objective, the outcomes, and how long confirming took.
 import type { LineJson } from '../admin/stats-shapes.ts';
 import { Chart } from './chart.tsx';
 import { duration, percent, short } from './format.ts';
 
-/** Seconds that a point of the rate looks back: a rate of single seconds jumps with every loss. */
+/**
+ * Seconds over which a point of the rate is averaged. The rate of single seconds jumps with every
+ * loss.
+ */
 const SMOOTH_S = 15;
 
-/** The rate of the last `SMOOTH_S` seconds at each line; null where nothing was settled in them. */
+/**
+ * The rate of the last `SMOOTH_S` seconds at each line; null = nothing was settled in that time.
+ */
 export function smoothRates(lines: readonly LineJson[]): (number | null)[] {
   let [from, confirmed, judged] = [0, 0, 0];
   return lines.map((line) => {
@@ -21,7 +26,7 @@ export function smoothRates(lines: readonly LineJson[]): (number | null)[] {
   });
 }
 
-/** The lowest rate that is shown: just enough to see what happened. */
+/** Range of the rate's axis, whose lower end is just low enough to show what happened. */
 function rateRange(objective: number): (least: number, most: number) => [number, number] {
   return (least) => [Math.max(0, Math.min(objective - (1 - objective), Math.floor(least * 20) / 20)), 1.002];
 }

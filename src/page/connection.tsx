@@ -1,4 +1,4 @@
-// page: one connection: its life, its deliveries, and its messages as a list that can be searched, saved as HAR and shared.
+// page: one connection: its life, its deliveries, and its messages, which can be searched, saved as HAR and shared.
 import { useEffect, useState } from 'preact/hooks';
 import type { ConnectionDetailJson, MessageJson, MessagePageJson } from '../admin/shapes.ts';
 import { ApiError, read } from './api.ts';
@@ -12,7 +12,7 @@ import { MessageList } from './messages.tsx';
 import { Capability, Facts, Id, Loading, Stale, Time } from './parts.tsx';
 import { writePlace } from './url.ts';
 
-/** Messages of one question, and all that are read: what the list holds. */
+/** Messages of one request, and of all requests together. */
 const PAGE = 5_000;
 const MOST = 100_000;
 
@@ -60,7 +60,7 @@ function useMessages(id: string) {
   const [fault, setFault] = useState('');
   const [reading, setReading] = useState(true);
   const [turn, setTurn] = useState(0);
-  // `turn` asks again.
+  // `turn` grows when the messages are to be read again.
   useEffect(() => {
     const stop = new AbortController();
     const load = async (): Promise<void> => {
@@ -87,7 +87,7 @@ function useMessages(id: string) {
   return { messages, forgotten, fault, reading, reload: () => setTurn((before) => before + 1) };
 }
 
-/** `messages` newest first. */
+/** The head of a connection's view. `messages` are newest first. */
 export function ConnectionHead({
   connection,
   messages,

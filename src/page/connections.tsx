@@ -1,4 +1,4 @@
-// page: who is connected, who was, and what each connection can show.
+// page: the connections that are open, those that were, and what each can prove.
 
 import { useEffect, useState } from 'preact/hooks';
 import type { ConnectionJson, ConnectionPageJson } from '../admin/shapes.ts';
@@ -18,7 +18,7 @@ const CAPABILITIES = {
   none: 'answer nothing',
 } as const;
 const PAGE = 100;
-/** How long a burst of openings and closings is collected before the list is read again, ms. */
+/** Time for which openings and closings are collected before the list is read again, ms. */
 const SETTLE_MS = 700;
 
 export function Connections({ params }: { params: Params }) {
@@ -28,7 +28,7 @@ export function Connections({ params }: { params: Params }) {
   const [older, setOlder] = useState<{ rows: readonly ConnectionJson[]; cursor: string | null }>();
   const { reload } = fetched;
   const key = JSON.stringify(search);
-  // Another question begins anew.
+  // Another filter begins again with the first page.
   useEffect(() => setOlder(undefined), [key]);
   useSettled(reload);
   const cursor = older === undefined ? (fetched.data?.next_cursor ?? null) : older.cursor;
@@ -80,7 +80,7 @@ export function Connections({ params }: { params: Params }) {
   );
 }
 
-/** Reads the list again when connections open or close, not once for each. */
+/** Reads the list again when connections open or close, once for many. */
 function useSettled(reload: () => void): void {
   const [turn, setTurn] = useState(0);
   useLiveEvent('connection', () => setTurn((before) => before + 1));
@@ -168,7 +168,7 @@ function Table({ rows }: { rows: readonly ConnectionJson[] }) {
   );
 }
 
-/** Who it is, as far as that is proven. */
+/** The user of a connection; a claimed user looks different from a proven one. */
 export function userOf({ user, claimed_user: claimed }: ConnectionJson) {
   if (user !== null) return user;
   if (claimed === null) return <span class="quiet">–</span>;

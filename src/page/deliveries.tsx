@@ -1,4 +1,4 @@
-// page: the table of deliveries: filtered, live at its top, stopped when the reader wants to read, and older pages below.
+// page: the table of deliveries: filtered, live at its top, held while the reader reads, with older pages below.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { DeliveryJson, DeliveryPageJson, StreamJson } from '../admin/shapes.ts';
 import { ApiError, read, type Search } from './api.ts';
@@ -14,11 +14,16 @@ type Params = Readonly<Record<string, string>>;
 const PAGE = 50;
 /** Steps a second that a person can follow. */
 const RATE = 60;
-/** Filters that the stream can apply: what they look at does not change while a delivery goes on. */
+/**
+ * Filters that the stream can apply, because their answer does not change while a delivery goes on.
+ */
 const STEADY = ['q', 'type', 'priority', 'user', 'session', 'connection'];
-/** Outcomes are final, so that the stream can look for them too; those in flight may become anything. */
+/**
+ * Choices of statuses that the stream can apply too. Outcomes are final, but an open delivery may
+ * become anything.
+ */
 const FINAL = /^(?:(?:confirmed|failed|timeout|unverifiable),?)+$/;
-/** How often rows that may have changed unseen are read again, ms. */
+/** Time between two looks at rows that may have changed unseen, ms. */
 const RECHECK_MS = 5_000;
 
 function searchOf(params: Params): Search {
@@ -69,7 +74,7 @@ function useRows(params: Params, held: boolean) {
   const steps = useRef<StreamJson['step'][]>([]);
   const frame = useRef(0);
   const search = searchOf(params);
-  // The component is made anew for other filters.
+  // No dependencies are needed: other filters make a new component.
   const load = useCallback(async (cursor: string | undefined): Promise<void> => {
     try {
       const page = await read<DeliveryPageJson>('deliveries', { ...search, limit: PAGE, cursor });
@@ -80,7 +85,7 @@ function useRows(params: Params, held: boolean) {
       setBook((before) => ({ ...before, error: problem.message, loading: false }));
     }
   }, []);
-  // Once for each set of filters.
+  // One set of filters runs this once.
   useEffect(() => {
     live.want(streamOf(params));
     void load(undefined);
@@ -97,7 +102,7 @@ function useRows(params: Params, held: boolean) {
   };
   useLiveEvent('step', (step) => {
     steps.current.push(step);
-    // Not once for each step: as often as there is a picture to draw.
+    // Many steps are drawn at once, in the next frame.
     if (frame.current === 0) frame.current = requestAnimationFrame(draw);
   });
   useLiveEvent('dropped', ({ count: missed }) => {
@@ -115,13 +120,16 @@ function useRows(params: Params, held: boolean) {
   return { book, load, jump };
 }
 
-/** A page of the list taken into what is there: an answer of the list is newer than what was told before. */
+/**
+ * Merges a page of the list into the rows. The page is newer than the steps that the stream told
+ * before.
+ */
 function merged(before: Book, page: DeliveryPageJson, older: boolean): Book {
   const { deliveries, pending, recent, next_cursor } = page;
   const known = new Set(deliveries.map(({ id }) => id));
   const rest = before.tail.rows.filter(({ id }) => !known.has(id));
   const oldest = deliveries.at(-1);
-  // What the page would have held and does not is no longer what was asked for.
+  // A row that the page would hold, and does not, does not match the filters any more.
   const kept =
     older || oldest === undefined ? rest : rest.filter((row) => row.sent_at <= oldest.sent_at && next_cursor !== null);
   const rows = older ? [...rest, ...deliveries] : [...deliveries, ...kept];
@@ -129,7 +137,7 @@ function merged(before: Book, page: DeliveryPageJson, older: boolean): Book {
   return { tail: { ...before.tail, rows }, cursor, totals: { pending, recent }, error: '', loading: false };
 }
 
-/** Rows in flight whose end may have passed unseen are read again. */
+/** Reads rows in flight again, because the stream may not have told their end. */
 function useRecheck(rows: readonly DeliveryJson[], held: boolean, reload: () => void): void {
   const open = !held && rows.slice(0, PAGE).some(({ status }) => status === 'pending' || status === 'retrying');
   const latest = useRef(reload);

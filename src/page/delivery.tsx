@@ -1,4 +1,4 @@
-// page: one delivery: how it ended and why, its time line beside its connection's life, its ids, and what can be done.
+// page: one delivery: how it ended and why, its time line beside its connection's life, its ids, and its actions.
 import { useState } from 'preact/hooks';
 import type { ConnectionDetailJson, DeliveryDetailJson } from '../admin/shapes.ts';
 import { Actions } from './actions.tsx';
@@ -37,7 +37,9 @@ export function DeliveryView({ id }: { id: string }) {
   );
 }
 
-/** `changed` is left out where nothing can be changed: in a case from a file. */
+/**
+ * The body of a delivery's view. Without `changed` it offers no actions, as for a case from a file.
+ */
 export function DeliveryBody({
   delivery,
   carrier,
@@ -71,7 +73,7 @@ export function DeliveryBody({
   );
 }
 
-/** The whole story in one sentence. */
+/** The story of the delivery in one sentence. */
 function sentence(delivery: DeliveryDetailJson): string {
   const { status, settled_ms: settled, attempts, level, required } = delivery;
   const tries = attempts > 1 ? `, in ${attempts} attempts` : '';
@@ -180,7 +182,9 @@ function Ids({ delivery }: { delivery: DeliveryDetailJson }) {
   );
 }
 
-/** A link only where the operator said where traces are, and only to a page. */
+/**
+ * The trace id. It is a link where the operator has configured one, and only to an http(s) address.
+ */
 function Trace({ id, url }: { id: string | null; url: string | null }) {
   if (id === null) return <span class="quiet">no span was kept</span>;
   const link = url?.replaceAll('{trace_id}', id);

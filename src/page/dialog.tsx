@@ -1,23 +1,23 @@
-// page: what changes something asks first: it says what will happen, and why has to be said.
+// page: the dialog before a change: it says what will happen, and asks for the reason.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api.ts';
 
 export interface AskProps {
   readonly title: string;
-  /** What will happen. */
+  /** Text that says what will happen. */
   readonly children: ComponentChildren;
   /** The word on the button. */
   readonly does: string;
   readonly dangerous?: boolean;
-  /** Does it; what it rejects with is shown and the dialog stays. */
+  /** Makes the change. The dialog shows the message of a rejection, and stays. */
   readonly act: (why: { reason: string; by?: string }) => Promise<void>;
   readonly close: () => void;
 }
 
 const BY_KEY = 'ackspan-by';
 
-/** Remembered in this browser: who makes the changes. */
+/** The name under which this browser last made changes; `''` = none. */
 function rememberedName(): string {
   try {
     return localStorage.getItem(BY_KEY) ?? '';
@@ -40,7 +40,7 @@ export function Ask({ title, children, does, dangerous = false, act, close }: As
     try {
       localStorage.setItem(BY_KEY, by.trim());
     } catch {
-      // Without storage the name is asked for again.
+      // Without storage the dialog asks for the name each time.
     }
     try {
       await act({ reason: reason.trim(), ...(by.trim() === '' ? {} : { by: by.trim() }) });

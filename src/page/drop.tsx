@@ -1,10 +1,10 @@
-// page: files that are dropped on the page or chosen: a shared case or a HAR file, read here and sent nowhere.
+// page: files that the reader drops or chooses: a shared case or a HAR file, read in the browser and sent nowhere.
 import { useEffect, useState } from 'preact/hooks';
 import { type CaseFile, isCase, readCase } from './case-file.ts';
 import { type HarMessage, readHar } from './har.ts';
 import { useShared } from './hooks.ts';
 
-/** What was opened, under the name of its file. */
+/** An opened file. */
 export type Opened =
   | { readonly name: string; readonly kind: 'case'; readonly file: CaseFile }
   | { readonly name: string; readonly kind: 'har'; readonly sockets: readonly HarSocket[] };
@@ -20,7 +20,7 @@ const FILE_LIMIT = 256 * 1024 * 1024;
 let opened: Opened | undefined;
 const watchers = new Set<() => void>();
 
-/** What was opened last in this tab. */
+/** The file that this tab opened last. */
 export function useOpened(): Opened | undefined {
   const [now, setNow] = useState(opened);
   useEffect(() => {
@@ -33,7 +33,7 @@ export function useOpened(): Opened | undefined {
   return now;
 }
 
-/** Reads a file and shows it; answers what is wrong with it otherwise. */
+/** Reads a file and shows it. Answers what is wrong with it, if something is. */
 export async function openFile(file: File): Promise<string | undefined> {
   if (file.size > FILE_LIMIT) return `${file.name} is too large to be opened here.`;
   let content: unknown;
@@ -90,7 +90,7 @@ export function DropTarget() {
   ) : null;
 }
 
-/** The same for those who do not drag. */
+/** A button that opens a file, for readers who do not drag. */
 export function OpenButton() {
   const { say } = useShared();
   return (
@@ -110,7 +110,7 @@ export function OpenButton() {
   );
 }
 
-/** Hands a file to the reader of the page. */
+/** Saves `content` as JSON in a file of the reader. */
 export function saveFile(name: string, content: object): void {
   const url = URL.createObjectURL(new Blob([JSON.stringify(content, null, 1)], { type: 'application/json' }));
   const link = document.createElement('a');

@@ -1,4 +1,4 @@
-// page: the filters of the deliveries: each is a parameter of the address, and the same as a parameter of the API.
+// page: the filters of the deliveries; each is a parameter of the address and of the API by the same name.
 import { useState } from 'preact/hooks';
 import { spoken } from './format.ts';
 import { patchPlace } from './hooks.ts';
@@ -6,7 +6,7 @@ import { PRIORITY_WORDS, REASON_WORDS, STATUS_WORDS } from './words.ts';
 
 type Params = Readonly<Record<string, string>>;
 
-/** What the API filters deliveries by. */
+/** The filters of deliveries that the API knows. */
 export const FILTERS = [
   ...['q', 'status', 'reason', 'type', 'priority', 'level', 'user', 'session', 'connection', 'since', 'until'],
 ] as const;
@@ -52,12 +52,12 @@ export function Filters({ params }: { params: Params }) {
   );
 }
 
-/** A text that is sent when the reader stops typing or presses Enter. */
+/** A text filter, which is applied when the reader stops typing or presses Enter. */
 function Text({ name, label, params }: { name: string; label: string; params: Params }) {
   const given = params[name] ?? '';
   const [text, setText] = useState(given);
   const [seen, setSeen] = useState(given);
-  // Another part of the page, or the way back, changed it.
+  // Another part of the page, or the browser's Back, changed the filter.
   if (seen !== given) {
     setSeen(given);
     setText(given);
@@ -112,7 +112,7 @@ function Choice({
   );
 }
 
-/** Statuses are chips: several may be chosen. */
+/** The filter by status: chips, of which several may be chosen. */
 function StatusChoice({ chosen }: { chosen: string }) {
   const now = new Set(chosen.split(',').filter((word) => word !== ''));
   const toggle = (word: string): void => {

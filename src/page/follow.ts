@@ -1,12 +1,14 @@
-// page: what a view wants to hear of the live stream while it is there.
+// page: the steps of the live stream that a view asks for while it is shown.
 import { useEffect } from 'preact/hooks';
 import type { Search } from './api.ts';
 import { useShared } from './hooks.ts';
 
-/** What is always told: a line of statistics a second, and connections. */
+/** The events that every view gets: a line of statistics a second, and connections. */
 const ALWAYS: Search = { events: 'stats,connection' };
 
-/** Asks for it, and for no more than is always told when the view goes. Undefined = not known yet. */
+/**
+ * Asks for the steps of `wish` while the component is shown; undefined = the wish is not known yet.
+ */
 export function useFollow(wish: Search | undefined): void {
   const { live } = useShared();
   const key = wish === undefined ? undefined : JSON.stringify(wish);

@@ -1,8 +1,8 @@
-// page: numbers, times and sizes as people read them. Pure; the locale is the reader's only where an ambiguity could not mislead.
+// page: numbers, times and sizes as people read them, in the reader's locale only where that cannot mislead. Pure.
 
 const NOTHING = '–';
 
-/** ms as `0.4 ms`, `12 ms`, `1.24 s`, `2 m 5 s`. */
+/** A time in ms as `0.4 ms`, `12 ms`, `1.24 s` or `2 m 5 s`. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) return NOTHING;
   const size = Math.abs(ms);

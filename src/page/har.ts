@@ -1,7 +1,10 @@
-// page: a connection as HAR 1.2 with WebSocket messages, as Chrome's network panel writes and opens it; and such a file read again.
+// page: a connection as a HAR 1.2 file with WebSocket messages, as Chrome's network panel writes it; and the way back.
 import type { ConnectionJson, MessageJson } from '../admin/shapes.ts';
 
-/** One message as Chrome writes it: `time` in seconds since the epoch, `data` in base64 where `opcode` is 2. */
+/**
+ * One message as Chrome writes it. `time` is in seconds since the epoch, and `data` is in base64
+ * where `opcode` is 2.
+ */
 export interface HarMessage {
   readonly type: 'send' | 'receive';
   readonly time: number;
@@ -12,8 +15,8 @@ export interface HarMessage {
 const NO_SIZES = { headersSize: -1, bodySize: -1 };
 
 /**
- * `messages` oldest first. Where a payload is not kept, the data says what is known of the message instead: an event without its bytes is
- * still worth its place and time.
+ * Writes a HAR file of `messages`, oldest first. Where a payload was not kept, `data` says what is
+ * known of the message, because its place and time are still worth something.
  */
 export function writeHar(connection: ConnectionJson, messages: readonly MessageJson[], version: string): object {
   const started = connection.opened_at;
@@ -56,13 +59,13 @@ function harMessage(message: MessageJson): HarMessage {
   };
 }
 
-/** Stands for a payload that is not kept. */
+/** The text in place of a payload that was not kept. */
 function described({ type, bytes, kind, status, reason, delivery, consumed }: MessageJson): string {
   const facts = { type, kind, bytes, delivery, outcome: status, reason, confirmation: consumed || undefined };
   return JSON.stringify({ 'ackspan: payload not kept': facts });
 }
 
-/** The WebSocket messages of a HAR file of whatever origin; a text that says what is wrong where there are none. */
+/** The WebSocket messages of a HAR file of any origin, or a text that says why there are none. */
 export function readHar(
   file: unknown,
 ): readonly { readonly url: string; readonly messages: readonly HarMessage[] }[] | string {
@@ -79,7 +82,7 @@ export function readHar(
   return found.length === 0 ? 'This HAR file has no WebSocket messages.' : found;
 }
 
-/** What is read of one file. */
+/** Entries of a file that are read at most. */
 const ENTRY_LIMIT = 10_000;
 const MESSAGE_LIMIT = 500_000;
 
@@ -90,7 +93,10 @@ function readMessage(value: unknown): HarMessage[] {
   return [{ type, time, opcode: opcode === 2 ? 2 : 1, data }];
 }
 
-/** A member of what may be anything: only own ones, so that a file cannot reach what objects inherit. */
+/**
+ * An own member of a value of any type; undefined = there is none. A file cannot reach what objects
+ * inherit.
+ */
 export function member(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Record<string, unknown>)[name];

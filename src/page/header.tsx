@@ -1,4 +1,4 @@
-// page: the header: where one can go, whether what is shown is live, a search by id, the theme, and the way out.
+// page: the header: navigation, live state, a search by id, the theme, and the log-out.
 import { useState } from 'preact/hooks';
 import { send } from './api.ts';
 import { clock, count } from './format.ts';
@@ -55,7 +55,7 @@ export function Header({ place, lock }: { place: Place; lock: () => void }) {
   );
 }
 
-/** Finds a delivery by any id: its own, the event's, the run's, a user's. */
+/** Finds a delivery by any id: its own, its event's, its run's or its user's. */
 function Search() {
   const [text, setText] = useState('');
   const find = (event: Event): void => {

@@ -1,4 +1,4 @@
-// page: what components share: the place, answers that are read again, the live stream, and who is told what.
+// page: what components share: the place, answers that are read again, the live stream, and messages to the reader.
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
 import type { AboutJson, StreamJson } from '../admin/shapes.ts';
@@ -6,13 +6,13 @@ import { ApiError, read, type Search } from './api.ts';
 import type { Live, LiveEvent, LiveStatus } from './live.ts';
 import { type Place, readPlace, writePlace } from './url.ts';
 
-/** What every part of the page may need. */
+/** The parts that every component may need. */
 export interface Shared {
   readonly about: AboutJson;
   readonly live: Live;
-  /** Says something to the reader, also aloud. */
+  /** Tells the reader something. Screen readers speak it. */
   readonly say: (text: string) => void;
-  /** The log-in is over. */
+  /** Shows the log-in, because the server does not know this reader any more. */
   readonly loggedOut: () => void;
 }
 
@@ -24,7 +24,7 @@ export function useShared(): Shared {
   return shared;
 }
 
-/** Where one is, and how to get elsewhere. */
+/** The place that the address names, kept up to date. */
 export function usePlace(): Place {
   const [place, setPlace] = useState(() => readPlace(location.hash));
   useEffect(() => {
@@ -35,7 +35,10 @@ export function usePlace(): Place {
   return place;
 }
 
-/** Changes parameters of the place; `typing` replaces the entry in the history, so that every letter is not a step back. */
+/**
+ * Changes parameters of the place. `typing` replaces the entry in the history, so that a letter is
+ * not a step back.
+ */
 export function patchPlace(params: Readonly<Record<string, string | undefined>>, typing = false): void {
   const place = readPlace(location.hash);
   const hash = writePlace(place.path, { ...place.params, ...params });
@@ -47,7 +50,10 @@ export function patchPlace(params: Readonly<Record<string, string | undefined>>,
   dispatchEvent(new HashChangeEvent('hashchange'));
 }
 
-/** An answer of the API. `data` stays while a newer one is read; `at` says as of when it is. */
+/**
+ * An answer of the API. `data` stays while a newer answer is read, and `at` is when it came, ms
+ * since the epoch.
+ */
 export interface Fetched<T> {
   readonly data: T | undefined;
   readonly error: ApiError | undefined;
@@ -55,7 +61,10 @@ export interface Fetched<T> {
   readonly reload: () => void;
 }
 
-/** Reads a resource, again every `every` ms while the page is visible; 0 = once. `path` undefined = nothing to read. */
+/**
+ * Reads a resource, and again every `every` ms while the page is visible (0 = once). `path`
+ * undefined = nothing to read.
+ */
 export function useFetched<T>(path: string | undefined, search: Search = {}, every = 0): Fetched<T> {
   const { loggedOut } = useShared();
   const key = `${path}?${JSON.stringify(search)}`;
@@ -65,7 +74,7 @@ export function useFetched<T>(path: string | undefined, search: Search = {}, eve
   });
   const [turn, setTurn] = useState(0);
   const reload = useCallback(() => setTurn((before) => before + 1), []);
-  // `key` stands for path and search; `turn` asks again.
+  // `key` stands for path and search. `turn` grows when the answer is to be read again.
   useEffect(() => {
     if (path === undefined) return;
     const stop = new AbortController();
@@ -96,13 +105,13 @@ export function useFetched<T>(path: string | undefined, search: Search = {}, eve
   };
 }
 
-/** Resolves when somebody can see the page. */
+/** Resolves when the page is visible. */
 function visible(): Promise<void> {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve) => document.addEventListener('visibilitychange', () => resolve(), { once: true }));
 }
 
-/** Listens to the stream as long as the component is there. */
+/** Listens to the stream while the component is there. */
 export function useLiveEvent<E extends LiveEvent>(event: E, listener: (data: StreamJson[E]) => void): void {
   const { live } = useShared();
   const latest = useRef(listener);
@@ -117,7 +126,7 @@ export function useLiveStatus(): LiveStatus {
   return status;
 }
 
-/** Now, told again every second: for ages and for what becomes stale. */
+/** The current time, ms since the epoch, renewed every `every` ms. */
 export function useNow(every = 1000): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
@@ -127,7 +136,7 @@ export function useNow(every = 1000): number {
   return now;
 }
 
-/** Sets the title of the document and moves the focus to the heading of a new place. */
+/** Sets the title of the document. */
 export function useTitle(title: string): void {
   useEffect(() => {
     document.title = `${title} · Ackspan`;

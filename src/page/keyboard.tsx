@@ -1,7 +1,7 @@
-// page: the keys of the page, and the list of them.
+// page: the keys of the page, and the list that explains them.
 import { useEffect, useRef } from 'preact/hooks';
 
-/** Keys by what they do. `g` and then a letter goes somewhere. */
+/** The keys with their meaning. `g` and a letter goes to a view. */
 const KEYS = [
   ['/', 'find an id'],
   ['g o', 'go to the overview'],
@@ -17,7 +17,7 @@ const KEYS = [
 
 const PLACES: Readonly<Record<string, string>> = { o: '#/', d: '#/deliveries', c: '#/connections' };
 
-/** How long `g` waits for its letter, ms. */
+/** Longest wait between `g` and its letter, ms. */
 const CHORD_MS = 1200;
 
 /** Whether a key is meant for a field. */

@@ -1,35 +1,45 @@
-// page: the one live stream of this tab: open while somebody looks, read on after a break, and honest about silence.
+// page: the one live stream of this tab: open while the tab is visible, resumed after a break, honest about silence.
 import type { StreamJson } from '../admin/shapes.ts';
 import { address, type Search } from './api.ts';
 
-/** `lost`: nothing was heard for a while; what is shown is as of `heardAt`. */
+/**
+ * State of the stream. In `lost` nothing has come for a while, and the page shows the state as of
+ * `heardAt`.
+ */
 export type LiveState = 'connecting' | 'live' | 'lost' | 'refused';
 
 export interface LiveStatus {
   readonly state: LiveState;
-  /** When something was heard last, ms since the epoch; 0 = never. */
+  /** Time of the latest event, ms since the epoch; 0 = none has come. */
   readonly heardAt: number;
 }
 
 export type LiveEvent = keyof StreamJson;
 type Listener = (data: never) => void;
 
-/** A line of statistics comes every second: this long without one is silence, ms. */
+/**
+ * Longest time between two events that is no silence, ms. A line of statistics comes every second.
+ */
 const SILENCE_MS = 3_500;
-/** How long after a refusal it is tried again, ms. */
+/** Wait between a refusal and the next try, ms. */
 const AGAIN_MS = 5_000;
 
 export interface Live {
   readonly status: LiveStatus;
-  /** What is to be told from now on; the same wish again changes nothing. */
+  /**
+   * Sets the events that the stream is to tell from now on. Setting the same again changes nothing.
+   */
   want(search: Search): void;
   on<E extends LiveEvent>(event: E, listener: (data: StreamJson[E]) => void): () => void;
-  /** Told of every change of the status. */
+  /** Adds a listener to changes of the status; the answer takes it off. */
   watch(listener: () => void): () => void;
   stop(): void;
 }
 
-/** `refused` is called when the stream cannot be had: the log-in may be over. */
+/**
+ * Opens the stream. `refused` is called when the server refuses it, perhaps because the log-in is
+ * over.
+ */
 export function createLive(refused: () => void): Live {
   const listeners = new Map<LiveEvent, Set<Listener>>();
   const watchers = new Set<() => void>();
@@ -72,13 +82,15 @@ export function createLive(refused: () => void): Live {
         tell(status.heardAt === 0 ? 'connecting' : 'lost');
         return;
       }
-      // Answered with a problem: an event source does not try again by itself.
+      // The server answered with a problem. An event source does not try again by itself after
+      // that.
       tell('refused');
       refused();
       again = window.setTimeout(open, AGAIN_MS);
     };
   };
-  // A hidden tab needs no news, and browsers allow six connections to a host: the tenth tab must still load.
+  // A hidden tab needs no news. Browsers allow six connections to a host, and the tenth tab must
+  // still load.
   const onVisible = (): void => (document.hidden ? close() : open());
   document.addEventListener('visibilitychange', onVisible);
   open();

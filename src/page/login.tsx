@@ -1,4 +1,4 @@
-// page: the log-in: the admin token once; from then on a cookie that no script can read.
+// page: the log-in, which exchanges the admin token for a cookie that no script can read.
 import { useRef, useState } from 'preact/hooks';
 import { ApiError, send } from './api.ts';
 

@@ -1,4 +1,4 @@
-// page: where the live page begins: finds out who answers, shows the log-in where one is needed, then the page.
+// page: the start of the live page: finds out which server this is, shows the log-in if needed, then the page.
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { applyTheme, storedTheme } from './theme.ts';

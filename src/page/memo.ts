@@ -1,7 +1,7 @@
-// page: components that are drawn again only when what they show is another object: rows of long tables.
+// page: components that are drawn again only when they show another object, such as rows of long tables.
 import { Component, type FunctionComponent, h } from 'preact';
 
-/** Draws `inner` again when a property is no longer the same. */
+/** Draws `inner` again only when one of its properties is another object. */
 export function memo<P extends object>(inner: FunctionComponent<P>): FunctionComponent<P> {
   class Memo extends Component<P> {
     override shouldComponentUpdate(next: Readonly<P>): boolean {

@@ -1,31 +1,31 @@
-// page: the messages of a connection side by side in columns, so that a hundred thousand of them are filtered between two frames.
+// page: a connection's messages in columns, so that a hundred thousand of them are filtered between two frames.
 import type { MessageJson } from '../admin/shapes.ts';
 
-/** What to look for. Words left out match everything. */
+/** A filter of messages. A member that is left out matches everything. */
 export interface MessageWish {
   readonly direction?: string | undefined;
   readonly kind?: string | undefined;
   readonly status?: string | undefined;
-  /** Part of the type, the delivery's id or the payload, whatever its case. */
+  /** Part of the type, of the delivery's id or of the payload, in any case. */
   readonly text?: string | undefined;
 }
 
 export interface MessageColumns {
   readonly size: number;
-  /** Message at a position, newest first. */
+  /** The message at a position, newest first. */
   at(position: number): MessageJson;
-  /** Positions of what is wanted, newest first. */
+  /** Positions of the messages that match, newest first. */
   filter(wish: MessageWish): Uint32Array;
   /** Every type, the most frequent first. */
   types(): readonly string[];
 }
 
-/** Takes messages, newest first. */
+/** Takes `messages`, newest first, into columns. */
 export function createMessageColumns(messages: readonly MessageJson[]): MessageColumns {
   const size = messages.length;
   const words: string[] = [];
   const numbers = new Map<string, number>();
-  /** The same text is kept and searched once: types are few. */
+  /** Types are few, so that each is kept and searched once. */
   const number = (word: string): number => {
     const known = numbers.get(word);
     if (known !== undefined) return known;

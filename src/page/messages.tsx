@@ -1,4 +1,4 @@
-// page: messages as a list of which only what can be seen is drawn, so that a hundred thousand scroll like twenty.
+// page: a list of messages that draws only what can be seen, so that a hundred thousand scroll like twenty.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { MessageJson } from '../admin/shapes.ts';
 import { bytes, clock, count, fullTime, spoken } from './format.ts';
@@ -9,10 +9,10 @@ import { writePlace } from './url.ts';
 
 type Params = Readonly<Record<string, string>>;
 
-/** Height of a row, px: as in tables.css. */
+/** Height of a row in px, as in tables.css. */
 const ROW = 30;
 const HEIGHT = 480;
-/** Rows that are drawn above and below what can be seen. */
+/** Rows that are drawn above and below the visible ones. */
 const AROUND = 10;
 
 export function MessageList({ messages, params }: { messages: readonly MessageJson[]; params: Params }) {
@@ -24,7 +24,7 @@ export function MessageList({ messages, params }: { messages: readonly MessageJs
     text: params.find,
   };
   const key = JSON.stringify(wish);
-  // `key` stands for the wish.
+  // `key` stands for `wish`, which is a new object at each draw.
   const found = useMemo(() => columns.filter(wish), [columns, key]);
   const [chosen, setChosen] = useState<number>();
   const types = useMemo(() => columns.types().slice(0, 100), [columns]);
@@ -113,7 +113,7 @@ interface WindowProps {
 function Window({ columns, found, chosen, choose }: WindowProps) {
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
-  // What is found anew is shown from its top.
+  // A new result is shown from its top.
   useEffect(() => {
     if (box.current !== null) box.current.scrollTop = 0;
     setTop(0);
@@ -164,7 +164,7 @@ function Window({ columns, found, chosen, choose }: WindowProps) {
   );
 }
 
-/** Stands for rows that are not drawn. */
+/** Empty space in place of rows that are not drawn. */
 function Gap({ rows }: { rows: number }) {
   return rows > 0 ? (
     <tr class="gap">
@@ -233,7 +233,7 @@ function pretty(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
-    // No JSON, or only its beginning: as it is.
+    // The payload is no JSON, or was cut, and is shown as it came.
     return text;
   }
 }

@@ -1,4 +1,4 @@
-// page: how things stand: one number first, then how it came about: charts, losses, priorities, evidence, connections, users.
+// page: the state of things: the confirmation rate, then charts, losses, priorities, evidence, connections and users.
 import { useState } from 'preact/hooks';
 import type { LineJson, LinesJson, SummaryJson, WindowJson } from '../admin/stats-shapes.ts';
 import { Charts } from './charts.tsx';
@@ -71,7 +71,7 @@ function WindowChoice({ chosen }: { chosen: WindowName }) {
   );
 }
 
-/** How a rate reads against its objective. */
+/** The words and the colour of a rate, by its objective. */
 function verdictOf({ rate }: WindowJson, objective: number): { tone: string; text: string } {
   if (rate === null) return { tone: 'idle', text: 'Nothing has been settled yet' };
   if (rate >= objective) return { tone: 'good', text: `Meets the objective of ${percent(objective, 0)}` };
@@ -130,7 +130,7 @@ function Fact({ name, value, tone = '', href }: { name: string; value: string; t
   );
 }
 
-/** What is left of what may be lost. */
+/** The part of the allowed losses that is left in a window. */
 function Budget({ name, window }: { name: string; window: WindowJson }) {
   const left = window.budget_left;
   const share = left === null ? 0 : Math.max(0, Math.min(1, left));
@@ -148,7 +148,10 @@ function Budget({ name, window }: { name: string; window: WindowJson }) {
   );
 }
 
-/** Lines of a window: read once, then told second by second; those of an hour are read again. */
+/**
+ * Lines of a window. Those of five minutes are read once and continued by the stream; those of an
+ * hour are read again.
+ */
 function useLines(window: '5m' | '1h'): readonly LineJson[] {
   const read = useFetched<LinesJson>('lines', { window }, window === '1h' ? 10_000 : 0);
   const [told, setTold] = useState<readonly LineJson[]>([]);

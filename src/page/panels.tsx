@@ -1,11 +1,11 @@
-// page: the panels of the overview: losses by reason, priorities against their objectives, evidence, and what connections can show.
+// page: the panels of the overview: losses by reason, priorities against their objectives, evidence, capabilities.
 import type { AboutJson } from '../admin/shapes.ts';
 import type { SummaryJson, WindowJson } from '../admin/stats-shapes.ts';
 import { adviceFor } from './advice.ts';
 import { count, percent, spoken } from './format.ts';
 import { writePlace } from './url.ts';
 
-/** One bar of a list: its share of the longest. */
+/** One bar of a list. The longest bar is the scale. */
 interface Bar {
   readonly key: string;
   readonly name: string;

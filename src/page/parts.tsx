@@ -1,16 +1,16 @@
-// page: small parts that every view uses: badges, ids to copy, ages, and what is shown while there is nothing to show.
+// page: small parts of every view: badges, ids to copy, ages, and what stands in for data that is not there yet.
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { ConnectionJson, DeliveryJson } from '../admin/shapes.ts';
 import { bytes, clock, duration, fullTime, spoken } from './format.ts';
 import { type Fetched, useNow, useShared } from './hooks.ts';
 
-/** A status in its colour, and in words: colour alone tells nothing to many. */
+/** A status in its colour and as a word, because many people cannot tell colours. */
 export function Status({ of }: { of: Pick<DeliveryJson, 'status'> }) {
   return <span class={`badge ${of.status}`}>{of.status}</span>;
 }
 
-/** Why it ended, if there is a reason. */
+/** The reason for an ending; null = there is none. */
 export function reasonOf({ error_type, unverifiable_reason }: DeliveryJson): string | null {
   return error_type ?? unverifiable_reason;
 }
@@ -19,12 +19,12 @@ export function Priority({ of }: { of: DeliveryJson['priority'] }) {
   return <span class={`priority ${of}`}>{of}</span>;
 }
 
-/** How far a connection, or the evidence of a delivery, goes. */
+/** The level of evidence of a connection or a delivery. */
 export function Capability({ of }: { of: ConnectionJson['capability'] }) {
   return <span class={`capability ${of}`}>{of === 'none' ? 'answers nothing' : of}</span>;
 }
 
-/** A time with its whole date in the title. */
+/** A time of day, with the whole date as a tooltip. */
 export function Time({ at, withMs = true }: { at: string | null; withMs?: boolean }) {
   if (at === null) return <span class="quiet">–</span>;
   return (
@@ -34,7 +34,7 @@ export function Time({ at, withMs = true }: { at: string | null; withMs?: boolea
   );
 }
 
-/** How long ago something was, kept up to date. */
+/** The age of a time, kept up to date. */
 export function Ago({ at }: { at: string }) {
   const now = useNow();
   return (
@@ -44,7 +44,7 @@ export function Ago({ at }: { at: string }) {
   );
 }
 
-/** An id that can be copied. */
+/** An id with a button that copies it. */
 export function Id({ value, label, href }: { value: string | null; label: string; href?: string | undefined }) {
   const { say } = useShared();
   const [copied, setCopied] = useState(false);
@@ -56,7 +56,7 @@ export function Id({ value, label, href }: { value: string | null; label: string
       say(`${label} copied`);
       setTimeout(() => setCopied(false), 1500);
     } catch {
-      // Without TLS and beyond loopback browsers have no clipboard: the id can still be selected.
+      // Browsers have no clipboard without TLS, except on loopback. The id can still be selected.
       say('This browser does not let the page copy here; select the id instead.');
     }
   };
@@ -70,7 +70,7 @@ export function Id({ value, label, href }: { value: string | null; label: string
   );
 }
 
-/** Drawn, because few fonts have a sign for it. */
+/** The icon of the copy button, drawn because few fonts have a sign for it. */
 function CopyIcon({ done }: { done: boolean }) {
   const path = done ? 'M3 8.5l3.5 3.5L13 4.5' : 'M6 6h7v7H6zM10 6V3H3v7h3';
   return (
@@ -80,7 +80,7 @@ function CopyIcon({ done }: { done: boolean }) {
   );
 }
 
-/** Says so while something is read for the first time, or cannot be. */
+/** Shows `children`, or in their place that data is still being read or cannot be read. */
 export function Loading({ of, children }: { of: Fetched<unknown>; children?: ComponentChildren }) {
   if (of.data !== undefined) return <>{children}</>;
   return of.error === undefined ? (
@@ -97,7 +97,7 @@ export function Loading({ of, children }: { of: Fetched<unknown>; children?: Com
   );
 }
 
-/** Old data is shown as old. */
+/** A note that the data shown is old, because it could not be read again. */
 export function Stale({ of }: { of: Fetched<unknown> }) {
   if (of.data === undefined || of.error === undefined) return null;
   return (
@@ -107,7 +107,7 @@ export function Stale({ of }: { of: Fetched<unknown> }) {
   );
 }
 
-/** Name and value pairs. */
+/** A list of names with their values. */
 export function Facts({ rows }: { rows: readonly (readonly [string, ComponentChildren])[] }) {
   return (
     <dl class="facts">
@@ -125,7 +125,7 @@ export function Size({ of }: { of: number | null }) {
   return <span class="number">{bytes(of)}</span>;
 }
 
-/** A word of the API with spaces. */
+/** A word of the API for people. */
 export function Word({ of }: { of: string }) {
   return <>{spoken(of)}</>;
 }

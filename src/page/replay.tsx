@@ -1,4 +1,4 @@
-// page: the kept messages of what is filtered sent again: first a dry run that says what it would do, then, if wanted, the same in earnest.
+// page: sending the kept messages of filtered deliveries again: a dry run first, then, if wanted, the real one.
 import { useState } from 'preact/hooks';
 import type { ReplayJson } from '../admin/shapes.ts';
 import { ApiError, type Search, send } from './api.ts';

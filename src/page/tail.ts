@@ -1,33 +1,36 @@
-// page: the rows of a live table: what was read first, what is told since, and what waits while the reader has it stopped. Pure.
+// page: the rows of a live table: the list that was read, the steps since, and what waits while it is held. Pure.
 import type { DeliveryJson, StreamJson } from '../admin/shapes.ts';
 
-/** Rows that are shown at most while it is live: older ones are a page away. */
+/** Most rows of a live table. Older rows are a page away. */
 export const LIVE_ROWS = 200;
 
 export interface Tail {
-  /** Newest first. */
+  /** Deliveries that are shown, newest first. */
   readonly rows: readonly DeliveryJson[];
   /** New deliveries that are not shown yet, newest first. */
   readonly waiting: readonly DeliveryJson[];
-  /** Steps that the server did not send, because there were too many; null = nobody knows. */
+  /**
+   * Steps that the server did not send, because there were too many; null = their number is not
+   * known.
+   */
   readonly missed: number | null;
 }
 
 export const EMPTY_TAIL: Tail = { rows: [], waiting: [], missed: 0 };
 
-/** Number of a delivery: newer = higher. */
+/** Number of a delivery; a newer one has a higher one. */
 export function seqOf({ id }: Pick<DeliveryJson, 'id'>): number {
   return Number.parseInt(id.slice(2), 36);
 }
 
-/** Which deliveries the reader asked for, as far as that can change while a delivery goes on. */
+/** The filters whose answer can change while a delivery goes on. */
 export interface Changing {
   readonly status?: string | undefined;
   readonly level?: string | undefined;
   readonly reason?: string | undefined;
 }
 
-/** Whether the delivery, as it is now, is one that was asked for. */
+/** Whether the delivery matches the filters as it is now. */
 export function wanted(delivery: DeliveryJson, { status, level, reason }: Changing): boolean {
   const one = (list: string | undefined, word: string): boolean =>
     list === undefined || list === '' || list.split(',').includes(word);
@@ -38,7 +41,7 @@ export function wanted(delivery: DeliveryJson, { status, level, reason }: Changi
   );
 }
 
-/** Takes told steps in, oldest first. While `held`, new deliveries wait and known ones go on. */
+/** Takes steps in, oldest first. While `held`, new deliveries wait, and shown ones are updated. */
 export function take(tail: Tail, steps: readonly StreamJson['step'][], asked: Changing, held: boolean): Tail {
   const latest = new Map<string, DeliveryJson>();
   for (const { delivery } of steps) latest.set(delivery.id, delivery);
@@ -47,7 +50,7 @@ export function take(tail: Tail, steps: readonly StreamJson['step'][], asked: Ch
       const now = latest.get(row.id);
       if (now === undefined) return [row];
       latest.delete(row.id);
-      // A row that stands still in front of a reader is not pulled away.
+      // A row stays where a reader is looking at it.
       return held || wanted(now, asked) ? [now] : [];
     });
   const rows = update(tail.rows);
@@ -57,7 +60,7 @@ export function take(tail: Tail, steps: readonly StreamJson['step'][], asked: Ch
   return { ...tail, rows: sorted([...fresh, ...waiting, ...rows]).slice(0, LIVE_ROWS), waiting: [] };
 }
 
-/** Shows what has waited. */
+/** Shows the deliveries that have waited. */
 export function release(tail: Tail): Tail {
   return { rows: sorted([...tail.waiting, ...tail.rows]).slice(0, LIVE_ROWS), waiting: [], missed: 0 };
 }

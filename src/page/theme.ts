@@ -1,4 +1,4 @@
-// page: light, dark, or as the system has it; remembered in this browser.
+// page: light, dark, or the system's theme, remembered in this browser.
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -9,19 +9,19 @@ export function storedTheme(): Theme {
   try {
     return THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? 'auto';
   } catch {
-    // Storage may be forbidden: then nothing is remembered.
+    // The browser may forbid storage. Then nothing is remembered.
     return 'auto';
   }
 }
 
-/** Shows the theme, and tells those who draw by hand. */
+/** Shows the theme, and tells charts, which draw themselves. */
 export function applyTheme(theme: Theme): void {
   if (theme === 'auto') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // As above.
+    // Without storage the choice lasts until the page is loaded again.
   }
   dispatchEvent(new Event('themechange'));
 }
@@ -31,7 +31,7 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** Calls back whenever colours change: by hand or by the system. */
+/** Calls back when the colours change, by the reader's choice or the system's. */
 export function onThemeChange(listener: () => void): () => void {
   const system = matchMedia('(prefers-color-scheme: dark)');
   addEventListener('themechange', listener);

@@ -3,43 +3,47 @@ import type { ConnectionStepJson, DeliveryDetailJson, StepJson } from '../admin/
 
 export interface Mark {
   readonly step: StepJson;
-  /** From 1: the same in the picture and in the list. */
+  /** Number of the step in the picture and in the list, from 1. */
   readonly number: number;
-  /** 0 to 1. */
+  /** Place on the line, 0 to 1. */
   readonly at: number;
-  /** ms since the step before; null for the first. */
+  /** Time since the step before, ms; null for the first. */
   readonly delay: number | null;
 }
 
 export interface LifeMark {
   readonly step: ConnectionStepJson;
   readonly at: number;
-  /** ms after the send; below 0 = before it. */
+  /** Time since the send, ms; below 0 = before the send. */
   readonly after: number;
 }
 
 export interface Scale {
   readonly marks: readonly Mark[];
-  /** The deadline, if it lies on the line. */
+  /** Place of the deadline; undefined = the line ends before the deadline. */
   readonly deadline: number | undefined;
-  /** The connection: what is on the line, and where its bar begins and ends. */
+  /** Steps of the connection that are on the line. */
   readonly life: readonly LifeMark[];
   readonly bar: { readonly from: number; readonly to: number } | undefined;
   readonly ticks: readonly { readonly at: number; readonly ms: number }[];
 }
 
-/** Room behind the last step. */
+/** Length of the line, as a multiple of the time to the last step. */
 const MARGIN = 1.12;
 const LEAST_MS = 1;
 
-/** Lays everything out. `now` is ms since the epoch; it ends the line of a delivery that is still open. */
+/**
+ * Lays out the steps of a delivery. `now`, ms since the epoch, ends the line of a delivery that is
+ * still open.
+ */
 export function layOut(delivery: DeliveryDetailJson, life: readonly ConnectionStepJson[] | null, now: number): Scale {
   const sent = Date.parse(delivery.sent_at);
   const { timeline, status } = delivery;
   const open = status === 'pending' || status === 'retrying';
   const deadlineMs = Date.parse(delivery.deadline_at) - sent;
   const last = Math.max(LEAST_MS, ...timeline.map(({ after_ms: ms }) => ms));
-  // A reader of an open or timed-out delivery asks how far the deadline is; of a confirmed one, what took how long.
+  // The reader of an open or timed-out delivery wants to see the deadline. The reader of a
+  // confirmed one wants to see what took how long.
   const end = open || status === 'timeout' ? Math.max(last, deadlineMs, open ? now - sent : 0) * 1.04 : last * MARGIN;
   const place = (ms: number): number => Math.min(1, Math.max(0, ms / end));
   const marks = timeline.map((step, i) => {
@@ -66,7 +70,7 @@ export function layOut(delivery: DeliveryDetailJson, life: readonly ConnectionSt
   };
 }
 
-/** About five round numbers of ms. */
+/** About five round times in ms, from 0 to `end`. */
 export function ticksTo(end: number): number[] {
   const rough = end / 5;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,4 +1,4 @@
-// page: the time line of a delivery: a picture to scale, its connection's life under it, and the same as a list.
+// page: a delivery's time line: a picture to scale with its connection's life, and a list of the same steps.
 import type { ConnectionStepJson, DeliveryDetailJson, StepJson } from '../admin/shapes.ts';
 import { duration, spoken } from './format.ts';
 import { useNow } from './hooks.ts';

@@ -1,4 +1,4 @@
-// page: who loses most and who waits longest, among what is in flight and in the history.
+// page: the types and users that lose most or wait longest, among open deliveries and the history.
 import { useState } from 'preact/hooks';
 import type { TopJson } from '../admin/stats-shapes.ts';
 import { count, duration, percent } from './format.ts';
@@ -9,7 +9,7 @@ import { writePlace } from './url.ts';
 const SORTS = { lost: 'most lost', slowest: 'slowest', tracked: 'most sent', pending: 'most in flight' } as const;
 type Sort = keyof typeof SORTS;
 
-/** Rows of a list, and how often it is read, ms. */
+/** Rows of a list, and the time between two reads of it, ms. */
 const ROWS = 6;
 const EVERY_MS = 10_000;
 

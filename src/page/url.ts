@@ -1,4 +1,4 @@
-// page: where one is, kept behind the `#` of the address: it survives a reload, a bookmark and a message to a colleague, under any mount.
+// page: the place of the reader behind the `#` of the address: reloads, bookmarks and links keep it, under any mount.
 
 /** A place: the parts of its path and its parameters. */
 export interface Place {
@@ -6,7 +6,7 @@ export interface Place {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Reads what stands behind the `#`. Malformed %-encoding is taken as it stands. */
+/** Reads the place behind the `#`. Malformed %-encoding stands for itself. */
 export function readPlace(hash: string): Place {
   const text = hash.replace(/^#\/?/, '');
   const cut = text.indexOf('?');
@@ -16,7 +16,7 @@ export function readPlace(hash: string): Place {
   return { path: path.map(decoded), params };
 }
 
-/** Writes a place; parameters without a value are left out. */
+/** Writes a place. Parameters without a value are left out. */
 export function writePlace(path: readonly string[], params: Readonly<Record<string, string | undefined>> = {}): string {
   const given = Object.entries(params).filter(
     (each): each is [string, string] => each[1] !== undefined && each[1] !== '',
@@ -29,7 +29,7 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    // Somebody typed a lone `%`: it means itself.
+    // A lone `%`, which somebody has typed, stands for itself.
     return part;
   }
 }

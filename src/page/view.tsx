@@ -1,4 +1,4 @@
-// page: which view a place shows.
+// page: the view of each place.
 import { CaseView } from './case-view.tsx';
 import { ConnectionView } from './connection.tsx';
 import { Connections } from './connections.tsx';

@@ -1,8 +1,8 @@
-// page: the closed vocabularies of the API as lists. Types are checked against the core's, so that a new word there is missed here.
+// page: the closed vocabularies of the API as lists; a new word of the core that a list lacks does not compile.
 import type { Priority, Status } from '../delivery/words.ts';
 import type { Reason } from './advice.ts';
 
-/** Every member of a union, each once: a record that lacks one does not compile. */
+/** Every member of a union, once. A record that lacks one does not compile. */
 function every<W extends string>(words: Readonly<Record<W, true>>): readonly W[] {
   return Object.keys(words) as W[];
 }
