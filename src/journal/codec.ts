@@ -1,26 +1,26 @@
-// journal: payloads of records: a value as JSON, and behind it the bytes of a message. Reading believes nothing.
+// journal: the payload of a record: a value as JSON, then the bytes of a message. Reading trusts no byte.
 import type { DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
 import { FRAME_BYTES, seal } from './frame.ts';
 
-/** Records that are put together before they are written. */
+/** Records that wait to be written together. */
 export class Batch {
-  /** Bytes in it. */
+  /** Bytes of the records. */
   length = 0;
   #buf: Buffer;
   readonly #least: number;
 
-  /** `least`: memory that is kept while nothing larger comes, bytes. */
+  /** `least` is the memory that the batch keeps as long as nothing larger comes, bytes. */
   constructor(least = 64 * 1024) {
     this.#least = least;
     this.#buf = Buffer.allocUnsafeSlow(least);
   }
 
-  /** What is in it; valid until the next call. */
+  /** The records, valid until the next call. */
   get bytes(): Buffer {
     return this.#buf.subarray(0, this.length);
   }
 
-  /** Adds a record; answers its size on disk, bytes. */
+  /** Adds a record. Answers its size on disk, bytes. */
   add(value: object, message: Uint8Array | undefined, nonce: number): number {
     const json = JSON.stringify(value);
     const start = this.length;
@@ -40,10 +40,10 @@ export class Batch {
     return end - start;
   }
 
-  /** Empties it. */
+  /** Removes all records. */
   reset(): void {
     this.length = 0;
-    // One long message does not hold its memory for ever.
+    // Memory that one long message needed is not kept for ever.
     if (this.#buf.length > this.#least * 4) this.#buf = Buffer.allocUnsafeSlow(this.#least);
   }
 
@@ -55,7 +55,10 @@ export class Batch {
   }
 }
 
-/** The value and the message of payload `buf[start, end)`; undefined = it is no such payload. The message is a view into `buf`. */
+/**
+ * The value and the message in `buf[start, end)`; undefined = that is no payload. The message is a
+ * view into `buf`.
+ */
 export function readPayload(buf: Buffer, start: number, end: number): [value: unknown, message: Buffer] | undefined {
   const text = start + 4;
   if (text > end) return undefined;
@@ -64,15 +67,15 @@ export function readPayload(buf: Buffer, start: number, end: number): [value: un
   try {
     return [JSON.parse(buf.toString('utf8', text, stop)), buf.subarray(stop, end)];
   } catch {
-    // Its checksum was right, so another program wrote it.
+    // The checksum was right, so another program wrote this.
     return undefined;
   }
 }
 
-/** What a confirmed delivery's end leaves out. */
+/** Members of an outcome that are left out when they have these values. */
 const NOTHING_SPECIAL = { errorType: '', unverified: '', errorText: '', receivedAt: 0, attempts: 1 };
 
-/** The entry as it is written: fields that say nothing are left out. */
+/** The entry as it is written, without members that say nothing. */
 export function written(entry: Entry): object {
   if (entry.kind === 'tracked') {
     const { kind, delivery, state, message } = entry;
@@ -86,14 +89,17 @@ export function written(entry: Entry): object {
   return { kind: 'settled', seq: entry.seq, outcome: Object.fromEntries(outcome) };
 }
 
-/** Nothing has happened to the delivery but that its message may be kept, which the message says itself. */
+/**
+ * Whether nothing but the send has happened to the delivery. A kept message stands in the record
+ * itself.
+ */
 function isFresh({ receivedAt, attempts, word, errorText, missed }: DeliveryState): boolean {
   return receivedAt === 0 && attempts.length === 0 && word === '' && errorText === '' && !missed;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The entry of a payload; undefined = it is none that this version knows. */
+/** The entry of a payload; undefined = this version knows no such entry. */
 export function readEntry(value: unknown, message: Buffer): Entry | undefined {
   if (!isFields(value)) return undefined;
   switch (value.kind) {

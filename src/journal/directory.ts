@@ -1,4 +1,4 @@
-// journal: the directory of a journal: made, judged and taken for this process alone, or refused with the reason.
+// journal: the directory of a journal: made, checked and taken for this process alone, or refused with the reason.
 import { randomBytes } from 'node:crypto';
 import {
   accessSync,
@@ -14,27 +14,27 @@ import {
 import { join } from 'node:path';
 import { type Lock, Locked, takeLock } from './lock.ts';
 
-/** The directory cannot be used, and why: for the operator. */
+/** The refusal of a directory, with the reason in words for the operator. */
 export class StoreRefused extends Error {}
 
 export interface StoreDirectory {
   readonly path: string;
-  /** A secret of this directory, for resume tokens. */
+  /** Secret of this directory, with which resume tokens are made. */
   readonly key: string;
-  /** Files and folders in it. */
+  /** Names of the files and folders in the directory. */
   list(): string[];
-  /** Makes what must be in it again, should somebody have removed it. Throws. */
+  /** Makes the directory and its marks again if they were removed. Throws. */
   mend(): void;
   release(): void;
 }
 
-/** Says whose directory it is. */
+/** Name of the file that marks the directory as a store. */
 const MARKER = 'ackspan-store';
 const KEY = 'key';
-/** What may lie in a directory that nobody has used: the root of a fresh volume has it. */
+/** Names that an unused directory may hold, such as the root of a fresh volume. */
 const HARMLESS = new Set(['lost+found', 'lock']);
 
-/** Takes the directory, which is made if it is missing. Rejects with `StoreRefused`. */
+/** Takes the directory, and makes it if it is missing. Rejects with `StoreRefused`. */
 export async function openDirectory(path: string): Promise<StoreDirectory> {
   const fd = prepare(path);
   let lock: Lock;
@@ -70,7 +70,7 @@ function holding(fd: number, lock: Lock): Pick<StoreDirectory, 'release'> {
   };
 }
 
-/** An open descriptor of the directory, which is ours or nobody's, and can be written to. */
+/** Opens the directory, if it is empty or a store and can be written to. Answers the descriptor. */
 function prepare(path: string): number {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -94,7 +94,7 @@ function prepare(path: string): number {
   }
 }
 
-/** Marks the directory as ours, and answers its secret, which is `fresh` if it has none. */
+/** Marks the directory as a store. Answers its secret, which is `fresh` if it had none. */
 function ownKey(path: string, fresh = randomBytes(32).toString('base64url')): string {
   writeOnce(join(path, MARKER), 'A store of Ackspan: sessions and messages in flight. See docs/store.md.\n');
   const file = join(path, KEY);
@@ -104,7 +104,7 @@ function ownKey(path: string, fresh = randomBytes(32).toString('base64url')): st
   return key;
 }
 
-/** Leaves a file alone that is there and holds something. What is written is there whole or not at all. */
+/** Writes a file whole or not at all, unless it is there and not empty. */
 function writeOnce(file: string, text: string): void {
   try {
     if (readFileSync(file, 'utf8') !== '') return;
@@ -115,7 +115,7 @@ function writeOnce(file: string, text: string): void {
   renameSync(`${file}.new`, file);
 }
 
-/** The reason as the system gives it, without the path that is named already. */
+/** The refusal with the system's reason, without the path, which the sentence names already. */
 export function refused(path: string, what: string, error: unknown): StoreRefused {
   const { code, message } = error as NodeJS.ErrnoException;
   return new StoreRefused(`${path} ${what}: ${code ?? message}`);

@@ -2,7 +2,7 @@
 import type * as fs from 'node:fs';
 
 export class DiskSync {
-  /** When one ended last, monotonic ms. */
+  /** Time at which a sync ended last, monotonic ms. */
   lastAt = 0;
   readonly #fdatasync: typeof fs.fdatasync;
   readonly #now: () => number;
@@ -17,7 +17,7 @@ export class DiskSync {
     return this.#running.size > 0;
   }
 
-  /** Resolves when the file is on the disk, or cannot be (`failed`). */
+  /** Resolves when the file is on the disk, or when `failed` has been called. */
   start(fd: number, failed: (error: Error) => void): Promise<void> {
     const sync = new Promise<void>((resolve) => {
       this.#fdatasync(fd, (error) => {
@@ -31,7 +31,7 @@ export class DiskSync {
     return sync;
   }
 
-  /** Resolves when all that are under way have ended. */
+  /** Resolves when all syncs under way have ended. */
   async all(): Promise<void> {
     await Promise.all(this.#running);
   }

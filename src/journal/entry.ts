@@ -12,7 +12,7 @@ import type {
 /** A session that can be resumed. */
 export interface SessionEntry {
   readonly key: string;
-  /** The user of the session when it began: its tokens are bound to that user. */
+  /** The user of the session when it began. The session's tokens are bound to that user. */
   readonly boundTo: string | undefined;
   /** The user of the session. */
   readonly user: string | undefined;
@@ -20,7 +20,7 @@ export interface SessionEntry {
   /** Ordinal of the latest message. */
   readonly ordinal: number;
   readonly capability: Capability;
-  /** Number of the latest welcome, and the highest whose token was used. */
+  /** Number of the latest welcome, and the highest number whose token was used. */
   readonly serial: number;
   readonly used: number;
   /** Highest serial of an SDK message that was taken in. */
@@ -33,9 +33,9 @@ export interface DeliveryEntry {
   /** Key of the session. */
   readonly session: string;
   readonly user: string | undefined;
-  /** The capability that the client had shown by then. */
+  /** The capability that the client had shown at the time of the send. */
   readonly capability: Capability;
-  /** The connection that the delivery was sent over; '' = none was there. */
+  /** The connection that the delivery was sent over; '' = the client was away. */
   readonly connection: string;
   readonly ordinal: number;
   /** Name of the event type. Its policy is looked up again. */
@@ -59,18 +59,18 @@ export interface AttemptEntry {
 
 /** The facts about a delivery that change while it is in flight. */
 export interface DeliveryState {
-  /** When receipt was proven; 0 = not yet. */
+  /** Time at which receipt was proven; 0 = not yet. */
   readonly receivedAt: number;
   readonly attempts: readonly AttemptEntry[];
   readonly word: 'confirmed' | 'rejected' | '';
   readonly errorText: string;
-  /** Whether its client is back without it (R6). */
+  /** Whether the client has come back without the message (R6). */
   readonly missed: boolean;
   /** Whether its message is still kept. */
   readonly kept: boolean;
 }
 
-/** How a delivery ended. */
+/** The end of a delivery. */
 export interface OutcomeEntry {
   readonly status: Outcome;
   readonly errorType: ErrorType;
@@ -83,12 +83,14 @@ export interface OutcomeEntry {
 }
 
 export type Entry =
-  /** A session has begun, or the entry holds all that is known of it. */
+  /** A session has begun. As a later entry: the whole state of the session. */
   | { readonly kind: 'session'; readonly session: SessionEntry }
   /** Parts of a session have changed. */
   | { readonly kind: 'changed'; readonly key: string; readonly changes: Partial<SessionEntry> }
   | { readonly kind: 'ended'; readonly key: string }
-  /** A delivery is in flight. Its ordinal is the latest of its session, unless a later one is known. */
+  /**
+   * A delivery is in flight. Its ordinal is the latest of its session unless a later one is known.
+   */
   | {
       readonly kind: 'tracked';
       readonly delivery: DeliveryEntry;
@@ -98,7 +100,8 @@ export type Entry =
   | { readonly kind: 'state'; readonly seq: number; readonly state: DeliveryState }
   | { readonly kind: 'settled'; readonly seq: number; readonly outcome: OutcomeEntry }
   /**
-   * The first record of each file. Deliveries of the process that wrote it have numbers up to `through` at most; those of the next process
-   * come behind. `previous`: size of the file before it, bytes; 0 = there was none.
+   * The numbers that the writer's deliveries may have, up to `through`; those of the next process
+   * are higher. It is the first record of each file, where `previous` is the size of the file
+   * before, bytes; 0 = there was none.
    */
   | { readonly kind: 'reserved'; readonly through: number; readonly previous: number };

@@ -1,4 +1,4 @@
-// journal: a store in a directory of this machine: what an earlier process left there, and a journal that goes on behind it.
+// journal: the store in a directory: what an earlier process left there, and a journal that goes on after it.
 import { stat } from 'node:fs/promises';
 import { openDirectory, type StoreDirectory } from './directory.ts';
 import type { DeliveryEntry, SessionEntry } from './entry.ts';
@@ -10,69 +10,72 @@ import { Scribe, type ScribeDeps } from './scribe.ts';
 
 export interface FileStoreOptions {
   readonly directory: string;
-  /** As in `ScribeDeps`. */
+  /** See `ScribeDeps`. */
   readonly afterMs: number;
-  /** Between two syncs of the disk, ms; 0 = never. */
+  /** Time between two syncs of the disk, ms; 0 = never. */
   readonly syncMs: number;
 }
 
 export interface FileStoreDeps extends Pick<ScribeDeps, 'wallOf' | 'eachOpen' | 'report'> {
   /** The highest number that a delivery of this process has. */
   latest(): number;
-  /** Monotonic ms. */
+  /** The monotonic clock, ms. */
   now(): number;
-  /** ms since the epoch. */
+  /** The wall clock, ms since the epoch. */
   wall(): number;
-  /** A test may let it fail. */
+  /** The file system, which a test may let fail. */
   readonly files?: Files;
-  /** Of one file. Default 4 MiB. */
+  /** Size of one file, bytes. Default 4 MiB. */
   readonly segmentBytes?: number;
 }
 
-/** What an earlier process left. */
+/** The state that an earlier process left. */
 export interface Left {
   readonly sessions: readonly { readonly entry: SessionEntry; readonly item: Item }[];
   /** Deliveries in flight, by the key of their session. */
   readonly deliveries: ReadonlyMap<string, readonly (OpenDelivery & { readonly item: Item })[]>;
   readonly dropped: Dropped;
-  /** When it wrote last, ms since the epoch; 0 = it never did. */
+  /** Time of the earlier process's last write, ms since the epoch; 0 = it wrote nothing. */
   readonly lastAt: number;
-  /** Deliveries of this process have higher numbers. */
+  /** Highest number of an earlier delivery. Deliveries of this process get higher ones. */
   readonly highest: number;
 }
 
 export interface FileStore {
   readonly journal: Scribe;
   readonly left: Left;
-  /** For resume tokens: a secret that outlives the process. */
+  /** Secret that outlives the process, with which resume tokens are made. */
   readonly key: string;
-  /** Why not everything outlives the process just now; undefined = it does. */
+  /** Reason why not everything would outlive the process now; undefined = everything would. */
   readonly degraded: string | undefined;
   readonly counters: StoreCounters;
-  /** Bytes on the disk. */
+  /** Size of all files, bytes. */
   readonly bytes: number;
-  /** On each beat, with its time (monotonic ms). */
+  /** Does what is due; for each beat with its time, monotonic ms. */
   look(now: number): void;
-  /** Writes what waits and gives the directory back. */
+  /** Writes the records that wait, and gives the directory back. */
   close(): Promise<void>;
 }
 
-/** Figures since the start. */
+/** Figures since the start of the process. */
 export interface StoreCounters {
-  /** Calls to the system, by how they ended. */
+  /** Calls that write to a file: those that succeeded, those that failed, and the bytes. */
   readonly writes: number;
   readonly failures: number;
   readonly written: number;
-  /** How long the event loop waited for slow writes, ms. */
+  /** Time for which slow writes held up the event loop, ms. */
   readonly stalledMs: number;
 }
 
 const SEGMENT_BYTES = 4 * 1024 * 1024;
-/** Numbers of deliveries that are set aside at a time: one that was not written down is never given twice. */
+/**
+ * Numbers of deliveries that are reserved at a time, so that the number of a delivery that was not
+ * written down is never given twice.
+ */
 const RESERVED = 1_000_000;
-/** After a failure the disk is tried again, at first after, and at last every so many ms. */
+/** First and longest wait after a failure before the disk is tried again, ms. */
 const [RETRY_MS, MAX_RETRY_MS] = [1000, 30_000];
-/** How often is looked whether the file is still there, ms. */
+/** Time between two looks at whether the file is still there, ms. */
 const CHECK_MS = 5000;
 
 /** Takes the directory and reads what is there. Rejects with `StoreRefused`. */
@@ -189,7 +192,7 @@ class OpenStore implements FileStore {
     this.#deps.report({ stage: 'store', error: new Error('the store can be written to again') });
   }
 
-  /** What is written to a file that somebody has removed is written to nobody. */
+  /** Breaks the log if its file was removed. Records would go into it and be gone. */
   async #check(): Promise<void> {
     const { path } = this.#log;
     if (path === undefined) return;

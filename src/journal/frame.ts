@@ -1,13 +1,17 @@
-// journal: one record on disk: a mark, its length, two checksums, its payload. What is damaged is passed over, and nothing in it is taken for a record.
+// journal: one record on disk: a mark, its length, two checksums, its payload. Damaged bytes pass for no record.
 import { crc32 } from 'node:zlib';
 
-/** In front of each payload: mark (2 bytes), length (4), checksum of the length (2), checksum of the payload (4); little-endian. */
+/**
+ * Bytes before each payload: mark (2), length (4), checksum of the length (2), checksum of the
+ * payload (4); little-endian.
+ */
 export const FRAME_BYTES = 12;
 const MARK = Buffer.from([0xac, 0x4a]);
 
 /**
- * Completes the record at `start` of `buf`, whose payload is there already and ends at `end`. `nonce` begins both checksums: it is a secret
- * of the file, so a payload whose author does not know it cannot hold something that passes for a record.
+ * Completes the record at `start` of `buf`, whose payload is there already and ends at `end`.
+ * `nonce`, a secret of the file, begins both checksums. An author of a payload who does not know
+ * the nonce cannot put something into the payload that passes for a record.
  */
 export function seal(buf: Buffer, start: number, end: number, nonce: number): void {
   const payload = start + FRAME_BYTES;
@@ -18,15 +22,18 @@ export function seal(buf: Buffer, start: number, end: number, nonce: number): vo
   buf.writeUInt32LE(crc32(buf.subarray(payload, end), nonce), start + 8);
 }
 
-/** What a reader of records is told, in the order of the file. */
+/** Receives what a reader finds, in the order of the file. */
 export interface FrameVisitor {
-  /** A payload is `buf[start, end)`. */
+  /** Is called with the payload `buf[start, end)` of a record. */
   record(start: number, end: number): void;
-  /** No record can be read in `buf[from, to)`. */
+  /** Is called where no record can be read in `buf[from, to)`. */
   damaged(from: number, to: number): void;
 }
 
-/** Reads the records of `buf` from `from` on. Answers where the last of them begins whose writing was cut short; `buf.length` = none was. */
+/**
+ * Reads the records of `buf` from `from` on. Answers the start of a last record whose writing was
+ * cut short; `buf.length` = there is none.
+ */
 export function readFrames(buf: Buffer, from: number, nonce: number, visitor: FrameVisitor): number {
   let bad = -1;
   let cut = -1;
@@ -46,13 +53,13 @@ export function readFrames(buf: Buffer, from: number, nonce: number, visitor: Fr
     const next = buf.indexOf(MARK, at + 1);
     at = next < 0 ? buf.length : next;
   }
-  // Cut short is only what nothing follows.
+  // A record was cut short only if nothing follows it.
   if (bad >= 0 && bad === cut) return cut;
   if (bad >= 0) visitor.damaged(bad, buf.length);
   return buf.length;
 }
 
-/** Where the record at `at` ends; 0 = none is there, -1 = its end is missing. */
+/** End of the record at `at`; 0 = there is no record, -1 = the end of the record is missing. */
 function frameEnd(buf: Buffer, at: number, nonce: number): number {
   const payload = at + FRAME_BYTES;
   const marks = Math.min(MARK.length, buf.length - at);
@@ -65,7 +72,10 @@ function frameEnd(buf: Buffer, at: number, nonce: number): number {
   return buf.readUInt32LE(at + 8) === crc32(buf.subarray(payload, end), nonce) ? end : 0;
 }
 
-/** A wrong length costs one look, not a checksum over what follows. */
+/**
+ * Checksum of mark and length. A wrong length is found by it at once, without a checksum over all
+ * that follows.
+ */
 function lengthSum(buf: Buffer, at: number, nonce: number): number {
   return crc32(buf.subarray(at, at + 6), nonce) & 0xffff;
 }

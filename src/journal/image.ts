@@ -1,7 +1,7 @@
-// journal: what entries add up to: the sessions that wait, the deliveries in flight, and their kept messages.
+// journal: the state that entries add up to: sessions that wait, deliveries in flight, and their kept messages.
 import type { DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
 
-/** A delivery that had no outcome. */
+/** A delivery without an outcome. */
 export interface OpenDelivery {
   readonly delivery: DeliveryEntry;
   state: DeliveryState;
@@ -9,17 +9,19 @@ export interface OpenDelivery {
 }
 
 /**
- * Built from entries in their order. Entries about unknown sessions or deliveries are ignored:
- * parts of a journal may be gone.
+ * The state after a number of entries, in their order. Entries about unknown sessions or deliveries
+ * are ignored, because parts of a journal may be gone.
  */
 export class Image {
   /** Sessions by key. */
   readonly sessions = new Map<string, SessionEntry>();
   /** Deliveries by number, in the order in which they began. */
   readonly open = new Map<number, OpenDelivery>();
-  /** Highest number that a delivery may have had. */
+  /** Highest number that an earlier delivery may have. */
   highest = 0;
-  /** Called for each outcome. The delivery is left out where only its end is known. */
+  /**
+   * Is called for each outcome. `open` is undefined where only the end of the delivery is known.
+   */
   readonly #settled: ((outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) | undefined;
 
   constructor(settled?: (outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) {

@@ -1,25 +1,30 @@
-// journal: what still holds, and in which file: a file goes when nothing in it does.
+// journal: which records are still needed, and in which file they are: a file goes when none of its records is needed.
 
 /** One file. */
 export interface Segment {
   readonly number: number;
   readonly path: string;
   bytes: number;
-  /** What still holds in it. */
+  /** Sessions and deliveries whose latest whole record is in the file. */
   readonly items: Set<Item>;
 }
 
-/** Something whose latest whole record is in one of the files: the file must stay for it. */
+/**
+ * A session or a delivery whose latest whole record is in one of the files, which must stay for it.
+ */
 export class Item {
-  /** What that is; undefined while nobody has taken it over from an earlier process. */
+  /**
+   * The session or delivery; undefined = it is of an earlier process, and nothing has taken it over
+   * yet.
+   */
   holder: object | undefined = undefined;
-  /** Undefined = no file has it. */
+  /** The file with the record; undefined = none. */
   segment: Segment | undefined = undefined;
   /** Size of the record, bytes. */
   bytes = 0;
 }
 
-/** A file that an earlier process wrote, and what still holds in it. */
+/** A file that an earlier process wrote. */
 export interface OldSegment {
   readonly number: number;
   readonly bytes: number;

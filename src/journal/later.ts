@@ -1,10 +1,13 @@
-// journal: deliveries that are written down only if they are still in flight after a while: nearly all have their outcome by then.
+// journal: deliveries that are written down only if they stay in flight for a while, because nearly all soon end.
 import { type Delivery, isSettled } from '../delivery/record.ts';
 
-/** In the order of their send. Costs two stores per delivery. */
+/** Deliveries in the order of their send. One of them costs two stores. */
 export class Later {
   readonly #deliveries: Delivery[] = [];
-  /** A record may be another delivery's by the time that it is looked at. */
+  /**
+   * Numbers of the deliveries. A record may serve another delivery by the time that it is looked
+   * at.
+   */
   readonly #seqs: number[] = [];
   #head = 0;
 
@@ -17,7 +20,7 @@ export class Later {
     this.#seqs.push(delivery.seq);
   }
 
-  /** Shows those that were sent by `due` (monotonic ms) and have no outcome. */
+  /** Shows the deliveries that were sent by `due` (monotonic ms) and have no outcome. */
   drain(due: number, visit: (delivery: Delivery) => void): void {
     const deliveries = this.#deliveries;
     let at = this.#head;

@@ -1,9 +1,9 @@
-// journal: one process per directory: a Unix socket there that only a living process answers, so that nothing is left behind by one that was killed.
+// journal: one process per directory, by a Unix socket that only a living process answers: a kill leaves no lock.
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 
-/** The directory is another process's. */
+/** Another process uses the directory. */
 export class Locked extends Error {}
 
 export interface Lock {
@@ -12,15 +12,15 @@ export interface Lock {
 }
 
 const NAME = 'lock';
-/** How long a holder may take to answer, ms: one that is busy is alive all the same. */
+/** Longest wait for an answer of the holder, ms. A holder that is only busy counts as alive. */
 const ANSWER_MS = 2_000;
-/** Attempts: a socket that was left behind is taken away between two of them. */
+/** Tries to take the lock. A socket that was left behind is removed between two tries. */
 const ATTEMPTS = 5;
 
 /**
- * Takes the directory. Rejects with `Locked` when a process of this machine has it, also one in another container that shares the
- * directory. `fd` is an open descriptor of the directory: the path of a socket may have about 100 characters only, that of a directory
- * has no such bound.
+ * Takes the directory. Rejects with `Locked` when a process of this machine has it, even one in
+ * another container that shares the directory. `fd` is an open descriptor of the directory: the
+ * path of a socket may have about 100 characters only, and the path of a directory more.
  */
 export async function takeLock(directory: string, fd: number): Promise<Lock> {
   const path = socketPath(directory, fd);
@@ -36,14 +36,14 @@ export async function takeLock(directory: string, fd: number): Promise<Lock> {
 
 function socketPath(directory: string, fd: number, name = NAME): string {
   const path = join(directory, name);
-  // Linux: the same directory under a short name.
+  // Linux has a short name for an open directory.
   return path.length > 90 && process.platform === 'linux' ? `/proc/self/fd/${fd}/${name}` : path;
 }
 
-/** Undefined: there is such a file already. */
+/** Listens at `path`; undefined = there is such a file already. */
 function listen(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
-    // Whoever asks is told who is there.
+    // The holder tells other processes its id.
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.end(` (process ${process.pid})`);
@@ -57,7 +57,7 @@ function listen(path: string): Promise<Server | undefined> {
   });
 }
 
-/** What the holder says of itself; undefined = nobody holds it. */
+/** The words of the holder about itself; undefined = there is no holder. */
 function ask(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     let said = '';
@@ -73,15 +73,16 @@ function ask(path: string): Promise<string | undefined> {
     socket.once('connect', () => {
       connected = true;
     });
-    // Refused, or gone meanwhile: nobody is there.
+    // An error before `connect` means that no holder is there, which `close` reports.
     socket.once('error', () => {});
     socket.once('close', () => resolve(connected ? said : undefined));
   });
 }
 
 /**
- * Takes away the socket of a process that is gone. Another process may do the same at this moment and have put its own there: the file is
- * moved aside first, which only one can do, asked again, and put back if it is alive.
+ * Removes the socket of a process that is gone. Another process may do the same now, and may have
+ * put its own socket there. The file is therefore moved aside first, which only one process can do.
+ * Then it is asked again, and put back if it answers.
  */
 async function removeStale(directory: string, fd: number): Promise<void> {
   const aside = `${NAME}.${process.pid}.${Date.now().toString(36)}`;
@@ -92,14 +93,14 @@ async function removeStale(directory: string, fd: number): Promise<void> {
     renameSync(from, to);
   } catch (error) {
     if (error instanceof Locked) throw error;
-    // It has just gone.
+    // Another process has just removed the file.
     return;
   }
   if ((await ask(socketPath(directory, fd, aside))) !== undefined) {
     try {
       linkSync(to, from);
     } catch {
-      // A third process has put its own there: it asks nobody any more, and this one asks it next.
+      // A third process has put its own socket there, and the next try asks that one.
     }
   }
   unlinkSync(to);

@@ -1,4 +1,4 @@
-// journal: the append-only files: records in order, one write for all that wait, the oldest file removed when what still holds in it has moved on.
+// journal: append-only files: one write for all waiting records; the oldest file goes when no record in it is needed.
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { Batch } from './codec.ts';
@@ -6,28 +6,31 @@ import { DiskSync } from './disk-sync.ts';
 import type { Item, OldSegment, Segment } from './item.ts';
 import { newHeader, type SegmentKind, segmentName, writeHeader } from './segment.ts';
 
-/** What of the file system a log uses; a test may let it fail. */
+/** The file system calls of a log, which a test may let fail. */
 export type Files = Pick<typeof fs, 'openSync' | 'writeSync' | 'closeSync' | 'unlinkSync' | 'fdatasync'>;
 
 export interface LogDeps {
   readonly directory: string;
   readonly kind: SegmentKind;
-  /** A file is not added to beyond this, bytes. */
+  /** Size from which a new file is begun, bytes. */
   readonly segmentBytes: number;
-  /** Between two `fdatasync`, ms; 0 = never: the system writes when it likes. */
+  /** Time between two `fdatasync`, ms; 0 = never, so that the system decides. */
   readonly syncMs: number;
   readonly files?: Files;
-  /** Monotonic ms. */
+  /** The monotonic clock, ms. */
   now(): number;
-  /** ms since the epoch. */
+  /** The wall clock, ms since the epoch. */
   wall(): number;
-  /** The first record of each file: what must be known as long as there is any. The size of the file before it is added. */
+  /**
+   * The first record of each file, which must be known as long as any file is there. The log adds
+   * the size of the file before.
+   */
   opening(): object;
-  /** Told once of each time that the log breaks; from then on nothing is written until `reopen`. */
+  /** Is called once for each time that the log breaks. Nothing is written then until `open`. */
   failed(error: unknown): void;
 }
 
-/** A write that takes longer than this held up the event loop, ms. */
+/** Duration from which a write counts as slow, ms: it held up the event loop. */
 const SLOW_MS = 50;
 
 /** Figures of a log since it was opened. */
@@ -35,15 +38,18 @@ export interface LogCounters {
   writes: number;
   bytes: number;
   failures: number;
-  /** Writes that held up the event loop, and for how long all of them did, ms. */
+  /** Slow writes, and the time that all of them took, ms. */
   slow: number;
   slowMs: number;
 }
 
-/** Never throws. Everything but `fdatasync` is synchronous: when `flush` returns, the system has the records, whatever becomes of the process. */
+/**
+ * A log in files, which never throws. Everything but `fdatasync` is synchronous: when `flush`
+ * returns, the system has the records, even if the process ends.
+ */
 export class Log {
   readonly counters: LogCounters = { writes: 0, bytes: 0, failures: 0, slow: 0, slowMs: 0 };
-  /** Bytes in all files, and those of records that still hold. */
+  /** Bytes in all files, and bytes of the records that are still needed. */
   bytes = 0;
   live = 0;
   readonly #deps: LogDeps;
@@ -56,7 +62,7 @@ export class Log {
   #unsynced = false;
   readonly #sync: DiskSync;
 
-  /** Files that are there already stay until nothing in them holds. Call `open` next. */
+  /** Files in `old` stay until none of their records is needed. The caller calls `open` next. */
   constructor(deps: LogDeps, old: readonly OldSegment[] = []) {
     this.#deps = deps;
     this.#files = deps.files ?? fs;
@@ -74,7 +80,7 @@ export class Log {
     }
   }
 
-  /** Begins a new file; false: that failed, and `failed` has been told. */
+  /** Begins a new file. Answers false when that failed, after a call of `failed`. */
   open(): boolean {
     try {
       this.#begin();
@@ -85,12 +91,12 @@ export class Log {
     }
   }
 
-  /** Nothing is written until `open` succeeds. */
+  /** Whether the log takes no records until `open` succeeds. */
   get broken(): boolean {
     return this.#fd < 0;
   }
 
-  /** The file that is written to. */
+  /** Path of the file that is written to. */
   get path(): string | undefined {
     return this.#fd < 0 ? undefined : this.#segments.at(-1)?.path;
   }
@@ -100,13 +106,18 @@ export class Log {
     return this.#batch.length;
   }
 
-  /** Adds a record; it is written with the next `flush`. Answers its size, bytes; 0 = the log is broken. */
+  /**
+   * Adds a record, which the next `flush` writes. Answers its size, bytes; 0 = the log is broken.
+   */
   append(value: object, message?: Uint8Array): number {
     if (this.#fd < 0) return 0;
     return this.#batch.add(value, message, this.#nonce);
   }
 
-  /** Adds the record that is the whole of what is known of `item`: whatever an older file says of it is needed no more. */
+  /**
+   * Adds the whole state of `item` as a record. Older records of `item` are not needed from then
+   * on.
+   */
   place(item: Item, value: object, message?: Uint8Array): void {
     const bytes = this.append(value, message);
     if (bytes === 0) return;
@@ -118,7 +129,7 @@ export class Log {
     this.live += bytes;
   }
 
-  /** Nothing of the item is needed any more. */
+  /** Marks the records of `item` as not needed. */
   drop(item: Item): void {
     const { segment } = item;
     if (segment === undefined) return;
@@ -151,7 +162,10 @@ export class Log {
     if (this.#segments.at(-1)!.bytes >= this.#deps.segmentBytes) this.open();
   }
 
-  /** The oldest file's items if it should be given up now, because most of what is written holds no more; undefined = not yet. */
+  /**
+   * The items of the oldest file, if it should be given up now, because most records are not
+   * needed; undefined = not yet.
+   */
   get outdated(): ReadonlySet<Item> | undefined {
     const [oldest] = this.#segments;
     if (this.#segments.length < 2 || oldest === undefined) return undefined;
@@ -160,12 +174,15 @@ export class Log {
     return moves ? oldest.items : undefined;
   }
 
-  /** Gives the file up, for that reason. */
+  /** Breaks the log, for a reason of the caller. */
   give(error: Error): void {
     this.#break(error);
   }
 
-  /** Removes the oldest files in which nothing holds any more. Only the oldest: a later one may hold the end of what an earlier one began. */
+  /**
+   * Removes the oldest files of which no record is needed. Later files may hold the end of what
+   * they began.
+   */
   sweep(): void {
     this.flush();
     const gone: Segment[] = [];
@@ -176,23 +193,23 @@ export class Log {
       for (const { path } of gone) this.#remove(path);
     };
     if (this.#deps.syncMs === 0) remove();
-    // What has moved on is on the disk before what it replaces is gone from it.
+    // The records that were moved must be on the disk before their older copies go.
     else void this.synced().then(remove);
   }
 
-  /** Gives what was written to the disk itself, in the background, if it is time. */
+  /** Starts an `fdatasync` in the background, if it is time. */
   sync(now: number): void {
     const { syncMs } = this.#deps;
     if (syncMs > 0 && this.#unsynced && !this.#sync.busy && now - this.#sync.lastAt >= syncMs) void this.synced();
   }
 
-  /** Resolves when everything handed over by now is on the disk, if it takes it. */
+  /** Resolves when all flushed records are on the disk, or the disk has refused them. */
   async synced(): Promise<void> {
     if (this.#fd >= 0) void this.#startSync(this.#fd);
     await this.#sync.all();
   }
 
-  /** Writes what waits and closes the file. */
+  /** Writes the records that wait, and closes the file. */
   close(): void {
     this.flush();
     this.#closeFile(true);
@@ -201,7 +218,7 @@ export class Log {
   #begin(): void {
     const number = this.#number + 1;
     const path = this.#pathOf(number);
-    // Not one that is there: it would be another process's.
+    // `x`: a file that is there already would be another process's.
     const fd = this.#files.openSync(path, 'ax', 0o600);
     this.#closeFile(true);
     this.#fd = fd;
@@ -228,8 +245,8 @@ export class Log {
   }
 
   /**
-   * The disk takes no more. What is on it grows older than what clients are told from here on, and must not be taken for the truth by
-   * the next process, so it is removed.
+   * Gives up a disk that takes no more. Its files are removed, because the next process would take
+   * them for the truth.
    */
   #break(error: unknown): void {
     this.counters.failures++;
@@ -252,7 +269,7 @@ export class Log {
       try {
         this.#files.closeSync(fd);
       } catch {
-        // What was written is the system's by now; there is nothing to do about a descriptor that cannot be closed.
+        // The system has the records. A descriptor that cannot be closed cannot be helped.
       }
     };
     if (sync && this.#deps.syncMs > 0) void this.#startSync(fd).then(close);
@@ -262,7 +279,7 @@ export class Log {
   #startSync(fd: number): Promise<void> {
     this.#unsynced = false;
     return this.#sync.start(fd, (error) => {
-      // Not of a file that has been given up.
+      // A file that was given up already does not matter.
       if (fd === this.#fd) this.#break(error);
     });
   }
@@ -271,7 +288,7 @@ export class Log {
     try {
       this.#files.unlinkSync(path);
     } catch (error) {
-      // Gone already, or it cannot be removed: the next process reads it, and what is over is over again.
+      // The next process reads a file that cannot be removed: ended deliveries end again there.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.counters.failures++;
     }
   }

@@ -1,4 +1,4 @@
-// journal: reads what an earlier process has left: the sessions that wait, what is in flight, and what of it damage makes uncertain.
+// journal: reads the state that an earlier process left, and gives up what damage makes uncertain.
 import { readFileSync, statSync, truncateSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEntry, readPayload } from './codec.ts';
@@ -8,30 +8,39 @@ import { Image } from './image.ts';
 import { Item, type OldSegment } from './item.ts';
 import { FORMAT, HEADER_BYTES, readHeader, segmentName, segmentNumber } from './segment.ts';
 
-/** What could not be read. */
+/** Counts of what could not be read. */
 export interface Dropped {
   /** Files with damage, by name. */
   readonly files: string[];
-  /** Bytes in which no record could be read; a record whose writing was cut short is none of them. */
+  /**
+   * Bytes in which no record could be read. A last record whose writing was cut short does not
+   * count.
+   */
   bytes: number;
   /** Records that this version does not know. */
   unknown: number;
-  /** Sessions, and deliveries in flight, whose later records may be among what was lost: they are given up, without an outcome. */
+  /**
+   * Sessions and open deliveries that were given up without an outcome, because later records about
+   * them may be lost.
+   */
   sessions: number;
   deliveries: number;
 }
 
 export interface ReadState {
   readonly image: Image;
-  /** By the key of a session, and the number of a delivery: where its whole record is. */
+  /** The items of the whole records, by the key of a session or the number of a delivery. */
   readonly items: ReadonlyMap<string | number, Item>;
   readonly segments: readonly OldSegment[];
   readonly dropped: Dropped;
-  /** When the latest record was written, ms since the epoch; 0 = there was none. */
+  /** Time of the latest write, ms since the epoch; 0 = there was none. */
   readonly lastAt: number;
 }
 
-/** Reads the files of `directory` that are among `names`. Throws `StoreRefused` for one of a newer version, or that cannot be read at all. */
+/**
+ * Reads those files of `directory` that are among `names`. Throws `StoreRefused` for a file of a
+ * newer version, and for one that cannot be read at all.
+ */
 export function readState(directory: string, names: readonly string[]): ReadState {
   const numbers = names
     .map((name) => segmentNumber('state', name))
@@ -45,14 +54,15 @@ export function readState(directory: string, names: readonly string[]): ReadStat
     const path = join(directory, name);
     if (i > 0 && number !== numbers[i - 1]! + 1) reading.damaged(`files before ${name}`, 0);
     const buf = readFile(path);
-    // A process ended before it could write the beginning of its file.
+    // The process ended before it could write the beginning of this file.
     if (buf.length < HEADER_BYTES && i === numbers.length - 1) {
       unlinkSync(path);
       continue;
     }
     lastAt = Math.max(lastAt, statSync(path).mtimeMs);
     const end = reading.file(name, number, buf, i === numbers.length - 1);
-    // The next process writes behind this file, and would take a torn end in the middle for damage.
+    // The next process appends a file. A torn end in a file before the last would be taken for
+    // damage.
     if (end < buf.length) truncateSync(path, end);
     segments.push({ number, bytes: end, items: [] });
   }
@@ -68,12 +78,18 @@ class Reading {
   readonly items = new Map<string | number, Item>();
   readonly dropped: Dropped = { files: [], bytes: 0, unknown: 0, sessions: 0, deliveries: 0 };
   readonly #segmentOf = new Map<Item, number>();
-  /** Size of the file before the one that is read, bytes; undefined = it is not there. */
+  /**
+   * The file before the one that is read, with its size, bytes; undefined = there is none, or it is
+   * unreadable.
+   */
   #previous: { readonly name: string; readonly bytes: number } | undefined = undefined;
-  /** What had begun when a damaged stretch was met: what happened to it there is not known. */
+  /**
+   * Sessions and deliveries that were open at a damaged stretch. The lost records may have been
+   * about them.
+   */
   readonly #uncertain = new Set<string | number>();
 
-  /** Takes in one file; answers where it ends, without a last record whose writing was cut short. */
+  /** Takes in one file. Answers its end, before a last record whose writing was cut short. */
   file(name: string, number: number, buf: Buffer, last: boolean): number {
     const header = readHeader(buf);
     if (header === undefined) {
@@ -130,12 +146,13 @@ class Reading {
       this.dropped.unknown++;
       return;
     }
-    // Its last records are missing, and nothing in it says so.
+    // The last records of the file before are missing, which only this record tells.
     if (entry.kind === 'reserved' && this.#previous !== undefined && this.#previous.bytes < entry.previous)
       this.damaged(this.#previous.name, entry.previous - this.#previous.bytes);
     this.image.apply(entry);
     if (entry.kind !== 'session' && entry.kind !== 'tracked') return;
-    // Written whole, so it was in flight still. Of a session this does not say what it has lost.
+    // The whole record of a delivery proves that the delivery was still in flight. That of a
+    // session does not say what the session has lost.
     if (entry.kind === 'tracked') this.#uncertain.delete(entry.delivery.seq);
     const item = new Item();
     item.bytes = end - start + FRAME_BYTES;

@@ -1,4 +1,4 @@
-// journal: decides what is written, and when: all of sessions that outlive their connection at once, other deliveries if they stay open.
+// journal: decides what is written and when: sessions that outlive their connection at once, else what stays open.
 import type { Journal } from '../delivery/journal.ts';
 import type { Observer, Report } from '../delivery/ports.ts';
 import { Delivery, isSettled } from '../delivery/record.ts';
@@ -12,7 +12,7 @@ import { deliveryEntry, deliveryState, outcomeEntry, sessionEntry, type WallOf }
 
 export interface ScribeDeps {
   readonly log: Pick<Log, 'append' | 'place' | 'drop' | 'outdated' | 'sweep' | 'flush' | 'sync' | 'broken' | 'waiting'>;
-  /** A delivery of a session that ends with its connection is written when it is in flight for so long, ms. */
+  /** Age at which a delivery is written whose session ends with its connection, ms. */
   readonly afterMs: number;
   readonly wallOf: WallOf;
   /** Shows every delivery in flight. */
@@ -20,7 +20,7 @@ export interface ScribeDeps {
   readonly report: Report;
 }
 
-/** A session whose client may come back. */
+/** A session whose client may come back, with what is known of its tokens. */
 class SessionHolder {
   readonly session: Session;
   readonly boundTo: string | undefined;
@@ -36,10 +36,12 @@ class SessionHolder {
   }
 }
 
-/** Records rewritten between two turns of the event loop: about a millisecond. */
+/**
+ * Records that are rewritten between two turns of the event loop, which takes about a millisecond.
+ */
 const SLICE = 200;
 
-/** More does not wait for the end of the turn, bytes. */
+/** Size of the waiting records that is flushed without waiting for the end of the turn, bytes. */
 const WAITING_LIMIT = 1024 * 1024;
 
 export class Scribe implements Journal {
@@ -48,7 +50,10 @@ export class Scribe implements Journal {
   readonly #sessions = new Map<Session, SessionHolder>();
   readonly #later = new Later();
   #scheduled = false;
-  /** What is still to be written after the log has been opened anew: sessions with what they have in flight, then the rest. */
+  /**
+   * Sessions and deliveries that are still to be written to a log that was opened anew, in reverse
+   * order.
+   */
   #missing: (SessionHolder | Delivery)[] = [];
 
   constructor(deps: ScribeDeps) {
@@ -66,7 +71,7 @@ export class Scribe implements Journal {
     };
   }
 
-  /** Everything that must be known of what goes on is written. */
+  /** Whether everything that must outlive the process is written. */
   get whole(): boolean {
     return !this.#deps.log.broken && this.#missing.length === 0;
   }
@@ -134,7 +139,10 @@ export class Scribe implements Journal {
     delivery.journal = item;
   }
 
-  /** What is due by now (monotonic ms): deliveries that have stayed open, files that have outlived what is in them. */
+  /**
+   * Does what is due at `now` (monotonic ms): writes deliveries that have stayed open, and moves
+   * what is left in an old file.
+   */
   look(now: number): void {
     const { log, afterMs } = this.#deps;
     this.#later.drain(now - afterMs, (delivery) => this.#begin(delivery));
@@ -145,17 +153,17 @@ export class Scribe implements Journal {
     log.sync(now);
   }
 
-  /** The log has been opened anew and knows nothing: everything is written again, in slices. */
+  /** Writes everything again, in slices, because the log was opened anew and is empty. */
   startAnew(): void {
     this.#missing = [...this.#sessions.values()];
     this.#deps.eachOpen((delivery) => {
       if (delivery.journal !== undefined) this.#missing.push(delivery);
     });
-    // The list is emptied from its end.
+    // `#catchUp` takes from the end.
     this.#missing.reverse();
   }
 
-  /** Writes what is missing, so many records at a time. */
+  /** Writes up to `SLICE` missing records. */
   #catchUp(): void {
     for (let left = SLICE; left > 0; ) {
       const one = this.#missing.pop();
@@ -171,7 +179,10 @@ export class Scribe implements Journal {
     return 1;
   }
 
-  /** What a session has in flight comes before itself: without it, a client that resumed would miss it and not know. */
+  /**
+   * Writes a session after its deliveries in flight. In the other order, a client could resume the
+   * session without them and not know.
+   */
   #catchUpSession(holder: SessionHolder): number {
     const { session } = holder;
     if (this.#sessions.get(session) !== holder) return 0;
@@ -181,12 +192,12 @@ export class Scribe implements Journal {
     return records;
   }
 
-  /** Writes what still holds in the oldest file anew, so that the file can go. */
+  /** Writes the records again that are needed of the oldest file, so that the file can go. */
   #move(items: ReadonlySet<Item>): void {
     let left = SLICE;
     for (const item of items) {
       const { holder } = item;
-      // An earlier process's, about to get its outcome.
+      // The item is of an earlier process, and will soon have its outcome.
       if (holder === undefined) break;
       if (holder instanceof SessionHolder) this.#placeSession(holder);
       else this.#placeDelivery(holder as Delivery, item);
@@ -240,7 +251,7 @@ export class Scribe implements Journal {
     else this.#soon();
   }
 
-  /** What is told without a hand-over is handed over at the end of the turn. */
+  /** Flushes at the end of the turn, for records without a hand-over. */
   #soon(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -252,7 +263,7 @@ export class Scribe implements Journal {
     try {
       this.handOver();
     } catch (error) {
-      // A bug in there costs what was told, not the process (SPEC D8).
+      // A bug of the journal costs records, not the process (SPEC D8).
       this.#deps.report({ stage: 'store', error });
     }
   }

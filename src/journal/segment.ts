@@ -1,39 +1,39 @@
-// journal: the files of a journal: their names and how each begins.
+// journal: the files of a journal: their names, and the header of each.
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
-/** Format of the files; a reader reads its own and older ones. */
+/** Format of the files. A reader reads its own format and older ones. */
 export const FORMAT = 1;
-/** Bytes before the first record: two copies of one header, so that a damaged one costs nothing. */
+/** Bytes before the first record: two copies of one header, so that damage to one costs nothing. */
 export const HEADER_BYTES = 64;
 
 const COPY_BYTES = 32;
 const MAGIC = Buffer.from('ACKSPANJ', 'latin1');
 
-/** What a file says of itself. */
+/** The header of a file. */
 export interface SegmentHeader {
   readonly format: number;
-  /** Begins every checksum in the file (`frame.ts`). */
+  /** Secret of the file, with which every checksum in it begins (`frame.ts`). */
   readonly nonce: number;
-  /** ms since the epoch. */
+  /** Time at which the file was begun, ms since the epoch. */
   readonly createdAt: number;
 }
 
-/** What a file holds: the state of sessions and deliveries. */
+/** The content of a file: the state of sessions and deliveries. */
 export type SegmentKind = 'state';
 
-/** `state-00000042.log`. */
+/** Name of a file, e.g. `state-00000042.log`. */
 export function segmentName(kind: SegmentKind, number: number): string {
   return `${kind}-${String(number).padStart(8, '0')}.log`;
 }
 
-/** The number in a file's name; undefined = it is none of that kind. */
+/** The number in a file's name; undefined = the file is none of that kind. */
 export function segmentNumber(kind: SegmentKind, name: string): number | undefined {
   const found = /^([a-z]+)-(\d{8,15})\.log$/.exec(name);
   return found?.[1] === kind ? Number(found[2]) : undefined;
 }
 
-/** A header for a new file. */
+/** Makes the header of a new file. */
 export function newHeader(createdAt: number): SegmentHeader {
   return { format: FORMAT, nonce: randomBytes(4).readUInt32LE(), createdAt };
 }

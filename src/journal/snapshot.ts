@@ -1,4 +1,4 @@
-// journal: what is known of a session or a delivery at this moment, as entries hold it.
+// journal: the present state of a session or a delivery as an entry.
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Outcome } from '../delivery/words.ts';
@@ -7,7 +7,7 @@ import type { AttemptEntry, DeliveryEntry, DeliveryState, OutcomeEntry, SessionE
 /** Translates a monotonic time to ms since the epoch. */
 export type WallOf = (at: number) => number;
 
-/** What of a session is not on its record. */
+/** The facts about a session that its record does not hold. */
 export interface Tokens {
   readonly boundTo: string | undefined;
   readonly serial: number;
@@ -44,7 +44,7 @@ function attemptEntries({ attemptLog = [] }: Delivery, wallOf: WallOf): AttemptE
   return attemptLog.map(({ kind, at, result }) => ({ kind, at: wallOf(at), result }));
 }
 
-/** The delivery must be settled. */
+/** The outcome of a settled delivery. */
 export function outcomeEntry(delivery: Delivery, wallOf: WallOf): OutcomeEntry {
   const { errorType, unverified, level, errorText, receivedAt, settledAt, attempts } = delivery;
   return {
