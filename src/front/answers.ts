@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import { patiently } from '../time/patience.ts';
 import { formatHead, type RawHeaders } from './headers.ts';
 
-/** How long a client may take to read an answer and close, ms. */
+/** Time in which a client must read an answer and close, ms. */
 const LINGER_MS = 5_000;
 
-/** Writes a whole text response with `Connection: close` and ends the socket. */
+/** Writes a whole text response with `Connection: close`, and ends the socket. */
 export function answer(
   socket: Socket,
   status: number,
@@ -30,14 +30,15 @@ export function answer(
 }
 
 /**
- * Reads on until the peer closes too, at most `ms` (default 5 s), then destroys. Closing at once with unread bytes makes the kernel send a
- * reset, which can overtake the answer (RFC 9112 §9.6).
+ * Reads on until the peer closes too, at most `ms` (default 5 s), then destroys the socket. A close
+ * with unread bytes would make the kernel send a reset, which can overtake the answer (RFC 9112
+ * §9.6).
  */
 export function linger(socket: Socket, ms = LINGER_MS): void {
   if (socket.destroyed) return;
-  socket.on('error', () => socket.destroy()); // The answer is out; how the client leaves concerns nobody.
+  socket.on('error', () => socket.destroy()); // The way in which the client leaves does not matter any more.
   socket.once('end', () => socket.destroySoon());
-  socket.removeAllListeners('data').on('data', () => {}); // Also takes the bytes away from a node:http parser that has failed.
+  socket.removeAllListeners('data').on('data', () => {}); // A node:http parser that has failed gets no more bytes.
   socket.setTimeout(0);
   const wait = patiently(ms, () => socket.destroy());
   socket.once('close', () => wait.cancel());

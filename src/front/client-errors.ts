@@ -1,4 +1,4 @@
-// front: what a client gets whose bytes are no request, are too many, or do not come: one answer per connection, counted.
+// front: the answer to bytes that are no request, are too many, or do not come: one per connection, counted.
 import type { Socket } from 'node:net';
 import { now } from '../time/clock.ts';
 import { patiently } from '../time/patience.ts';
@@ -8,19 +8,27 @@ import type { FrontCounters } from './counters.ts';
 
 export interface ClientErrorDeps {
   readonly counters: FrontCounters;
-  /** From the first byte (or the connection) to the end of a head, ms, and how often node:http looks. */
+  /**
+   * Longest time from the first byte (or the connection) to the end of a head, and the time between
+   * two checks, ms.
+   */
   readonly headersTimeoutMs: number;
   readonly checkMs: number;
-  /** The head of a response is out on that connection: an answer would be read as part of it. */
+  /**
+   * Whether the head of a response is out on that connection. An answer would be read as part of
+   * that response.
+   */
   responding(socket: Socket): boolean;
-  /** How many heads of that connection have been read to their end. */
+  /** Number of heads on that connection that have been read to their end. */
   heads(socket: Socket): number;
 }
 
 export interface ClientErrors {
   /** Answers an error of node:http's parser, unless the connection has had its answer. */
   answer(error: NodeJS.ErrnoException, socket: Socket): void;
-  /** The connection has had its answer: whatever the parser still finds changes nothing. */
+  /**
+   * Notes that the connection has had its answer. Errors of the parser change nothing from then on.
+   */
   answered(socket: Socket): void;
 }
 
@@ -37,8 +45,9 @@ export function createClientErrors(deps: ClientErrorDeps): ClientErrors {
   }
 
   /**
-   * node:http looks at its clock before it reads, and counts time in which the process stood still. So what has arrived meanwhile
-   * is read first, and a standstill is given back (SPEC D14).
+   * Judges a head that is late. node:http looks at its clock before it reads, and counts time in
+   * which the process stood still. Bytes that have arrived meanwhile are therefore read first, and
+   * a standstill is given back (SPEC D14).
    */
   function judgeLate(error: NodeJS.ErrnoException, socket: Socket): void {
     if (late.has(socket)) return;
@@ -57,7 +66,7 @@ export function createClientErrors(deps: ClientErrorDeps): ClientErrors {
 
   return {
     answer(error, socket) {
-      // The same connection fails again while it lingers: at every check of its time and at its end.
+      // The connection fails again while it lingers: at each check of its time, and at its end.
       if (had.has(socket)) return;
       if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') judgeLate(error, socket);
       else conclude(error, socket);
@@ -68,7 +77,7 @@ export function createClientErrors(deps: ClientErrorDeps): ClientErrors {
   };
 }
 
-/** What node:http itself would answer, counted; 0 when nobody is left to hear it. */
+/** The status that node:http itself would answer, counted; 0 = nobody is left to read it. */
 function statusOf(error: NodeJS.ErrnoException, counters: FrontCounters): number {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':

@@ -1,26 +1,28 @@
-// front: what the listener counts, one fixed-shape object per process, integer adds only.
+// front: what the listener counts, in one object of fixed shape per process, by integer adds only.
 
 /** Outcomes of HTTP requests and handshakes. Every limit of the front has its own field (D7). */
 export interface FrontCounters {
   /** Plain HTTP requests passed on. */
   requests: number;
-  /** Plain HTTP requests that ended in our 502 or 504, or broke after the response had begun. */
+  /**
+   * Plain HTTP requests that ended in a 502 or 504 of ours, or broke after the response had begun.
+   */
   requestErrors: number;
   /** Handshakes that ended in a 101. */
   upgraded: number;
-  /** Handshakes that the upstream answered with anything but a 101; passed through. */
+  /** Handshakes that the upstream answered with another status than 101, which was passed on. */
   refusedByUpstream: number;
-  /** Of these, the ones answered 500 or above: the upstream is there and broken. */
+  /** Handshakes that the upstream answered 500 or above: it is there and broken. */
   upstreamErrors: number;
   /** Handshakes that `admit` refused because of `limits.connections`. */
   refusedByLimit: number;
   /** Handshakes that `admit` refused because of `limits.connections_per_user`. */
   refusedByUserLimit: number;
-  /** Handshakes that came while stopping. */
+  /** Handshakes that came while the sidecar was stopping. */
   refusedWhileStopping: number;
-  /** Handshakes that `admit` refused because memory runs out. */
+  /** Handshakes that `admit` refused because memory was short. */
   refusedByMemory: number;
-  /** Handshakes that met an upstream that was down or broke off: 502. */
+  /** Handshakes whose upstream was down or broke off: 502. */
   upstreamFailed: number;
   /** Handshakes that the upstream did not answer in time: 504. */
   handshakeTimeouts: number;
@@ -30,25 +32,29 @@ export interface FrontCounters {
   headersTooLarge: number;
   /** Requests whose head did not arrive in time: 408. */
   requestTimeouts: number;
-  /** Bytes that are not HTTP, and requests that RFC 9112 tells a server to refuse: 400, 501 or 505. */
+  /**
+   * Bytes that are not HTTP, and requests that RFC 9112 tells a server to refuse: 400, 501 or 505.
+   */
   badRequests: number;
   /** Requests whose body did not go on: 408. */
   bodiesStalled: number;
-  /** Answers that their client did not take: reset. */
+  /** Answers that their client did not take, which ends in a reset. */
   answersStalled: number;
   /** Connections turned away, and dials given up, because descriptors are short: 503. */
   descriptorsShort: number;
   /** Connections that could not be accepted. */
   acceptFailed: number;
-  /** Upgrades to another protocol than WebSocket that the upstream accepted. */
+  /** Accepted upgrades to another protocol than WebSocket. */
   tunnels: number;
-  /** Of these, the ones that are open now. */
+  /** Upgrades to another protocol that are open now. */
   tunnelsOpen: number;
-  /** WebSockets whose 101 agrees on extensions that we cannot read: their messages pass unread. */
+  /**
+   * WebSockets whose 101 agrees on extensions that we cannot read, so that messages pass unread.
+   */
   unreadable: number;
 }
 
-/** All zero. */
+/** Counters that are all zero. */
 export function createFrontCounters(): FrontCounters {
   return {
     requests: 0,

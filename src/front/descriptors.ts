@@ -1,42 +1,51 @@
-// front: file descriptors. New clients are turned away before the last ones are used, so that those who are in can be dialled for.
+// front: file descriptors: new clients are turned away while the last ones are needed to dial for those that are in.
 import { readdirSync, readFileSync } from 'node:fs';
 import { now } from '../time/clock.ts';
 
-/** Kept for everything that is neither a client nor its upstream connection: exports, hooks, name look-ups, files. */
+/**
+ * Descriptors that are kept for everything but clients and their upstream connections: exports,
+ * hooks, look-ups, files.
+ */
 const RESERVE = 64;
-/** How often the limit is read again, ms: it may be changed while the process runs. */
+/** Time between two reads of the limit, ms. The limit may change while the process runs. */
 const FRESH_MS = 1000;
 
 export interface DescriptorDeps {
-  /** Sockets of clients. */
+  /** Number of sockets of clients. */
   clients(): number;
-  /** Sockets to the upstream. */
+  /** Number of sockets to the upstream. */
   upstreams(): number;
-  /** Other sockets that are counted, such as those of the admin server. */
+  /** Number of other known sockets, such as those of the admin server. */
   others(): number;
-  /** The soft limit; undefined = unknown. Default: that of /proc/self/limits. */
+  /** The soft limit; undefined = unknown. Default: the limit in /proc/self/limits. */
   limit?(): number | undefined;
-  /** Open before there was any client. Default: what /proc/self/fd holds now. */
+  /** Descriptors that were open before any client came. Default: those in /proc/self/fd now. */
   base?(): number;
 }
 
 export interface Descriptors {
-  /** Whether everybody who is in, and one more client, can have an upstream connection, and the reserve stays. */
+  /**
+   * Whether one more client and all that are in can have an upstream connection, without the
+   * reserve.
+   */
   readonly room: boolean;
-  /** One client in five may still come: time to let go of clients that can come back. */
+  /** Whether four in five places for clients are taken, so that idle clients should be let go. */
   readonly scarce: boolean;
-  /** Half of the reserve is in use by now: a client that is turned away cannot even be told why. */
+  /**
+   * Whether half of the reserve is in use, so that a client cannot even be told why it is turned
+   * away.
+   */
   readonly exhausted: boolean;
 }
 
-/** Where nothing is known of a limit there is always room. */
+/** Creates the count. There is always room where the limit is unknown. */
 export function createDescriptors(deps: DescriptorDeps): Descriptors {
   const { limit = readLimit, base = countOpen } = deps;
   const atStart = base();
   let known: number | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
 
-  /** Descriptors beside the reserve, when there are so many sockets. */
+  /** Descriptors that are left beside the reserve when `sockets` are open. */
   function left(sockets: number): number {
     if (now() - readAt > FRESH_MS) {
       readAt = now();
@@ -70,7 +79,8 @@ function readLimit(): number | undefined {
     const found = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
     return found === null ? undefined : Number(found[1]);
   } catch {
-    // Another system than Linux, or no descriptor left to read it with: what was known holds.
+    // This is another system than Linux, or no descriptor was left to read the file. The last known
+    // limit holds.
     return undefined;
   }
 }
@@ -79,7 +89,7 @@ function countOpen(): number {
   try {
     return readdirSync('/proc/self/fd').length;
   } catch {
-    // Another system than Linux, where there is no limit to be read either.
+    // This is another system than Linux, which has no limit to read either.
     return 0;
   }
 }

@@ -1,4 +1,4 @@
-// front: plain requests whose client has stopped: with a body that does not go on, or with an answer that it does not take.
+// front: plain requests whose client has stopped: its body does not go on, or it does not take its answer.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
@@ -8,9 +8,12 @@ import { awaitsContinue } from './response.ts';
 
 export interface ExchangeDeps {
   readonly counters: FrontCounters;
-  /** How long a client may do nothing while the request or the answer waits for it, ms; 0 = for ever. */
+  /**
+   * Longest time for which a client may do nothing while the request or the answer waits for it,
+   * ms; 0 = for ever.
+   */
   readonly stallMs: number;
-  /** Gives up what has been asked of the upstream for this request. */
+  /** Gives up the request to the upstream that belongs to this request. */
   abort(request: IncomingMessage): void;
   readonly report: Report;
 }
@@ -18,7 +21,10 @@ export interface ExchangeDeps {
 export interface Exchanges {
   /** Watches a request until its answer is out. */
   begin(request: IncomingMessage, response: ServerResponse): void;
-  /** Watches a client of whom `wanted` says whether bytes are expected, until the result is called; `stalled` ends it. */
+  /**
+   * Watches a client until the answer is called. `wanted` says whether bytes of the client are
+   * expected, and `stalled` ends a client that has stopped.
+   */
   watch(client: Socket, wanted: () => boolean, stalled: () => void): () => void;
 }
 
@@ -86,7 +92,10 @@ export function createExchanges({ counters, stallMs, abort, report }: ExchangeDe
   };
 }
 
-/** Whether it is the client's turn: the upstream takes what comes, and nobody has to tell the client to send it. */
+/**
+ * Whether the client should send its body now: the upstream takes bytes, and no 100 has to come
+ * first.
+ */
 function expectsBody(request: IncomingMessage, response: ServerResponse): boolean {
   return !request.complete && !request.isPaused() && !awaitsContinue(request, response);
 }
@@ -96,9 +105,12 @@ function isUnread(client: Socket): boolean {
   return client.writableLength > 0;
 }
 
-/** Changes with every byte that the client sends, and with every one that the kernel takes for it. */
+/**
+ * A number that changes with every byte that the client sends, and with every byte that the kernel
+ * takes for it.
+ */
 function progress(client: Socket): number {
-  // What is left of the write under way; without it, a large write shows only at its end.
+  // Bytes left of the write under way. Without them a large write would show only at its end.
   const { _handle: handle } = client as { _handle?: { writeQueueSize?: number } | null };
   return client.bytesRead + client.bytesWritten - client.writableLength - (handle?.writeQueueSize ?? 0);
 }

@@ -1,4 +1,4 @@
-// front: which WebSocket extensions may be spoken through us (RFC 7692): permessage-deflate, with a client that forgets its window.
+// front: the WebSocket extension that may be spoken through us (RFC 7692): permessage-deflate without client context.
 
 import { extension } from 'ws';
 import type { Deflate } from '../relay/spliced-sockets.ts';
@@ -6,7 +6,7 @@ import { headerValues, type RawHeaders } from './headers.ts';
 
 type Parameters = Record<string, (string | true)[]>;
 
-// ws exports it since 8.19; its type package does not say so yet.
+// `ws` exports `extension` since 8.19. Its type package does not say so yet.
 declare module 'ws' {
   export const extension: {
     /** Throws a SyntaxError on what RFC 6455 §9.1 does not allow. */
@@ -15,19 +15,27 @@ declare module 'ws' {
   };
 }
 
-/** The 101's header lines for the client, and what they mean for whoever reads the frames. */
+/**
+ * The answer of the upstream to an offer of extensions, as the client gets it and as we read it.
+ */
 export interface Agreed {
   readonly headers: string[];
-  /** undefined: messages are not compressed. */
+  /** Parameters of compression; undefined = messages are not compressed. */
   readonly deflate: Deflate | undefined;
-  /** The upstream accepted something that we cannot read: pass bytes on, scan nothing. */
+  /**
+   * Whether the upstream accepted something that we cannot read. Bytes then pass, and nothing is
+   * scanned.
+   */
   readonly opaque: boolean;
 }
 
 const HEADER = 'sec-websocket-extensions';
 const DEFLATE = 'permessage-deflate';
 
-/** The client's offer reduced to permessage-deflate; untouched when there is nothing else in it, or when it cannot be parsed. */
+/**
+ * The client's offer reduced to permessage-deflate. An offer of nothing else, or one that cannot be
+ * parsed, stays as it is.
+ */
 export function filterOffers(raw: RawHeaders): string[] {
   const lines = headerValues(raw, HEADER);
   const offers = lines.length === 0 ? undefined : parseOrUndefined(lines);
@@ -36,12 +44,17 @@ export function filterOffers(raw: RawHeaders): string[] {
   return replaceLines(raw, wanted === undefined ? undefined : extension.format({ [DEFLATE]: wanted }));
 }
 
-/** The client's request without any offer: for streams that must stay readable across connections. */
+/**
+ * The client's request without any offer, for streams that must stay readable across connections.
+ */
 export function withoutOffers(raw: RawHeaders): string[] {
   return replaceLines(raw, undefined);
 }
 
-/** Reads the upstream's answer and adds `client_no_context_takeover` to an accepted permessage-deflate (RFC 7692 §7.1.1.2). */
+/**
+ * Reads the upstream's answer. Adds `client_no_context_takeover` to an accepted permessage-deflate
+ * (RFC 7692 §7.1.1.2).
+ */
 export function readAgreement(raw: RawHeaders): Agreed {
   const lines = headerValues(raw, HEADER);
   // A list of no elements (RFC 9110 §5.6.1.2) agrees on no extension.
@@ -83,12 +96,16 @@ function parseOrUndefined(lines: readonly string[]): Record<string, Parameters[]
   try {
     return extension.parse(lines.join(', '));
   } catch {
-    // The peer's malformed header is for the other peer to refuse; we only need to know that we cannot read it.
+    // A malformed header of the upstream is for the client to refuse. For us it means that frames
+    // cannot be read.
     return undefined;
   }
 }
 
-/** Puts the value on the first line of that header and drops its other lines; undefined drops them all. */
+/**
+ * Puts `value` on the first line of the extensions header, and drops the other lines; undefined
+ * drops all.
+ */
 function replaceLines(raw: RawHeaders, value: string | undefined): string[] {
   const headers: string[] = [];
   let pending = value;

@@ -1,15 +1,23 @@
-// front: what changes in a message head on its way through, and nothing else: flat raw lists [name, value, …] in and out.
+// front: what changes in a message head on its way, and nothing else: flat raw lists [name, value, …] in and out.
 
-/** A raw header list as node:http reads and writes it: name, value, name, value, … in wire order and spelling. */
+/**
+ * A raw header list as node:http has it: name, value, name, value, … in the order and spelling of
+ * the wire.
+ */
 export type RawHeaders = readonly string[];
 
-/** Removed on every hop, nominated or not (RFC 9110 §7.6.1). */
+/**
+ * Headers that are removed on every hop, whether `Connection` names them or not (RFC 9110 §7.6.1).
+ */
 const HOP_BY_HOP = new Set(['connection', 'proxy-connection', 'keep-alive', 'te', 'transfer-encoding', 'upgrade']);
 
-/** Never removed, whatever `Connection` nominates: framing, routing, the handshake and what this hop vouches for. */
+/**
+ * Headers that stay even if `Connection` names them: framing, routing, the handshake, and what this
+ * hop vouches for.
+ */
 const END_TO_END = /^(?:host|content-length|sec-websocket-.*|x-forwarded-.*|forwarded|traceparent)$/;
 
-/** Values of every line of that name (lower case), in order. */
+/** Values of every line with that name (lower case), in order. */
 export function headerValues(raw: RawHeaders, name: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
@@ -18,7 +26,7 @@ export function headerValues(raw: RawHeaders, name: string): string[] {
   return values;
 }
 
-/** Whether a comma-separated list header holds that token (lower case). */
+/** Whether a header that is a comma-separated list holds that token (lower case). */
 export function hasToken(raw: RawHeaders, name: string, token: string): boolean {
   return headerValues(raw, name).some((value) => tokens(value).includes(token));
 }
@@ -29,8 +37,9 @@ export function tokens(value: string): string[] {
 }
 
 /**
- * Drops hop-by-hop headers and those that `Connection` nominates (RFC 9110 §7.6.1). With `connection`, that is this hop's own
- * Connection value, in the place of the old one; the headers that it names stay.
+ * Drops hop-by-hop headers, and those that `Connection` names (RFC 9110 §7.6.1). `connection` is
+ * this hop's own Connection value, which takes the place of the old one; the headers that it names
+ * stay.
  */
 export function withoutHopByHop(raw: RawHeaders, connection = ''): string[] {
   const nominated = new Set(headerValues(raw, 'connection').flatMap(tokens));
@@ -54,23 +63,26 @@ function survives(name: string, nominated: Set<string>): boolean {
   return !HOP_BY_HOP.has(name) && (!nominated.has(name) || END_TO_END.test(name));
 }
 
-/** Who sent the request, as this hop saw it. */
+/** The sender of a request, as this hop sees it. */
 export interface Hop {
-  /** '' when unknown. */
+  /** Address of the peer; '' = unknown. */
   readonly remoteAddress: string;
   readonly proto: 'http' | 'https';
-  /** Whether the peer may say whom it forwards for. */
+  /** Whether the peer is trusted to say for whom it forwards. */
   readonly trusted: boolean;
 }
 
-/** CGI-like backends read an underscore in a name, and some any other sign, as a hyphen. */
+/**
+ * Names that some backends take for a forwarding header. CGI-like ones read an underscore, and some
+ * any other sign, as a hyphen.
+ */
 const FORWARDED = /^(?:x[^a-z0-9]forwarded[^a-z0-9](?:for|proto|host)|forwarded)$/i;
 const PLAINLY = /^(?:x-forwarded-(?:for|proto|host)|forwarded)$/i;
 
 /**
- * Appends a trusted peer to `X-Forwarded-For`, and to `Forwarded` (RFC 7239 §4) where it sent one, and adds `X-Forwarded-Proto`
- * and `-Host` unless an earlier hop did. What any other peer says in these four is dropped, and so are other spellings, which a
- * proxy may have passed on unread. `Host` stays as it is.
+ * Appends a trusted peer to `X-Forwarded-For`, and to `Forwarded` (RFC 7239 §4) where the peer sent
+ * one. Adds `X-Forwarded-Proto` and `-Host` unless an earlier hop did. Drops these four headers of
+ * any other peer, in every spelling that a proxy may have passed on unread. `Host` stays as it is.
  */
 export function addForwarded(headers: string[], hop: Hop): void {
   for (let i = headers.length - 2; i >= 0; i -= 2) {
@@ -106,7 +118,10 @@ export function plainAddress(address: string | undefined): string {
   return address === undefined ? '' : address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
-/** Whether it names a trace as W3C Trace Context §3.2 wants: known layout, no all-zero ids, version not ff. */
+/**
+ * Whether `value` names a trace by W3C Trace Context §3.2: known layout, no all-zero ids, version
+ * not ff.
+ */
 export function isTraceparent(value: string): boolean {
   const parts = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$/.exec(value);
   if (parts === null) return false;
@@ -115,15 +130,15 @@ export function isTraceparent(value: string): boolean {
   return !/^0+$/.test(trace!) && !/^0+$/.test(parent!);
 }
 
-/** The trace that the head names: its traceparent, if it is single and valid. */
+/** The `traceparent` of a head, if it is single and valid. */
 export function traceparentOf(raw: RawHeaders): string | undefined {
   const present = headerValues(raw, 'traceparent');
   return present.length === 1 && isTraceparent(present[0]!) ? present[0] : undefined;
 }
 
 /**
- * Gives a head that names no trace this one. What stood there instead leaves together with its `tracestate`
- * (W3C Trace Context §3.2.2, §4.3).
+ * Gives a head without a valid `traceparent` this one. An invalid one goes, together with its
+ * `tracestate` (W3C Trace Context §3.2.2, §4.3).
  */
 export function setTraceparent(headers: string[], traceparent: string): void {
   for (let i = headers.length - 2; i >= 0; i -= 2) {
@@ -132,7 +147,10 @@ export function setTraceparent(headers: string[], traceparent: string): void {
   headers.push('traceparent', traceparent);
 }
 
-/** The head as bytes on the wire (latin1 both ways, so obs-text survives: RFC 9110 §5.5). */
+/**
+ * The head as bytes on the wire. They are latin1 both ways, so that obs-text survives (RFC 9110
+ * §5.5).
+ */
 export function formatHead(startLine: string, headers: RawHeaders): string {
   let head = `${startLine}\r\n`;
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;

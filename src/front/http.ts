@@ -1,4 +1,4 @@
-// front, plain HTTP: http-proxy-3 moves the bodies; this file keeps heads, 1xx answers and trailers as they were, and counts.
+// front: plain HTTP: http-proxy-3 moves bodies; this file keeps heads, 1xx answers and trailers as they were.
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
@@ -15,7 +15,10 @@ import { createAgent, type Upstream } from './upstream.ts';
 export interface ForwarderDeps {
   readonly upstream: Upstream;
   readonly counters: FrontCounters;
-  /** From the request to an open connection, TLS included, ms. An open request has no time limit: uploads and SSE last. */
+  /**
+   * Longest time from a request to an open connection, TLS included, ms. An open request has no
+   * limit, because uploads and event streams last.
+   */
   readonly connectTimeoutMs: number;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
@@ -23,26 +26,30 @@ export interface ForwarderDeps {
 }
 
 export interface Forwarder {
-  /** Passes one request on and its answer back; every failure becomes a 502, a 504 or a broken-off response. Retries nothing. */
+  /**
+   * Passes one request on and its answer back. A failure becomes a 502, a 504 or a response that
+   * breaks off. Retries nothing.
+   */
   forward(request: IncomingMessage, response: ServerResponse): void;
-  /** Gives up a request that was passed on; nobody is told. */
+  /** Gives up a request that was passed on. The client gets no answer from here. */
   abort(request: IncomingMessage): void;
-  /** Connections to the upstream, idle ones included. */
+  /** Number of connections to the upstream, idle ones included. */
   readonly upstreams: number;
   /** Closes the idle connections to the upstream. */
   close(): void;
 }
 
-/** The upstream accepted no connection in time. */
+/** The upstream has accepted no connection in time. */
 export class ConnectTimeout extends Error {}
 
 export function createForwarder(deps: ForwarderDeps): Forwarder {
   const { upstream, counters, report } = deps;
   const agent = createAgent(upstream);
   const proxy = createProxy(upstream, agent);
-  /** What is asked of the upstream, by the request that it is for. */
+  /** The request to the upstream, by the client's request. */
   const asked = new WeakMap<IncomingMessage, ClientRequest>();
-  // Meanwhile the upstream may have closed what we keep for later, and the next request may be read before that is.
+  // During a standstill the upstream may have closed idle connections, and the next request may be
+  // read before their end.
   const stopWatching = onStandstill(() => {
     for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
   });
@@ -50,9 +57,10 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     asked.set(request, outgoing);
     limitConnect(outgoing, socket, deps.connectTimeoutMs);
     outgoing.once('close', () => {
-      // node:http lets a 101 that nobody asked for end without an error.
+      // node:http ends the connection without an error after a 101 that nobody asked for.
       if (!response.headersSent) fail(response, new Error('the upstream closed the connection without an answer'));
-      // The rest of an upload that the upstream did not take must not block the client's connection.
+      // The rest of an upload that the upstream did not take must not block the client's
+      // connection.
       request.resume();
     });
     try {
@@ -71,7 +79,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     incoming.on('error', (error) => fail(response, error));
   });
 
-  /** At most one answer and one count per request, however many of its four streams break. */
+  /** Answers and counts at most once per request, however many of its four streams break. */
   function fail(response: ServerResponse, error: unknown): void {
     if (response.destroyed || response.writableEnded) return;
     counters.requestErrors++;
@@ -83,12 +91,14 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
 
   function forward(request: IncomingMessage, response: ServerResponse): void {
     counters.requests++;
-    // http-proxy-3 adds a Content-Length of its own to DELETE and OPTIONS unless it finds this spelling.
+    // http-proxy-3 adds a Content-Length of its own to DELETE and OPTIONS unless it finds this
+    // spelling.
     request.headers = namedHeaders(outgoingHead(request, upstream).headers, 'content-length') as IncomingHttpHeaders;
-    // After the upstream's head its body tells: a complete answer may come with a refusal to read our request to its end.
+    // After the upstream's head its body decides. A complete answer may come with a refusal to read
+    // the rest of the request.
     const onError = (error: Error) => response.headersSent || fail(response, error);
     try {
-      // `ssl` is what the library spreads into the options of http.request, secure or not.
+      // The library spreads `ssl` into the options of http.request, with TLS or without.
       proxy.web(request, response, { ssl: { maxHeaderSize: deps.headerBytes } }, onError);
     } catch (error) {
       fail(response, error);
@@ -118,12 +128,12 @@ function createProxy(upstream: Upstream, agent: Agent): ProxyServer {
     },
     agent,
     secure: upstream.verifyTls,
-    toProxy: true, // Otherwise it normalises the path, and throws where it cannot.
-    selfHandleResponse: true, // Otherwise it merges, reorders and lower-cases response headers.
+    toProxy: true, // Without it the library normalises the path, and throws where it cannot.
+    selfHandleResponse: true, // Without it the library changes response headers.
   });
 }
 
-/** Runs when the outgoing request has its socket, before a byte is written. */
+/** Completes the outgoing request when it has its socket, before a byte is written. */
 function prepareRequest(
   outgoing: ClientRequest,
   request: IncomingMessage,
@@ -132,7 +142,7 @@ function prepareRequest(
 ): void {
   const raw = request.rawHeaders;
   outgoing.path = targetOf(request, basePath).path;
-  // node:http takes an empty one for none, and puts the upstream's in its place.
+  // node:http takes an empty Host for none, and would put the upstream's name in its place.
   if (headerValues(raw, 'host')[0] === '') outgoing.setHeader('Host', '');
   if (hasToken(raw, 'te', 'trailers')) outgoing.setHeader('TE', 'trailers');
   const framing = headerValues(raw, 'transfer-encoding');
@@ -141,19 +151,19 @@ function prepareRequest(
     outgoing.setHeader('Transfer-Encoding', framing.join(', '));
     const announced = headerValues(raw, 'trailer');
     if (announced.length > 0) outgoing.setHeader('Trailer', announced.join(', '));
-    // Ahead of the library's own listener, which ends the outgoing request.
+    // This listener stands before the library's own, which ends the outgoing request.
     request.prependListener('end', () => outgoing.addTrailers(pairs(request.rawTrailers)));
   } else {
     const at = raw.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length');
     if (at === -1) withoutFraming(outgoing);
-    // In its place, as the client spelled it.
+    // The header keeps its place and the client's spelling.
     else outgoing.setHeader(raw[at]!, raw[at + 1]!);
   }
   passInterim(outgoing, request, response);
   flushSoon(outgoing);
 }
 
-/** Gives a dial `ms`, TLS included. */
+/** Gives a dial `ms` ms, TLS included. */
 export function limitConnect(outgoing: ClientRequest, socket: Socket, ms: number): void {
   if (!socket.connecting) return;
   const wait = patiently(ms, () => outgoing.destroy(new ConnectTimeout(`no connection within ${ms} ms`)));
@@ -168,14 +178,14 @@ function refuse(response: ServerResponse, error: unknown): void {
   response.writeHead(status, headers).end(body);
 }
 
-/** What a client is answered whose request has met no upstream. */
+/** The answer for a client whose request has met no upstream. */
 export function unreachable(error: unknown): { status: 502 | 503 | 504; text: string } {
   if (error instanceof ConnectTimeout) return { status: 504, text: 'the upstream did not accept a connection in time' };
   if (isShortage(error)) return { status: 503, text: 'there are too many connections' };
   return { status: 502, text: 'the upstream could not be reached' };
 }
 
-/** Whether it says that no file descriptor is left, in this process (EMFILE) or on this machine (ENFILE). */
+/** Whether no file descriptor is left, in this process (EMFILE) or on this machine (ENFILE). */
 export function isShortage(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === 'EMFILE' || code === 'ENFILE';

@@ -1,4 +1,4 @@
-// front: the public port. Sorts what arrives into handshakes, plain HTTP and the mounted pages, within limits, and stops in order.
+// front: the public port: sorts arrivals into handshakes, plain HTTP and mounted pages, within limits.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { answerHere, type Rejoining } from './accept.ts';
@@ -15,68 +15,72 @@ import { createTunnels, mayTunnel, type Tunnels } from './tunnel.ts';
 import { createUpgrader, isHandshake, type UpgradeDeps, type Upgrader } from './upgrade.ts';
 import type { Caller } from './upgraded.ts';
 
-/** Why a handshake is not let in. */
+/** The refusal of a handshake. */
 export interface Refusal {
   readonly status: number;
-  /** One line for the client. */
+  /** Reason for the client, one line. */
   readonly reason: string;
-  /** Where it is counted. */
+  /** Counter of the refusal. */
   readonly counter?: 'refusedByLimit' | 'refusedByUserLimit' | 'refusedByMemory' | 'refusedWhileStopping';
 }
 
-/** What becomes of a handshake at the door: it is refused, or let in with what was learned of it. */
+/** Decision on a handshake: it is refused, or let in with what was learned of it. */
 export type Admission<T> = { readonly refusal: Refusal } | { readonly ticket: T };
 
-/** `T`: what `admit` learned of a request. */
+/** `T` is what `admit` has learned of a request. */
 export interface ListenerDeps<T> extends Omit<UpgradeDeps<T>, 'handshakeTimeoutMs' | 'headerBytes' | 'exchanges'> {
   /**
-   * Asked before each handshake is passed on. A promise holds the handshake until it resolves; one that rejects is reported, and lets
-   * the handshake in without a ticket. Default: all are let in, without a ticket.
+   * Is asked before a handshake is passed on. Without an answer, or if it rejects (reported), the
+   * handshake is let in without a ticket.
    */
   admit?(request: IncomingMessage): Admission<T> | Promise<Admission<T>>;
-  /** Asked before the upstream is; undefined passes the handshake on. */
+  /** Is asked before the upstream; undefined = the handshake is passed on. */
   rejoin?(request: IncomingMessage, ticket: T | undefined): Rejoining | undefined;
-  /** Whether one more connection would be within the limit: asked before an upgrade that is no WebSocket. Default: always. */
+  /** Whether an upgrade that is no WebSocket is within the limit. Default: always. */
   room?(): boolean;
-  /** Pages that are ours: `path` and everything below it. `handle` sees the URL in origin form, prefix included. */
+  /** Pages of ours at `path` and below. `handle` gets the URL in origin form, prefix included. */
   readonly mount?:
     | { readonly path: string; handle(request: IncomingMessage, response: ServerResponse): void }
     | undefined;
-  /** From a handshake to the upstream's answer, and from a plain request to a connection; ms. */
+  /** Longest time from a handshake to its answer, and from a plain request to a connection, ms. */
   readonly handshakeTimeoutMs: number;
   /** Largest message head, both ways, bytes. Default 65,536. */
   readonly headerBytes?: number;
-  /** From the first byte (or the connection) to the end of the request head, ms. Default 15,000. */
+  /**
+   * Longest time from the first byte (or the connection) to the end of a head, ms. Default 15,000.
+   */
   readonly headersTimeoutMs?: number;
-  /** How long an idle connection stays open, ms. Default 620,000: longer than the 600 s after which cloud load balancers give up theirs. */
+  /**
+   * Longest idle time of a connection, ms. Default 620,000: load balancers end theirs after 600 s.
+   */
   readonly keepAliveTimeoutMs?: number;
-  /** How long a client may send nothing of its body, or take nothing of its answer, ms; 0 = for ever. */
+  /** Longest pause of a client in its body, or in the reading of its answer, ms; 0 = for ever. */
   readonly stallMs: number;
-  /** Open connections that were upgraded, each with a socket to the upstream. Default: none. */
+  /** Number of open upgraded connections, each with a socket to the upstream. Default: 0. */
   connections?(): number;
-  /** Sockets of this process that neither clients nor the upstream hold. Default: none. */
+  /** Number of sockets that neither clients nor the upstream hold. Default: 0. */
   otherSockets?(): number;
-  /** Default: those of this process. */
+  /** Default: the descriptors of this process. */
   readonly descriptors?: Descriptors;
 }
 
 export interface Listener {
-  /** For tests and for attaching `listening` state to readiness; do not add request listeners. */
+  /** The server, for tests and its `listening` state. Request listeners must not be added. */
   readonly server: Server;
-  /** Handshakes in progress, and upgrades that are no WebSockets: they count towards a connection limit. */
+  /** Handshakes in progress, and open tunnels. They count towards a connection limit. */
   readonly handshaking: number;
-  /** Rejects when the address cannot be had. Port 0 picks a free one. */
+  /** Starts to listen; port 0 = any free port. Rejects when the address cannot be had. */
   listen(host: string, port: number): Promise<AddressInfo>;
   /**
-   * Accepts no connection and no handshake any more, closes idle connections, lets requests in flight finish. Resolves at once
-   * when nothing new can arrive; connections that were upgraded are their owner's to close.
+   * Takes no more connections and handshakes, closes idle connections, lets requests in flight
+   * finish. Upgraded connections are their owner's to close.
    */
   stopAccepting(): Promise<void>;
-  /** Breaks off what is left of plain HTTP and of handshakes. Upgraded sockets are untouched. */
+  /** Breaks off plain HTTP and handshakes. Upgraded sockets stay. */
   close(): Promise<void>;
 }
 
-/** The whole front. Requests and answers may take as long as they like while they move; heads, handshakes and dials may not. */
+/** Builds the port. Requests and answers may last while they move. */
 export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   const { handshakeTimeoutMs, headerBytes = 65_536, stallMs, counters, report } = deps;
   const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
@@ -114,7 +118,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
     const caller: Caller = { request, socket: socket as Socket, head };
     afterTurn(routes, caller.socket, () => routeUpgrade(routes, caller));
   });
-  // node:http would close the connection without a word.
+  // node:http would close the connection without an answer.
   server.on('connect', (_, socket) => {
     deps.counters.badRequests++;
     afterTurn(routes, socket as Socket, () => answer(socket as Socket, 501, 'CONNECT is not passed on'));
@@ -146,7 +150,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
 
 type Finish<T> = (admission: Admission<T> | undefined) => void;
 
-/** What the event handlers of one listener share. */
+/** The parts that the event handlers of one listener share. */
 interface Routes<T> {
   readonly deps: ListenerDeps<T>;
   readonly server: Server;
@@ -155,12 +159,12 @@ interface Routes<T> {
   readonly tunnels: Tunnels;
   readonly exchanges: Exchanges;
   readonly descriptors: Descriptors;
-  /** The last response begun on each connection, until it is out. */
+  /** The response that was begun last on each connection, until it is out. */
   readonly turns: WeakMap<Socket, ServerResponse>;
-  /** How many heads of a connection have been read. */
+  /** Number of heads that have been read on each connection. */
   readonly heads: WeakMap<Socket, number>;
   readonly errors: ClientErrors;
-  /** Handshakes whose admission is being decided: what ends the wait of each. */
+  /** Handshakes whose admission is being decided: the function that ends the wait of each. */
   readonly held: Set<Finish<T>>;
   stopping: boolean;
 }
@@ -178,7 +182,7 @@ function routeRequest<T>(routes: Routes<T>, request: IncomingMessage, response: 
   if (routes.stopping || refused !== undefined || routes.descriptors.scarce) response.shouldKeepAlive = false;
   if (refused !== undefined) {
     routes.deps.counters.badRequests++;
-    // What the parser will still say about it is the same refusal.
+    // The parser will report the same fault, which has its answer already.
     routes.errors.answered(socket);
     const body = `${refused.reason}\n`;
     const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
@@ -218,7 +222,7 @@ function routeUpgrade<T>(routes: Routes<T>, caller: Caller): void {
   else proceed(routes, caller, admission);
 }
 
-/** Keeps a handshake back until its admission is decided; a client that leaves meanwhile is let go. */
+/** Keeps a handshake back until its admission is decided, or its client leaves. */
 function hold<T>(routes: Routes<T>, caller: Caller, admission: Promise<Admission<T>>): void {
   const { socket } = caller;
   let gone = false;
@@ -238,13 +242,13 @@ function hold<T>(routes: Routes<T>, caller: Caller, admission: Promise<Admission
   routes.held.add(finish);
   socket.on('error', leave).on('close', leave);
   admission.then(finish, (error: unknown) => {
-    // Whoever is to decide is broken: the relay goes on without (SPEC D8).
+    // A bug in `admit` must not stop the relay (SPEC D8).
     routes.deps.report({ stage: 'relay.admit', error });
     finish(undefined);
   });
 }
 
-/** The handshake is refused, answered here, or passed on. `admission` undefined: nobody could decide, so it is let in. */
+/** Refuses a handshake, answers it here, or passes it on. Without an `admission` it is let in. */
 function proceed<T>({ deps, upgrader }: Routes<T>, caller: Caller, admission: Admission<T> | undefined): void {
   const { request, socket } = caller;
   if (admission !== undefined && 'refusal' in admission) {
@@ -268,7 +272,7 @@ function noteHead<T>({ heads }: Routes<T>, socket: Socket): void {
   heads.set(socket, (heads.get(socket) ?? 0) + 1);
 }
 
-/** Runs `next` when the response before it on that connection is out: a client may pipeline a handshake behind a request. */
+/** Runs `next` after the response that precedes it on the connection. Clients may pipeline. */
 function afterTurn<T>(routes: Routes<T>, socket: Socket, next: () => void): void {
   const turn = routes.turns.get(socket);
   if (turn === undefined) {
@@ -286,7 +290,7 @@ function afterTurn<T>(routes: Routes<T>, socket: Socket, next: () => void): void
   });
 }
 
-/** Whether the request is for a mounted path: for it or for something under it, not for one that merely begins alike. */
+/** Whether the request is for the mounted path or below, not for one that only begins alike. */
 function isBelow(mount: string, request: IncomingMessage): boolean {
   const { path } = targetOf(request, '');
   return path.startsWith(mount) && /^(?:[/?]|$)/.test(path.slice(mount.length));

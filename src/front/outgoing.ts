@@ -1,32 +1,32 @@
-// front: the head of a request as the upstream should see it: hop-by-hop headers gone, the peer added, the Host that the operator wants.
+// front: the head of a request for the upstream: hop-by-hop headers gone, the peer added, the operator's Host.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { addForwarded, plainAddress, withoutHopByHop } from './headers.ts';
 import { setHost, targetOf } from './target.ts';
 import type { Upstream } from './upstream.ts';
 
-/** What the upstream is asked. */
+/** The head of a request for the upstream. */
 export interface OutgoingHead {
-  /** Origin form, base path included. */
+  /** Path in origin form, base path included. */
   readonly path: string;
-  /** Flat raw list. */
+  /** Headers as a flat raw list. */
   readonly headers: string[];
 }
 
-/** `connection` is this hop's own Connection value; '' = none. */
+/** The head for the upstream. `connection` is this hop's own Connection value; '' = none. */
 export function outgoingHead(request: IncomingMessage, upstream: Upstream, connection = ''): OutgoingHead {
   const { path, host } = targetOf(request, upstream.basePath);
   const headers = withoutHopByHop(request.rawHeaders, connection);
   setHost(headers, host);
   const remoteAddress = plainAddress(request.socket.remoteAddress);
   addForwarded(headers, { remoteAddress, proto: 'http', trusted: upstream.trustsPeer?.(remoteAddress) ?? false });
-  // After X-Forwarded-Host, which says what the client asked for.
+  // X-Forwarded-Host has the client's Host by now.
   setHost(headers, upstream.hostHeader);
   return { path, headers };
 }
 
 /**
- * What `http.request` takes: names in their own case except `lowered`, several lines as an array. Expect and Trailer are left to
- * the code that can pass what belongs to them.
+ * The headers as `http.request` takes them: names in their own case except `lowered`, several lines
+ * as an array. Expect and Trailer are left out, because other code passes what belongs to them.
  */
 export function namedHeaders(raw: readonly string[], lowered = ''): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = Object.create(null);
@@ -44,7 +44,10 @@ export function namedHeaders(raw: readonly string[], lowered = ''): Record<strin
   return headers;
 }
 
-/** A request that says nothing about a body has none (RFC 9112 §6.3); node:http would say that it comes in chunks. */
+/**
+ * Removes the framing of a request without a body (RFC 9112 §6.3), which node:http would call
+ * chunked.
+ */
 export function withoutFraming(outgoing: ClientRequest): void {
   outgoing.removeHeader('content-length');
   outgoing.removeHeader('transfer-encoding');

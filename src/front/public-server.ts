@@ -1,4 +1,4 @@
-// front: node:http's server for the public port: its limits, its time-outs made patient, and the descriptors that it may use.
+// front: node:http's server for the public port, with its limits, patient time-outs and a bound on descriptors.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
@@ -11,7 +11,7 @@ export interface PublicServerOptions {
   /** Largest request head, bytes. */
   readonly headerBytes: number;
   readonly headersTimeoutMs: number;
-  /** How often node:http looks for heads that are late, ms. */
+  /** Time between two checks for late heads, ms. */
   readonly checkMs: number;
   readonly keepAliveTimeoutMs: number;
 }
@@ -19,7 +19,7 @@ export interface PublicServerOptions {
 export function createPublicServer(options: PublicServerOptions): Server {
   const server = createServer({
     maxHeaderSize: options.headerBytes,
-    // Refused by us (refusals.ts), where it is counted.
+    // refusals.ts refuses such requests, and counts them.
     requireHostHeader: false,
     headersTimeout: options.headersTimeoutMs,
     requestTimeout: 0,
@@ -27,13 +27,17 @@ export function createPublicServer(options: PublicServerOptions): Server {
     keepAliveTimeout: options.keepAliveTimeoutMs,
     noDelay: true,
   });
-  // The size limit bounds them; node's default would drop every header past the 1,000th silently.
+  // The size limit bounds the number. Node's default would silently drop every header after the
+  // 1,000th.
   server.maxHeadersCount = 0;
   server.on('timeout', letGoIfIdle);
   return server;
 }
 
-/** An idle connection whose time is up may have a request in its socket: after a standstill the timer comes before the read. */
+/**
+ * Ends an idle connection unless a request lies in its socket. After a standstill the timer comes
+ * before the read.
+ */
 function letGoIfIdle(socket: Socket): void {
   const { bytesRead } = socket;
   patiently(1, () => {
@@ -61,12 +65,15 @@ export function listenOn(
   });
 }
 
-/** Counts the sockets of clients: between two looks at the server's own count, those that have come. */
+/**
+ * Counts the sockets of clients. The server's own count comes later, so that connections since then
+ * are added.
+ */
 export function countClients(server: Server): () => number {
   let open = 0;
   const known = new WeakSet<Socket>();
   server.on('connection', (socket: Socket) => {
-    // A connection may be handed to the server again, for its next request.
+    // A connection comes to the server again for its next request.
     if (known.has(socket)) return;
     known.add(socket);
     open++;
@@ -77,10 +84,13 @@ export function countClients(server: Server): () => number {
   return () => open;
 }
 
-/** How long a client that is turned away may take to read why, ms: its descriptor is wanted. */
+/**
+ * Time in which a client that is turned away must read why, ms. It is short because descriptors
+ * are.
+ */
 const TURNED_AWAY_MS = 250;
 
-/** Turns new clients away while descriptors are short: 503, counted, reported. */
+/** Turns new clients away with 503 while descriptors are short. */
 export function turnAway(server: Server, descriptors: Descriptors, counters: FrontCounters, report: Report): void {
   const admitted = new WeakSet<Socket>();
   server.prependListener('connection', (socket: Socket) => {
@@ -95,7 +105,8 @@ export function turnAway(server: Server, descriptors: Descriptors, counters: Fro
       socket.destroy();
       return;
     }
-    // After node:http has attached its parser, from which the answer takes the bytes away.
+    // The answer takes the bytes away from node:http's parser, which must have been attached by
+    // then.
     process.nextTick(() => answer(socket, 503, 'there are too many connections', ['Retry-After', '1'], TURNED_AWAY_MS));
   });
 }

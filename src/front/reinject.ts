@@ -1,11 +1,11 @@
-// front: gives a request that only looked like an upgrade back to node:http. Some load balancers put `Upgrade` on every request.
+// front: gives a request that only looked like an upgrade back to node:http; some load balancers put `Upgrade` on all.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { formatHead, type RawHeaders } from './headers.ts';
 
 /**
- * Puts the request's head, without its Upgrade header, and everything that followed it back in front of the socket, and has the
- * server read it again. RFC 9110 §7.8 allows ignoring an Upgrade; a 101 is never owed.
+ * Puts the request's head, without its Upgrade header, back in front of the socket with everything
+ * that followed it. The server then reads it again. A server may ignore an Upgrade (RFC 9110 §7.8).
  */
 export function reinject(server: Server, request: IncomingMessage, socket: Socket, rest: Buffer): void {
   const headers = withoutUpgrade(request.rawHeaders);

@@ -1,11 +1,14 @@
-// front: what comes back for a plain request: interim answers, head, body and trailers, as the upstream sent them.
+// front: the answer to a plain request: interim answers, head, body and trailers, as the upstream sent them.
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { formatHead, headerValues, type RawHeaders, tokens, withoutHopByHop } from './headers.ts';
 
 /** Responses whose client has been told to go on with its body. */
 const continued = new WeakSet<ServerResponse>();
 
-/** 1xx answers: 100 only where the client asked for it, 103 and others as they come (RFC 9110 §15.2), none to HTTP/1.0. */
+/**
+ * Passes 1xx answers: 100 where the client asked for it, others as they come (RFC 9110 §15.2), none
+ * to HTTP/1.0.
+ */
 export function passInterim(outgoing: ClientRequest, request: IncomingMessage, response: ServerResponse): void {
   const expected = expectationsOf(request);
   if (expected.length > 0) {
@@ -17,11 +20,12 @@ export function passInterim(outgoing: ClientRequest, request: IncomingMessage, r
     if (statusCode === 100) {
       if (expected.length === 0) return;
       continued.add(response);
-      // node:http closes the connection after an answer to a client that it has not told itself to go on.
+      // node:http would close the connection after the answer, because it has not sent the 100
+      // itself.
       const known = response as { _sent100?: boolean };
       if (known._sent100 === false) known._sent100 = true;
     }
-    // `socket` is set while it is this response's turn on the connection.
+    // `socket` is set while this response may write to the connection.
     response.socket?.write(
       formatHead(`HTTP/1.1 ${statusCode} ${statusMessage}`, withoutHopByHop(rawHeaders)),
       'latin1',
@@ -29,12 +33,12 @@ export function passInterim(outgoing: ClientRequest, request: IncomingMessage, r
   });
 }
 
-/** Whether the client keeps its body back until it is told to send it (RFC 9110 §10.1.1). */
+/** Whether the client keeps its body back until it gets a 100 (RFC 9110 §10.1.1). */
 export function awaitsContinue(request: IncomingMessage, response: ServerResponse): boolean {
   return expectationsOf(request).length > 0 && !continued.has(response);
 }
 
-/** HTTP/1.0 has no expectations (RFC 9110 §10.1.1). */
+/** Values of Expect. HTTP/1.0 has none (RFC 9110 §10.1.1). */
 function expectationsOf(request: IncomingMessage): string[] {
   return request.httpVersion === '1.0' ? [] : headerValues(request.rawHeaders, 'expect');
 }
@@ -43,7 +47,8 @@ function expectationsOf(request: IncomingMessage): string[] {
 export function passResponse(incoming: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
   const status = incoming.statusCode!;
   response.sendDate = false;
-  // A client that was not told to send its body may send nothing or all of it: only a new connection is unambiguous.
+  // A client without a 100 may send all of its body or nothing. Only a new connection is
+  // unambiguous.
   if (!request.complete && awaitsContinue(request, response)) response.shouldKeepAlive = false;
   const headers = withoutHopByHop(incoming.rawHeaders, ownConnection(status, response.shouldKeepAlive));
   const bodiless = request.method === 'HEAD' || status === 204 || status === 304;
@@ -51,9 +56,10 @@ export function passResponse(incoming: IncomingMessage, request: IncomingMessage
   const codings = headerValues(incoming.rawHeaders, 'transfer-encoding').flatMap(tokens);
   if (!bodiless) passCodings(codings, headers, chunked);
   if (incoming.httpVersion === '1.0' && codings.length > 0) {
-    // RFC 9112 §6.1: its framing is faulty, so nothing that follows on that connection can be trusted.
+    // RFC 9112 §6.1: the framing is faulty, so that nothing later on that connection can be
+    // trusted.
     const { socket } = incoming;
-    // Ahead of the listener that would keep the connection for the next request.
+    // This listener stands before the one that would keep the connection for the next request.
     incoming.prependOnceListener('end', () => socket.destroy());
   }
   // node:http throws on a Trailer header where there can be no trailers.
@@ -65,13 +71,19 @@ export function passResponse(incoming: IncomingMessage, request: IncomingMessage
   flushSoon(response);
 }
 
-/** 426 must name the protocol that it wants (RFC 9110 §15.5.22); node:http writes every other Connection header by itself. */
+/**
+ * This hop's Connection value. 426 must name the protocol that it wants (RFC 9110 §15.5.22); for
+ * all other answers node:http writes the header.
+ */
 function ownConnection(status: number, keepAlive: boolean): string {
   if (status !== 426) return '';
   return keepAlive ? 'Upgrade' : 'close, Upgrade';
 }
 
-/** The body arrives with its other codings (RFC 9112 §6.1), so the client has to be told of them. Throws where it cannot be. */
+/**
+ * Tells the client the other codings of the body (RFC 9112 §6.1). Throws where HTTP/1.0 cannot say
+ * so.
+ */
 function passCodings(codings: readonly string[], headers: string[], chunked: boolean): void {
   const others = codings.filter((coding) => coding !== 'chunked');
   if (others.length === 0) return;
@@ -79,7 +91,10 @@ function passCodings(codings: readonly string[], headers: string[], chunked: boo
   headers.push('Transfer-Encoding', [...others, 'chunked'].join(', '));
 }
 
-/** node:http holds a head back until the first byte of the body, which may be long in coming: an event stream, a slow upload. */
+/**
+ * Sends a head soon. node:http holds it back until the first byte of the body, which may be long in
+ * coming (an event stream, a slow upload).
+ */
 export function flushSoon(message: ServerResponse | ClientRequest): void {
   setImmediate(() => {
     if (!message.writableEnded && !message.destroyed) message.flushHeaders();

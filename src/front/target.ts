@@ -1,14 +1,17 @@
-// front: what a request line asks for, as the upstream should hear it. Paths are never decoded, normalised or re-encoded.
+// front: the target of a request line for the upstream. Paths are never decoded, normalised or encoded again.
 
-/** The upstream's view of a request target. */
+/** A request target for the upstream. */
 export interface Target {
-  /** Origin form (or `*`), with the upstream's base path in front. */
+  /** Path in origin form (or `*`), with the upstream's base path in front. */
   readonly path: string;
-  /** From an absolute-form target: it outranks the Host header (RFC 9112 §3.2.2). */
+  /** Host of an absolute-form target, which outranks the Host header (RFC 9112 §3.2.2). */
   readonly host: string | undefined;
 }
 
-/** Reads origin form, absolute form and `*` (RFC 9112 §3.2); anything else passes as it is, for the upstream to refuse. */
+/**
+ * Reads origin form, absolute form and `*` (RFC 9112 §3.2). Anything else passes as it is, for the
+ * upstream to refuse.
+ */
 export function targetOf(request: { method?: string | undefined; url?: string | undefined }, basePath: string): Target {
   const url = request.url!;
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/i.exec(url);

@@ -1,7 +1,10 @@
-// front: which peers may say whom they forward for: addresses and networks that the operator names.
+// front: the peers that may say for whom they forward: addresses and networks that the operator names.
 import { BlockList, isIP } from 'node:net';
 
-/** Whether an address, without the IPv4-mapped prefix, is in one of `networks`: IP addresses, or CIDR ranges (RFC 4632, RFC 4291). */
+/**
+ * Checks whether an address without IPv4-mapped prefix is in one of `networks`: IP addresses, or
+ * CIDR ranges (RFC 4632, RFC 4291).
+ */
 export function createPeerCheck(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) {

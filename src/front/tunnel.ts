@@ -1,4 +1,4 @@
-// front: an upgrade that is not a WebSocket (RFC 9110 §7.8). A 101 makes two raw sockets of it; any other answer goes back as to a plain request.
+// front: an upgrade to another protocol (RFC 9110 §7.8): a 101 makes two raw sockets of it; other answers pass.
 import { type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
@@ -14,7 +14,7 @@ import { dial, type Upstream } from './upstream.ts';
 export interface TunnelDeps {
   readonly upstream: Upstream;
   readonly counters: FrontCounters;
-  /** Reads what follows on a client's connection when it has been answered. */
+  /** Server that reads the client's next request after another answer than 101. */
   readonly server: Server;
   readonly connectTimeoutMs: number;
   /** Largest response head, bytes. */
@@ -24,20 +24,23 @@ export interface TunnelDeps {
 }
 
 export interface Tunnels {
-  /** Requests waiting for their answer, and tunnels. */
+  /** Number of requests that wait for their answer, and of tunnels. */
   readonly open: number;
-  /** Takes over the client's socket; `rest` was read behind the request's head. */
+  /** Takes over the client's socket. `rest` was read after the request's head. */
   start(request: IncomingMessage, client: Socket, rest: Buffer): void;
-  /** Breaks all of them off. */
+  /** Breaks off all of them. */
   close(): void;
 }
 
-/** Bytes that a client may send behind its request before the answer; it is not read further until then. */
+/**
+ * Bytes that a client may send after its request, before the answer, until it is not read further.
+ */
 const EARLY_BYTES = 65_536;
 
 /**
- * Whether a request's Upgrade is passed on. That of a WebSocket is not: it has a handshake of its own, and some load balancers put
- * it on every request. Nor is one whose body cannot be counted, or that waits to be told to send it: ignoring an Upgrade is allowed.
+ * Whether a request's Upgrade is passed on. A WebSocket has a handshake of its own, and some load
+ * balancers put its name on every request. A body that cannot be counted, or that waits for a 100,
+ * is not passed on either. A server may ignore an Upgrade.
  */
 export function mayTunnel({ httpVersion, rawHeaders }: IncomingMessage): boolean {
   return (
@@ -76,20 +79,20 @@ class Tunnel {
   readonly #client: Socket;
   readonly #open: Set<Tunnel>;
   readonly #outgoing: ClientRequest;
-  /** Came behind the request: bytes of the other protocol, or the next request. */
+  /** Bytes after the request: of the other protocol, or of the next request. */
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   /** Bytes of the request's body that are still to come. */
   #left: number;
   #upstream: Socket | undefined;
   readonly #unwatch: () => void;
-  /** The answer has begun; from here on it tells how this ends. */
+  /** Whether the answer has begun. From then on the answer decides how this ends. */
   #answered = false;
 
-  /** Throws, before it touches the socket, when the request cannot be put into words for the upstream. */
+  /** Throws before it touches the socket, if the request cannot be written for the upstream. */
   constructor(deps: TunnelDeps, request: IncomingMessage, client: Socket, rest: Buffer, open: Set<Tunnel>) {
     const { upstream, headerBytes } = deps;
-    // The settings of an HTTP/2 to be (RFC 7540 §3.2.1) are part of the offer.
+    // The settings for HTTP/2 (RFC 7540 §3.2.1) are part of the offer.
     const settings = hasToken(request.rawHeaders, 'connection', 'http2-settings') ? ', HTTP2-Settings' : '';
     const { path, headers } = outgoingHead(request, upstream, `Upgrade${settings}`);
     this.#deps = deps;
@@ -131,7 +134,7 @@ class Tunnel {
   #onData = (chunk: Buffer): void => {
     const body = chunk.subarray(0, this.#left);
     this.#left -= body.length;
-    // The rest of a body whose answer is there already goes the way of a body that nobody reads.
+    // The upstream has answered already and reads no more of the body.
     if (body.length > 0 && !this.#answered && !this.#outgoing.write(body)) this.#client.pause();
     if (body.length > 0 && this.#left === 0 && !this.#answered) this.#outgoing.end();
     if (body.length === chunk.length) return;
@@ -165,7 +168,10 @@ class Tunnel {
     answer(this.#client, 408, 'the body did not come');
   }
 
-  /** The client's socket as it was found: no listener of ours, neither flowing nor paused. */
+  /**
+   * Lets go of the client's socket as it was: without a listener of ours, neither flowing nor
+   * paused.
+   */
   #release(): void {
     this.#open.delete(this);
     this.#unwatch();
@@ -178,14 +184,14 @@ class Tunnel {
   #switched(response: IncomingMessage, upstream: Socket, head: Buffer): void {
     const client = this.#client;
     this.#answered = true;
-    // From here on nobody knows what the bytes mean, nor how long they may take.
+    // The meaning of the bytes is unknown from here on, and so is how long they may take.
     this.#unwatch();
     this.#upstream = upstream;
     this.#deps.counters.tunnels++;
     this.#deps.counters.tunnelsOpen++;
     client.off('data', this.#onData).off('end', this.#onGone);
     upstream.on('error', () => this.destroy()).on('close', () => this.destroy());
-    // A body that is not through yet goes on in the same bytes.
+    // The rest of a body comes to the upstream in the same bytes.
     for (const chunk of this.#early) upstream.write(chunk);
     client.write(formatHead(`HTTP/1.1 101 ${response.statusMessage}`, response.rawHeaders), 'latin1');
     client.write(head);
@@ -194,15 +200,15 @@ class Tunnel {
     client.resume();
   }
 
-  /** The upstream stays with HTTP: its answer, and then the client's next request. */
+  /** Passes an answer other than 101. The client's next request follows. */
   #answer(incoming: IncomingMessage): void {
     const { server, counters, report } = this.#deps;
     const client = this.#client;
     const response = new ServerResponse(this.#request);
     this.#answered = true;
-    // What is left of the body would be read as a request.
+    // The rest of the body would be read as a request.
     response.shouldKeepAlive = this.#left === 0 && !hasToken(this.#request.rawHeaders, 'connection', 'close');
-    // node:http's server sets it on its own responses: the time in their Keep-Alive header.
+    // node:http's server sets this field on its own responses, for their Keep-Alive header.
     const known = response as { _keepAliveTimeout?: number };
     if ('_keepAliveTimeout' in known) known._keepAliveTimeout = server.keepAliveTimeout;
     response.assignSocket(client);

@@ -1,4 +1,4 @@
-// front: one WebSocket handshake, from the client's request to two raw sockets (or to the upstream's refusal, passed through).
+// front: one WebSocket handshake, from the client's request to two raw sockets, or to the upstream's refusal.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
@@ -22,22 +22,25 @@ import { outgoingHead } from './outgoing.ts';
 import type { Caller, HandshakeTrace, Upgraded, UpgradeRequest } from './upgraded.ts';
 import { dial, type Upstream } from './upstream.ts';
 
-/** `T`: what was learned of a request when it was admitted. It stays with the handshake until `onUpgraded`. */
+/**
+ * `T` is what was learned of a request at its admission. It stays with the handshake until
+ * `onUpgraded`.
+ */
 export interface UpgradeDeps<T> {
   readonly upstream: Upstream;
   readonly counters: FrontCounters;
-  /** From the client's request to the upstream's answer, ms. */
+  /** Longest time from the client's request to the upstream's answer, ms. */
   readonly handshakeTimeoutMs: number;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
   readonly exchanges: Exchanges;
-  /** The path to ask the upstream for, instead of `path` (origin form, base path included). */
+  /** The path for the upstream, in place of `path` (origin form, base path included). */
   rewritePath?(request: UpgradeRequest, path: string): string;
-  /** True keeps the client's offer of compression from the upstream. */
+  /** Whether the client's offer of compression is kept from the upstream. */
   uncompressed?(request: IncomingMessage, ticket: T | undefined): boolean;
-  /** Undefined: what the client sent goes on as it came, and nothing is added. */
+  /** Trace contexts for requests without one; undefined = requests go on without. */
   readonly trace?: HandshakeTrace | undefined;
-  /** `ticket` is what `start` was given. */
+  /** Is called with the ticket that `start` was given. */
   onUpgraded(upgraded: Upgraded, ticket: T | undefined): void;
   readonly report: Report;
 }
@@ -51,7 +54,10 @@ export interface Upgrader<T> {
   abort(): void;
 }
 
-/** Whether it is a WebSocket handshake (RFC 6455 §4.2.1), not merely a request that an intermediary put `Upgrade` on. */
+/**
+ * Whether the request is a WebSocket handshake (RFC 6455 §4.2.1). Some intermediaries put `Upgrade`
+ * on other requests.
+ */
 export function isHandshake({ method, httpVersion, rawHeaders }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
@@ -63,12 +69,12 @@ export function isHandshake({ method, httpVersion, rawHeaders }: IncomingMessage
   );
 }
 
-/** Bytes that a client may send before the 101; it is not read further until then. */
+/** Bytes that a client may send before the 101 until it is not read further. */
 const EARLY_BYTES = 65_536;
 
 let connections = 0;
 
-/** A name for a connection, unique in this process. */
+/** A name for a connection that is unique in this process. */
 export function nextConnectionId(): string {
   return `c-${(++connections).toString(36)}`;
 }
@@ -93,7 +99,9 @@ export function createUpgrader<T>(deps: UpgradeDeps<T>): Upgrader<T> {
   };
 }
 
-/** A handshake in progress. When it settles it leaves no listener, timer or reference on either socket. */
+/**
+ * A handshake in progress. Once settled it leaves no listener, timer or reference on either socket.
+ */
 class Handshake<T> {
   readonly #deps: UpgradeDeps<T>;
   readonly #request: UpgradeRequest;
@@ -106,7 +114,7 @@ class Handshake<T> {
   #earlyBytes: number;
   #settled = false;
 
-  /** Throws, before it touches the socket, when the request cannot be put into words for the upstream. */
+  /** Throws before it touches the socket, if the request cannot be written for the upstream. */
   constructor(deps: UpgradeDeps<T>, caller: Caller, ticket: T | undefined, open: Set<Handshake<T>>) {
     const { request: incoming, socket: client, head: rest } = caller;
     const head = outgoingHead(incoming, deps.upstream, ownConnection(incoming.rawHeaders));
@@ -179,7 +187,10 @@ class Handshake<T> {
     this.fail(status, text);
   }
 
-  /** Releases the client's socket as node:http left it: no listener of ours, neither flowing nor paused. False the second time. */
+  /**
+   * Lets go of the client's socket as node:http left it: no listener of ours, neither flowing nor
+   * paused. Answers false the second time.
+   */
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
@@ -188,7 +199,7 @@ class Handshake<T> {
     const client = this.#client;
     client.off('data', this.#onEarly).off('end', this.#onGone).off('close', this.#onGone).off('error', this.#onGone);
     client.pause();
-    // As it was before anyone read: so that the next `data` listener starts the flow. node:http does the same.
+    // Only in this state does the next `data` listener start the flow. node:http does the same.
     (client as { readableFlowing: boolean | null }).readableFlowing = null;
     return true;
   }
@@ -231,7 +242,7 @@ class Handshake<T> {
     }
   }
 
-  /** Passes the refusal through; its body ends with the connection unless it has a Content-Length. */
+  /** Passes the refusal on. Its body ends with the connection unless it has a Content-Length. */
   #refused(response: IncomingMessage): void {
     if (!this.#settle()) return;
     const client = this.#client;
@@ -239,7 +250,7 @@ class Handshake<T> {
     this.#deps.counters.refusedByUpstream++;
     if (status >= 500) this.#deps.counters.upstreamErrors++;
     this.#deps.trace?.refused(this.#request, status);
-    // 426 must name the protocol that it wants (RFC 9110 §15.5.22).
+    // RFC 9110 §15.5.22: 426 must name the protocol that it wants.
     const headers = withoutHopByHop(response.rawHeaders, status === 426 ? 'close, Upgrade' : 'close');
     const unwatch = this.#deps.exchanges.watch(
       client,
@@ -254,17 +265,17 @@ class Handshake<T> {
     client.resume();
     response.on('error', ignore).once('end', () => linger(client));
     response.once('close', () => {
-      // A body that ends with the connection must not look whole: a reset, not a FIN.
+      // A body that was cut short must not look whole, so that the client gets a reset and no FIN.
       if (!response.complete) client.resetAndDestroy();
     });
     response.pipe(client);
   }
 }
 
-// A socket or response that is already given up: what it still has to say changes nothing.
+// Takes errors of a socket or response that was given up.
 function ignore(): void {}
 
-/** This hop's Connection value: the client's where it says nothing else. */
+/** This hop's Connection value, in the client's spelling where that says nothing else. */
 function ownConnection(raw: RawHeaders): string {
   const [connection, ...others] = headerValues(raw, 'connection');
   return others.length === 0 && connection?.toLowerCase() === 'upgrade' ? connection : 'Upgrade';

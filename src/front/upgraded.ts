@@ -1,4 +1,4 @@
-// front: what an upgrade is made of: the client that asks for it, its request, and the two sockets that it becomes.
+// front: the parts of an upgrade: the client that asks for it, its request, and the two sockets that it becomes.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Deflate } from '../relay/spliced-sockets.ts';
@@ -8,42 +8,55 @@ import type { RawHeaders } from './headers.ts';
 export interface Caller {
   readonly request: IncomingMessage;
   readonly socket: Socket;
-  /** What was read behind the request's head. Mostly empty. */
+  /** Bytes that were read after the request's head; mostly empty. */
   readonly head: Buffer;
 }
 
-/** The client's request as it came; keep what you need of it and drop the rest. */
+/** The client's request as it came. Its holder should keep only what it needs. */
 export interface UpgradeRequest {
-  /** Names the connection in history, spans and logs; unique in this process. */
+  /** Name of the connection in history, spans and logs, unique in this process. */
   readonly id: string;
   readonly method: string;
-  /** As the client sent it, query included: it may hold tokens. */
+  /** Target as the client sent it, query included, which may hold tokens. */
   readonly url: string;
   readonly rawHeaders: RawHeaders;
-  /** '' when unknown. */
+  /** Address of the client; '' = unknown. */
   readonly remoteAddress: string;
 }
 
-/** Traces for upstreams whose client brought none. */
+/** Trace contexts for handshakes whose client brought none. */
 export interface HandshakeTrace {
-  /** The `traceparent` to send on; undefined = none. Each one given is `refused`, or its handshake becomes a connection. */
+  /**
+   * The `traceparent` for a handshake; undefined = none. One that was given ends in `refused`, or
+   * its handshake becomes a connection.
+   */
   begin(request: UpgradeRequest): string | undefined;
-  /** The handshake has become no connection. `status` is what the client was answered; 0 = it left before. */
+  /**
+   * Is told that the handshake became no connection. `status` is the client's answer; 0 = the
+   * client left before.
+   */
   refused(request: UpgradeRequest, status: number): void;
 }
 
-/** Two sockets that have switched protocols. The receiver owns both and listens to their `error` before it returns. */
+/**
+ * Two sockets that have switched protocols. The receiver owns both, and listens to their `error`
+ * before it returns.
+ */
 export interface Upgraded {
   readonly request: UpgradeRequest;
-  /** As the upstream chose it; undefined for none. */
+  /** The subprotocol that the upstream has chosen; undefined = none. */
   readonly subprotocol: string | undefined;
   readonly client: Socket;
   readonly upstream: Socket;
-  /** Read already, after the client's request: belongs before the client's next bytes. Mostly empty. */
+  /**
+   * Bytes of the client that were read after its request, mostly none. They precede its next bytes.
+   */
   readonly clientHead: Buffer;
-  /** Read already, after the upstream's 101. */
+  /** Bytes of the upstream that were read after its 101. */
   readonly upstreamHead: Buffer;
   readonly deflate: Deflate | undefined;
-  /** The frames may be of a shape we cannot read: pass bytes on, scan nothing. */
+  /**
+   * Whether frames may have a shape that we cannot read. Bytes then pass, and nothing is scanned.
+   */
   readonly opaque: boolean;
 }

@@ -1,4 +1,4 @@
-// front: where the backend is. Reads the operator's `upstream` address and opens sockets to it; decides nothing else.
+// front: where the backend is: reads the operator's `upstream` address, and opens sockets to it.
 import { type ClientRequest, Agent as HttpAgent, request } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';
@@ -6,35 +6,41 @@ import { connect as connectTls } from 'node:tls';
 
 /** The backend that Ackspan fronts, ready to dial. */
 export interface Upstream {
-  /** The address as the operator wrote it: for logs. */
+  /** The address as the operator wrote it, for logs. */
   readonly address: string;
   readonly secure: boolean;
-  /** Host name or IP (IPv6 without brackets); the socket path for `unix:`. Suits `server.address`. */
+  /**
+   * Host name or IP (IPv6 without brackets), or the socket path for `unix:`. Suits
+   * `server.address`.
+   */
   readonly host: string;
-  /** 0 for `unix:`. */
+  /** Port; 0 for `unix:`. */
   readonly port: number;
-  /** Set for `unix:` only. */
+  /** Path of the socket; set for `unix:` only. */
   readonly socketPath: string | undefined;
-  /** Prefix of every request path, without a trailing slash; `''` when there is none. */
+  /** Prefix of every request path, without a slash at the end; `''` = none. */
   readonly basePath: string;
   /** Whether an `https://` certificate must verify. */
   readonly verifyTls: boolean;
-  /** PEM of the authorities to trust instead of Node's. */
+  /** Authorities to trust in place of Node's, as PEM. */
   readonly ca: string | undefined;
   /** Host header of every request; undefined = the client's own. */
   readonly hostHeader?: string | undefined;
-  /** Whether a peer of that address may say whom it forwards for (`trusted_proxies`); left out = none may. */
+  /**
+   * Whether a peer of that address may say for whom it forwards (`trusted_proxies`). Default: none
+   * may.
+   */
   trustsPeer?(address: string): boolean;
 }
 
-/** How to trust an `https://` upstream. */
+/** The conditions under which an `https://` upstream is trusted. */
 export interface TlsTrust {
-  /** Default true; false accepts any certificate. */
+  /** Whether the certificate must verify. Default true. */
   readonly verifyTls?: boolean | undefined;
   readonly ca?: string | undefined;
 }
 
-/** Either the upstream or, in one sentence for the operator, what is wrong with the address. */
+/** The upstream, or one sentence for the operator that says what is wrong with the address. */
 export type ParsedUpstream =
   | { readonly upstream: Upstream; readonly fault?: undefined }
   | { readonly upstream?: undefined; readonly fault: string };
@@ -42,8 +48,8 @@ export type ParsedUpstream =
 const SHAPES = 'use http://host:port, https://host:port or unix:/path/to.sock';
 
 /**
- * Reads `http://host[:port][/base]`, `https://host[:port][/base]` or `unix:/path`; never throws.
- * Ports default to 80 and 443.
+ * Reads `http://host[:port][/base]`, `https://host[:port][/base]` or `unix:/path`. Never throws.
+ * The port defaults to 80, or 443.
  */
 export function parseUpstream(address: string, { verifyTls = true, ca }: TlsTrust = {}): ParsedUpstream {
   if (address.startsWith('unix:')) return parseUnix(address);
@@ -51,7 +57,7 @@ export function parseUpstream(address: string, { verifyTls = true, ca }: TlsTrus
   try {
     url = new URL(address);
   } catch {
-    // The URL parser's own message names neither the key nor the remedy; ours does.
+    // The URL parser's own message names neither the key nor the remedy.
     return { fault: `upstream "${address}" is not an address: ${SHAPES}` };
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
@@ -83,12 +89,15 @@ function parseUnix(address: string): ParsedUpstream {
   return { upstream: { address, host: path, port: 0, socketPath: path, basePath: '', ...plain } };
 }
 
-/** The authority of the configured address, as a Host header has it; a socket path has none of its own. */
+/** The authority of the configured address, as for a Host header. A socket path has none. */
 export function authorityOf({ address, socketPath }: Upstream): string {
   return socketPath === undefined ? new URL(address).host : 'localhost';
 }
 
-/** Opens a socket that stays half-open on FIN, has no Nagle delay and speaks HTTP/1.1; errors arrive as its `error` event. */
+/**
+ * Opens a socket that stays half-open on FIN, has no Nagle delay and speaks HTTP/1.1. A failure is
+ * its `error` event.
+ */
 export function openSocket(upstream: Upstream): Socket {
   if (upstream.socketPath !== undefined) return connect({ path: upstream.socketPath, allowHalfOpen: true });
   const where = { host: upstream.host, port: upstream.port, allowHalfOpen: true, noDelay: true };
@@ -100,17 +109,20 @@ export function openSocket(upstream: Upstream): Socket {
   });
 }
 
-/** What one upgrade request says. */
+/** One upgrade request. */
 export interface DialRequest {
   readonly method: string;
   readonly path: string;
-  /** A flat raw list is sent in this order and spelling. */
+  /** Headers; a flat raw list is sent in its order and spelling. */
   readonly headers: readonly string[] | Record<string, string | string[]>;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
 }
 
-/** Sends an upgrade request on a socket of its own; the caller ends it and listens to `upgrade`, `response` and `error`. */
+/**
+ * Sends an upgrade request on a socket of its own. The caller ends it, and listens to `upgrade`,
+ * `response` and `error`.
+ */
 export function dial(upstream: Upstream, { method, path, headers, headerBytes }: DialRequest): ClientRequest {
   const sent = request({
     method,
@@ -119,14 +131,15 @@ export function dial(upstream: Upstream, { method, path, headers, headerBytes }:
     maxHeaderSize: headerBytes,
     createConnection: () => openSocket(upstream),
   });
-  // The size limit already bounds them; node's default would drop every header past the 1,000th silently.
+  // The size limit bounds the number. Node's default would silently drop every header after the
+  // 1,000th.
   sent.maxHeadersCount = 0;
   return sent;
 }
 
 /**
- * Kept-alive connections for plain HTTP. Idle ones close after 4 s: before the 5 s at which uvicorn and Node close theirs,
- * because a request that meets a closing connection fails and nothing is retried.
+ * Creates the pool of connections for plain HTTP. Idle connections close after 4 s: uvicorn and
+ * Node close theirs after 5 s, and a request that meets a closing connection would fail.
  */
 export function createAgent(upstream: Upstream): HttpAgent {
   const reuse = { keepAlive: true, timeout: 4_000, noDelay: true };
@@ -134,7 +147,10 @@ export function createAgent(upstream: Upstream): HttpAgent {
   return new HttpsAgent({ ...reuse, ...trust(upstream) });
 }
 
-/** SNI and the name the certificate must carry are the configured host, never the client's Host header; RFC 6066 §3 forbids IPs. */
+/**
+ * The TLS options. SNI and the name in the certificate are the configured host, never the client's
+ * Host header. RFC 6066 §3 forbids IPs.
+ */
 function trust({ host, verifyTls, ca }: Upstream) {
   const name = { servername: isIP(host) === 0 ? host : '', rejectUnauthorized: verifyTls };
   return ca === undefined ? name : { ...name, ca };
