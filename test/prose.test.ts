@@ -21,7 +21,7 @@ const WIDE_PAGES = new Set([
 ]);
 
 /** Places in src/ whose comments are still to be edited. */
-const UNEDITED = ['connection/', 'relay/'];
+const UNEDITED = ['relay/'];
 /** First words that leave a comment without a subject. */
 const RIDDLE = /^(?:Those|The same|Whoever|Whom|Who|Nobody|Somebody|Everybody|It|Its|They|He|That)\b/;
 

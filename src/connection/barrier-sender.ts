@@ -1,4 +1,4 @@
-// connection: the barriers of one client: joins the schedule of the core (when one is needed) to the splice (where one can go). SPEC E1, E2, E5, D15.
+// connection: the barriers of one client: the schedule of the core says when, the splice says where (E1, E2, E5, D15).
 
 import { Barrier } from '../delivery/barrier.ts';
 import type { Delivery } from '../delivery/record.ts';
@@ -10,9 +10,14 @@ import type { Deferring } from './overdue-words.ts';
 import type { ConnectionDeps } from './parts.ts';
 import { type Task, whenTurnEnds } from './turn-end.ts';
 
-/** One per client: a client that takes the place of another starts anew. */
+/**
+ * The barriers of one client. A client that takes the place of another one has a sender of its own.
+ */
 export class BarrierSender implements Task, Deferring {
-  /** No further evidence can come from the client, or it is another connection's, or nothing is ever tracked: nothing is sent. */
+  /**
+   * Whether no barrier is sent any more: no further evidence can come, or the client is another
+   * connection's, or nothing is ever tracked.
+   */
   over: boolean;
   readonly #session: Session;
   readonly #splice: SpliceHandle;
@@ -21,7 +26,7 @@ export class BarrierSender implements Task, Deferring {
   readonly #schedule = new Barrier();
   #probedAt = 0;
   #probeResult: AttemptResult = 'blocked';
-  /** On the list of those that wait for a word of the application. */
+  /** Whether `OverdueWords` has this sender on its list. */
   #deferring = false;
 
   constructor(session: Session, splice: SpliceHandle, deps: ConnectionDeps, openedAt: number) {
@@ -32,12 +37,12 @@ export class BarrierSender implements Task, Deferring {
     this.over = !deps.decoder.tracks;
   }
 
-  /** A barrier is on its way and not answered yet. */
+  /** Whether a barrier is on its way and not answered yet. */
   get outstanding(): boolean {
     return this.#schedule.outstanding;
   }
 
-  /** A delivery has begun. */
+  /** Notes a delivery that has begun. */
   note(delivery: Delivery): void {
     const schedule = this.#schedule;
     schedule.note(delivery);
@@ -45,16 +50,17 @@ export class BarrierSender implements Task, Deferring {
       this.#deferring = true;
       this.#deps.overdue.add(this);
     }
-    // Read on the side: its bytes have gone out, and with them the chance to join a barrier to them.
+    // A message that is read on the side has gone out already, so that no barrier can join its
+    // write.
     if (this.#session.undecoded > 0 && schedule.wanted) this.#send();
   }
 
-  /** A message waits for nothing. */
+  /** Notes a message that waits for nothing. */
   pass(): void {
     this.#schedule.pass();
   }
 
-  /** What may be written of message `ordinal` before it is read. */
+  /** What may be written of message `ordinal` before the message is read. */
   ahead(ordinal: number): Ahead {
     const next = this.over || this.#session.optedIn ? undefined : this.#schedule.next;
     if (next === undefined) return 'wait';
@@ -63,37 +69,48 @@ export class BarrierSender implements Task, Deferring {
     return 'barrier';
   }
 
-  /** Whether a barrier goes behind message `through`, which is being written. */
+  /**
+   * Whether a barrier goes behind message `through`, which is being written. A yes counts the
+   * barrier as sent.
+   */
   at(through: number): boolean {
     if (!this.#schedule.wanted || this.over) return false;
     this.#schedule.sent(through);
     return true;
   }
 
-  /** Whether a last one goes behind message `through`: nothing can be added after that. */
+  /**
+   * Whether a last barrier goes behind message `through`, after which nothing can be added. A yes
+   * counts the barrier as sent.
+   */
   lastAt(through: number): boolean {
     if (this.over || !this.#schedule.lastWanted(this.#session, through)) return false;
     this.#schedule.sent(through);
     return true;
   }
 
-  /** Whether an answer on its way, or a word of the application that should follow it, can still prove something. */
+  /**
+   * Whether a pong on its way can still prove something, or a confirmation that should follow it.
+   */
   awaits(now: number): boolean {
     if (this.over) return false;
     const { patienceMs } = this.#deps.relay.limits;
-    // A client that has never answered will hardly begin now, unless it has only just come.
+    // A client that has never answered will hardly begin now, unless it came just now.
     if (this.#session.capability === 'none' && now - this.#openedAt > patienceMs) return false;
     const last = this.#session.awaitingProcessed.tail;
     return this.#schedule.proves(this.#session) || (last !== undefined && now - last.sentAt < patienceMs);
   }
 
-  /** Evidence through `ordinal` arrived. */
+  /** Notes evidence through `ordinal`. */
   answered(ordinal: number): void {
     this.#schedule.answered(ordinal);
     if (this.#schedule.wanted) whenTurnEnds(this);
   }
 
-  /** Sends the barrier that a pong made possible, unless a write has carried it by now: often the next event was there already. */
+  /**
+   * Sends the barrier that a pong has made possible, unless a write has carried it by now. Often
+   * the next event has come already.
+   */
   atTurnEnd(): void {
     try {
       if (!this.over && this.#schedule.wanted) this.#send();
@@ -102,7 +119,10 @@ export class BarrierSender implements Task, Deferring {
     }
   }
 
-  /** The application's word has not come: a barrier goes after all. Says whether something still waits for a word. */
+  /**
+   * Sends a barrier if the confirmation that was awaited in its place is overdue. Answers whether a
+   * delivery still waits for a confirmation.
+   */
   overdue(now: number): boolean {
     const due = !this.over && this.#schedule.overdue(this.#session, now);
     if (due) this.#send();
@@ -110,7 +130,10 @@ export class BarrierSender implements Task, Deferring {
     return this.#deferring;
   }
 
-  /** An attempt: sends one, whatever is outstanding. Attempts of one tick share one ping. */
+  /**
+   * Sends a barrier for an attempt, even if another one is outstanding. Attempts of one tick share
+   * one ping.
+   */
   probe(now: number): AttemptResult {
     if (now !== this.#probedAt) {
       this.#probedAt = now;

@@ -1,4 +1,4 @@
-// connection: one connection from upgrade to end: its clients, one after the other, and its session. What becomes of its messages is in event-path.ts.
+// connection: one connection from upgrade to end: its clients, one after the other, and its session.
 
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
@@ -13,30 +13,34 @@ import type { ResumableSession, SessionConnection } from './resumable-session.ts
 import type { Silent } from './silence.ts';
 
 /**
- * The client of a connection:
+ * The state of a connection's client:
  *
  *     none ──start──▶ here ──lost, and expected back──▶ away
  *                     │ ▲ ◀──────────rejoin──────────── │
  *                     │ └─rejoin (a newer one takes its place)
  *     none ◀──ended───┴──────────────ended──────────────┘
  *
- * `here` counts as an open connection, `away` as a parked one. One that has gone for good is `here` until both sockets are closed.
+ * `here` counts as an open connection, `away` as a parked one. A client that has gone for good is
+ * `here` until both sockets are closed.
  */
 type Client = 'none' | 'here' | 'away';
 
 export class Connection implements SessionConnection, Silent {
-  /** Of the client that is there now, or was there last. */
+  /** The facts about the client that is here, or was here last. */
   facts: ConnectionFacts;
   readonly session: Session;
-  /** The same session, where its client has opted in: this connection carries it, or did. */
+  /**
+   * The session as one that outlives its connection; undefined = the client has not opted in.
+   * Another connection may carry the session by now.
+   */
   readonly resumable: ResumableSession | undefined;
-  /** Set while nobody knows the user and the first event that names one may tell. */
+  /** Gives the session its user. Set while the user is unknown and an event may still name it. */
   adopt: ((user: string) => void) | undefined = undefined;
   readonly #deps: ConnectionDeps;
   readonly #path: EventPath;
   #splice: SpliceHandle | undefined = undefined;
   #client: Client = 'none';
-  /** Made when a message is sent again. */
+  /** Undefined until a message is sent again. */
   #resends: Resends | undefined = undefined;
   /** Highest capability that was told to the observer. */
   #capability: Capability = 'none';
@@ -57,7 +61,10 @@ export class Connection implements SessionConnection, Silent {
     return this.#path.messages;
   }
 
-  /** Another connection carries the session: this one's end means nothing to it. */
+  /**
+   * Whether another connection carries the session, so that the end of this one means nothing to
+   * the session.
+   */
   get superseded(): boolean {
     return this.resumable !== undefined && this.resumable.connection !== this;
   }
@@ -70,7 +77,10 @@ export class Connection implements SessionConnection, Silent {
     return this.#splice?.rejoinable === true;
   }
 
-  /** Starts relaying, and sends the first barrier: its pong shows what the client can confirm (SPEC E6). */
+  /**
+   * Starts relaying, and sends the first barrier, whose pong shows what the client can confirm
+   * (SPEC E6).
+   */
   start(sockets: SplicedSockets): void {
     this.session.link = this;
     this.#deps.observer.opened(this);
@@ -82,11 +92,14 @@ export class Connection implements SessionConnection, Silent {
     const now = this.#deps.relay.now();
     this.#greet(false, now);
     splice.start();
-    // Unless the upstream's first words have carried one.
+    // The upstream's first messages may have carried a barrier.
     if (!this.#path.asked) this.probe(now);
   }
 
-  /** Puts a new client in the place of the one that went (or still seems to be there). False: it cannot be done. */
+  /**
+   * Puts a new client in the place of the one that is away or still seems to be here. Answers false
+   * if that cannot be done.
+   */
   rejoin(
     facts: ConnectionFacts,
     client: SplicedSockets['client'],
@@ -114,13 +127,13 @@ export class Connection implements SessionConnection, Silent {
     return true;
   }
 
-  /** Another connection carries the session from here on; this one ends. */
+  /** Ends this connection, because another one carries the session from here on. */
   replaceBy(code: number, reason: string): void {
     this.#path.endBarriers();
     this.close(code, reason);
   }
 
-  /** The client has gone and is expected back: for `EventPath`, as are the next two. */
+  /** Notes for `EventPath` that the client has gone and is expected back. */
   leftAlone(code: number, now: number): void {
     const { observer, parked } = this.#deps;
     observer.closed(this, 'client', code, now);
@@ -128,7 +141,7 @@ export class Connection implements SessionConnection, Silent {
     this.#client = 'away';
   }
 
-  /** Both sockets are closed. */
+  /** Notes for `EventPath` that both sockets are closed. */
   ended(by: EndedBy, code: number, now: number): void {
     const { observer, parked } = this.#deps;
     const { attended } = this;
@@ -138,7 +151,7 @@ export class Connection implements SessionConnection, Silent {
     else parked.count--;
   }
 
-  /** The client may have shown that it can confirm more. */
+  /** Tells the observer if the client has shown that it can confirm more. */
   tellCapability(): void {
     const to = this.session.capability;
     if (to === this.#capability) return;
@@ -161,7 +174,7 @@ export class Connection implements SessionConnection, Silent {
     return this.#splice?.blind(now) === true;
   }
 
-  /** A frame of ours, for clients that have opted in and events whose rule allows it. */
+  /** Sends a text frame of ours. The client has opted in, or a rule allows it. */
   sendText(data: Uint8Array): void {
     this.#deps.journal?.handOver();
     this.#splice?.sendText(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
@@ -172,7 +185,10 @@ export class Connection implements SessionConnection, Silent {
     return this.#splice?.flowing === true;
   }
 
-  /** Whether an answer to a word of the client may be sent: none waits behind a message, and its backlog is one of a client that reads. */
+  /**
+   * Whether an answer to the client may be sent: no text of ours waits behind a message, and the
+   * client reads.
+   */
   get answerable(): boolean {
     return this.#splice?.answerable === true;
   }
@@ -189,13 +205,18 @@ export class Connection implements SessionConnection, Silent {
     return this.#path.asked;
   }
 
-  /** Ends both sides with a Close frame of ours. `why` is what its open deliveries end with when their last chance is over. */
+  /**
+   * Ends both sides with a Close frame of ours. Deliveries that are still open after their last
+   * chance end with `why`.
+   */
   close(code: number, reason: string, why: 'disconnected' | 'shutdown' = 'disconnected'): void {
     this.#path.why = why;
     this.#splice?.close(code, reason);
   }
 
-  /** Cuts the client off, as if its network had failed. `at`: when that was decided, monotonic ms. */
+  /**
+   * Cuts the client off, as if its network had failed. `at` is when that was decided, monotonic ms.
+   */
   drop(at: number): void {
     this.#splice?.dropClient(at);
   }
@@ -204,7 +225,7 @@ export class Connection implements SessionConnection, Silent {
     this.#splice?.destroy(at);
   }
 
-  /** A bug in there costs the client its session, not its connection (SPEC D8). */
+  /** A bug in the greeting costs the client its session, not its connection (SPEC D8). */
   #greet(rejoined: boolean, now: number): void {
     try {
       this.resumable?.greet(rejoined, now);

@@ -1,4 +1,4 @@
-// connection: the life of an event in code: relay → decode → track → keep → write → confirm → settle. Read this first.
+// connection: the life of an event in code: relay, decode, track, keep, write, confirm, settle. Read this first.
 import type { MessageReader } from '../decode/protocol.ts';
 import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
@@ -14,22 +14,27 @@ import { number } from './numbering.ts';
 import type { ConnectionDeps, UnreadReason } from './parts.ts';
 import type { ResumableSession } from './resumable-session.ts';
 
-/** The relay's tap on one connection: what its messages and the answers to them mean for the deliveries of its session. */
+/**
+ * The relay's tap on one connection. It translates messages and answers into steps of deliveries.
+ */
 export class EventPath implements Tap {
-  /** Data messages relayed to the client, those of the session's earlier connections included. */
+  /** Data messages for the client so far, on earlier connections of the session, too. */
   messages: number;
-  /** What open deliveries end with when the client goes: `shutdown` where the sidecar sends it away for that. */
+  /**
+   * How open deliveries end when the client goes. `shutdown`: the sidecar sends the client away to
+   * stop.
+   */
   why: 'disconnected' | 'shutdown' = 'disconnected';
   readonly #connection: Connection;
   readonly #session: Session;
   readonly #resumable: ResumableSession | undefined;
   readonly #deps: ConnectionDeps;
-  /** Reads the messages of both sides, in the protocol of this connection. */
+  /** Reader of the messages of both sides, in the protocol of this connection. */
   readonly #reader: MessageReader;
   #notes: MessageNotes;
   #splice: SpliceHandle | undefined = undefined;
   #barriers: BarrierSender | undefined = undefined;
-  /** No further evidence can come: what is told from here on reaches nobody. */
+  /** Whether the client can give no further evidence and gets no further message. */
   #over = false;
 
   constructor(connection: Connection, deps: ConnectionDeps) {
@@ -43,7 +48,10 @@ export class EventPath implements Tap {
     this.messages = session.lastOrdinal;
   }
 
-  /** A client has come; what was on its way to another one proves nothing any more. `openedAt` is monotonic ms. */
+  /**
+   * Begins with a new client. Barriers on their way to an earlier client prove nothing any more.
+   * `openedAt` is monotonic ms.
+   */
   attend(splice: SpliceHandle, openedAt: number): void {
     this.endBarriers();
     this.#notes = new MessageNotes(this.#deps.messages, this.#connection.facts.seq);
@@ -51,7 +59,7 @@ export class EventPath implements Tap {
     this.#barriers = new BarrierSender(this.#session, splice, this.#deps, openedAt);
   }
 
-  /** A barrier is on its way to a client that can still answer. */
+  /** Whether a barrier is on its way to a client that can still answer. */
   get asked(): boolean {
     return this.#barriers?.over === false && this.#barriers.outstanding;
   }
@@ -60,12 +68,15 @@ export class EventPath implements Tap {
     return this.#barriers?.probe(now) ?? 'failed';
   }
 
-  /** No barrier goes to the client any more. */
+  /** Sends no more barriers to the client. */
   endBarriers(): void {
     if (this.#barriers !== undefined) this.#barriers.over = true;
   }
 
-  /** An event message is about to be written to the client (or, when compressed, has been). */
+  /**
+   * Takes in an event message, before its bytes are written to the client. A compressed one has
+   * been written already.
+   */
   upstreamText(
     buf: Buffer,
     start: number,
@@ -84,16 +95,16 @@ export class EventPath implements Tap {
     const resumable = this.#resumable;
     const reader = this.#reader;
     const { tracker, journal } = this.#deps;
-    // What an opted-in client says by ordinal is about the whole message, which is then one delivery.
+    // An opted-in client confirms whole messages by ordinal, so that a message is one delivery.
     const facts = reader.event(buf, start, end, bytes, resumable === undefined, binary);
     for (const id of reader.leftOut) tracker.passed(session, id);
     if (facts?.id === undefined && bytes > end - start) session.obscured = true;
     if (this.#connection.adopt !== undefined) this.#learn(facts);
-    // Read on the side: it was sent a while ago.
+    // A message that is read on the side was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
     const open = delivery !== undefined && !isSettled(delivery);
-    // What is kept is sent again as text.
+    // A kept message is sent again as text, so that a binary one is not kept.
     if (open && !binary && (resumable !== undefined || (delivery.type.policy.resend === true && !reader.more)))
       keepMessage(tracker.retention, delivery, buf, start, end, bytes);
     if (journal !== undefined) journalMessage(journal, session, delivery, ordinal);
@@ -106,12 +117,17 @@ export class EventPath implements Tap {
       number(this.#connection, this.#splice, buf, start, binary ? start : end, bytes, ordinal);
   }
 
-  /** Whole messages are wanted where they may be sent again, and no longer than can be kept for that. */
+  /**
+   * Bytes of a message that the relay is to collect, for messages that may be sent again; 0 = none.
+   */
   wants(): number {
     return this.#resumable !== undefined || this.#deps.resends === true ? this.#deps.tracker.retention.longest : 0;
   }
 
-  /** A message that cannot be read: its receipt can be proven all the same (SPEC D21). Its bytes are not at hand, so none are kept. */
+  /**
+   * Takes in a message that cannot be read. Its receipt can still be proven (SPEC D21). It is not
+   * kept, because its bytes are not at hand.
+   */
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen = reason !== 'binary'): void {
     if (!this.#count(ordinal)) return;
     const session = this.#session;
@@ -126,7 +142,8 @@ export class EventPath implements Tap {
     if (facts === undefined || !this.#track(facts, ordinal, now, at)) this.#barriers?.pass();
     const delivery = this.#deps.tracker.tracked > tracked ? tracked + 1 : 0;
     this.#notes.sent(reason !== 'binary', facts?.type.name, bytes, now, ordinal, delivery);
-    // The client would number everything after it wrongly: it has to come again.
+    // An arriving client that misses this message would number all later ones wrongly. It has to
+    // come again.
     if (this.#resumable === undefined || !this.#connection.attended) return;
     if (this.#splice?.audience === 'arriving') this.#splice.dropClient();
   }
@@ -157,7 +174,7 @@ export class EventPath implements Tap {
   }
 
   receivedThrough(through: number, now: number): void {
-    // Its client may still answer; the session's numbers are the other connection's by now.
+    // The client may still answer, but the session's ordinals belong to another connection by now.
     if (this.#connection.superseded) return;
     this.#deps.tracker.received(this.#session, through, now);
     this.#connection.tellCapability();
@@ -202,7 +219,8 @@ export class EventPath implements Tap {
     this.endBarriers();
     if (this.#connection.superseded) return;
     this.#resumable?.closed(by, code);
-    // A client that closes in good order has read what came before. What was under way to it by then had no chance to be answered.
+    // A client that closes in good order has read what came before. Messages that were on their way
+    // to it had no chance to be answered.
     const leftSince = orderly ? now - this.#deps.relay.limits.patienceMs : Number.POSITIVE_INFINITY;
     this.#deps.tracker.disconnected(this.#session, now, this.why, leftSince);
   }
@@ -212,12 +230,14 @@ export class EventPath implements Tap {
     try {
       this.clientOver(by, code, false, now);
     } finally {
-      // Connections are limited: a place that is not given back is one that somebody is refused (SPEC D8).
+      // A bug above must not keep the connection's place, because places are limited (SPEC D8).
       this.#connection.ended(by, code, now);
     }
   }
 
-  /** A delivery has begun: sees to its barrier, or ends it, because its client has gone. */
+  /**
+   * Sees to the barrier of a delivery that has begun, or ends the delivery if its client has gone.
+   */
   #follow(delivery: Delivery, now: number): void {
     const { resumable } = this.#session;
     const { tracker } = this.#deps;
@@ -228,7 +248,10 @@ export class EventPath implements Tap {
     else if (reached) this.#barriers?.note(delivery);
   }
 
-  /** The other events of a message that holds several: each is a delivery of that ordinal. The message is kept for none of them. */
+  /**
+   * Tracks the other events of a message that holds several. Each is a delivery of that ordinal,
+   * and the message is kept for none of them.
+   */
   #trackRest(ordinal: number, now: number, at: number): void {
     const reader = this.#reader;
     for (let facts = reader.next(); facts !== undefined; facts = reader.next()) {
@@ -237,7 +260,7 @@ export class EventPath implements Tap {
     }
   }
 
-  /** Whether a delivery has begun that waits for something. */
+  /** Tracks an event. Answers whether a delivery has begun and waits for something. */
   #track(facts: EventFacts, ordinal: number, now: number, at: number): boolean {
     const { tracker, journal } = this.#deps;
     const delivery = tracker.track(this.#session, facts, ordinal, now, at);
@@ -252,7 +275,7 @@ export class EventPath implements Tap {
     if (this.#session.user !== undefined) this.#connection.adopt = undefined;
   }
 
-  /** False: the session's messages are counted by another connection. */
+  /** Counts a message. Answers false if another connection counts the session's messages by now. */
   #count(ordinal: number): boolean {
     const { superseded } = this.#connection;
     if (superseded) this.#deps.unread.superseded++;

@@ -1,25 +1,28 @@
-// connection: what an opted-in client is answered: how much of what it says has been taken in. One answer per session and turn of the event loop.
+// connection: answers that tell an opted-in client how much of its words was taken in: one per session and turn.
 import type { Report } from '../delivery/ports.ts';
 import { heardText } from '../resume/messages.ts';
 import { whenTurnEnds } from './turn-end.ts';
 
-/** A session whose client is answered. */
+/** A session whose client gets answers. */
 export interface Answered {
-  /** Highest serial of a word of its client that was taken in; 0 = none. */
+  /** Highest serial of an SDK message that was taken in; 0 = none. */
   readonly heard: number;
-  /** Its connection: the client that is there now. */
+  /** The connection that carries the session now. */
   readonly connection: { readonly answerable: boolean; sendText(data: Uint8Array): void } | undefined;
 }
 
 export interface Answers {
-  /** A word of the session's client was taken in, and is answered when the turn ends. */
+  /** Answers the client of `session` at the end of the turn. */
   owe(session: Answered): void;
-  /** Another client is there now, perhaps one that knows of no answers: what the one before it said is not answered to it. */
+  /**
+   * Drops the answer that is owed, because another client has come, which may know nothing of
+   * answers.
+   */
   forget(session: Answered): void;
 }
 
 export function createAnswers(report: Report): Answers {
-  /** Sessions whose client is to be answered when the turn ends. */
+  /** Sessions whose client is answered at the end of the turn. */
   const owed = new Set<Answered>();
 
   const task = {
@@ -28,7 +31,8 @@ export function createAnswers(report: Report): Answers {
       owed.clear();
       for (const { heard, connection } of sessions) {
         try {
-          // A client that talks and does not read gets no pile of answers. The next one that can be sent says all of it: serials are cumulative.
+          // A client that does not read gets no pile of answers. Serials are cumulative, so that a
+          // later answer says the same.
           if (connection?.answerable === true) connection.sendText(heardText(heard));
         } catch (error) {
           report({ stage: 'resume', error });

@@ -1,9 +1,12 @@
-// connection: what the journal is told of a message that has come for a client.
+// connection: tells the journal of a message that has come for a client.
 import type { Journal } from '../delivery/journal.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 
-/** Message `ordinal` has come; `delivery` is what it became, undefined where it is not tracked. Says whether it is in flight. */
+/**
+ * Notes message `ordinal`. `delivery` is the delivery that it became; undefined = it is not
+ * tracked.
+ */
 export function journalMessage(
   journal: Journal,
   session: Session,

@@ -2,7 +2,10 @@
 import type { Delivery } from '../delivery/record.ts';
 import type { Retention } from '../delivery/retention.ts';
 
-/** Of the message, which has `bytes`, `buf[start, end)` is at hand: all of it, or its beginning. */
+/**
+ * Keeps a message of `bytes` bytes, of which `buf[start, end)` is at hand: all of it, or its
+ * beginning.
+ */
 export function keepMessage(
   retention: Retention,
   delivery: Delivery,

@@ -1,7 +1,7 @@
-// connection: notes every data message of one connection for people who look later, both ways. Nothing depends on it.
+// connection: notes every data message of a connection, both ways, for people who look later. Nothing depends on it.
 import type { MessageWatch } from './parts.ts';
 
-/** The messages of one connection. Does nothing where nobody remembers them. */
+/** The notes of one connection. Without a watch they do nothing. */
 export class MessageNotes {
   readonly #watch: MessageWatch | undefined;
   readonly #line: object;
@@ -12,22 +12,24 @@ export class MessageNotes {
     this.#line = watch?.line(connection) ?? this;
   }
 
-  /** A data message of the upstream. `delivery` is the number of its first delivery; 0 = it has none. */
+  /**
+   * Notes a data message of the upstream. `delivery` is the number of its first delivery; 0 = none.
+   */
   sent(isText: boolean, type: string | undefined, bytes: number, now: number, ordinal: number, delivery: number): void {
     this.#watch?.toClient(this.#line, isText, type, bytes, now, ordinal, delivery);
   }
 
-  /** What could be read of the message that was noted last. */
+  /** Notes what could be read of the latest message. */
   read(buf: Buffer, start: number, end: number): void {
     this.#watch?.payload(buf, start, end);
   }
 
-  /** A data message of the client. */
+  /** Notes a data message of the client. */
   heard(isText: boolean, bytes: number, now: number): void {
     this.#watch?.toUpstream(this.#line, isText, bytes, now);
   }
 
-  /** The client's last message was for us, and went no further. */
+  /** Notes that the client's latest message was for us, and went no further. */
   consumed(): void {
     this.#watch?.consumed(this.#line);
   }

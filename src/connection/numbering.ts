@@ -1,9 +1,12 @@
-// connection: sees to it that a client which has opted in gives each message its right number, or comes again to get it (SPEC R2).
+// connection: makes sure that an opted-in client gives each message its right number, or comes again (SPEC R2).
 
 import type { SpliceHandle } from '../relay/splice-handle.ts';
 import { looksLikeNotice, replayText } from '../resume/messages.ts';
 
-/** Message `ordinal`, of whose `bytes` of payload `buf[start, end)` are at hand as text, is about to be written to the client. */
+/**
+ * Prepares the client for message `ordinal`, which is about to be written. Of its payload of
+ * `bytes` bytes, `buf[start, end)` is at hand as text.
+ */
 export function number(
   connection: { sendText(data: Uint8Array): void },
   splice: SpliceHandle,
@@ -16,16 +19,17 @@ export function number(
   const { audience } = splice;
   if (audience === 'absent') return;
   if (audience === 'arriving') {
-    // A beginning cannot be sent on, nor can a binary message.
+    // A part of a message cannot be sent, nor can a binary message as text.
     if (end - start < bytes) splice.dropClient();
     else {
-      // The client heard nothing of it: it came too late for the first half.
+      // The client came after the beginning of the message, so that it hears nothing of it
+      // otherwise.
       connection.sendText(replayText(ordinal));
       connection.sendText(buf.subarray(start, end));
     }
     return;
   }
-  // The client would take it for a word of ours.
+  // The client would take a message that looks like a notice for a notice of ours.
   if (!looksLikeNotice(buf, start, end)) return;
   if (!splice.announce(buf, start, end, replayText(ordinal))) splice.dropClient();
 }

@@ -1,16 +1,19 @@
-// connection: words of the application that are awaited in place of a pong: looked for on every beat, so that one that does not come costs 100 ms, not a loss.
+// connection: confirmations that are awaited in place of a pong; a missing one costs 100 ms, not a loss.
 
-/** A connection that saves a barrier for the moment (SPEC E5). */
+/** A connection that has put off a barrier (SPEC E5). */
 export interface Deferring {
-  /** Sends the barrier if the word is overdue; says whether something still waits. */
+  /**
+   * Sends the barrier if the confirmation is overdue. Answers whether a delivery still waits for
+   * one.
+   */
   overdue(now: number): boolean;
 }
 
-/** The connections that defer a barrier now. */
+/** The connections that have put off a barrier. */
 export class OverdueWords {
   #list: Deferring[] = [];
 
-  /** Once, until a look has taken it out again. */
+  /** Adds a connection, which must not be on the list. */
   add(connection: Deferring): void {
     this.#list.push(connection);
   }

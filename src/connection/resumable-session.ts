@@ -1,4 +1,4 @@
-// connection: a session that outlives its connection: which connection it goes on over, what its client is told, and for how long it waits for that client.
+// connection: a session that outlives its connection: its present connection, its client's greeting, and its wait.
 import type { Duplex } from 'node:stream';
 import type { Journal } from '../delivery/journal.ts';
 import type { Link } from '../delivery/ports.ts';
@@ -13,64 +13,64 @@ import { patiently, type Wait } from '../time/patience.ts';
 import type { Answered, Answers } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
 
-/** What all sessions of a process share. */
+/** The parts that all sessions of a process share. */
 export interface SessionDeps {
   readonly registry: Registry<ResumableSession>;
   readonly tracker: Tracker;
   readonly counters: SessionCounters;
   readonly answers: Answers;
-  /** Those that wait for their client, in the order in which they began to. */
+  /** Sessions that wait for their client; the longest wait comes first. */
   readonly waiting: Set<ResumableSession>;
-  /** How long a session without a connection waits for its client, ms. */
+  /** Time for which a session without a connection waits for its client, ms. */
   readonly ttlMs: number;
-  /** The same after a Close frame with 1001: a page that reloads is back in a moment, one that was closed never is, ms. */
+  /** Such a time after Close 1001, ms: a page that reloads comes back soon, a closed one never. */
   readonly reloadMs: number;
-  /** How long its path may be silent before a client gives it up, ms; 0 = for ever. */
+  /** Silence after which a client gives up its path, ms; 0 = never. */
   readonly silenceMs: number;
   readonly now: () => number;
-  /** Told of sessions; left out where nothing outlives the process. */
+  /** Is told of sessions; undefined = nothing outlives the process. */
   readonly journal?: Journal | undefined;
-  /** Whether the next process goes on with the sessions of this one, which is about to stop. Default: never. */
+  /** Whether the next process goes on with the sessions of this one. Default: it does not. */
   readonly handsOver?: () => boolean;
-  /** The session is over; told once. */
+  /** Is told once that the session is over. */
   ended(session: Session): void;
 }
 
-/** A connection as far as its session goes. */
+/** A connection, as its session needs it. */
 export interface SessionConnection extends Link {
   readonly facts: ConnectionFacts;
-  /** Data messages relayed to the client, those of the session's earlier connections included. */
+  /** Data messages for the client so far, on earlier connections of the session, too. */
   readonly messages: number;
   /** Whether a client is there. */
   readonly attended: boolean;
   /** Whether there is an upstream connection that a new client can join. */
   readonly rejoinable: boolean;
-  /** Whether an answer to a word of the client may be sent. */
+  /** Whether an answer to the client may be sent now. */
   readonly answerable: boolean;
-  /** A frame of ours. */
+  /** Sends a text frame of ours. */
   sendText(data: Uint8Array): void;
-  /** Puts a new client in the place of the one that went, or still seems to be there; that one is closed with `code`. */
+  /** Puts a new client in the place of one that is away, or seems to be here and gets `code`. */
   rejoin(facts: ConnectionFacts, client: Duplex, head: Buffer, code: number, reason: string): unknown;
-  /** Another connection carries the session from here on; this one ends. */
+  /** Ends this connection, because another one carries the session from here on. */
   replaceBy(code: number, reason: string): void;
   close(code: number, reason: string, why?: 'disconnected' | 'shutdown'): void;
 }
 
-/** A client may go on with a session: what it said, and which of its session's claims it is. */
+/** The right of a client to go on with a session. */
 export interface Claim {
   readonly resumable: ResumableSession;
-  /** Ordinal of the last message that its application was given. */
+  /** Ordinal of the last message that the client's application was handed. */
   readonly last: number;
   readonly number: number;
 }
 
-/** What a session has counted: its welcomes and its client's words. */
+/** The numbers of a session's welcomes, and of its client's SDK messages. */
 export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;
 
-/** Close code towards a client whose session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are for applications). */
+/** Close code for a client whose session goes on elsewhere (4000–4999: RFC 6455 §7.4.2). */
 const REPLACED = 4409;
 const REPLACED_REASON = 'replaced by a newer connection';
-/** RFC 6455 §7.4.1, "going away". */
+/** Close code "going away" (RFC 6455 §7.4.1). */
 const GOING_AWAY = 1001;
 
 export class ResumableSession implements Registered, Answered {
@@ -81,12 +81,12 @@ export class ResumableSession implements Registered, Answered {
   offset = 0;
   heard = 0;
   readonly #deps: SessionDeps;
-  /** What the client needs of the session goes over this connection, or went over it last. */
+  /** The connection that carries the session now, or carried it last. */
   #connection: SessionConnection | undefined = undefined;
-  /** Number of the latest claim, and of the claim that the connection came with: of two that overlap the newer wins (R10). */
+  /** Number of the latest claim, and of the connection's. The newer of two wins (R10). */
   #claims = 0;
   #connectionClaim = 0;
-  /** Up to where a client that goes on with the session has it; until it is greeted. */
+  /** Ordinal through which the client has the messages. Set from its claim to its greeting. */
   #handed: number | undefined = undefined;
   #wait: Wait | undefined = undefined;
 
@@ -96,7 +96,7 @@ export class ResumableSession implements Registered, Answered {
     this.#deps = deps;
   }
 
-  /** One of an earlier process: no connection has carried it in this one, and it waits for its client. */
+  /** Restores a session of an earlier process, which waits for its client. */
   static restored(
     session: Session,
     user: string | undefined,
@@ -113,40 +113,40 @@ export class ResumableSession implements Registered, Answered {
     return this.session.key;
   }
 
-  /** The connection that carries the session now, or did last; undefined = an earlier process's did, or it has not begun. */
+  /** The connection that carries the session, or did last; undefined = none of this process. */
   get connection(): SessionConnection | undefined {
     return this.#connection;
   }
 
-  /** Whether it waits for its client. */
+  /** Whether the session waits for its client. */
   get waits(): boolean {
     return this.#wait !== undefined;
   }
 
-  /** Whether its client, which has everything up to `last`, has more than an earlier process wrote down: nobody can say what else that had. */
+  /** Whether the client has messages that an earlier process did not write down. */
   lacks(last: number): boolean {
     return this.#connection === undefined && last > this.session.lastOrdinal;
   }
 
-  /** A client may go on with it: its token was used. */
+  /** Claims the session for a client that has used its token, and has the messages up to `last`. */
   claim(last: number): Claim {
     this.#deps.journal?.tokens(this.session, this.serial, this.used);
-    // Its client is on the way: the upstream's answer may take longer than what is left of the time.
+    // The upstream's answer may take longer than the time that is left.
     if (this.waits) this.#await(this.#deps.ttlMs);
     return { resumable: this, last, number: ++this.#claims };
   }
 
-  /** Whether a newer claim has been made good already. */
+  /** Whether a connection with a newer claim carries the session. */
   outrun({ number }: Claim): boolean {
     return number <= this.#connectionClaim;
   }
 
-  /** Its first connection is about to start. */
+  /** Notes the session's first connection, which is about to start. */
   begin(connection: SessionConnection): void {
     this.#connection = connection;
   }
 
-  /** It goes on over that connection, perhaps the one that it had; the client is greeted next. */
+  /** Goes on over `connection`, perhaps the one before. The greeting comes next. */
   goOn(connection: SessionConnection, { last, number }: Claim): void {
     const before = this.#connection;
     this.#stopWaiting();
@@ -161,14 +161,14 @@ export class ResumableSession implements Registered, Answered {
     this.#connection?.rejoin(facts, client, head, REPLACED, REPLACED_REASON);
   }
 
-  /** Says the first words to the client that is there now: the welcome, and what it has missed. `rejoined`: over the same upstream connection. */
+  /** Sends the client its welcome and what it missed. `rejoined`: over the same upstream. */
   greet(rejoined: boolean, now: number): void {
     const { registry, tracker, answers, silenceMs, journal } = this.#deps;
     const { session, heard } = this;
     const connection = this.#connection!;
     const handed = this.#handed;
     this.#handed = undefined;
-    // The client that is there now may be one that knows nothing of serials.
+    // The new client may know nothing of serials.
     answers.forget(this);
     const facts = { session: session.key, token: registry.token(this, now), next: connection.messages + 1 };
     if (session.resumable) journal?.tokens(session, this.serial, this.used);
@@ -176,7 +176,7 @@ export class ResumableSession implements Registered, Answered {
     connection.sendText(welcomeText({ ...facts, recovered, rejoined, heard, silence: silenceMs }));
     if (handed === undefined) return;
     const missed = tracker.resumed(session, connection, handed, now);
-    // What its application was handed is evidence.
+    // What the application was handed is evidence, which may have shown more of the client.
     if (session.resumable) journal?.shown(session);
     for (const { ordinal, payload } of missed) {
       if (payload === undefined) continue;
@@ -185,7 +185,7 @@ export class ResumableSession implements Registered, Answered {
     }
   }
 
-  /** A text frame of the client of `from`: true = it was meant for us. */
+  /** Takes in a text frame of the client of `from`. Answers whether the frame was for us. */
   clientText(from: SessionConnection, buf: Buffer, start: number, end: number, now: number): boolean {
     const message = readClientMessage(buf, start, end);
     if (message === undefined) return false;
@@ -199,7 +199,7 @@ export class ResumableSession implements Registered, Answered {
     return true;
   }
 
-  /** The client is gone without a word: true = it is expected back. */
+  /** Notes a client that is gone without a word. Answers whether it is expected back. */
   lost(code: number): boolean {
     const { reloadMs, ttlMs } = this.#deps;
     const ms = code === GOING_AWAY ? reloadMs : ttlMs;
@@ -208,12 +208,12 @@ export class ResumableSession implements Registered, Answered {
     return true;
   }
 
-  /** The upstream is gone, and the client too, unless it had been before. */
+  /** Notes that the connection is over: its upstream has gone, and by now its client too. */
   closed(by: EndedBy, code: number): void {
     const { reloadMs, ttlMs } = this.#deps;
-    // The upstream went while the client was away: the client comes back all the same.
+    // The upstream went while the client was away, who comes back all the same.
     if (this.waits) return;
-    // The page went away: to be loaded again, or for good.
+    // The page has gone away, to be loaded again or for good.
     const goodbye = by === 'client' && code === GOING_AWAY;
     if (by === 'sidecar' && this.#staysBehind) this.#stopWaiting();
     else if (by === 'sidecar') this.#forget('stopped');
@@ -221,7 +221,7 @@ export class ResumableSession implements Registered, Answered {
     else this.#await(goodbye ? reloadMs : ttlMs);
   }
 
-  /** Its time is up, or it has to give way: whatever its client would still say, it is over. */
+  /** Ends the session while it waits, whatever its client would still say. */
   expire(how: 'expired' | 'evicted' | 'incomplete'): void {
     const { tracker, now } = this.#deps;
     tracker.ended(this.session, now());
@@ -229,7 +229,7 @@ export class ResumableSession implements Registered, Answered {
     this.#connection?.close(GOING_AWAY, 'the client did not come back');
   }
 
-  /** Ends it while it waits, or leaves it to the next process: the sidecar stops. */
+  /** Ends the waiting session, or leaves it to the next process, because the sidecar stops. */
   stop(code: number, reason: string): void {
     const { tracker, now } = this.#deps;
     if (this.#staysBehind) this.#stopWaiting();
@@ -240,7 +240,7 @@ export class ResumableSession implements Registered, Answered {
     this.#connection?.close(code, reason, 'shutdown');
   }
 
-  /** Gives up the upstream connection that is kept while the client is away; false = there is none. The session goes on waiting. */
+  /** Closes the upstream connection of a client that is away; false = none. The wait goes on. */
   yieldUpstream(): boolean {
     const connection = this.#connection;
     if (connection === undefined || connection.attended || !connection.rejoinable) return false;
@@ -248,12 +248,12 @@ export class ResumableSession implements Registered, Answered {
     return true;
   }
 
-  /** The next process goes on with it. */
+  /** Whether the next process goes on with the session. */
   get #staysBehind(): boolean {
     return this.session.resumable && this.#deps.handsOver?.() === true;
   }
 
-  /** A word of its client that wants to be answered has been taken in. */
+  /** Takes in an SDK message with a serial, which wants an answer. */
   #takeIn(serial: number): void {
     const { answers, journal } = this.#deps;
     if (serial > this.heard) {
@@ -263,7 +263,7 @@ export class ResumableSession implements Registered, Answered {
     answers.owe(this);
   }
 
-  /** Nobody will resume it. What it has in flight is ended by the caller, or by its connection, which knows why. */
+  /** Makes the session end. Its caller or its connection ends what is in flight. */
   #forget(how: keyof EndedCounters): void {
     const { registry, counters, journal, ended } = this.#deps;
     this.#stopWaiting();

@@ -1,4 +1,4 @@
-// connection: sessions that outlive their connection, all of them: which one a request may go on with, and which gives way when there are too many.
+// connection: the sessions that outlive their connection: which one a request may have, and which one gives way.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
@@ -18,45 +18,57 @@ export interface ResumptionDeps extends Omit<SessionDeps, 'answers' | 'waiting'>
   readonly report: Report;
 }
 
-/** A request for an upgrade, as far as sessions go: one object from its admission to its connection. */
+/** An upgrade request as sessions see it, from its admission to its connection. */
 export interface SessionRequest {
-  /** What its query asks for; undefined = the client has not opted in. */
+  /** The request's opt-in; undefined = the client has not opted in. */
   readonly optIn: OptIn | undefined;
-  /** Whose it is, where that is proven. */
+  /** The user of the request, where it is proven. */
   readonly user: string | undefined;
-  /** The claim that it has on a session; undefined until that is decided, once. */
+  /** The claim of the request on a session; undefined = not decided yet. It is decided once. */
   claim: Claim | 'none' | undefined;
 }
 
-/** A client that goes on with its session over the upstream connection that is still there. */
+/** A client that goes on with its session over an upstream connection that is still there. */
 export interface Returning {
   /** The session that goes on. */
   readonly session: Session;
-  /** As the upstream had chosen it; undefined for none. */
+  /** The subprotocol that the upstream has chosen; undefined = none. */
   readonly subprotocol: string | undefined;
-  /** Takes over the client's socket, on which the upgrade has been answered. Does not throw. */
+  /** Takes over the client's socket, to which the 101 has been written. Does not throw. */
   join(facts: ConnectionFacts, client: Socket, head: Buffer): void;
 }
 
 /** The session of a new connection, perhaps one that its client had before. */
 export interface Opening {
   readonly resumable: ResumableSession;
-  /** The client goes on with it: it had an owner before. */
+  /** Whether the client goes on with the session, which has an owner already. */
   readonly recovered: boolean;
-  /** Call with the connection before it starts. */
+  /** Joins the session to its connection; to be called before that starts. */
   begin(connection: SessionConnection): void;
 }
 
 export interface Resumption {
-  /** Closes the upstream connection of a client that is away, whose session goes on waiting; false = there is none. */
+  /**
+   * Closes the upstream connection of a client that is away; false = there is none. The session
+   * goes on waiting.
+   */
   yieldUpstream(): boolean;
-  /** A client wants its session while the upstream connection is still there. The two must be joined next; undefined = they cannot be. */
+  /**
+   * Finds the session that the client asks for, if its upstream connection is still there;
+   * undefined = the two cannot be joined. Otherwise the caller must join them next.
+   */
   rejoin(request: IncomingMessage, asked: SessionRequest): Returning | undefined;
-  /** The session for a connection that the upstream has accepted; undefined = the client has not opted in. */
+  /**
+   * The session for a connection that the upstream has accepted; undefined = the client has not
+   * opted in.
+   */
   open(asked: SessionRequest, owner: Owner, traceparent: string): Opening | undefined;
-  /** Takes over a session of an earlier process, whose client may come back as if its connection had just ended. False: there is no room. */
+  /**
+   * Takes over a session of an earlier process, which waits for its client from now on. Answers
+   * false if there is no room.
+   */
   restore(session: Session, user: string | undefined, numbers: SessionNumbers): boolean;
-  /** Ends what waits for a client, or leaves it to the next process: at shutdown. */
+  /** Ends the sessions that wait for a client, or leaves them to the next process, at shutdown. */
   close(code: number, reason: string): void;
 }
 
@@ -65,7 +77,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   const waiting = new Set<ResumableSession>();
   const shared: SessionDeps = { ...deps, waiting, answers: createAnswers(report) };
 
-  /** Decides once which session the request may go on with. */
+  /** The claim of a request, which is decided once. */
   function claimOf(asked: SessionRequest): Claim | undefined {
     asked.claim ??= decide(asked) ?? 'none';
     return asked.claim === 'none' ? undefined : asked.claim;
@@ -80,7 +92,10 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     return undefined;
   }
 
-  /** With as many sessions as there may be, one of the same user gives way that waits for its client; nobody else's does. */
+  /**
+   * Adds a session. At the limit, one of the same user that waits for its client gives way; none of
+   * another user does.
+   */
   function add(resumable: ResumableSession): void {
     const { session } = resumable;
     if (registry.full && session.user !== undefined) {
@@ -91,7 +106,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       }
     }
     if (registry.full) {
-      // It works as a connection does, and ends with it.
+      // The session works, but ends with its connection.
       session.resumable = false;
       counters.refused++;
     }
@@ -100,7 +115,10 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   }
 
   return {
-    /** A place for an upstream connection is needed: the client that has been away longest finds another one when it comes back. */
+    /**
+     * Takes the upstream connection of the client that has been away longest, which gets another
+     * one when it comes back.
+     */
     yieldUpstream() {
       for (const resumable of waiting) if (resumable.yieldUpstream()) return true;
       return false;
@@ -118,7 +136,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
         session: resumable.session,
         subprotocol: connection.facts.subprotocol,
         join(facts, client, head) {
-          // The welcome and what was missed in one write.
+          // One write carries the welcome and what was missed.
           client.cork();
           try {
             resumable.rejoin(facts, client, head);
@@ -143,7 +161,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
           counters.resume.recovered++;
           return { resumable, recovered: true, begin: (connection) => resumable.goOn(connection, claim) };
         }
-        // The upstream took its time: the session is over by now, or its client has come back another way.
+        // The session ended before the upstream answered, or its client came back another way.
         counters.resume[outrun ? 'stale' : 'unknown']++;
       }
       const session = new Session(registry.newId(), owner, traceparent);
@@ -161,7 +179,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     },
 
     restore(session, user, numbers) {
-      // There may be fewer places than the earlier process had.
+      // This process may have fewer places than the earlier one.
       if (registry.full) return false;
       registry.add(ResumableSession.restored(session, user, numbers, shared));
       return true;
@@ -173,7 +191,10 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   };
 }
 
-/** Whether the client asks for what its upstream connection is: the sidecar answers in the upstream's place. */
+/**
+ * Whether the request fits the upstream connection that is there. The sidecar answers it in the
+ * upstream's place.
+ */
 function fits({ url, headers }: IncomingMessage, facts: ConnectionFacts): boolean {
   if (headers['sec-websocket-version'] !== '13' || url?.split('?', 1)[0] !== facts.path) return false;
   const { subprotocol } = facts;

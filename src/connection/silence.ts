@@ -1,17 +1,22 @@
-// connection: half-open connections: a client that sends nothing and answers no barrier is cut off, so that it can come back another way (limits.silence).
+// connection: half-open connections: a client that is silent and answers no barrier is cut off (limits.silence).
 import { onBeat, stillSince } from '../time/pulse.ts';
 
-/** A connection as far as its silence goes. */
+/** A connection, as its silence shows. */
 export interface Silent {
-  /** Names the client's connection: another one that takes its place has said nothing yet, and been asked nothing. */
+  /**
+   * Name of the client's connection. Another client has another name, and its silence begins anew.
+   */
   readonly id: string;
-  /** Bytes that have come from its clients. */
+  /** Bytes that have come from the connection's clients. */
   readonly heard: number;
-  /** A barrier is on its way to the client. */
+  /** Whether a barrier is on its way to the client. */
   readonly asked: boolean;
   /** Whether a client is there. */
   readonly attended: boolean;
-  /** Whether the client has ever answered: silence of one that never did says nothing (SPEC D12). */
+  /**
+   * Whether the client has ever answered. The silence of one that never did says nothing (SPEC
+   * D12).
+   */
   readonly answers: boolean;
   /** Whether bytes of the client may wait unread. */
   blind(now: number): boolean;
@@ -21,10 +26,10 @@ export interface Silent {
 
 export interface SilenceDeps {
   readonly connections: Iterable<Silent>;
-  /** How long, ms; 0 = nobody is ever cut off. */
+  /** Longest silence, ms; 0 = clients are never cut off. */
   readonly silenceMs: number;
   readonly now: () => number;
-  /** Told of each client that was cut off. */
+  /** Is told of each client that was cut off. */
   dropped(connection: Silent): unknown;
 }
 
@@ -32,17 +37,21 @@ export interface SilenceDeps {
 interface Seen {
   id: string;
   heard: number;
-  /** Since when nothing was heard, and since when besides a barrier was out; 0 = none was. Monotonic ms. */
+  /**
+   * Start of the silence, and start of the wait for a barrier during it; 0 = no barrier. Monotonic
+   * ms.
+   */
   quietAt: number;
   askedAt: number;
 }
 
-/** Looks, per `silence`. */
+/** Looks at a connection in the time of `silenceMs`. */
 const LOOKS = 8;
 
 /**
- * Looks at every connection eight times per `silenceMs`. A client that was silent for so long is asked, by a barrier, if none is on
- * its way; one that was silent for so long while a barrier was, is cut off. Standstills do not count. The result ends it.
+ * Looks at every connection eight times per `silenceMs`. A client that was silent for that time is
+ * asked by a barrier, unless one is on its way. A client that was silent for that time while a
+ * barrier was on its way is cut off. Standstills do not count. The answer ends the watch.
  */
 export function watchSilence({ connections, silenceMs, now, dropped }: SilenceDeps): () => void {
   if (silenceMs === 0) return () => {};

@@ -1,14 +1,14 @@
-// connection: work that can wait until everything that this turn of the event loop has read is relayed. One queue per process, one immediate per turn.
+// connection: work at the end of a turn of the event loop, after all that the turn has read is relayed.
 
-/** Something to do at the end of the turn. */
+/** Work for the end of the turn. */
 export interface Task {
-  /** Must not throw: the tasks behind it would wait for the next turn. */
+  /** Must not throw, because later tasks would wait for the next turn. */
   atTurnEnd(): void;
 }
 
 let waiting: Task[] = [];
 
-/** Calls `task.atTurnEnd()` when the sockets that had something to read have been read; as often as it was asked for. */
+/** Calls `task.atTurnEnd()` after all sockets with input have been read, once for each request. */
 export function whenTurnEnds(task: Task): void {
   if (waiting.length === 0) setImmediate(run);
   waiting.push(task);
