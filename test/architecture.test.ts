@@ -92,7 +92,7 @@ describe('architecture', () => {
     const text = textOf(file);
     // A room's name stands in front of the job of each of its files.
     const room = folder(file) === '.' ? '' : folder(file);
-    expect(text).toMatch(new RegExp(`^(#!.*\\n)?// ${room === '' ? '\\S' : `${room}[,:] `}`));
+    expect(text).toMatch(new RegExp(`^(#!.*\\n)?// ${room === '' ? '\\S' : `${room}: `}`));
     expect(text.split('\n').length).toBeLessThanOrEqual(LINES + 1);
   });
 

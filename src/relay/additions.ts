@@ -1,26 +1,29 @@
-// relay: text frames of ours on their way into the upstream's stream: between messages, or right before one, never inside.
+// relay: text frames of ours that wait for their place in the upstream's stream: between messages, or before one.
 
 interface Addition {
-  /** Offset in the chunk under way; -1 = behind the last message that is complete. */
+  /** Offset in the chunk under way; -1 = after the last complete message. */
   readonly at: number;
   readonly frame: Buffer;
 }
 
-/** Exists only while something waits. */
+/** Text frames that wait. It exists only while one does. */
 export class Additions {
   private readonly list: Addition[] = [];
 
-  /** To go between the next two messages. */
+  /** Adds a frame that goes between the next two messages. */
   push(frame: Buffer): void {
     this.list.push({ at: -1, frame });
   }
 
-  /** To go before the message that begins at offset `at` of the chunk under way. Offsets ascend. */
+  /**
+   * Adds a frame that goes before the message at offset `at` of the chunk under way. Offsets
+   * ascend.
+   */
   insert(at: number, frame: Buffer): void {
     this.list.push({ at, frame });
   }
 
-  /** The chunk with everything that waits; `end` is the end of its last complete message. */
+  /** The chunk with all frames that wait. `end` is the end of its last complete message. */
   joinedTo(chunk: Buffer, end: number): Buffer {
     const parts: Buffer[] = [];
     let from = 0;

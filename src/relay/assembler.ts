@@ -1,19 +1,22 @@
-// relay: collects the payload of one message that came in several frames or chunks, in one growing buffer of bounded size.
+// relay: collects the payload of a message that came in several frames or chunks, in one growing buffer.
 
 const FIRST = 256;
 const FIRST_MAX = 65_536;
 
-/** The bytes of one message so far. Grows by doubling, so a peer that drips bytes costs what it sent, not what it announced. */
+/**
+ * The bytes of one message so far. The buffer grows by doubling, so that a peer costs what it sent,
+ * not what it announced.
+ */
 export class MessageBuffer {
   length = 0;
   private bytes: Buffer;
 
-  /** `expected`: bytes that are probably coming; only a hint. */
+  /** `expected` is a hint: the bytes that will probably come. */
   constructor(expected: number) {
     this.bytes = Buffer.allocUnsafe(firstSize(expected));
   }
 
-  /** What the buffer occupies, bytes. */
+  /** Memory of the buffer, bytes. */
   get capacity(): number {
     return this.bytes.length;
   }
@@ -24,14 +27,17 @@ export class MessageBuffer {
     this.length += end - start;
   }
 
-  /** What the buffer will occupy with `count` bytes more, if no more than `most` are to come in all. */
+  /** Memory of the buffer after `count` more bytes, if at most `most` come in all. */
   sizeWith(count: number, most: number): number {
     const needed = this.length + count;
     const now = this.bytes.length;
     return needed <= now ? now : Math.max(needed, Math.min(now * 2, most));
   }
 
-  /** Room for `count` more bytes: the buffer and, as `length`, where they go. The caller then adds to `length`. */
+  /**
+   * Makes room for `count` more bytes. The caller writes them at `length` of the answer, and then
+   * adds to `length`.
+   */
   reserve(count: number, most = Number.POSITIVE_INFINITY): Buffer {
     const size = this.sizeWith(count, most);
     if (size > this.bytes.length) {
@@ -42,13 +48,13 @@ export class MessageBuffer {
     return this.bytes;
   }
 
-  /** The collected bytes; shares memory with this object. */
+  /** The collected bytes, which share memory with this object. */
   view(): Buffer {
     return this.bytes.subarray(0, this.length);
   }
 }
 
-/** What a buffer occupies at first. */
+/** Memory of a new buffer, bytes. */
 export function firstSize(expected: number): number {
   return Math.min(Math.max(expected, FIRST), FIRST_MAX);
 }

@@ -1,9 +1,12 @@
-// relay: barrier pings. Everything up to data message N of this connection precedes the ping that says N, so its pong confirms through N.
+// relay: barrier pings. All data messages up to N precede the ping that says N, so that its pong confirms through N.
 import { randomFillSync } from 'node:crypto';
 import { PING } from './frames.ts';
 import type { Sink } from './peer.ts';
 
-/** Length of a barrier's payload: 6 random bytes, a 16-bit serial number, a 48-bit ordinal; all big-endian. */
+/**
+ * Length of a barrier's payload: 6 random bytes, a 16-bit serial number, a 48-bit ordinal; all
+ * big-endian.
+ */
 export const BARRIER_PAYLOAD = 14;
 /** Length of a barrier frame, bytes: an unmasked Ping (RFC 6455 §5.5.2). */
 export const BARRIER_BYTES = BARRIER_PAYLOAD + 2;
@@ -13,11 +16,11 @@ const POOL_BYTES = 6 * 512;
 const pool = Buffer.allocUnsafe(POOL_BYTES);
 let poolAt = POOL_BYTES;
 
-/** The barriers of one connection: writes them and knows their pongs again. */
+/** The barriers of one client. Writes them, and knows their pongs. */
 export class Barriers {
-  /** How many were written. Its low 16 bits are the serial number of the latest. */
+  /** Barriers written. The low 16 bits are the serial number of the latest. */
   sent = 0;
-  /** Ordinal in the latest. */
+  /** Ordinal in the latest barrier. */
   through = 0;
   private readonly nonceHigh: number;
   private readonly nonceLow: number;
@@ -32,7 +35,7 @@ export class Barriers {
     poolAt += 6;
   }
 
-  /** The next barrier, for data messages up to `through`, by itself. */
+  /** Makes the next barrier, for data messages up to `through`. */
   frame(through: number): Buffer {
     const out = Buffer.allocUnsafe(BARRIER_BYTES);
     this.write(out, 0, through);
@@ -52,7 +55,9 @@ export class Barriers {
     sink.write(out);
   }
 
-  /** Writes the next barrier, for data messages up to `through`, to `out[at, at + BARRIER_BYTES)`. */
+  /**
+   * Writes the next barrier, for data messages up to `through`, to `out[at, at + BARRIER_BYTES)`.
+   */
   write(out: Buffer, at: number, through: number): void {
     const serial = ++this.sent & 0xffff;
     this.through = through;
@@ -82,7 +87,9 @@ export class Barriers {
     return word(buf, p, key) === this.nonceHigh && word(buf, p + 4, key) >>> 16 === this.nonceLow;
   }
 
-  /** Which barrier a pong with our nonce answers, counted from 1; 0 when no such barrier was sent. */
+  /**
+   * Number of the barrier that a pong with our nonce answers, from 1; 0 = no such barrier was sent.
+   */
   numberOf(buf: Buffer, p: number, key: number): number {
     const serial = word(buf, p + 4, key) & 0xffff;
     const number = this.sent - ((this.sent - serial) & 0xffff);
@@ -91,14 +98,17 @@ export class Barriers {
 
   /** The ordinal in a pong with our nonce. */
   ordinalOf(buf: Buffer, p: number, key: number): number {
-    // Two bytes, then four that begin in the middle of a masked word.
+    // The ordinal has two bytes in this word, then four from the middle of a masked word on.
     const high = word(buf, p + 8, key) >>> 16;
     const low = word(buf, p + 10, (key << 16) | (key >>> 16)) >>> 0;
     return high * TWO_32 + low;
   }
 }
 
-/** Four payload bytes at `p`, a multiple of 4 into the payload (or `key` rotated accordingly), as a signed word. */
+/**
+ * Four payload bytes at `p` as a signed word. `p` is a multiple of 4 into the payload, or `key` is
+ * rotated accordingly.
+ */
 function word(buf: Buffer, p: number, key: number): number {
   return ((buf[p]! << 24) | (buf[p + 1]! << 16) | (buf[p + 2]! << 8) | buf[p + 3]!) ^ key;
 }

@@ -1,12 +1,15 @@
-// relay, upstream → client: binary messages that may hold JSON are told like text; all others are passed over unread (SPEC D21).
+// relay: upstream to client: binary messages that may hold JSON are told like text; others pass unread (SPEC D21).
 import type { Tap } from './tap.ts';
 
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
-/** Record separator. */
+/** Record separator, which begins a record of RFC 7464. */
 const RS = 0x1e;
 
-/** Whether a message may hold JSON objects, by its first byte that is no white space; undefined: there is none in `buf[start, end)`. */
+/**
+ * Whether a message may hold JSON objects, by its first byte that is no white space; undefined =
+ * `buf[start, end)` has no such byte.
+ */
 export function looksLikeJson(buf: Buffer, start: number, end: number): boolean | undefined {
   let p = start;
   while (p < end && isBlank(buf[p]!)) p++;
@@ -18,7 +21,10 @@ function isBlank(byte: number): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** Tells of binary message `ordinal`: what is kept of its `bytes` is `buf[start, end)`; `buf` undefined: it could not be looked into. */
+/**
+ * Tells binary message `ordinal` of `bytes` bytes, of which `buf[start, end)` was kept; `buf`
+ * undefined = its beginning is unknown.
+ */
 export function tellBinary(
   tap: Tap,
   buf: Buffer | undefined,

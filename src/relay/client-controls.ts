@@ -1,4 +1,4 @@
-// relay, client → upstream: reads control frames: our pongs are cut out, pongs to the upstream's pings are evidence too, a Close is noted.
+// relay: client to upstream: control frames: our pongs are cut out, other pongs may be evidence, a Close is noted.
 import { BARRIER_PAYLOAD, type Barriers } from './barrier.ts';
 import type { Verdict } from './client-messages.ts';
 import type { Shared } from './directions.ts';
@@ -7,18 +7,21 @@ import type { UpstreamPings } from './heartbeat.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 export class ClientControls {
-  /** A Close frame of the client went by. */
+  /** Whether a Close frame of the client went by. */
   closing = false;
-  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
+  /** Code of that Close frame; 1005 = it has none, 1006 = there was none. */
   closeCode = 1006;
-  /** Payload of a pong that goes out where ours is cut. */
+  /** Payload of the pong that goes to the upstream in place of the one that was cut. */
   owed: Buffer | undefined = undefined;
   private readonly scanner: FrameScanner;
   private readonly barriers: Barriers;
   private readonly pings: UpstreamPings;
   private readonly tap: Tap;
   private readonly context: RelayContext;
-  /** The client sends a Close frame with that code: true keeps it from the upstream, because the client is expected back. */
+  /**
+   * Is told the code of the client's Close frame. True keeps the frame from the upstream, because
+   * the client is expected back.
+   */
   private readonly clientLeaves: (code: number) => boolean;
 
   constructor(
@@ -34,7 +37,7 @@ export class ClientControls {
     this.clientLeaves = clientLeaves;
   }
 
-  /** What becomes of the control frame with payload `buf[start, end)`. */
+  /** The verdict on the control frame with payload `buf[start, end)`. */
   judge(buf: Buffer, start: number, end: number, now: number): Verdict {
     const { opcode, key } = this.scanner;
     this.context.counters.controlToUpstream++;

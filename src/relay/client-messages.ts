@@ -1,4 +1,4 @@
-// relay, client → upstream: decides which frames may belong to a confirmation, reads those messages, and asks the tap.
+// relay: client to upstream: decides which frames may belong to a confirmation, reads those messages, asks the tap.
 import { MessageBuffer } from './assembler.ts';
 import { beginsOurs } from './first-byte.ts';
 import { BINARY, CONTINUATION, type FrameScanner, TEXT } from './frames.ts';
@@ -7,10 +7,13 @@ import { createInflater, type Inflater } from './inflate.ts';
 import { unmask, unmasked } from './mask.ts';
 import type { RelayContext } from './tap.ts';
 
-/** What becomes of a frame: it goes on; it is cut out; it waits for the rest of its message; it and what waited are cut out. */
+/**
+ * Verdict on a frame. `forward`: it goes on. `cut`: it is cut out. `keep`: it waits for the rest of
+ * its message. `cut-message`: it is cut out, and so are the frames that waited.
+ */
 export type Verdict = 'forward' | 'cut' | 'keep' | 'cut-message';
 
-/** A confirmation in more pieces than this is not worth waiting for. */
+/** Most fragments of a message that may be a confirmation. */
 const MAX_FRAGMENTS = 64;
 
 let inflated = Buffer.alloc(0);
@@ -21,13 +24,16 @@ export class ClientMessages {
   private readonly canInflate: boolean;
   private readonly tap: TapGuard;
   private readonly context: RelayContext;
-  /** Unmasked payload so far of a fragmented message that may be a confirmation. */
+  /** Unmasked payload, so far, of a fragmented message that may be a confirmation. */
   private message: MessageBuffer | undefined = undefined;
   private fragments = 0;
-  /** The message under way: what its first frame says, and its payload so far, bytes. */
+  /** Type of the message under way, by its first frame, and its payload bytes so far. */
   private isText = false;
   private size = 0;
-  /** A frame between the fragments had to go on, and the fragments with it: the message is still read, but no longer cut. */
+  /**
+   * Whether the fragments have gone on because of a frame between them. The message is still read,
+   * but not cut any more.
+   */
   private released = false;
 
   /** `canInflate`: each compressed client message stands alone (RFC 7692 §7.1.1.2). */
@@ -40,7 +46,10 @@ export class ClientMessages {
     if (inflated.length <= limit) inflated = Buffer.allocUnsafeSlow(limit + 1);
   }
 
-  /** A data frame begins; `buf[start, end)` is what is there of its payload. Says whether to call `judge` when it is complete. */
+  /**
+   * Begins a data frame, of whose payload `buf[start, end)` has come. Answers whether `judge` must
+   * be called with the complete frame.
+   */
   begin(buf: Buffer, start: number, end: number, now: number): boolean {
     const { opcode, fin, length, key, compressed } = this.scanner;
     if (opcode !== CONTINUATION) {
@@ -64,7 +73,9 @@ export class ClientMessages {
     return false;
   }
 
-  /** A data frame that `begin` asked for is complete: its payload is `buf[start, end)`. */
+  /**
+   * The verdict on a complete data frame that `begin` asked for. Its payload is `buf[start, end)`.
+   */
   judge(buf: Buffer, start: number, end: number, now: number): Verdict {
     const { opcode, fin, key, compressed } = this.scanner;
     if (opcode === TEXT && fin) {
@@ -95,7 +106,7 @@ export class ClientMessages {
     return 'forward';
   }
 
-  /** A frame that goes on stands between the fragments that were kept: they go on before it. */
+  /** Notes that the kept fragments went on, before a frame that stands between them. */
   release(): void {
     this.released = true;
   }
@@ -118,7 +129,9 @@ export class ClientMessages {
     );
   }
 
-  /** Inflates into `inflated`; -1 when it does not inflate, or not to at most `confirmationBytes`. */
+  /**
+   * Inflates into `inflated`. Answers the length; -1 = broken, or longer than `confirmationBytes`.
+   */
   private inflate(bytes: Buffer, length: number): number {
     const limit = this.context.limits.confirmationBytes;
     inflater ??= createInflater(15, limit);

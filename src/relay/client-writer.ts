@@ -1,4 +1,4 @@
-// relay, upstream → client: the writes themselves: chunks as they came, and barriers where the tap wants them.
+// relay: upstream to client: the writes themselves: chunks as they came, and barriers where the tap wants them.
 import type { Barriers } from './barrier.ts';
 import type { Shared } from './directions.ts';
 import type { TapGuard } from './guard.ts';
@@ -9,7 +9,7 @@ import type { UpstreamMessages } from './upstream-messages.ts';
 /** First byte of an unfragmented, uncompressed text frame (RFC 6455 §5.2). */
 export const TEXT_FIN = 0x81;
 
-/** Whether a chunk is one such frame of at most 64 KiB, no less and no more. */
+/** Whether a chunk is exactly one such frame, of at most 64 KiB. */
 export function isOneText(chunk: Buffer): boolean {
   if (chunk.length < 2 || chunk[0] !== TEXT_FIN) return false;
   const length = chunk[1]!;
@@ -18,9 +18,9 @@ export function isOneText(chunk: Buffer): boolean {
 }
 
 export class ClientWriter {
-  /** A barrier is asked for, and goes out at the next frame boundary. */
+  /** Whether a barrier was asked for, which goes out at the next frame boundary. */
   pingWanted = false;
-  /** The barriers of the client that is there. */
+  /** The barriers of the present client. */
   barriers: Barriers;
   private readonly port: { readonly client: Sink };
   private readonly messages: UpstreamMessages;
@@ -53,18 +53,24 @@ export class ClientWriter {
     } else this.port.client.write(chunk);
   }
 
-  /** Writes a chunk in which a last barrier goes to `at`, behind data message `through`, if that would prove something (SPEC D15). */
+  /**
+   * Writes a chunk. A last barrier goes to `at`, after data message `through`, if it would prove
+   * something (SPEC D15).
+   */
   last(chunk: Buffer, at: number, through: number): void {
     if (this.tap.lastBarrierAt(through) || this.pingWanted) this.withBarrier(chunk, at, through);
     else this.port.client.write(chunk);
   }
 
-  /** The same by itself. */
+  /** Writes a last barrier by itself, if it would prove something. */
   lastBarrier(): void {
     if (this.tap.lastBarrierAt(this.messages.ordinal) || this.pingWanted) this.barrier();
   }
 
-  /** Writes a chunk that is one message before the tap is told of it, if that is all right with the tap; says whether it was. */
+  /**
+   * Writes a chunk that is one message before the tap is told of it, if the tap allows that.
+   * Answers whether it was written.
+   */
   ahead(chunk: Buffer): boolean {
     const ordinal = this.messages.ordinal + 1;
     const along = this.tap.ahead(ordinal);
@@ -74,7 +80,7 @@ export class ClientWriter {
     return true;
   }
 
-  /** Writes the barrier that a message turned out to want, when it was told after it was written. */
+  /** Writes the barrier that a message wants which was told after it was written. */
   catchUp(): void {
     if (this.tap.barrierAt(this.messages.ordinal)) this.barrier();
   }

@@ -1,8 +1,11 @@
-// relay: what is kept of one message that comes in parts: all of it, its beginning, or nothing, within a bound over all connections.
+// relay: what is kept of a message that comes in parts: all, its beginning, or nothing, bounded over all connections.
 import { firstSize, MessageBuffer } from './assembler.ts';
 import type { RelayContext } from './tap.ts';
 
-/** Share of `inFlightBytes` up to which messages are collected whole for a replay; the rest is for beginnings, which are read. */
+/**
+ * Share of `inFlightBytes` for messages that are kept whole, for a replay. The rest is for
+ * beginnings, which are read.
+ */
 const WHOLE_SHARE = 0.5;
 
 const EMPTY = Buffer.alloc(0);
@@ -10,27 +13,32 @@ const EMPTY = Buffer.alloc(0);
 export class Collected {
   /** Payload bytes so far, kept or not. */
   size = 0;
-  /** Nothing is kept: the message is longer than `messageBytes`, or there was no room for it (SPEC D7). */
+  /**
+   * Whether nothing is kept: the message is longer than `messageBytes`, or found no room (SPEC D7).
+   */
   unread = false;
   private buffer: MessageBuffer | undefined = undefined;
   private readonly context: RelayContext;
-  /** The longest message that is kept whole. */
+  /** Length up to which a message is kept whole, bytes. */
   private readonly whole: number;
-  /** What is kept of a longer one, from its beginning. */
+  /** Length of the beginning that is kept of a longer message, bytes. */
   private readonly beginning: number;
-  /** Only the beginning is kept. */
+  /** Whether only the beginning is kept. */
   private cut = false;
-  /** What the buffer occupies, as far as it is counted. */
+  /** Memory of the buffer as it was counted last, bytes. */
   private held = 0;
 
-  /** A message of at most `whole` bytes is kept whole; of a longer one `beginning` bytes are kept. */
+  /**
+   * Keeps a message of at most `whole` bytes whole, and the first `beginning` bytes of a longer
+   * one.
+   */
   constructor(context: RelayContext, whole: number, beginning: number) {
     this.context = context;
     this.whole = Math.max(whole, beginning);
     this.beginning = beginning;
   }
 
-  /** The next part is `buf[start, end)`; the message will have at least `total` bytes. */
+  /** Adds the next part, `buf[start, end)`, of a message that has at least `total` bytes. */
   add(buf: Buffer, start: number, end: number, total: number): void {
     this.size += end - start;
     if (this.unread) return;
@@ -46,7 +54,7 @@ export class Collected {
     if (stop > start) buffer.append(buf, start, stop);
   }
 
-  /** What is kept; undefined = the message cannot be read. Valid until `release`. */
+  /** The kept bytes, valid until `release`; undefined = the message cannot be read. */
   view(): Buffer | undefined {
     return this.unread ? undefined : (this.buffer?.view() ?? EMPTY);
   }
@@ -57,7 +65,7 @@ export class Collected {
     this.count(0);
   }
 
-  /** Makes room for `count` bytes more; false: nothing is kept from here on. */
+  /** Makes room for `count` more bytes. False = nothing is kept from here on. */
   private room(count: number, total: number): boolean {
     const { buffer } = this;
     const most = this.cut ? this.beginning : total;
@@ -84,7 +92,7 @@ export class Collected {
     return size <= this.held || counters.collectedBytes + size - this.held <= limits.inFlightBytes * share;
   }
 
-  /** From here on only the beginning is kept. */
+  /** Keeps only the beginning from here on. */
   private cutDown(): void {
     this.cut = true;
     const { buffer } = this;
@@ -99,7 +107,7 @@ export class Collected {
     this.release();
   }
 
-  /** Keeps the message in that buffer, and counts what it occupies now. */
+  /** Keeps the message in `buffer`, and counts its memory. */
   private use(buffer: MessageBuffer): void {
     this.buffer = buffer;
     this.count(buffer.capacity);

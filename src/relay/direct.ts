@@ -1,48 +1,57 @@
-// relay: plain sockets without Node's streams in between: one read buffer for all of them, and writes straight to the handle.
+// relay: plain sockets past Node's streams: one read buffer for all of them, and writes straight to the handle.
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 
-/** Node's majors whose parts were found as described here; on others everything goes through streams. */
+/** Majors of Node whose internals were tested. On others everything goes through streams. */
 const TESTED = [20, 22, 24];
-/** What one read takes at most, as in Node's own streams. */
+/** Most bytes of one read, as in Node's own streams. */
 const READ_BYTES = 65_536;
 /** Largest write that is put together in shared memory: one read and some frames of ours. */
 const ROOM_BYTES = READ_BYTES + 1024;
-/** Most writes fit in here; a write that a slow client leaves half done keeps no more memory than this. */
+/**
+ * Size that suffices for most writes. A write that a slow client leaves unfinished keeps no more
+ * memory than this.
+ */
 const SMALL_BYTES = 4096;
 
-/** What `Socket` calls its libuv handle (TCP or Pipe), as far as it is used here. */
+/** The libuv handle of a `Socket` (TCP or Pipe), as far as it is used here. */
 export interface Handle {
-  /** Reads go to that memory from here on. */
+  /** Directs later reads to `memory`. */
   useUserBuffer(memory: Uint8Array): void;
-  /** 0, or a negative errno. What the system did not take at once is queued, in order; then `request.oncomplete` is called. */
+  /**
+   * Writes. Answers 0 or a negative errno. Bytes that the system does not take at once are queued
+   * in order, and `request.oncomplete` is called after them.
+   */
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
-  /** The same for several buffers. */
+  /** Writes several buffers in one call. */
   writev(request: WriteRequest, chunks: unknown[], allBuffers: boolean): number;
-  /** Bytes queued. */
+  /** Bytes in the queue. */
   readonly writeQueueSize: number;
 }
 
-/** Node's `WriteWrap`. One whose bytes were all taken at once is as good as new. */
+/** Node's `WriteWrap`. A request whose bytes were all taken at once can be used again. */
 interface WriteRequest {
-  /** -1 unless it is under way. Inherited from `AsyncWrap`. */
+  /** Id of a request under way, else -1. Inherited from `AsyncWrap`. */
   getAsyncId(): number;
   oncomplete: (this: WriteRequest, status: number) => void;
-  /** Keeps the memory alive. */
+  /** The bytes of the request, whose memory must stay. */
   buffer: Uint8Array | undefined;
   writer: DirectWriter | undefined;
 }
 
-/** Whoever wrote directly. */
+/** The author of a direct write. */
 export interface DirectWriter {
-  /** What was queued has gone out, or (status < 0, an errno) never will. */
+  /** Is told that a queued write has gone out, or never will (`status` < 0, an errno). */
   wrote(status: number): void;
 }
 
-/** `net.Socket` with the parts that its documented option `onread` sets. */
+/** `net.Socket` with the members that its documented option `onread` sets. */
 type Internals = Duplex & { _handle?: Handle | null } & Record<symbol, unknown>;
 
-/** Called with each read: `buf[0, count)` is valid during the call only. False stops reading until `resume`. */
+/**
+ * Is called for each read with `buf[0, count)`, which is valid during the call only. False stops
+ * the reads until `resume`.
+ */
 export type OnRead<S> = (this: S, count: number, buf: Buffer) => boolean;
 
 const readMemory = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -59,8 +68,10 @@ let Request: (new () => WriteRequest) | undefined;
 let spare: WriteRequest;
 
 /**
- * Gives a socket's reads to `onRead` instead of its stream, as the option `onread` of `net.connect` does; FIN, errors, `pause` and
- * `resume` stay the stream's. False: not a socket that can, and nothing has changed. What the stream has read already is still in it.
+ * Gives a socket's reads to `onRead` in place of its stream, as the option `onread` of
+ * `net.connect` does. FIN, errors, `pause` and `resume` still belong to the stream. False = the
+ * socket does not allow it, and nothing has changed. Bytes that the stream has read already are
+ * still in it.
  */
 export function readDirectly<S extends Duplex>(socket: S, onRead: OnRead<S>): boolean {
   const internals = socket as unknown as Internals;
@@ -72,7 +83,7 @@ export function readDirectly<S extends Duplex>(socket: S, onRead: OnRead<S>): bo
   return true;
 }
 
-/** The handle to write to directly; undefined when there is none, or none that can. */
+/** The handle for direct writes; undefined = the socket has none, or none that fits. */
 export function handleOf(socket: Duplex): Handle | undefined {
   const handle = (socket as Internals)._handle;
   if (!supported || !handle || (socket as { encrypted?: boolean }).encrypted) return undefined;
@@ -85,30 +96,31 @@ export function handleOf(socket: Duplex): Handle | undefined {
   return handle;
 }
 
-/** Whether these bytes lie in memory that the next read or write reuses. */
+/** Whether the bytes lie in memory that the next read or write uses again. */
 export function isShared(bytes: Buffer): boolean {
   const { buffer } = bytes;
   return buffer === small.buffer || buffer === readMemory.buffer || buffer === large.buffer;
 }
 
-/** Memory to put a write together in, good until the next write. */
+/** Memory for the next write, which is valid until the write after that. */
 export function room(size: number): Buffer {
   if (size <= SMALL_BYTES) return small.subarray(0, size);
   return size <= ROOM_BYTES ? large.subarray(0, size) : Buffer.allocUnsafe(size);
 }
 
-/** Whether `writeDirectly` can be called. */
+/** Whether `writeDirectly` may be called. */
 export function canWrite(): boolean {
   return Request !== undefined;
 }
 
 /**
- * Writes to a handle past its stream, in which nothing may wait. Returns 0 when the system took everything; a negative errno; or 1
- * when the write is under way: then `writer` is called back. The bytes may lie in shared memory.
+ * Writes to a handle past its stream, in which nothing may wait. Answers 0 when the system has
+ * taken everything, a negative errno, or 1 when the write is under way. In the last case `writer`
+ * is called back. The bytes may lie in shared memory.
  */
 export function writeDirectly(handle: Handle, bytes: Buffer, writer: DirectWriter): number {
   if (bytes.buffer === readMemory.buffer) {
-    // Other sockets read into that memory while a part of this may still wait.
+    // A part of the bytes may wait, and other sockets read into that memory meanwhile.
     const copy = room(bytes.length);
     copy.set(bytes);
     bytes = copy;
@@ -116,7 +128,8 @@ export function writeDirectly(handle: Handle, bytes: Buffer, writer: DirectWrite
   const request = spare;
   const status = handle.writeBuffer(request, bytes);
   if (status !== 0) return status;
-  // An empty queue does not say that: libuv may queue a rest and then find room for it, and still tells later.
+  // An empty queue does not mean that all was taken: libuv may queue a rest, find room for it, and
+  // call back later.
   if (request.getAsyncId() === -1) return 0;
   request.buffer = bytes;
   request.writer = writer;
@@ -141,7 +154,10 @@ function completed(this: WriteRequest, status: number): void {
   writer?.wrote(status);
 }
 
-/** The constructor of write requests is nowhere to be had: the next write of the stream shows one. */
+/**
+ * Learns the constructor of write requests, which Node does not export, from the stream's next
+ * write.
+ */
 function learnFrom(handle: Handle): void {
   for (const method of ['writeBuffer', 'writev'] as const) {
     if (Object.hasOwn(handle, method)) continue;

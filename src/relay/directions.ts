@@ -1,4 +1,4 @@
-// relay: what the two directions of a connection share, from one client to the next.
+// relay: what both directions of a connection share while one client is there.
 import type { Barriers } from './barrier.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
@@ -6,9 +6,9 @@ import type { Deflate } from './spliced-sockets.ts';
 import type { RelayContext } from './tap.ts';
 
 export interface Shared {
-  /** permessage-deflate as accepted in the 101; undefined = not negotiated. */
+  /** Compression as the 101 agreed on it; undefined = none. */
   readonly deflate: Deflate | undefined;
-  /** The frames cannot be read: bytes pass unread. */
+  /** Whether the frames cannot be read, so that bytes pass unread. */
   readonly opaque: boolean;
   readonly barriers: Barriers;
   readonly pings: UpstreamPings;

@@ -1,20 +1,23 @@
-// relay, client → upstream: tells by the first byte which text messages the tap wants to be offered, masked as they came.
+// relay: client to upstream: tells by the first byte which masked text messages are offered to the tap.
 
-/** What the first byte of a text message says: the tap does not want it, it may be one for the tap, or the next byte tells. */
+/**
+ * What the first byte of a text message says. `theirs`: not for the tap. `ours`: perhaps for the
+ * tap. `blank`: the next byte decides.
+ */
 export const FIRST_BYTE = { theirs: 0, ours: 1, blank: 2 } as const;
 
-/** Nothing is offered. */
+/** A table that offers no message. */
 export const NOTHING = new Uint8Array(256).fill(FIRST_BYTE.theirs);
 
-/** For a tap that does not say: texts that begin as a JSON object does. */
+/** The default table, which offers texts that begin as a JSON object does. */
 export const OBJECTS = NOTHING.map((theirs, byte) => {
   if (byte === 0x7b) return FIRST_BYTE.ours;
   return [0x20, 0x0a, 0x0d, 0x09].includes(byte) ? FIRST_BYTE.blank : theirs;
 });
 
 /**
- * Whether the masked text `buf[start, end)` begins as one that the tap wants does: `first` says that of its first byte (`Tap.begins`).
- * `blank` is the answer while there is no byte that tells.
+ * The answer of table `first` (`Tap.begins`) for the masked text `buf[start, end)`. `blank` is the
+ * answer while no byte decides.
  */
 export function beginsOurs(
   buf: Buffer,

@@ -1,4 +1,4 @@
-// relay, step 1: reads WebSocket frame headers (RFC 6455 §5.2) wherever the chunks were cut; copies no payload, allocates nothing per frame.
+// relay: reads WebSocket frame headers (RFC 6455 §5.2) wherever chunks were cut; copies no payload, allocates nothing.
 
 export const CONTINUATION = 0;
 export const TEXT = 1;
@@ -7,24 +7,33 @@ export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
-/** `FrameScanner.header`: the header goes on in the next chunk. */
+/** Answer of `FrameScanner.header`: the header goes on in the next chunk. */
 export const MORE = -1;
-/** `FrameScanner.header`: the peer broke the framing rules; nothing after this can be trusted. */
+/**
+ * Answer of `FrameScanner.header`: the peer broke the framing rules, so that no later byte can be
+ * trusted.
+ */
 export const BAD = -2;
 
 const MAX_HEADER = 14;
 const TWO_32 = 2 ** 32;
-/** Lengths above 2^53 - 1 cannot be counted exactly; no peer means them. */
+/**
+ * Bound of the upper half of a length. Lengths above 2^53 - 1 cannot be counted exactly, and no
+ * peer means them.
+ */
 const MAX_LENGTH_HIGH = 2 ** 21 - 1;
 
-/** Header length by second byte: 2, + 2 or 8 for an extended length, + 4 for a mask. */
+/** Length of a header by its second byte: 2, + 2 or 8 for an extended length, + 4 for a mask. */
 const HEADER_SIZE = new Uint8Array(256);
 for (let b1 = 0; b1 < 256; b1++) {
   const length = b1 & 0x7f;
   HEADER_SIZE[b1] = 2 + (length === 126 ? 2 : length === 127 ? 8 : 0) + (b1 & 0x80 ? 4 : 0);
 }
 
-/** Resumable header reader for one direction. The fields describe the frame whose header was read last. */
+/**
+ * A header reader for one direction that can be interrupted. Its fields describe the frame whose
+ * header was read last.
+ */
 export class FrameScanner {
   opcode = 0;
   fin = false;
@@ -32,15 +41,18 @@ export class FrameScanner {
   length = 0;
   /** Masking key as a signed 32-bit big-endian word; 0 when frames are not masked. */
   key = 0;
-  /** A data message has begun and its FIN frame has not been seen. */
+  /** Whether a data message has begun and its FIN frame has not come. */
   open = false;
-  /** Opcode of the data message that the latest data frame belongs to. */
+  /** Opcode of the data message of the latest data frame. */
   messageOpcode = 0;
-  /** That message is compressed (RSV1, RFC 7692 §6). */
+  /** Whether that message is compressed (RSV1, RFC 7692 §6). */
   compressed = false;
-  /** Lenient scanners only: the frame breaks the framing rules, but its length can be read. */
+  /**
+   * Whether the frame breaks the framing rules, but has a readable length. Only lenient scanners
+   * say so.
+   */
   odd = false;
-  /** Bytes of an incomplete header kept from earlier chunks. */
+  /** Bytes of an incomplete header that earlier chunks brought. */
   private have = 0;
   private partial: Buffer | undefined = undefined;
   private readonly maskBit: number;
@@ -48,8 +60,9 @@ export class FrameScanner {
   private readonly lenient: boolean;
 
   /**
-   * `masked`: this direction carries masked frames (client → upstream). `deflate`: RSV1 is allowed. `lenient`: a frame that breaks
-   * the rules is `odd` instead of `BAD` as long as its length can be read.
+   * `masked`: frames of this direction are masked (client to upstream). `deflate`: RSV1 is allowed.
+   * `lenient`: a frame that breaks the rules is `odd` in place of `BAD`, as long as its length can
+   * be read.
    */
   constructor(masked: boolean, deflate: boolean, lenient = false) {
     this.maskBit = masked ? 0x80 : 0;
@@ -62,7 +75,10 @@ export class FrameScanner {
     return this.have !== 0;
   }
 
-  /** Reads the header that starts (or goes on) at `pos`: the position of the payload, `MORE` or `BAD`. */
+  /**
+   * Reads the header that starts, or goes on, at `pos`. Answers the position of the payload, `MORE`
+   * or `BAD`.
+   */
   header(buf: Buffer, pos: number, end: number): number {
     if (this.have !== 0 || end - pos < 2) return this.collect(buf, pos, end);
     const size = HEADER_SIZE[buf[pos + 1]!]!;
@@ -108,7 +124,7 @@ export class FrameScanner {
     return true;
   }
 
-  /** Checks the first two bytes (RFC 6455 §5.2, §5.4, §5.5) and notes which message the frame belongs to. */
+  /** Checks the first two bytes (RFC 6455 §5.2, §5.4, §5.5), and notes the message of the frame. */
   private begin(b0: number, b1: number): boolean {
     if ((b0 & 0x30) !== 0 || (b1 & 0x80) !== this.maskBit) return false;
     const opcode = b0 & 0x0f;

@@ -1,8 +1,11 @@
-// relay: stands between the data path and its tap, so that a tap that throws leaves a plain pass-through behind (SPEC D8).
+// relay: stands between the data path and its tap: a tap that throws leaves a plain pass-through behind (SPEC D8).
 import { NOTHING, OBJECTS } from './first-byte.ts';
 import type { Ahead, EndedBy, RelayContext, SkipReason, Tap } from './tap.ts';
 
-/** Forwards to a tap until it throws once; from then on answers "nothing to do". Never throws. */
+/**
+ * Forwards to a tap until the tap throws once, and answers "nothing to do" from then on. Never
+ * throws.
+ */
 export class TapGuard implements Tap {
   private muted = false;
   private readonly tap: Tap;
@@ -171,7 +174,10 @@ export class TapGuard implements Tap {
     }
   }
 
-  /** Reaches the tap even after a fault, so that what it holds of this connection can end; nothing reaches it afterwards. */
+  /**
+   * Reaches the tap even after a fault, so that what the tap holds of this connection can end. It
+   * is the last call.
+   */
   closed(by: EndedBy, code: number, now: number): void {
     try {
       this.tap.closed(by, code, now);

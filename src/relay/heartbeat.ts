@@ -1,29 +1,39 @@
-// relay: the upstream's own pings. A client may answer only the latest ping (RFC 6455 §5.5.3): when that is ours, the upstream is owed a pong.
+// relay: the upstream's pings. A client that answers a later ping of ours owes the upstream a pong (RFC 6455 §5.5.3).
 import { unmasked } from './mask.ts';
 
-/** Shorter payloads are too likely to repeat to prove anything. */
+/** Length from which a payload proves something. Shorter ones are too likely to repeat. */
 const MIN_EVIDENCE_BYTES = 4;
-/** So many pings are remembered, to tell payloads that repeat. */
+/** Pings that are remembered, to tell payloads that repeat. */
 const REMEMBERED = 32;
 
 /** Remembers the latest upstream pings of one connection. */
 export class UpstreamPings {
   private owed: Buffer | undefined = undefined;
-  /** Barriers sent before the ping that is owed a pong. */
+  /** Barriers that were sent before the ping whose pong is owed. */
   private barriers = 0;
-  /** Payloads as hashes, oldest first; made with the first ping, because most backends send none. */
+  /**
+   * Hashes of the payloads, oldest first. Most backends send no pings, so that the list is made
+   * with the first one.
+   */
   private payloads: number[] | undefined = undefined;
-  /** Of each: data messages that precede it; -1 = its pong proves nothing, because an earlier ping had the same payload. */
+  /**
+   * Data messages that precede each ping; -1 = its pong proves nothing, because an earlier ping had
+   * that payload.
+   */
   private throughs: number[] = [];
 
-  /** A ping with payload `buf[start, end)` is on its way to the client, after data message `through` and barrier number `barriers`. */
+  /**
+   * Notes a ping with payload `buf[start, end)` on its way to the client, after data message
+   * `through` and barrier number `barriers`.
+   */
   forwarded(buf: Buffer, start: number, end: number, through: number, barriers: number): void {
     const payload = Buffer.from(buf.subarray(start, end));
     this.owed = payload;
     this.barriers = barriers;
     this.payloads ??= [];
     const hash = hashOf(payload, payload.length);
-    // A pong could answer the earlier ping of that payload, however late: it would prove no more than that one.
+    // A pong may answer the earlier ping of that payload, however late, so that it proves no more
+    // than that ping.
     const repeats = payload.length < MIN_EVIDENCE_BYTES || this.payloads.includes(hash);
     this.payloads.push(hash);
     this.throughs.push(repeats ? -1 : through);
@@ -32,7 +42,10 @@ export class UpstreamPings {
     this.throughs.shift();
   }
 
-  /** A pong that is not ours came from the client. Returns the ordinal that it proves received, or -1. */
+  /**
+   * Takes in a pong of the client that is not ours. Answers the ordinal that it proves received, or
+   * -1.
+   */
   answered(buf: Buffer, start: number, end: number, key: number): number {
     if (this.payloads === undefined) return -1;
     const payload = unmasked(buf, start, end, key);
@@ -43,14 +56,17 @@ export class UpstreamPings {
     return this.throughs[oldest]!;
   }
 
-  /** Payload of a pong that the client will not send any more, if one is owed. */
+  /** Payload of a pong that is owed, and that the client will not send any more. */
   abandoned(): Buffer | undefined {
     const owed = this.owed;
     this.owed = undefined;
     return owed;
   }
 
-  /** The client answered barrier number `number`. Returns the payload of a pong that the upstream is now owed, if any. */
+  /**
+   * Takes in that the client answered barrier number `number`. Answers the payload of a pong that
+   * is owed now, if any.
+   */
   passedOver(number: number): Buffer | undefined {
     const owed = this.owed;
     if (owed === undefined || number <= this.barriers) return undefined;
@@ -59,7 +75,10 @@ export class UpstreamPings {
   }
 }
 
-/** FNV-1a over length and bytes, within V8's small integers. Payloads that collide prove nothing, like payloads that repeat. */
+/**
+ * FNV-1a over length and bytes, within V8's small integers. Payloads that collide prove nothing, as
+ * payloads that repeat.
+ */
 function hashOf(payload: Buffer, length: number): number {
   let hash = 0x811c9dc5 ^ length;
   for (let i = 0; i < length; i++) hash = Math.imul(hash ^ payload[i]!, 0x01000193);

@@ -1,4 +1,4 @@
-// relay, client → upstream: writes received bytes on, less our pongs and confirmations; holds a small frame back until it is known what it is.
+// relay: client to upstream: writes bytes on without our pongs and confirmations, and holds a frame that may be one.
 import { ClientControls } from './client-controls.ts';
 import { ClientMessages, type Verdict } from './client-messages.ts';
 import type { Shared } from './directions.ts';
@@ -8,19 +8,20 @@ import { maskedPong } from './inject.ts';
 import type { Sink } from './peer.ts';
 import type { RelayContext } from './tap.ts';
 
-/** What the inbound direction needs from the connection. */
+/** The connection, as this direction needs it. */
 export interface InboundPort {
-  /** Where the bytes go; ended when the stream has got its last bytes from us. */
+  /** Destination of the bytes. It is ended after the last bytes from us. */
   readonly upstream: Sink;
-  /** The client broke the framing rules. */
+  /** Is told that the client broke the framing rules. */
   clientBroke(): void;
-  /** The client sends a Close frame with that code: true keeps it from the upstream, because the client is expected back. */
+  /** Is told the code of the client's Close frame. True keeps the frame from the upstream. */
   clientLeaves(code: number): boolean;
 }
 
 /**
- * How far the client's frames can be relied on. `broken`: it broke a rule, but lengths are known, so its pongs are still found, and
- * nothing is added to what it sends. `unread`: the framing is lost, or was never readable, and bytes pass unread.
+ * How far the client's frames can be relied on. `broken`: the client broke a rule, but lengths are
+ * known, so that its pongs are found and nothing is added to its bytes. `unread`: frames cannot be
+ * read, and bytes pass unread.
  */
 type Framing = 'kept' | 'broken' | 'unread';
 
@@ -37,7 +38,9 @@ export class Inbound {
   private corked = false;
   private pushing = false;
   private closeFrame: Buffer | undefined = undefined;
-  /** Our Close frame was the last that the upstream gets; what comes is only evidence. */
+  /**
+   * Whether the upstream gets nothing more from this client, so that later bytes are only evidence.
+   */
   private discard = false;
 
   constructor(shared: Shared, port: InboundPort) {
@@ -50,17 +53,19 @@ export class Inbound {
     this.port = port;
   }
 
-  /** A Close frame of the client went by. */
+  /** Whether a Close frame of the client went by. */
   get closing(): boolean {
     return this.controls.closing;
   }
 
-  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
+  /** Code of that Close frame; 1005 = it has none, 1006 = there was none. */
   get closeCode(): number {
     return this.controls.closeCode;
   }
 
-  /** Nothing of the client's is half-way to the upstream: what is held may be forgotten. */
+  /**
+   * Whether nothing of the client is half-way to the upstream, so that held bytes may be dropped.
+   */
   get severable(): boolean {
     const { open, opcode } = this.scanner;
     const lastFragmentHeld = this.held !== undefined && this.held.payloadAt >= 0 && opcode === CONTINUATION;
@@ -82,7 +87,7 @@ export class Inbound {
     this.port.upstream.uncork();
   }
 
-  /** The upstream takes nothing any more: what comes is only evidence. */
+  /** Forwards nothing from here on. Later bytes are only evidence. */
   forget(): void {
     this.closeFrame = undefined;
     this.dropHeld();
@@ -98,7 +103,7 @@ export class Inbound {
   private scan(chunk: Buffer, now: number): void {
     const end = chunk.length;
     let pos = this.held?.incomplete === true ? this.resume(this.held, chunk, end, now) : 0;
-    /** Start of the bytes that are not forwarded yet. While something is held, everything before `pos` is forwarded, cut or held. */
+    /** Start of the bytes that are still to be forwarded, cut or held. */
     let from = pos;
     while (pos < end && this.framing !== 'unread') {
       if (this.left > 0) {
@@ -136,7 +141,7 @@ export class Inbound {
     this.forward(chunk, from, end);
   }
 
-  /** Goes on with the incomplete frame in `held`; returns the position in the chunk from which scanning goes on. */
+  /** Goes on with the incomplete frame in `held`. Answers where the scan of the chunk goes on. */
   private resume(held: HoldBuffer, chunk: Buffer, end: number, now: number): number {
     let pos = 0;
     if (held.payloadAt < 0) {
@@ -165,10 +170,11 @@ export class Inbound {
     return stop;
   }
 
-  /** A header was read; says whether the frame may be one to cut, and is to be held until it is complete. */
+  /** Begins a frame. Answers whether it may be cut, and is held until it is complete. */
   private begin(buf: Buffer, start: number, end: number, now: number): boolean {
     if (this.scanner.odd) return false;
-    // Behind a frame that broke the rules one word may be lost, and a later one mean the opposite. A pong bears its own mark.
+    // After a broken frame a confirmation may be lost, and a later one mean the opposite. Our pongs
+    // have a mark.
     return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end, now) && this.framing === 'kept');
   }
 
@@ -184,7 +190,10 @@ export class Inbound {
     return verdict;
   }
 
-  /** Carries out a verdict on the frame `chunk[pos, stop)`; true when everything before `stop` is dealt with. */
+  /**
+   * Carries out a verdict on the frame `chunk[pos, stop)`. Answers whether all before `stop` is
+   * done.
+   */
   private settle(verdict: Verdict, chunk: Buffer, from: number, pos: number, stop: number): boolean {
     if (verdict === 'forward') {
       this.releaseHeld();
@@ -207,7 +216,7 @@ export class Inbound {
     }
   }
 
-  /** The pong for which the client's answer to a later ping of ours stood in. */
+  /** Writes the pong in whose place the client answered a later ping of ours. */
   private payOwed(): void {
     const { owed } = this.controls;
     if (owed === undefined) return;
@@ -218,7 +227,10 @@ export class Inbound {
     this.controls.owed = undefined;
   }
 
-  /** Forwards `chunk[from, pos)` and holds the rest, an incomplete frame whose payload begins at `payload`, or -1. */
+  /**
+   * Forwards `chunk[from, pos)` and holds the rest, a frame whose payload begins at `payload`, or
+   * -1.
+   */
   private hold(chunk: Buffer, from: number, pos: number, payload: number): void {
     this.forward(chunk, from, pos);
     const held = this.ensureHeld(payload < 0 ? 0 : payload - pos + this.scanner.length);
@@ -231,13 +243,13 @@ export class Inbound {
     return this.held;
   }
 
-  /** Forgets what is held: the rest does not come, or is not wanted. */
+  /** Drops the held bytes. */
   dropHeld(): void {
     this.held?.drop();
     this.held = undefined;
   }
 
-  /** Forwards what is held as it is: no more bytes come, or it is not ours. */
+  /** Forwards the held bytes, because no more come or they are not for us. */
   releaseHeld(): void {
     const held = this.held;
     if (held === undefined) return;
@@ -261,7 +273,7 @@ export class Inbound {
     this.port.upstream.write(bytes);
   }
 
-  /** A frame broke the rules. Its length is known, so the client's pongs behind it are still found, and kept from the upstream. */
+  /** Notes a broken frame of known length. Later pongs of the client are still found, and cut. */
   private breaks(): void {
     if (this.framing !== 'kept') return;
     this.framing = 'broken';

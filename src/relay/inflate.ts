@@ -1,27 +1,32 @@
-// relay: inflates permessage-deflate payloads (RFC 7692 §7.2.2) synchronously and piecewise, so that a small one costs about 1 µs.
+// relay: inflates permessage-deflate payloads (RFC 7692 §7.2.2) synchronously and in pieces; a small one takes 1 µs.
 //
-// zlib's public streaming interface takes a thread-pool turn per message (measured: 80 to 140 µs of CPU against 0.3 to 1.5 µs), which
-// would be the most expensive step of the relay by far. So the stream's native handle is called directly, as pngjs does; a self-test
-// guards against a Node release that changes it, and then `inflateRawSync` with a preset dictionary does the same in about 20 µs.
+// zlib's public streaming interface takes a thread-pool turn per message (measured: 80 to 140 µs of
+// CPU against 0.3 to 1.5 µs), which would be the most expensive step of the relay by far. This file
+// therefore calls the stream's native handle, as pngjs does. A self-test guards against a Node
+// release that changes the handle. In that case `inflateRawSync` with a preset dictionary does the
+// same in about 20 µs.
 import { createInflateRaw, type InflateRaw, inflateRawSync, constants as zlib } from 'node:zlib';
 
-/** What the last four bytes of every deflated message are, and what the sender leaves out (RFC 7692 §7.2.1). */
+/** The last four bytes of every deflated message, which its sender leaves out (RFC 7692 §7.2.1). */
 const TRAILER = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 const WINDOW = 32_768;
-/** zlib deflates with at least 512 bytes of window even where 256 were negotiated. */
+/** Smallest window of zlib, which deflates with 512 bytes even where 256 were negotiated. */
 const MIN_WINDOW_BITS = 9;
 
-/** Inflates one message after another of one direction of one connection. */
+/** Inflates the messages of one direction of one connection, one after the other. */
 export interface Inflater {
-  /** The current message is read to its end. */
+  /** Whether the current message is read to its end. */
   readonly finished: boolean;
   /** Begins a message: `input[pos, end)` as on the wire, without trailer. */
   start(input: Buffer, pos: number, end: number): void;
-  /** Writes the next inflated bytes to `out`; returns how many, or -1 when the data is broken. Call until `finished`. */
+  /**
+   * Writes the next inflated bytes to `out`. Answers their number; -1 = the data is broken. To be
+   * called until `finished`.
+   */
   read(out: Buffer): number;
-  /** The input buffer of `start` is about to be reused: copies what is still needed. */
+  /** Copies what is still needed of `start`'s input, whose memory is about to be used again. */
   keep(): void;
-  /** Forgets the window, and whatever was broken: the next message stands alone. */
+  /** Forgets the window and any broken data. The next message stands alone. */
   reset(): void;
   close(): void;
 }
@@ -38,7 +43,7 @@ type Internals = { readonly _handle: Handle | null; readonly _writeState: WriteS
 
 function openStream(windowBits: number): InflateRaw & Internals {
   const stream = createInflateRaw({ windowBits, chunkSize: 64 });
-  // The handle reports broken data here, and by destroying the stream, which is what `read` looks at.
+  // The handle reports broken data here, and destroys the stream. `read` looks at the latter.
   return stream.on('error', ignore) as InflateRaw & Internals;
 }
 
@@ -58,7 +63,7 @@ class NativeInflater implements Inflater {
   }
 
   start(input: Buffer, pos: number, end: number): void {
-    // The handle would abort the process.
+    // Wrong bounds would make the handle abort the process.
     if (!(pos >= 0 && pos <= end && end <= input.length)) throw new RangeError(`no bytes ${pos} to ${end} to inflate`);
     this.input = input;
     this.pos = pos;
@@ -79,7 +84,8 @@ class NativeInflater implements Inflater {
       this.pos = this.end - inputLeft;
       if (roomLeft === 0) return at;
       if (this.inTrailer || inputLeft > 0) {
-        // Input left over although there was room: the sender ended its deflate stream (BFINAL, RFC 7692 §7.2.3.4).
+        // Input is left although there is room: the sender ended its deflate stream (BFINAL, RFC
+        // 7692 §7.2.3.4).
         if (inputLeft > 0) handle.reset();
         this.finished = true;
         this.input = TRAILER;
@@ -113,7 +119,10 @@ class NativeInflater implements Inflater {
   }
 }
 
-/** The same through documented interfaces only: the latest 32 KiB of output are the dictionary of the next message. */
+/**
+ * Inflates through documented interfaces only. The latest 32 KiB of output are the dictionary of
+ * the next message.
+ */
 export class DictionaryInflater implements Inflater {
   finished = true;
   private window: Buffer = TRAILER.subarray(0, 0);
@@ -121,7 +130,7 @@ export class DictionaryInflater implements Inflater {
   private at = 0;
   private readonly maxBytes: number;
 
-  /** `maxBytes`: larger messages count as broken. */
+  /** `maxBytes` is the length from which a message counts as broken. */
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
   }
@@ -137,7 +146,7 @@ export class DictionaryInflater implements Inflater {
       });
       this.window = Buffer.concat([this.window, this.output]).subarray(-WINDOW);
     } catch {
-      // `read` says so: broken input is an answer here, not an exception.
+      // `read` answers -1. Broken input is an answer here, not an exception.
       this.output = undefined;
     }
   }
@@ -168,7 +177,7 @@ function ignore(): void {}
 
 let nativeWorks: boolean | undefined;
 
-/** Whether the native handle still behaves as this file expects; asked once per process. */
+/** Whether the native handle behaves as this file expects, tested once per process. */
 export function nativeInflateWorks(): boolean {
   nativeWorks ??= selfTest();
   return nativeWorks;
@@ -189,12 +198,15 @@ function selfTest(): boolean {
     inflater.close();
     return first && second && rest && done;
   } catch {
-    // A different zlib: the slower way works everywhere.
+    // The handle is another one than expected. The slower way works everywhere.
     return false;
   }
 }
 
-/** An inflater for a window of `windowBits` (8 to 15, RFC 7692 §7.1.2); `maxBytes` bounds one message where it cannot be read piecewise. */
+/**
+ * Creates an inflater for a window of `windowBits` (8 to 15, RFC 7692 §7.1.2). `maxBytes` bounds a
+ * message that cannot be read in pieces.
+ */
 export function createInflater(windowBits: number, maxBytes: number): Inflater {
   return nativeInflateWorks()
     ? new NativeInflater(Math.max(windowBits, MIN_WINDOW_BITS))

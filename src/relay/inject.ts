@@ -1,4 +1,4 @@
-// relay: the other frames that the sidecar adds, built with ws's own framing: never compressed, masked towards the upstream.
+// relay: the other frames that the sidecar adds, framed by ws: never compressed, masked towards the upstream.
 import { Sender } from 'ws';
 import { CLOSE, PONG, TEXT } from './frames.ts';
 

@@ -1,4 +1,4 @@
-// relay: every way in which a connection ends: who began, what both sockets are given, what still proves something, and how long one side outlives the other.
+// relay: every end of a connection: who began it, what both sockets get, and how long one side outlives the other.
 import { patiently, type Wait } from '../time/patience.ts';
 import type { TapGuard } from './guard.ts';
 import type { Inbound } from './inbound.ts';
@@ -9,11 +9,13 @@ import type { Peer } from './peer.ts';
 import { nextPhase, type Phase, type Step } from './phase.ts';
 import type { EndedBy, RelayContext } from './tap.ts';
 
-/** RFC 6455 registry, "Try Again Later": the upstream went away without a word. */
+/**
+ * Close code "Try Again Later" (RFC 6455 registry): the upstream went away without a Close frame.
+ */
 const UPSTREAM_LOST = 1013;
 const UPSTREAM_LOST_REASON = 'upstream closed without a close frame';
 
-/** A connection as far as its end goes: what is there now, of both sides. */
+/** Both sides of a connection, as they are now. */
 export interface Sides {
   readonly client: Peer;
   readonly upstream: Peer;
@@ -25,10 +27,13 @@ export class Lifetime {
   phase: Phase = 'joined';
   /** Data messages that went out before the client was over. */
   heardThrough = Number.POSITIVE_INFINITY;
-  /** Who began the end, and with which code; undefined while nobody has. */
+  /** The side that began the end, and its code; undefined = no end has begun. */
   private by: EndedBy | undefined = undefined;
   private code = 1006;
-  /** When the sidecar decided to end it: the end is dated then, however long its turn of the event loop takes. */
+  /**
+   * Time at which the sidecar decided on the end. The end is dated then, however long its turn of
+   * the event loop takes.
+   */
   private decidedAt: number | undefined = undefined;
   private linger: Wait | undefined = undefined;
   private readonly parting: Parting;
@@ -37,7 +42,7 @@ export class Lifetime {
   private readonly context: RelayContext;
   private readonly announcesLoss: boolean;
 
-  /** `announcesLoss`: the client is told with a Close frame that its upstream has gone without one. */
+  /** `announcesLoss`: the client gets a Close frame when its upstream has gone without one. */
   constructor(sides: Sides, tap: TapGuard, context: RelayContext, announcesLoss: boolean) {
     this.sides = sides;
     this.tap = tap;
@@ -46,7 +51,7 @@ export class Lifetime {
     this.parting = new Parting(tap, context, () => this.sides.client.end());
   }
 
-  /** No end has begun: a client may still be brought to the upstream. */
+  /** Whether no end has begun, so that a client may still be brought to the upstream. */
   get alive(): boolean {
     return this.phase === 'joined' || this.phase === 'parked';
   }
@@ -59,7 +64,7 @@ export class Lifetime {
     this.go('rejoins');
   }
 
-  /** From here: Close frames to both sides at their next frame boundaries. */
+  /** Ends the connection with Close frames to both sides, each at its next frame boundary. */
   close(code: number, reason: string): void {
     const { inbound, outbound, upstream } = this.sides;
     this.ends('sidecar', code);
@@ -70,13 +75,14 @@ export class Lifetime {
     }
     outbound.close(closeFrame(code, reason, false), code);
     inbound.close(closeFrame(code, reason, true));
-    // Or the client would not be read any more, and its last evidence neither.
+    // The upstream takes no more, so that the client would not be read, and its last evidence
+    // neither.
     if (!upstream.blocks(this.context.now(), 0)) return;
     inbound.forget();
     upstream.end();
   }
 
-  /** From here, at once. */
+  /** Ends the connection at once. */
   destroy(at: number): void {
     this.decide(at);
     this.ends('sidecar', 1006);
@@ -84,17 +90,20 @@ export class Lifetime {
     this.sides.upstream.destroy();
   }
 
-  /** What had reached the sockets by `at` (monotonic ms) has been read, and nothing later counts. */
+  /** Dates the end. All that had reached the sockets by `at` (monotonic ms) has been read. */
   decide(at: number): void {
     this.decidedAt ??= at;
   }
 
-  /** A Close frame has gone by on its way to the client. */
+  /** Notes a Close frame on its way to the client. */
   upstreamCloses(code: number): void {
     if (this.ends('upstream', code) && this.phase === 'leaving') this.leaveUpstream(code, '');
   }
 
-  /** FIN or loss of the upstream. Without a Close frame the client is told to try again later, unless that would tear a frame. */
+  /**
+   * Notes FIN or loss of the upstream. Without a Close frame the client is told to try again later,
+   * unless that would tear a frame.
+   */
   upstreamOver(): void {
     const { client, outbound, upstream } = this.sides;
     this.ends('upstream', 1006);
@@ -106,14 +115,17 @@ export class Lifetime {
       outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false), UPSTREAM_LOST);
     else if (outbound.audience === 'arriving') client.destroy();
     else {
-      // Its pong still comes: what the client has got is confirmed, though its upstream is gone.
+      // The pong still comes, and confirms what the client has got from the upstream that is gone.
       outbound.lastPing();
       this.parting.begin();
     }
     this.tellIfOver();
   }
 
-  /** A Close frame of the client has come: nothing follows it, and it proves what it answers (SPEC D15). */
+  /**
+   * Notes a Close frame of the client, after which nothing follows. It proves the messages that it
+   * answers (SPEC D15).
+   */
   clientCloses(now: number): void {
     const { inbound, outbound } = this.sides;
     if (this.phase !== 'joined' && this.phase !== 'closing' && this.phase !== 'parting') return;
@@ -123,7 +135,7 @@ export class Lifetime {
     this.clientOver(!complains(inbound.closeCode, closeCode));
   }
 
-  /** FIN of the client. */
+  /** Notes FIN of the client. */
   clientEnds(): void {
     this.ends('client', 1006);
     this.sides.inbound.releaseHeld();
@@ -132,33 +144,37 @@ export class Lifetime {
     this.clientOver(false);
   }
 
-  /** The client's socket is gone. */
+  /** Notes that the client's socket is gone. */
   clientGone(): void {
     const { client, upstream } = this.sides;
     this.ends('client', 1006);
-    // What the upstream has sent by now is counted, to its end; one that has not had our FIN learns from it that the client has gone.
+    // All that the upstream has sent by now is counted. An upstream that has not had our FIN learns
+    // from it that the client has gone.
     this.startLinger(upstream.writable ? this.context.limits.patienceMs : undefined);
     upstream.end();
     this.clientOver(false);
     client.end();
   }
 
-  /** The client gets nothing more. */
+  /** Ends the client's stream. */
   partFromClient(): void {
     this.parting.begin();
   }
 
-  /** The client has said something, and that was no Close frame. */
+  /** Notes bytes of the client that were no Close frame. */
   heard(now: number): void {
     this.parting.heard(now);
   }
 
-  /** Both sockets are closed. */
+  /** Notes that both sockets are closed. */
   release(): void {
     this.linger?.cancel();
   }
 
-  /** No further evidence can come. `orderly`: the client has sent a Close frame that is no complaint. */
+  /**
+   * Notes that no further evidence can come. `orderly` = the client has sent a Close frame that is
+   * no complaint.
+   */
   private clientOver(orderly: boolean): void {
     if (!this.go('clientOver')) return;
     this.heardThrough = this.sides.outbound.messages.ordinal;
@@ -167,18 +183,18 @@ export class Lifetime {
     this.tellIfOver();
   }
 
-  /** Ends a connection without a client: its upstream is told. */
+  /** Ends a connection without a client: tells the upstream. */
   private leaveUpstream(code: number, reason: string): void {
     const { upstream } = this.sides;
-    // 1005 and 1006 stand for frames without a code, and may not be sent (RFC 6455 §7.4.1).
+    // RFC 6455 §7.4.1: 1005 and 1006 stand for frames without a code, and may not be sent.
     upstream.write(closeFrame(code === 1005 || code === 1006 ? 1000 : code, reason, true));
     upstream.end();
     this.startLinger();
   }
 
   /**
-   * What is not closed after `ms` (default: `lingerMs`) is destroyed, once what has been sent by then is read (SPEC D15, D16). The first
-   * bound holds, unless a later one is shorter.
+   * Destroys both sides after `ms` (default: `lingerMs`), once all bytes that came by then are read
+   * (SPEC D15, D16). The first bound holds unless a later one is shorter.
    */
   private startLinger(ms = this.context.limits.lingerMs): void {
     if (this.linger !== undefined && ms >= this.context.limits.lingerMs) return;
@@ -190,7 +206,10 @@ export class Lifetime {
     });
   }
 
-  /** Writes nothing more, where a side is not read because the other takes no more; so both are, to their ends. Says whether it was so. */
+  /**
+   * Gives up the writes if a side is not read because the other takes no more, so that both are
+   * read to their ends. Answers whether that was so.
+   */
   private readUnread(): boolean {
     const { client, inbound, upstream } = this.sides;
     if (!client.unheard && !upstream.unheard) return false;
@@ -200,7 +219,10 @@ export class Lifetime {
     return true;
   }
 
-  /** Neither side has anything more to say: the tap is told. What waits for the side reader is still told first. */
+  /**
+   * Tells the tap when neither side has anything more to say. Messages that wait for the side
+   * reader are told first.
+   */
   private tellIfOver(): void {
     if (this.phase !== 'over') return;
     const { side } = this.sides.outbound.messages;
@@ -212,7 +234,7 @@ export class Lifetime {
     else tell();
   }
 
-  /** The first word counts. Says whether this was it. */
+  /** Notes the side that began the end. Answers whether it was the first. */
   private ends(by: EndedBy, code: number): boolean {
     if (!this.go('ends')) return false;
     this.by = by;
@@ -220,7 +242,7 @@ export class Lifetime {
     return true;
   }
 
-  /** Whether the step has brought it on. */
+  /** Takes a step. Answers whether the phase has changed. */
   private go(step: Step): boolean {
     const next = nextPhase(this.phase, step);
     if (next !== undefined) this.phase = next;

@@ -1,4 +1,4 @@
-// relay, upstream → client: lets received bytes be scanned in place and writes them on as they are, plus barriers and texts of ours.
+// relay: upstream to client: scans bytes where they lie, and writes them on with barriers and texts of ours.
 import { Additions } from './additions.ts';
 import type { Barriers } from './barrier.ts';
 import { ClientWriter, isOneText, TEXT_FIN } from './client-writer.ts';
@@ -11,47 +11,50 @@ import type { Sink } from './peer.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
 import { type ScanEvents, UpstreamScan } from './upstream-scan.ts';
 
-/** What the outbound direction needs from the connection. */
+/** The connection, as this direction needs it. */
 export interface OutboundPort {
-  /** Where the bytes go. */
+  /** Destination of the bytes. */
   readonly client: Sink;
-  /** The upstream broke the framing rules. */
+  /** Is told that the upstream broke the framing rules. */
   upstreamBroke(): void;
-  /** The client has got a Close frame of ours, and gets nothing more. */
+  /** Is told that the client has got a Close frame of ours, and gets nothing more. */
   clientLeft(): void;
-  /** The upstream pinged while no client hears it. */
+  /** Is told that the upstream pinged while no client hears it. */
   answerPing(payload: Buffer): void;
 }
 
 /**
- * Who hears the messages that are told now. `absent`: no client is there, and they are written to nobody. `arriving`: one has just come,
- * and hears from the next message boundary on; until then what it is to have must be sent as a text of ours.
+ * Audience of the messages that are told now. `absent`: no client is there, and they are written to
+ * nobody. `arriving`: a client has just come, and hears from the next message boundary on; what it
+ * is to have before that must be sent as a text of ours.
  */
 export type Audience = 'present' | 'absent' | 'arriving';
 
 export class Outbound implements ScanEvents {
-  /** The Close frame was ours: the client gets nothing of what the upstream still sends. */
+  /**
+   * Whether the last Close frame was ours, so that the client gets nothing more of the upstream.
+   */
   done = false;
-  /** Bytes pass unread: the framing is lost, or was never readable. */
+  /** Whether bytes pass unread, because the framing is lost or was never readable. */
   raw: boolean;
   audience: Audience = 'present';
-  /** Counts and hands over the messages. */
+  /** Counts the messages, and hands them to the tap. */
   readonly messages: UpstreamMessages;
-  /** Knows what has gone by, and where in the chunk under way. */
+  /** Finds the frames in the chunk under way. */
   readonly scan: UpstreamScan;
   private readonly scanner: FrameScanner;
   private pings: UpstreamPings;
   private readonly writer: ClientWriter;
   private readonly port: OutboundPort;
   private readonly tap: TapGuard;
-  /** A chunk is being scanned: what has been scanned is not yet written. */
+  /** Whether a chunk is being scanned, so that scanned bytes are not written yet. */
   private scanning = false;
   private additions: Additions | undefined = undefined;
   /** A Close frame of ours that waits for a frame boundary, and its code. */
   private closeFrame: Buffer | undefined = undefined;
   private closeFrameCode = 0;
 
-  /** `ordinal`: data messages of the session that came over earlier connections. */
+  /** `ordinal` is the number of the session's data messages on earlier connections. */
   constructor(shared: Shared, port: OutboundPort, ordinal = 0) {
     this.raw = shared.opaque;
     this.scanner = new FrameScanner(false, shared.deflate !== undefined);
@@ -63,35 +66,41 @@ export class Outbound implements ScanEvents {
     this.tap = shared.tap;
   }
 
-  /** A Close frame went by, the upstream's or ours: nothing may be added after it. */
+  /** Whether a Close frame went by, of the upstream or ours. Nothing may be added after it. */
   get closing(): boolean {
     return this.scan.closing;
   }
 
-  /** The client's stream stands between two frames and may take one of ours. */
+  /** Whether the client's stream stands between two frames, and may take a frame of ours. */
   get atBoundary(): boolean {
     return !this.raw && !this.scan.closing && !this.scanning && !this.scan.within;
   }
 
-  /** A text frame of ours waits for the end of a message. */
+  /** Whether a text frame of ours waits for the end of a message. */
   get textWaits(): boolean {
     return this.additions !== undefined;
   }
 
-  /** Nothing is under way and nothing waits: a message can be written before it is read. */
+  /**
+   * Whether nothing is under way and nothing waits, so that a message can be written before it is
+   * read.
+   */
   private get idle(): boolean {
     if (this.audience !== 'present' || this.closeFrame !== undefined || this.additions !== undefined) return false;
     return this.atBoundary && !this.scanner.open && this.messages.side?.busy !== true;
   }
 
-  /** The client has gone: from here on messages are only told. */
+  /** Tells messages from here on without writing them, because the client has gone. */
   mute(): void {
     this.audience = 'absent';
     this.writer.pingWanted = false;
     this.additions = undefined;
   }
 
-  /** A new client has come. It hears everything from the next message boundary on; what was under way is only told. */
+  /**
+   * Brings a new client, which hears from the next message boundary on. The message under way is
+   * only told.
+   */
   rejoin(barriers: Barriers, pings: UpstreamPings): void {
     this.writer.barriers = barriers;
     this.pings = pings;
@@ -118,7 +127,7 @@ export class Outbound implements ScanEvents {
     else if (!this.done) this.write(chunk);
   }
 
-  /** Writes a barrier now, or at the next frame boundary; says whether it was now. */
+  /** Writes a barrier now, or at the next frame boundary. Answers whether it was now. */
   ping(): boolean {
     const { audience } = this;
     if (audience === 'present' ? !this.atBoundary : audience === 'absent' || this.scanning) {
@@ -129,7 +138,10 @@ export class Outbound implements ScanEvents {
     return true;
   }
 
-  /** Writes a last barrier if that would prove something: the upstream has gone without a word. */
+  /**
+   * Writes a last barrier if it would prove something, because the upstream has gone without a
+   * Close frame.
+   */
   lastPing(): void {
     if (this.atBoundary && this.audience === 'present') this.writer.lastBarrier();
   }
@@ -138,7 +150,7 @@ export class Outbound implements ScanEvents {
   sendText(data: Buffer): void {
     if (this.raw || this.closing) return;
     const frame = textFrame(data);
-    // To a client that has heard nothing yet, everything is between two messages.
+    // A client that has heard nothing yet is always between two messages.
     if (this.audience !== 'present') {
       if (this.audience === 'arriving') this.writer.write(frame);
     } else if (this.atBoundary && !this.scanner.open) this.writer.write(frame);
@@ -149,8 +161,9 @@ export class Outbound implements ScanEvents {
   }
 
   /**
-   * Writes a text frame before the message that the tap is being told of: its payload is `buf[start, end)`. False: it began in an
-   * earlier chunk, or came in fragments, and its beginning has been written.
+   * Writes a text frame before the message that the tap is being told of, whose payload is
+   * `buf[start, end)`. False = the beginning of the message has been written, in an earlier chunk
+   * or fragment.
    */
   announce(buf: Buffer, start: number, end: number, data: Buffer): boolean {
     const size = end - start;
@@ -161,7 +174,10 @@ export class Outbound implements ScanEvents {
     return true;
   }
 
-  /** Writes the last frame of the stream, which has that code, now or at the next frame boundary, with a last barrier before it. */
+  /**
+   * Writes the last frame of the stream, with that code, now or at the next frame boundary. A last
+   * barrier precedes it.
+   */
   close(frame: Buffer, code: number): void {
     if (this.closing || this.closeFrame !== undefined) return;
     this.closeFrameCode = code;
@@ -185,14 +201,15 @@ export class Outbound implements ScanEvents {
     this.port.upstreamBroke();
   }
 
-  /** Writes a chunk that has been scanned, with what is to be added to it. */
+  /** Writes a scanned chunk, with the frames that are to be added. */
   private write(chunk: Buffer): void {
     const { scan, writer, messages } = this;
     if (this.additions !== undefined) chunk = this.withAdditions(chunk, this.additions);
     if (scan.lastAt >= 0) writer.last(chunk, scan.lastAt, scan.closeThrough);
     else if (this.raw || scan.boundary < 0) writer.write(chunk);
     else if (this.closeFrame !== undefined) this.flushWithClose(chunk, this.closeFrame);
-    // Should the upstream die inside that frame, no barrier could follow what came before it (SPEC D15).
+    // If the upstream died inside that frame, no barrier could follow the messages before it (SPEC
+    // D15).
     else if (scan.within) writer.last(chunk, scan.boundary, messages.ordinal);
     else writer.flush(chunk, scan.boundary);
   }
@@ -208,7 +225,7 @@ export class Outbound implements ScanEvents {
     return joined;
   }
 
-  /** Passes on what follows the last message of the chunk, if a new client waits for that. */
+  /** Writes the part of a chunk that follows its last message, if a new client waits for that. */
   private hearFrom(chunk: Buffer): void {
     const { messageBoundary } = this.scan;
     if (this.audience === 'absent' || messageBoundary < 0) return;
@@ -216,7 +233,7 @@ export class Outbound implements ScanEvents {
     if (messageBoundary < chunk.length) this.writer.write(chunk.subarray(messageBoundary));
   }
 
-  /** The last flush: what is complete, then the Close frame that ends the stream. */
+  /** Writes the complete frames of a chunk, then the Close frame that ends the stream. */
   private flushWithClose(chunk: Buffer, frame: Buffer): void {
     const { boundary } = this.scan;
     this.closeFrame = undefined;
@@ -224,7 +241,7 @@ export class Outbound implements ScanEvents {
     this.end(frame);
   }
 
-  /** The stream ends with that frame of ours. */
+  /** Ends the stream with a frame of ours. */
   private end(frame: Buffer): void {
     const { scan } = this;
     this.done = scan.closing = true;

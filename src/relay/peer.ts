@@ -1,4 +1,4 @@
-// relay: one of the two sockets of a connection: writes with back-pressure, and tells of data, FIN and close through shared listeners.
+// relay: one of the two sockets of a connection: writes with back-pressure, and tells data, FIN and close.
 import type { Duplex } from 'node:stream';
 import { patiently } from '../time/patience.ts';
 import {
@@ -17,23 +17,26 @@ const kPeer = Symbol('peer');
 
 type PeerSocket = Duplex & { setNoDelay?(on: boolean): unknown; [kPeer]?: Peer; _handle?: Handle | null };
 
-/** What a peer tells its connection. */
+/** The connection, as its sockets tell it what happens. */
 export interface PeerEvents {
   received(peer: Peer, chunk: Buffer): void;
-  /** FIN: the peer sends no more. */
+  /** Is told of FIN: the peer sends no more. */
   ended(peer: Peer): void;
-  /** The socket is gone. */
+  /** Is told that the socket is gone. */
   closed(peer: Peer): void;
-  /** The peer takes bytes again, or will never take any, after `ms` in which its opposite was not read. */
+  /**
+   * Is told that the peer takes bytes again, or never will, after `ms` in which its opposite was
+   * not read.
+   */
   drained(peer: Peer, ms: number): void;
   readonly context: RelayContext;
 }
 
-/** A socket to write to. Writes may be corked around several calls; after `end` they vanish. */
+/** A socket to write to. Writes may be corked around several calls. After `end` they vanish. */
 export interface Sink {
-  /** The bytes may lie in shared memory: a chunk just read, or `room`. */
+  /** Writes bytes, which may lie in shared memory: a chunk just read, or `room`. */
   write(bytes: Buffer): void;
-  /** Memory to put the next write together in. */
+  /** Memory for the next write. */
   room(size: number): Buffer;
   cork(): void;
   uncork(): void;
@@ -42,21 +45,29 @@ export interface Sink {
 
 export class Peer implements Sink, DirectWriter {
   closed = false;
-  /** We may still write to it. */
+  /** Whether the peer may still get bytes. */
   writable = true;
   private readonly socket: PeerSocket;
   private events: PeerEvents;
   private opposite: Peer | undefined = undefined;
-  /** Since when it takes no more and its opposite is not read, monotonic ms; 0 = it takes more. */
+  /**
+   * Start of the time for which the peer takes no more and its opposite is not read, monotonic ms;
+   * 0 = it takes more.
+   */
   private fullAt = 0;
-  /** When its opposite was last read again after such a time; 0 = there was none. */
+  /** End of the latest such time; 0 = there was none. */
   private drainedAt = 0;
   private ending = false;
-  /** Past the stream: the socket can be written to directly; direct writes that are queued. */
+  /**
+   * Whether the socket can be written to past its stream; and the direct writes that are queued.
+   */
   private direct = false;
   private queued = 0;
   private corked = false;
-  /** Corked writes that will go out directly, in one: the stream would lose what is unread with a write that fails. */
+  /**
+   * Corked writes that go out directly, as one. A write that fails in the stream would lose its
+   * unread bytes.
+   */
   private joined: Buffer[] | undefined = undefined;
   private abandoned = false;
 
@@ -65,29 +76,32 @@ export class Peer implements Sink, DirectWriter {
     this.socket = socket;
     this.events = events;
     this.socket[kPeer] = this;
-    // Otherwise Node answers a FIN with a FIN, before the other side has had its say.
+    // Otherwise Node answers FIN with FIN before the other side has had its say.
     socket.allowHalfOpen = true;
     this.socket.setNoDelay?.(true);
     socket.on('error', ignore).on('end', onEnd).on('close', onClose).on('drain', onDrain);
   }
 
-  /** Bytes written but not yet taken by the system. */
+  /** Bytes that were written and not yet taken by the system. */
   get backlog(): number {
     const { socket } = this;
     return this.queued === 0 ? socket.writableLength : socket.writableLength + (socket._handle?.writeQueueSize ?? 0);
   }
 
-  /** Whether it takes no more bytes now, or did not until `ms` ago: bytes of its opposite may wait unread. */
+  /**
+   * Whether the peer takes no bytes, or took none until `ms` ago, so that bytes of its opposite may
+   * wait unread.
+   */
   blocks(now: number, ms: number): boolean {
     return this.fullAt !== 0 || (this.drainedAt !== 0 && now - this.drainedAt < ms);
   }
 
-  /** What it has sent may wait unread, because its opposite takes no more. */
+  /** Whether bytes of the peer may wait unread, because its opposite takes no more. */
   get unheard(): boolean {
     return this.opposite !== undefined && this.opposite.fullAt !== 0;
   }
 
-  /** Names the peer to which the bytes go: it is not read while this one takes no more. */
+  /** Joins the peer to its opposite, which is not read while this one takes no more. */
   join(opposite: Peer): void {
     this.opposite = opposite;
     if (this.fullAt !== 0) opposite.socket.pause();
@@ -99,10 +113,10 @@ export class Peer implements Sink, DirectWriter {
     this.direct = handleOf(socket) !== undefined;
     if (readDirectly(socket, onRead)) {
       if (socket.readableLength > 0) this.onData(socket.read());
-      // Unless the opposite is full by now.
+      // A socket that is paused by now has an opposite that takes no more.
       if (socket.readableFlowing !== false) socket.resume();
     } else socket.on('data', onData);
-    // Its events are over: nobody else will tell.
+    // The events of a closed socket are over, and nothing else would tell of it.
     if (this.socket.closed && !this.closed) this.onClose();
   }
 
@@ -116,7 +130,7 @@ export class Peer implements Sink, DirectWriter {
     return this.direct && !this.corked ? room(size) : Buffer.allocUnsafe(size);
   }
 
-  /** Until `uncork`, which comes before the memory of what is written meanwhile is used again. */
+  /** Corks until `uncork`, which comes before the memory of these writes is used again. */
   cork(): void {
     this.corked = true;
     if (this.pastStream) this.joined = [];
@@ -137,7 +151,7 @@ export class Peer implements Sink, DirectWriter {
     else this.onDrain();
   }
 
-  /** Sends FIN after what was written; from now on writes vanish. */
+  /** Sends FIN after the writes so far. Later writes vanish. */
   end(): void {
     if (this.ending) return;
     if (this.joined !== undefined) this.uncork();
@@ -152,8 +166,8 @@ export class Peer implements Sink, DirectWriter {
   }
 
   /**
-   * Another peer takes its place. What was written still goes out, and its opposite is read again; what it has sent is told to
-   * `reader` from now on, and its close to `over`.
+   * Gives the place to another peer. Earlier writes still go out, and the opposite is read again.
+   * `reader` is told what this peer has sent, and `over` that it is closed.
    */
   leave(reader: (chunk: Buffer) => void, over: () => void): void {
     const { events } = this;
@@ -164,7 +178,10 @@ export class Peer implements Sink, DirectWriter {
     patiently(ABANDON_MS, () => this.socket.destroy());
   }
 
-  /** Lets go of the socket: what was written still goes out, its events are told to nobody, and its opposite is read again. */
+  /**
+   * Lets go of the socket. Earlier writes still go out, its events are not told, and the opposite
+   * is read again.
+   */
   abandon(): void {
     this.end();
     this.closed = this.abandoned = true;
@@ -182,7 +199,7 @@ export class Peer implements Sink, DirectWriter {
   }
 
   onClose(): void {
-    // A stream that was not read keeps what had come: a reset ends the socket, not that.
+    // A stream that was not read still holds bytes after a reset.
     const rest = this.socket.readableLength > 0 ? this.socket.read() : null;
     if (rest !== null) this.onData(rest);
     this.closed = true;
@@ -193,13 +210,13 @@ export class Peer implements Sink, DirectWriter {
     if (this.queued === 0 && !this.socket.writableNeedDrain) this.takesMore();
   }
 
-  /** Nothing waits in the stream, and it can be written past it. */
+  /** Whether nothing waits in the stream, and writes may go past it. */
   private get pastStream(): boolean {
     const { socket } = this;
     return this.direct && Boolean(socket._handle) && socket.writableLength === 0 && canWrite();
   }
 
-  /** Writes; false: no more for now. */
+  /** Writes bytes. False = the peer takes no more for now. */
   private taken(bytes: Buffer): boolean {
     const { socket } = this;
     if (this.joined !== undefined) {
@@ -208,7 +225,7 @@ export class Peer implements Sink, DirectWriter {
     }
     const handle = socket._handle;
     if (!this.pastStream || !handle) return socket.write(isShared(bytes) ? Buffer.from(bytes) : bytes);
-    // Behind a write that waits this one waits too: no more memory than it needs.
+    // This write waits behind another one, and should keep no more memory than it needs.
     if (this.queued > 0 && isShared(bytes)) bytes = Buffer.from(bytes);
     const status = writeDirectly(handle, bytes, this);
     if (status > 0) this.queued++;
@@ -216,7 +233,10 @@ export class Peer implements Sink, DirectWriter {
     return status <= 0;
   }
 
-  /** A reset or a broken pipe: nothing more can be written. What was received before it is evidence, so the socket is not destroyed. */
+  /**
+   * Gives up writes after a reset or a broken pipe. The socket stays, because bytes that came
+   * before are evidence.
+   */
   private loseWrites(): void {
     if (!this.writable) return;
     this.writable = false;
@@ -224,7 +244,7 @@ export class Peer implements Sink, DirectWriter {
     this.dieUnlessRead();
   }
 
-  /** Its end is about to be read. If that does not come within the patience, though the socket is read, the socket is destroyed. */
+  /** Destroys the socket if its end does not come within the patience although it is read. */
   private dieUnlessRead(): void {
     const { context } = this.events;
     const { patienceMs } = context.limits;
@@ -245,13 +265,13 @@ export class Peer implements Sink, DirectWriter {
   }
 }
 
-/** Who is told of a peer that nobody waits for. */
+/** Events of a peer whose place another one has taken. */
 const GONE: Omit<PeerEvents, 'received' | 'context'> = { ended() {}, closed() {}, drained() {} };
 
-/** How long an abandoned socket may take to send what was written, ms. */
+/** Time for which an abandoned socket may send what was written, ms. */
 const ABANDON_MS = 1000;
 
-// Shared by all sockets: no closure per connection.
+// All sockets share these listeners, so that a connection needs no closures.
 
 function onData(this: PeerSocket, chunk: Buffer): void {
   this[kPeer]!.onData(chunk);
@@ -259,7 +279,7 @@ function onData(this: PeerSocket, chunk: Buffer): void {
 
 function onRead(this: PeerSocket, count: number, buf: Buffer): boolean {
   this[kPeer]!.onData(buf.subarray(0, count));
-  // Paused before `start`: that stopped the stream, not the reads. One chunk comes through, and no more.
+  // `pause` before `start` stops the stream, not the reads. One chunk comes through.
   return this.readableFlowing !== false;
 }
 
@@ -275,5 +295,5 @@ function onDrain(this: PeerSocket): void {
   this[kPeer]!.onDrain();
 }
 
-/** A reset or a broken pipe is how peers leave; `close` follows and says all there is to say. */
+/** A reset or a broken pipe is how peers leave. `close` follows, and tells the rest. */
 function ignore(): void {}

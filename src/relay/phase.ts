@@ -1,7 +1,7 @@
 // relay: the phases of a connection and the ways between them, as a table that the compiler checks.
 
 /**
- * Who is there, and whether an end has begun:
+ * A phase says which side is there, and whether an end has begun:
  *
  *     phase      client                          upstream                   an end has begun
  *     joined     there                           there                      no
@@ -15,13 +15,13 @@
 export type Phase = 'joined' | 'parked' | 'closing' | 'leaving' | 'draining' | 'parting' | 'over';
 
 /**
- * What brings a connection from one phase to another. `parks`: the client has gone and is expected back. `rejoins`: a client has come,
- * in place of one that went or is still there. `ends`: somebody has begun an end. `clientOver`: the client can prove nothing more.
- * `upstreamOver`: the upstream says nothing more.
+ * A step that may change the phase. `parks`: the client has gone and is expected back. `rejoins`: a
+ * client has come, in place of one that went or is still there. `ends`: an end has begun.
+ * `clientOver`: the client can prove nothing more. `upstreamOver`: the upstream says nothing more.
  */
 export type Step = 'parks' | 'rejoins' | 'ends' | 'clientOver' | 'upstreamOver';
 
-/** A step that is not listed cannot be taken, or changes nothing. */
+/** The phase after each step. A step that is not listed changes nothing. */
 const NEXT: Readonly<Record<Phase, Readonly<Partial<Record<Step, Phase>>>>> = {
   joined: { parks: 'parked', rejoins: 'joined', ends: 'closing' },
   parked: { rejoins: 'joined', ends: 'leaving' },
@@ -32,7 +32,7 @@ const NEXT: Readonly<Record<Phase, Readonly<Partial<Record<Step, Phase>>>>> = {
   over: {},
 };
 
-/** The phase behind a step; undefined where the step changes nothing. */
+/** The phase after a step; undefined = the step changes nothing. */
 export function nextPhase(phase: Phase, step: Step): Phase | undefined {
   return NEXT[phase][step];
 }

@@ -1,4 +1,4 @@
-// relay, on the side: reads compressed messages. Small ones at once; large ones in slices between other work, everything after them in order.
+// relay: reads compressed messages on the side: small ones at once, large ones in slices, all of them in order.
 import { looksLikeJson, tellBinary } from './binary.ts';
 import { Collected } from './collected.ts';
 import { TEXT } from './frames.ts';
@@ -6,39 +6,41 @@ import { createInflater, type Inflater } from './inflate.ts';
 import type { Deflate } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
-/** Output per step, bytes: about 0.2 ms of work, the most that a large message delays other connections at a time. */
+/** Output per step, bytes: about 0.2 ms of work, for which other connections wait. */
 const SLICE = 65_536;
-/** What a queued message costs beside its bytes. */
+/** Memory of a queued message beside its bytes. */
 const JOB_BYTES = 256;
-/** A message that inflates to more than so many times `messageBytes` is not inflated to its end, and the window is lost with it. */
+/**
+ * A message that inflates to more than this many times `messageBytes` is given up, and its window.
+ */
 const BOMB = 16;
-/** The queue of one connection may hold this much even where `messageBytes` is less. */
+/** Least bound of the queue of one connection, bytes, where `messageBytes` is less. */
 const MIN_QUEUE_BYTES = 1024 * 1024;
 
 const slice = Buffer.allocUnsafeSlow(SLICE);
 
-/** What is known of a message beside its content. */
+/** A message without its content. */
 export interface Unread {
   readonly opcode: number;
   readonly compressed: boolean;
   readonly ordinal: number;
   readonly now: number;
-  /** Its size on the wire. */
+  /** Size on the wire, bytes. */
   readonly bytes: number;
 }
 
 interface Job {
-  /** Undefined: too large to be read, or being inflated. */
+  /** Payload; undefined = too large to be read, or being inflated. */
   readonly data: Buffer | undefined;
   readonly message: Unread;
-  /** What it occupies. */
+  /** Memory of the job, bytes. */
   readonly held: number;
   next: Job | undefined;
 }
 
-/** Reads the messages of one connection, upstream → client, from the first compressed one on. */
+/** Reads the upstream's messages on one connection, from the first compressed one on. */
 export class SideReader {
-  /** Called whenever the queue has become empty, by whatever emptied it. */
+  /** Is called when the queue has become empty. */
   onIdle: (() => void) | undefined = undefined;
   private readonly inflater: Inflater;
   private readonly takeover: boolean;
@@ -49,9 +51,9 @@ export class SideReader {
   private tail: Job | undefined = undefined;
   private queuedBytes = 0;
   private scheduled = false;
-  /** Output of the message under way. If it cannot be read, the rest is inflated for the window's sake. */
+  /** Output of the message under way. An unreadable message is inflated for the window's sake. */
   private output: Collected | undefined = undefined;
-  /** A message was lost to the window: nothing compressed after it can be read. */
+  /** Whether a message was lost to the window, so that no later compressed one can be read. */
   private broken = false;
 
   constructor(deflate: Deflate, tap: Tap, context: RelayContext) {
@@ -66,7 +68,10 @@ export class SideReader {
     return this.head !== undefined;
   }
 
-  /** Reads what is kept of a message, `buf[start, end)`, now, or copies what is needed and reads it later. `buf` undefined: it was too large to keep. */
+  /**
+   * Reads a message now, of which `buf[start, end)` was kept, or copies what is needed and reads it
+   * later. `buf` undefined = it was too large to keep.
+   */
   submit(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
     const { compressed } = message;
     if (!compressed && this.head !== undefined) end = start + this.wanted(buf, start, end, message);
@@ -101,12 +106,12 @@ export class SideReader {
     }
   }
 
-  /** Frees the inflater. Call when not busy. */
+  /** Frees the inflater, which must not be busy. */
   close(): void {
     this.inflater.close();
   }
 
-  /** One slice of work. */
+  /** Does one slice of work. */
   work(): void {
     this.scheduled = false;
     const job = this.head;
@@ -129,12 +134,12 @@ export class SideReader {
     setImmediate(continueReading, this);
   }
 
-  /** What the inflated message leaves behind: all of it if it is wanted, else its beginning. */
+  /** Begins the output: all of the message if that is wanted, else its beginning. */
   private begin(): Collected {
     return new Collected(this.context, this.tap.wants?.() ?? 0, this.context.limits.scanBytes);
   }
 
-  /** How much of a queued message that is not compressed, `buf[start, end)`, has to be kept. */
+  /** Bytes to keep of the queued message `buf[start, end)`, which is not compressed. */
   private wanted(buf: Buffer | undefined, start: number, end: number, { opcode }: Unread): number {
     if (opcode !== TEXT && (buf === undefined || looksLikeJson(buf, start, end) !== true)) return 0;
     const length = end - start;
@@ -142,12 +147,12 @@ export class SideReader {
     return length <= whole ? length : Math.min(length, this.context.limits.scanBytes);
   }
 
-  /** Whether the message, the first `count` bytes of which are in `slice`, is binary, no JSON, and nothing to the window. */
+  /** Whether the message with its first `count` bytes in `slice` is binary, no JSON, and alone. */
   private passesOver({ opcode }: Unread, count: number): boolean {
     return opcode !== TEXT && !this.takeover && looksLikeJson(slice, 0, count) === false;
   }
 
-  /** Inflates the next slice of the first job; true when the message has been handed over. */
+  /** Inflates the next slice of the first job. Answers whether the message was handed over. */
   private inflate({ message }: Job, output: Collected): boolean {
     const { messageBytes } = this.context.limits;
     const count = this.inflater.read(slice);
@@ -173,7 +178,7 @@ export class SideReader {
     else this.handOver(data, 0, data === undefined ? 0 : data.length, message);
   }
 
-  /** More has come in than may wait: what is compressed in the queue is not read. */
+  /** Reads nothing compressed in the queue, because more has come than may wait. */
   private giveUp(): void {
     this.endOutput();
     if (this.takeover) this.goBlind();
@@ -184,7 +189,7 @@ export class SideReader {
     }
   }
 
-  /** An uncompressed message, or one that cannot be read. */
+  /** Hands over an uncompressed message, or one that cannot be read. */
   private handOver(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
     const { opcode, ordinal, now, bytes } = message;
     if (opcode !== TEXT) tellBinary(this.tap, buf, start, end, ordinal, now, bytes);
@@ -192,7 +197,7 @@ export class SideReader {
     else this.tap.upstreamText(buf, start, end, ordinal, now, bytes, false);
   }
 
-  /** The message, of `size` bytes inflated, is read: `bytes[0, count)` is what is kept of it. */
+  /** Hands over a message of `size` bytes inflated, of which `bytes[0, count)` was kept. */
   private done(bytes: Buffer, count: number, size: number, { opcode, ordinal, now }: Unread): void {
     if (!this.takeover) this.inflater.reset();
     const tooLarge = size > this.context.limits.messageBytes;
@@ -203,7 +208,7 @@ export class SideReader {
     } else this.tap.upstreamText(bytes, 0, count, ordinal, now, size, false);
   }
 
-  /** A compressed message cannot be read; with context takeover, no later compressed one can either. */
+  /** Gives up a compressed message. With context takeover no later one can be read either. */
   private lost(tooLarge: boolean, { opcode, ordinal, now, bytes }: Unread): void {
     if (this.takeover) this.goBlind();
     else this.inflater.reset();
@@ -215,7 +220,7 @@ export class SideReader {
     }
   }
 
-  /** The window is lost: that is said once, and every later compressed message is counted as `unreadable` (SPEC D16). */
+  /** Reports that the window is lost. Later compressed messages are `unreadable` (SPEC D16). */
   private goBlind(): void {
     if (this.broken) return;
     this.broken = true;
@@ -228,7 +233,7 @@ export class SideReader {
     this.tap.upstreamSkipped('too_large', ordinal, now, bytes);
   }
 
-  /** Queues a copy of `buf[start, end)`; where there is no room for it, only that the message was there. */
+  /** Queues a copy of `buf[start, end)`, or without room only the fact of the message. */
   private wait(buf: Buffer | undefined, start: number, end: number, message: Unread): void {
     const { counters, limits } = this.context;
     const length = end - start;

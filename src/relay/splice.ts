@@ -1,4 +1,4 @@
-// relay: one live connection. Joins two sockets, byte for byte, and lets each direction read along; handles back-pressure and every way to end.
+// relay: one live connection: joins two sockets byte for byte, and lets each direction read along.
 //
 //   upstream socket ──▶ Outbound (scan, tap, + barriers) ──▶ client socket
 //   upstream socket ◀── Inbound (− our pongs, − confirmations) ◀── client socket
@@ -16,21 +16,26 @@ import type { SpliceHandle } from './splice-handle.ts';
 import type { SplicedSockets } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
-/** A ping does not join more unsent bytes than this: it could not arrive soon, and many would pile up. */
+/**
+ * Unsent bytes up to which a ping is added. Behind more it would come late, and many would pile up.
+ */
 const PING_BACKLOG_BYTES = 4096;
-/** An answer does not join more unsent bytes than this: more than back-pressure leaves to a client that reads. */
+/**
+ * Unsent bytes up to which an answer is added: more than back-pressure leaves to a client that
+ * reads.
+ */
 const ANSWER_BACKLOG_BYTES = 256 * 1024;
-/** So long after its upstream took bytes again, pongs of a client may still lie behind its other bytes, ms. */
+/** Time after the upstream took bytes again for which pongs may lie behind other bytes, ms. */
 const BLIND_MS = 1000;
-/** The page went away: perhaps a reload, after which the client is back. */
+/** Close code of a page that went away, perhaps to be loaded again. */
 const GOING_AWAY = 1001;
 
-/** Seen from outside it is a `SpliceHandle`; what is public beside that serves its parts. */
+/** The class behind `SpliceHandle`. What is public beside that serves its parts. */
 export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, PeerEvents {
   /** Bytes received from the upstream, and from the client. */
   bytesToClient = 0;
   bytesToUpstream = 0;
-  /** The two sockets: for the directions to write to. */
+  /** The two sockets, to which the directions write. */
   client: Peer;
   readonly upstream: Peer;
   readonly outbound: Outbound;
@@ -42,7 +47,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   private upstreamHead: Buffer | undefined;
   private readonly lifetime: Lifetime;
 
-  /** Takes over the sockets; nothing is read before `start`. */
+  /** Takes over the sockets. Nothing is read before `start`. */
   constructor(sockets: SplicedSockets, tap: Tap, context: RelayContext) {
     this.clientHead = sockets.clientHead;
     this.upstreamHead = sockets.upstreamHead;
@@ -103,7 +108,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   dropClient(at?: number): void {
-    // One that is expected back leaves the connection alive.
+    // The connection of a client that is expected back does not end.
     if (at !== undefined && !this.rejoinable) this.lifetime.decide(at);
     this.client.destroy();
   }
@@ -154,7 +159,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
       counters.bytesToUpstream += chunk.length;
       const now = this.context.now();
       this.inbound.push(chunk, now);
-      // Behind the frame with which its client left, the chunk may hold the beginning of another.
+      // The chunk may go on after the frame with which its client left.
       if (this.lifetime.phase === 'parked') this.inbound.dropHeld();
       if (this.inbound.closing) this.lifetime.clientCloses(now);
       else this.lifetime.heard(now);
@@ -212,7 +217,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.broke('client', 'nothing is added to its bytes from here on');
   }
 
-  /** Whether the client that has gone is expected back; then the upstream stays. */
+  /** Whether the client that has gone is expected back, so that the upstream stays. */
   private parks(code: number): boolean {
     const { outbound } = this;
     if (outbound.audience === 'absent') return true;
@@ -222,19 +227,25 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     return true;
   }
 
-  /** Lets go of a client that is still there. What it has said by now is evidence, and may not have been read yet (SPEC D14). */
+  /**
+   * Lets go of a client that is still there. What it has said by now is evidence, and may not have
+   * been read yet (SPEC D14).
+   */
   private letGo(): void {
     const { client, inbound } = this;
     this.outbound.mute();
     inbound.forget();
     const read = (chunk: Buffer) => inbound.push(chunk, this.context.now());
-    // It may end inside a frame.
+    // The client may end inside a frame.
     client.leave(read, () => inbound.dropHeld());
     const owed = this.pings.abandoned();
     if (owed !== undefined) this.answerPing(owed);
   }
 
-  /** Lets go of the client; what comes for it is only told, and the upstream's pings are answered from here. */
+  /**
+   * Lets go of the client. Messages are only told from here on, and pings of the upstream answered
+   * here.
+   */
   private park(): void {
     this.lifetime.parks();
     this.inbound.dropHeld();
@@ -244,7 +255,10 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     if (owed !== undefined) this.answerPing(owed);
   }
 
-  /** What the directions share from here on: a client without `sockets` is one that comes back, uncompressed. */
+  /**
+   * The shared parts of the directions. Without `sockets` they serve a client that comes back,
+   * uncompressed.
+   */
   private shared({ deflate, opaque = false }: Partial<SplicedSockets> = {}): Shared {
     const { tap, context } = this;
     return { deflate, opaque, barriers: new Barriers(), pings: new UpstreamPings(), tap, context };

@@ -1,24 +1,28 @@
-// relay: relay port: what the data path tells whoever watches one connection, and what it counts. Owned by the relay, implemented outside.
+// relay: the port through which the data path tells its watcher what goes by on a connection, and what it counts.
 import type { Report } from '../delivery/ports.ts';
 
-/** Why a message from upstream is relayed but not read. */
+/** Reasons why a message of the upstream is relayed but not read. */
 export const SKIP_REASONS = ['binary', 'too_large', 'unreadable'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
 /** What is written of a message before the tap is told of it. */
 export type Ahead = 'message' | 'barrier' | 'wait';
 
-/** Who ended a connection first. */
+/** The side that began the end of a connection. */
 export type EndedBy = 'client' | 'upstream' | 'sidecar';
 
-/** Watches one connection, synchronously. What throws is reported once and the connection goes on unwatched (SPEC D8). Times are monotonic ms. */
+/**
+ * Watches one connection, synchronously. An exception is reported once, and the connection goes on
+ * unwatched (SPEC D8). Times are monotonic ms.
+ */
 export interface Tap {
   /**
-   * One upstream → client text message that is complete: uncompressed bytes `buf[start, end)`, valid only during the call. `ordinal` counts
-   * data messages (text and binary) of the connection from 1. Comes before the bytes are written, unless `ahead` let them
-   * go first; a compressed message is read on the side and may come later, but in order. `now` is when it was relayed. `bytes` is
-   * the message's true size: more than end − start where only its beginning was kept. `binary`: it is no text message, but may hold
-   * JSON, going by its first byte.
+   * Takes a complete text message for the client: uncompressed bytes `buf[start, end)`, valid
+   * during the call only. `ordinal` counts the session's data messages (text and binary) from 1.
+   * The call precedes the write, unless `ahead` let the bytes go first. A compressed message is
+   * read on the side and may come later, but in order. `now` is when the message was relayed.
+   * `bytes` is its true size, which is more than end − start where only the beginning was kept.
+   * `binary` = it is no text message, but may hold JSON by its first byte.
    */
   upstreamText(
     buf: Buffer,
@@ -29,58 +33,94 @@ export interface Tap {
     bytes: number,
     binary: boolean,
   ): void;
-  /** How long a message may be that is wanted whole, bytes; of a longer one that comes in parts `scanBytes` are kept. Default 0. */
+  /**
+   * Length up to which a message that comes in parts is wanted whole, bytes. Of a longer one
+   * `scanBytes` are kept. Default 0.
+   */
   wants?(): number;
   /**
-   * The text message `ordinal` has come, whole and by itself. What may be written before it is told: the message, the message and a
-   * barrier ping, or (default) nothing: `wait`. A client need not wait for us to read what it is sent.
+   * Decides what may be written of text message `ordinal`, which has come whole and by itself,
+   * before it is told: the message, the message and a barrier ping, or (`wait`, default) nothing. A
+   * client need not wait for us to read its messages.
    */
   ahead?(ordinal: number): Ahead;
   /**
-   * A message that is not read: binary and no JSON, larger than `messageBytes` or the room there was, or one that does not inflate. In order with
-   * `upstreamText`. `bytes` is its size on the wire, payload only. `unseen` (default: unless it is binary): it may have held an event.
+   * Takes a message that is not read: binary and no JSON, larger than `messageBytes` or than the
+   * room left, or one that does not inflate. Comes in order with `upstreamText`. `bytes` is its
+   * payload on the wire. `unseen` (default: unless it is binary) = it may have held an event.
    */
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: boolean): void;
-  /** A relayed message joined (+1) or left (-1, after its `upstreamText` or `upstreamSkipped`) the queue of the side reader. */
+  /**
+   * Is told that a relayed message joined (+1) the queue of the side reader, or left it (-1, after
+   * its `upstreamText` or `upstreamSkipped`).
+   */
   undecoded(delta: 1 | -1): void;
-  /** What has been told since the last write is about to be written to the client. Not called for what `ahead` lets go first. */
+  /**
+   * Is told that the messages since the last write are about to be written to the client. Not
+   * called for what `ahead` lets go first.
+   */
   writing?(): void;
-  /** The write under way has a frame boundary after data message `through`: true puts a barrier ping there. At most once per write. */
+  /**
+   * Decides whether a barrier ping follows data message `through`, where the write under way has a
+   * frame boundary. Called at most once per write.
+   */
   barrierAt(through: number): boolean;
   /**
-   * A Close frame, or bytes that are no frames, follow data message `through`: true puts a last barrier ping before them. Also for
-   * a client that the upstream has left without a word.
+   * Decides whether a last barrier ping follows data message `through`, before a Close frame or
+   * bytes that are no frames, or when the upstream has gone without a Close frame.
    */
   lastBarrierAt?(through: number): boolean;
-  /** Whether evidence that is still on its way would prove something; the client's socket is kept open for it, for a bounded time. */
+  /**
+   * Whether evidence that is still on its way would prove something. The client's socket stays open
+   * for it, for a bounded time.
+   */
   awaits?(now: number): boolean;
-  /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
+  /**
+   * Takes evidence that the client received everything up to data message `through`. May repeat or
+   * fall behind earlier evidence.
+   */
   receivedThrough(through: number, now: number): void;
-  /** A data message of the client begins its last frame: `bytes` is its size on the wire, payload only. `clientText` may follow for it. */
+  /**
+   * Is told of a data message of the client, when its last frame begins. `bytes` is its payload on
+   * the wire. `clientText` may follow.
+   */
   clientMessage?(isText: boolean, bytes: number, now: number): void;
   /**
-   * A `FIRST_BYTE` (first-byte.ts) for each of the 256 bytes: which text messages of the client are offered to `clientText`. All others go on at once.
-   * It is asked of every message, and may change between two. Default: those whose first visible byte is `{`.
+   * Table of a `FIRST_BYTE` (first-byte.ts) for each of the 256 bytes, which tells the text
+   * messages of the client that are offered to `clientText`. All others go on at once. It is read
+   * for every message, and may change. Default: messages whose first visible byte is `{`.
    */
   readonly begins?: Uint8Array;
-  /** Complete client → upstream text message that begins as `begins` says, of at most `confirmationBytes`: true = swallow it. */
+  /**
+   * Takes a complete text message of the client that begins as `begins` says, of at most
+   * `confirmationBytes`. True = it is cut out.
+   */
   clientText(buf: Buffer, start: number, end: number, now: number): boolean;
   /**
-   * The client has gone, not by a Close frame that means it (1006: none at all, 1001: the page went away), while nothing of its
-   * is half-way to the upstream. True keeps the upstream (default false): its messages go on being told, and `SpliceHandle.rejoin` brings a new client.
+   * Is told that the client has gone without a Close frame that means it (1006: none at all, 1001:
+   * the page went away), and that nothing of it is half-way to the upstream. True keeps the
+   * upstream (default false): its messages are still told, and `SpliceHandle.rejoin` brings a new
+   * client.
    */
   clientLost?(code: number, now: number): boolean;
   /**
-   * Once: no further evidence can come from the client. It has sent a Close frame that is no complaint (`orderly`), or just went. What the upstream still
-   * sends is told all the same, and reaches nobody. `by` and `code` are those of the first Close frame (RFC 6455 §7.4; 1005 = it had
-   * none), 1006 without a Close frame.
+   * Is told once that the client can give no further evidence. `orderly` = it sent a Close frame
+   * that is no complaint. Later messages of the upstream are told, and reach nobody. `by` and
+   * `code` are those of the first Close frame (RFC 6455 §7.4; 1005 = it had no code); 1006 = there
+   * was none.
    */
   clientOver?(by: EndedBy, code: number, orderly: boolean, now: number): void;
-  /** Once, last: neither side has anything more to say, and nothing waits for the side reader. */
+  /**
+   * Is told once, last, that neither side has anything more to say, and that nothing waits for the
+   * side reader.
+   */
   closed(by: EndedBy, code: number, now: number): void;
 }
 
-/** What the whole relay has counted since start: one object per process, plain adds. "ToClient" is upstream → client. */
+/**
+ * Counts of the whole relay since the start, in one object per process, by plain adds. "ToClient"
+ * is upstream to client.
+ */
 export class RelayCounters {
   messagesToClient = 0;
   messagesToUpstream = 0;
@@ -91,40 +131,47 @@ export class RelayCounters {
   controlToClient = 0;
   controlToUpstream = 0;
   barriersSent = 0;
-  /** Our pongs cut from the client's stream. */
+  /** Our pongs that were cut from clients' streams. */
   barriersAnswered = 0;
-  /** Confirmations cut from the client's stream. */
+  /** Confirmations that were cut from clients' streams. */
   confirmationsSwallowed = 0;
-  /** Confirmations read but forwarded, because a control frame stood between their fragments. */
+  /**
+   * Confirmations that were read but forwarded, because a control frame stood between their
+   * fragments.
+   */
   confirmationsForwarded = 0;
-  /** Pongs made for the upstream because the client answered only our later ping. */
+  /**
+   * Pongs that were made for the upstream, because the client answered only a later ping of ours.
+   */
   pongsSynthesised = 0;
-  /** Bytes of client frames held back now (gauge). */
+  /** Bytes of client frames that are held back now (gauge). */
   heldBytes = 0;
-  /** Compressed or queued messages that wait for the side reader now (gauge). */
+  /** Messages that wait for the side reader now (gauge). */
   undecoded = 0;
-  /** Bytes of upstream messages kept until they are complete and read now (gauge). */
+  /** Bytes of upstream messages that are kept now until they are complete and read (gauge). */
   collectedBytes = 0;
   messagesTooLarge = 0;
-  /** Messages that were found longer than `messageBytes`, and those for which there was no room in `inFlightBytes`. */
+  /**
+   * Messages that were longer than `messageBytes`, and those for which `inFlightBytes` had no room.
+   */
   messageBytesExceeded = 0;
   inFlightRefused = 0;
   messagesUnreadable = 0;
   /** Directions given up to plain pass-through after a framing error of a peer. */
   protocolErrors = 0;
-  /** Connections whose tap threw, and the data messages that passed on them since. */
+  /** Connections whose tap threw, and the data messages that passed on them since then. */
   tapFaults = 0;
   messagesUnwatched = 0;
-  /** ms during which a side was not read because the other did not take more. */
+  /** Time for which a side was not read because the other took no more, ms. */
   backpressureToClientMs = 0;
   backpressureToUpstreamMs = 0;
 }
 
-/** What all connections of a process share. */
+/** The parts that all connections of a process share. */
 export interface RelayContext {
   readonly counters: RelayCounters;
   readonly limits: RelayLimits;
-  /** Monotonic ms. */
+  /** The monotonic clock, ms. */
   now(): number;
   readonly report: Report;
 }
@@ -133,19 +180,22 @@ export interface RelayContext {
 export interface RelayLimits {
   /** Largest message from upstream that is read, bytes inflated and deflated. Default 16 MiB. */
   readonly messageBytes: number;
-  /** How far into a message anybody looks, bytes. Default 64 KiB. */
+  /** Length of the beginning of a message that is looked at, bytes. Default 64 KiB. */
   readonly scanBytes: number;
-  /** What may be kept of messages under way, over all connections, bytes. Default 64 MiB. */
+  /** Memory for messages under way, over all connections, bytes. Default 64 MiB. */
   readonly inFlightBytes: number;
   /** Largest client message that may be a confirmation, bytes. Default 4096. */
   readonly confirmationBytes: number;
-  /** How long one side may outlive the other, ms. Default 30,000. */
+  /** Longest time for which one side may outlive the other, ms. Default 30,000. */
   readonly lingerMs: number;
-  /** How long evidence that is on its way is waited for when a connection ends, ms: a round trip. Default 2,000. */
+  /**
+   * Longest wait for evidence that is on its way when a connection ends, ms: a round trip. Default
+   * 2,000.
+   */
   readonly patienceMs: number;
 }
 
-/** The limits when nobody says otherwise. */
+/** The default limits. */
 export const DEFAULT_RELAY_LIMITS: RelayLimits = {
   messageBytes: 16 * 1024 * 1024,
   scanBytes: 65_536,

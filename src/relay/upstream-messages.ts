@@ -1,4 +1,4 @@
-// relay, upstream → client: turns frames into messages and hands them to the tap; what cannot be read in place is collected, within bounds.
+// relay: upstream to client: turns frames into messages for the tap; what cannot be read in place is collected.
 import { looksLikeJson, tellBinary } from './binary.ts';
 import { Collected } from './collected.ts';
 import type { Shared } from './directions.ts';
@@ -10,9 +10,9 @@ import type { RelayContext, Tap } from './tap.ts';
 const EMPTY = Buffer.alloc(0);
 
 export class UpstreamMessages {
-  /** Data messages complete so far, those of the session's earlier connections included. */
+  /** Complete data messages so far, on earlier connections of the session, too. */
   ordinal: number;
-  /** Reads compressed messages; exists from the first one on. */
+  /** Reader of compressed messages, from the first one on. */
   side: SideReader | undefined = undefined;
   private readonly scanner: FrameScanner;
   private readonly deflate: Deflate | undefined;
@@ -20,12 +20,12 @@ export class UpstreamMessages {
   private readonly context: RelayContext;
   /** The message under way, if it is read and comes in parts. */
   private message: Collected | undefined = undefined;
-  /** The message under way is binary and no JSON: nothing of it is kept. */
+  /** Whether the message under way is binary and no JSON, so that nothing of it is kept. */
   private passing = false;
   /** Bytes of the message under way, if it comes in parts that are not read. */
   private passed = 0;
 
-  /** `scanner` says which frame, and which message, is under way. */
+  /** `scanner` describes the frame and the message under way. */
   constructor(scanner: FrameScanner, { deflate, tap, context }: Shared, ordinal: number) {
     this.ordinal = ordinal;
     this.scanner = scanner;
@@ -34,12 +34,12 @@ export class UpstreamMessages {
     this.context = context;
   }
 
-  /** Earlier parts of the current message have been given to `part`. */
+  /** Whether earlier parts of the current message have been given to `part`. */
   get collecting(): boolean {
     return this.message !== undefined || this.passing;
   }
 
-  /** The payload of the message, all of it, is `buf[start, end)`. */
+  /** Takes a message whose whole payload is `buf[start, end)`. */
   whole(buf: Buffer, start: number, end: number, now: number): void {
     const { limits, counters } = this.context;
     const bytes = end - start;
@@ -52,7 +52,9 @@ export class UpstreamMessages {
     this.passing = false;
   }
 
-  /** Some payload of the message; `left` bytes of its frame, these included, are known to come. */
+  /**
+   * Takes a part of the payload. `left` bytes of its frame, this part included, are known to come.
+   */
   part(buf: Buffer, start: number, end: number, left: number): void {
     if (this.message === undefined && !this.isRead(buf, start, end)) {
       this.passed += end - start;
@@ -62,7 +64,7 @@ export class UpstreamMessages {
     this.message.add(buf, start, end, this.message.size + left);
   }
 
-  /** The message that came in parts has ended. */
+  /** Ends a message that came in parts. */
   end(now: number): void {
     const { message } = this;
     this.passing = false;
@@ -77,7 +79,7 @@ export class UpstreamMessages {
     this.complete(kept, 0, kept === undefined ? 0 : kept.length, message.size, now);
   }
 
-  /** Forgets the message under way. */
+  /** Drops the message under way. */
   drop(): void {
     this.message?.release();
     this.message = undefined;
@@ -88,12 +90,15 @@ export class UpstreamMessages {
   private begin(): Collected {
     const { messageBytes, scanBytes } = this.context.limits;
     if (this.standalone) return new Collected(this.context, scanBytes, scanBytes);
-    // What is compressed is inflated from one end to the other.
+    // A compressed message is inflated from its beginning to its end.
     if (this.scanner.compressed) return new Collected(this.context, messageBytes, messageBytes);
     return new Collected(this.context, this.tap.wants?.() ?? 0, scanBytes);
   }
 
-  /** Whether the content matters of a message that begins with `buf[start, end)`: text, what may be, or what moves the inflate window. */
+  /**
+   * Whether the content matters of a message that begins with `buf[start, end)`: text, what may be
+   * text, or what moves the inflate window.
+   */
   private isRead(buf: Buffer, start: number, end: number): boolean {
     const scanner = this.scanner;
     if (scanner.messageOpcode === TEXT) return true;
@@ -101,13 +106,16 @@ export class UpstreamMessages {
     return !this.passing;
   }
 
-  /** The message is binary, and compressed by itself: no later one needs it to be inflated. */
+  /** Whether the message is binary and compressed by itself, so that no later one needs it. */
   private get standalone(): boolean {
     const scanner = this.scanner;
     return scanner.messageOpcode !== TEXT && scanner.compressed && this.deflate!.serverNoContextTakeover;
   }
 
-  /** What is kept of a message of `bytes` is `buf[start, end)`; `buf` undefined: too large to read. */
+  /**
+   * Tells a message of `bytes` bytes, of which `buf[start, end)` was kept; `buf` undefined = too
+   * large to read.
+   */
   private complete(buf: Buffer | undefined, start: number, end: number, bytes: number, now: number): void {
     const scanner = this.scanner;
     const ordinal = ++this.ordinal;
@@ -125,7 +133,7 @@ export class UpstreamMessages {
     const { messageOpcode: opcode, compressed } = this.scanner;
     this.side ??= new SideReader(this.deflate!, this.tap, this.context);
     const message = { opcode, compressed, ordinal: this.ordinal, now, bytes };
-    // It cannot be inflated without its end, and it is hardly JSON.
+    // A part of it cannot be inflated, and it is hardly JSON.
     if (this.standalone && bytes > this.context.limits.scanBytes) this.side.submit(EMPTY, 0, 0, message);
     else this.side.submit(buf, start, end, message);
   }

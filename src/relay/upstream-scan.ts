@@ -1,25 +1,28 @@
-// relay, upstream → client: scans each chunk where it lies: tells of messages and control frames, and notes where frames of ours may stand.
+// relay: upstream to client: scans each chunk where it lies, and notes where frames of ours may stand.
 import { MessageBuffer } from './assembler.ts';
 import { BAD, CLOSE, type FrameScanner, PING } from './frames.ts';
 import type { RelayCounters } from './tap.ts';
 import type { UpstreamMessages } from './upstream-messages.ts';
 
-/** Whom the scan tells of what is no message. */
+/** The events of a scan that are no messages. */
 export interface ScanEvents {
-  /** The upstream pinged, with payload `buf[start, stop)`. */
+  /** Is told that the upstream pinged, with payload `buf[start, stop)`. */
   pinged(buf: Buffer, start: number, stop: number): void;
-  /** The upstream broke the framing rules: nothing after this can be read. */
+  /** Is told that the upstream broke the framing rules, so that no later byte can be read. */
   broke(): void;
 }
 
 export class UpstreamScan {
-  /** A Close frame went by: nothing may be added after it. */
+  /** Whether a Close frame went by, after which nothing may be added. */
   closing = false;
-  /** Code of that Close frame; 1005 when it has none, 1006 when there was none. */
+  /** Code of that Close frame; 1005 = it has none, 1006 = there was none. */
   closeCode = 1006;
-  /** Data messages before it. */
+  /** Data messages before that Close frame. */
   closeThrough = 0;
-  /** Last frame boundary in the chunk (its beginning may be one), and last boundary between messages behind a frame of it; -1 = none. */
+  /**
+   * Last frame boundary in the chunk, which may be its beginning, and last message boundary after a
+   * frame in it; -1 = none.
+   */
   boundary = -1;
   messageBoundary = -1;
   /** Where a Close frame, or what is no frame, begins in the chunk; -1 = nowhere. */
@@ -41,7 +44,7 @@ export class UpstreamScan {
     this.events = events;
   }
 
-  /** What has been scanned ends inside a frame. */
+  /** Whether the scanned bytes end inside a frame. */
   get within(): boolean {
     return this.inFrame || this.scanner.inHeader;
   }
@@ -83,21 +86,24 @@ export class UpstreamScan {
     }
   }
 
-  /** A frame ended at `pos` of the chunk. */
+  /** Notes that a frame ended at `pos` of the chunk. */
   private passed(pos: number): void {
     if (this.closing) return;
     this.boundary = pos;
     if (!this.scanner.open) this.messageBoundary = pos;
   }
 
-  /** From `at` on nothing may be added: a Close frame, or what is no frame, begins there. */
+  /**
+   * Notes that nothing may be added from `at` on, because a Close frame, or what is no frame,
+   * begins there.
+   */
   private lastFrom(at: number): void {
     if (this.closing || this.lastAt >= 0) return;
     this.lastAt = at;
     this.closeThrough = this.messages.ordinal;
   }
 
-  /** A frame lies whole in the chunk. */
+  /** Takes a frame that lies whole in the chunk. */
   private frame(chunk: Buffer, start: number, stop: number, now: number): void {
     const scanner = this.scanner;
     if (scanner.opcode >= CLOSE) this.controlFrame(chunk, start, stop);
@@ -108,7 +114,7 @@ export class UpstreamScan {
     }
   }
 
-  /** Some payload of a frame that chunks cut, or of a fragment. */
+  /** Takes a part of a frame that chunks cut, or a fragment. */
   private part(chunk: Buffer, start: number, stop: number): void {
     if (this.scanner.opcode < CLOSE) {
       this.messages.part(chunk, start, stop, this.inFrame ? this.left : stop - start);
@@ -118,7 +124,7 @@ export class UpstreamScan {
     this.control.append(chunk, start, stop);
   }
 
-  /** A frame that chunks had cut has ended. */
+  /** Ends a frame that chunks had cut. */
   private endFrame(now: number): void {
     if (this.scanner.opcode >= CLOSE) {
       const control = this.control!;

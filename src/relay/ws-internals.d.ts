@@ -1,4 +1,4 @@
-// relay: types for the parts of `ws` 8.23 that its own type package leaves out: only what the relay calls.
+// relay: types of those parts of `ws` 8.23 that its own type package leaves out, as far as the relay calls them.
 import type { Writable } from 'node:stream';
 import 'ws';
 
@@ -11,18 +11,18 @@ declare module 'ws' {
     client_max_window_bits?: number | true;
   }
 
-  /** How `Sender.frame` is to frame one payload. */
+  /** The way in which `Sender.frame` frames one payload. */
   export interface FrameOptions {
     fin: boolean;
     rsv1: boolean;
     opcode: number;
     mask: boolean;
-    /** The payload may not be masked in place. */
+    /** Whether the payload may not be masked in place. */
     readOnly: boolean;
   }
 
   export const Sender: {
-    /** The frame as one buffer, or as header and payload. */
+    /** Frames a payload, as one buffer or as header and payload. */
     frame(data: Buffer, options: FrameOptions): Buffer[];
   };
 
