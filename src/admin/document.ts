@@ -6,25 +6,26 @@ const INTRODUCTION = `# The admin API
 
 <!-- Written by \`npm run docs\` from src/admin/openapi.ts. Change it there. -->
 
-Served at \`admin.listen\` (127.0.0.1:9464), and under \`admin.mount\` of the public port where that is set. The same, for programs: \`/openapi.json\`.
+The admin server is at \`admin.listen\` (127.0.0.1:9464), and under \`admin.mount\` of the public port
+where that is set. \`/openapi.json\` says the same as this page, for programs.
 
 ## Who may ask
 
-- With \`admin.token\`: \`Authorization: Bearer TOKEN\`, or the cookie of a log-in (\`POST /api/v1/login\`; HttpOnly, SameSite=Strict, ten hours). Without
-  a token the server listens on loopback only, and answers only to a loopback name in the Host header.
+- With \`admin.token\`, a request needs \`Authorization: Bearer TOKEN\`, or the cookie of a log-in (\`POST /api/v1/login\`; HttpOnly, SameSite=Strict,
+  ten hours). Without a token the server listens on loopback only, and answers only to a loopback name in the Host header.
 - Changes are \`POST\` with \`Content-Type: application/json\`. Without a bearer token they also need the header \`X-Ackspan-Request: 1\` (also on loopback
   without any token): a page of another origin cannot send it. Nothing is granted to other origins (no CORS).
 - Each address may ask 100 times a second, change 5 times a second, and be wrong about the token once in three seconds, each with some room for
-  bursts; beyond it is 429 with \`Retry-After\`. With \`admin.read_only\` every change is 403 (\`read_only\`).
+  bursts. Beyond that the answer is 429 with \`Retry-After\`. With \`admin.read_only\` every change is 403 (\`read_only\`).
 
 ## What holds everywhere
 
-- Times are ISO 8601 in UTC; \`…_ms\` are milliseconds, those of a delivery count from its send. Unknown parameters and members are 400.
-- Lists come newest first, in pages: \`next_cursor\` is the \`cursor\` of the next page; null = no more. What arrives meanwhile shifts nothing. A cursor
+- Times are ISO 8601 in UTC. \`…_ms\` are milliseconds; those of a delivery count from its send. Unknown parameters and members are 400.
+- Lists come newest first, in pages: \`next_cursor\` is the \`cursor\` of the next page; null = no more. New entries shift nothing. A cursor
   is good until the process restarts.
 - Several values of a parameter are separated by commas, or the parameter is repeated.
 - Errors are \`application/problem+json\` (RFC 9457): \`detail\` for people, \`code\` for programs where there is one, \`errors\` for each wrong parameter.
-- Every change carries a \`reason\`, and may carry \`by\`; both go to the log with what was done (\`stage: audit\`). The token proves no person: \`by\` is what
+- Every change carries a \`reason\`, and may carry \`by\`; both go to the log with what was done (\`stage: audit\`). The token proves no person, and \`by\` is what
   the caller says.
 - A change by hand is no evidence (SPEC D23): \`confirm\` ends a delivery \`unverifiable: operator\`, which is in neither part of the confirmation rate.
 
@@ -32,7 +33,8 @@ Served at \`admin.listen\` (127.0.0.1:9464), and under \`admin.mount\` of the pu
 
 \`GET /api/v1/stream\` is a stream of server-sent events. \`step\` and \`connection\` have an \`id\`: after a break the stream goes on behind
 \`Last-Event-ID\`, if that was within the latest 2,048 steps and the break not longer than 15 s. \`dropped\` says how many steps a follower was not given,
-because it read too slowly or \`rate\` was reached; \`{"count":null}\` = it was away too long, and nobody knows: read the lists again. At most 16 followers.
+because it read too slowly or \`rate\` was reached. \`{"count":null}\` means that the follower was away too long, and that the number is not known: read
+the lists again. The server has at most 16 followers.
 
 | event | data |
 | --- | --- |

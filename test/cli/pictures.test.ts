@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { causesPage } from '../../src/admin-client/document.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { closeAll } from '../support/backends.ts';
 import { runCli } from '../support/build.ts';
@@ -47,8 +46,4 @@ describe.each(BLOCKS)('%s, %s', (_page, name, text) => {
     expect(headings(text)).not.toEqual([]);
     expect(headings(text).map(words)).toEqual(headings(stdout).map(words));
   });
-});
-
-it('docs/causes.md is the table of causes: `npm run docs` writes it', () => {
-  expect(read('docs/causes.md')).toBe(causesPage());
 });

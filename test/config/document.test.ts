@@ -1,5 +1,4 @@
 // The page and the table say the same, and the file at the end of the page is the default configuration.
-import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import { configurationPage, exampleFile, keyList } from '../../src/config/document.ts';
@@ -7,11 +6,6 @@ import { formatFault } from '../../src/config/fault.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { envName } from '../../src/config/row.ts';
 import { TABLE } from '../../src/config/schema.ts';
-
-it('docs/configuration.md is what `npm run docs` writes', () => {
-  const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
-  expect(page).toBe(configurationPage(DEFAULTS));
-});
 
 it('the page and the key list name every key and its variable', () => {
   for (const text of [configurationPage(DEFAULTS), keyList()]) {
