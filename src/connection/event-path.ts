@@ -14,6 +14,9 @@ import { number } from './numbering.ts';
 import type { ConnectionDeps, UnreadReason } from './parts.ts';
 import type { ResumableSession } from './resumable-session.ts';
 
+/** RFC 6455 §7.1.5: the code of an end without a Close frame. */
+const NO_CLOSE_FRAME = 1006;
+
 /** The relay's tap on one connection: what its messages and the answers to them mean for the deliveries of its session. */
 export class EventPath implements Tap {
   /** Data messages relayed to the client, those of the session's earlier connections included. */
@@ -156,6 +159,10 @@ export class EventPath implements Tap {
     return this.#barriers?.awaits(now) === true;
   }
 
+  wordsDue(now: number): boolean {
+    return this.#resumable !== undefined && this.#barriers?.wordsDue(now) === true;
+  }
+
   receivedThrough(through: number, now: number): void {
     // Its client may still answer; the session's numbers are the other connection's by now.
     if (this.#connection.superseded) return;
@@ -201,10 +208,13 @@ export class EventPath implements Tap {
     this.#over = true;
     this.endBarriers();
     if (this.#connection.superseded) return;
-    this.#resumable?.closed(by, code);
-    // A client that closes in good order has read what came before. What was under way to it by then had no chance to be answered.
-    const leftSince = orderly ? now - this.#deps.relay.limits.patienceMs : Number.POSITIVE_INFINITY;
-    this.#deps.tracker.disconnected(this.#session, now, this.why, leftSince);
+    const own = by === 'client';
+    const goodbye =
+      orderly || (!own && code !== NO_CLOSE_FRAME)
+        ? { orderly, own, since: now - this.#deps.relay.limits.patienceMs, at: now }
+        : undefined;
+    this.#resumable?.closed(by, code, goodbye);
+    this.#deps.tracker.disconnected(this.#session, now, this.why, goodbye);
   }
 
   closed(by: EndedBy, code: number, now: number): void {

@@ -1,5 +1,6 @@
 // connection: a session that outlives its connection: which connection it goes on over, what its client is told, and for how long it waits for that client.
 import type { Duplex } from 'node:stream';
+import { type Goodbye, leaving } from '../delivery/goodbye.ts';
 import type { Journal } from '../delivery/journal.ts';
 import type { Link } from '../delivery/ports.ts';
 import type { Session } from '../delivery/session.ts';
@@ -25,6 +26,8 @@ export interface SessionDeps {
   readonly ttlMs: number;
   /** The same after a Close frame with 1001: a page that reloads is back in a moment, one that was closed never is, ms. */
   readonly reloadMs: number;
+  /** How long before the end of a client a message had no chance to be answered, ms. */
+  readonly patienceMs: number;
   /** How long its path may be silent before a client gives it up, ms; 0 = for ever. */
   readonly silenceMs: number;
   readonly now: () => number;
@@ -89,6 +92,8 @@ export class ResumableSession implements Registered, Answered {
   /** Up to where a client that goes on with the session has it; until it is greeted. */
   #handed: number | undefined = undefined;
   #wait: Wait | undefined = undefined;
+  /** How it was parted from its client, where that was with a Close frame and the client is not back. */
+  #goodbye: Goodbye | undefined = undefined;
 
   constructor(session: Session, deps: SessionDeps) {
     this.session = session;
@@ -152,6 +157,7 @@ export class ResumableSession implements Registered, Answered {
     this.#stopWaiting();
     this.#connectionClaim = number;
     this.#handed = last;
+    this.#goodbye = undefined;
     this.#connection = connection;
     if (before !== connection) before?.replaceBy(REPLACED, REPLACED_REASON);
   }
@@ -204,27 +210,29 @@ export class ResumableSession implements Registered, Answered {
     const { reloadMs, ttlMs } = this.#deps;
     const ms = code === GOING_AWAY ? reloadMs : ttlMs;
     if (!this.session.resumable || ms === 0) return false;
+    this.#goodbye = code === GOING_AWAY ? leaving(this.#deps.now(), this.#deps.patienceMs) : undefined;
     this.#await(ms);
     return true;
   }
 
   /** The upstream is gone, and the client too, unless it had been before. */
-  closed(by: EndedBy, code: number): void {
+  closed(by: EndedBy, code: number, goodbye: Goodbye | undefined): void {
     const { reloadMs, ttlMs } = this.#deps;
     // The upstream went while the client was away: the client comes back all the same.
     if (this.waits) return;
+    this.#goodbye = goodbye;
     // The page went away: to be loaded again, or for good.
-    const goodbye = by === 'client' && code === GOING_AWAY;
+    const goesAway = by === 'client' && code === GOING_AWAY;
     if (by === 'sidecar' && this.#staysBehind) this.#stopWaiting();
     else if (by === 'sidecar') this.#forget('stopped');
-    else if (!this.session.resumable || isFinal(code) || (goodbye && reloadMs === 0)) this.#forget('closed');
-    else this.#await(goodbye ? reloadMs : ttlMs);
+    else if (!this.session.resumable || isFinal(code) || (goesAway && reloadMs === 0)) this.#forget('closed');
+    else this.#await(goesAway ? reloadMs : ttlMs);
   }
 
   /** Its time is up, or it has to give way: whatever its client would still say, it is over. */
   expire(how: 'expired' | 'evicted' | 'incomplete'): void {
     const { tracker, now } = this.#deps;
-    tracker.ended(this.session, now());
+    tracker.ended(this.session, now(), 'disconnected', this.#goodbye);
     this.#forget(how);
     this.#connection?.close(GOING_AWAY, 'the client did not come back');
   }
@@ -234,7 +242,7 @@ export class ResumableSession implements Registered, Answered {
     const { tracker, now } = this.#deps;
     if (this.#staysBehind) this.#stopWaiting();
     else {
-      tracker.ended(this.session, now(), 'shutdown');
+      tracker.ended(this.session, now(), 'shutdown', this.#goodbye);
       this.#forget('stopped');
     }
     this.#connection?.close(code, reason, 'shutdown');

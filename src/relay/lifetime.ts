@@ -108,7 +108,7 @@ export class Lifetime {
     else {
       // Its pong still comes: what the client has got is confirmed, though its upstream is gone.
       outbound.lastPing();
-      this.parting.begin();
+      if (!outbound.closeWaits) this.parting.begin();
     }
     this.tellIfOver();
   }
@@ -117,7 +117,9 @@ export class Lifetime {
   clientCloses(now: number): void {
     const { inbound, outbound } = this.sides;
     if (this.phase !== 'joined' && this.phase !== 'closing' && this.phase !== 'parting') return;
-    const { closeCode, closeThrough } = outbound.scan;
+    const { closeThrough } = outbound.scan;
+    // One that has not been sent cannot be answered.
+    const closeCode = outbound.closeWaits ? 1006 : outbound.scan.closeCode;
     if (answersClose(inbound.closeCode, closeCode)) this.tap.receivedThrough(closeThrough, now);
     this.ends('client', inbound.closeCode);
     this.clientOver(!complains(inbound.closeCode, closeCode));
@@ -143,23 +145,27 @@ export class Lifetime {
     client.end();
   }
 
-  /** The client gets nothing more. */
+  /** The client has been sent its Close frame. Behind one of the upstream, the FIN is the upstream's. */
   partFromClient(): void {
-    this.parting.begin();
+    if (this.sides.outbound.done || this.phase === 'parting') this.parting.begin();
   }
 
   /** The client has said something, and that was no Close frame. */
   heard(now: number): void {
+    const { outbound } = this.sides;
+    if (outbound.closeWaits && !this.tap.wordsDue(now)) outbound.sendClose();
     this.parting.heard(now);
   }
 
   /** Both sockets are closed. */
   release(): void {
     this.linger?.cancel();
+    this.sides.outbound.dropClose();
   }
 
   /** No further evidence can come. `orderly`: the client has sent a Close frame that is no complaint. */
   private clientOver(orderly: boolean): void {
+    this.sides.outbound.sendClose();
     if (!this.go('clientOver')) return;
     this.heardThrough = this.sides.outbound.messages.ordinal;
     this.tap.clientOver(this.by!, this.code, orderly, this.decidedAt ?? this.context.now());

@@ -54,6 +54,11 @@ export interface Tap {
   lastBarrierAt?(through: number): boolean;
   /** Whether evidence that is still on its way would prove something; the client's socket is kept open for it, for a bounded time. */
   awaits?(now: number): boolean;
+  /**
+   * Whether the application may still say something of what it was sent, which it cannot say behind a Close frame. A Close frame waits
+   * for that, for a bounded time. Default: no.
+   */
+  wordsDue?(now: number): boolean;
   /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
   receivedThrough(through: number, now: number): void;
   /** A data message of the client begins its last frame: `bytes` is its size on the wire, payload only. `clientText` may follow for it. */

@@ -38,7 +38,7 @@ function setUp({ limit = 10, ttlMs = 1000 } = {}) {
   const ended: string[] = [];
   const registry = createRegistry<ResumableSession>(createTokens(['key'], 60_000), limit, counters.resume);
   const resumption = createResumption({
-    ...{ registry, tracker, counters, ttlMs, reloadMs: ttlMs, silenceMs: 0, now: () => 1 },
+    ...{ registry, tracker, counters, ttlMs, reloadMs: ttlMs, silenceMs: 0, patienceMs: 2000, now: () => 1 },
     ended: (session) => void ended.push(session.key),
     report: ({ error }) => expect.fail(String(error)),
   });
