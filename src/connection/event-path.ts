@@ -1,5 +1,6 @@
 // connection: the life of an event in code: relay → decode → track → keep → write → confirm → settle. Read this first.
 import type { MessageReader } from '../decode/protocol.ts';
+import type { Goodbye } from '../delivery/goodbye.ts';
 import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
@@ -196,7 +197,8 @@ export class EventPath implements Tap {
   }
 
   clientLost(code: number, now: number): boolean {
-    if (this.#connection.superseded || this.#resumable?.lost(code) !== true) return false;
+    const goodbye = code === NO_CLOSE_FRAME ? undefined : this.#goodbye(true, true, this.messages, now);
+    if (this.#connection.superseded || this.#resumable?.lost(code, goodbye) !== true) return false;
     this.endBarriers();
     this.#deps.tracker.disconnected(this.#session, now);
     this.#connection.leftAlone(code, now);
@@ -209,10 +211,9 @@ export class EventPath implements Tap {
     this.endBarriers();
     if (this.#connection.superseded) return;
     const own = by === 'client';
-    const goodbye =
-      orderly || (!own && code !== NO_CLOSE_FRAME)
-        ? { orderly, own, since: now - this.#deps.relay.limits.patienceMs, at: now }
-        : undefined;
+    const through = this.#splice?.writtenThrough ?? this.messages;
+    const closed = orderly || (!own && code !== NO_CLOSE_FRAME);
+    const goodbye = closed ? this.#goodbye(orderly, own, through, now) : undefined;
     this.#resumable?.closed(by, code, goodbye);
     this.#deps.tracker.disconnected(this.#session, now, this.why, goodbye);
   }
@@ -225,6 +226,10 @@ export class EventPath implements Tap {
       // Connections are limited: a place that is not given back is one that somebody is refused (SPEC D8).
       this.#connection.ended(by, code, now);
     }
+  }
+
+  #goodbye(orderly: boolean, own: boolean, through: number, now: number): Goodbye {
+    return { orderly, own, since: now - this.#deps.relay.limits.patienceMs, through };
   }
 
   /** A delivery has begun: sees to its barrier, or ends it, because its client has gone. */

@@ -1,6 +1,6 @@
 // connection: a session that outlives its connection: which connection it goes on over, what its client is told, and for how long it waits for that client.
 import type { Duplex } from 'node:stream';
-import { type Goodbye, leaving } from '../delivery/goodbye.ts';
+import type { Goodbye } from '../delivery/goodbye.ts';
 import type { Journal } from '../delivery/journal.ts';
 import type { Link } from '../delivery/ports.ts';
 import type { Session } from '../delivery/session.ts';
@@ -26,8 +26,6 @@ export interface SessionDeps {
   readonly ttlMs: number;
   /** The same after a Close frame with 1001: a page that reloads is back in a moment, one that was closed never is, ms. */
   readonly reloadMs: number;
-  /** How long before the end of a client a message had no chance to be answered, ms. */
-  readonly patienceMs: number;
   /** How long its path may be silent before a client gives it up, ms; 0 = for ever. */
   readonly silenceMs: number;
   readonly now: () => number;
@@ -206,11 +204,11 @@ export class ResumableSession implements Registered, Answered {
   }
 
   /** The client is gone without a word: true = it is expected back. */
-  lost(code: number): boolean {
+  lost(code: number, goodbye: Goodbye | undefined): boolean {
     const { reloadMs, ttlMs } = this.#deps;
     const ms = code === GOING_AWAY ? reloadMs : ttlMs;
     if (!this.session.resumable || ms === 0) return false;
-    this.#goodbye = code === GOING_AWAY ? leaving(this.#deps.now(), this.#deps.patienceMs) : undefined;
+    this.#goodbye = goodbye;
     this.#await(ms);
     return true;
   }

@@ -8,20 +8,16 @@ export interface Goodbye {
   readonly orderly: boolean;
   /** Its own Close frame was the first. */
   readonly own: boolean;
-  /** From when on a message had no chance to be answered, and when the last could be; monotonic ms. */
+  /** From when on a message had no chance to be answered, monotonic ms. */
   readonly since: number;
-  readonly at: number;
-}
-
-/** The client closed of its own accord at `at`: what it was sent less than `patienceMs` before had no chance to be answered. */
-export function leaving(at: number, patienceMs: number): Goodbye {
-  return { orderly: true, own: true, since: at - patienceMs, at };
+  /** Ordinal of the last message that was written to the client. */
+  readonly through: number;
 }
 
 /** Why nobody can say how the open delivery ended; undefined = its client had its chance. */
-export function cutOff(delivery: Delivery, { orderly, own, since, at }: Goodbye): UnverifiableReason | undefined {
+export function cutOff(delivery: Delivery, { orderly, own, since, through }: Goodbye): UnverifiableReason | undefined {
   const { session, sentAt, queue } = delivery;
-  if (sentAt > at) return undefined;
+  if (delivery.ordinal > through) return undefined;
   if (queue === 'received')
     return orderly && sentAt >= since && session.capability !== 'none' ? 'client_left' : undefined;
   // The message was received. Only the operator's own word makes a loss of that.

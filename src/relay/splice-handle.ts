@@ -44,6 +44,8 @@ export interface SpliceHandle {
   announce(buf: Buffer, start: number, end: number, data: Buffer): boolean;
   /** Whether data message `ordinal` was, or will be, written to a client that can still answer it. */
   reaches(ordinal: number): boolean;
+  /** The last data message that was, or will be, written to a client that can still answer it; infinite while no end has begun. */
+  readonly writtenThrough: number;
   /** Whether bytes of the client may wait unread, because the upstream takes, or took until just now, no more of them. */
   blind(now: number): boolean;
 

@@ -174,7 +174,6 @@ async function start(deps: SidecarDeps): Promise<Running> {
     counters: sessions,
     ttlMs: config.sessions.ttlMs,
     reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
-    patienceMs: config.limits.patienceMs,
     silenceMs: config.limits.silenceMs,
     now,
     journal,

@@ -48,7 +48,7 @@ class HalfSidecar {
     const counters = createSessionCounters();
     this.#resumption = createResumption({
       ...{ registry: createRegistry(createTokens([], 1e9), 10, counters.resume), tracker: this.tracker, counters },
-      ...{ ttlMs: 1e9, reloadMs: 1e9, silenceMs, patienceMs: 2000, now: () => 1 },
+      ...{ ttlMs: 1e9, reloadMs: 1e9, silenceMs, now: () => 1 },
       ended: () => expect.fail('the session ended'),
       report: ({ error }) => expect.fail(String(error)),
     });

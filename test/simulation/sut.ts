@@ -141,7 +141,6 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     counters: sessions,
     ttlMs: setup.ttlMs,
     reloadMs: Math.min(setup.reloadMs, setup.ttlMs),
-    patienceMs: setup.patienceMs,
     silenceMs: setup.silenceMs,
     now,
     journal,

@@ -19,7 +19,7 @@ export function openSession(tracker: Tracker, tokens: Tokens = createTokens(['ke
   const counters = createSessionCounters();
   const resumption = createResumption({
     ...{ registry: createRegistry<ResumableSession>(tokens, 10, counters.resume), tracker, counters },
-    ...{ ttlMs: 60_000, reloadMs: 60_000, silenceMs: 0, patienceMs: 2000, now: () => 1, ended() {}, report() {} },
+    ...{ ttlMs: 60_000, reloadMs: 60_000, silenceMs: 0, now: () => 1, ended() {}, report() {} },
   });
   const asked = { optIn: { session: undefined, token: '', last: 0 }, user: undefined, claim: undefined };
   return resumption.open(asked, new Owner(undefined), '')!;
