@@ -106,6 +106,15 @@ const ENDINGS = {
       'Wait with closing until the last event is handled, if it is the application that closes.',
     ],
   },
+  'unverifiable: closed': {
+    title: 'closed before the application was done with it',
+    means:
+      'The client received the event. Then the backend closed the connection, or the sidecar stopped, and the application had not said that it was done. A closed connection carries no more words, so nobody can say whether it was.',
+    todo: [
+      'Nothing, if the application goes on with what it has: the event came.',
+      'Let the backend wait with its Close frame until the application has answered, or raise `limits.patience`.',
+    ],
+  },
   'unverifiable: ambiguous': {
     title: 'a confirmation that may mean an older event',
     means:

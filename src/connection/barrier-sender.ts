@@ -95,13 +95,20 @@ export class BarrierSender implements Task, Deferring {
   awaits(now: number): boolean {
     if (this.over) return false;
     const { patienceMs } = this.#deps.relay.limits;
-    // A client that has never answered will hardly begin now, unless it came just now.
-    if (this.#session.capability === 'none' && now - this.#openedAt > patienceMs) return false;
+    if (this.#mute(now)) return false;
     const last = this.#session.awaitingProcessed.tail;
     return this.#schedule.proves(this.#session) || (last !== undefined && now - last.sentAt < patienceMs);
   }
 
-  /** Notes evidence through `ordinal`. */
+  /** Whether an application that has opted in may still have words for what it was sent (SPEC D24). */
+  wordsDue(now: number): boolean {
+    const { awaitingReceived, awaitingProcessed, optedIn } = this.#session;
+    if (!optedIn || this.over || this.#mute(now)) return false;
+    const since = now - this.#deps.relay.limits.patienceMs;
+    return [awaitingReceived.tail, awaitingProcessed.tail].some((last) => last !== undefined && last.sentAt > since);
+  }
+
+  /** Evidence through `ordinal` arrived. */
   answered(ordinal: number): void {
     this.#schedule.answered(ordinal);
     if (this.#schedule.wanted) whenTurnEnds(this);
@@ -140,6 +147,11 @@ export class BarrierSender implements Task, Deferring {
       this.#probeResult = this.over ? 'failed' : this.#send();
     }
     return this.#probeResult;
+  }
+
+  /** A client that has never answered will hardly begin now, unless it has only just come. */
+  #mute(now: number): boolean {
+    return this.#session.capability === 'none' && now - this.#openedAt > this.#deps.relay.limits.patienceMs;
   }
 
   #send(): AttemptResult {

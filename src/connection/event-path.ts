@@ -1,5 +1,6 @@
 // connection: the life of an event in code: relay, decode, track, keep, write, confirm, settle. Read this first.
 import type { MessageReader } from '../decode/protocol.ts';
+import type { Goodbye } from '../delivery/goodbye.ts';
 import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
@@ -14,9 +15,10 @@ import { number } from './numbering.ts';
 import type { ConnectionDeps, UnreadReason } from './parts.ts';
 import type { ResumableSession } from './resumable-session.ts';
 
-/**
- * The relay's tap on one connection. It translates messages and answers into steps of deliveries.
- */
+/** RFC 6455 §7.1.5: the code of an end without a Close frame. */
+const NO_CLOSE_FRAME = 1006;
+
+/** The relay's tap on one connection: what its messages and the answers to them mean for the deliveries of its session. */
 export class EventPath implements Tap {
   /** Data messages for the client so far, on earlier connections of the session, too. */
   messages: number;
@@ -173,6 +175,10 @@ export class EventPath implements Tap {
     return this.#barriers?.awaits(now) === true;
   }
 
+  wordsDue(now: number): boolean {
+    return this.#resumable !== undefined && this.#barriers?.wordsDue(now) === true;
+  }
+
   receivedThrough(through: number, now: number): void {
     // The client may still answer, but the session's ordinals belong to another connection by now.
     if (this.#connection.superseded) return;
@@ -206,7 +212,8 @@ export class EventPath implements Tap {
   }
 
   clientLost(code: number, now: number): boolean {
-    if (this.#connection.superseded || this.#resumable?.lost(code) !== true) return false;
+    const goodbye = code === NO_CLOSE_FRAME ? undefined : this.#goodbye(true, true, this.messages, now);
+    if (this.#connection.superseded || this.#resumable?.lost(code, goodbye) !== true) return false;
     this.endBarriers();
     this.#deps.tracker.disconnected(this.#session, now);
     this.#connection.leftAlone(code, now);
@@ -218,11 +225,12 @@ export class EventPath implements Tap {
     this.#over = true;
     this.endBarriers();
     if (this.#connection.superseded) return;
-    this.#resumable?.closed(by, code);
-    // A client that closes in good order has read what came before. Messages that were on their way
-    // to it had no chance to be answered.
-    const leftSince = orderly ? now - this.#deps.relay.limits.patienceMs : Number.POSITIVE_INFINITY;
-    this.#deps.tracker.disconnected(this.#session, now, this.why, leftSince);
+    const own = by === 'client';
+    const through = this.#splice?.writtenThrough ?? this.messages;
+    const closed = orderly || (!own && code !== NO_CLOSE_FRAME);
+    const goodbye = closed ? this.#goodbye(orderly, own, through, now) : undefined;
+    this.#resumable?.closed(by, code, goodbye);
+    this.#deps.tracker.disconnected(this.#session, now, this.why, goodbye);
   }
 
   closed(by: EndedBy, code: number, now: number): void {
@@ -235,9 +243,11 @@ export class EventPath implements Tap {
     }
   }
 
-  /**
-   * Sees to the barrier of a delivery that has begun, or ends the delivery if its client has gone.
-   */
+  #goodbye(orderly: boolean, own: boolean, through: number, now: number): Goodbye {
+    return { orderly, own, since: now - this.#deps.relay.limits.patienceMs, through };
+  }
+
+  /** A delivery has begun: sees to its barrier, or ends it, because its client has gone. */
   #follow(delivery: Delivery, now: number): void {
     const { resumable } = this.#session;
     const { tracker } = this.#deps;

@@ -1,5 +1,6 @@
 // connection: a session that outlives its connection: its present connection, its client's greeting, and its wait.
 import type { Duplex } from 'node:stream';
+import type { Goodbye } from '../delivery/goodbye.ts';
 import type { Journal } from '../delivery/journal.ts';
 import type { Link } from '../delivery/ports.ts';
 import type { Session } from '../delivery/session.ts';
@@ -89,6 +90,8 @@ export class ResumableSession implements Registered, Answered {
   /** Ordinal through which the client has the messages. Set from its claim to its greeting. */
   #handed: number | undefined = undefined;
   #wait: Wait | undefined = undefined;
+  /** How it was parted from its client, where that was with a Close frame and the client is not back. */
+  #goodbye: Goodbye | undefined = undefined;
 
   constructor(session: Session, deps: SessionDeps) {
     this.session = session;
@@ -152,6 +155,7 @@ export class ResumableSession implements Registered, Answered {
     this.#stopWaiting();
     this.#connectionClaim = number;
     this.#handed = last;
+    this.#goodbye = undefined;
     this.#connection = connection;
     if (before !== connection) before?.replaceBy(REPLACED, REPLACED_REASON);
   }
@@ -199,32 +203,34 @@ export class ResumableSession implements Registered, Answered {
     return true;
   }
 
-  /** Notes a client that is gone without a word. Answers whether it is expected back. */
-  lost(code: number): boolean {
+  /** The client is gone without a word: true = it is expected back. */
+  lost(code: number, goodbye: Goodbye | undefined): boolean {
     const { reloadMs, ttlMs } = this.#deps;
     const ms = code === GOING_AWAY ? reloadMs : ttlMs;
     if (!this.session.resumable || ms === 0) return false;
+    this.#goodbye = goodbye;
     this.#await(ms);
     return true;
   }
 
-  /** Notes that the connection is over: its upstream has gone, and by now its client too. */
-  closed(by: EndedBy, code: number): void {
+  /** The upstream is gone, and the client too, unless it had been before. */
+  closed(by: EndedBy, code: number, goodbye: Goodbye | undefined): void {
     const { reloadMs, ttlMs } = this.#deps;
     // The upstream went while the client was away, who comes back all the same.
     if (this.waits) return;
-    // The page has gone away, to be loaded again or for good.
-    const goodbye = by === 'client' && code === GOING_AWAY;
+    this.#goodbye = goodbye;
+    // The page went away: to be loaded again, or for good.
+    const goesAway = by === 'client' && code === GOING_AWAY;
     if (by === 'sidecar' && this.#staysBehind) this.#stopWaiting();
     else if (by === 'sidecar') this.#forget('stopped');
-    else if (!this.session.resumable || isFinal(code) || (goodbye && reloadMs === 0)) this.#forget('closed');
-    else this.#await(goodbye ? reloadMs : ttlMs);
+    else if (!this.session.resumable || isFinal(code) || (goesAway && reloadMs === 0)) this.#forget('closed');
+    else this.#await(goesAway ? reloadMs : ttlMs);
   }
 
   /** Ends the session while it waits, whatever its client would still say. */
   expire(how: 'expired' | 'evicted' | 'incomplete'): void {
     const { tracker, now } = this.#deps;
-    tracker.ended(this.session, now());
+    tracker.ended(this.session, now(), 'disconnected', this.#goodbye);
     this.#forget(how);
     this.#connection?.close(GOING_AWAY, 'the client did not come back');
   }
@@ -234,7 +240,7 @@ export class ResumableSession implements Registered, Answered {
     const { tracker, now } = this.#deps;
     if (this.#staysBehind) this.#stopWaiting();
     else {
-      tracker.ended(this.session, now(), 'shutdown');
+      tracker.ended(this.session, now(), 'shutdown', this.#goodbye);
       this.#forget('stopped');
     }
     this.#connection?.close(code, reason, 'shutdown');

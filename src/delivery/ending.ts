@@ -1,4 +1,5 @@
 // delivery: evidence and endings: the only place where a delivery is marked received or gets its outcome (D1, D2).
+import { cutOff, type Goodbye } from './goodbye.ts';
 import type { Observer, Store } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
 import { type Delivery, isSettled } from './record.ts';
@@ -119,16 +120,12 @@ export class Ending {
     this.#observer.changed?.(delivery);
   }
 
-  /**
-   * Ends all deliveries in flight of the session. `leftSince`: the client closed in good order, and
-   * a message sent to it from that moment on had no chance to be answered; infinite where the
-   * client just went.
-   */
-  end(session: Session, why: 'disconnected' | 'shutdown', leftSince: number, now: number): void {
+  /** Ends all deliveries in flight of the session. `goodbye`: a Close frame ended what the client could say. */
+  end(session: Session, why: 'disconnected' | 'shutdown', goodbye: Goodbye | undefined, now: number): void {
     for (const queue of [session.awaitingReceived, session.awaitingProcessed, session.missed]) {
       for (let head = queue?.head; head !== undefined; head = queue?.head) {
-        if (head.queue === 'received' && head.sentAt >= leftSince && session.capability !== 'none')
-          this.unverifiable(head, 'client_left', now);
+        const reason = goodbye && cutOff(head, goodbye);
+        if (reason !== undefined) this.unverifiable(head, reason, now);
         else this.lose(head, why, now);
       }
     }

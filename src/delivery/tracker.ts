@@ -2,6 +2,7 @@
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending, wasReemitted } from './ending.ts';
+import type { Goodbye } from './goodbye.ts';
 import { Operator } from './operator.ts';
 import { requiredLevel } from './policy.ts';
 import type { Link, Observer, Reemit, Store } from './ports.ts';
@@ -190,9 +191,9 @@ export class Tracker {
   }
 
   /** Ends a session that will not be resumed. */
-  ended(session: Session, now: number, why?: 'disconnected' | 'shutdown'): void {
+  ended(session: Session, now: number, why?: 'disconnected' | 'shutdown', goodbye?: Goodbye): void {
     session.resumable = false;
-    this.disconnected(session, now, why);
+    this.disconnected(session, now, why, goodbye);
   }
 
   /** Counts unclaimed early confirmations as unknown or foreign. Call when a session has nothing left to decode. */
@@ -201,20 +202,19 @@ export class Tracker {
   }
 
   /**
-   * Ends the deliveries of a session that cannot resume and whose client is gone: `failed` for `why`, or
-   * `unverifiable`. A message sent since `leftSince` had no chance to be answered: the client closed in good order
-   * (D15).
+   * Ends the deliveries of a session that cannot resume and whose client is gone: `failed` for `why`, or `unverifiable` where a Close
+   * frame (`goodbye`) left them no chance (D15, D24).
    */
   disconnected(
     session: Session,
     now: number,
     why: 'disconnected' | 'shutdown' = 'disconnected',
-    leftSince = Number.POSITIVE_INFINITY,
+    goodbye?: Goodbye,
   ): void {
     session.link = undefined;
     session.lapsed = undefined;
     if (session.undecoded === 0) this.decoded(session);
-    if (!session.resumable) this.#ending.end(session, why, leftSince, now);
+    if (!session.resumable) this.#ending.end(session, why, goodbye, now);
   }
 
   /** Fails a delivery whose message was never written, because its client was gone by then. That is certain (D15). */

@@ -15,11 +15,19 @@ export type Outcome = (typeof OUTCOMES)[number];
 /**
  * Why Ackspan cannot say how a delivery ended (`unverifiable`). `never_answered`: the connection
  * never answered a barrier. `client_left`: the client closed in good order right behind the message
- * and could not answer any more. `ambiguous`: the application's confirmation may mean an earlier
+ * and could not answer any more. `closed`: the message was received, and a Close frame of the other
+ * side came before the application's word. `ambiguous`: the application's confirmation may mean an earlier
  * message of the same event id. `limit`: the delivery gave its place to a CRITICAL one.
  * `operator`: an operator closed it by hand, which is no evidence of receipt.
  */
-export const UNVERIFIABLE_REASONS = ['never_answered', 'client_left', 'ambiguous', 'limit', 'operator'] as const;
+export const UNVERIFIABLE_REASONS = [
+  'never_answered',
+  'client_left',
+  'closed',
+  'ambiguous',
+  'limit',
+  'operator',
+] as const;
 export type UnverifiableReason = (typeof UNVERIFIABLE_REASONS)[number];
 
 /**

@@ -95,6 +95,15 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
       'Nothing, if it is rare. For last messages that matter let the application confirm, or let the backend wait before it ends a run.',
     ],
   },
+  closed: {
+    known: 'The client received it. The connection was closed from the other side before the application said more.',
+    means:
+      'The backend ends its connections, or the sidecar stopped, while the application still works on the message.',
+    todo: [
+      'Nothing, if the application goes on with what it has: the message came.',
+      'Let the backend wait with its Close frame until the application has answered, or raise limits.patience.',
+    ],
+  },
   ambiguous: {
     known: "The application's word may be about an earlier message with the same event id.",
     means: 'The backend sent one event id more than once, and the client confirmed it once.',

@@ -28,5 +28,6 @@ export const REASON_WORDS = every<Reason>({
   instance_lost: true,
   never_answered: true,
   client_left: true,
+  closed: true,
   ambiguous: true,
 });

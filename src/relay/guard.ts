@@ -117,6 +117,16 @@ export class TapGuard implements Tap {
     }
   }
 
+  wordsDue(now: number): boolean {
+    if (this.muted) return false;
+    try {
+      return this.tap.wordsDue?.(now) ?? false;
+    } catch (error) {
+      this.fault(error);
+      return false;
+    }
+  }
+
   receivedThrough(through: number, now: number): void {
     if (this.muted) return;
     try {

@@ -117,7 +117,7 @@ export class Lifetime {
     else {
       // The pong still comes, and confirms what the client has got from the upstream that is gone.
       outbound.lastPing();
-      this.parting.begin();
+      if (!outbound.closeWaits) this.parting.begin();
     }
     this.tellIfOver();
   }
@@ -129,7 +129,9 @@ export class Lifetime {
   clientCloses(now: number): void {
     const { inbound, outbound } = this.sides;
     if (this.phase !== 'joined' && this.phase !== 'closing' && this.phase !== 'parting') return;
-    const { closeCode, closeThrough } = outbound.scan;
+    const { closeThrough } = outbound.scan;
+    // One that has not been sent cannot be answered.
+    const closeCode = outbound.closeWaits ? 1006 : outbound.scan.closeCode;
     if (answersClose(inbound.closeCode, closeCode)) this.tap.receivedThrough(closeThrough, now);
     this.ends('client', inbound.closeCode);
     this.clientOver(!complains(inbound.closeCode, closeCode));
@@ -156,19 +158,22 @@ export class Lifetime {
     client.end();
   }
 
-  /** Ends the client's stream. */
+  /** The client has been sent its Close frame. Behind one of the upstream, the FIN is the upstream's. */
   partFromClient(): void {
-    this.parting.begin();
+    if (this.sides.outbound.done || this.phase === 'parting') this.parting.begin();
   }
 
   /** Notes bytes of the client that were no Close frame. */
   heard(now: number): void {
+    const { outbound } = this.sides;
+    if (outbound.closeWaits && !this.tap.wordsDue(now)) outbound.sendClose();
     this.parting.heard(now);
   }
 
   /** Notes that both sockets are closed. */
   release(): void {
     this.linger?.cancel();
+    this.sides.outbound.dropClose();
   }
 
   /**
@@ -176,6 +181,7 @@ export class Lifetime {
    * no complaint.
    */
   private clientOver(orderly: boolean): void {
+    this.sides.outbound.sendClose();
     if (!this.go('clientOver')) return;
     this.heardThrough = this.sides.outbound.messages.ordinal;
     this.tap.clientOver(this.by!, this.code, orderly, this.decidedAt ?? this.context.now());

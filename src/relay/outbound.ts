@@ -7,7 +7,9 @@ import { FrameScanner } from './frames.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { textFrame } from './inject.ts';
+import { LastFrame } from './last-frame.ts';
 import type { Sink } from './peer.ts';
+import type { RelayContext } from './tap.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
 import { type ScanEvents, UpstreamScan } from './upstream-scan.ts';
 
@@ -17,7 +19,7 @@ export interface OutboundPort {
   readonly client: Sink;
   /** Is told that the upstream broke the framing rules. */
   upstreamBroke(): void;
-  /** Is told that the client has got a Close frame of ours, and gets nothing more. */
+  /** The client has been sent a Close frame of ours, or one that waited. */
   clientLeft(): void;
   /** Is told that the upstream pinged while no client hears it. */
   answerPing(payload: Buffer): void;
@@ -53,6 +55,9 @@ export class Outbound implements ScanEvents {
   /** A Close frame of ours that waits for a frame boundary, and its code. */
   private closeFrame: Buffer | undefined = undefined;
   private closeFrameCode = 0;
+  /** The Close frame that went by, while it waits for words of the application. */
+  private lastFrame: LastFrame | undefined = undefined;
+  private readonly context: RelayContext;
 
   /** `ordinal` is the number of the session's data messages on earlier connections. */
   constructor(shared: Shared, port: OutboundPort, ordinal = 0) {
@@ -64,6 +69,7 @@ export class Outbound implements ScanEvents {
     this.pings = shared.pings;
     this.port = port;
     this.tap = shared.tap;
+    this.context = shared.context;
   }
 
   /** Whether a Close frame went by, of the upstream or ours. Nothing may be added after it. */
@@ -76,7 +82,12 @@ export class Outbound implements ScanEvents {
     return !this.raw && !this.scan.closing && !this.scanning && !this.scan.within;
   }
 
-  /** Whether a text frame of ours waits for the end of a message. */
+  /** The client has not been sent the Close frame that went by. */
+  get closeWaits(): boolean {
+    return this.lastFrame !== undefined;
+  }
+
+  /** A text frame of ours waits for the end of a message. */
   get textWaits(): boolean {
     return this.additions !== undefined;
   }
@@ -110,7 +121,8 @@ export class Outbound implements ScanEvents {
   /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
     if (this.raw) {
-      if (!this.done) this.writer.write(chunk);
+      if (this.lastFrame !== undefined && !this.done) this.lastFrame.add(chunk);
+      else if (!this.done) this.writer.write(chunk);
       return;
     }
     if (isOneText(chunk) && this.idle && this.writer.ahead(chunk)) {
@@ -190,6 +202,17 @@ export class Outbound implements ScanEvents {
     this.end(frame);
   }
 
+  /** Sends the client the Close frame that waits, if one does. */
+  sendClose(): void {
+    this.lastFrame?.letGo();
+  }
+
+  /** No client is there that could be sent a Close frame. */
+  dropClose(): void {
+    this.lastFrame?.drop();
+    this.lastFrame = undefined;
+  }
+
   pinged(buf: Buffer, start: number, stop: number): void {
     if (this.audience !== 'present') this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
     else this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.writer.barriers.sent);
@@ -204,14 +227,40 @@ export class Outbound implements ScanEvents {
   /** Writes a scanned chunk, with the frames that are to be added. */
   private write(chunk: Buffer): void {
     const { scan, writer, messages } = this;
+    if (this.lastFrame !== undefined) {
+      this.lastFrame.add(chunk);
+      return;
+    }
     if (this.additions !== undefined) chunk = this.withAdditions(chunk, this.additions);
-    if (scan.lastAt >= 0) writer.last(chunk, scan.lastAt, scan.closeThrough);
+    if (scan.lastAt >= 0) this.writeLast(chunk, scan.lastAt);
+    else if (scan.torn && this.tap.wordsDue(this.context.now())) this.keep(chunk);
     else if (this.raw || scan.boundary < 0) writer.write(chunk);
     else if (this.closeFrame !== undefined) this.flushWithClose(chunk, this.closeFrame);
     // If the upstream died inside that frame, no barrier could follow the messages before it (SPEC
     // D15).
     else if (scan.within) writer.last(chunk, scan.boundary, messages.ordinal);
     else writer.flush(chunk, scan.boundary);
+  }
+
+  /** Writes a chunk in which a Close frame, or what is no frame, begins at `at`; a Close frame may have to wait. */
+  private writeLast(chunk: Buffer, at: number): void {
+    const { writer, scan } = this;
+    if (this.raw || !this.tap.wordsDue(this.context.now())) {
+      writer.last(chunk, at, scan.closeThrough);
+      return;
+    }
+    if (at > 0) writer.last(chunk.subarray(0, at), at, scan.closeThrough);
+    else writer.lastBarrier();
+    this.keep(chunk.subarray(at));
+  }
+
+  /** Keeps back the Close frame until `sendClose`, for a bounded time. */
+  private keep(frame: Buffer): void {
+    this.lastFrame = new LastFrame(frame, this.context.limits.patienceMs, (bytes) => {
+      this.lastFrame = undefined;
+      this.writer.write(bytes);
+      this.port.clientLeft();
+    });
   }
 
   private withAdditions(chunk: Buffer, additions: Additions): Buffer {
@@ -247,6 +296,10 @@ export class Outbound implements ScanEvents {
     this.done = scan.closing = true;
     scan.closeCode = this.closeFrameCode;
     scan.closeThrough = this.messages.ordinal;
+    if (!this.raw && this.audience === 'present' && this.tap.wordsDue(this.context.now())) {
+      this.keep(frame);
+      return;
+    }
     if (!this.raw) this.writer.write(frame);
     this.port.clientLeft();
   }

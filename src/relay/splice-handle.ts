@@ -59,10 +59,9 @@ export interface SpliceHandle {
    * Whether data message `ordinal` was, or will be, written to a client that can still answer it.
    */
   reaches(ordinal: number): boolean;
-  /**
-   * Whether bytes of the client may wait unread, because the upstream takes no more, or took none
-   * until just now.
-   */
+  /** The last data message that was, or will be, written to a client that can still answer it; infinite while no end has begun. */
+  readonly writtenThrough: number;
+  /** Whether bytes of the client may wait unread, because the upstream takes, or took until just now, no more of them. */
   blind(now: number): boolean;
 
   /**

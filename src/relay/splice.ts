@@ -87,8 +87,12 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   reaches(ordinal: number): boolean {
-    const { outbound } = this;
-    return ordinal <= this.lifetime.heardThrough && (!outbound.closing || ordinal <= outbound.scan.closeThrough);
+    return ordinal <= this.writtenThrough;
+  }
+
+  get writtenThrough(): number {
+    const { heardThrough } = this.lifetime;
+    return this.outbound.closing ? Math.min(heardThrough, this.outbound.scan.closeThrough) : heardThrough;
   }
 
   blind(now: number): boolean {

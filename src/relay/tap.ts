@@ -76,9 +76,11 @@ export interface Tap {
    */
   awaits?(now: number): boolean;
   /**
-   * Takes evidence that the client received everything up to data message `through`. May repeat or
-   * fall behind earlier evidence.
+   * Whether the application may still say something of what it was sent, which it cannot say behind a Close frame. A Close frame waits
+   * for that, for a bounded time. Default: no.
    */
+  wordsDue?(now: number): boolean;
+  /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
   receivedThrough(through: number, now: number): void;
   /**
    * Is told of a data message of the client, when its last frame begins. `bytes` is its payload on

@@ -27,6 +27,8 @@ export class UpstreamScan {
   messageBoundary = -1;
   /** Where a Close frame, or what is no frame, begins in the chunk; -1 = nowhere. */
   lastAt = -1;
+  /** A Close frame whose header began in an earlier chunk goes on in this one. */
+  torn = false;
   private readonly scanner: FrameScanner;
   private readonly messages: UpstreamMessages;
   private readonly counters: RelayCounters;
@@ -51,6 +53,7 @@ export class UpstreamScan {
 
   run(chunk: Buffer, now: number): void {
     this.messageBoundary = this.lastAt = -1;
+    this.torn = false;
     this.boundary = this.within || this.closing ? -1 : 0;
     const scanner = this.scanner;
     const end = chunk.length;
@@ -63,7 +66,10 @@ export class UpstreamScan {
           if (payload === BAD) this.giveUp(begins);
           return;
         }
-        if (scanner.opcode === CLOSE) this.lastFrom(begins);
+        if (scanner.opcode === CLOSE) {
+          this.torn ||= begins < 0 && !this.closing;
+          this.lastFrom(begins);
+        }
         const stop = payload + scanner.length;
         if (stop <= end) {
           this.frame(chunk, payload, stop, now);

@@ -121,7 +121,7 @@ describe('a session that waits for its client', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
     const { begin, counters, ended, registry } = setUp();
     const { resumable, first } = begin();
-    expect([resumable.lost(1006), resumable.waits, counters.waiting]).toEqual([true, true, 1]);
+    expect([resumable.lost(1006, undefined), resumable.waits, counters.waiting]).toEqual([true, true, 1]);
     await vi.advanceTimersByTimeAsync(990);
     // A client that is on its way is waited for anew.
     resumable.claim(0);
@@ -135,7 +135,7 @@ describe('a session that waits for its client', () => {
   it('gives way to a new session of its user when there are too many, and to nobody else', () => {
     const { begin, counters, ended } = setUp({ limit: 2 });
     const [ann, bob] = [begin('ann'), begin('bob')];
-    for (const { resumable } of [ann, bob]) resumable.lost(1006);
+    for (const { resumable } of [ann, bob]) resumable.lost(1006, undefined);
     expect(begin().resumable.session.resumable).toBe(false);
     expect([ended, counters.refused]).toEqual([[], 1]);
     expect(begin('bob').resumable.session.resumable).toBe(false);
@@ -148,7 +148,7 @@ describe('a session that waits for its client', () => {
     const kept = [begin(), begin()].map(({ resumable }) => {
       const there = connection(true);
       resumable.goOn(there, resumable.claim(0));
-      resumable.lost(1006);
+      resumable.lost(1006, undefined);
       return there;
     });
     expect(resumption.yieldUpstream()).toBe(true);

@@ -17,11 +17,11 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts the built command line with this configuration file. */
-export function startLife(cli: string, configFile: string): Life {
+/** Starts the built command line with this configuration file, and these variables beside PATH. */
+export function startLife(cli: string, configFile: string, env: Readonly<Record<string, string>> = {}): Life {
   const { PATH = '' } = process.env;
   const child = spawn(process.execPath, [cli, 'run', '--config', configFile], {
-    env: { PATH },
+    env: { PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

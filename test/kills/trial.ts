@@ -1,11 +1,12 @@
 // kills: one sidecar under load, killed with SIGKILL at random moments and started again on the same directory; what its clients got is held against its files.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { type AgentBackend, type App, openApp, type Run, startAgentBackend } from '../support/agent-runs.ts';
 import type { Chance } from '../support/chance.ts';
+import { freePort } from './free-port.ts';
+import { faultsOf } from './handed.ts';
 import { type Life, startLife } from './process.ts';
 import { Record } from './record.ts';
 
@@ -192,30 +193,8 @@ class Trial {
   }
 }
 
-/** Doubled, out of order, or lost between two that came over the same connection; behind the last one the sidecar may not have read it. */
-function faultsOf(run: Run | undefined, numbers: readonly number[]): string[] {
-  const faults: string[] = [];
-  let at = 0;
-  let first = 1;
-  for (const sent of run?.bySocket ?? []) {
-    for (let n = first; n < first + sent && numbers[at] === n; n++) at++;
-    first += sent;
-  }
-  if (at < numbers.length)
-    faults.push(`${run?.user} got ${numbers.slice(Math.max(0, at - 2), at + 3)} around place ${at}`);
-  return faults;
-}
-
 async function until(done: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + PATIENCE_MS; !(await done()) && Date.now() < end; ) await pause(5);
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -93,7 +93,7 @@ class HalfSidecar {
   }
 
   #gone({ resumable }: Carried): void {
-    resumable.closed('upstream', 1006);
+    resumable.closed('upstream', 1006, undefined);
     this.tracker.disconnected(resumable.session, 1);
   }
 }

@@ -1,6 +1,6 @@
 // Simulation: what the judge asks of outcomes that are no confirmations: whether their reason is the case, and whether a last barrier was sent (SPEC D7, D12, D13, D15, D16).
 import { type Case, read } from './case.ts';
-import type { Failure, Link } from './history.ts';
+import type { Failure, Link, Message } from './history.ts';
 import { TIE_MS } from './tie.ts';
 
 /** RFC 6455 §7.4.1: a client that closes with one of these could not take what it was sent. */
@@ -48,15 +48,63 @@ export function judgeReason(one: Case): Failure | undefined {
   }
   if (told.unverified === 'limit') return one.message.low ? undefined : wrong('it is CRITICAL');
   if (told.unverified === 'ambiguous') return ambiguous(one) ? undefined : wrong('nobody spoke of its event');
+  if (told.unverified === 'closed') return judgeClosed(one);
   if (told.unverified === 'client_left') {
     if (one.own?.broke === true) return undefined;
     const left = leftSince(one);
     if (left === undefined) return wrong('its client has not closed in good order');
+    // Its stack had the message, and its application could say nothing of it any more.
+    if (one.own?.sdk === true && told.level === 'received') return undefined;
     if (told.sentAt < left - TIE_MS) return wrong('it was sent long before its client closed');
     return undefined;
   }
   if (told.status === 'unverifiable') return wrong('no reason is given');
-  return judgeLeft(one);
+  return judgeCutShort(one) ?? judgeLeft(one);
+}
+
+/** A rule spells out that the application must confirm it. */
+const asksForWord = ({ emitted }: Message): boolean => emitted?.type === 'processed' || emitted?.type === 'again';
+
+/** Its backend, or the sidecar for a reason that the history has, ended a connection of its client by then. */
+function endedFor({ own, history }: Case, at: number): boolean {
+  return history.links.some((link) => {
+    if (link.client !== own?.client) return false;
+    const up = history.upstreams.find(({ id }) => id === link.upstream);
+    const moments = [up?.close.arrivedAt ?? 0, up?.overAt ?? 0, link.closedAt, link.supersededAt];
+    return moments.some((moment) => moment > 0 && moment <= at);
+  });
+}
+
+/** An application that could not say more, because somebody else had closed the connection (SPEC D24). */
+function judgeClosed(one: Case): Failure | undefined {
+  const { told, own, places, history, message } = one;
+  const wrong = (text: string): Failure => ({ kind: 'reason', text: `${one.outcome}, but ${text}` });
+  if (own?.sdk !== true || told.level !== 'received') return wrong('nobody had to say more');
+  if (places.length === 0) return wrong('its client never had it');
+  if (asksForWord(message)) return wrong('a rule asks for the word');
+  if (history.stopAt > 0) return undefined;
+  if (!endedFor(one, told.settledAt + TIE_MS)) return wrong('nothing but its client had closed the connection');
+  if (history.links.filter(({ client }) => client === own.client).length > 1 || own.leftAt > 0) return undefined;
+  const answer = own.evidence.find(({ kind }) => kind === 'close');
+  return answer !== undefined && answer.sentAt < told.sentAt + history.patienceMs - TIE_MS
+    ? wrong('the Close frame did not wait for the word')
+    : undefined;
+}
+
+/** A loss although the client had the message, and a Close frame of its backend had cut its application short (SPEC D24). */
+function judgeCutShort(one: Case): Failure | undefined {
+  const { told, own, message, history } = one;
+  if (own?.sdk !== true || own.broke || told.status !== 'failed' || told.level !== 'received') return undefined;
+  if (told.errorType !== 'disconnected' || asksForWord(message) || told.reemittedAt > 0) return undefined;
+  // One connection, whose end its client has answered.
+  if (history.links.filter(({ client }) => client === own.client).length > 1 || own.leftAt > 0) return undefined;
+  const up = history.upstreams.find(({ id }) => id === message.upstream);
+  const closed = up?.close.arrivedAt ?? 0;
+  if (closed === 0 || message.arrivedAt > closed) return undefined;
+  const answered = own.evidence.some((each) => each.kind === 'close' && read(each, told.settledAt));
+  return answered
+    ? { kind: 'reason', text: `${one.outcome}, but its client had it, and was closed upon before it could say more` }
+    : undefined;
 }
 
 /** A loss at the end of a client that closed in good order right behind the message. */

@@ -1,7 +1,9 @@
 // Simulation: old behaviours of the delivery core and its clocks: what confirms too much, and what is lost for nothing.
 
 import { Connection } from '../../src/connection/connection.ts';
+import { EventPath } from '../../src/connection/event-path.ts';
 import { Ending } from '../../src/delivery/ending.ts';
+import type { Goodbye } from '../../src/delivery/goodbye.ts';
 import type { Delivery, EventFacts } from '../../src/delivery/record.ts';
 import type { Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
@@ -38,6 +40,23 @@ function noteSent(): void {
       return (old as Track).call(this, session, facts, ordinal, sentAt, at);
     };
     return track as Method;
+  });
+}
+
+/** Changes what the tracker is told of how a client was parted from. */
+function parting(change: (goodbye: Goodbye) => Goodbye): void {
+  type Disconnected = (
+    this: Tracker,
+    session: Session,
+    at: number,
+    why?: 'disconnected' | 'shutdown',
+    goodbye?: Goodbye,
+  ) => void;
+  track('disconnected', (old) => {
+    const disconnected: Disconnected = function (session, at, why, goodbye) {
+      (old as Disconnected).call(this, session, at, why, goodbye && change(goodbye));
+    };
+    return disconnected;
   });
 }
 
@@ -146,20 +165,21 @@ export const DELIVERY: readonly Revert[] = [
     name: '[D15] whoever closes in good order is excused for all that it ever left unanswered',
     shows: /^reason: unverifiable \(client_left\), but it was sent long before/,
     apply() {
-      type Disconnected = (
-        this: Tracker,
-        session: Session,
-        at: number,
-        why?: 'disconnected' | 'shutdown',
-        left?: number,
-      ) => void;
-      track('disconnected', (old) => {
-        const disconnected: Disconnected = function (session, at, why, left) {
-          const since = left === undefined || left === Number.POSITIVE_INFINITY ? left : 0;
-          (old as Disconnected).call(this, session, at, why, since);
-        };
-        return disconnected;
-      });
+      parting((goodbye) => ({ ...goodbye, since: 0 }));
+    },
+  },
+  {
+    name: '[D24] a Close frame before the word of the application makes a loss of what its client has',
+    shows: /^reason: failed \(disconnected\), but its client had it, and was closed upon/,
+    apply() {
+      parting((goodbye) => ({ ...goodbye, through: 0 }));
+    },
+  },
+  {
+    name: '[W22] a Close frame does not wait for the words of the application',
+    shows: /^reason: unverifiable \(closed\), but the Close frame did not wait for the word/,
+    apply() {
+      replace(EventPath.prototype, 'wordsDue', () => (() => false) as Method);
     },
   },
   {

@@ -1,0 +1,26 @@
+// delivery: how a connection was closed, and what its client could not say any more for that reason (D15, D24).
+import type { Delivery } from './record.ts';
+import type { UnverifiableReason } from './words.ts';
+
+/** A Close frame ended what the client could say. */
+export interface Goodbye {
+  /** The client closed of its own accord, with no complaint, or answered a Close frame. */
+  readonly orderly: boolean;
+  /** Its own Close frame was the first. */
+  readonly own: boolean;
+  /** From when on a message had no chance to be answered, monotonic ms. */
+  readonly since: number;
+  /** Ordinal of the last message that was written to the client. */
+  readonly through: number;
+}
+
+/** Why nobody can say how the open delivery ended; undefined = its client had its chance. */
+export function cutOff(delivery: Delivery, { orderly, own, since, through }: Goodbye): UnverifiableReason | undefined {
+  const { session, sentAt, queue } = delivery;
+  if (delivery.ordinal > through) return undefined;
+  if (queue === 'received')
+    return orderly && sentAt >= since && session.capability !== 'none' ? 'client_left' : undefined;
+  // The message was received. Only the operator's own word makes a loss of that.
+  if (queue !== 'processed' || !session.optedIn || delivery.type.policy.confirm !== 'auto') return undefined;
+  return own ? 'client_left' : 'closed';
+}
