@@ -11,7 +11,9 @@ export class ClientControls {
   closing = false;
   /** Code of that Close frame; 1005 = it has none, 1006 = there was none. */
   closeCode = 1006;
-  /** Payload of the pong that goes to the upstream in place of the one that was cut. */
+  /** The client has left with that frame, and is expected back: nothing behind it is for anybody. */
+  left = false;
+  /** Payload of a pong that goes out where ours is cut. */
   owed: Buffer | undefined = undefined;
   private readonly scanner: FrameScanner;
   private readonly barriers: Barriers;
@@ -50,9 +52,9 @@ export class ClientControls {
       if (through >= 0) this.tap.receivedThrough(through, now);
     } else if (opcode === CLOSE && !this.closing) {
       this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
-      const expectedBack = this.clientLeaves(this.closeCode);
+      this.left = this.clientLeaves(this.closeCode);
       this.closing = true;
-      if (expectedBack) return 'cut';
+      if (this.left) return 'cut';
     }
     return 'forward';
   }

@@ -3,8 +3,10 @@ import { unmasked } from './mask.ts';
 
 /** Length from which a payload proves something. Shorter ones are too likely to repeat. */
 const MIN_EVIDENCE_BYTES = 4;
-/** Pings that are remembered, to tell payloads that repeat. */
+/** So many pings are remembered with what their pongs prove. */
 const REMEMBERED = 32;
+/** Of earlier pings one bit each is kept, by the hash of the payload: 256 bytes. Power of two. */
+const EARLIER_BITS = 2048;
 
 /** Remembers the latest upstream pings of one connection. */
 export class UpstreamPings {
@@ -21,6 +23,10 @@ export class UpstreamPings {
    * that payload.
    */
   private throughs: number[] = [];
+  /** A bit for each ping that is remembered no longer: a payload with its bit set may have been sent before. */
+  private earlier: Uint32Array | undefined = undefined;
+  /** The client sends pongs of its own accord (RFC 6455 §5.5.3): one may equal a ping, and answer none. */
+  private unasked = false;
 
   /**
    * Notes a ping with payload `buf[start, end)` on its way to the client, after data message
@@ -32,14 +38,15 @@ export class UpstreamPings {
     this.barriers = barriers;
     this.payloads ??= [];
     const hash = hashOf(payload, payload.length);
-    // A pong may answer the earlier ping of that payload, however late, so that it proves no more
-    // than that ping.
-    const repeats = payload.length < MIN_EVIDENCE_BYTES || this.payloads.includes(hash);
+    // A pong could answer the earlier ping of that payload, however late: it would prove no more than that one.
+    const repeats = payload.length < MIN_EVIDENCE_BYTES || this.payloads.includes(hash) || this.cameEarlier(hash);
     this.payloads.push(hash);
     this.throughs.push(repeats ? -1 : through);
     if (this.payloads.length <= REMEMBERED) return;
-    this.payloads.shift();
+    const oldest = this.payloads.shift()!;
     this.throughs.shift();
+    this.earlier ??= new Uint32Array(EARLIER_BITS / 32);
+    this.earlier[(oldest & (EARLIER_BITS - 1)) >>> 5]! |= 1 << (oldest & 31);
   }
 
   /**
@@ -47,13 +54,26 @@ export class UpstreamPings {
    * -1.
    */
   answered(buf: Buffer, start: number, end: number, key: number): number {
-    if (this.payloads === undefined) return -1;
-    const payload = unmasked(buf, start, end, key);
     const length = end - start;
-    const oldest = this.payloads.indexOf(hashOf(payload, length));
-    if (oldest < 0) return -1;
+    if (this.payloads === undefined) {
+      this.unasked ||= length > 0;
+      return -1;
+    }
+    const payload = unmasked(buf, start, end, key);
+    const hash = hashOf(payload, length);
+    const oldest = this.payloads.indexOf(hash);
+    if (oldest < 0) {
+      this.unasked ||= length > 0 && !this.cameEarlier(hash);
+      return -1;
+    }
     if (this.owed?.equals(payload.subarray(0, length)) === true) this.owed = undefined;
-    return this.throughs[oldest]!;
+    return this.unasked ? -1 : this.throughs[oldest]!;
+  }
+
+  /** Whether a ping that is remembered no longer may have had the payload. */
+  private cameEarlier(hash: number): boolean {
+    const { earlier } = this;
+    return earlier !== undefined && ((earlier[(hash & (EARLIER_BITS - 1)) >>> 5]! >>> (hash & 31)) & 1) === 1;
   }
 
   /** Payload of a pong that is owed, and that the client will not send any more. */

@@ -163,8 +163,6 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
       counters.bytesToUpstream += chunk.length;
       const now = this.context.now();
       this.inbound.push(chunk, now);
-      // The chunk may go on after the frame with which its client left.
-      if (this.lifetime.phase === 'parked') this.inbound.dropHeld();
       if (this.inbound.closing) this.lifetime.clientCloses(now);
       else this.lifetime.heard(now);
       return;

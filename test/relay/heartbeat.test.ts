@@ -131,6 +131,36 @@ describe('[W9] pongs for the upstream as evidence', () => {
     expect(it.tap.received.at(-1)).toBe(101);
   });
 
+  it('prove no more than the earliest ping with the same payload, however many others came between', async () => {
+    const it = await spliced();
+    const round = () => Array.from({ length: 60 }, (_, second) => ping(`sec:${second}`));
+    it.upstream.send(Buffer.concat([frame('a'), ...round(), frame('b'), ping('sec:0'), frame('c')]));
+    it.client.send(answer('sec:0'));
+    expect(Math.max(0, ...it.tap.received)).toBeLessThanOrEqual(1);
+    it.upstream.send(Buffer.concat([...round(), ping('never before')]));
+    it.client.send(answer('sec:59'));
+    expect(Math.max(0, ...it.tap.received)).toBeLessThanOrEqual(1);
+    it.client.send(answer('never before'));
+    expect(it.tap.received.at(-1)).toBe(3);
+  });
+
+  it('do not from a client that sends pongs of its own accord, which may come to equal a ping', async () => {
+    const it = await spliced();
+    it.client.send(answer('1764146341'));
+    it.upstream.send(Buffer.concat([frame('a'), ping('1764146342')]));
+    it.client.send(answer('1764146342'));
+    expect(it.tap.received).toEqual([]);
+    expect(got(it)).toEqual(['10:1764146341', '10:1764146342']);
+  });
+
+  it('do from a client whose own pongs are empty: those equal no ping that proves something', async () => {
+    const it = await spliced();
+    it.client.send(answer(''));
+    it.upstream.send(Buffer.concat([frame('a'), ping('beat')]));
+    it.client.send(answer('beat'));
+    expect(it.tap.received).toEqual([1]);
+  });
+
   it('do not when nobody asked, or something else was asked', async () => {
     const it = await spliced();
     it.client.send(answer('beat'));

@@ -80,6 +80,26 @@ describe('[W10] a client that goes', () => {
     }
   });
 
+  it.each([
+    ['a whole message', clientFrame('behind the Close')],
+    ['the beginning of a large message', clientFrame('x'.repeat(5000)).subarray(0, 100)],
+    ['the beginning of a fragmented one', clientFrame('part', { opcode: BINARY, fin: false })],
+    ['bytes that are no frame', Buffer.alloc(20, 0xff)],
+  ])('with Close 1001 and %s behind it: the upstream goes on between two frames', async (_, behind) => {
+    for (const cut of [0, 3]) {
+      const parking = await park();
+      const { client, upstream, counters } = parking;
+      const close = clientFrame(closePayload(1001), { opcode: CLOSE });
+      if (cut > 0) client.send(close.subarray(0, cut));
+      client.send(Buffer.concat([close.subarray(cut), behind]));
+      await settle();
+      const next = await comesBack(parking);
+      next.send(clientFrame('here again'));
+      expect(heard(upstream)).toEqual([`${TEXT}:here again`]);
+      expect(counters.heldBytes).toBe(0);
+    }
+  });
+
   it('with Close 1001 gets its Close answered, and the upstream does not see it', async () => {
     const { client, upstream, tap, splice } = await park();
     client.send(Buffer.concat([clientFrame('bye'), clientFrame(closePayload(1001), { opcode: CLOSE })]));
