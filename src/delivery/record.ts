@@ -1,4 +1,5 @@
 // delivery: one delivery: a fixed-shape record (every field always present, so that V8 keeps one hidden class on the hot path).
+import { deliveryId } from './delivery-id.ts';
 import type { EventType } from './policy.ts';
 import type { Awaited } from './queue.ts';
 import type { Session } from './session.ts';
@@ -151,9 +152,9 @@ export class Delivery implements Timed {
     return this.sentAt + this.type.policy.timeoutMs;
   }
 
-  /** The delivery's own name, unique per process: what the admin API lists and what stands in for a missing event id. */
+  /** The delivery's own name, unique over restarts and instances: what the admin API lists and what stands in for a missing event id. */
   get id(): string {
-    return `d-${this.seq.toString(36)}`;
+    return deliveryId(this.seq);
   }
 }
 

@@ -1,6 +1,6 @@
 // sidecar: everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
 import type { AdminCounters } from '../admin/places.ts';
-import type { AgentConfig } from '../config/config.ts';
+import type { AgentConfig, Config } from '../config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import { Fan } from '../delivery/observers.ts';
@@ -29,6 +29,18 @@ import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
 import { startBeat } from '../time/beat.ts';
 import { type Exports, readings } from './counter-series.ts';
 
+/** `limits` of the configuration, as far as metrics show them. */
+export type ShownLimits = Pick<
+  Config['limits'],
+  | 'connections'
+  | 'connectionsPerUser'
+  | 'pending'
+  | 'pendingPerUser'
+  | 'retainedBytes'
+  | 'inFlightBytes'
+  | 'messageBytes'
+>;
+
 export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
   readonly decoder: Decoder;
@@ -46,8 +58,8 @@ export interface WatchDeps {
   readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
   /** Whether the upstream takes connections, as far as it is known. */
   readonly upstreamUp?: (() => boolean | undefined) | undefined;
-  /** `limits.in_flight_bytes`. */
-  readonly inFlightLimit?: number;
+  /** The limits that are shown beside what they limit. */
+  readonly limits?: ShownLimits;
   /** The bound of memory, where there is one. */
   readonly memory?: { readonly bound: number; readonly used: number };
   readonly tracing: {

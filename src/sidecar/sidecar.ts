@@ -1,4 +1,5 @@
 // sidecar: the sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
+import { randomInt } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createConnectionBook } from '../admin/connection-book.ts';
 import { createMessageLog } from '../admin/message-log.ts';
@@ -13,6 +14,7 @@ import { createResendBudget } from '../connection/resending.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
 import { createResumption } from '../connection/resumption.ts';
 import { createDecoder } from '../decode/decoder.ts';
+import { nameInstance } from '../delivery/delivery-id.ts';
 import type { Report } from '../delivery/ports.ts';
 import { Tracker } from '../delivery/tracker.ts';
 import { createFrontCounters } from '../front/counters.ts';
@@ -60,6 +62,11 @@ const TOKEN_LIFE_MS = 24 * 3_600_000;
 
 /** Builds a sidecar; nothing runs before `start`. */
 export function createSidecar(deps: SidecarDeps): Sidecar {
+  nameInstance(
+    randomInt(36 ** 5)
+      .toString(36)
+      .padStart(5, '0'),
+  );
   let running: Running | undefined;
   let stopping: Promise<void> | undefined;
   return {
@@ -112,7 +119,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const watch = await startWatch({
     unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
     memory,
-    inFlightLimit: config.limits.inFlightBytes,
+    limits: config.limits,
     counters,
     decoder,
     unread,
