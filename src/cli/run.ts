@@ -22,10 +22,18 @@ export interface Sidecar {
   start(): Promise<{ readonly listen: AddressInfo; readonly admin?: AddressInfo | undefined }>;
   /** Ends within the configured grace. */
   stop(reason: string): Promise<void>;
+  /** Reads the configuration again, and says in the log what came of it. */
+  reload(): unknown;
 }
 
 /** Builds a sidecar that has not started. */
-export type CreateSidecar = (deps: { config: Config; log: Logger; report: Report }) => Sidecar;
+export type CreateSidecar = (deps: {
+  config: Config;
+  log: Logger;
+  report: Report;
+  reread(): { config: Config | undefined; faults: string[] };
+  setLevel(level: Config['logLevel']): void;
+}) => Sidecar;
 
 /** What `serve` needs of the process. */
 export type Host = Pick<EventEmitter, 'on' | 'off'> & { exit(code: number): void };
@@ -50,7 +58,14 @@ export function defineRun(load: () => Promise<CreateSidecar>): (command: Command
       for (const { variable, message } of otelFaults(process.env)) log.warn({ variable }, `${variable}: ${message}`);
       const report = createReport(log);
       const createSidecar = await load();
-      const sidecar = createSidecar({ config, log, report });
+      const reread = () => {
+        const again = readConfig(options, process.env);
+        return { config: again.config, faults: again.faults.map(formatFault) };
+      };
+      const setLevel = (level: Config['logLevel']) => {
+        log.level = level;
+      };
+      const sidecar = createSidecar({ config, log, report, reread, setLevel });
       const code = await serve({ sidecar, config, log, host: process, env: process.env });
       report.tellRest();
       // Whatever a library left open must not keep a stopped process alive.
@@ -88,7 +103,11 @@ export async function serve(deps: {
     );
     host.exit(FAILED);
   };
+  const onReload = (): void => {
+    sidecar.reload();
+  };
   const listeners = [
+    ['SIGHUP', onReload],
     ['SIGTERM', onSignal],
     ['SIGINT', onSignal],
     ['uncaughtException', onCrash],

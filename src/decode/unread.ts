@@ -27,18 +27,22 @@ export interface UnreadTypes {
   readonly tracked: boolean;
   /** Whether a rule leaves the shape out. */
   leftOut(shape: Shape): boolean;
+  /** Other rules hold from now on. */
+  reload(rules: readonly Rule[]): void;
 }
 
 /**
  * A rule means a shape only if it spells the name out: a glob such as `text*` speaks of events. Except `*` with `track: false`: nothing
  * but what the rules before it name is wanted. `tracked` = false: they are counted and not tracked.
  */
-export function createUnreadTypes(rules: readonly Rule[], table: TypeTable, tracked: boolean): UnreadTypes {
+export function createUnreadTypes(first: readonly Rule[], table: TypeTable, tracked: boolean): UnreadTypes {
+  let rules = first;
   const counts = { text: 0, binary: 0, json: 0, array: 0 };
   const ruleOf = (shape: Shape) =>
     rules.find(({ match, track }) => match.includes(shape) || (!track && match.includes('*')));
-  const left = new Set(SHAPES.filter((shape) => ruleOf(shape)?.track === false));
-  const types: Partial<Record<Shape, EventType>> = {};
+  const leftOut = () => new Set(SHAPES.filter((shape) => ruleOf(shape)?.track === false));
+  let left = leftOut();
+  let types: Partial<Record<Shape, EventType>> = {};
 
   function create(shape: Shape): EventType {
     const rule = ruleOf(shape);
@@ -51,8 +55,15 @@ export function createUnreadTypes(rules: readonly Rule[], table: TypeTable, trac
 
   return {
     counts,
-    tracked: tracked && left.size < SHAPES.length,
+    get tracked() {
+      return tracked && left.size < SHAPES.length;
+    },
     leftOut: (shape) => left.has(shape),
+    reload(next) {
+      rules = next;
+      left = leftOut();
+      types = {};
+    },
     take(shape) {
       if (left.has(shape)) return undefined;
       counts[shape]++;

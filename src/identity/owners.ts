@@ -39,8 +39,8 @@ interface Entry {
   connections: number;
 }
 
-/** `connectionsPerUser` ≥ 1. */
-export function createOwners({ connectionsPerUser }: { readonly connectionsPerUser: number }): Owners {
+/** `connectionsPerUser` ≥ 1; read each time, because a reload changes it. */
+export function createOwners(limits: { readonly connectionsPerUser: number }): Owners {
   const entries = new Map<string, Entry>();
   /** Owners without a user whose session lives: what is decoded after its end must not bring it back. */
   const unnamed = new WeakSet<Owner>();
@@ -69,7 +69,7 @@ export function createOwners({ connectionsPerUser }: { readonly connectionsPerUs
     get size() {
       return entries.size;
     },
-    full: (user) => user !== undefined && (entries.get(user)?.connections ?? 0) >= connectionsPerUser,
+    full: (user) => user !== undefined && (entries.get(user)?.connections ?? 0) >= limits.connectionsPerUser,
     acquire,
     release(owner) {
       unnamed.delete(owner);

@@ -31,6 +31,8 @@ export interface AdminSide {
   readonly counters: AdminDeps['counters'];
   readonly upstreamCheck: UpstreamCheck;
   readonly scrapes: Scrapes;
+  /** Reads the configuration again. */
+  readonly reload: AdminDeps['reload'];
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
@@ -68,6 +70,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },
     metrics: (accept) => watch.scrape(accept),
+    reload: side.reload,
     scraped: (from) => scrapes.asked(from),
     health() {
       const { up, reason } = upstreamCheck;

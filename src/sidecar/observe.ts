@@ -226,10 +226,10 @@ function spanFacts({ id, host, port, openedAt }: HandshakeFacts, { serverPort }:
 
 function openSpans(deps: WatchDeps, telemetry: Telemetry, metrics: DeliveryMetrics): Spans | undefined {
   if (telemetry.tracer === undefined) return undefined;
-  const { keepConfirmed, slowMs, events, userHashKey } = deps.tracing;
+  const { events, userHashKey } = deps.tracing;
   return createSpans({
     tracer: telemetry.tracer,
-    sampling: { keepConfirmed, slowMs },
+    sampling: deps.tracing,
     events,
     logEvent: telemetry.logEvent,
     userHashKey,

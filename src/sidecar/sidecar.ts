@@ -39,6 +39,7 @@ import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch } from './observe.ts';
 import { register, tell } from './register.ts';
+import { liveConfig, type Reloaded, type Reread, reload } from './reload.ts';
 import { type Stoppable, stop } from './stop.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
 
@@ -47,6 +48,10 @@ export interface SidecarDeps {
   /** Told of the faults of the world: one call, one log line (rate-limited by whoever gives it). */
   readonly report: Report;
   readonly log: OutcomeLines & { info(fields: object, message: string): void };
+  /** Reads what the operator wrote again; without it nothing can be reloaded. */
+  readonly reread?: Reread;
+  /** From now on the log has lines of this level and above. */
+  readonly setLevel?: (level: Config['logLevel']) => void;
 }
 
 export interface Sidecar {
@@ -55,6 +60,8 @@ export interface Sidecar {
   /** Drains and stops within `shutdown.graceMs`; safe to call twice. `reason` is logged. */
   stop(reason: string): Promise<void>;
   stats(): Stats;
+  /** Reads the configuration again: what may change while it runs holds from now on, or nothing does. */
+  reload(): Reloaded;
 }
 
 /** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
@@ -78,6 +85,7 @@ export function createSidecar(deps: SidecarDeps): Sidecar {
       stopping ??= running === undefined ? Promise.resolve() : stop(running, deps, reason);
       return stopping;
     },
+    reload: () => running?.reload() ?? { faults: ['The sidecar has not been started.'] },
     stats() {
       if (running === undefined) throw new Error('the sidecar has not been started');
       return running.watch.stats();
@@ -87,10 +95,12 @@ export function createSidecar(deps: SidecarDeps): Sidecar {
 
 interface Running extends Stoppable {
   readonly addresses: { listen: AddressInfo; admin?: AddressInfo };
+  reload(): Reloaded;
 }
 
 async function start(deps: SidecarDeps): Promise<Running> {
-  const { config, report, log } = deps;
+  const { report, log } = deps;
+  const config = liveConfig(deps.config);
   const upstream = readUpstream(config);
   const counters = { relay: new RelayCounters(), front: createFrontCounters(), admin: createAdminCounters() };
   const unread = Object.fromEntries(UNREAD_REASONS.map((reason) => [reason, 0])) as Record<UnreadReason, number>;
@@ -98,7 +108,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
   const store = createMemoryStore({ history: config.limits.history });
   const identity = createIdentity(identityOptions(config.identity), { now, wall, report });
-  const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
+  const owners = createOwners(config.limits);
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);
   const upstreamCheck = startUpstreamCheck(upstream, report, {
@@ -162,7 +172,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const state = { draining: false };
   const scrapes = createScrapes(now);
   const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
-  const registry = createRegistry<ResumableSession>(tokens, config.limits.connections, sessions.resume);
+  const registry = createRegistry<ResumableSession>(tokens, () => config.limits.connections, sessions.resume);
   const resumption = createResumption({
     registry,
     tracker,
@@ -195,18 +205,21 @@ async function start(deps: SidecarDeps): Promise<Running> {
     log,
   };
   const { operator } = tracker;
+  const live = { config, decoder, tracker: limits, relay: relay.limits, setLevel: deps.setLevel ?? (() => {}) };
+  const nothing = { faults: ['This process cannot read its configuration again.'] };
+  const reloading = (): Reloaded => (deps.reread === undefined ? nothing : reload(live, deps.reread, log));
   const admin = createAdmin(
     adminDeps({
       ...side,
       operator,
       counters: counters.admin,
+      reload: reloading,
       resumable: () => Array.from(registry.all(), ({ session }) => session),
     }),
   );
   const observer = register(connections, owners, watch, book, report);
   const overdue = new OverdueWords();
   const parked = { count: 0 };
-  const resends = config.events.rules.some((rule) => rule.resend === true);
   const resendBudget = createResendBudget();
   const connectionDeps = {
     messages,
@@ -218,7 +231,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     parked,
     observer,
     resendBudget,
-    resends,
+    get resends() {
+      return config.events.rules.some((rule) => rule.resend === true);
+    },
   };
   const listener = openFront({
     config,
@@ -268,6 +283,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     stopLimitLog,
     upstreamCheck,
     scrapes,
+    reload: reloading,
   };
 }
 

@@ -34,6 +34,8 @@ export interface SidecarProcess extends Child {
   readonly ws: string;
   /** `http://127.0.0.1:port`, the public side. */
   readonly http: string;
+  /** Its configuration file. */
+  readonly file: string;
   /** `http://127.0.0.1:port` of the admin server. */
   readonly admin: string;
   stats(): Promise<Stats & Unreadable>;
@@ -86,10 +88,10 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
   const args = [...node, builtCli(), 'run', '--config', file, ...addresses];
   const child = startChild(process.execPath, args, options.env);
   const { listen, admin } = await child.line((line) => line.msg === 'listening');
-  return watched(child, String(listen), String(admin));
+  return { ...watched(child, String(listen), String(admin)), file };
 }
 
-function watched(child: Child, http: string, admin: string): SidecarProcess {
+function watched(child: Child, http: string, admin: string): Omit<SidecarProcess, 'file'> {
   const json = async <T>(path: string): Promise<T> => {
     const response = await fetch(admin + path);
     expect(response.status, path).toBe(200);
