@@ -13,6 +13,7 @@ import { otelFaults } from '../telemetry/otel-faults.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { VERSION } from '../version.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
+import { listenFault } from './machine.ts';
 import type { Options } from './read-config.ts';
 import { addConfigOptions, readConfig } from './read-config.ts';
 
@@ -133,7 +134,9 @@ export async function serve(deps: {
     else log.info('stopped');
     return stopped ? OK : FAILED;
   } catch (error) {
-    log.fatal({ err: error }, signals === 0 ? 'cannot start' : 'cannot stop');
+    const taken = listenFault(error);
+    if (taken !== undefined) log.fatal(`cannot start: ${taken}`);
+    else log.fatal({ err: error }, signals === 0 ? 'cannot start' : 'cannot stop');
     return FAILED;
   } finally {
     for (const [event, listener] of listeners) host.off(event, listener);
