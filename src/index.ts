@@ -1,4 +1,4 @@
-// The library: a tracker for backends that push events themselves, on the sidecar's core. `import { createTracker } from 'ackspan'`.
+// The library: a tracker for backends that push events themselves. `import { createTracker } from 'ackspan'`.
 import { diag, metrics, trace } from '@opentelemetry/api';
 import type { EventTracker } from './embed/contract.ts';
 import { settle, type TrackerOptions } from './embed/options.ts';
@@ -19,8 +19,8 @@ export type { RetryCallback } from './embed/retry.ts';
 export type { Retry } from './embed/sending.ts';
 
 /**
- * Creates a tracker; call `start()` to set its clock going. Register an OpenTelemetry SDK before, if there is one.
- * Throws a RangeError for options that make no sense.
+ * Creates a tracker; call `start()` to set its clock going. Register an OpenTelemetry SDK before,
+ * if there is one. Throws a RangeError for options that make no sense.
  */
 export function createTracker(options: TrackerOptions = {}): EventTracker {
   const settings = settle(options);

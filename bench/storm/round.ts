@@ -49,6 +49,8 @@ const CERTAIN_MS = 1000;
 /** What `limits.patience` is by default, ms. */
 const PATIENCE_MS = 2000;
 const RAMP_MS = 8;
+/** Clients leave by themselves within 30 s; a busy machine takes longer to carry that out, ms. */
+const GONE_MS = 300_000;
 /** The longest deadline, the silence, the patience and the life of a session, together. */
 const SETTLE_MS = 40_000;
 
@@ -78,11 +80,15 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
   const mischief = startMischief(sidecar, clock, options.seed + options.first);
   try {
     const there = await openAll(options, front.port, seats);
+    const gone = () => there.size === 0;
     opened();
     const remarks: string[] = [];
     let account: Account;
     if (sink === undefined) {
-      await until('every client has gone', () => there() === 0, 120_000);
+      await until('every client has gone', gone, GONE_MS).catch((error: Error) => {
+        const left = [...there].slice(0, 5).map((id) => JSON.stringify(seats.get(id)!.record.notes.slice(-4)));
+        throw new Error(`${error.message}; still there: ${[...there].join(' ')}\n${left.join('\n')}`);
+      });
       await quiet(sidecar, () => front.open() + behind.open());
       mischief.end();
       account = await accountOf(sidecar, seats, before, clock);
@@ -114,24 +120,25 @@ export async function runRound(options: RoundOptions, opened: () => void): Promi
   }
 }
 
-/** Keeps the crowd full until its time is over; the result says how many clients are still there. */
-async function openAll(options: RoundOptions, port: number, seats: Map<number, Seat>): Promise<() => number> {
+/** Keeps the crowd full until its time is over; the result has the clients that are still there. */
+async function openAll(options: RoundOptions, port: number, seats: Map<number, Seat>): Promise<ReadonlySet<number>> {
   const { seed, first, openMs, crowd, runSdk } = options;
   const end = now() + openMs;
   let next = first;
-  let there = 0;
+  const there = new Set<number>();
   while (now() < end) {
-    if (there < crowd) {
-      const plan = createPlan(seed, next);
-      const seat: Seat = { plan, record: createRecord(next, plan.client, brief(plan)), barriers: new Map() };
-      seats.set(next++, seat);
-      there++;
+    if (there.size < crowd) {
+      const id = next++;
+      const plan = createPlan(seed, id);
+      const seat: Seat = { plan, record: createRecord(id, plan.client, brief(plan)), barriers: new Map() };
+      seats.set(id, seat);
+      there.add(id);
       const run = plan.client === 'sdk' ? runSdk(port, plan, seat.record) : runRaw(port, seat);
-      void run.finally(() => there--);
+      void run.finally(() => there.delete(id));
     }
-    await delay(there < crowd ? RAMP_MS : 20);
+    await delay(there.size < crowd ? RAMP_MS : 20);
   }
-  return () => there;
+  return there;
 }
 
 /** What spans say: not how much there was, so nothing is missing for certain. */

@@ -60,6 +60,15 @@ const ENDINGS = {
     means: 'A limit of this process ended the delivery before the client could prove anything.',
     todo: ['Look at which limit is reached: `ackspan stats`. Raise it, or send less.'],
   },
+  'failed: instance_lost': {
+    title: 'the process that sent it died',
+    means:
+      'The sidecar was killed or crashed while this delivery was in flight, and its client had no session to come back to. The message may or may not have arrived.',
+    todo: [
+      'Find out why the process died: memory limit, crash, machine. Its last log lines are those before the restart.',
+      'Let the client opt in (the SDK): its session outlives the process (docs/store.md).',
+    ],
+  },
   'failed: operator': {
     title: 'given up by hand',
     means: 'A person gave this delivery up through the admin API. That says nothing about whether the client has it.',

@@ -1,13 +1,13 @@
-// admin: who changed what, and why: read from the change, and written to the log before the answer goes out.
+// admin: who changed what, and why: read from the change, and logged before the answer goes out.
 import type { Members } from './body.ts';
 import type { Change } from './route.ts';
 
 /** One line of the audit. */
 export interface AuditLine {
   readonly action: string;
-  /** Why, in the caller's words. */
+  /** The reason, in the caller's words. */
   readonly reason: string;
-  /** Who, as the caller says it: one token proves no person. Null where it said nothing. */
+  /** The caller's name for itself: one token proves no person. Null where it gave none. */
   readonly by: string | null;
   readonly via: Change['via'];
   readonly remote: string;
@@ -19,7 +19,7 @@ export interface AuditLine {
 const REASON_LIMIT = 500;
 const BY_LIMIT = 100;
 
-/** What every change says of itself; a missing reason is a fault. */
+/** Reads what every change must say of itself. A missing reason is a fault. */
 export function readWhy(members: Members): Pick<AuditLine, 'reason' | 'by'> {
   const reason = members.text('reason', REASON_LIMIT, true) ?? '';
   return { reason, by: members.text('by', BY_LIMIT, false) ?? null };

@@ -1,12 +1,15 @@
-// admin: the body of a change: bounded, JSON, an object whose members are all known. Faults are collected, and repeat nothing of it.
+// admin: the body of a change: bounded JSON, an object whose members are all known. Faults are collected.
 import type { IncomingMessage } from 'node:http';
 import { type ParameterFault, problem } from './reply.ts';
 import type { Answer } from './route.ts';
 
-/** Most that a change may say, bytes. */
+/** Longest body of a change, bytes. */
 const BODY_LIMIT = 16 * 1024;
 
-/** Reads a request's body as JSON; `undefined` where there is none. A body that is too long or no JSON is a problem. */
+/**
+ * Reads a request's body as JSON; `undefined` where there is none. A body that is too long or no
+ * JSON is a problem.
+ */
 export async function readBody(request: IncomingMessage): Promise<{ readonly body: unknown } | Answer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -20,12 +23,12 @@ export async function readBody(request: IncomingMessage): Promise<{ readonly bod
   try {
     return { body: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))) };
   } catch {
-    // Where it breaks is the caller's to find out: what it sent is not repeated.
+    // The place of the fault is left to the caller: a body is not repeated in an answer.
     return problem(400, 'The body is not JSON in UTF-8.');
   }
 }
 
-/** Reads members by name; `faults()` comes last and also lists the members that nobody asked for. */
+/** Reads members by name. `faults()` comes last and also lists members that no reader asked for. */
 export interface Members {
   /** Text of at most `longest` characters without control characters. */
   text(name: string, longest: number, needed: boolean): string | undefined;

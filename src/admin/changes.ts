@@ -1,4 +1,4 @@
-// admin: POST /api/v1/deliveries/{id}/resend, …/confirm and …/fail: one open delivery changed by hand, with a line in the audit, also where nothing came of it.
+// admin: POST /api/v1/deliveries/{id}/resend, …/confirm and …/fail: changes one open delivery by hand, audited.
 import type { Operator, Unchanged } from '../delivery/operator.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { AttemptResult } from '../delivery/words.ts';
@@ -11,7 +11,7 @@ import { badBody, badQuery, json, problem } from './reply.ts';
 import type { Answer, Change, Route } from './route.ts';
 import type { ChangeJson } from './shapes.ts';
 
-/** Why a delivery was left as it is, for people. */
+/** Why a delivery was left unchanged, for people. */
 const UNCHANGED: Readonly<Record<Unchanged, string>> = {
   settled: 'The delivery has its outcome, and outcomes are final.',
   not_kept:
@@ -19,7 +19,7 @@ const UNCHANGED: Readonly<Record<Unchanged, string>> = {
   away: 'Its client is not connected. A message that is kept is sent again by itself when the client comes back.',
 };
 
-/** What can be done to one delivery; each answers what came of it. */
+/** The changes of one delivery. Each returns its result. */
 const ACTIONS: Readonly<
   Record<ChangeJson['action'], (by: Operator, one: Delivery, now: number) => AttemptResult | Unchanged | undefined>
 > = {
@@ -28,7 +28,7 @@ const ACTIONS: Readonly<
   fail: (operator, delivery, now) => operator.fail(delivery, now),
 };
 
-/** The three changes of a delivery. */
+/** The three changes of a delivery. A change without effect has an audit line too. */
 export function changeRoutes(deps: AdminDeps): readonly Route[] {
   return (Object.keys(ACTIONS) as ChangeJson['action'][]).map((action) => ({
     path: `/api/v1/deliveries/{id}/${action}`,
@@ -46,7 +46,8 @@ function apply(action: ChangeJson['action'], change: Change, deps: AdminDeps): A
   const why = readWhy(members);
   const faults = members.faults();
   if (faults.length > 0) return badBody(faults);
-  // By its own id only: an event id may mean several deliveries, and a change must not guess.
+  // A change takes the delivery's own id only: an event id may mean several deliveries, and a
+  // change must not guess.
   const delivery = store.get(change.params.id as string);
   if (delivery === undefined) return problem(404, 'No delivery in flight or in the history has this id.');
   const facts = { delivery: delivery.id, event_id: delivery.eventId ?? null, type: delivery.type.name };

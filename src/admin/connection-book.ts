@@ -1,8 +1,8 @@
-// admin: the connections of this process, open ones and the latest that are over, each with the steps of its life.
+// admin: the connections of this process, open ones and the latest closed ones, each with the steps of its life.
 import type { Capability } from '../delivery/words.ts';
 import type { ConnectionView } from './ports.ts';
 
-/** Who ended a connection. */
+/** The side that ended a connection. */
 export type ClosedBy = 'client' | 'upstream' | 'sidecar';
 
 /** A step of a connection's life; `at` is monotonic ms. */
@@ -16,13 +16,13 @@ export interface LifeStep {
 
 /** One connection. */
 export interface BookEntry {
-  /** As it is; once it is over, as it was at its end. */
+  /** The connection as it is, or as it was at its end. */
   view(): ConnectionView;
   readonly life: readonly LifeStep[];
   readonly closed: { readonly at: number; readonly by: ClosedBy; readonly code: number } | undefined;
 }
 
-/** Told of every step of every connection. */
+/** Called for every step of every connection. */
 export type BookListener = (entry: BookEntry, step: LifeStep) => void;
 
 export interface ConnectionBook {
@@ -32,18 +32,18 @@ export interface ConnectionBook {
   get(id: string): BookEntry | undefined;
   /** Every connection, in no order. */
   each(): Iterable<BookEntry>;
-  /** Tells the listener from now on; the result ends it. */
+  /** Calls the listener from now on. The result ends the calls. */
   watch(listener: BookListener): () => void;
 }
 
-/** Connections that are over and still known. */
+/** Number of closed connections that are remembered. */
 const OVER_LIMIT = 2_000;
 
-/** Numbers instead of steps: there is one of these for every open connection. */
+/** Numbers instead of steps, because there is one of these for every open connection. */
 class Held implements BookEntry {
   view: () => ConnectionView;
   closed: BookEntry['closed'] = undefined;
-  /** When it showed that it can confirm at that level; 0 = not yet. */
+  /** When the client showed that it can confirm at that level; 0 = not yet. */
   received = 0;
   processed = 0;
 
@@ -60,7 +60,10 @@ class Held implements BookEntry {
   }
 }
 
-/** Remembers every open connection and the latest `limit` that are over. `left` is told the number of each that is forgotten. */
+/**
+ * Remembers every open connection and the latest `limit` closed ones. `left` is called with the
+ * number of each that is forgotten.
+ */
 export function createConnectionBook(limit = OVER_LIMIT, left?: (seq: number) => void): ConnectionBook {
   const open = new Map<string, Held>();
   const over = new Map<string, Held>();
@@ -84,7 +87,8 @@ export function createConnectionBook(limit = OVER_LIMIT, left?: (seq: number) =>
       const held = open.get(id);
       if (held === undefined) return;
       open.delete(id);
-      // Its session may go on over another connection, and is not kept alive by what is remembered of this one.
+      // The session may go on over another connection. The memory of this connection must not keep
+      // the session alive.
       const last = held.view();
       held.view = () => last;
       held.closed = { at, by, code };

@@ -1,4 +1,4 @@
-// admin: GET /api/v1/connections and …/{id}: who is connected and who was, newest first, in pages that stay put; and one connection's life.
+// admin: GET /api/v1/connections and …/{id}: open and lately closed connections, newest first, in stable pages.
 import { CAPABILITIES, STATUSES, type Status } from '../delivery/words.ts';
 import type { BookEntry } from './connection-book.ts';
 import { connectionSummary, lifeStep } from './connection-view.ts';
@@ -9,7 +9,7 @@ import { badQuery, json, problem } from './reply.ts';
 import type { Answer, Route } from './route.ts';
 import type { ConnectionDetailJson, ConnectionPageJson } from './shapes.ts';
 
-/** Which connections a list shows. */
+/** The kinds of connections that a list can show. */
 export const CONNECTION_STATES = ['open', 'closed', 'any'] as const;
 
 /** An entry with the number that pages are cut by. */
@@ -85,7 +85,7 @@ export function noConnection(): Answer {
   return problem(404, 'No connection that is open, or was lately, has this id.');
 }
 
-/** Deliveries of its session that were sent while it was there. */
+/** Deliveries of the session that were sent while the connection was there. */
 function countDeliveries(entry: BookEntry, { store }: AdminDeps): Record<Status, number> {
   const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
   const { session, openedAt } = entry.view();

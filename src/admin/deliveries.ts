@@ -1,4 +1,4 @@
-// admin: GET /api/v1/deliveries: what is in flight and what ended lately, newest first, filtered, in pages that stay put.
+// admin: GET /api/v1/deliveries: deliveries in flight and in the history, newest first, filtered, in stable pages.
 import type { Delivery } from '../delivery/record.ts';
 import { deliverySummary } from './delivery-view.ts';
 import { readFilter } from './filter.ts';

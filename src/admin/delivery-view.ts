@@ -15,10 +15,10 @@ import { isoTime } from './iso-time.ts';
 import type { AdminDeps } from './ports.ts';
 import type { DeliveryDetailJson, DeliveryJson, StepJson } from './shapes.ts';
 
-/** What a record does not say by itself: the trace that it belongs to, and its times by the wall clock. */
+/** The facts that a record does not hold: its trace, and its times by the wall clock. */
 export type ViewDeps = Pick<AdminDeps, 'traceId' | 'wallOf'>;
 
-/** ms with at most three decimals: finer digits are noise of the clock. */
+/** ms with at most three decimals. Finer digits are noise of the clock. */
 function roundedMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
@@ -58,8 +58,11 @@ export function deliverySummary(delivery: Delivery, deps: ViewDeps): DeliveryJso
   };
 }
 
-/** Every step a timeline can name. `late`: evidence after an outcome without any; `upgrade`: evidence of a higher level; `rejected`: the
- * application's refusal of what had been confirmed as received. */
+/**
+ * Every step that a timeline can name. `late`: evidence after an outcome without any; `upgrade`:
+ * evidence of a higher level; `rejected`: the application's refusal of a delivery that had been
+ * confirmed as received.
+ */
 export const TIMELINE_STEPS = [...ATTEMPT_KINDS, 'received', ...OUTCOMES, 'late', 'upgrade', 'rejected'] as const;
 
 /** One entry of a timeline; members that do not apply to the step are left out. */
@@ -79,7 +82,7 @@ function stepsOf(delivery: Delivery): Step[] {
   for (const { kind, at, number, delay, result } of delivery.attemptLog ?? [])
     steps.push({ step: kind, at, number, delay, result });
   const { receivedAt, settledAt, upgradedAt, rejectedAt } = delivery;
-  // Evidence after the outcome is shown as what it is: late, and without effect.
+  // Evidence after the outcome is shown as late, and without effect.
   const late = isSettled(delivery) && receivedAt > settledAt;
   if (receivedAt !== 0) steps.push({ step: late ? 'late' : 'received', at: receivedAt });
   if (isSettled(delivery)) {
@@ -92,7 +95,7 @@ function stepsOf(delivery: Delivery): Step[] {
   }
   if (upgradedAt !== 0) steps.push({ step: 'upgrade', at: upgradedAt, level: 'processed' });
   if (rejectedAt !== 0) steps.push({ step: 'rejected', at: rejectedAt });
-  // Stable: steps of one instant stay in the order in which they happen.
+  // The sort is stable: steps of one instant stay in the order in which they happen.
   return steps.sort((a, b) => a.at - b.at);
 }
 
@@ -107,7 +110,10 @@ function timelineOf(delivery: Delivery, deps: ViewDeps): readonly StepJson[] {
   }));
 }
 
-/** The whole record: the summary, its timeline, the connection it was sent over, and who carries the session now. */
+/**
+ * The whole record: the summary, its timeline, the connection that it was sent over, and the one
+ * that carries the session now.
+ */
 export function deliveryDetail(
   delivery: Delivery,
   deps: ViewDeps & Pick<AdminDeps, 'book'>,
@@ -115,7 +121,7 @@ export function deliveryDetail(
   const carrier = sentOver(delivery, deps);
   return {
     ...deliverySummary(delivery, deps),
-    /** What the application said when it rejected the event. */
+    /** The application's error text of a rejection. */
     error_text: delivery.errorText === '' ? null : delivery.errorText,
     connection: delivery.session.link?.id ?? null,
     sent_over: carrier === undefined ? null : connectionSummary(carrier, deps),
@@ -123,7 +129,7 @@ export function deliveryDetail(
   };
 }
 
-/** The connection of its session that was there when it was sent, or the one before. */
+/** The connection of the session that was there at the send, or the one before. */
 function sentOver({ session, sentAt }: Delivery, { book }: Pick<AdminDeps, 'book'>): BookEntry | undefined {
   let found: BookEntry | undefined;
   for (const entry of book?.each() ?? []) {

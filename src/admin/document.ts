@@ -1,4 +1,4 @@
-// admin: docs/admin-api.md, written from the description of the API, so that it cannot lag behind it.
+// admin: docs/admin-api.md, written from the description of the API.
 import { PATHS } from './openapi.ts';
 import { SCHEMAS } from './openapi-schemas.ts';
 

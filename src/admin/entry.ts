@@ -1,4 +1,4 @@
-// admin: who a caller is and whether it may do what it asks: token, log-in, host, origin, and how often.
+// admin: admits a caller: token, log-in, host, origin, and how often it may ask.
 import type { IncomingHttpHeaders } from 'node:http';
 import { bearerOf, createTokenCheck, foreignChange, foreignOrigin, namesLoopback } from './guard.ts';
 import { createPageSessions, type PageSessions } from './page-session.ts';
@@ -8,7 +8,7 @@ import type { Answer, Route, Via } from './route.ts';
 
 /** Wrong tokens per address: this many at once, then one every three seconds. */
 const WRONG = { burst: 20, perSecond: 1 / 3 };
-/** Questions per address: more than a page and a few scripts ask. */
+/** Requests per address: more than a page and a few scripts make. */
 const QUESTIONS = { burst: 400, perSecond: 100 };
 /** Changes per address. */
 const CHANGES = { burst: 60, perSecond: 5 };
@@ -18,13 +18,13 @@ export interface Caller {
   readonly headers: IncomingHttpHeaders;
   readonly method: string;
   readonly remote: string;
-  /** Undefined on the own port. */
+  /** The path of the mount; undefined on the own port. */
   readonly mount: string | undefined;
   /** The resource asked for, where it exists. */
   readonly route: Route | undefined;
 }
 
-/** How the caller came in; `undefined` via: without credentials, to an open resource. */
+/** How the caller was admitted; `undefined` via: without credentials, to an open resource. */
 export interface Entered {
   readonly via: Via;
   readonly trusted: boolean;
@@ -33,9 +33,9 @@ export interface Entered {
 export interface Entry {
   /** Log-ins; undefined where no token is asked for. */
   readonly sessions: PageSessions | undefined;
-  /** Whether the text is the token; a wrong one counts against the address. */
+  /** Whether the text is the token. A wrong one counts against the address. */
   logIn(given: string, remote: string): boolean;
-  /** The refusal, or how the caller came in. `at` is monotonic ms, `wall` ms since the epoch. */
+  /** The refusal, or how the caller was admitted. `at` is monotonic ms, `wall` ms since the epoch. */
   judge(caller: Caller): Answer | Entered;
 }
 
@@ -46,7 +46,7 @@ export interface EntryDeps {
   wallOf(at: number): number;
 }
 
-/** The doors of one admin server. */
+/** The entries of one admin server. */
 export function createEntry({ token, readOnly, now, wallOf }: EntryDeps): Entry {
   const isToken = token === undefined ? undefined : createTokenCheck(token);
   const sessions = token === undefined ? undefined : createPageSessions(token);
@@ -54,12 +54,16 @@ export function createEntry({ token, readOnly, now, wallOf }: EntryDeps): Entry 
   const questions = createRate(QUESTIONS.burst, QUESTIONS.perSecond);
   const changes = createRate(CHANGES.burst, CHANGES.perSecond);
 
-  /** How the caller proves itself; undefined = not at all. Answers a refusal where it has been wrong too often. */
+  /**
+   * The credentials that the caller proves itself by; undefined = none. Returns a refusal where it
+   * has been wrong too often.
+   */
   function identify({ headers, remote, mount }: Caller): Via | Answer | undefined {
     if (isToken === undefined || sessions === undefined) return mount === undefined ? 'open' : undefined;
     const given = bearerOf(headers);
     if (given === undefined) return sessions.good(headers.cookie ?? '', wallOf(now())) ? 'session' : undefined;
-    // Before the comparison: a guesser must not learn from how the refusal reads that it was right.
+    // The limit comes before the comparison: a guesser must not learn from the refusal that it was
+    // right.
     if (!wrong.has(remote, now())) return tooMany(wrong, remote, now());
     if (isToken(given)) return 'bearer';
     wrong.take(remote, now());

@@ -1,4 +1,4 @@
-// admin: which deliveries a caller wants to see: read from the query once, asked once per delivery.
+// admin: the filter of a list of deliveries: read from the query once, asked once per delivery.
 import type { Delivery } from '../delivery/record.ts';
 import { ERROR_TYPES, LEVELS, PRIORITIES, STATUSES, UNVERIFIABLE_REASONS } from '../delivery/words.ts';
 import type { AdminDeps } from './ports.ts';
@@ -7,9 +7,9 @@ import type { Query } from './query.ts';
 /** Whether a delivery is wanted. */
 export type DeliveryFilter = (delivery: Delivery) => boolean;
 
-/** Evidence so far; `none` = none yet. */
+/** The evidence so far; `none` = none yet. */
 export const LEVEL_FILTERS = ['none', ...LEVELS] as const;
-/** Why a delivery ended otherwise than confirmed. `limit` and `operator` are words for `failed` and for `unverifiable`. */
+/** Why a delivery was not confirmed. `limit` and `operator` are reasons of `failed` and of `unverifiable`. */
 export const REASON_FILTERS: readonly string[] = [
   ...new Set([...ERROR_TYPES.filter((type) => type !== ''), ...UNVERIFIABLE_REASONS]),
 ];
@@ -18,7 +18,10 @@ const TEXT_LIMIT = 200;
 
 type FilterDeps = Pick<AdminDeps, 'now' | 'wallOf' | 'book'>;
 
-/** Reads every filter of a list of deliveries; a parameter left out matches everything. Undefined: none was given. */
+/**
+ * Reads every filter of a list of deliveries. A parameter left out matches everything. Undefined:
+ * no filter was given.
+ */
 export function readFilter(query: Query, deps: FilterDeps): DeliveryFilter | undefined {
   const tests = [...exact(query), ...searched(query), ...timed(query, deps), ...carried(query, deps)];
   if (tests.length === 0) return undefined;
@@ -47,7 +50,10 @@ function exact(query: Query): DeliveryFilter[] {
   return tests;
 }
 
-/** `q`: a part of any id of the delivery (its own, the event's, the run's, the tool call's, the user's, the session's), whatever its case. */
+/**
+ * `q`: a part of any id of the delivery (its own, the event's, the run's, the tool call's, the
+ * user's, the session's), whatever its case.
+ */
 function searched(query: Query): DeliveryFilter[] {
   const text = query.text('q');
   if (text === undefined) return [];
@@ -68,7 +74,8 @@ function searched(query: Query): DeliveryFilter[] {
 function timed(query: Query, { now, wallOf }: FilterDeps): DeliveryFilter[] {
   const at = now();
   const wall = wallOf(at);
-  // The caller's time is the wall clock's, the records' is monotonic: translated once, so that one page is cut at one moment.
+  // The caller's time is the wall clock's, and the records' is monotonic. It is translated once, so
+  // that one page is cut at one moment.
   const offset = wall - at;
   const since = query.time('since', wall);
   const until = query.time('until', wall);
@@ -78,7 +85,10 @@ function timed(query: Query, { now, wallOf }: FilterDeps): DeliveryFilter[] {
   return tests;
 }
 
-/** `connection`: sent to its session while it was there. One that nobody remembers has no deliveries. */
+/**
+ * `connection`: the delivery was sent to its session while the connection was there. A connection
+ * that is forgotten has no deliveries.
+ */
 function carried(query: Query, { book }: FilterDeps): DeliveryFilter[] {
   const id = query.text('connection');
   if (id === undefined) return [];

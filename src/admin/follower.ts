@@ -1,18 +1,18 @@
-// admin: one follower of the live stream: what it wants, how much of it, and what it could not be given.
+// admin: one follower of the live stream: what it wants, how much of it, and what it missed.
 import type { ServerResponse } from 'node:http';
 import type { DeliveryFilter } from './filter.ts';
 import type { HeldStep } from './step-ring.ts';
 
-/** What a stream can tell. */
+/** The kinds of events of the stream. */
 export const STREAM_EVENTS = ['step', 'connection', 'stats'] as const;
 export type StreamEvent = (typeof STREAM_EVENTS)[number];
 
-/** A follower that has not read this much, in bytes, gets nothing more until it has. */
+/** Unread bytes from which on a follower gets nothing more. */
 const UNREAD_LIMIT = 256 * 1024;
-/** Flushes without a word before a comment keeps the connection open: 15 s. */
+/** Flushes without an event before a comment keeps the connection open: 15 s. */
 const QUIET_FLUSHES = 150;
 
-/** What a follower asked for. */
+/** The wishes of a follower. */
 export interface Wish {
   readonly events: ReadonlySet<string>;
   readonly wanted: DeliveryFilter | undefined;
@@ -28,7 +28,7 @@ export class Follower {
   #held: HeldStep[] = [];
   #dropped = 0;
   #quiet = 0;
-  /** Since when nobody reads, monotonic ms; undefined while somebody does. */
+  /** Since when the follower has no reader, monotonic ms; undefined while it has one. */
   gone: number | undefined = undefined;
 
   constructor(wish: Wish, response: ServerResponse) {
@@ -36,7 +36,7 @@ export class Follower {
     this.#response = response;
   }
 
-  /** Whether there is room for another step; without, it is counted. */
+  /** Whether there is room for another step. A step without room is counted. */
   get room(): boolean {
     return this.#held.length < this.wish.quota;
   }
@@ -49,7 +49,7 @@ export class Follower {
     this.#dropped += count;
   }
 
-  /** Sends what was held. `text` renders a step, once for all followers. */
+  /** Sends the held steps. `text` renders a step, once for all followers. */
   flush(text: (held: HeldStep) => string): void {
     const held = this.#held;
     this.#held = [];
@@ -65,7 +65,7 @@ export class Follower {
     if (out === '' && ++this.#quiet % QUIET_FLUSHES === 0) this.#response.write(':\n\n');
   }
 
-  /** Sends text as it is; a follower that does not read misses it. */
+  /** Sends text as it is. A follower that does not read misses it. */
   send(text: string): void {
     if (text === '' || this.gone !== undefined || this.#response.writableLength > UNREAD_LIMIT) return;
     this.#quiet = 0;

@@ -1,10 +1,10 @@
-// admin: POST /api/v1/login and /logout: the page's way in: the token once, then a cookie that no script can read.
+// admin: POST /api/v1/login and /logout: the page's log-in: the token once, then a cookie that no script can read.
 import { createMembers } from './body.ts';
 import type { Entry } from './entry.ts';
 import { badBody, json, problem } from './reply.ts';
 import type { Route } from './route.ts';
 
-/** Characters of a token that are looked at. */
+/** Characters of a token that are read. */
 const TOKEN_LIMIT = 4096;
 
 /** Log-in and log-out. Where no token is asked for there is nothing to log in to: 404. */

@@ -1,4 +1,4 @@
-// admin: the latest data messages of all connections, in columns: a few numbers each, written once per message and read by people.
+// admin: the latest data messages of all connections, in columns: a few numbers each, written once per message.
 import type { MessageDirection, MessageKind } from './shapes.ts';
 
 /** One relayed data message. */
@@ -11,12 +11,12 @@ export interface LoggedMessage {
   readonly bytes: number;
   /** Monotonic ms. */
   readonly at: number;
-  /** 0 for messages of the client. */
+  /** Ordinal of the message; 0 for messages of the client. */
   readonly ordinal: number;
   /** Number of its (first) delivery; 0 = none. */
   readonly delivery: number;
   readonly consumed: boolean;
-  /** Where payloads are kept and this one still is: at most its first `PAYLOAD_BYTES`. */
+  /** The payload, at most its first `PAYLOAD_BYTES`, while it is kept. */
   readonly payload: Uint8Array | undefined;
 }
 
@@ -41,17 +41,20 @@ export interface MessageLog {
   ): void;
   /** Notes a message of the client. */
   toUpstream(line: MessageLine, isText: boolean, bytes: number, at: number): void;
-  /** The message of the connection that was noted last was a confirmation, and went no further. */
+  /** Notes that the latest message of the connection was a confirmation, and went no further. */
   consumed(line: MessageLine): void;
-  /** Keeps a copy of the message that was noted last, where payloads are kept at all. */
+  /** Keeps a copy of the latest message, where payloads are kept. */
   payload(buf: Uint8Array, start: number, end: number): void;
-  /** Messages of the connection that are remembered. */
+  /** Number of messages of the connection that are remembered. */
   countOf(connection: number): number;
-  /** Messages of the connection that were noted and had to be forgotten. */
+  /** Number of messages of the connection that were noted and had to be forgotten. */
   forgottenOf(connection: number): number;
-  /** Messages of the connection, newest first, those numbered below `below`; stops when `visit` answers false. */
+  /**
+   * Visits messages of the connection, newest first, numbered below `below`. Stops when `visit`
+   * returns false.
+   */
   each(connection: number, below: number, visit: (message: LoggedMessage) => boolean): void;
-  /** The connection is not known any more: what is left of it goes with the ring. */
+  /** Forgets the connection. Its remaining messages go with the ring. */
   release(connection: number): void;
 }
 
@@ -62,7 +65,7 @@ export interface MessageLogOptions {
   readonly payloadBytes: number;
 }
 
-/** Most that is kept of one payload, bytes. */
+/** Bytes kept of one payload at most. */
 export const PAYLOAD_BYTES = 64 * 1024;
 /** Entries per block: memory is taken as it is needed. */
 const BLOCK = 4096;
@@ -71,7 +74,7 @@ const TO_CLIENT = 1;
 const TEXT = 2;
 const CONSUMED = 4;
 
-/** So many messages side by side; doubles hold numbers that outgrow 32 bits. */
+/** A block of messages side by side. Doubles hold numbers that outgrow 32 bits. */
 class Block {
   readonly seq = new Float64Array(BLOCK);
   readonly at = new Float64Array(BLOCK);
@@ -89,7 +92,7 @@ class Ring implements MessageLog {
   readonly #payloadBytes: number;
   readonly #blocks: (Block | undefined)[];
   readonly #lines = new Map<number, MessageLine>();
-  /** By message number, oldest first. */
+  /** Blocks by message number, oldest first. */
   readonly #payloads = new Map<number, Uint8Array>();
   #kept = 0;
   /** Number of the latest message; the first is 1. */
@@ -224,7 +227,7 @@ class Ring implements MessageLog {
   }
 }
 
-/** Keeps the latest messages of all connections; undefined where none are to be kept. */
+/** Keeps the latest messages of all connections; undefined where none are kept. */
 export function createMessageLog(options: MessageLogOptions): MessageLog | undefined {
   return options.capacity > 0 ? new Ring(options) : undefined;
 }

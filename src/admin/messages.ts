@@ -17,7 +17,7 @@ export const MESSAGE_PAGE = 5_000;
 export const DIRECTIONS = ['to_client', 'to_upstream'] as const;
 export const KINDS = ['text', 'binary'] as const;
 
-/** Messages of one connection that are still remembered. */
+/** The messages of one connection that are still remembered. */
 export function messagesRoute(deps: AdminDeps): Route {
   const redact = createRedactor(deps.settings.redact);
   return {
@@ -97,7 +97,7 @@ function shown(
   };
 }
 
-/** Messages that are not read may have a size that nobody knows. */
+/** The size of a message; a message that is not read may have an unknown one. */
 function isRead({ direction, kind }: LoggedMessage): boolean {
   return direction === 'to_upstream' || kind === 'text';
 }

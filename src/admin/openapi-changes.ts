@@ -1,4 +1,4 @@
-// admin: the shapes of changes as JSON Schema (OpenAPI 3.1): what is sent, and what came of it. A test checks real answers against them.
+// admin: the shapes of changes and their results as JSON Schema (OpenAPI 3.1). A test checks real answers.
 import { UNCHANGED_REASONS } from '../delivery/operator.ts';
 import { ATTEMPT_RESULTS } from '../delivery/words.ts';
 import { count, counts, exactly, ref, text } from './openapi-parts.ts';

@@ -1,4 +1,4 @@
-// admin: the shapes of the JSON API as JSON Schema (OpenAPI 3.1). Written by hand; a test checks real answers against them.
+// admin: the shapes of the JSON API as JSON Schema (OpenAPI 3.1), written by hand. A test checks real answers.
 import {
   CAPABILITIES,
   ERROR_TYPES,
@@ -35,7 +35,7 @@ const connection = {
 };
 
 const summary = {
-  id: { type: 'string', pattern: '^d-[0-9a-z]+$', description: 'Unique until the process restarts.' },
+  id: { type: 'string', pattern: '^d-([0-9a-z]+-)?[0-9a-z]+$', description: 'Unique over restarts and instances.' },
   event_id: { ...optionalText, description: 'The id in the payload, if it has one.' },
   type: text,
   priority: { enum: PRIORITIES },
@@ -166,10 +166,11 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   Ready: exactly(
     {
       ready: { type: 'boolean' },
+      status: { const: 'degraded', description: 'Traffic is taken, and something does not work.' },
       reasons: { type: 'array', items: text },
       upstream: { ...text, description: '`up`, `unknown`, or why it is taken for down; for those who show the token.' },
     },
-    ['upstream'],
+    ['status', 'upstream'],
   ),
   Problem: exactly(
     {

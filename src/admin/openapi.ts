@@ -1,4 +1,4 @@
-// admin: GET /openapi.json: the admin API described (OpenAPI 3.1). Written by hand; a test holds it against the routes that exist.
+// admin: GET /openapi.json: the admin API described (OpenAPI 3.1), by hand. A test compares it with the routes.
 import { CAPABILITIES, PRIORITIES, STATUSES, UNMATCHED_REASONS } from '../delivery/words.ts';
 import { CONNECTION_STATES } from './connections.ts';
 import { LEVEL_FILTERS, REASON_FILTERS } from './filter.ts';

@@ -1,4 +1,4 @@
-// admin: GET / and /page/…: the live page as it was built, out of memory. Its files hold no secret, so they ask for no token.
+// admin: GET / and /page/…: the live page as it was built. Its files hold no secret, so they ask for no token.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -31,11 +31,14 @@ interface PageFile {
   readonly contentType: string;
   readonly plain: Buffer;
   readonly gzip: Buffer;
-  /** The name says what is in it: it never changes. */
+  /** The name holds a hash of the content, so the content of a name never changes. */
   readonly hashed: boolean;
 }
 
-/** Reads every file of the page at the first question; a folder without an index is a page that was not built. */
+/**
+ * Reads every file of the page at the first request. A folder without an index is a page that was
+ * not built.
+ */
 function createFiles(folder: string): () => ReadonlyMap<string, PageFile> {
   let files: Map<string, PageFile> | undefined;
   return () => {
@@ -56,7 +59,7 @@ function createFiles(folder: string): () => ReadonlyMap<string, PageFile> {
 export function pageRoutes(folder: string): readonly Route[] {
   const files = createFiles(folder);
   const give = (name: string, { encodings }: Ask): Answer => {
-    // Looked up by name, never by path: what is not in the folder cannot be asked for.
+    // Files are looked up by name, never by path: a file outside the folder cannot be asked for.
     const file = files().get(name);
     if (file === undefined) return problem(404, 'There is no such file of the page, or the page was not built.');
     const zipped = /(?:^|,)\s*gzip\s*(?:;\s*q=(?:0\.[1-9]|1)|,|$)/.test(encodings);

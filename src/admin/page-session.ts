@@ -1,4 +1,4 @@
-// admin: the log-in of the page: a cookie that is signed with the admin token, so that every instance behind one address knows it.
+// admin: the log-in of the page: a cookie signed with the admin token, so that every instance accepts it.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** How long a log-in holds, ms: a working day. */
@@ -7,19 +7,26 @@ const LIFE_MS = 10 * 3_600_000;
 const ENDED_LIMIT = 4096;
 
 export interface PageSessions {
-  /** `Set-Cookie` of a new log-in. `path` is where the page is; `secure`: the browser came by TLS. `wall` is ms since the epoch. */
+  /**
+   * `Set-Cookie` of a new log-in. `path` is where the page is; `secure`: the browser came by TLS.
+   * `wall` is ms since the epoch.
+   */
   begin(path: string, secure: boolean, wall: number): string;
-  /** `Set-Cookie` that ends the log-in of these cookies, here for good; on other instances the browser forgets it. */
+  /**
+   * `Set-Cookie` that ends the log-in of these cookies, here for good. On other instances the
+   * browser forgets it.
+   */
   end(cookies: string, path: string): string;
-  /** Whether a `Cookie` header holds a log-in that is good. */
+  /** Whether a `Cookie` header holds a valid log-in. */
   good(cookies: string, wall: number): boolean;
 }
 
-/** Log-ins of one token: a new token ends them all. The cookie says when it ends and nothing else. */
+/** Log-ins of one token. A new token ends them all. The cookie says when it ends and nothing else. */
 export function createPageSessions(token: string): PageSessions {
   const key = createHmac('sha256', token).update('ackspan page session').digest();
   const sign = (text: string): string => createHmac('sha256', key).update(text).digest('base64url');
-  // Cookies ignore ports (RFC 6265 §8.5): two sidecars of one machine with different tokens must not overwrite each other's.
+  // Cookies ignore ports (RFC 6265 §8.5): two sidecars of one machine with different tokens must
+  // not overwrite each other's.
   const name = `ackspan_${createHmac('sha256', key).update('name').digest('hex').slice(0, 8)}`;
   const ended = new Set<string>();
 
@@ -46,7 +53,7 @@ export function createPageSessions(token: string): PageSessions {
     },
     end(cookies, path) {
       const text = cookieOf(cookies)?.split('.').slice(0, 2).join('.');
-      // A cookie that is none, or that nobody signed, ends nothing and takes no room.
+      // A cookie that is malformed or has no valid signature ends nothing and takes no room.
       if (text !== undefined && good(cookies, 0)) ended.add(text);
       if (ended.size > ENDED_LIMIT) ended.delete(ended.values().next().value as string);
       return `${name}=; ${attributes(path)}; Max-Age=0`;

@@ -1,20 +1,20 @@
-// admin: cuts "newest first" lists into pages that stay put: a page is bounded by a number that a record keeps for life, not by a position.
+// admin: cuts "newest first" lists into stable pages, bounded by a number that a record keeps for life.
 import type { Query } from './query.ts';
 
-/** Anything with a number that orders it by time: newer = higher. */
+/** A record with a number that orders it by time: newer = higher. */
 interface Numbered {
   readonly seq: number;
 }
 
-/** Most that one page holds. */
+/** Most records on one page. */
 export const PAGE_LIMIT = 500;
 
-/** Which page is asked for. */
+/** The page that is asked for. */
 export interface PageRequest {
   readonly limit: number;
   /** Only records numbered below this; Infinity on the first page. */
   readonly below: number;
-  /** The cursor that asks for what comes after the record with this number. */
+  /** The cursor for the records after the one with this number. */
   cursorAfter(seq: number): string;
 }
 
@@ -24,7 +24,10 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-/** Reads `limit` (1–`most`, default 50) and `cursor`. `startedAt` ties cursors to this run of the process, whose numbers start at 1. */
+/**
+ * Reads `limit` (1–`most`, default 50) and `cursor`. `startedAt` ties cursors to this run of the
+ * process, whose numbers start at 1.
+ */
 export function readPage(query: Query, startedAt: number, most = PAGE_LIMIT): PageRequest {
   const limit = query.whole('limit', 1, most, 50);
   const cursor = query.text('cursor');
@@ -38,9 +41,12 @@ export function readPage(query: Query, startedAt: number, most = PAGE_LIMIT): Pa
   return { limit, below: Number.parseInt(seq ?? '', 36), cursorAfter };
 }
 
-/** Picks the newest matching records below the bound, in any order of arrival; keeps at most twice the page in hand. */
+/**
+ * Picks the newest matching records below the bound, in any order of arrival; keeps at most twice
+ * the page in hand.
+ */
 export function createPicker<T extends Numbered>({ limit, below, cursorAfter }: PageRequest) {
-  // One more than asked for tells whether another page follows.
+  // One record more than asked for tells whether another page follows.
   const wanted = limit + 1;
   let kept: T[] = [];
   let floor = Number.NEGATIVE_INFINITY;
@@ -51,7 +57,7 @@ export function createPicker<T extends Numbered>({ limit, below, cursorAfter }: 
     floor = (kept[wanted - 1] as T).seq;
   };
   return {
-    /** Whether a record with this number can still be on the page: ask before the dearer checks. */
+    /** Whether a record with this number can still be on the page. Ask before the dearer checks. */
     wants(seq: number): boolean {
       return seq < below && seq > floor;
     },

@@ -1,4 +1,4 @@
-// admin: the last hour in samples: one a second for five minutes, one every ten seconds before that. Bounded, sampled whether somebody looks or not.
+// admin: the last hour in samples: one a second for five minutes, one every ten seconds before that. Bounded.
 import { createSampler, merge, type Sample } from './sample.ts';
 import type { Totals } from './totals.ts';
 
@@ -6,7 +6,7 @@ import type { Totals } from './totals.ts';
 const EVERY_MS = 1000;
 /** Samples of one second that are kept: five minutes. */
 const FINE = 300;
-/** Seconds of a coarse sample, and how many of them are kept: an hour. */
+/** Seconds of a coarse sample, and number of them that are kept: an hour. */
 const COARSE_SECONDS = 10;
 const COARSE = 360;
 
@@ -22,7 +22,7 @@ export const WINDOWS = { '5m': 300, '1h': 3600 } as const;
 export type WindowName = keyof typeof WINDOWS;
 
 export interface Past {
-  /** Takes a sample now; its followers are told. */
+  /** Takes a sample now, and calls its followers. */
   sample(): void;
   /** The samples of a window, oldest first: of 1 s for `5m`, of about 10 s for `1h`. */
   lines(window: WindowName): readonly Sample[];
@@ -30,19 +30,19 @@ export interface Past {
   window(window: WindowName): Sample;
   /** Everything since the start as one sample. */
   start(): Sample;
-  /** Tells every new sample; the result ends it. */
+  /** Calls `listener` with every new sample. The result ends the calls. */
   watch(listener: (sample: Sample) => void): () => void;
   /** Begins to take samples. */
   begin(): void;
   stop(): void;
 }
 
-/** Samples the totals once a second from `begin` on. */
+/** Samples the totals once a second from `begin` on, with or without a reader. */
 export function createPast({ startedAt, totals, now, report }: PastDeps): Past {
   const sampler = createSampler(startedAt);
   const fine: Sample[] = [];
   const coarse: Sample[] = [];
-  /** Samples that are not in a coarse one yet; they are the newest of `fine`. */
+  /** Number of the newest samples of `fine` that are not in a coarse one yet. */
   let open: Sample[] = [];
   const listeners = new Set<(sample: Sample) => void>();
   let timer: NodeJS.Timeout | undefined;

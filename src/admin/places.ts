@@ -1,12 +1,12 @@
-// admin: who may be connected. A newcomer takes the place of the connection that has been quiet longest, so nobody is shut out by silence.
+// admin: limits connections. A newcomer takes the place of the connection that has been quiet longest.
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
 import { createStallWatch } from '../time/stalls.ts';
 
 /**
- * What became of connections beyond what is allowed: quiet ones that gave their place to a newcomer, newcomers turned away because
- * all others were being answered, and answers that nobody read.
+ * Counts of connections beyond the limit: quiet ones that gave their place to a newcomer, newcomers
+ * turned away because all others were being answered, and answers that were not read.
  */
 export type AdminCounters = Record<'evicted' | 'refused' | 'stalled', number>;
 
@@ -25,7 +25,7 @@ export interface PlacesDeps {
 
 export interface Places {
   readonly taken: number;
-  /** An answer begins: its connection cannot be taken from it until it is out. */
+  /** Notes that an answer begins: its connection cannot lose its place until the answer is out. */
   answering(socket: Socket, response: ServerResponse): void;
 }
 
@@ -86,7 +86,7 @@ export function createPlaces(server: Server, { limit, stallMs, counters, report 
         stalls.remove(moving);
         const answers = open.get(socket);
         if (answers === undefined) return;
-        // To the end of the line.
+        // The connection moves to the end of the line.
         open.delete(socket);
         open.set(socket, answers - 1);
       });

@@ -17,16 +17,16 @@ export interface ConnectionView {
   /** Order of opening, unique in this process: pages are cut by it. */
   readonly seq: number;
   readonly session: string;
-  /** Proven. */
+  /** The proven user. */
   readonly user: string | undefined;
-  /** What the client says without proof; it grants nothing (SPEC D19). */
+  /** The user that the client claims without proof. It grants nothing (SPEC D19). */
   readonly claimedUser: string | undefined;
   readonly capability: Capability;
   /** Monotonic ms. */
   readonly openedAt: number;
   /** Peer address, without the port. */
   readonly remote: string;
-  /** Request path; everything from `?` on is dropped before it is shown, because queries carry tokens. */
+  /** Request path. Everything from `?` on is dropped, because queries carry tokens. */
   readonly path: string;
   /** Deliveries in flight. */
   readonly pending: number;
@@ -40,39 +40,41 @@ export interface Readiness {
   readonly reasons: readonly string[];
   /** `up`, `unknown`, or why it is taken for down; left out where nothing is relayed. It makes nobody unready by itself. */
   readonly upstream?: string;
+  /** What does not work and takes no traffic away; left out where nothing can fail so. */
+  readonly degraded?: readonly string[];
 }
 
-/** Who answers, and since when (monotonic ms: it names this run in cursors). */
+/** The service, and its start (monotonic ms: it names this run in cursors). */
 export interface ServiceInfo {
   readonly service: string;
   readonly version: string;
   readonly startedAt: number;
 }
 
-/** What the operator decided about this server. */
+/** The operator's settings for this server. */
 export interface AdminSettings {
-  /** Nothing can be changed through this server. */
+  /** Whether nothing can be changed through this server. */
   readonly readOnly: boolean;
   /** Whether payloads of messages are shown. */
   readonly payloads: boolean;
-  /** Parts of names: the values of members whose names hold one are not shown. */
+  /** Parts of names. The values of members whose names hold one are not shown. */
   readonly redact: readonly string[];
   /** A link to a trace, with `{trace_id}` in it. */
   readonly traceUrl: string | undefined;
-  /** Share that is to be confirmed, 0 to 1: over all, and for each priority. */
+  /** The share that is to be confirmed, 0 to 1: over all, and for each priority. */
   readonly objective: Readonly<Record<'all' | Priority, number>>;
 }
 
-/** Everything the admin server reads, and the one thing by which it changes something. */
+/** Everything that the admin server reads, and the one thing by which it changes something. */
 export interface AdminDeps {
   readonly store: Pick<Store, 'each' | 'get' | 'withEvent' | 'pending' | 'recent'>;
   /** The body of `/api/v1/stats`: counts and rates, ready for JSON. */
   stats(): object;
-  /** The books behind windows and lines. */
+  /** The totals behind windows and lines. */
   readonly statistics: Statistics;
   /** Open connections; left out where nothing is relayed. */
   readonly connections?: (() => Iterable<ConnectionView>) | undefined;
-  /** The same with their life, and those lately closed. */
+  /** Open connections with their life, and lately closed ones. */
   readonly book?: ConnectionBook | undefined;
   /** Sessions that are not over; left out where nothing is relayed. */
   sessions?(): Iterable<Session>;
@@ -89,23 +91,29 @@ export interface AdminDeps {
   scraped?(from: string): () => void;
   /** 32 hex digits; undefined when the delivery has no recorded span. */
   traceId?(delivery: Delivery): string | undefined;
-  /** Starts telling `observer` every step; the result ends it. Called only while somebody follows `/api/v1/stream`. */
+  /**
+   * Calls `observer` with every step. The result ends the calls. Used only while `/api/v1/stream`
+   * has a follower.
+   */
   watch?(observer: Observer): () => void;
-  /** Changes deliveries by hand; left out where nothing can be changed. */
+  /** Changes deliveries by hand; left out where changes are not allowed. */
   readonly operator?: Operator | undefined;
-  /** Writes one line about a change that was asked for. */
+  /** Writes one line about a requested change. */
   audit(line: AuditLine): void;
   readonly settings: AdminSettings;
   readonly info: ServiceInfo;
-  /** Where the built page is. */
+  /** The folder of the built page. */
   readonly pageFolder: string;
   /** Bearer token; undefined = none asked, which only a loopback listener may do. */
   readonly token: string | undefined;
-  /** What to count of connections beyond the limit. */
+  /** Counts of connections beyond the limit. */
   readonly counters?: AdminCounters | undefined;
   /** Monotonic ms, as in the records. */
   now(): number;
-  /** A monotonic time as ms since the epoch, by the wall clock of the moment: how every time is shown (SPEC D18). */
+  /**
+   * A monotonic time as ms since the epoch, by the wall clock of the moment. Every time is shown so
+   * (SPEC D18).
+   */
   wallOf(at: number): number;
   readonly report: Report;
 }

@@ -1,17 +1,17 @@
-// admin: reads a query string strictly: every fault is collected with what would be allowed, and nothing is ignored.
+// admin: reads a query string strictly: every fault is collected with the allowed values, and nothing is ignored.
 import type { ParameterFault } from './reply.ts';
 
 const DURATION_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Reads parameters by name; `faults()` comes last and also lists the names that nobody asked for. */
+/** Reads parameters by name. `faults()` comes last and also lists names that no reader asked for. */
 export interface Query {
-  /** The one value. */
+  /** The one value of a parameter. */
   text(name: string): string | undefined;
   /** Values separated by commas or given by repeating the parameter. */
   list(name: string): ReadonlySet<string> | undefined;
-  /** The same, from a closed set of words. */
+  /** Values out of a closed set, separated by commas or given by repeating the parameter. */
   words(name: string, allowed: readonly string[]): ReadonlySet<string> | undefined;
-  /** One word out of a closed set. */
+  /** One value out of a closed set. */
   one<const W extends string>(name: string, allowed: readonly W[], otherwise: W): W;
   /** A whole number within the bounds, both included. */
   whole(name: string, least: number, most: number, otherwise: number): number;
@@ -29,7 +29,7 @@ function readTime(text: string, now: number): number {
   return /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
 }
 
-/** Most parameters, values included, that one query may have; beyond it none is read. */
+/** Parameters, values included, that one query may have at most. A longer query is not read. */
 const PARAMETER_LIMIT = 64;
 
 /** Opens a query string (without `?`). */

@@ -1,10 +1,10 @@
-// admin: how often one address may do something: buckets of tokens, in a bounded table.
+// admin: how often one address may do something: token buckets, in a bounded table.
 
-/** Addresses remembered; the one quiet longest is forgotten for a new one. */
+/** Addresses remembered. The one quiet longest is forgotten for a new one. */
 const ADDRESS_LIMIT = 1024;
 
 export interface Rate {
-  /** Whether the address may go on; takes one token if so. `at` is monotonic ms. */
+  /** Whether the address may go on. Takes one token if so. `at` is monotonic ms. */
   take(address: string, at: number): boolean;
   /** Whether the address has a token, without taking it. */
   has(address: string, at: number): boolean;

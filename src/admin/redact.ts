@@ -1,4 +1,4 @@
-// admin: payloads as people may see them: as text, with the values of secret members taken out.
+// admin: payloads as people may see them: as text, without the values of secret members.
 
 const MASK = '[redacted]';
 /** Bytes of a payload that are shown without being parsed: from there on it is cut anyway. */
@@ -26,7 +26,8 @@ export function createRedactor(words: readonly string[]): (text: string) => stri
     try {
       return JSON.stringify(clean(JSON.parse(text), 0));
     } catch {
-      // No JSON, or the beginning of some: what looks like a secret member is taken out by its name.
+      // The text is no JSON, or only its beginning: members that look secret are taken out by their
+      // names.
       return roughly(text);
     }
   };
@@ -39,7 +40,8 @@ function createRoughRedactor(isSecret: (name: string) => boolean): (text: string
     let cut = text.length;
     const shown = text.replace(member, (whole, name: string, value: string, at: number) => {
       if (!isSecret(name)) return whole;
-      // Where a secret structure ends cannot be told: everything behind it goes.
+      // The end of a secret structure cannot be found, so everything behind its beginning is taken
+      // out.
       if (value === '{' || value === '[') cut = Math.min(cut, at);
       return `"${name}":"${MASK}"`;
     });

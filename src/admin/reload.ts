@@ -1,4 +1,4 @@
-// admin: POST /reload: the configuration is read again; rules, limits, sampling, objectives and log level hold from then on.
+// admin: POST /reload reads the configuration again, and says what changed or why nothing did.
 import type { AdminDeps } from './ports.ts';
 import { json, problem } from './reply.ts';
 import type { Route } from './route.ts';

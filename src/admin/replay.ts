@@ -1,4 +1,4 @@
-// admin: POST /api/v1/replay: the kept messages of a filter sent again, at most so many at a time; a dry run says what it would do.
+// admin: POST /api/v1/replay: sends the kept messages of a filter again, at most so many; a dry run only counts.
 import { UNCHANGED_REASONS, type Unchanged } from '../delivery/operator.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { auditLine, readWhy } from './audit.ts';
@@ -12,15 +12,16 @@ import type { ReplayJson } from './shapes.ts';
 
 /** Most deliveries that one replay touches. */
 export const REPLAY_LIMIT = 1000;
-/** How many it touches where nobody says. */
+/** Deliveries that a replay touches by default. */
 export const REPLAY_DEFAULT = 100;
 
-/** What everything in flight would be sent again by. */
+/** The means to send messages again. */
 const NO_FILTER = { parameter: 'filter', fault: 'empty', allowed: ['at least one parameter of /api/v1/deliveries'] };
 
 /**
- * The body has `filter` (the parameters of `/api/v1/deliveries`), `limit`, `dry_run` and `reason`. Only open deliveries are matched, oldest first,
- * so that what is sent again arrives in the order in which it was sent.
+ * The body has `filter` (the parameters of `/api/v1/deliveries`), `limit`, `dry_run` and `reason`.
+ * Only open deliveries are matched, oldest first, so that messages arrive in the order in which
+ * they were first sent.
  */
 export function replayRoute(deps: AdminDeps): Route {
   return {
@@ -67,7 +68,7 @@ function choose(
 ): { chosen: readonly Delivery[]; more: boolean } {
   const open: Delivery[] = [];
   store.each((delivery) => {
-    // In flight come before recent.
+    // Deliveries in flight come before recent ones.
     if (isSettled(delivery)) return false;
     if (wanted(delivery)) open.push(delivery);
     return true;

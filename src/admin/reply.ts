@@ -1,4 +1,4 @@
-// admin: last step of an admin request: answers are built and written here, always with the same security headers.
+// admin: last step of an admin request: answers are built and written here, always with security headers.
 import type { ServerResponse } from 'node:http';
 import type { Answer, Reply } from './route.ts';
 import type { ProblemJson } from './shapes.ts';
@@ -17,7 +17,7 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 export interface ParameterFault {
   readonly parameter: string;
   readonly fault: string;
-  /** The values that would do, or a description of them. */
+  /** The allowed values, or a description of them. */
   readonly allowed: readonly string[];
 }
 
@@ -62,7 +62,10 @@ export function problem(
   return more.headers === undefined ? answer : { ...answer, headers: more.headers };
 }
 
-/** The answer to OPTIONS (RFC 9110 §9.3.7): what the resource allows, and no content. Nothing is granted to other origins. */
+/**
+ * The answer to OPTIONS (RFC 9110 §9.3.7): what the resource allows, and no content. Nothing is
+ * granted to other origins.
+ */
 export function options(headers: Readonly<Record<string, string>>): Answer {
   return { kind: 'answer', status: 204, contentType: '', body: '', headers };
 }
@@ -77,7 +80,7 @@ export function badQuery(errors: readonly ParameterFault[]): Answer {
   return problem(400, `These query parameters are wrong: ${namesOf(errors)}.`, { errors });
 }
 
-/** The same for a body. */
+/** The answer to a body with faults: all of them at once. */
 export function badBody(errors: readonly ParameterFault[]): Answer {
   return problem(400, `These members of the body are wrong: ${namesOf(errors)}.`, { errors });
 }

@@ -1,7 +1,7 @@
-// admin: what a resource is: a path, who may ask, and a question answered. The server knows no resource by name.
+// admin: a resource: a path, who may ask, and its answer. The server knows no resource by name.
 import type { ServerResponse } from 'node:http';
 
-/** How a caller was let in: without a token (loopback only), by the bearer token, or by a page log-in. */
+/** How a caller was admitted: without a token (loopback only), by the bearer token, or by a page log-in. */
 export type Via = 'open' | 'bearer' | 'session';
 
 /** One request, as far as a resource may see it. */
@@ -32,7 +32,7 @@ export interface Change extends Ask {
   readonly body: unknown;
   /** The `Cookie` header, `''` when there is none. */
   readonly cookies: string;
-  /** Whether the browser speaks TLS to whoever is in front. */
+  /** Whether the browser speaks TLS to the proxy in front. */
   readonly secure: boolean;
 }
 
@@ -48,7 +48,7 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An answer that goes on: the resource writes to the response until either side ends it. */
+/** A continuing answer: the resource writes to the response until either side ends it. */
 export interface Stream {
   readonly kind: 'stream';
   readonly contentType: string;
@@ -61,9 +61,12 @@ export type Reply = Answer | Stream;
 export interface Route {
   /** As OpenAPI writes it: `/api/v1/deliveries/{id}`. */
   readonly path: string;
-  /** Open to callers without a token: health, the page's own files, and the log-in. */
+  /** Whether callers without a token may ask: health, the page's own files, and the log-in. */
   readonly open: boolean;
-  /** Open only where a token is asked for or needed at all: on the public port without a token it does not exist. */
+  /**
+   * Open only where a token is asked for or needed at all: on the public port without a token it
+   * does not exist.
+   */
   readonly page?: boolean;
   answer?(ask: Ask): Reply | Promise<Reply>;
   change?(change: Change): Reply | Promise<Reply>;
@@ -78,7 +81,10 @@ export function methodsOf({ answer, change }: Route): string {
     .join(', ');
 }
 
-/** The route of a path and the decoded parameters; undefined when there is none, or a parameter is not valid UTF-8 in %-encoding. */
+/**
+ * The route of a path and the decoded parameters; undefined when there is none, or a parameter is
+ * not valid UTF-8 in %-encoding.
+ */
 export function matchRoute(
   routes: readonly Route[],
   path: string,
@@ -103,7 +109,7 @@ function matchParts(template: readonly string[], parts: readonly string[]): Reco
     try {
       params[expected.slice(1, -1)] = decodeURIComponent(part);
     } catch {
-      // Malformed %-encoding names nothing that exists: the caller gets 404, which says enough.
+      // Malformed %-encoding names no resource: the caller gets 404, which says enough.
       return undefined;
     }
     if (part === '') return undefined;

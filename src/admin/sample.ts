@@ -1,4 +1,4 @@
-// admin: what happened in one stretch of time, as numbers side by side: made from two totals, added up to windows.
+// admin: counts of one stretch of time, side by side: made from two totals, added up to windows.
 import {
   ERROR_TYPES,
   type ErrorType,
@@ -21,14 +21,14 @@ const COLUMNS = AT_LEVELS + LEVELS.length;
 
 /** Counts of one stretch of time. */
 export interface Sample {
-  /** Its end, monotonic ms, and its length in s. */
+  /** End of the stretch, monotonic ms, and its length in s. */
   readonly at: number;
   readonly seconds: number;
-  /** How things stand at its end. */
+  /** Gauges at its end. */
   readonly pending: number;
   readonly connections: number;
   readonly counts: Float64Array;
-  /** Buckets with something in them and how much: pairs. */
+  /** Buckets that are not empty, with their counts: pairs. */
   readonly latency: Uint32Array;
 }
 
@@ -52,7 +52,10 @@ function rowOf(totals: Totals): Float64Array {
   return row;
 }
 
-/** Turns totals into samples: each says what came since the one before, the first what came since the start. */
+/**
+ * Turns totals into samples: each has the counts since the one before, the first the counts since
+ * the start.
+ */
 export function createSampler(startedAt: number): (totals: Totals, at: number) => Sample {
   let before: Float64Array = new Float64Array(COLUMNS);
   let latencyBefore: Float64Array = new Float64Array(0);
@@ -73,7 +76,7 @@ export function createSampler(startedAt: number): (totals: Totals, at: number) =
   };
 }
 
-/** A stretch of no length in which nothing happened. */
+/** An empty sample of no length. */
 export function emptySample(at: number): Sample {
   const nothing = { pending: 0, connections: 0, counts: new Float64Array(COLUMNS), latency: new Uint32Array() };
   return { at, seconds: 0, ...nothing };
@@ -83,7 +86,8 @@ export function emptySample(at: number): Sample {
 export function merge(samples: readonly Sample[], at: number): Sample {
   const last = samples.at(-1) ?? emptySample(at);
   const counts = new Float64Array(COLUMNS);
-  // A plain array by bucket: windows are made of hundreds of samples, and a map would cost ten times as much.
+  // A plain array by bucket, because windows consist of hundreds of samples, and a map would cost
+  // ten times as much.
   const latency: number[] = [];
   let seconds = 0;
   for (const sample of samples) {
@@ -106,7 +110,10 @@ export function countsOf({ counts }: Sample, priority?: Priority): CountsJson {
   return Object.fromEntries(COUNTED.map((name, c) => [name, sum(c)])) as unknown as CountsJson;
 }
 
-/** The time in ms that the share `q` of what was confirmed did not exceed (nearest rank); null where nothing was. */
+/**
+ * The time in ms that the share `q` of confirmed deliveries did not exceed (nearest rank); null
+ * without any.
+ */
 export function quantileOf({ latency }: Sample, q: number, latencyMs: (bucket: number) => number): number | null {
   let total = 0;
   for (let i = 1; i < latency.length; i += 2) total += latency[i] as number;
@@ -126,7 +133,10 @@ export function rateOf({ confirmed, failed, timeout }: Pick<CountsJson, 'confirm
   return judged === 0 ? null : confirmed / judged;
 }
 
-/** What is left of the share that may be lost: 1 = all, 0 = none, below 0 = more was lost. An objective of 1 has no budget. */
+/**
+ * The rest of the share that may be lost: 1 = all, 0 = none, below 0 = more was lost. An objective
+ * of 1 has no budget.
+ */
 export function budgetLeft(rate: number | null, objective: number): number | null {
   if (rate === null) return null;
   if (objective >= 1) return rate >= 1 ? 1 : null;

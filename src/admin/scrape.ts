@@ -1,4 +1,4 @@
-// admin: GET /metrics: one scrape, in the format and coding that the scraper accepts. The query is ignored: scrapers add their own.
+// admin: GET /metrics: one scrape, in the format and coding that the scraper accepts. The query is ignored.
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { AdminDeps } from './ports.ts';

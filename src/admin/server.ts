@@ -1,4 +1,4 @@
-// admin: the admin server. entry → route → answer or change, on its own port or mounted under a path of the public one.
+// admin: the admin server: entry → route → answer or change, on its own port or under a path of the public one.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { aboutRoute } from './about.ts';
@@ -31,11 +31,11 @@ import { unmatchedRoute } from './unmatched.ts';
 
 /** Most admin connections at once: people, scrapers and probes, not traffic. */
 const CONNECTION_LIMIT = 1024;
-/** From a connection to its first request, and of each head, ms. */
+/** Time-out from a connection to its first request, and of each head, ms. */
 const HEAD_MS = 5_000;
-/** Of each request, body included, ms. */
+/** Time-out of each request, body included, ms. */
 const REQUEST_MS = 10_000;
-/** How often late ones are looked for, ms. */
+/** Gap between two looks for late requests, ms. */
 const CHECK_MS = 1_000;
 /** How long an answer may lie unread, ms. */
 const STALL_MS = 30_000;
@@ -49,21 +49,27 @@ const URL_LIMIT = 8_192;
 export interface Admin {
   /** Open connections of its own port. */
   readonly connections: number;
-  /** Begins to keep the statistics of the last hour, whether somebody looks or not. */
+  /** Begins to keep the statistics of the last hour, with or without a reader. */
   begin(): void;
-  /** Resolves with the address in use; rejects when the port is taken. Throws for a host other than loopback without a token. */
+  /**
+   * Resolves with the address in use; rejects when the port is taken. Throws for a host other than loopback without
+   * a token.
+   */
   listen(host: string, port: number): Promise<AddressInfo>;
-  /** Answers a request of the public port whose path starts with `mount`, e.g. `/.ackspan`. Without a token only health is served there. */
+  /**
+   * Answers a request of the public port whose path starts with `mount`, e.g. `/.ackspan`. Without a token only
+   * health is served there.
+   */
   handle(request: IncomingMessage, response: ServerResponse, mount: string): void;
   /** Stops listening and ends every open response. */
   close(): Promise<void>;
 }
 
-/** What resources share that is not given from outside. */
+/** Parts that resources share and that are not given from outside. */
 interface Parts {
   readonly entry: Entry;
   readonly past: Past;
-  /** What is to be done when the server is closed. */
+  /** Called when the server is closed. */
   readonly closing: Set<() => void>;
 }
 
@@ -120,7 +126,7 @@ function createAnswerer(deps: AdminDeps, parts: Parts) {
     const entered = parts.entry.judge({ headers, method, remote, mount, route: found?.route });
     if ('kind' in entered) return entered;
     if (found === undefined) return problem(404, 'No such resource. /openapi.json lists what there is.');
-    // Without its last slash the page's relative addresses would lead past the mount.
+    // Without the last slash the page's relative addresses would lead past the mount.
     if (path === '' && mount !== undefined) return redirect(`${mount}/`);
     const { route, params } = found;
     const allowed = { Allow: methodsOf(route) };
@@ -148,11 +154,11 @@ function createAnswerer(deps: AdminDeps, parts: Parts) {
   };
 }
 
-/** Builds the admin server. Faults of its own become a 500 and one report; they reach nobody else. */
+/** Builds the admin server. A fault of its own becomes a 500 and one report. */
 export function createAdmin(deps: AdminDeps): Admin {
   const parts = createParts(deps);
   const answer = createAnswerer(deps, parts);
-  /** Responses that go on until somebody ends them, also those of the public port. */
+  /** Open responses, also those of the public port, that go on until a side ends them. */
   const streams = new Set<ServerResponse>();
 
   async function respond(request: IncomingMessage, response: ServerResponse, mount: string | undefined): Promise<void> {
@@ -208,9 +214,9 @@ export function createAdmin(deps: AdminDeps): Admin {
     },
     async close() {
       parts.past.stop();
-      // Its only error says that it never listened, which is as closed as it gets.
+      // The only error says that the server never listened, so it is closed already.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Followers are told the last steps: how a shutdown ended what was in flight is known nowhere else.
+      // Followers get the last steps, because only these tell how a shutdown ended deliveries in flight.
       for (const end of parts.closing) end();
       await ended(streams);
       server.closeAllConnections();
@@ -219,7 +225,7 @@ export function createAdmin(deps: AdminDeps): Admin {
   };
 }
 
-/** Ends the responses; resolves when all are out, or their readers have had their time. */
+/** Ends the responses. Resolves when all are out, or their readers have had their time. */
 async function ended(responses: Iterable<ServerResponse>): Promise<void> {
   const out = Array.from(
     responses,

@@ -9,7 +9,7 @@ import { badQuery, json } from './reply.ts';
 import type { Route } from './route.ts';
 import type { SessionJson, SessionPageJson } from './shapes.ts';
 
-/** Where a session's client is. */
+/** The places where a session's client can be. */
 const PLACES = ['here', 'away', 'any'] as const;
 
 /** The list of sessions; 404 in a process that relays none. */

@@ -1,4 +1,4 @@
-// admin: the JSON that the API answers, as types: for the views that make it, and for the page and the commands that read it.
+// admin: the JSON of the API as types, for the views that make it, and for the page and the commands that read it.
 import type { Unchanged } from '../delivery/operator.ts';
 import type {
   AttemptKind,
@@ -27,7 +27,7 @@ export interface DeliveryJson {
   readonly attempts: number;
   readonly session: string;
   readonly user: string | null;
-  /** Who the client says it is, without proof. */
+  /** The user that the client claims without proof. */
   readonly claimed_user: string | null;
   readonly run: string | null;
   readonly tool: string | null;
@@ -62,7 +62,7 @@ export interface DeliveryDetailJson extends DeliveryJson {
   readonly error_text: string | null;
   /** The connection that carries the session now. */
   readonly connection: string | null;
-  /** The connection that it was sent over, while that is remembered. */
+  /** The connection that the delivery was sent over, while it is remembered. */
   readonly sent_over: ConnectionJson | null;
   readonly timeline: readonly StepJson[];
   readonly same_event: { readonly count: number; readonly deliveries: readonly DeliveryJson[] };
@@ -84,7 +84,10 @@ export interface ConnectionJson {
   readonly capability: Capability;
   readonly opened_at: string;
   readonly closed_at: string | null;
-  /** Who closed first, and the code of the first Close frame (1006 = none); null while it is open. */
+  /**
+   * The side that closed first, and the code of the first Close frame (1006 = none); null while the
+   * connection is open.
+   */
   readonly closed_by: 'client' | 'upstream' | 'sidecar' | null;
   readonly close_code: number | null;
   readonly remote: string;
@@ -111,7 +114,7 @@ export interface ConnectionStepJson {
 /** One connection with its life, and how its deliveries stand. */
 export interface ConnectionDetailJson extends ConnectionJson {
   readonly life: readonly ConnectionStepJson[];
-  /** Deliveries sent over it that are in flight or in the history, by status. */
+  /** Deliveries sent over the connection that are in flight or in the history, by status. */
   readonly deliveries: Readonly<Record<Status, number>>;
   /** Messages of it that are remembered. */
   readonly remembered: number;
@@ -128,18 +131,18 @@ export interface MessageJson {
   readonly kind: MessageKind;
   /** Event type or shape; null where it was not read. */
   readonly type: string | null;
-  /** Payload; null where it is not known. */
+  /** Payload size; null where it is not known. */
   readonly bytes: number | null;
   readonly at: string;
-  /** Its place among the upstream's messages of the session; null for messages of the client. */
+  /** Ordinal among the upstream's messages of the session; null for messages of the client. */
   readonly ordinal: number | null;
-  /** Consumed by the sidecar: a confirmation. */
+  /** Whether the sidecar consumed the message: a confirmation. */
   readonly consumed: boolean;
   readonly delivery: string | null;
-  /** How that delivery stands, while it is known. */
+  /** Status of that delivery, while it is known. */
   readonly status: Status | null;
   readonly reason: string | null;
-  /** Only with `admin.payloads`, redacted; null where it is not kept. */
+  /** Payload, redacted; only with `admin.payloads`. Null where it is not kept. */
   readonly payload: string | null;
   /** Whether `payload` is only the beginning. */
   readonly cut: boolean;
@@ -159,7 +162,7 @@ export interface SessionJson {
   readonly opted_in: boolean;
   readonly resumable: boolean;
   readonly capability: Capability;
-  /** The connection that carries it; null while its client is away. */
+  /** The connection that carries the session; null while its client is away. */
   readonly connection: string | null;
   readonly pending: number;
   readonly messages: number;
@@ -172,7 +175,7 @@ export interface SessionPageJson {
   readonly next_cursor: string | null;
 }
 
-/** What became of one change, or would. */
+/** The result of one change, or of its dry run. */
 export interface ChangeJson {
   readonly action: 'resend' | 'confirm' | 'fail';
   /** For `resend`: the attempt's result. */
@@ -180,12 +183,12 @@ export interface ChangeJson {
   readonly delivery: DeliveryJson;
 }
 
-/** What became of a replay, or would. */
+/** The result of a replay, or of its dry run. */
 export interface ReplayJson {
   readonly dry_run: boolean;
-  /** Open deliveries that the filter means. */
+  /** Number of open deliveries that match the filter. */
   readonly matched: number;
-  /** Those whose message was sent again, or would be. */
+  /** Number of messages that were sent again, or would be. */
   readonly sent: number;
   readonly blocked: number;
   readonly failed: number;
@@ -195,7 +198,7 @@ export interface ReplayJson {
   readonly deliveries: readonly { readonly id: string; readonly result: AttemptResult | Unchanged | 'would_send' }[];
 }
 
-/** Who answers, and what may be done here. */
+/** The service, and what may be done here. */
 export interface AboutJson {
   readonly service: string;
   readonly version: string;
@@ -204,7 +207,7 @@ export interface AboutJson {
   readonly read_only: boolean;
   /** Whether a token is asked for. */
   readonly token_required: boolean;
-  /** How the caller came in. */
+  /** How the caller was admitted. */
   readonly via: 'open' | 'bearer' | 'session';
   readonly payloads: boolean;
   /** A link to a trace with `{trace_id}` in it. */
@@ -217,7 +220,7 @@ export interface StreamJson {
   readonly step: { readonly step: StepJson['step']; readonly at: string; readonly delivery: DeliveryJson };
   readonly connection: ConnectionStepJson & { readonly connection: ConnectionJson };
   readonly stats: LineJson;
-  /** `count` = null: nobody knows how many, because the follower was away too long. */
+  /** `count` = null: the number is not known, because the follower was away too long. */
   readonly dropped: { readonly count: number | null };
 }
 
@@ -227,7 +230,7 @@ export interface ProblemJson {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** A word for programs, where there is more than the status to tell. */
+  /** A code for programs, where the status does not tell enough. */
   readonly code?: string;
   readonly errors?: readonly {
     readonly parameter: string;

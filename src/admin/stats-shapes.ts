@@ -11,13 +11,13 @@ export interface CountsJson {
   readonly shed: number;
 }
 
-/** One line of statistics: what happened in the `seconds` before `at`, and how things stand then. */
+/** One line of statistics: the counts of the `seconds` before `at`, and the gauges then. */
 export interface LineJson extends CountsJson {
   readonly at: string;
   readonly seconds: number;
   readonly pending: number;
   readonly connections: number;
-  /** Send to confirmation of what was confirmed, ms; null where nothing was. */
+  /** Time from send to confirmation of confirmed deliveries, ms; null without any. */
   readonly p50_ms: number | null;
   readonly p95_ms: number | null;
   readonly p99_ms: number | null;
@@ -31,7 +31,7 @@ export interface LinesJson {
 
 /** One window of time, judged. */
 export interface WindowJson extends CountsJson {
-  /** How long it is; less than asked for while the process is young. */
+  /** Length of the window, less than asked for while the process is young. */
   readonly seconds: number;
   /** confirmed / (confirmed + failed + timeout); null while nothing is settled. */
   readonly rate: number | null;
@@ -50,7 +50,7 @@ export interface WindowJson extends CountsJson {
   >;
 }
 
-/** How things stand: the last five minutes, the last hour and since the start. */
+/** The last five minutes, the last hour, and everything since the start. */
 export interface SummaryJson {
   readonly at: string;
   readonly pending: number;
@@ -58,9 +58,9 @@ export interface SummaryJson {
   readonly connections: { readonly open: number; readonly by_capability: Readonly<Record<Capability, number>> };
 }
 
-/** A user, type, session or connection among others, by what is in flight and in the history. */
+/** One row: a user, type, session or connection, by its deliveries in flight and in the history. */
 export interface TopRowJson extends Omit<CountsJson, 'shed'> {
-  /** null: deliveries without one. */
+  /** The key; null = deliveries without one. */
   readonly key: string | null;
   readonly pending: number;
   readonly lost: number;
@@ -75,7 +75,7 @@ export interface TopJson {
   readonly sort: 'lost' | 'slowest' | 'tracked' | 'pending';
   /** Deliveries looked at. */
   readonly looked_at: number;
-  /** Keys beyond the bound, summed up in no row. */
+  /** Number of keys beyond the bound, which are in no row. */
   readonly left_out: number;
   readonly rows: readonly TopRowJson[];
 }

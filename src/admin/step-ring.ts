@@ -1,15 +1,15 @@
-// admin: the steps that somebody follows, numbered, in a bounded ring: what a follower that comes back reads on from.
+// admin: the steps of the stream, numbered, in a bounded ring: a follower that comes back reads on from there.
 import type { Observer } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { BookEntry, LifeStep } from './connection-book.ts';
 import type { StepJson } from './shapes.ts';
 
-/** A step of a delivery or of a connection, kept as it is: no text is built on the hot path. */
+/** A step of a delivery or of a connection as it is: no text is built on the hot path. */
 export type HeldStep =
   | { readonly id: number; readonly step: StepJson['step']; readonly at: number; readonly delivery: Delivery }
   | { readonly id: number; readonly life: LifeStep; readonly entry: BookEntry };
 
-/** Steps that are kept for those who come back. */
+/** Steps kept for followers that come back. */
 const KEPT = 2048;
 
 export interface StepRing {
@@ -17,7 +17,7 @@ export interface StepRing {
   readonly last: number;
   add(step: StepJson['step'], at: number, delivery: Delivery): HeldStep;
   addLife(life: LifeStep, entry: BookEntry): HeldStep;
-  /** Everything after step `id`; undefined where some of it is gone. */
+  /** Every step after step `id`; undefined where some of them are gone. */
   after(id: number): readonly HeldStep[] | undefined;
 }
 
@@ -33,7 +33,7 @@ export function createStepRing(kept = KEPT): StepRing {
       return last;
     },
     add(step, at, delivery) {
-      // It is shown after this call, and so may not become another delivery meanwhile.
+      // The record is shown after this call, and so may not become another delivery meanwhile.
       delivery.kept = true;
       return put({ id: ++last, step, at, delivery });
     },
@@ -57,7 +57,7 @@ export function stepObserver(took: (step: StepJson['step'], at: number, delivery
     settled: (delivery) => took(delivery.status as StepJson['step'], delivery.settledAt, delivery),
     upgraded: (delivery, now) => took('upgrade', now, delivery),
     rejectedLater: (delivery, now) => took('rejected', now, delivery),
-    // Counted in the statistics; clients could flood the stream with them.
+    // Such a confirmation is counted in the statistics. Clients could flood the stream with them.
     unmatched: nothing,
     shed: nothing,
   };

@@ -1,4 +1,4 @@
-// admin: GET /api/v1/stream: what happens, as server-sent events: steps of deliveries and connections, and a line of statistics a second.
+// admin: GET /api/v1/stream: steps of deliveries and connections, and a line of statistics a second, as SSE.
 import type { Delivery } from '../delivery/record.ts';
 import { connectionSummary, lifeStep } from './connection-view.ts';
 import { deliverySummary } from './delivery-view.ts';
@@ -15,18 +15,21 @@ import type { StepJson, StreamJson } from './shapes.ts';
 import { createStepRing, type HeldStep, stepObserver } from './step-ring.ts';
 import { lineOf } from './summary.ts';
 
-/** How often what happened is sent, ms: often enough to look live, seldom enough to share the cost. */
+/** Gap between two flushes, ms: often enough to look live, seldom enough to share the cost. */
 const FLUSH_MS = 100;
 /** Flushes in a second. */
 const FLUSHES = 1000 / FLUSH_MS;
-/** Most steps a second for one follower; the rest is dropped and counted. */
+/** Most steps a second for one follower. Further ones are dropped and counted. */
 export const RATE_LIMIT = 2500;
 /** Most followers at once. */
 const FOLLOWER_LIMIT = 16;
 /** How long steps go on being collected for a follower whose connection broke, ms. */
 const RETURN_MS = 15_000;
 
-/** The live stream. Takes the filters of the list; an event `dropped` says how many steps a follower missed. */
+/**
+ * The live stream, as server-sent events. Takes the filters of the list. An event `dropped` says
+ * how many steps a follower missed.
+ */
 export function streamRoute(deps: AdminDeps, past: Past, closing: Set<() => void>): Route {
   const hub = createHub(deps, past);
   closing.add(() => hub.close());
@@ -38,7 +41,8 @@ export function streamRoute(deps: AdminDeps, past: Past, closing: Set<() => void
       const query = createQuery(search);
       const events = query.words('events', STREAM_EVENTS) ?? new Set<string>(STREAM_EVENTS);
       const rate = query.whole('rate', 1, RATE_LIMIT, RATE_LIMIT);
-      // For callers that cannot set a header: an `EventSource` that is opened anew.
+      // The parameter is for callers that cannot set a header: an `EventSource` that is opened
+      // anew.
       const after = query.text('last_event_id') ?? lastEventId;
       const wanted = readFilter(query, deps);
       const faults = query.faults();
@@ -50,7 +54,7 @@ export function streamRoute(deps: AdminDeps, past: Past, closing: Set<() => void
         kind: 'stream',
         contentType: 'text/event-stream',
         open(response) {
-          // Sends the head at once, so that the follower knows that it follows.
+          // The head goes out at once, so that the follower knows that it follows.
           response.write('retry: 2000\n\n');
           const follower = new Follower(wish, response);
           hub.add(follower, after);
@@ -61,7 +65,7 @@ export function streamRoute(deps: AdminDeps, past: Past, closing: Set<() => void
   };
 }
 
-/** Everybody who follows. Nothing is watched while there is nobody. */
+/** All followers. Nothing is watched without one. */
 function createHub(deps: AdminDeps, past: Past) {
   const followers = new Set<Follower>();
   const ring = createStepRing();
@@ -79,7 +83,7 @@ function createHub(deps: AdminDeps, past: Past) {
     return `${id}event: step\ndata: ${JSON.stringify(body satisfies StreamJson['step'])}\n\n`;
   };
 
-  /** On the hot path: a follower whose share of this flush is full is not even asked. */
+  /** Runs on the hot path: a follower whose share of this flush is full is not even asked. */
   const took = (step: StepJson['step'], at: number, delivery: Delivery): void => {
     let held: HeldStep | undefined;
     for (const follower of followers) {
@@ -130,7 +134,7 @@ function createHub(deps: AdminDeps, past: Past) {
     followers.delete(follower);
     if (followers.size === 0) stop?.();
   };
-  /** What a follower missed while its connection was broken. */
+  /** The steps that a follower missed while its connection was broken. */
   const catchUp = (follower: Follower, after: string): void => {
     const [, name, id] = /^([0-9a-z]{1,11})\.(\d{1,15})$/.exec(after) ?? [];
     const missed = name === run && id !== undefined ? ring.after(Number(id)) : undefined;

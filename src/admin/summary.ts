@@ -1,4 +1,4 @@
-// admin: GET /api/v1/summary and /api/v1/lines: how things stand against the objective, and how they went, second by second.
+// admin: GET /api/v1/summary and /api/v1/lines: the state against the objective, and its course second by second.
 import { CAPABILITIES, type Capability } from '../delivery/words.ts';
 import { isoTime } from './iso-time.ts';
 import type { Past, WindowName } from './past.ts';

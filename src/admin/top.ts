@@ -1,4 +1,4 @@
-// admin: GET /api/v1/top: who loses most and who waits longest: users, types, sessions or priorities, by what is in flight and in the history.
+// admin: GET /api/v1/top: the users, types, sessions or priorities that lose most and wait longest.
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { readFilter } from './filter.ts';
 import type { AdminDeps } from './ports.ts';
@@ -12,7 +12,10 @@ export const TOP_BY = ['user', 'type', 'session', 'priority'] as const;
 export const TOP_SORT = ['lost', 'slowest', 'tracked', 'pending'] as const;
 /** Most rows of an answer. */
 export const TOP_LIMIT = 100;
-/** Most keys that are counted at a time; deliveries of further ones are left out, and the answer says of how many. */
+/**
+ * Most keys that are counted at a time. Deliveries of further keys are left out, and the answer has
+ * their number.
+ */
 const KEY_LIMIT = 10_000;
 
 interface Row {
@@ -22,7 +25,7 @@ interface Row {
   failed: number;
   timeout: number;
   unverifiable: number;
-  /** ms of confirmed deliveries. */
+  /** Times of confirmed deliveries, ms. */
   readonly times: number[];
 }
 
@@ -65,7 +68,7 @@ function shown(key: string | null, { times, ...row }: Row): TopRowJson {
   };
 }
 
-/** What rows are ordered by, descending; among equals the one with more deliveries comes first. */
+/** The order of rows, descending. Among equals the one with more deliveries comes first. */
 function weight(sort: TopJson['sort'], row: TopRowJson): number {
   return sort === 'slowest' ? (row.p95_ms ?? -1) : row[sort];
 }

@@ -1,4 +1,4 @@
-// admin: what statistics are made of: counts that only grow, as whoever keeps the books hands them over once a second.
+// admin: the counts that statistics are made of: they only grow, and are read once a second.
 import type { ErrorType, Level, Outcome, Priority, UnverifiableReason } from '../delivery/words.ts';
 
 /** Counts since the start for one priority. */
@@ -13,11 +13,11 @@ export interface Totals {
   readonly unverified: Readonly<Record<UnverifiableReason, number>>;
   /** Confirmed, by the evidence. */
   readonly levels: Readonly<Record<Level, number>>;
-  /** Send to confirmation of what was confirmed: counts by bucket. */
+  /** Time from send to confirmation of confirmed deliveries: counts by bucket. */
   readonly latency: Float64Array;
 }
 
-/** The books. */
+/** The source of totals. */
 export interface Statistics {
   totals(): Totals;
   /** The time that stands for a bucket of `latency`, ms. */

@@ -1,8 +1,8 @@
-// admin: remembers the latest confirmations that changed nothing: who said what about which event.
+// admin: remembers the latest confirmations that changed nothing: whose, and about which event.
 import type { Session } from '../delivery/session.ts';
 import type { UnmatchedReason } from '../delivery/words.ts';
 
-/** One of them. `at` is monotonic ms. */
+/** One such confirmation. `at` is monotonic ms. */
 export interface UnmatchedWord {
   readonly at: number;
   readonly reason: UnmatchedReason;
@@ -13,21 +13,21 @@ export interface UnmatchedWord {
 }
 
 export interface UnmatchedBook {
-  /** Those that are not remembered any more. */
+  /** Number of those that are not remembered any more. */
   readonly forgotten: number;
   add(reason: UnmatchedReason, session: Session, eventId: string, at: number): void;
   /** Newest first. */
   all(): Iterable<UnmatchedWord>;
 }
 
-/** Words that are remembered: clients may send them as fast as they like, so they are few. */
+/** Confirmations that are remembered: few, because clients may send them as fast as they like. */
 const LIMIT = 1_000;
-/** Characters of an id; a longer one is cut, and then matches nothing. */
+/** Characters of an id that are kept. A longer id is cut, and then matches nothing. */
 const ID_LIMIT = 256;
 
 export function createUnmatchedBook(limit = LIMIT): UnmatchedBook {
   const ring: UnmatchedWord[] = [];
-  /** Where the next one goes once the ring is full: the place of the oldest. */
+  /** Place of the next confirmation once the ring is full: the place of the oldest. */
   let next = 0;
   let forgotten = 0;
   return {

@@ -1,13 +1,13 @@
 // admin: confirmations that changed nothing, as JSON.
 import type { UnmatchedReason } from '../delivery/words.ts';
 
-/** One of them. */
+/** One such confirmation. */
 export interface UnmatchedJson {
   readonly at: string;
   readonly reason: UnmatchedReason;
-  /** What the confirmation named: an event's id, or a delivery's where the event has none. */
+  /** The id that the confirmation named: an event's, or a delivery's where the event has none. */
   readonly event_id: string;
-  /** Who said it. */
+  /** The session and user that sent it. */
   readonly session: string;
   readonly user: string | null;
   readonly connection: string | null;
@@ -16,6 +16,6 @@ export interface UnmatchedJson {
 /** The latest, newest first. */
 export interface UnmatchedPageJson {
   readonly unmatched: readonly UnmatchedJson[];
-  /** Those since the start that are not remembered any more. */
+  /** Number of those since the start that are not remembered any more. */
   readonly forgotten: number;
 }

@@ -1,4 +1,4 @@
-// admin: GET /api/v1/unmatched: the latest confirmations that changed nothing, newest first: who confirmed what it should not have, or too late.
+// admin: GET /api/v1/unmatched: the latest confirmations that changed nothing, newest first.
 import { UNMATCHED_REASONS } from '../delivery/words.ts';
 import { isoTime } from './iso-time.ts';
 import type { AdminDeps } from './ports.ts';

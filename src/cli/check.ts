@@ -1,4 +1,4 @@
-// cli: `ackspan check`: everything that is wrong or will be, before it is deployed.
+// cli: `ackspan check`: every fault of a configuration, and every trap of its platform, before it is deployed.
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/fault.ts';
@@ -17,9 +17,9 @@ import { addConfigOptions, readConfig } from './read-config.ts';
 export function define(command: Command): void {
   addConfigOptions(command);
   command
-    .option('--offline', 'dial nothing')
-    .option('--path <path>', 'also ask the upstream for a WebSocket on this path')
-    .option('--json', 'one JSON object on stdout')
+    .option('--offline', 'do not dial the upstream or the collector')
+    .option('--path <path>', 'also request a WebSocket upgrade on this path of the upstream')
+    .option('--json', 'print one JSON object on stdout')
     .action(async (options: Options) => {
       const { config, faults, warnings } = readConfig(options, process.env);
       const dialled = config === undefined || options.offline === true ? [] : await dialAll(config, options);
@@ -51,7 +51,7 @@ export function define(command: Command): void {
     });
 }
 
-/** The upstream first. */
+/** Dials all targets, the upstream first. */
 async function dialAll(config: Config, options: Options): Promise<Dialled[]> {
   const tls = config.upstreamTls;
   const dials = [dial(config.upstream, tls)];

@@ -1,4 +1,4 @@
-// cli: the commands, each loaded only when it is asked for: the command line answers fast, and none drags in the others' libraries.
+// cli: the commands. Each is loaded only when it runs, so none pays for the libraries of another.
 import type { Command } from 'commander';
 
 /** One command of `ackspan`. */
@@ -6,7 +6,7 @@ export interface CommandRow {
   readonly name: string;
   /** One line for `ackspan --help`. */
   readonly summary: string;
-  /** Gives the function that adds options and action; the action sets `process.exitCode` (exit.ts). */
+  /** Returns the function that adds options and action. The action sets `process.exitCode` (exit.ts). */
   load(): Promise<(command: Command) => void>;
 }
 
@@ -17,23 +17,23 @@ function row(name: string, summary: string, load: Load): CommandRow {
   return { name, summary, load: async () => (await load()).define };
 }
 
-/** In the order in which help lists them. */
+/** All commands, in the order of `--help`. */
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'run',
-    summary: 'serve: relay to the upstream and track what it pushes',
+    summary: 'run the sidecar: relay to the upstream and track its events',
     // The sidecar itself is loaded when it is started: help and completion do without.
     load: async () =>
       (await import('./run.ts')).defineRun(async () => (await import('../sidecar/sidecar.ts')).createSidecar),
   },
   row(
     'demo',
-    'watch it work: an agent backend, the sidecar and clients good and bad, on this machine',
+    'show Ackspan at work on this machine: an agent backend, the sidecar, good and bad clients',
     () => import('./demo.ts'),
   ),
   row(
     'check',
-    'judge the configuration, dial the upstream and the collector, name platform traps',
+    'check the configuration, dial the upstream and the collector, warn of platform traps',
     () => import('./check.ts'),
   ),
   row('tail', 'follow deliveries live: attempts, losses, confirmations', () => import('./admin/tail.ts')),

@@ -2,7 +2,7 @@
 import type { Defaults } from '../config/values.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../decode/defaults.ts';
 
-/** What holds when the operator says nothing about events and confirmations. */
+/** Events and confirmations of a configuration that does not mention them. */
 export const DEFAULTS: Defaults = {
   events: DEFAULT_DECODE_OPTIONS,
   confirmations: DEFAULT_DECODE_OPTIONS.confirmations,

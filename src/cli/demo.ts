@@ -1,4 +1,4 @@
-// cli: `ackspan demo`: the whole story on this machine, with nothing to set up.
+// cli: `ackspan demo`: Ackspan at work on this machine, with nothing to set up.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/units.ts';
 import { type DemoEnd, runDemo } from '../demo/demo.ts';
@@ -16,23 +16,23 @@ const CODES: Readonly<Record<DemoEnd, number>> = { ok: OK, failed: FAILED, usage
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 24 * 3_600_000;
 
-/** Adds options and action. Exit codes: 0 the numbers agree, 1 they do not or something broke, 2 bad usage. */
+/** Adds options and action. Exit codes: 0 the numbers agree, 1 the numbers disagree or something broke, 2 bad usage. */
 export function define(command: Command): void {
   command
     .addOption(
-      new Option('-d, --duration <time>', 'how long there is load, such as 10s or 5m')
+      new Option('-d, --duration <time>', 'how long the clients and the backend run, such as 10s or 5m')
         .argParser(readDuration)
         .default(30_000, '30s'),
     )
-    .option('--json', 'one JSON object on stdout, nothing else')
+    .option('--json', 'print one JSON object on stdout, and nothing else')
     .option('--keep', 'keep the admin server up after the verdict, until Ctrl-C')
     .option(
       '--admin <host:port>',
-      'where the admin server listens; default: a free port on 127.0.0.1 (anywhere but on loopback: ACKSPAN_ADMIN_TOKEN)',
+      'address of the admin server; default: a free port on 127.0.0.1 (anywhere but on loopback it needs ACKSPAN_ADMIN_TOKEN)',
     )
     .action(async ({ duration, json, keep, admin }: Options) => {
       process.once('exit', () => {
-        // However it ends: the table hides the cursor.
+        // The table hides the cursor, so every way to end shows it again.
         if (process.stdout.isTTY) process.stdout.write('\x1b[?25h');
       });
       const end = await runDemo(
@@ -51,7 +51,7 @@ export function define(command: Command): void {
           defaults: DEFAULTS,
         },
       );
-      // Whatever a library left open must not keep a finished demo alive; what was written must get out first.
+      // A handle that a library left open must not keep a finished demo alive. The output must get out first.
       process.stdout.write('', () => process.exit(CODES[end]));
     });
 }

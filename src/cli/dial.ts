@@ -1,4 +1,4 @@
-// cli: whether somebody answers: a connection to an address, and a WebSocket upgrade on a path.
+// cli: tells whether an address takes a connection, and whether a path accepts a WebSocket upgrade.
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { upstreamAddress } from '../config/consistency.ts';
 
-/** How the dial went; `detail` says why it failed, or what came back. */
+/** The result of a dial. `detail` says why it failed, or what came back. */
 export interface Dialled {
   readonly target: string;
   readonly ok: boolean;
@@ -70,7 +70,7 @@ export function probeUpgrade(target: string, path: string, tls: DialTls): Promis
     end(true, 'accepts WebSockets');
   });
   request.once('response', (response) => end(false, `answers an upgrade with ${response.statusCode} instead of 101`));
-  // Stays on: destroying the request may raise an error after the answer.
+  // The listener stays: destroying the request may raise an error after the answer.
   request.on('error', (error) => end(false, reason(error)));
   request.setTimeout(TIMEOUT_MS, () => end(false, `no answer within ${TIMEOUT_MS / 1000} s`));
   request.end();

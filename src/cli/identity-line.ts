@@ -1,7 +1,7 @@
 // cli: what the configuration of identity grants, in one sentence for `ackspan check`.
 import type { Config } from '../config/config.ts';
 
-/** What proves a user here, and what only claims one; names of sources, never a key. */
+/** Names the sources that prove a user and the sources that only claim one. Never prints a key. */
 export function identityLine({ user, trust, jwtKey, jwksUrl, jwtFrom }: Config['identity']): string {
   if (user.length === 0) return 'identity: none is configured; no connection has a user';
   const verified = jwtKey !== undefined || jwksUrl !== undefined;

@@ -15,7 +15,7 @@ for (const stream of [process.stdout, process.stderr]) {
 const program = new Command('ackspan')
   .description('A sidecar that proves, event by event, that what a backend pushed over a WebSocket reached its client.')
   .version(versionLine(), '-V, --version', 'print the version')
-  // Thrown instead of exiting, so that bad usage can be told from failure: commander's own code for both is 1.
+  // Commander throws instead of exiting: its own exit code is 1 for bad usage and for failure alike.
   .exitOverride()
   .showSuggestionAfterError()
   .showHelpAfterError('(ackspan --help says more)');

@@ -26,7 +26,7 @@ export function addConfigOptions(command: Command): void {
   }
   command.addHelpText(
     'after',
-    `\nEvery key of the file, its variable and its default (docs/configuration.md says more):\n${keyList()}`,
+    `\nKeys of the file, each with its variable and its default (docs/configuration.md explains them):\n${keyList()}`,
   );
 }
 
@@ -45,7 +45,7 @@ export function readConfig(options: Options, given: NodeJS.ProcessEnv): Loaded {
   const loaded = loadConfig({ flags, env, defaults: DEFAULTS, file: unreadable ? undefined : file });
   if (secrets.faults.length > 0) return { ...loaded, config: undefined, faults: [...secrets.faults, ...loaded.faults] };
   if (!unreadable) return loaded;
-  // What the file would have said is not missing, it is only not known.
+  // A key that the unread file may have is not missing.
   const others = loaded.faults.filter((fault) => fault.at !== '');
   return { config: undefined, faults: [file, ...others], warnings: loaded.warnings };
 }

@@ -19,7 +19,7 @@ import { addConfigOptions, readConfig } from './read-config.ts';
 
 /** What `run` needs of the sidecar. */
 export interface Sidecar {
-  /** Rejects when it cannot listen. */
+  /** Rejects when the sidecar cannot listen. */
   start(): Promise<{ readonly listen: AddressInfo; readonly admin?: AddressInfo | undefined }>;
   /** Ends within the configured grace. */
   stop(reason: string): Promise<void>;
@@ -39,7 +39,7 @@ export type CreateSidecar = (deps: {
 /** What `serve` needs of the process. */
 export type Host = Pick<EventEmitter, 'on' | 'off'> & { exit(code: number): void };
 
-/** Beyond the grace, ms: then a stop that hangs is cut short. The default grace and this together stay under Cloud Run's 10 s. */
+/** Time beyond the grace, ms, after which a stop that hangs is cut short. With the default grace it stays under Cloud Run's 10 s. */
 const STOP_MARGIN_MS = 1_500;
 
 /** Gives the function that adds options and action; `load` is called once there is a configuration to start with. */
@@ -69,13 +69,13 @@ export function defineRun(load: () => Promise<CreateSidecar>): (command: Command
       const sidecar = createSidecar({ config, log, report, reread, setLevel });
       const code = await serve({ sidecar, config, log, host: process, env: process.env });
       report.tellRest();
-      // Whatever a library left open must not keep a stopped process alive.
+      // A handle that a library left open must not keep a stopped process alive.
       process.exit(code);
     });
   };
 }
 
-/** Starts, serves until SIGTERM or SIGINT, stops. Answers the exit code; a second signal or a crash exits at once. */
+/** Starts, serves until SIGTERM or SIGINT, stops. Returns the exit code. A second signal or a crash exits at once. */
 export async function serve(deps: {
   sidecar: Sidecar;
   config: Config;
@@ -143,7 +143,7 @@ export async function serve(deps: {
   }
 }
 
-/** In running time (SPEC D14): a machine that pauses during the stop takes nothing from it. */
+/** Whether `done` resolves within `ms` of running time (SPEC D14): a pause of the machine does not shorten it. */
 async function inTime(done: Promise<void>, ms: number): Promise<boolean> {
   let wait: Wait | undefined;
   const late = new Promise<boolean>((resolve) => {

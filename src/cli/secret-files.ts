@@ -1,4 +1,4 @@
-// cli: secrets out of files: `ACKSPAN_ADMIN_TOKEN_FILE` names the file whose text is `ACKSPAN_ADMIN_TOKEN`, and so for every secret.
+// cli: secrets out of files: ACKSPAN_ADMIN_TOKEN_FILE names the file that holds ACKSPAN_ADMIN_TOKEN.
 import { readFileSync } from 'node:fs';
 import type { ConfigFault } from '../config/fault.ts';
 import type { Row } from '../config/row.ts';

@@ -1,4 +1,4 @@
-// cli: `ackspan version`: what is running, for a bug report.
+// cli: `ackspan version`: version, Node and platform, for a bug report.
 import type { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { OK } from './exit.ts';
@@ -8,7 +8,7 @@ export function versionLine(): string {
   return `ackspan ${VERSION} (node ${process.version}, ${process.platform} ${process.arch})`;
 }
 
-/** Adds what the command does. */
+/** Adds the action. */
 export function define(command: Command): void {
   command.action(() => {
     process.stdout.write(`${versionLine()}\n`);

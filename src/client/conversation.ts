@@ -1,29 +1,35 @@
-// client: what client and sidecar say to each other: opening, resuming, numbering, and telling in batches what has been handled.
+// client: the conversation with the sidecar: opening, resuming, numbering, and confirming in batches.
 import type { End } from './handling.ts';
 import { Ledger } from './ledger.ts';
 import { isHidden } from './platform.ts';
 import { createFrameReader, type Resumption, type Welcome } from './protocol.ts';
 import { Silence } from './silence.ts';
 
-/** Confirmations wait at most so long, ms … */
+/** Longest wait of a confirmation, ms … */
 const BATCH_MS = 100;
-/** … or until there are so many. */
+/** … and number of confirmations that end the wait. */
 const BATCH_SIZE = 32;
 
-/** Outlives connections; without a sidecar in front it lets everything through and says nothing. */
+/**
+ * Outlives connections. Without a sidecar in front, every frame goes to the application and nothing
+ * is confirmed.
+ */
 export class Conversation {
   readonly #onResumed: (recovered: boolean, rejoined: boolean) => void;
   readonly #drop: () => void;
   readonly #silence: Silence;
   #ledger: Ledger | undefined;
   #read = createFrameReader();
-  /** How to talk to the sidecar; undefined while none is connected. */
+  /** Sends to the sidecar; undefined while none is connected. */
   #send: ((text: string) => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** This connection takes the place of an earlier one, and no frame has come over it yet. */
+  /** Whether this connection takes the place of an earlier one, and no frame has come over it yet. */
   #resuming = false;
 
-  /** `resume`: what an earlier one left behind. `drop`: the connection is of no use any more, and another one is. */
+  /**
+   * `resume`: the state of an earlier conversation. `drop`: called when the connection must be
+   * replaced by another one.
+   */
   constructor(
     resume: Resumption | null | undefined,
     onResumed: (recovered: boolean, rejoined: boolean) => void,
@@ -37,17 +43,26 @@ export class Conversation {
     this.#resuming = true;
   }
 
-  /** Whether a sidecar waits for what handlers under way will say. Not so on a hidden page, which may be gone before they do. */
+  /**
+   * Whether the results of handlers under way still matter to a sidecar. Not so on a hidden page,
+   * which may be gone before they come.
+   */
   get busy(): boolean {
     return !!this.#send && this.#ledger!.through < this.#ledger!.handed && !isHidden();
   }
 
-  /** What it takes to resume; `handled`: with the messages whose handlers have not finished coming again. Null without a session. */
+  /**
+   * The state to resume from; `handled`: messages whose handlers have not finished come again. Null
+   * without a session.
+   */
   resumption(handled: boolean): Resumption | null {
     return this.#ledger?.resumption(handled) ?? null;
   }
 
-  /** A frame arrived. Returns undefined when it is not for the application, else what to call when that is done with it. */
+  /**
+   * Takes a frame. Returns undefined when the frame is not for the application, else a function to
+   * call when the application is done with it.
+   */
   receive(data: unknown, send: (text: string) => void): End | undefined {
     const frame = this.#read(data);
     const resuming = this.#resuming;
@@ -59,11 +74,12 @@ export class Conversation {
     if (!this.#send) return () => {};
     const ledger = this.#ledger!;
     if (frame < 0) ledger.hear(-frame);
-    // Not taken, so it comes again, once the sidecar has heard what waits.
+    // The message is not taken, so it comes again, once the sidecar has acknowledged what waits.
     else if (ledger.full) this.#drop();
     else {
       const n = ledger.take(frame);
-      // For a duplicate too: the sidecar would not repeat it had it heard of the confirmation.
+      // A duplicate counts too: the sidecar would not repeat the message if it had heard of the
+      // confirmation.
       if (!n || ledger.unsaid) this.#soon();
       if (n)
         return (reason) => {
@@ -73,7 +89,7 @@ export class Conversation {
     return undefined;
   }
 
-  /** The connection has ended; `opened`: it, or one before it, had been open. */
+  /** Notes that the connection has ended. `opened`: it, or one before it, had been open. */
   lose(opened: boolean): void {
     this.#send = undefined;
     this.#read = createFrameReader();
@@ -81,12 +97,15 @@ export class Conversation {
     this.#resuming ||= opened;
   }
 
-  /** Says at once what waits to be said. */
+  /** Sends at once what waits to be sent. */
   flush(): void {
     if (this.#timer) this.#tell();
   }
 
-  /** Looks whether the sidecar is still there; `doubt`: asks in any case, or drops a connection whose sidecar cannot be asked. */
+  /**
+   * Looks whether the sidecar is still there. `doubt`: asks in any case, or drops a connection
+   * whose sidecar cannot be asked.
+   */
   look(doubt: boolean): void {
     if (!doubt || !this.#send) this.#silence.look();
     else if (this.#ledger!.answers) this.#silence.doubt();

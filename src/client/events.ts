@@ -1,11 +1,20 @@
-// client: the events of an AckspanSocket: those of a WebSocket, with a way to confirm a message, and two about reconnecting.
+// client: the events of an AckspanSocket: a WebSocket's, with a way to confirm a message, and two about reconnecting.
 import type { CloseDetails } from './platform.ts';
 
-/** `message`, as on a WebSocket. `confirm` and `reject` decide what the sidecar is told; the first word counts. */
+/**
+ * `message`, as on a WebSocket. `confirm` and `reject` decide what the sidecar is told. The first
+ * call counts.
+ */
 export interface AckspanMessageEvent extends MessageEvent {
-  /** The application has handled the message. Needed with `manual: true`; does nothing when there is no sidecar. */
+  /**
+   * The application has handled the message. Needed with `manual: true`; does nothing when there is
+   * no sidecar.
+   */
   confirm(): void;
-  /** The application could not handle it; the reason (256 characters) shows up beside the failed delivery. */
+  /**
+   * The application could not handle the message. The reason (256 characters) shows up beside the
+   * failed delivery.
+   */
   reject(reason?: unknown): void;
 }
 
@@ -21,9 +30,15 @@ export interface ReconnectingEvent extends Event, CloseDetails {
 
 /** `resumed`: messages flow again. Comes after `open`, where there is one. */
 export interface ResumedEvent extends Event {
-  /** True: whatever was missed and kept is being sent now. False: a new session, and missed messages are lost; fetch what you need. */
+  /**
+   * True: messages that were missed and kept are being sent now. False: a new session, and missed
+   * messages are lost; fetch what you need.
+   */
   readonly recovered: boolean;
-  /** True: the sidecar kept the connection to the backend, which has noticed nothing, and there was no new `open`. */
+  /**
+   * True: the sidecar kept the connection to the backend, which has noticed nothing, and there was
+   * no new `open`.
+   */
   readonly rejoined: boolean;
 }
 

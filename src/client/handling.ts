@@ -1,14 +1,20 @@
-// client: when a message counts as handled: every listener has returned, and every promise that they returned is resolved.
+// client: when a message counts as handled: listeners have returned, and the promises they returned are resolved.
 import type { HandlerResult } from './listeners.ts';
 import { showError } from './platform.ts';
 
-/** Called with nothing when the application has handled the message, else with the reason why it has not. The first call counts. */
+/**
+ * Called without a reason when the application has handled the message, else with the reason why
+ * not. The first call counts.
+ */
 export type End = (reason?: string) => void;
 
-/** What is told to the sidecar when nobody listened: the application did not get the message. */
+/** The reason when there is no listener: the application did not get the message. */
 const NO_HANDLER = 'no message handler';
 
-/** Watches what the listeners of one message do. With `manual`, success is left to the application; failures end it all the same. */
+/**
+ * Watches the listeners of one message. With `manual`, success is left to the application; failures
+ * end the message all the same.
+ */
 export function watch(results: readonly HandlerResult[], manual: boolean, end: End): void {
   let unfinished = results.length;
   const finish = (): void => {
@@ -27,12 +33,12 @@ export function watch(results: readonly HandlerResult[], manual: boolean, end: E
   }
 }
 
-/** An error, or whatever was thrown, as text. */
+/** An error, or any other thrown value, as text. */
 export function reasonText(reason: unknown): string {
   try {
     return String(reason);
   } catch {
-    // An object without a text form: that it failed is what matters.
+    // The object has no text form. Its failure is what matters.
     return 'unprintable';
   }
 }

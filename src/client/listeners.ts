@@ -1,7 +1,7 @@
-// client: an EventTarget that learns what its listeners returned or threw: whether the application has handled an event.
+// client: an EventTarget that learns what its listeners returned or threw.
 import { showError } from './platform.ts';
 
-/** What one listener did: `value` is what it returned, or what it threw. */
+/** The result of one listener. `value` is what it returned, or what it threw. */
 export interface HandlerResult {
   readonly threw?: boolean;
   readonly value: unknown;
@@ -18,10 +18,13 @@ export interface ListenerOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The platform's own target underneath: `once`, `signal`, order and duplicates are its business. `M` types the events. */
+/**
+ * Built on the platform's own target, which handles `once`, `signal`, order and duplicates. `M`
+ * types the events.
+ */
 export class Listeners<M> extends EventTarget {
   readonly #wrappers = new WeakMap<object, (event: Event) => void>();
-  /** Of each `on…` property: the listener that stands for it, and the function as it was set. */
+  /** For each `on…` property: the listener that stands for it, and the function as it was set. */
   readonly #handlers = new Map<string, readonly [Listener<Event>, unknown]>();
   #results: HandlerResult[] = [];
 
@@ -53,7 +56,7 @@ export class Listeners<M> extends EventTarget {
     if (listener) super.removeEventListener(type, this.#wrap(listener), options);
   }
 
-  /** Dispatches an event and returns what its listeners did, in their order. */
+  /** Dispatches an event and returns the results of its listeners, in their order. */
   protected emit(event: Event): readonly HandlerResult[] {
     const results: HandlerResult[] = [];
     this.#results = results;
@@ -66,12 +69,13 @@ export class Listeners<M> extends EventTarget {
     return this.#handlers.get(type)?.[1] ?? null;
   }
 
-  /** Sets the `on…` property of an event type; anything but a function unsets it, as on a WebSocket. */
+  /** Sets the `on…` property of an event type. Anything but a function unsets it, as on a WebSocket. */
   protected setHandler(type: string, handler: unknown): void {
     this.removeEventListener(type, this.#handlers.get(type)?.[0] ?? null);
     this.#handlers.delete(type);
     if (typeof handler !== 'function') return;
-    // A function of its own: one that is also given to addEventListener must run twice.
+    // The listener is a function of its own: one that is also given to addEventListener must run
+    // twice.
     const listener = (event: Event): unknown => handler.call(this, event);
     this.#handlers.set(type, [listener, handler]);
     this.addEventListener(type, listener);

@@ -1,8 +1,8 @@
-// client: what an application can choose, and the reconnect policy that stands for those who choose nothing.
+// client: the options of an application, and the default reconnect policy.
 import type { CloseDetails, PlainSocketConstructor } from './platform.ts';
 import type { Resumption } from './protocol.ts';
 
-/** What is known when a connection has ended. */
+/** The facts when a connection has ended. */
 export interface Attempts {
   /** Whether this socket was ever open. */
   readonly opened: boolean;
@@ -14,21 +14,24 @@ export interface Attempts {
 export interface AckspanOptions {
   /** The class to connect with; default: the global one. In Node 20: `import { WebSocket } from 'ws'`. */
   readonly WebSocket?: PlainSocketConstructor;
-  /** A message counts as handled only when `event.confirm()` is called. Default false: when its handlers have finished. */
+  /**
+   * A message counts as handled only when `event.confirm()` is called. Default false: when its
+   * handlers have finished.
+   */
   readonly manual?: boolean;
-  /** The first wait before a reconnect is random, up to this. Default 1000. */
+  /** Longest first wait before a reconnect, ms; the wait is random. Default 1000. */
   readonly minDelayMs?: number;
-  /** The bound on waits doubles up to this. Default 30000. */
+  /** Longest wait before any reconnect, ms: the bound doubles up to this. Default 30000. */
   readonly maxDelayMs?: number;
   /** Whether to reconnect after a close that the application did not ask for. Default: `reconnectByDefault`. */
   readonly shouldReconnect?: (close: CloseDetails, attempts: Attempts) => boolean;
-  /** Bytes that `send` keeps while reconnecting; beyond, it throws a QuotaExceededError. Default 1 MiB. */
+  /** Bytes that `send` keeps while reconnecting. Beyond them it throws a QuotaExceededError. Default 1 MiB. */
   readonly maxQueuedBytes?: number;
-  /** Goes on with the session of an earlier socket: its `resumption`, for instance from before a reload of the page. */
+  /** The `resumption` of an earlier socket, for instance from before a reload of the page. */
   readonly resume?: Resumption | null;
 }
 
-/** Ends that another try may cure: RFC 6455 §7.4.1 and the IANA registry of close codes. */
+/** Close codes after which another try may help: RFC 6455 §7.4.1 and the IANA registry of close codes. */
 const PASSING = [
   1001, // going away
   1005, // no code
@@ -40,14 +43,18 @@ const PASSING = [
 ];
 
 /**
- * Not before it was open once (like a WebSocket, it then fails), not after a normal close (1000), not after the peer's fault is
- * ours (1002–1010), and not after a code of the application (3000–4999), which says that somebody decided.
+ * Whether to reconnect: not before the socket was open once (like a WebSocket, it then fails), not
+ * after a normal close (1000), not after a fault of ours (1002–1010), and not after a code of the
+ * application (3000–4999), which is a decision of the peer.
  */
 export function reconnectByDefault(close: CloseDetails, attempts: Attempts): boolean {
   return attempts.opened && PASSING.includes(close.code);
 }
 
-/** Before the try number `attempt` (from 1), ms: full jitter, so that clients of a restarted backend do not come all at once. */
+/**
+ * The wait before try number `attempt` (from 1), ms: full jitter, so that clients of a restarted
+ * backend do not come all at once.
+ */
 export function reconnectDelay(attempt: number, options: AckspanOptions): number {
   const { minDelayMs = 1000, maxDelayMs = 30_000 } = options;
   return Math.random() * Math.min(maxDelayMs, minDelayMs * 2 ** (attempt - 1));

@@ -1,4 +1,4 @@
-// client: the platform as structural types: browsers, workers and Node with `ws` all fit, and no DOM types leak into other folders.
+// client: the platform as structural types: browsers, workers and Node with `ws`. No DOM types leave this room.
 
 /** A close as the platform reports it (RFC 6455 §7.4; 1005 = no code, 1006 = the connection was lost). */
 export interface CloseDetails {
@@ -7,10 +7,10 @@ export interface CloseDetails {
   readonly wasClean: boolean;
 }
 
-/** What `send` takes. */
+/** The types that `send` takes. */
 export type SendData = string | ArrayBufferLike | ArrayBufferView | Blob;
 
-/** The platform's WebSocket, as far as it is used. */
+/** The platform's WebSocket, as far as the SDK uses it. */
 export interface PlainSocket {
   readonly url: string;
   readonly readyState: number;
@@ -41,17 +41,20 @@ interface Platform {
 /** The global scope, with everything optional that some platform lacks. */
 export const platform = globalThis as unknown as Platform;
 
-/** Whether the page is hidden: its timers are slow then, and it may be on its way out. */
+/** Whether the page is hidden. Its timers are slow then, and it may be closing. */
 export function isHidden(): boolean {
   return platform.document?.visibilityState === 'hidden';
 }
 
-/** A `close` event: the platform's own where it has the class (Node has it from 23 on), else with the same properties. */
+/**
+ * A `close` event: the platform's own where it has the class (Node has it from 23 on), else an
+ * event with the properties of one.
+ */
 export function createCloseEvent(close: CloseDetails): Event {
   return platform.CloseEvent ? new platform.CloseEvent('close', close) : Object.assign(new Event('close'), close);
 }
 
-/** Shows an error of the application as the platform shows uncaught ones; where it cannot, on the console. */
+/** Shows an error of the application as the platform shows uncaught ones, else on the console. */
 export function showError(error: unknown): void {
   if (platform.reportError) platform.reportError(error);
   else console.error(error);

@@ -1,37 +1,43 @@
-// client: whether anything still arrives: asks after a while of silence, and tells when no answer comes. Times are ms of the monotonic clock.
+// client: watches whether anything still arrives: asks after a while, and gives the path up without an answer.
 
-/** A path that is doubted for another reason than silence has so long to answer. */
+/** Time to answer for a path that is doubted for another reason than silence, ms. */
 const HURRY_MS = 2000;
-/** A timer that is later than this shows that the page was frozen, or that its timers are slowed down. */
+/** Lateness of a timer, ms, that shows that the page was frozen, or that its timers are slowed down. */
 const LATE_MS = 500;
-/** So many times longer may the path be silent that comes after one that fell silent. */
+/** Factor on the allowed silence of a path that comes after one that fell silent. */
 const PATIENT = 4;
 
-/** The silence of one socket, over all its connections. */
+/** The silence of one socket, over all its connections. Times are ms of the monotonic clock. */
 export class Silence {
   readonly #ask: () => void;
   readonly #dead: () => void;
-  /** Half of the time after which a silent path is dead; 0 = nobody asks for silence's sake. */
+  /** Half of the time after which a silent path is dead; 0 = silence is allowed. */
   #half = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer is due. */
   #due = 0;
-  /** When something arrived last. */
+  /** When a frame arrived last. */
   #last = 0;
-  /** Nothing has arrived since the question. */
+  /** Whether no frame has arrived since the question. */
   #asked = false;
-  /** Looks in a row that came too late to tell. */
+  /** Number of looks in a row that came too late to tell. */
   #late = 0;
-  /** More when the last path fell silent and none has carried anything since: a long message may be on its way. */
+  /**
+   * Above 1 when the last path fell silent and none has carried anything since: a long message may
+   * be on its way.
+   */
   #patience = 1;
 
-  /** `ask`: get the other side to say something. `dead`: it did not. */
+  /** `ask`: makes the other side send something. `dead`: called when it did not. */
   constructor(ask: () => void, dead: () => void) {
     this.#ask = ask;
     this.#dead = dead;
   }
 
-  /** A connection begins, and is dead when it is silent for `limit`; 0 = never. Also ends what an earlier one had begun. */
+  /**
+   * Starts with a connection that is dead when it is silent for `limit`; 0 = never. Ends the watch
+   * of an earlier connection.
+   */
   start(limit: number): void {
     clearTimeout(this.#timer);
     this.#asked = false;
@@ -39,7 +45,7 @@ export class Silence {
     this.look();
   }
 
-  /** Something arrived; `carries`: and it is more than the beginning of a connection. */
+  /** Notes that a frame arrived. `carries`: it is more than the beginning of a connection. */
   arrived(carries: boolean): void {
     this.#last = performance.now();
     this.#asked = false;
@@ -47,21 +53,21 @@ export class Silence {
     if (carries) this.#patience = 1;
   }
 
-  /** Asks now, and gives it this long. */
+  /** Asks now, and gives the other side `wait` ms. */
   doubt(wait = HURRY_MS): void {
     this.#asked = true;
     this.#set(wait);
     this.#ask();
   }
 
-  /** An occasion to look: timers may have slept. */
+  /** Looks. Called on any occasion, because timers may have slept. */
   readonly look = (): void => {
     const now = performance.now();
     const silent = now - this.#last;
     const late = now - this.#due;
     if (this.#asked) {
       if (late < 0) this.#set(-late);
-      // The answer may be at the door of a page that was frozen, and not read yet.
+      // The answer may have reached a page that was frozen, and not be read yet.
       else if (late > LATE_MS && this.#late++ < 2) this.doubt();
       else {
         this.#patience = PATIENT;

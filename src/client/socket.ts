@@ -1,4 +1,4 @@
-// client: AckspanSocket: a WebSocket that tells the sidecar what the application has handled, and resumes its session after a lost connection.
+// client: AckspanSocket: a WebSocket that confirms what the application has handled, and resumes its session.
 import { Conversation } from './conversation.ts';
 import type { AckspanCloseEvent, AckspanEventMap, AckspanMessageEvent } from './events.ts';
 import { reasonText, watch } from './handling.ts';
@@ -24,9 +24,9 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-/** A connection that lived so long (ms) starts the back-off anew. */
+/** Age of a connection, ms, that starts the back-off anew. */
 const STABLE_MS = 5000;
-/** A sidecar's welcome comes with the upgrade's answer; after so long (ms) there is no sidecar. */
+/** Time after which there is no sidecar, ms: its welcome comes with the upgrade's answer. */
 const WELCOME_MS = 2000;
 const QUEUE_BYTES = 1024 * 1024;
 const LOST: CloseDetails = { code: 1006, reason: '', wasClean: false };
@@ -35,8 +35,9 @@ const PAGE_EVENTS = ['pagehide', 'visibilitychange', 'online'];
 type Handler<E> = ((event: E) => unknown) | null;
 
 /**
- * Drop-in for `WebSocket` (https://websockets.spec.whatwg.org). While it reconnects, `readyState` is CONNECTING and `send` queues;
- * `open` fires again when the backend's connection is a new one, `close` and `error` only when the socket is closed for good.
+ * Drop-in for `WebSocket` (https://websockets.spec.whatwg.org). While it reconnects, `readyState` is CONNECTING
+ * and `send` queues. `open` fires again when the backend's connection is a new one, `close` and `error` only when
+ * the socket is closed for good.
  */
 export class AckspanSocket extends Listeners<AckspanEventMap> {
   static readonly CONNECTING = CONNECTING;
@@ -47,7 +48,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   readonly OPEN = OPEN;
   readonly CLOSING = CLOSING;
   readonly CLOSED = CLOSED;
-  /** As the application gave it, made absolute; what the SDK adds to the query is not shown. */
+  /** The URL of the application, made absolute, without what the SDK adds to the query. */
   readonly url: string;
 
   readonly #protocols: string | string[] | undefined;
@@ -65,15 +66,18 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   #queue: SendData[] = [];
   #queuedBytes = 0;
 
-  /** What happens to the page, the worker or its network. */
+  /** Called when the page, the worker or its network changes. */
   readonly #onPage = ({ type }: Event): void => {
     this.#conversation.flush();
-    // Another network, perhaps: the old connection may be dead for minutes before anyone tells.
+    // The network may be another one: the old connection may be dead for minutes before it is noticed.
     if (this.#retry === undefined) this.#conversation.look(type === 'online');
     else this.#drop();
   };
 
-  /** Connects at once. Throws as `WebSocket` does for a bad URL or protocol, and a TypeError where there is no WebSocket class. */
+  /**
+   * Connects at once. Throws as `WebSocket` does for a bad URL or protocol, and a TypeError where there is no
+   * WebSocket class.
+   */
   constructor(url: string | URL, protocols?: string | string[], options: AckspanOptions = {}) {
     super();
     this.#protocols = protocols;
@@ -119,7 +123,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     this.#inner.binaryType = type;
   }
 
-  /** What a later socket needs to go on with this session, as plain JSON; null without a sidecar. The token in it is a secret. */
+  /** The state that a later socket can resume from, as plain JSON; null without a sidecar. The token is a secret. */
   get resumption(): Resumption | null {
     return this.#conversation.resumption(true);
   }
@@ -157,8 +161,9 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   }
 
   /**
-   * Sends. Before the first `open` it throws an InvalidStateError, as `WebSocket` does. While reconnecting it queues, in order,
-   * until after the next `open` event; past `maxQueuedBytes` it throws a QuotaExceededError. Once closed it drops, as `WebSocket` does.
+   * Sends. Before the first `open` it throws an InvalidStateError, as `WebSocket` does. While reconnecting it
+   * queues, in order, until after the next `open` event; past `maxQueuedBytes` it throws a QuotaExceededError.
+   * Once closed it drops.
    */
   send(data: SendData): void {
     if (this.#state > OPEN) return;
@@ -176,8 +181,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   }
 
   /**
-   * Says what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws for a bad code or reason. While handlers
-   * run it waits for the end of the current task, so that the word about the message whose handler closes goes first.
+   * Confirms what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws for a bad code
+   * or reason. While handlers run it waits for the end of the current task, so that their results go first.
    */
   close(code?: number, reason?: string): void {
     if (this.#state > OPEN) return;
@@ -201,7 +206,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     setTimeout(() => this.#finish(LOST));
   }
 
-  /** Leaves a connection without waiting for its end, or the wait for one, and tries another afresh. */
+  /** Leaves a connection without waiting for its end, or ends the wait for one, and tries another. */
   #drop(): void {
     if (this.#state > OPEN) return;
     this.#attempt = 0;
@@ -219,7 +224,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     if (this.#binaryType) inner.binaryType = this.#binaryType;
     this.#failure = undefined;
     inner.onopen = () => {
-      // The welcome says whether the backend is another one. None comes when the sidecar was taken away meanwhile.
+      // The welcome tells whether the backend is another one. None comes when the sidecar was taken away
+      // meanwhile.
       if (!this.#conversation.resumption(false)) this.#open();
       else setTimeout(() => inner.readyState === OPEN && this.#open(), WELCOME_MS);
     };
@@ -284,7 +290,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   }
 }
 
-/** What `ws` says about a failure; browsers say nothing. */
+/** The details of a failure that `ws` gives, and browsers do not. */
 interface ErrorEventLike {
   readonly error?: unknown;
   readonly message?: string;

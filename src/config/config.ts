@@ -2,8 +2,9 @@
 import type { Resolved } from './schema.ts';
 
 /**
- * Everything the operator can decide. Read-only: made once by `loadConfig`. A key's field has its name in camel case, in the groups
- * of the key; durations are milliseconds and end in `Ms`, sizes are bytes. What a field means is said by its row in schema.ts.
+ * Everything that the operator can decide. Read-only: made once by `loadConfig`. The field of a key
+ * has the key's name in camel case, in the groups of the key. Durations are milliseconds and end in
+ * `Ms`, sizes are bytes. The row of the key in schema.ts says what the field means.
  */
 export interface Config extends Resolved {}
 

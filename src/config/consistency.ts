@@ -6,7 +6,10 @@ import { identityWarnings } from './identity-warnings.ts';
 import { formatDuration } from './units.ts';
 import type { EventRule } from './values.ts';
 
-/** Judges the configuration as a whole. `sound(key)` is false for keys that have a fault of their own, about which no more is said. */
+/**
+ * Judges the configuration as a whole. `sound(key)` is false for a key with a fault of its own; no
+ * second fault is reported for such a key.
+ */
 export function consistency(
   config: Config,
   place: (key: string, path?: readonly PropertyKey[]) => Place,

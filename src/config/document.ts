@@ -1,4 +1,4 @@
-// config: docs/configuration.md and the key list of `--help`, written from the table, so that neither can lag behind the code.
+// config: docs/configuration.md and the key list of `--help`, written from the table of keys.
 import type { Config } from './config.ts';
 import type { Row } from './row.ts';
 import { envName } from './row.ts';
@@ -16,24 +16,30 @@ const INTRODUCTION = `# Configuration
 
 Ackspan needs one thing: \`upstream\`. Everything else has a default.
 
-Each key can be given in the YAML file (\`--config ackspan.yaml\`, or \`ACKSPAN_CONFIG\`), as an environment variable, and the common
-ones as a flag. **Flag > variable > file > default.** An empty value counts as not given. \`ackspan check\` says everything that is wrong, at once,
-with its line, and what is allowed. A key that does not exist is a fault; a variable \`ACKSPAN_…\` that sets nothing is a warning.
+Each key can be given in the YAML file (\`--config ackspan.yaml\`, or \`ACKSPAN_CONFIG\`) and as an
+environment variable. The common keys also have a flag. **Flag > variable > file > default.** An
+empty value counts as not given. \`ackspan check\` reports every fault at once, with its line and with
+what is allowed. A key that does not exist is a fault. A variable \`ACKSPAN_…\` that sets nothing is a
+warning.
 
 - Durations need a unit: \`500ms\`, \`30s\`, \`1.5m\`, \`1h\`.
 - Sizes: \`64KiB\`, \`16MB\`, or a plain number of bytes. Ratios: \`0.01\` or \`1%\`.
-- Lists in a variable are separated by commas; \`events.rules\` and \`confirmations\` are written there as YAML or JSON.
-- In the file, \`\${NAME}\` is replaced by that variable and \`\${NAME:-default}\` has a default; \`$\${\` stands for \`\${\` itself. A variable that is not set and
-  has no default is a fault.
-- Every secret can come from a file: \`ACKSPAN_…_FILE\` names the file that holds the value of \`ACKSPAN_…\`.
-- YAML anchors and merge keys (\`<<\`) work; keys of the first level that begin with \`x-\` are for your anchors and mean nothing else.
-- \`SIGHUP\`, or \`POST /reload\` on the admin server, reads the file again. \`events.rules\`, the limits \`connections\`,
-  \`connections_per_user\`, \`pending\`, \`pending_per_user\`, \`retained_bytes\`, \`retained_bytes_per_user\`, \`in_flight_bytes\` and
-  \`message_bytes\`, \`tracing.keep_confirmed\`, \`tracing.slow\`, the objectives and \`log_level\` change without dropping a socket. Any other
-  change is refused by name, and then nothing changes.
+- Lists in a variable are separated by commas. There, \`events.rules\` and \`confirmations\` are written
+  as YAML or JSON.
+- In the file, \`\${NAME}\` is replaced by that variable, and \`\${NAME:-default}\` has a default. \`$\${\`
+  stands for \`\${\` itself. A variable that is not set and has no default is a fault.
+- Every secret can come from a file: \`ACKSPAN_…_FILE\` names the file that holds the value of
+  \`ACKSPAN_…\`.
+- YAML anchors and merge keys (\`<<\`) work. Keys of the first level that begin with \`x-\` are for your
+  anchors and mean nothing else.
+- \`SIGHUP\`, or \`POST /reload\` on the admin server, reads the file again. \`events.rules\`, the
+  objectives, \`tracing.keep_confirmed\`, \`tracing.slow\`, \`log_level\` and the limits \`connections\`,
+  \`connections_per_user\`, \`pending\`, \`pending_per_user\`, \`retained_bytes\`,
+  \`retained_bytes_per_user\`, \`in_flight_bytes\` and \`message_bytes\` change without dropping a socket.
+  Any other change is refused by name, and then nothing changes.
 - The standard \`OTEL_*\` variables decide where telemetry goes, e.g. \`OTEL_EXPORTER_OTLP_ENDPOINT\`.
-- \`ACKSPAN_STREAMS=1\` sends all bytes through Node's own streams instead of straight to its sockets: dearer by a fifth, and there to find out
-  where a fault lies.
+- \`ACKSPAN_STREAMS=1\` sends all bytes through Node's own streams instead of straight to its sockets.
+  That costs about a fifth more, and helps to find out where a fault lies.
 `;
 
 /** The whole of docs/configuration.md. */
@@ -92,7 +98,7 @@ function tableLine(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-/** The defaults of everything that has one, as a file that `loadConfig` reads back to the same. */
+/** All defaults as a file. `loadConfig` reads the file back to the defaults. */
 export function exampleFile(defaults: Defaults): string {
   const lines = ['upstream: http://127.0.0.1:8000'];
   let group = '';
@@ -131,7 +137,7 @@ function matcherText({ type, id, status, error }: ConfirmationMatch): string {
   return `{ type: ${type}, id: ${id}, status: ${status}, error: ${error} }`;
 }
 
-/** Where the log's first lines say what is tracked: `tool_executing, tool_completed: critical`. */
+/** The tracked types and their priority, for the log's first lines: `tool_executing, tool_completed: critical`. */
 export function trackedText(config: Config): string[] {
   return config.events.rules.filter((rule) => rule.track).map((rule) => `${rule.match.join(', ')}: ${rule.priority}`);
 }

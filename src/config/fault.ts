@@ -1,12 +1,12 @@
-// config: what is wrong with a configuration, said so that the operator can mend it at once: where, which key, what was given, what is allowed.
+// config: faults of a configuration as messages: where, which key, what was given, what is allowed.
 
 /** One fault or warning about the configuration. */
 export interface ConfigFault {
   /** The key's path, e.g. `events.rules[2].timeout`; `''` when the file as a whole is meant. */
   readonly key: string;
-  /** `file.yaml:3:7`, `ACKSPAN_LISTEN`, `--listen`, or `''` when it was written nowhere. */
+  /** The place: `file.yaml:3:7`, `ACKSPAN_LISTEN`, `--listen`, or `''` when the value was written nowhere. */
   readonly at: string;
-  /** From 1; only for what stands in the file. */
+  /** From 1; only for a fault in the file. */
   readonly line: number | undefined;
   readonly column: number | undefined;
   readonly message: string;
@@ -17,7 +17,10 @@ export function formatFault(fault: ConfigFault): string {
   return [fault.at, fault.key, fault.message].filter((part) => part !== '').join(': ');
 }
 
-/** What was given, short and safe to print: long strings are cut, credentials inside URLs and whole secrets are hidden. */
+/**
+ * The given value, short and safe to print: long strings are cut; credentials inside URLs, and
+ * whole secrets, are hidden.
+ */
 export function showGiven(given: unknown, secret: boolean): string {
   if (secret) return 'the value (hidden)';
   if (given === null) return 'nothing';

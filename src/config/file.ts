@@ -1,4 +1,4 @@
-// config: the YAML file: text → values with their places, `${VAR}` and `${VAR:-default}` filled in. Keys are judged elsewhere.
+// config: the YAML file: text → values with their places. `${VAR}` and `${VAR:-default}` are filled in.
 import type { Node, Pair } from 'yaml';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { ConfigFault } from './fault.ts';
@@ -6,7 +6,7 @@ import { keyPath } from './fault.ts';
 
 /** A file as it was read. */
 export interface FileText {
-  /** As messages name it. */
+  /** The name of the file in messages. */
   readonly name: string;
   readonly text: string;
 }
@@ -22,12 +22,13 @@ export interface ConfigFile {
   readonly faults: readonly ConfigFault[];
   /** Names of the variables that the file refers to. */
   readonly variables: ReadonlySet<string>;
-  /** Where the value at this path starts; where its key does, with `ofKey`. As deep as the path can be followed. */
+  /** Where the value at this path starts, or with `ofKey` its key. Follows the path as deep as it can. */
   place(path: readonly PropertyKey[], ofKey?: boolean): Place;
 }
 
-// YAML reads `{`, `}` and `,` as its own signs inside `{ token: ${TOKEN} }`, so references are moved to private-use characters of
-// the same length (columns stay right) before parsing, and back when their scalar is filled in.
+// YAML reads `{`, `}` and `,` as its own signs inside `{ token: ${TOKEN} }`, so references are
+// moved to private-use characters of the same length (columns stay right) before parsing, and back
+// when their scalar is filled in.
 const SHIFT = 0xe000;
 const shift = (text: string, by: number, from: number): string =>
   text.replace(/./gsu, (c) => {
@@ -41,7 +42,7 @@ const MAX_NODES = 100_000;
 const MAX_DEPTH = 32;
 const TOO_LARGE = `nests deeper than ${MAX_DEPTH} levels or, with its aliases, holds more than ${MAX_NODES} values`;
 
-/** Reads a file. Never throws: what is wrong is in `faults`. */
+/** Reads a file. Never throws: faults of the file are in `faults`. */
 export function readConfigFile(
   { name, text }: FileText,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,4 @@
-// config: what is allowed for identity and proves nobody, or more than it seems to.
+// config: identity settings that are allowed, and prove no user or more than they seem to.
 import type { Config } from './config.ts';
 import type { ConfigFault } from './fault.ts';
 import type { Place } from './file.ts';
@@ -10,7 +10,7 @@ const NO_SOURCE = 'verifies nothing: identity.user has no jwt source; add jwt:su
 const ANY_AUDIENCE =
   'proves too much: a token that its issuer made for another service names a user here too, and that service has such tokens of its users; set identity.jwt_audience';
 
-/** In the order of the keys. */
+/** Warnings in the order of the keys. */
 export function identityWarnings(identity: Config['identity'], place: (key: string) => Place): ConfigFault[] {
   const { user, trust, jwtKey, jwksUrl, jwtIssuer, jwtAudience } = identity;
   const verifies = jwtKey !== undefined || jwksUrl !== undefined;

@@ -1,7 +1,10 @@
-// config: what may be written for the keys of hooks: where notices go, and what signs them.
+// config: values of the keys of hooks: where notices go, and the secrets that sign them.
 import { type Kind, scalar } from './kinds.ts';
 
-/** A path of the upstream, or an address without credentials: they would be sent to nobody and end up in logs. */
+/**
+ * A path of the upstream, or an address without credentials. Credentials would not be sent, and
+ * would end up in logs.
+ */
 export const hookUrl: Kind<string> = scalar(
   'a /path of the upstream, or an http:// or https:// address without a user name or fragment',
   (given) => {

@@ -1,4 +1,4 @@
-// config: what may be written for the keys of identity: sources of users, keys of tokens, addresses of key servers.
+// config: values of the keys of identity: sources of users, keys of tokens, addresses of key servers.
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isLoopback } from './consistency.ts';
@@ -32,7 +32,10 @@ function source(from: string, name: unknown): UserSource | undefined {
   return /^[^\s;,=][^\n\r;]*$/.test(trimmed) ? { from: known, name: trimmed } : undefined;
 }
 
-/** Text of a key for JWTs; `file:/path` reads it. Escaped line ends (`\\n`) of a PEM in a variable are understood. */
+/**
+ * The text of a key for JWTs; `file:/path` reads a file. Escaped line ends (`\\n`) of a PEM in a
+ * variable are understood.
+ */
 export const secretKey: Kind<string> = scalar(
   `a PEM public key or certificate, a JWK as JSON, a secret of at least ${SECRET_LENGTH} characters, or file:/path of one of them`,
   (given) => {
@@ -50,13 +53,13 @@ export const secretKey: Kind<string> = scalar(
       createPublicKey({ key: jwk, format: 'jwk' });
       return key;
     } catch {
-      // The cause may quote the key; what is allowed says enough.
+      // The cause may quote the key. The allowed values say enough.
       return undefined;
     }
   },
 );
 
-/** An address to fetch keys from: whoever changes them on their way can be any user. */
+/** An address to fetch keys from. An attacker who changes the keys on their way can be any user. */
 export const url: Kind<string> = scalar('an https address (http only on this machine)', (given) => {
   if (typeof given !== 'string' || !URL.canParse(given)) return undefined;
   const { protocol, hostname } = new URL(given);

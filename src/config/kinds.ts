@@ -1,4 +1,4 @@
-// config: what may be written for a key: one kind per form of value, each a zod schema from the written to the resolved value, with its rule in words.
+// config: forms of values: one kind per form, each a zod schema from the written to the resolved value.
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parse as parseYaml } from 'yaml';
@@ -6,7 +6,10 @@ import { z } from 'zod';
 import { formatDuration, formatSize, parseDuration, parseRatio, parseSize } from './units.ts';
 import type { Address } from './values.ts';
 
-/** A form of value; `Unit` ends the name of the field that holds it. Every issue of its schema carries `allowed` (or that of the part that is wrong) as its message. */
+/**
+ * A form of value. `Unit` ends the name of the field that holds it. Every issue of the schema has
+ * `allowed` (or that of the part that is wrong) as its message.
+ */
 export interface Kind<T, Unit extends string = ''> {
   readonly schema: z.ZodType<T>;
   readonly unit: Unit;
@@ -14,13 +17,13 @@ export interface Kind<T, Unit extends string = ''> {
   readonly allowed: string;
   /** Names of the fields of a structure. */
   readonly fields?: readonly string[];
-  /** What a variable or a flag says, as the file would say it. Throws when it cannot be read. */
+  /** Reads the text of a variable or a flag as the file would spell it. Throws when it cannot be read. */
   fromText(text: string): unknown;
 }
 
 const asIs = (text: string): unknown => text;
 
-/** A kind read by a function that answers undefined to what it does not allow. */
+/** A kind read by a function that returns undefined for what it does not allow. */
 export function scalar<T>(allowed: string, read: (given: unknown) => T | undefined): Kind<T> {
   const schema = z.unknown().transform((given, context): T => {
     const value = read(given);
@@ -31,7 +34,7 @@ export function scalar<T>(allowed: string, read: (given: unknown) => T | undefin
   return { schema, unit: '', allowed, fromText: asIs };
 }
 
-/** A list of `part`s; a string is a comma-separated list, so that one item needs no brackets. */
+/** A list of `part`s. A string is a comma-separated list, so that one item needs no brackets. */
 export function list<T>(part: Kind<T, string>, allowed: string, max: number): Kind<readonly T[]> {
   const split = (given: unknown): unknown =>
     typeof given === 'string' ? given.split(',').map((item) => item.trim()) : given;
@@ -104,10 +107,13 @@ export const pointer: Kind<string> = scalar('a JSON pointer such as /data/event_
 /** `host:port`, `[v6]:port`, `:port` or a port alone (every address). */
 export const address: Kind<Address> = scalar('host:port, [ipv6]:port or :port', parseAddress);
 
-/** An address, or `off` (resolved to undefined inside an object, since undefined means "not allowed" to `scalar`). */
+/**
+ * An address, or `off`. Off resolves to undefined inside an object, because undefined means "not
+ * allowed" to `scalar`.
+ */
 export const addressOrOff: Kind<Address | undefined> = (() => {
   const allowed = `${address.allowed}, or \`off\``;
-  // YAML 1.1 habits write `off` as false.
+  // YAML 1.1 reads `off` as false.
   const off = scalar(allowed, (given) => (given === 'off' || given === false ? 'off' : parseAddress(given)));
   return { ...off, schema: off.schema.transform((value) => (value === 'off' ? undefined : (value as Address))) };
 })();
@@ -119,7 +125,10 @@ function parseAddress(given: unknown): Address | undefined {
   return { host: found[1] ?? (found[2] || '0.0.0.0'), port: Number(found[3]) };
 }
 
-/** Where the backend listens. Credentials, a query or a fragment would go nowhere, so they are not allowed. */
+/**
+ * Where the backend listens. Credentials, a query or a fragment are not allowed, because they would
+ * have no effect.
+ */
 export const upstream: Kind<string> = scalar('http://host:port, https://host:port or unix:/path', (given) => {
   if (typeof given !== 'string') return undefined;
   if (given.startsWith('unix:')) return /^unix:\/[^\0]+$/.test(given) ? given : undefined;

@@ -1,4 +1,4 @@
-// config: from what the operator wrote to a `Config`: flag > variable > file > default, every fault at once, nothing half-applied.
+// config: from what the operator wrote to a `Config`: flag > variable > file > default, with every fault at once.
 import type { Config } from './config.ts';
 import { consistency } from './consistency.ts';
 import type { ConfigFault } from './fault.ts';
@@ -13,7 +13,7 @@ import { nearest } from './suggest.ts';
 import { unknownKeys, unknownVariables } from './unknown.ts';
 import type { Defaults } from './values.ts';
 
-/** What the operator gave. */
+/** The operator's input: flags, variables and the file. */
 export interface LoadInput {
   /** By flag name without dashes, e.g. `log-level`. */
   readonly flags?: Readonly<Record<string, string | undefined>>;
@@ -29,7 +29,7 @@ export interface Loaded {
   readonly warnings: readonly ConfigFault[];
 }
 
-/** One value that somebody wrote for a key. */
+/** One value that was written for a key. */
 interface Written {
   readonly value: unknown;
   place(path: readonly PropertyKey[], ofKey?: boolean): Place;
@@ -37,7 +37,10 @@ interface Written {
 
 const NOWHERE: Place = { at: '', line: undefined, column: undefined };
 
-/** Reads and judges everything. An empty value (`KEY=`, `key:`) counts as not given. Throws only on a fault of Ackspan's own. */
+/**
+ * Reads and judges everything. An empty value (`KEY=`, `key:`) counts as not given. Throws only on
+ * a fault of Ackspan's own.
+ */
 export function loadConfig(input: LoadInput): Loaded {
   const file = input.file === undefined ? undefined : readConfigFile(input.file, input.env);
   const faults: ConfigFault[] = [];
@@ -45,16 +48,17 @@ export function loadConfig(input: LoadInput): Loaded {
   const values = new Map<string, unknown>();
   const places = new Map<string, Written['place']>();
   const faulty = new Set<string>();
-  // About a file that could not be read as a mapping there is no more to say.
+  // A file that could not be read as a mapping has no further faults.
   const unreadable = faults.some((fault) => fault.key === '');
 
   for (const row of TABLE as readonly Row[]) {
     const before = faults.length;
     const written = whatIsWritten(row, input, file);
-    // All are judged, also those that a stronger source hides: they would come to light at the worst moment.
+    // All values are judged, also those that a stronger source hides: they would come to light at
+    // the worst moment.
     const read = written.map((each) => readValue(row, each, faults));
     if (written[0] !== undefined) places.set(row.key, written[0].place);
-    // A faulty value is judged no further; its default stands in so that the rest can be.
+    // A faulty value is judged no further. Its default stands in, so that the rest can be judged.
     values.set(row.to, (read[0] ?? { value: defaultOf(row, input.defaults) }).value);
     const missing = written.length === 0 && !row.optional && row.written === undefined && row.preset === undefined;
     if (missing) faulty.add(row.key);
@@ -87,17 +91,23 @@ function whatIsWritten(row: Row, { flags, env }: LoadInput, file: ConfigFile | u
   };
   if (row.flag !== undefined) add(flags?.[row.flag], `--${row.flag}`);
   add(env[envName(row.key)], envName(row.key));
-  // A variable of OpenTelemetry's that is blank names nothing; `run` and `check` say so among its other faults.
+  // A blank variable of OpenTelemetry's names nothing. `run` and `check` report it among its other
+  // faults.
   if (row.alsoEnv !== undefined) add(env[row.alsoEnv]?.trim(), row.alsoEnv);
-  const path = row.key.split('.');
-  const value = valueAt(file?.root, path);
+  let path = row.key.split('.');
+  let value = valueAt(file?.root, path);
+  const short = row.short === undefined ? undefined : valueAt(file?.root, [row.short]);
+  if (short !== undefined && typeof short !== 'object') {
+    path = [row.short!];
+    value = short;
+  }
   if (file !== undefined && value !== undefined && value !== null && value !== '') {
     written.push({ value, place: (rest, ofKey) => file.place([...path, ...rest], ofKey) });
   }
   return written;
 }
 
-/** A value out of a variable or a flag, which is text whatever its kind. */
+/** The value in a variable or a flag, which is text whatever the kind. */
 class Text {
   readonly text: string;
   constructor(text: string) {
@@ -111,7 +121,8 @@ function readValue(row: Row, { value, place }: Written, faults: ConfigFault[]): 
     try {
       given = row.kind.fromText(value.text);
     } catch {
-      // The parser's own message would quote the value, which may be a secret; what is allowed says enough.
+      // The parser's own message would quote the value, which may be a secret. The allowed values
+      // say enough.
       given = value.text;
     }
   }
@@ -160,7 +171,7 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** Like `valueAt`; a path into a list that was written as one text ends at the text. */
+/** `valueAt`, where a path into a list that was written as one text ends at the text. */
 function givenAt(root: unknown, path: readonly PropertyKey[]): unknown {
   for (let depth = 0; depth < path.length; depth++) {
     const value = valueAt(root, path.slice(0, depth));
@@ -195,7 +206,7 @@ function nest(values: ReadonlyMap<string, unknown>): Resolved {
     }
     at[last] = value;
   }
-  // Built from the table's own paths and kinds, which is what `Resolved` is computed from.
+  // The object is built from the table's own paths and kinds, from which `Resolved` is computed.
   return root as Resolved;
 }
 

@@ -5,28 +5,33 @@ import type { Defaults } from './values.ts';
 
 type Camel<Key extends string> = Key extends `${infer Head}_${infer Rest}` ? `${Head}${Capitalize<Camel<Rest>>}` : Key;
 
-/** One key. `To` is where `Config` keeps it: `limits.handshake` is a duration, so it is at `limits.handshakeMs`. */
+/**
+ * One key. `To` is its place in `Config`: `limits.handshake` is a duration, so it is at
+ * `limits.handshakeMs`.
+ */
 export interface Row<To extends string = string, T = unknown> {
-  /** Its path in the file, e.g. `limits.pending_per_user`. */
+  /** The key's path in the file, e.g. `limits.pending_per_user`. */
   readonly key: string;
   readonly to: To;
   readonly kind: Kind<T, string>;
-  /** What holds when nobody says otherwise, as the file would say it; undefined = nothing, or `preset`. */
+  /** The default, as the file would spell it; undefined = none, or `preset`. */
   readonly written?: string | number | boolean;
-  /** What holds when nobody says otherwise, where another part of Ackspan decides it. */
+  /** The default, where another part of Ackspan decides it. */
   readonly preset?: (defaults: Defaults) => T;
   /** Whether the key may stay without a value. */
   readonly optional: boolean;
-  /** Its command-line flag, without the dashes. */
+  /** The key's command-line flag, without the dashes. */
   readonly flag?: string;
-  /** Another variable that sets it when its own is not set. */
+  /** The group of the key, where the file may name that group alone to set the key: `store: memory` for `store.at`. */
+  readonly short?: string;
+  /** Another variable that sets the key when its own is not set. */
   readonly alsoEnv?: string;
-  /** Never printed. */
+  /** Whether the value is a secret, which is never printed. */
   readonly secret: boolean;
   readonly doc: string;
 }
 
-type Extra<T> = Partial<Pick<Row<string, T>, 'written' | 'preset' | 'flag' | 'alsoEnv' | 'secret'>>;
+type Extra<T> = Partial<Pick<Row<string, T>, 'written' | 'preset' | 'flag' | 'short' | 'alsoEnv' | 'secret'>>;
 
 /** A key that always has a value. */
 export function row<Key extends string, T, Unit extends string>(

@@ -1,4 +1,4 @@
-// config: the two structured values: event rules and confirmation matchers, each a table of fields from which validation and documentation follow.
+// config: event rules and confirmation matchers, each a table of fields: validation and documentation follow from it.
 import { z } from 'zod';
 import { SCHEDULES } from '../delivery/policy.ts';
 import { LEVELS, PRIORITIES, type Priority } from '../delivery/words.ts';
@@ -10,7 +10,7 @@ import type { ConfirmationMatch, EventRule } from './values.ts';
 /** One field of a structured value. Without `preset` it must be written. */
 export interface Field<T> {
   readonly kind: Kind<T, string>;
-  /** What holds when the field is left out, as the file would say it. */
+  /** The default, as the file would spell it. */
   readonly preset: string | boolean | undefined;
   readonly doc: string;
 }
@@ -25,7 +25,7 @@ const minute = 60_000;
 /** Instead of a preset: the priority decides (SCHEDULES). */
 const BY_PRIORITY = 'by priority';
 
-/** What holds for `normal`, then what holds for the priorities that differ: `30s, for \`low\` 15s`. */
+/** The value for `normal`, then the values of the priorities that differ: `30s, for \`low\` 15s`. */
 function byPriority(shown: (schedule: (typeof SCHEDULES)[Priority]) => string): string {
   const usual = shown(SCHEDULES.normal);
   const others = PRIORITIES.filter((priority) => shown(SCHEDULES[priority]) !== usual);
@@ -39,46 +39,50 @@ export const RULE_FIELDS = {
     undefined,
     'Event types, as globs (`*`, `?`).',
   ),
-  track: field(flag, true, 'False relays the event without tracking it.'),
+  track: field(flag, true, 'Whether the event is tracked. `false` relays it without tracking.'),
   priority: field(
     oneOf(PRIORITIES),
     'normal',
-    'How much the event matters: order of shedding, what is kept for replays, the objective, and deadline and attempts where the rule does not say.',
+    'How much the event matters. The priority decides the order of shedding, what is kept for replays, and the objective. It also decides deadline and attempts where the rule does not.',
   ),
   confirm: field(
     oneOf([...LEVELS, 'auto']),
     'auto',
-    'Evidence that confirms. `received`: the WebSocket stack of the client has it. `processed`: the application said so. `auto`: the highest that the connection has shown for this type.',
+    'The evidence that confirms the event. `received`: a pong proves that the WebSocket stack of the client has it. `processed`: the application confirmed it. `auto`: `processed` for a client that has opted in, `received` for every other client.',
   ),
   timeout: field(
     duration(100, 60 * minute),
     BY_PRIORITY,
-    `From the send to the outcome \`timeout\`. Left out: ${byPriority(({ timeoutMs }) => formatDuration(timeoutMs))}.`,
+    `Time from the send to the outcome \`timeout\`. Default: ${byPriority(({ timeoutMs }) => formatDuration(timeoutMs))}.`,
   ),
   attempts: field(
     list(duration(10, 60 * minute), 'a list of durations such as [1s, 2s, 4s]; [] for none', 20),
     BY_PRIORITY,
-    `Gaps between attempts to get a confirmation; each varies by 10 %. Left out: ${byPriority(({ attemptsMs }) => `[${attemptsMs.map(formatDuration).join(', ')}]`)}.`,
+    `Gaps between attempts to get a confirmation; each gap varies by 10 %. Default: ${byPriority(({ attemptsMs }) => `[${attemptsMs.map(formatDuration).join(', ')}]`)}.`,
   ),
   resend: field(
     flag,
     false,
-    'Send the event again when it was received but not processed, also to a client that may see it twice. Clients with the SDK drop duplicates and need no rule.',
+    'Whether the event is sent again when it was received but not processed, also to a client that may see it twice. Clients with the SDK drop duplicates and need no rule.',
   ),
 } as const;
 
 /** The fields of one of `confirmations`. */
 export const CONFIRMATION_FIELDS = {
-  type: field(text('the type of the message, such as event_confirmation'), undefined, 'Value at any of `events.type`.'),
+  type: field(
+    text('the type of the message, such as event_confirmation'),
+    undefined,
+    'The value at any of `events.type`.',
+  ),
   id: field(pointer, '/event_id', 'Where the id of the confirmed event is.'),
-  status: field(pointer, '/status', 'Where `confirmed` or `failed` is; absent means confirmed.'),
+  status: field(pointer, '/status', 'Where `confirmed` or `failed` is. A missing status means confirmed.'),
   error: field(pointer, '/error', 'Where the reason of a failure is.'),
 } as const;
 
 type Fields = Readonly<Record<string, Field<unknown>>>;
 type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
-/** A mapping with exactly these fields; those left out get their preset. */
+/** A mapping with exactly these fields. A field that is left out gets its preset. */
 function mapping<F extends Fields>(fields: F, allowed: string): z.ZodType<Values<F>> {
   const shape: Record<string, z.ZodType> = {};
   for (const [name, { kind, preset }] of Object.entries(fields)) {

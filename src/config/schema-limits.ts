@@ -1,4 +1,4 @@
-// config: the part of the table of keys that bounds what Ackspan takes on.
+// config: keys that bound what Ackspan takes on.
 import { duration, ratio, size, whole } from './kinds.ts';
 import { row } from './row.ts';
 
@@ -7,25 +7,35 @@ const MiB = 1024 * KiB;
 
 /** Each limit has an outcome, a counter and a log line (SPEC D7). */
 export const limitRows = [
-  row('limits.pending', whole(1, 10_000_000), 'Deliveries in flight; events past it are relayed untracked.', {
-    written: 100_000,
-  }),
-  row('limits.pending_per_user', whole(1, 10_000_000), 'The same, for one user.', {
-    written: 5_000,
-  }),
-  row('limits.connections', whole(1, 1_000_000), 'Open WebSockets; further upgrades are answered 503.', {
+  row(
+    'limits.pending',
+    whole(1, 10_000_000),
+    'Deliveries in flight, in all. Events beyond the limit are relayed untracked.',
+    {
+      written: 100_000,
+    },
+  ),
+  row(
+    'limits.pending_per_user',
+    whole(1, 10_000_000),
+    'Deliveries in flight of one user. Events beyond the limit are relayed untracked.',
+    {
+      written: 5_000,
+    },
+  ),
+  row('limits.connections', whole(1, 1_000_000), 'Open WebSockets, in all. Further upgrades are answered 503.', {
     written: 20_000,
   }),
   row(
     'limits.connections_per_user',
     whole(1, 1_000_000),
-    'The same, for one user; further upgrades are answered 429.',
+    'Open WebSockets of one user. Further upgrades are answered 429.',
     { written: 1_000 },
   ),
   row(
     'limits.message_bytes',
     size(KiB, 1024 * MiB),
-    'Longest message that is read for tracking; longer ones are relayed unread.',
+    'The longest message that is read for tracking. Longer messages are relayed unread.',
     {
       written: '16MiB',
     },
@@ -33,30 +43,35 @@ export const limitRows = [
   row(
     'limits.in_flight_bytes',
     size(MiB, 16 * 1024 * MiB),
-    'What is kept of long messages until they are complete, in all: `events.scan_bytes` of each; beyond it they are relayed unread.',
+    'Bytes kept of messages that come in parts until they are complete, in all. Messages that find no room are relayed unread.',
     { written: '64MiB' },
   ),
   row(
     'limits.memory',
     ratio,
-    "Share of the container's memory (or the machine's) that the process may have: from 85 % of it LOW and NORMAL events pass untracked, from 95 % new connections are answered 503; 0 = no bound.",
+    "The share of the container's memory (or the machine's) that the process may have. From 85 % of this share LOW and NORMAL events pass untracked. From 95 % new connections are answered 503. 0 = no bound.",
     { written: 0.9 },
   ),
   row(
     'limits.confirmation_bytes',
     size(128, MiB),
-    'Longest client message that can be a confirmation; longer ones are forwarded unread.',
+    'The longest client message that can be a confirmation. Longer messages are forwarded unread.',
     {
       written: '4KiB',
     },
   ),
-  row('limits.handshake', duration(100, 600_000), 'How long the upstream may take to answer an upgrade; then 504.', {
-    written: '30s',
-  }),
+  row(
+    'limits.handshake',
+    duration(100, 600_000),
+    'How long the upstream may take to answer an upgrade. Then the client is answered 504.',
+    {
+      written: '30s',
+    },
+  ),
   row(
     'limits.patience',
     duration(0, 60_000),
-    'How long evidence that is on its way is waited for when a connection ends: a round trip.',
+    'How long Ackspan waits for evidence on its way when a connection ends. A round trip is enough.',
     {
       written: '2s',
     },
@@ -64,7 +79,7 @@ export const limitRows = [
   row(
     'limits.silence',
     duration(0, 86_400_000),
-    'A client that sends nothing and leaves a barrier unanswered for so long is cut off; `0ms` = never.',
+    'How long a client may send nothing and leave a barrier unanswered before it is cut off. `0ms` = for ever.',
     {
       written: '60s',
     },
@@ -72,19 +87,19 @@ export const limitRows = [
   row(
     'limits.stall',
     duration(0, 3_600_000),
-    'How long the client of a plain request may send nothing of its body (then 408), or take nothing of its answer (then a reset). 0s: for ever.',
+    'How long the client of a plain request may send nothing of its body (then it is answered 408), or take nothing of its answer (then the connection is reset). 0s = for ever.',
     { written: '60s' },
   ),
   row(
     'limits.retained_bytes',
     size(0, 16 * 1024 * MiB),
-    'Messages kept for replays, in all; beyond it messages are sent but cannot be replayed.',
+    'Bytes of messages kept for replays, in all. Messages beyond the limit are sent but cannot be replayed.',
     { written: '64MiB' },
   ),
   row(
     'limits.retained_bytes_per_user',
     size(0, 16 * 1024 * MiB),
-    'The same for one user, over all of its sessions; without a user each session counts for itself.',
+    'Bytes of messages kept for replays, for one user over all of its sessions. Without a user each session counts for itself.',
     { written: '8MiB' },
   ),
   row('limits.history', whole(0, 1_000_000), 'Settled deliveries kept for the admin API.', {

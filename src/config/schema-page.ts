@@ -1,10 +1,10 @@
-// config: the part of the table of keys that decides what the page and the admin API show, allow and measure against.
+// config: keys that decide what the page and the admin API show, allow and measure against.
 import { flag, list, ratio, size, text, traceLink, whole } from './kinds.ts';
 import { maybe, row } from './row.ts';
 
 const MiB = 1024 * 1024;
 
-/** Members whose values are worth somebody's account. */
+/** Parts of the names of members whose values give access to an account. */
 const SECRET_NAMES = [
   ...['password', 'passwd', 'secret', 'token', 'apikey', 'authorization', 'cookie', 'credential', 'privatekey', 'jwt'],
   ...['ssn', 'cardnumber'],
@@ -17,37 +17,39 @@ export const pageRows = [
   row(
     'admin.messages',
     whole(0, 10_000_000),
-    "Messages remembered for the page's list of a connection, over all connections: direction, type, size, time; about 45 bytes each. 0 = none.",
+    "Messages remembered for the page's list of a connection, over all connections. Each has direction, type, size and time, in about 45 bytes. 0 = none.",
     { written: 100_000 },
   ),
   row(
     'admin.payloads',
     flag,
-    'Whether the payloads of these messages are kept, and shown to whoever has the token. Off, no payload reaches the page.',
+    'Whether the payloads of these messages are kept, and shown to callers that have the token. If not, no payload reaches the page.',
     { written: false },
   ),
-  row(
-    'admin.payload_bytes',
-    size(0, 1024 * MiB),
-    'What is kept of payloads for the page, in all; the oldest go first.',
-    { written: '16MiB' },
-  ),
+  row('admin.payload_bytes', size(0, 1024 * MiB), 'Bytes of payloads kept for the page, in all. The oldest go first.', {
+    written: '16MiB',
+  }),
   row(
     'admin.redact',
     list(text('a part of a name, such as token'), 'a list of parts of names such as [token, password]', 100),
-    'Members of JSON payloads whose values are not shown: those with one of these in their name; case, `_` and `-` do not count.',
+    'Parts of names. Members of JSON payloads with one of these in their name are shown without their value. Case, `_` and `-` do not count.',
     { preset: () => SECRET_NAMES },
   ),
   maybe(
     'admin.trace_url',
     traceLink,
-    "Where the page's link to a trace leads: an address with `{trace_id}` in it (docs/page.md has those of Tempo, Jaeger, Cloud Trace and Datadog).",
+    "The address of the page's link to a trace, with `{trace_id}` in it (docs/page.md has the addresses of Tempo, Jaeger, Cloud Trace and Datadog).",
   ),
-  row('objective.all', ratio, 'Share of deliveries that is to be confirmed: what the page measures against.', {
-    written: 0.95,
-  }),
-  row('objective.critical', ratio, 'The same for CRITICAL events.', { written: 0.99 }),
-  row('objective.high', ratio, 'The same for HIGH events.', { written: 0.97 }),
-  row('objective.normal', ratio, 'The same for NORMAL events.', { written: 0.95 }),
-  row('objective.low', ratio, 'The same for LOW events.', { written: 0.9 }),
+  row(
+    'objective.all',
+    ratio,
+    'The share of all deliveries that is to be confirmed. The page compares the confirmation rate with it.',
+    {
+      written: 0.95,
+    },
+  ),
+  row('objective.critical', ratio, 'The share of CRITICAL deliveries that is to be confirmed.', { written: 0.99 }),
+  row('objective.high', ratio, 'The share of HIGH deliveries that is to be confirmed.', { written: 0.97 }),
+  row('objective.normal', ratio, 'The share of NORMAL deliveries that is to be confirmed.', { written: 0.95 }),
+  row('objective.low', ratio, 'The share of LOW deliveries that is to be confirmed.', { written: 0.9 }),
 ] as const;

@@ -1,4 +1,4 @@
-// config: the one table of what can be configured. Validation, environment variables, `ackspan run --help` and docs/configuration.md all follow from it.
+// config: the one table of keys. Validation, variables, `ackspan run --help` and docs/configuration.md follow from it.
 import {
   address,
   addressOrOff,
@@ -25,23 +25,27 @@ import { agentRows, identityRows } from './schema-agents.ts';
 import { hookRows } from './schema-hooks.ts';
 import { limitRows } from './schema-limits.ts';
 import { pageRows } from './schema-page.ts';
+import { storeRows } from './schema-store.ts';
 
 const pointers = list(pointer, 'a list of JSON pointers such as [/event_id, /data/event_id]', 100);
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** Every key, in the order of the documentation. A new key is a row here; the rest of the code finds it in `Config`. */
+/**
+ * Every key, in the order of the documentation. A new key is a row here; the rest of the code finds
+ * it in `Config`.
+ */
 export const TABLE = [
   row('upstream', upstream, 'The backend to put Ackspan in front of.', { flag: 'upstream' }),
-  row('listen', address, 'Where clients connect. Port 0: the system chooses.', {
+  row('listen', address, 'The address where clients connect. Port 0: the system chooses.', {
     written: '0.0.0.0:8080',
     flag: 'listen',
   }),
   row(
     'upstream_host',
     hostHeader,
-    "The Host header that the upstream gets: the client's own, that of the `upstream` address, or this one. `X-Forwarded-Host` keeps the client's.",
+    "The Host header that the upstream gets: the client's own (`preserve`), that of the `upstream` address (`upstream`), or the given host. `X-Forwarded-Host` keeps the client's host.",
     { written: 'preserve' },
   ),
   row('upstream_tls.insecure', flag, 'Accept any certificate of an https upstream.', {
@@ -52,26 +56,26 @@ export const TABLE = [
   row(
     'trusted_proxies',
     list(network, 'a list of IP addresses and CIDR ranges such as [10.0.0.0/8, "::1"]', 100),
-    'Proxies in front of Ackspan whose `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` go on to the backend. What any other peer says there is replaced by what Ackspan sees, or dropped.',
+    'Proxies in front of Ackspan whose `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` go on to the backend. Ackspan replaces these headers of any other peer by what it sees itself, or drops them.',
     { preset: () => [] },
   ),
 
   row(
     'admin.listen',
     addressOrOff,
-    'Where health, metrics and the admin API are served. Anywhere but on loopback it needs `admin.token`.',
+    'The address of the admin server: health, metrics and the admin API. Anywhere but on loopback it needs `admin.token`.',
     {
       written: '127.0.0.1:9464',
       flag: 'admin',
     },
   ),
-  maybe('admin.token', secretText, 'Bearer token that the admin API asks for (health endpoints need none).', {
+  maybe('admin.token', secretText, 'The bearer token that the admin API asks for. Health endpoints need none.', {
     secret: true,
   }),
   maybe(
     'admin.mount',
     mountPath,
-    'Serve the admin API under this path of `listen` too, for platforms with one port. Needs `admin.token`.',
+    'Serves the admin API under this path of `listen` too, for platforms with one port. Needs `admin.token`.',
   ),
   ...pageRows,
   row(
@@ -81,10 +85,15 @@ export const TABLE = [
     { written: false },
   ),
 
-  row('events.type', pointers, 'Where the type of an event is. First hit wins, here and below.', {
-    preset: (defaults) => defaults.events.type,
-  }),
-  row('events.id', pointers, 'Where the id of an event is. An event without one is tracked by its position.', {
+  row(
+    'events.type',
+    pointers,
+    'Where the type of an event is. The first pointer that finds a value wins, here and below.',
+    {
+      preset: (defaults) => defaults.events.type,
+    },
+  ),
+  row('events.id', pointers, 'Where the id of an event is. An event without an id is tracked by its position.', {
     preset: (defaults) => defaults.events.id,
   }),
   row('events.run', pointers, 'Where the id of the run or conversation is.', {
@@ -99,28 +108,38 @@ export const TABLE = [
   row('events.tool_call', pointers, 'Where the id of the tool call is.', {
     preset: (defaults) => defaults.events.toolCall,
   }),
-  row('events.traceparent', pointers, 'Where the W3C `traceparent` of an event is; its span becomes a child of it.', {
-    preset: (defaults) => defaults.events.traceparent,
-  }),
-  row('events.rules', rules, 'Which events are tracked and how. First match wins; what matches none is not tracked.', {
-    preset: (defaults) => defaults.events.rules,
-  }),
+  row(
+    'events.traceparent',
+    pointers,
+    "Where the W3C `traceparent` of an event is. The delivery's span becomes a child of the span that it names.",
+    {
+      preset: (defaults) => defaults.events.traceparent,
+    },
+  ),
+  row(
+    'events.rules',
+    rules,
+    'Which events are tracked and how. The first rule that matches wins. An event that matches none is not tracked.',
+    {
+      preset: (defaults) => defaults.events.rules,
+    },
+  ),
   row(
     'events.unread',
     oneOf(['track', 'count']),
-    'Messages that hold no event (plain text, JSON without a type, an array, binary that is no JSON). `track`: their receipt is proven like that of an event, with LOW priority, as the type `binary`, `text`, `json` or `array`; a rule may name these types. `count`: they are counted only.',
+    'Messages that hold no event (plain text, JSON without a type, an array, binary that is no JSON). `track`: their receipt is proven like that of an event, with LOW priority, under the type `binary`, `text`, `json` or `array`. A rule may name these types. `count`: such messages are counted only.',
     { written: 'track' },
   ),
-  row('events.max_types', whole(1, 1000), 'Event types past this number share the metric label `other`.', {
+  row('events.max_types', whole(1, 1000), 'Event types beyond this number share the metric label `other`.', {
     written: 200,
   }),
-  row('events.scan_bytes', size(256, 16 * MiB), 'How far into a message its fields are looked for.', {
+  row('events.scan_bytes', size(256, 16 * MiB), 'How far into a message Ackspan looks for its fields.', {
     written: '64KiB',
   }),
   row(
     'confirmations',
     confirmations,
-    'Messages of the client that confirm an event. They are consumed, never forwarded.',
+    'Messages of the client that confirm an event. Ackspan consumes them and never forwards them.',
     {
       preset: (defaults) => defaults.confirmations,
     },
@@ -132,7 +151,7 @@ export const TABLE = [
   row(
     'tracing.keep_confirmed',
     ratio,
-    'Share of confirmed deliveries whose span is kept. All others always are; metrics count everything.',
+    'The share of confirmed deliveries whose span is kept. Spans of all other deliveries are always kept, and metrics count everything.',
     {
       written: 1,
       flag: 'keep-confirmed',
@@ -152,43 +171,41 @@ export const TABLE = [
   row(
     'tracing.propagate',
     oneOf(['existing', 'always', 'never']),
-    "The trace of an upgrade request. `existing`: its `traceparent` goes on as it came, and Ackspan's spans join that trace; nothing is made up. `always`: a request without one gets one, which names the span of the connection. `never`: as `existing`, but the spans do not join.",
+    "The trace of an upgrade request. `existing`: its `traceparent` goes on as it came, and Ackspan's spans join that trace; a request without one gets none. `always`: a request without a `traceparent` gets one, which names the span of the connection. `never`: as `existing`, but Ackspan's spans do not join the trace.",
     { written: 'existing' },
   ),
   maybe(
     'tracing.user_hash_key',
     secretText,
-    'Key of the HMAC-SHA-256 behind the span attribute `user.hash`; without it there is no such attribute.',
+    'The key of the HMAC-SHA-256 in the span attribute `user.hash`. Without a key there is no such attribute.',
     {
       secret: true,
     },
   ),
 
-  row('store', oneOf(['memory'], ' (redis is not available in this version)'), 'Where deliveries in flight are kept.', {
-    written: 'memory',
-  }),
+  ...storeRows,
 
   ...limitRows,
 
   row(
     'sessions.ttl',
     duration(1000, 3_600_000),
-    'How long the session of an opted-in client outlives its connection. Events go on being kept for it meanwhile.',
+    'How long the session of an opted-in client outlives its connection. Meanwhile Ackspan goes on keeping events for it.',
     { written: '60s' },
   ),
   row(
     'sessions.reload',
     duration(0, 3_600_000),
-    'The same for a page that said goodbye (close code 1001): it reloads and is back in a moment, or its tab was closed. 0s ends the session at once.',
+    'How long the session outlives a connection that the page closed with code 1001. Such a page reloads and is back in a moment, or its tab was closed. 0s ends the session at once.',
     { written: '5s' },
   ),
-  row('sessions.retained_bytes', size(0, 1024 * MiB), 'Messages kept for replays, for one session.', {
+  row('sessions.retained_bytes', size(0, 1024 * MiB), 'Bytes of messages kept for replays, for one session.', {
     written: '1MiB',
   }),
   row(
     'sessions.keys',
     list(secretText, 'a list of keys of at least 16 characters', 10),
-    'Keys that sign resume tokens: the first signs, all are accepted, so a new key goes in front. None: a random key, and a session is resumed only by the process that opened it.',
+    'Keys that sign resume tokens. The first key signs and all keys are accepted, so a new key goes in front. Without keys a random one is used, and only the process that opened a session can resume it.',
     { preset: () => [], secret: true },
   ),
 
@@ -213,5 +230,5 @@ type Nest<To extends string, T> = To extends `${infer Head}.${infer Rest}`
 type Meet<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
 type Nested<R> = R extends Row<infer To, infer T> ? Nest<To, T> : never;
 
-/** What the table resolves to: a field for each row, in groups as the keys have them. */
+/** The resolved table: a field for each row, in the groups of the keys. */
 export type Resolved = Meet<Nested<(typeof TABLE)[number]>>;

@@ -21,7 +21,7 @@ function bare(name: string): string {
 
 /** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */
 function edits(a: string, b: string): number {
-  // Names that long are no typing slips, and the table would be large.
+  // Names of that length are no typing slips, and the table would be large.
   if (Math.max(a.length, b.length) > 64) return Number.POSITIVE_INFINITY;
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

@@ -1,10 +1,13 @@
-// config: what a valid configuration can still run into on the platform at hand: said by `ackspan check`, never a fault.
+// config: traps of the platform for a valid configuration: reported by `ackspan check`, never a fault.
 import type { Config } from './config.ts';
 import { isLoopback } from './consistency.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where spans are sent over OTLP (OpenTelemetry's variables, the one for traces first); undefined = nowhere. */
+/**
+ * Where spans are sent over OTLP (OpenTelemetry's variables, the one for traces first); undefined =
+ * nowhere.
+ */
 export function otlpEndpoint(env: Env): string | undefined {
   if (isDisabled(env)) return undefined;
   const given = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined;
@@ -18,7 +21,7 @@ function isDisabled(env: Env): boolean {
   return env.OTEL_SDK_DISABLED?.toLowerCase() === 'true';
 }
 
-/** Undefined = not said: OTLP where there is an endpoint. */
+/** The named exporters; undefined = not set: OTLP where there is an endpoint. */
 function tracesExporters(env: Env): string[] | undefined {
   return env.OTEL_TRACES_EXPORTER ? env.OTEL_TRACES_EXPORTER.split(',').map((name) => name.trim()) : undefined;
 }

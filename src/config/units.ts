@@ -3,7 +3,10 @@
 const DURATION_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 const SIZE_BYTES = { '': 1, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 
-/** `500ms`, `30s`, `1.5m`, `1h` → milliseconds; undefined when it is none. A number without a unit is none: it would be a guess. */
+/**
+ * `500ms`, `30s`, `1.5m`, `1h` → milliseconds; undefined when it is no duration. A number without a
+ * unit is none, because the unit would be a guess.
+ */
 export function parseDuration(given: unknown): number | undefined {
   const found = typeof given === 'string' ? /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(given.trim()) : null;
   return found === null ? undefined : Number(found[1]) * DURATION_MS[found[2] as keyof typeof DURATION_MS];

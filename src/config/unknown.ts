@@ -8,10 +8,13 @@ import { TABLE } from './schema.ts';
 import { nearest } from './suggest.ts';
 
 const KEYS = (TABLE as readonly Row[]).map((row) => row.key);
+/** Groups that may be written as one value. */
+const SHORT = (TABLE as readonly Row[]).map((row) => row.short).filter((group) => group !== undefined);
 const PREFIX = 'ACKSPAN_';
 /** Variables that the command line reads beside those of the table. */
 const OTHER_VARIABLES = ['ACKSPAN_CONFIG', 'ACKSPAN_STREAMS', 'ACKSPAN_ADMIN', 'ACKSPAN_ADMIN_TOKEN_FILE'];
-// Kubernetes gives every pod such variables for each Service; a Service named `ackspan` must not look like a mistake.
+// Kubernetes gives every pod such variables for each Service. A Service named `ackspan` must not
+// look like a mistake.
 const KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_\w+)?$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?$/;
 
 /** A fault for each key of the file that is not in the table, and for each group that is not a mapping. */
@@ -34,6 +37,7 @@ export function unknownKeys(file: ConfigFile): ConfigFault[] {
       const key = prefix + name;
       if (KEYS.includes(key)) continue;
       if (children.has(name)) {
+        if (SHORT.includes(key) && typeof child !== 'object') continue;
         if (child !== null && child !== '') visit(child, [...path, name]);
         continue;
       }
@@ -54,7 +58,8 @@ export function unknownVariables(
   used: ReadonlySet<string>,
 ): ConfigFault[] {
   const files = (TABLE as readonly Row[]).filter((row) => row.secret).map((row) => `${envName(row.key)}_FILE`);
-  const known = [...KEYS.map(envName), ...files, ...OTHER_VARIABLES];
+  const also = (TABLE as readonly Row[]).map((row) => row.alsoEnv).filter((name) => name?.startsWith(PREFIX) === true);
+  const known = [...KEYS.map(envName), ...files, ...(also as string[]), ...OTHER_VARIABLES];
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !used.has(name) && !KUBERNETES.test(name))
     .map((name) => {

@@ -1,4 +1,4 @@
-// config: the shapes of the values that are more than a number or a text, and what other parts decide when the operator says nothing.
+// config: the shapes of values that are more than a number or a text, and the defaults that other parts decide.
 import type { Policy } from '../delivery/policy.ts';
 
 /** Where to accept connections. Port 0 lets the system choose. */
@@ -10,13 +10,16 @@ export interface Address {
 
 /** Which events are tracked and what they need; the first rule whose `match` fits wins. */
 export interface EventRule extends Policy {
-  /** Globs over the event type: `*` and `?`. */
+  /** Globs over the event type, with `*` and `?`. */
   readonly match: readonly string[];
-  /** False = relayed and not tracked. */
+  /** Whether the event is tracked; false = only relayed. */
   readonly track: boolean;
 }
 
-/** A message of the application that confirms an event. Values other than `type` are JSON pointers (RFC 6901). */
+/**
+ * A message of the application that confirms an event. Values other than `type` are JSON pointers
+ * (RFC 6901).
+ */
 export interface ConfirmationMatch {
   readonly type: string;
   readonly id: string;
@@ -24,7 +27,10 @@ export interface ConfirmationMatch {
   readonly error: string;
 }
 
-/** One place to find the user of a connection: `name` is the claim, header, cookie or query parameter; '' for `event`. */
+/**
+ * One place to find the user of a connection: `name` is the claim, header, cookie or query
+ * parameter; '' for `event`.
+ */
 export interface UserSource {
   readonly from: 'jwt' | 'header' | 'cookie' | 'query' | 'event';
   readonly name: string;
@@ -42,7 +48,7 @@ export interface EventDefaults {
   readonly rules: readonly EventRule[];
 }
 
-/** What config may not know by itself: the decoder's pointers, rules and matchers, given by whoever joins the two. */
+/** The defaults that config may not know by itself: the decoder's pointers, rules and matchers. */
 export interface Defaults {
   readonly events: EventDefaults;
   readonly confirmations: readonly ConfirmationMatch[];

@@ -4,7 +4,7 @@ import { Barrier } from '../delivery/barrier.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
-import type { Splice } from '../relay/splice.ts';
+import type { SpliceHandle } from '../relay/splice-handle.ts';
 import type { Ahead } from '../relay/tap.ts';
 import type { Deferring } from './overdue-words.ts';
 import type { ConnectionDeps } from './parts.ts';
@@ -15,7 +15,7 @@ export class BarrierSender implements Task, Deferring {
   /** No further evidence can come from the client, or it is another connection's, or nothing is ever tracked: nothing is sent. */
   over: boolean;
   readonly #session: Session;
-  readonly #splice: Splice;
+  readonly #splice: SpliceHandle;
   readonly #deps: ConnectionDeps;
   readonly #openedAt: number;
   readonly #schedule = new Barrier();
@@ -24,7 +24,7 @@ export class BarrierSender implements Task, Deferring {
   /** On the list of those that wait for a word of the application. */
   #deferring = false;
 
-  constructor(session: Session, splice: Splice, deps: ConnectionDeps, openedAt: number) {
+  constructor(session: Session, splice: SpliceHandle, deps: ConnectionDeps, openedAt: number) {
     this.#session = session;
     this.#splice = splice;
     this.#deps = deps;

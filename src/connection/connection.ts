@@ -3,7 +3,7 @@
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult, Capability } from '../delivery/words.ts';
-import { Splice } from '../relay/splice.ts';
+import { createSplice, type SpliceHandle } from '../relay/splice-handle.ts';
 import type { SplicedSockets } from '../relay/spliced-sockets.ts';
 import type { EndedBy } from '../relay/tap.ts';
 import { EventPath } from './event-path.ts';
@@ -34,7 +34,7 @@ export class Connection implements SessionConnection, Silent {
   adopt: ((user: string) => void) | undefined = undefined;
   readonly #deps: ConnectionDeps;
   readonly #path: EventPath;
-  #splice: Splice | undefined = undefined;
+  #splice: SpliceHandle | undefined = undefined;
   #client: Client = 'none';
   /** Made when a message is sent again. */
   #resends: Resends | undefined = undefined;
@@ -75,7 +75,7 @@ export class Connection implements SessionConnection, Silent {
     this.session.link = this;
     this.#deps.observer.opened(this);
     const facts = { ...sockets, ordinal: this.messages, announcesLoss: this.resumable !== undefined };
-    const splice = new Splice(facts, this.#path, this.#deps.relay);
+    const splice = createSplice(facts, this.#path, this.#deps.relay);
     this.#splice = splice;
     this.#client = 'here';
     this.#path.attend(splice, this.facts.openedAt);

@@ -3,7 +3,7 @@ import type { MessageReader } from '../decode/protocol.ts';
 import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
-import type { Splice } from '../relay/splice.ts';
+import type { SpliceHandle } from '../relay/splice-handle.ts';
 import type { Ahead, EndedBy, SkipReason, Tap } from '../relay/tap.ts';
 import { BarrierSender } from './barrier-sender.ts';
 import type { Connection } from './connection.ts';
@@ -27,7 +27,7 @@ export class EventPath implements Tap {
   /** Reads the messages of both sides, in the protocol of this connection. */
   readonly #reader: MessageReader;
   #notes: MessageNotes;
-  #splice: Splice | undefined = undefined;
+  #splice: SpliceHandle | undefined = undefined;
   #barriers: BarrierSender | undefined = undefined;
   /** No further evidence can come: what is told from here on reaches nobody. */
   #over = false;
@@ -44,7 +44,7 @@ export class EventPath implements Tap {
   }
 
   /** A client has come; what was on its way to another one proves nothing any more. `openedAt` is monotonic ms. */
-  attend(splice: Splice, openedAt: number): void {
+  attend(splice: SpliceHandle, openedAt: number): void {
     this.endBarriers();
     this.#notes = new MessageNotes(this.#deps.messages, this.#connection.facts.seq);
     this.#splice = splice;
@@ -127,7 +127,8 @@ export class EventPath implements Tap {
     const delivery = this.#deps.tracker.tracked > tracked ? tracked + 1 : 0;
     this.#notes.sent(reason !== 'binary', facts?.type.name, bytes, now, ordinal, delivery);
     // The client would number everything after it wrongly: it has to come again.
-    if (this.#resumable !== undefined && this.#splice?.unheard && this.#connection.attended) this.#splice.dropClient();
+    if (this.#resumable === undefined || !this.#connection.attended) return;
+    if (this.#splice?.audience === 'arriving') this.#splice.dropClient();
   }
 
   writing(): void {

@@ -8,7 +8,7 @@ export interface Answered {
   /** Highest serial of a word of its client that was taken in; 0 = none. */
   readonly heard: number;
   /** Its connection: the client that is there now. */
-  readonly connection: { readonly answerable: boolean; sendText(data: Uint8Array): void };
+  readonly connection: { readonly answerable: boolean; sendText(data: Uint8Array): void } | undefined;
 }
 
 export interface Answers {
@@ -29,7 +29,7 @@ export function createAnswers(report: Report): Answers {
       for (const { heard, connection } of sessions) {
         try {
           // A client that talks and does not read gets no pile of answers. The next one that can be sent says all of it: serials are cumulative.
-          if (connection.answerable) connection.sendText(heardText(heard));
+          if (connection?.answerable === true) connection.sendText(heardText(heard));
         } catch (error) {
           report({ stage: 'resume', error });
         }

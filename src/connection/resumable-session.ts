@@ -30,6 +30,8 @@ export interface SessionDeps {
   readonly now: () => number;
   /** Told of sessions; left out where nothing outlives the process. */
   readonly journal?: Journal | undefined;
+  /** Whether the next process goes on with the sessions of this one, which is about to stop. Default: never. */
+  readonly handsOver?: () => boolean;
   /** The session is over; told once. */
   ended(session: Session): void;
 }
@@ -62,6 +64,9 @@ export interface Claim {
   readonly number: number;
 }
 
+/** What a session has counted: its welcomes and its client's words. */
+export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;
+
 /** Close code towards a client whose session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are for applications). */
 const REPLACED = 4409;
 const REPLACED_REASON = 'replaced by a newer connection';
@@ -70,7 +75,7 @@ const GOING_AWAY = 1001;
 
 export class ResumableSession implements Registered, Answered {
   readonly session: Session;
-  readonly user: string | undefined;
+  user: string | undefined;
   serial = 0;
   used = 0;
   offset = 0;
@@ -91,18 +96,36 @@ export class ResumableSession implements Registered, Answered {
     this.#deps = deps;
   }
 
+  /** One of an earlier process: no connection has carried it in this one, and it waits for its client. */
+  static restored(
+    session: Session,
+    user: string | undefined,
+    { serial, used, heard }: SessionNumbers,
+    deps: SessionDeps,
+  ): ResumableSession {
+    const restored = new ResumableSession(session, deps);
+    Object.assign(restored, { user, serial, used, heard });
+    restored.#await(deps.ttlMs);
+    return restored;
+  }
+
   get id(): string {
     return this.session.key;
   }
 
-  /** The connection that carries the session now, or did last. There is one from `begin` on. */
-  get connection(): SessionConnection {
-    return this.#connection!;
+  /** The connection that carries the session now, or did last; undefined = an earlier process's did, or it has not begun. */
+  get connection(): SessionConnection | undefined {
+    return this.#connection;
   }
 
   /** Whether it waits for its client. */
   get waits(): boolean {
     return this.#wait !== undefined;
+  }
+
+  /** Whether its client, which has everything up to `last`, has more than an earlier process wrote down: nobody can say what else that had. */
+  lacks(last: number): boolean {
+    return this.#connection === undefined && last > this.session.lastOrdinal;
   }
 
   /** A client may go on with it: its token was used. */
@@ -125,23 +148,24 @@ export class ResumableSession implements Registered, Answered {
 
   /** It goes on over that connection, perhaps the one that it had; the client is greeted next. */
   goOn(connection: SessionConnection, { last, number }: Claim): void {
-    const before = this.#connection!;
+    const before = this.#connection;
     this.#stopWaiting();
     this.#connectionClaim = number;
     this.#handed = last;
     this.#connection = connection;
-    if (before !== connection) before.replaceBy(REPLACED, REPLACED_REASON);
+    if (before !== connection) before?.replaceBy(REPLACED, REPLACED_REASON);
   }
 
   /** Joins a client to the upstream connection that it had. */
   rejoin(facts: ConnectionFacts, client: Duplex, head: Buffer): void {
-    this.connection.rejoin(facts, client, head, REPLACED, REPLACED_REASON);
+    this.#connection?.rejoin(facts, client, head, REPLACED, REPLACED_REASON);
   }
 
   /** Says the first words to the client that is there now: the welcome, and what it has missed. `rejoined`: over the same upstream connection. */
   greet(rejoined: boolean, now: number): void {
     const { registry, tracker, answers, silenceMs, journal } = this.#deps;
-    const { connection, session, heard } = this;
+    const { session, heard } = this;
+    const connection = this.#connection!;
     const handed = this.#handed;
     this.#handed = undefined;
     // The client that is there now may be one that knows nothing of serials.
@@ -191,33 +215,42 @@ export class ResumableSession implements Registered, Answered {
     if (this.waits) return;
     // The page went away: to be loaded again, or for good.
     const goodbye = by === 'client' && code === GOING_AWAY;
-    if (by === 'sidecar') this.#forget('stopped');
+    if (by === 'sidecar' && this.#staysBehind) this.#stopWaiting();
+    else if (by === 'sidecar') this.#forget('stopped');
     else if (!this.session.resumable || isFinal(code) || (goodbye && reloadMs === 0)) this.#forget('closed');
     else this.#await(goodbye ? reloadMs : ttlMs);
   }
 
   /** Its time is up, or it has to give way: whatever its client would still say, it is over. */
-  expire(how: 'expired' | 'evicted'): void {
+  expire(how: 'expired' | 'evicted' | 'incomplete'): void {
     const { tracker, now } = this.#deps;
     tracker.ended(this.session, now());
     this.#forget(how);
-    this.connection.close(GOING_AWAY, 'the client did not come back');
+    this.#connection?.close(GOING_AWAY, 'the client did not come back');
   }
 
-  /** Ends it while it waits: the sidecar stops. */
+  /** Ends it while it waits, or leaves it to the next process: the sidecar stops. */
   stop(code: number, reason: string): void {
     const { tracker, now } = this.#deps;
-    tracker.ended(this.session, now(), 'shutdown');
-    this.#forget('stopped');
-    this.connection.close(code, reason, 'shutdown');
+    if (this.#staysBehind) this.#stopWaiting();
+    else {
+      tracker.ended(this.session, now(), 'shutdown');
+      this.#forget('stopped');
+    }
+    this.#connection?.close(code, reason, 'shutdown');
   }
 
   /** Gives up the upstream connection that is kept while the client is away; false = there is none. The session goes on waiting. */
   yieldUpstream(): boolean {
-    const { attended, rejoinable } = this.connection;
-    if (attended || !rejoinable) return false;
-    this.connection.close(GOING_AWAY, 'the place is needed');
+    const connection = this.#connection;
+    if (connection === undefined || connection.attended || !connection.rejoinable) return false;
+    connection.close(GOING_AWAY, 'the place is needed');
     return true;
+  }
+
+  /** The next process goes on with it. */
+  get #staysBehind(): boolean {
+    return this.session.resumable && this.#deps.handsOver?.() === true;
   }
 
   /** A word of its client that wants to be answered has been taken in. */

@@ -6,7 +6,13 @@ import { type Owner, Session } from '../delivery/session.ts';
 import type { OptIn } from '../resume/opt-in.ts';
 import { createAnswers } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
-import { type Claim, ResumableSession, type SessionConnection, type SessionDeps } from './resumable-session.ts';
+import {
+  type Claim,
+  ResumableSession,
+  type SessionConnection,
+  type SessionDeps,
+  type SessionNumbers,
+} from './resumable-session.ts';
 
 export interface ResumptionDeps extends Omit<SessionDeps, 'answers' | 'waiting'> {
   readonly report: Report;
@@ -48,7 +54,9 @@ export interface Resumption {
   rejoin(request: IncomingMessage, asked: SessionRequest): Returning | undefined;
   /** The session for a connection that the upstream has accepted; undefined = the client has not opted in. */
   open(asked: SessionRequest, owner: Owner, traceparent: string): Opening | undefined;
-  /** Ends what waits for a client: at shutdown. */
+  /** Takes over a session of an earlier process, whose client may come back as if its connection had just ended. False: there is no room. */
+  restore(session: Session, user: string | undefined, numbers: SessionNumbers): boolean;
+  /** Ends what waits for a client, or leaves it to the next process: at shutdown. */
   close(code: number, reason: string): void;
 }
 
@@ -65,7 +73,11 @@ export function createResumption(deps: ResumptionDeps): Resumption {
 
   function decide({ optIn, user }: SessionRequest): Claim | undefined {
     if (optIn?.session === undefined) return undefined;
-    return registry.claim(optIn.session, optIn.token, user, deps.now())?.claim(optIn.last);
+    const resumable = registry.claim(optIn.session, optIn.token, user, deps.now());
+    if (resumable === undefined || !resumable.lacks(optIn.last)) return resumable?.claim(optIn.last);
+    counters.resume.unknown++;
+    resumable.expire('incomplete');
+    return undefined;
   }
 
   /** With as many sessions as there may be, one of the same user gives way that waits for its client; nobody else's does. */
@@ -99,7 +111,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       if (claim === undefined) return undefined;
       const { resumable } = claim;
       const { connection } = resumable;
-      if (!connection.rejoinable || !fits(request, connection.facts)) return undefined;
+      if (connection === undefined || !connection.rejoinable || !fits(request, connection.facts)) return undefined;
       counters.resume.rejoined++;
       resumable.goOn(connection, claim);
       return {
@@ -146,6 +158,13 @@ export function createResumption(deps: ResumptionDeps): Resumption {
           add(resumable);
         },
       };
+    },
+
+    restore(session, user, numbers) {
+      // There may be fewer places than the earlier process had.
+      if (registry.full) return false;
+      registry.add(ResumableSession.restored(session, user, numbers, shared));
+      return true;
     },
 
     close(code, reason) {

@@ -1,7 +1,7 @@
-// decode: several JSON objects in one message: an array of them, or one behind the other (lines, or ended by RS as in RFC 7464 and SignalR).
+// decode: several JSON objects in one message: in an array, in lines, or each ended by RS (RFC 7464, SignalR).
 import { COMMA, JsonScan } from './scan.ts';
 
-/** Objects that are taken apart at most; a message of more is tracked as one. */
+/** Objects of one message that are tracked one by one. A message of more is tracked as one. */
 export const MAX_BATCH = 64;
 
 const OPEN_OBJECT = 0x7b;
@@ -10,14 +10,17 @@ const CLOSE_ARRAY = 0x5d;
 /** Record separator. */
 const RS = 0x1e;
 
-/** Finds where each object of a message is; what is in them is not judged beyond what `JsonScan` judges. */
+/** Finds the place of each object of a message. Judges the content no further than `JsonScan` does. */
 export class BatchScan extends JsonScan {
   /** Offsets of the objects found last. */
   readonly starts: number[] = [];
   readonly ends: number[] = [];
   private tooMany = false;
 
-  /** How many objects `buf[start, end)` holds; 0 = it is no such message, or one object that is not ended by RS; -1 = more than `MAX_BATCH`. */
+  /**
+   * Counts the objects of `buf[start, end)`. 0 = the message has none, or is one object that is not
+   * ended by RS. -1 = more than `MAX_BATCH`.
+   */
   split(buf: Buffer, start: number, end: number): number {
     this.starts.length = this.ends.length = 0;
     this.tooMany = false;
@@ -29,7 +32,7 @@ export class BatchScan extends JsonScan {
     return fits ? this.starts.length : 0;
   }
 
-  /** Behind `[`: objects, and nothing else. */
+  /** Reads behind `[`: objects, and nothing else. */
   private array(p: number): boolean {
     for (;;) {
       p = this.object(this.blank(p));
@@ -42,7 +45,7 @@ export class BatchScan extends JsonScan {
     }
   }
 
-  /** Objects with white space or RS between them. */
+  /** Reads objects with white space or RS between them. */
   private records(p: number): boolean {
     let separated = false;
     for (;;) {
@@ -57,7 +60,7 @@ export class BatchScan extends JsonScan {
     }
   }
 
-  /** The offset behind the object at `p`; -1 = there is none, or one too many. */
+  /** The offset behind the object at `p`; -1 = there is no object, or one too many. */
   private object(p: number): number {
     if (p >= this.limit || this.buf[p] !== OPEN_OBJECT) return -1;
     this.tooMany = this.starts.length === MAX_BATCH;
@@ -70,7 +73,7 @@ export class BatchScan extends JsonScan {
   }
 }
 
-/** Whether a message whose first visible byte is that one may hold several objects. */
+/** Whether a message with this first visible byte may hold several objects. */
 export function startsBatch(first: number): boolean {
   return first === OPEN_OBJECT || first === OPEN_ARRAY || first === RS;
 }

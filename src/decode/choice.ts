@@ -1,4 +1,4 @@
-// decode: which protocol a connection speaks: by path and subprotocol, else by its first messages, else the last of the list.
+// decode: chooses the protocol of a connection: by path and subprotocol, else by its first messages, else the last one.
 import type { EventFacts } from '../delivery/record.ts';
 import type { Confirmation } from './confirmation.ts';
 import { type FirstBytes, joinedFirstBytes } from './first-bytes.ts';
@@ -8,8 +8,9 @@ import type { MessageReader, Upgrade, WireProtocol } from './protocol.ts';
 export const FIRST_MESSAGES = 8;
 
 /**
- * Chooses a protocol for each connection. The first that says yes has it: by the upgrade, else by one of the first messages.
- * The last protocol has what nobody claims; until that is settled, its reader reads. A chosen reader has not seen earlier messages.
+ * Chooses a protocol for each connection: the first that answers `yes`, by the upgrade, else by one
+ * of the first messages. The last protocol reads what no other claims. Until the choice is made,
+ * its reader reads. A chosen reader has not seen earlier messages.
  */
 export function createChoice(
   protocols: readonly [WireProtocol, ...WireProtocol[]],
@@ -26,7 +27,7 @@ export function createChoice(
   };
 }
 
-/** Reads for a connection whose protocol its first messages have to tell. */
+/** Reads for a connection whose protocol is to be told from its first messages. */
 class UndecidedReader implements MessageReader {
   begins: FirstBytes;
   #reader: MessageReader;

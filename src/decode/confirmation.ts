@@ -1,8 +1,11 @@
-// decode: a client's message → the application's confirmation of one event, or nothing, and then it belongs to the upstream.
+// decode: a client's message → the application's confirmation of one event, or undefined for a message of the upstream.
 import { JsonMessage } from './json.ts';
 import { createPaths, FOUND } from './paths.ts';
 
-/** What a confirmation message looks like: `type` is the value at any of the type pointers, the others are JSON pointers. */
+/**
+ * The form of a confirmation message: `type` is the value at any of the type pointers, the others
+ * are JSON pointers.
+ */
 export interface ConfirmationMatcher {
   readonly type: string;
   readonly id: string;
@@ -10,13 +13,16 @@ export interface ConfirmationMatcher {
   readonly error: string;
 }
 
-/** An application's word on one event. */
+/** An application's confirmation or rejection of one event. */
 export interface Confirmation {
   readonly eventId: string;
   readonly rejected: boolean;
-  /** What the application said, at most 256 UTF-16 units; '' when it said nothing. */
+  /** The application's error text, at most 256 UTF-16 units; '' when there is none. */
   readonly error: string;
-  /** The upstream waits for this message too: it goes on. Left out: it is meant for the sidecar alone, and is cut from the stream. */
+  /**
+   * Whether the upstream waits for this message too. Left out: the message is for the sidecar
+   * alone, and is cut from the stream.
+   */
   readonly forward?: boolean;
 }
 
@@ -27,10 +33,11 @@ const CONFIRMED = Buffer.from('confirmed');
 const REJECTED = ['failed', 'error', 'rejected'].map((word) => Buffer.from(word));
 
 /**
- * Reads `buf[start, end)` as a confirmation; undefined = it is none, so it must be forwarded. A message is a confirmation when it
- * is a whole JSON object (within `scanBytes`), has the type and the id (string or number) of a matcher, and a status that is absent,
- * null or `confirmed` (confirmed), or `failed`, `error` or `rejected` (rejected). Any other status says something that is not
- * understood, and swallowing it would lose it. The first matcher that fits decides. Never throws.
+ * Reads `buf[start, end)` as a confirmation; undefined = it is none, so it must be forwarded. A
+ * confirmation is a whole JSON object (within `scanBytes`) that has the type and the id (string or
+ * number) of a matcher, and a known status: absent, null or `confirmed` confirms; `failed`, `error`
+ * or `rejected` rejects. A message with any other status is forwarded, because swallowing it would
+ * lose it. The first matcher that fits decides. Never throws.
  */
 export type ReadConfirmation = (buf: Buffer, start: number, end: number) => Confirmation | undefined;
 
@@ -65,7 +72,7 @@ export function createConfirmationReader(
 
   return (buf, start, end) => {
     let confirmation: Confirmation | undefined;
-    // A message that is only partly looked at could contradict itself further on, so it is left alone.
+    // A message that is read only in part could contradict itself further on, so it is left alone.
     if (end - start <= scanBytes && message.read(buf, start, end, end - start) === '') {
       for (let i = 0; i < compiled.length && confirmation === undefined; i++) confirmation = match(compiled[i]!);
     }
@@ -74,7 +81,7 @@ export function createConfirmationReader(
   };
 }
 
-/** Cuts between characters, and copies: a slice of a V8 string keeps the whole string alive. */
+/** Cuts between characters, and copies, because a slice of a V8 string keeps the whole string alive. */
 function shortened(text: string): string {
   if (text.length <= MAX_ERROR_LENGTH) return text;
   const code = text.charCodeAt(MAX_ERROR_LENGTH - 1);

@@ -1,4 +1,4 @@
-// decode: what Ackspan looks for when nothing is configured: the shapes in which agent back ends send their events.
+// decode: the default pointers, rules and matchers: the shapes in which agent back ends send their events.
 import { SCHEDULES } from '../delivery/policy.ts';
 import type { ConfirmationMatcher } from './confirmation.ts';
 import type { DecodeOptions } from './options.ts';
@@ -8,8 +8,9 @@ import type { Rule } from './rules.ts';
 export const DEFAULT_TYPE_POINTERS: readonly string[] = ['/event', '/type'];
 
 /**
- * Where the event id is, for the sidecar and the library alike: outermost first, and what is called an event's id before what
- * is called a message's. Tool events often carry it inside their parameters or result.
+ * Where the event id is, for the sidecar and the library alike. Outer places come first, and an
+ * event's id before a message's. Tool events often carry their id inside their parameters or
+ * result.
  */
 export const DEFAULT_ID_POINTERS: readonly string[] = [
   '/event_id',
@@ -54,7 +55,10 @@ export const DEFAULT_TRACEPARENT_POINTERS: readonly string[] = [
 /** What all default rules share; deadline and attempts follow from the priority. */
 const RULE = { confirm: 'auto', resend: false } as const;
 
-/** What protocols say for their own sake. Its receipt is nearly certain, so counting it would flatter the confirmation rate. */
+/**
+ * Types that protocols send for their own sake. Their receipt is nearly certain, so counting them
+ * would flatter the confirmation rate.
+ */
 const CHATTER = [
   ...['ping', 'pong', 'heartbeat', 'heartbeat_*', 'keepalive', 'keep_alive', 'ka', 'ack', '*_ack'],
   ...['connection_established', 'handshake_*', 'authentication_*'],
@@ -81,12 +85,12 @@ export const DEFAULT_RULES: readonly Rule[] = [
   { match: ['*'], track: true, priority: 'low', ...RULE, ...SCHEDULES.low },
 ];
 
-/** The confirmation message that is understood out of the box. */
+/** The default confirmation message. */
 export const DEFAULT_CONFIRMATIONS: readonly ConfirmationMatcher[] = [
   { type: 'event_confirmation', id: '/event_id', status: '/status', error: '/error' },
 ];
 
-/** All of the above: `createDecoder(DEFAULT_DECODE_OPTIONS)`. */
+/** All defaults together: `createDecoder(DEFAULT_DECODE_OPTIONS)`. */
 export const DEFAULT_DECODE_OPTIONS: DecodeOptions = {
   type: DEFAULT_TYPE_POINTERS,
   id: DEFAULT_ID_POINTERS,

@@ -1,4 +1,4 @@
-// decode: what the protocols of a process share: its event types, and the counts of messages of which nothing was to be tracked.
+// decode: what the protocols of a process share: event types, and counts of messages with nothing to track.
 import type { EventType } from '../delivery/policy.ts';
 import type { EventFacts } from '../delivery/record.ts';
 import type { Unreadable } from './json.ts';
@@ -6,7 +6,10 @@ import { createRuleBook, type Rule } from './rules.ts';
 import { TypeTable } from './type-table.ts';
 import { createUnreadTypes, type UnreadTypes } from './unread.ts';
 
-/** Why a message holds no event, or (`untracked`) one that the rules leave out: relayed all the same. */
+/**
+ * Why nothing of a message is tracked: it holds no event, or (`untracked`) one that the rules leave
+ * out. It is relayed all the same.
+ */
 export type OtherReason = 'untracked' | 'no_type' | Unreadable;
 
 export interface EventTypes {
@@ -14,20 +17,23 @@ export interface EventTypes {
   readonly table: TypeTable;
   /** The types of messages without an event. */
   readonly unread: UnreadTypes;
-  /** Messages of which nothing was to be tracked, by reason. Readers count here. */
+  /** Number of messages with nothing to track, by reason. Readers count here. */
   readonly others: Record<OtherReason, number>;
-  /** Events that were not the first of their message. Readers count here. */
+  /** Number of events that were not the first of their message. Readers count here. */
   batched: number;
 }
 
-/** The types of one process. `maxTypes`: how many have an index and a label of their own; `tracked`: messages without an event are tracked. */
+/**
+ * The types of one process. `maxTypes`: how many have an index and a label of their own; `tracked`:
+ * messages without an event are tracked.
+ */
 export function createEventTypes(rules: readonly Rule[], maxTypes: number, tracked: boolean): EventTypes {
   const table = new TypeTable(createRuleBook(rules), maxTypes);
   const others = { untracked: 0, no_type: 0, not_json: 0, not_object: 0, invalid_utf8: 0 };
   return { table, unread: createUnreadTypes(rules, table, tracked), others, batched: 0 };
 }
 
-/** What a reader answers with: one object that is written anew for each event. */
+/** The answer of a reader: one object that is written anew for each event. */
 export class Facts implements EventFacts {
   type: EventType;
   id: string | undefined = undefined;
@@ -42,7 +48,7 @@ export class Facts implements EventFacts {
     this.type = type;
   }
 
-  /** A message without an event: its type and size are all there is. */
+  /** Sets the facts of a message without an event: its type and size are all there is. */
   bare(type: EventType, bytes: number): this {
     this.type = type;
     this.id = this.run = this.user = this.tool = this.toolCall = this.traceparent = undefined;

@@ -1,4 +1,4 @@
-// decode: globs over event types. `*` stands for any text, also none; `?` for one character. No other character is special.
+// decode: globs over event types: `*` stands for any text, also none; `?` for one character; no other is special.
 
 /** Whether a pattern has to be matched rather than compared. */
 export function isGlob(pattern: string): boolean {
@@ -6,8 +6,8 @@ export function isGlob(pattern: string): boolean {
 }
 
 /**
- * Whether `name` as a whole matches `pattern`, case-sensitively. `?` is one UTF-16 unit. Time is at most name × pattern, whatever
- * the pattern: only the last `*` is ever tried again.
+ * Whether `name` as a whole matches `pattern`, case-sensitively. `?` is one UTF-16 unit. Time is at
+ * most name × pattern, whatever the pattern: only the last `*` is ever tried again.
  */
 export function globMatches(pattern: string, name: string): boolean {
   let p = 0;

@@ -1,4 +1,4 @@
-// decode, protocol "plain JSON": a message, text or binary, is one JSON object, or several in an array or in lines; its fields are found by pointers.
+// decode: protocol "plain JSON": a message is one JSON object, or several; its fields are found by pointers.
 import type { EventType } from '../delivery/policy.ts';
 import type { EventFacts } from '../delivery/record.ts';
 import { BatchScan, startsBatch } from './batch.ts';
@@ -13,12 +13,12 @@ import { NO_BYTES } from './scan.ts';
 import { type Shape, shapeOf } from './unread.ts';
 
 const OPEN_ARRAY = 0x5b;
-/** A confirmation is an object, and begins as what the SDK says does. */
+/** First bytes of confirmations: they are objects, as frames of the SDK are. */
 const BEGINS = firstBytes();
 
 /**
- * Has every connection that no other protocol claims. A message says all there is to know, so one reader serves all connections.
- * Throws a TypeError for a malformed pointer.
+ * Reads every connection that no other protocol claims. A message needs no knowledge of earlier
+ * ones, so one reader serves all connections. Throws a TypeError for a malformed pointer.
  */
 export function createJsonProtocol(options: DecodeOptions, types: EventTypes): WireProtocol {
   const reader = createJsonReader(options, types);
@@ -77,10 +77,10 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
   }
 
   const batch = new BatchScan();
-  /** The objects of the message under way that are still to be looked at. */
+  /** The objects of the message under way that are still to be read. */
   const rest = { buf: NO_BYTES, at: 0, count: 0 };
 
-  /** The next event to track among the objects of the message. Behind the last object the bytes are let go of. */
+  /** The next event to track among the objects of the message. Releases the bytes behind the last object. */
   function nextPart(): EventFacts | undefined {
     let reason: OtherReason | '' = 'no_type';
     while (reason !== '' && rest.at < rest.count) {
@@ -93,7 +93,10 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
     return reason === '' ? facts : undefined;
   }
 
-  /** Takes the message apart: whether it has several objects, all of them whole, and which of them is an event. */
+  /**
+   * Takes the message apart: whether it has several objects, all of them whole, and which of them
+   * is an event.
+   */
   function open(buf: Buffer, start: number, end: number): OtherReason | 'many' | '' | undefined {
     const count = batch.split(buf, start, end);
     if (count <= 0) return count === 0 ? undefined : 'many';
@@ -108,7 +111,7 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
     return found;
   }
 
-  /** A message without an event, as an event of its shape. */
+  /** The facts of a message without an event: it is tracked as an event of its shape. */
   function unread(shape: Shape, bytes: number): EventFacts | undefined {
     const found = unreads.take(shape);
     return found && facts.bare(found, bytes);

@@ -1,11 +1,14 @@
-// decode: one JSON object as bytes: its fields are found by paths, and nothing is parsed that nobody asks for.
+// decode: one JSON object as bytes: its fields are found by paths, and only the wanted ones are parsed.
 import { isPlainWhole, numberText } from './number.ts';
 import { equalBytes, FOUND, type PathNode } from './paths.ts';
 import { RepeatedTexts } from './repeated.ts';
 import { NO_BYTES, STOP } from './scan.ts';
 import { JsonWalk } from './walk.ts';
 
-/** Why a message has no fields. `not_object`: it starts like an array, a string, a number or a word (the rest is not looked at). */
+/**
+ * Why a message has no fields. `not_object`: it starts like an array, a string, a number or a word.
+ * The rest is not read.
+ */
 export type Unreadable = 'not_json' | 'not_object' | 'invalid_utf8';
 
 /** A value with more bytes than this between its quotes is no hit, so that no id or type makes records grow. */
@@ -13,9 +16,9 @@ export const MAX_FIELD_BYTES = 1024;
 
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
-/** One message at a time: `read` it, then ask for its fields. Strings that are handed out are copies. */
+/** Reads one message at a time: call `read`, then ask for its fields. Strings that it returns are copies. */
 export class JsonMessage {
-  /** A field that was asked for has a wrong escape or number: the message is `not_json` after all. */
+  /** Whether a field that was asked for has a wrong escape or number: the message is `not_json` after all. */
   broken = false;
   private readonly walk: JsonWalk;
   private readonly scanBytes: number;
@@ -29,9 +32,9 @@ export class JsonMessage {
   }
 
   /**
-   * Walks the message `buf[start, end)` of which `bytes` exist in all: '' = fields can be asked for. When fewer bytes are here
-   * (or may be scanned) than exist, what was found in them counts, and the rest is not judged. UTF-8 is checked over all that
-   * was walked, after the walk.
+   * Walks the message `buf[start, end)` of which `bytes` exist in all: '' = fields can be asked
+   * for. When fewer bytes are here (or may be scanned) than exist, what was found in them counts,
+   * and the rest is not judged. UTF-8 is checked over all walked bytes, after the walk.
    */
   read(buf: Buffer, start: number, end: number, bytes: number): Unreadable | '' {
     this.buf = buf;
@@ -58,7 +61,10 @@ export class JsonMessage {
     return this.walk.utf8(start, !whole) ? '' : 'invalid_utf8';
   }
 
-  /** The first of the paths that leads to a string that is neither empty nor too long, or, if `numbers`, to a number. */
+  /**
+   * The first of the paths that leads to a string that is neither empty nor too long, or, if
+   * `numbers`, to a number.
+   */
   first(paths: readonly PathNode[], numbers: boolean): PathNode | undefined {
     const walk = this.walk.walk;
     for (let i = 0; i < paths.length; i++) {
@@ -76,7 +82,10 @@ export class JsonMessage {
     return node.walk === this.walk.walk ? node.found : FOUND.nothing;
   }
 
-  /** The string, or the one text of the number (`numberText`), at a path where there is one; '' and `broken` when it is not JSON. */
+  /**
+   * The string, or the one text of the number (`numberText`), at a path that has one; '' and
+   * `broken` when it is not JSON.
+   */
   text(node: PathNode): string {
     const { buf } = this;
     switch (node.found) {
@@ -94,7 +103,7 @@ export class JsonMessage {
         try {
           return JSON.parse(buf.toString('utf8', node.start - 1, node.end + 1));
         } catch {
-          // A wrong escape: told through `broken`.
+          // The escape is wrong: `broken` tells it.
         }
         break;
     }
@@ -108,7 +117,7 @@ export class JsonMessage {
     return node === undefined ? undefined : this.text(node);
   }
 
-  /** The same for values that many messages share. */
+  /** `firstText` for values that many messages share. */
   firstRepeated(paths: readonly PathNode[], numbers: boolean): string | undefined {
     const node = this.first(paths, numbers);
     if (node === undefined) return undefined;
@@ -128,7 +137,7 @@ export class JsonMessage {
     }
   }
 
-  /** Lets go of the bytes. Paths must not be asked after that. */
+  /** Releases the bytes. Paths must not be asked after that. */
   release(): void {
     this.buf = NO_BYTES;
     this.walk.release();

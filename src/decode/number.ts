@@ -1,9 +1,12 @@
 // decode: an id that is a number, as ONE text however the number is spelled: `1`, `1.0`, `1e0` and `10e-1` are all `1`.
 
-/** Text of a longer number is written with an exponent, so that `1e999999999` stays short. */
+/** A longer number is written with an exponent, so that `1e999999999` stays short. */
 const LONGEST_PLAIN = 40;
 
-/** Whether `buf[start, end)` is a whole number of at most 15 digits in its only spelling: what nearly every numeric id is. */
+/**
+ * Whether `buf[start, end)` is a whole number of at most 15 digits in its only spelling, as nearly
+ * every numeric id is.
+ */
 export function isPlainWhole(buf: Uint8Array, start: number, end: number): boolean {
   const length = end - start;
   if (length > 15 || length === 0) return false;
@@ -16,9 +19,10 @@ export function isPlainWhole(buf: Uint8Array, start: number, end: number): boole
 }
 
 /**
- * The one text of a number, from its JSON text (RFC 8259 §6; anything else gives nonsense). Two spellings have one text if
- * JSON.parse reads the same number from them. Beyond ±(2^53 − 1) JSON.parse reads one number from several whole ones, so
- * there the exact decimal value counts: 9007199254740992 and 9007199254740993 differ, and so do 1e400 and 1e401.
+ * The one text of a number, from its JSON text (RFC 8259 §6; anything else gives nonsense). Two
+ * spellings have one text if JSON.parse reads the same number from them. Beyond ±(2^53 − 1)
+ * JSON.parse reads one number from several whole ones, so there the exact decimal value counts:
+ * 9007199254740992 and 9007199254740993 differ, and so do 1e400 and 1e401.
  */
 export function numberText(json: string): string {
   const value = Number(json);
@@ -26,7 +30,7 @@ export function numberText(json: string): string {
   return exactText(json);
 }
 
-/** The same for a number that was parsed already; undefined for the numbers that JSON does not have. */
+/** `numberText` of a number that was parsed already; undefined for the numbers that JSON does not have. */
 export function idOfNumber(value: number): string | undefined {
   return Number.isFinite(value) ? numberText(String(value)) : undefined;
 }

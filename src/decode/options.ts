@@ -1,8 +1,8 @@
-// decode: what the operator says about messages: where the fields of an event are, what is tracked, and what confirms it.
+// decode: what the operator says about messages: where event fields are, what is tracked, and what confirms it.
 import type { ConfirmationMatcher } from './confirmation.ts';
 import type { Rule } from './rules.ts';
 
-/** Where to look in a message, and what to do with what is found. The defaults are in `defaults.ts`. */
+/** Where to look in a message, and what to do with the values found. The defaults are in `defaults.ts`. */
 export interface DecodeOptions {
   /** JSON pointers (RFC 6901); of each list, the first that hits wins. A hit is a string of 1 to 1024 bytes. */
   readonly type: readonly string[];
@@ -13,9 +13,9 @@ export interface DecodeOptions {
   readonly tool: readonly string[];
   readonly toolCall: readonly string[];
   readonly traceparent: readonly string[];
-  /** What becomes of messages that hold no event (SPEC D21). */
+  /** What is done with messages that hold no event (SPEC D21). */
   readonly unread: 'track' | 'count';
-  /** First match wins; a type that none matches is not tracked. */
+  /** The first rule that matches decides. A type that no rule matches is not tracked. */
   readonly rules: readonly Rule[];
   readonly confirmations: readonly ConfirmationMatcher[];
   /** How many types have an index and a label of their own beside `other`. */

@@ -1,17 +1,26 @@
 // decode: the pointers compiled to a tree of paths, which the walk follows byte by byte and fills with what it finds.
 import { arrayIndex, parsePointer } from './pointer.ts';
 
-/** What a document has at a path. `nothing` also stands for null; `other` is true, false, an object or an array. */
+/**
+ * What a document has at a path. `nothing` also stands for null; `other` is true, false, an object
+ * or an array.
+ */
 export const FOUND = { nothing: 0, ascii: 1, utf8: 2, escaped: 3, number: 4, other: 5 } as const;
 
-/** Tells the few keys of one node apart: by length and three of the bytes. Whatever it confuses, a comparison tells apart. */
+/**
+ * Tells the few keys of one node apart: by length and three of the bytes. A comparison tells apart
+ * what it confuses.
+ */
 function keyHash(buf: Buffer, start: number, end: number): number {
   const length = end - start;
   if (length === 0) return 0;
   return length * 7 + buf[start]! * 31 + buf[start + (length >> 1)]! * 5 + buf[end - 1]!;
 }
 
-/** One token of one or more pointers. Fixed shape: the walk reads and writes these fields for every key it knows. */
+/**
+ * One token of one or more pointers. Fixed shape: the walk reads and writes these fields for every
+ * key it knows.
+ */
 export class PathNode {
   readonly key: Buffer;
   readonly hash: number;
@@ -24,7 +33,7 @@ export class PathNode {
   /** Children by array index; undefined = none of them is an index. */
   items: Map<number, PathNode> | undefined = undefined;
   lastItem = -1;
-  /** Every node below: forgotten when a duplicate key replaces the value that they were found in. */
+  /** Every node below. They are forgotten when a duplicate key replaces the value that they were found in. */
   below: PathNode[] = [];
 
   /** The walk that last met this path; the fields below are of that walk. */
@@ -105,7 +114,10 @@ function grow(parent: PathNode, token: string): PathNode {
   return node;
 }
 
-/** Builds the tables, at most a quarter full so that a foreign key nearly always ends on an empty slot at once. */
+/**
+ * Builds the tables, at most a quarter full so that a foreign key nearly always ends on an empty
+ * slot at once.
+ */
 function seal(node: PathNode): PathNode[] {
   let size = 4;
   while (size < node.children.length * 4) size *= 2;

@@ -1,9 +1,9 @@
-// decode: the seam for wire protocols: what the sidecar asks of one, and of its reader for one connection.
+// decode: the seam for wire protocols: what the sidecar asks of a protocol, and of its reader for one connection.
 import type { EventFacts } from '../delivery/record.ts';
 import type { Confirmation } from './confirmation.ts';
 import type { FirstBytes } from './first-bytes.ts';
 
-/** What is known of a connection before its first message. */
+/** The facts about a connection before its first message. */
 export interface Upgrade {
   /** The request's path, without its query. */
   readonly path: string;
@@ -14,29 +14,44 @@ export interface Upgrade {
 /** Whether a connection speaks a protocol; `maybe`: its first messages have to tell. */
 export type Match = 'yes' | 'no' | 'maybe';
 
-/** One wire protocol. One object per process: what belongs to a connection is in its readers. No method throws on input. */
+/**
+ * One wire protocol. One object per process: the state of a connection is in its readers. No method
+ * throws on input.
+ */
 export interface WireProtocol {
   readonly name: string;
-  /** What path and subprotocol say. */
+  /** Judges by path and subprotocol. */
   matchesUpgrade(upgrade: Upgrade): Match;
-  /** What one of the first text messages says, `buf[start, end)`, or its beginning. A client's is asked only if it begins as `begins` says. */
+  /**
+   * Judges by one of the first text messages, `buf[start, end)`, or its beginning. A client's
+   * message is asked about only if it begins as `begins` says.
+   */
   matchesMessage(from: 'client' | 'upstream', buf: Buffer, start: number, end: number): Match;
-  /** May a client's message be ours, by its first byte. What is said no to here goes on at once and is never read. */
+  /**
+   * First bytes of client messages that may be for the protocol. A message that begins otherwise
+   * goes on at once and is never read.
+   */
   readonly begins: FirstBytes;
-  /** A reader for one connection. A protocol that keeps nothing between messages may answer the same one each time. */
+  /**
+   * A reader for one connection. A protocol without state between messages may return the same
+   * reader each time.
+   */
   open(): MessageReader;
 }
 
 /** Reads the messages of one connection. */
 export interface MessageReader {
-  /** As the protocol has it. It may become narrower when the protocol of the connection turns out. */
+  /** `begins` of the protocol. It may become narrower when the protocol of the connection turns out. */
   readonly begins: FirstBytes;
   /**
-   * What is to be tracked of the upstream's message `buf[start, end)`: its event, or, where it holds none, its shape, size and
-   * nothing else (SPEC D21). Undefined = nothing, and the reason is counted. The facts are ONE object, valid until the next call.
-   * `bytes` is the message's true size where only its beginning is here (default end − start). Never throws. `split` (default
-   * true): a message that holds several events answers the first, and `more` says that `next` has another. `binary` (default false):
-   * it is no text message, and if it holds no event that is its shape.
+   * The facts to track of the upstream's message `buf[start, end)`: its event, or, where it holds
+   * none, its shape and size (SPEC D21). Undefined = nothing, and the reason is counted. The facts
+   * are ONE object, valid until the next call. Never throws.
+   *
+   * `bytes` is the message's true size where only its beginning is here (default end − start).
+   * `split` (default true): a message that holds several events returns the first, and `more` says
+   * that `next` has another. `binary` (default false): it is no text message, and if it holds no
+   * event, `binary` is its shape.
    */
   event(
     buf: Buffer,
@@ -46,14 +61,20 @@ export interface MessageReader {
     split?: boolean,
     binary?: boolean,
   ): EventFacts | undefined;
-  /** Whether it is shown binary messages that begin like JSON. Default: no. */
+  /** Whether the reader is given binary messages that begin like JSON. Default: no. */
   readonly readsBinary?: boolean;
-  /** Ids of events of that message that a rule leaves out: a word on such an id may be about them. Valid until the next call. */
+  /**
+   * Ids of events of that message that a rule leaves out: a confirmation of such an id may be about
+   * them. Valid until the next call.
+   */
   readonly leftOut: readonly string[];
   /** Whether the message given to `event` last may hold another event. */
   readonly more: boolean;
   /** The next event of that message, whose bytes must still be there; undefined = there is none. */
   next(): EventFacts | undefined;
-  /** What the client's message `buf[start, end)` confirms; undefined = it is no confirmation and must be forwarded. Never throws. */
+  /**
+   * The confirmation in the client's message `buf[start, end)`; undefined = it is none and must be
+   * forwarded. Never throws.
+   */
   confirmation(buf: Buffer, start: number, end: number): Confirmation | undefined;
 }

@@ -1,4 +1,4 @@
-// decode: values that events repeat (runs, users, tools), each as ONE string while it repeats: nothing to make, hash or collect per event.
+// decode: values that events repeat (runs, users, tools), each as ONE string while it repeats.
 
 /** Power of two. */
 const SLOTS = 256;

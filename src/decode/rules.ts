@@ -1,4 +1,4 @@
-// decode: the operator's rules, asked once per event type: is it tracked, and how.
+// decode: the operator's rules, asked once per event type: whether it is tracked, and how.
 import type { Policy } from '../delivery/policy.ts';
 import { globMatches, isGlob } from './glob.ts';
 

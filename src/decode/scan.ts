@@ -1,14 +1,23 @@
-// decode: skipping JSON values that nobody asked for, as fast as bytes go by, and without a throw or a string.
-/** Containers inside one another, the document itself being the first: deeper ones are counted, and neither matched nor entered. */
+// decode: skips JSON values that no path leads into, without a throw or a string.
+/**
+ * Depth of containers, the document itself being the first. Deeper ones are counted, and neither
+ * matched nor entered.
+ */
 export const MAX_DEPTH = 64;
 
 /** How a walk ends early; every other result is an offset. `cut`: the bytes that may be read ran out. */
 export const STOP = { cut: -1, broken: -2 } as const;
 
-/** After this many bytes of a skipped string, the native search for the quote is cheaper than the loop (measured: Node 20). */
+/**
+ * Bytes of a skipped string after which the native search for the quote is cheaper than the loop
+ * (measured: Node 20).
+ */
 const LONG_STRING = 64;
 
-/** The native search may look at so many bytes of the buffer behind the message before a view of the message is worth making. */
+/**
+ * Bytes of the buffer behind the message that the native search may look at before a view of the
+ * message is worth making.
+ */
 const SLACK = 65_536;
 
 /** ASCII. */
@@ -35,13 +44,19 @@ for (const byte of Buffer.from('{[')) OUTSIDE[byte] = OPENER;
 for (const byte of Buffer.from('}]')) OUTSIDE[byte] = CLOSER;
 OUTSIDE[QUOTE] = STRING;
 
-/** 0 for the bytes that mean only themselves inside strings: ASCII without quote, backslash and control characters. */
+/**
+ * 0 for the bytes that mean only themselves inside strings: ASCII without quote, backslash and
+ * control characters.
+ */
 const SPECIAL = new Uint8Array(256).fill(1);
 SPECIAL.fill(0, 0x20, 0x80);
 SPECIAL[QUOTE] = 1;
 SPECIAL[BACKSLASH] = 1;
 
-/** The first offset from `p` of a byte that is special inside strings, or `limit`. Four bytes a turn: a tenth cheaper (measured). */
+/**
+ * The first offset from `p` of a byte that is special inside strings, or `limit`. Four bytes a
+ * turn: a tenth cheaper (measured).
+ */
 export function plainRun(buf: Buffer, p: number, limit: number): number {
   for (const last = limit - 3; p < last; p += 4) {
     if (SPECIAL[buf[p]!] !== 0) return p;
@@ -53,10 +68,13 @@ export function plainRun(buf: Buffer, p: number, limit: number): number {
   return p;
 }
 
-/** What is held between messages. */
+/** The buffer between messages. */
 export const NO_BYTES: Buffer = Buffer.alloc(0);
 
-/** A cursor's surroundings: the bytes, where to stop, and what was seen. A class for its fixed shape; `JsonWalk` is built on it. */
+/**
+ * The state of a cursor: the bytes, where to stop, and what was seen. A class for its fixed shape;
+ * `JsonWalk` is built on it.
+ */
 export class JsonScan {
   protected buf: Buffer = NO_BYTES;
   protected limit = 0;
@@ -74,13 +92,13 @@ export class JsonScan {
     this.view = undefined;
   }
 
-  /** Lets go of the bytes, so that a large message does not live until the next one. */
+  /** Releases the bytes, so that a large message does not live until the next one. */
   release(): void {
     this.buf = NO_BYTES;
     this.view = undefined;
   }
 
-  /** A value that no path leads into. */
+  /** Skips a value that no path leads into. */
   protected skip(p: number, depth: number): number {
     const { buf, limit } = this;
     if (p >= limit) return STOP.cut;
@@ -98,7 +116,7 @@ export class JsonScan {
     return STOP.cut;
   }
 
-  /** A number that JSON does not have. */
+  /** Skips a number that JSON does not have. */
   private noNumber(p: number): number {
     const first = this.buf[p]!;
     if (first === 0x4e) return this.word(p, 'NaN');

@@ -1,4 +1,4 @@
-// decode: event types interned by their bytes, so that a known type costs a hash and a comparison and no string. Bounded for good.
+// decode: event types interned by their bytes: a known type costs a hash and a comparison, and no string. Bounded.
 import { type EventType, type Policy, SCHEDULES } from '../delivery/policy.ts';
 import { equalBytes } from './paths.ts';
 import type { RuleBook } from './rules.ts';
@@ -6,7 +6,10 @@ import type { RuleBook } from './rules.ts';
 /** The label of every type past the limit, and the name of index 0. */
 export const OTHER = 'other';
 
-/** Types without an index of their own that are remembered, one per slot; a newcomer takes the slot. Power of two. */
+/**
+ * Types without an index of their own that are remembered, one per slot; a newcomer takes the slot.
+ * Power of two.
+ */
 const RECENT = 1024;
 
 /** Names that may be reserved: one per shape. */
@@ -23,9 +26,10 @@ interface Entry {
 }
 
 /**
- * Every type that was seen. The types that rules name come first, in their order, then the first that arrive, up to `maxTypes`
- * together with `other` (index 0) not counted; later ones keep their own name and policy but share index 0 and its label, and
- * are remembered in a fixed number of slots, so that endless new names cost time and never memory.
+ * Every type that was seen. The types that rules name come first, in their order. Then come the
+ * first types that arrive, up to `maxTypes` together; `other` (index 0) is not counted. Later types
+ * keep their own name and policy, but share index 0 and its label. They are remembered in a fixed
+ * number of slots, so that endless new names cost time and never memory.
  */
 export class TypeTable {
   /** Dense by index. Grows up to `maxTypes` + 1, and what is reserved. */
@@ -51,7 +55,10 @@ export class TypeTable {
     for (const name of rules.named) if (name !== OTHER) this.keep(entryOf(name, this.typeOf(name)));
   }
 
-  /** Other rules hold from now on. Types keep their index and label; what was tracked by the old rules keeps its old type. */
+  /**
+   * Other rules hold from now on. Types keep their index and label. What was tracked by the old
+   * rules keeps its old type.
+   */
   reload(rules: RuleBook): void {
     this.rules = rules;
     this.forget();
@@ -75,7 +82,10 @@ export class TypeTable {
     this.recent.fill(undefined);
   }
 
-  /** A type of that name with a policy of its own. It shares the index of events that are really called so, and has one beyond the limit too. */
+  /**
+   * Reserves a type of that name with a policy of its own. It shares the index of events that are
+   * really called so, and has one beyond the limit too.
+   */
   reserve(name: string, policy: Policy): EventType {
     const known = this.indexed.find((type) => type.label === name);
     const type = { name, index: known?.index ?? this.indexed.length, label: name, policy };

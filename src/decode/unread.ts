@@ -1,17 +1,23 @@
-// decode: messages in which no event can be read, by what they look like: each shape is an event type of its own, provable at `received`.
+// decode: messages without an event, by what they look like: each shape is an event type, provable at `received`.
 import { type EventType, type Policy, SCHEDULES } from '../delivery/policy.ts';
 import type { Unreadable } from './json.ts';
 import type { Rule } from './rules.ts';
 import type { TypeTable } from './type-table.ts';
 
-/** What a message without an event looks like: the name of its event type. `json` is an object without a type. */
+/** The shape of a message without an event: the name of its event type. `json` is an object without a type. */
 export const SHAPES = ['text', 'binary', 'json', 'array'] as const;
 export type Shape = (typeof SHAPES)[number];
 
-/** What holds where no rule names the shape. `auto` is `received` for a client that has not opted in, `processed` for one that has. */
+/**
+ * The policy where no rule names the shape. `auto` is `received` for a client that has not opted
+ * in, `processed` for one that has.
+ */
 const DEFAULT_POLICY: Policy = { priority: 'low', confirm: 'auto', ...SCHEDULES.low };
 
-/** The shape of a text message in which no event was found for that reason; `first` is its first visible byte; `many`: too many objects. */
+/**
+ * The shape of a text message in which no event was found for that reason; `first` is its first
+ * visible byte; `many`: too many objects.
+ */
 export function shapeOf(reason: 'no_type' | Unreadable, first: number, many: boolean): Shape {
   if (reason === 'no_type') return 'json';
   return many || (reason === 'not_object' && first === 0x5b) ? 'array' : 'text';
@@ -21,7 +27,7 @@ export function shapeOf(reason: 'no_type' | Unreadable, first: number, many: boo
 export interface UnreadTypes {
   /** Messages so far, by shape; what a rule leaves out is not in it. */
   readonly counts: Readonly<Record<Shape, number>>;
-  /** Counts one; undefined = it is not to be tracked. */
+  /** Counts a message and returns its type; undefined = it is not to be tracked. */
   take(shape: Shape): EventType | undefined;
   /** Whether any shape is tracked. */
   readonly tracked: boolean;
@@ -32,8 +38,10 @@ export interface UnreadTypes {
 }
 
 /**
- * A rule means a shape only if it spells the name out: a glob such as `text*` speaks of events. Except `*` with `track: false`: nothing
- * but what the rules before it name is wanted. `tracked` = false: they are counted and not tracked.
+ * Resolves the shapes' types. A rule means a shape only if it spells the name out, because a glob
+ * such as `text*` speaks of events. The exception is `*` with `track: false`: only what the rules
+ * before it name is wanted. `tracked` = false: messages without an event are counted and not
+ * tracked.
  */
 export function createUnreadTypes(first: readonly Rule[], table: TypeTable, tracked: boolean): UnreadTypes {
   let rules = first;
@@ -47,7 +55,8 @@ export function createUnreadTypes(first: readonly Rule[], table: TypeTable, trac
   function create(shape: Shape): EventType {
     const rule = ruleOf(shape);
     if (rule === undefined) return table.reserve(shape, DEFAULT_POLICY);
-    // Nobody can name such a message, so a word about it comes from clients that confirm by position only; and it has no duplicates to drop.
+    // No client can name such a message, so only clients that confirm by position confirm it. It
+    // has no duplicates to drop.
     const confirm = rule.confirm === 'received' ? 'received' : 'auto';
     const { priority, timeoutMs, attemptsMs } = rule;
     return table.reserve(shape, { priority, confirm, timeoutMs, attemptsMs });

@@ -1,12 +1,15 @@
-// decode: ONE pass over a JSON document's bytes that notes where the wanted values are. No strings, no recursion beyond the paths, no throw.
+// decode: ONE pass over a JSON document's bytes that notes where the wanted values are. No strings, no throw.
 //
-// How strict it is. Objects and arrays that a path leads into are checked in full structure (keys, colons, commas, closers, and
-// nothing but white space after the document); control characters are refused in their keys and in wanted strings. Everything
-// else is skipped: in skipped containers brackets must balance, match (64 containers deep, beyond that they are counted) and follow no
-// comma, and outside strings only bytes that JSON uses may occur; of skipped strings the closing quote is looked for, and a control
-// character refused where it is met on the way (a long string is not looked at in full); skipped numbers are any run of the characters
-// of numbers. NaN, Infinity and -Infinity are values, because clients that are no browsers read them; they are never a field.
-// Duplicate keys: the last wins, as in JSON.parse. A walk that is cut by the end of what may be read keeps what it found.
+// How strict it is. Objects and arrays that a path leads into are checked in full structure (keys,
+// colons, commas, closers, and nothing but white space after the document); control characters are
+// refused in their keys and in wanted strings. Everything else is skipped: in skipped containers
+// brackets must balance, match (64 containers deep, beyond that they are counted) and follow no
+// comma, and outside strings only bytes that JSON uses may occur; of skipped strings the closing
+// quote is looked for, and a control character refused where it is met on the way (a long string is
+// not looked at in full); skipped numbers are any run of the characters of numbers. NaN, Infinity
+// and -Infinity are values, because clients that are no browsers read them; they are never a field.
+// Duplicate keys: the last wins, as in JSON.parse. A walk that is cut by the end of what may be
+// read keeps what it found.
 import { isUtf8 } from 'node:buffer';
 import { FOUND, type PathNode } from './paths.ts';
 import { BACKSLASH, COLON, COMMA, JsonScan, MAX_DEPTH, NO_BYTES, plainRun, QUOTE, STOP } from './scan.ts';
@@ -21,7 +24,7 @@ const CLOSE_ARRAY = 0x5d;
 
 /** Walks one document after another over one tree of paths, which it owns. A class for its fixed shape. */
 export class JsonWalk extends JsonScan {
-  /** The number of this walk: a path node with another one holds nothing of this document. */
+  /** The number of this walk. A path node with another number holds nothing of this document. */
   walk = 0;
   private readonly root: PathNode;
   /** The last key that was not plain ASCII, decoded. */
@@ -32,7 +35,10 @@ export class JsonWalk extends JsonScan {
     this.root = root;
   }
 
-  /** Walks the object whose `{` is at `at`, reading nothing at or after `limit`: the offset behind its `}`, or a STOP. */
+  /**
+   * Walks the object whose `{` is at `at`, reading nothing at or after `limit`: the offset behind
+   * its `}`, or a STOP.
+   */
   object(buf: Buffer, at: number, limit: number): number {
     this.begin(buf, limit);
     if (++this.walk > LAST_WALK) {
@@ -42,7 +48,10 @@ export class JsonWalk extends JsonScan {
     return this.members(this.root, at + 1, 1);
   }
 
-  /** Whether the bytes from `start` that were walked are UTF-8; a character cut off by the end of a walk that was `cut` is forgiven. */
+  /**
+   * Whether the bytes from `start` that were walked are UTF-8; a character cut off by the end of a
+   * walk that was `cut` is forgiven.
+   */
   utf8(start: number, cut: boolean): boolean {
     if ((this.bits & 0x80) === 0) return true;
     let end = this.limit;
@@ -159,7 +168,10 @@ export class JsonWalk extends JsonScan {
     return p + 1;
   }
 
-  /** A key from `start` with something special in it at `p`: the offset behind its closing quote; `odd` is what it spells. */
+  /**
+   * A key from `start` with something special in it at `p`: the offset behind its closing quote;
+   * `odd` is what it spells.
+   */
   private oddKey(start: number, p: number): number {
     p = this.closingQuote(p);
     if (p < 0) return p;

@@ -17,19 +17,24 @@ export function nextLook(delivery: Delivery, now: number, random: number): numbe
   return Math.min(at, delivery.deadlineAt);
 }
 
-/** Whether and how a delivery's message could be had again. */
+/** The means to have a delivery's message sent again. */
 export interface Means {
-  /** A hook is there to ask the backend for the event again. */
+  /** Whether a hook can ask the backend for the event again. */
   readonly reemit: boolean;
 }
 
 /**
- * What an attempt is, given what is known; undefined = nothing useful can be tried now.
- * Not yet received on an open connection → a new barrier. Sending the data again to a live TCP connection would only
- * make duplicates for a client that has not opted in (MQTT 5 §4.4 forbids it).
- * Received but not processed → the message once more, if it was kept and the client drops duplicates or the rule allows
- * them. Otherwise (client away, or back without it, and the message not kept) the backend is asked to emit it again, where a hook
- * is configured.
+ * Chooses the next attempt, given what is known; undefined = nothing useful can be tried now.
+ *
+ * Not yet received on an open connection → a new barrier. Sending the data again to a live TCP
+ * connection would only make duplicates for a client that has not opted in (MQTT 5 §4.4 forbids
+ * it).
+ *
+ * Received but not processed → the message once more, if the message was kept, and the client drops
+ * duplicates or the rule allows them.
+ *
+ * Otherwise (the client is away, or is back without the message, and the message was not kept) the
+ * backend is asked to emit the event again, where a hook is configured.
  */
 export function chooseAttempt(delivery: Delivery, means: Means): AttemptKind | undefined {
   const { session } = delivery;
@@ -38,7 +43,7 @@ export function chooseAttempt(delivery: Delivery, means: Means): AttemptKind | u
     const welcome = session.optedIn || delivery.type.policy.resend === true;
     if (welcome && delivery.payload !== undefined) return 'resend';
   } else if (delivery.payload !== undefined) {
-    return undefined; // it will be replayed when the client is back
+    return undefined; // the message will be replayed when the client is back
   }
   return means.reemit ? 'reemit' : undefined;
 }

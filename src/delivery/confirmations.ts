@@ -1,4 +1,4 @@
-// delivery: application confirmations: matched by event id to the session's own deliveries, or its user's; everything else is counted apart (D2, D3, D6, D13).
+// delivery: application confirmations, matched by event id to deliveries of the session or its user (D2, D3, D6, D13).
 import { type Ending, ERROR_TEXT_LIMIT } from './ending.ts';
 import type { Observer, Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
@@ -7,12 +7,13 @@ import { TRANSITIONS } from './states.ts';
 import type { UnmatchedReason } from './words.ts';
 
 /**
- * What became of a confirmation message. `early`: kept until the messages still being decoded are known (D3). `noted`: it proves
- * nothing, since it may be about another message of the id (D13), or it rejects what was confirmed at `received` (E8).
+ * The effect of a confirmation message. `early`: kept until the messages still being decoded are
+ * known (D3). `noted`: it proves nothing, since it may be about another message of the id (D13), or
+ * it rejects a delivery that was confirmed at `received` (E8).
  */
 export type Confirmed = 'confirmed' | 'rejected' | 'upgraded' | 'noted' | 'early' | UnmatchedReason;
 
-/** At most so many confirmations per session wait for a record. */
+/** Confirmations per session that may wait for a record. */
 const EARLY_LIMIT = 64;
 
 export class Confirmations {
@@ -27,8 +28,9 @@ export class Confirmations {
   }
 
   /**
-   * Applies a confirmation (or rejection) that came over the connection of `session`. The second value is the ordinal up to which
-   * the word proves receipt on that connection: the client's stack must have parsed what its application speaks of. 0 = none.
+   * Applies a confirmation (or rejection) that came over the connection of `session`. The second
+   * value is the ordinal up to which the confirmation proves receipt on that connection, because
+   * the client's stack must have parsed what its application confirms. 0 = none.
    */
   apply(session: Session, eventId: string, rejected: boolean, error: string, now: number): [Confirmed, number] {
     const own = this.#store.find(session, eventId);
@@ -40,7 +42,8 @@ export class Confirmations {
     }
     const lapsed = this.#ending.lapsed(session, eventId);
     if (lapsed !== undefined) {
-      // It has left the books, and still its application cannot have seen it before its stack had.
+      // The delivery has left the history. Its application still cannot have seen the message
+      // before its stack had.
       const proven = lapsed.repeated ? 0 : lapsed.ordinal;
       return [this.#applyToSettled(lapsed, rejected, error, now, true), proven];
     }
@@ -49,7 +52,7 @@ export class Confirmations {
     return [this.#unmatched(session, eventId, rejected, error), 0];
   }
 
-  /** The application has handled every message up to `through`: everything still open there is confirmed. */
+  /** Confirms every open message up to `through`: the application has handled them. */
   through(session: Session, through: number, now: number): void {
     for (const queue of [session.awaitingProcessed, session.awaitingReceived]) {
       for (let head = queue.head; head !== undefined && head.ordinal <= through; head = queue.head) {
@@ -59,20 +62,26 @@ export class Confirmations {
     this.#ending.late(session, through, 'processed', now);
   }
 
-  /** The application's word on message `ordinal`. An outcome that is there stays: the word is late, or a repetition that needs no counting. */
+  /**
+   * Applies the application's confirmation or rejection of message `ordinal`. An outcome stays: the
+   * confirmation is late, or a repetition that needs no counting.
+   */
   byOrdinal(session: Session, ordinal: number, rejected: boolean, error: string, now: number): Confirmed {
     const delivery = session.open?.get(ordinal);
     if (delivery === undefined || delivery.queue === 'reemission') return 'duplicate';
     return this.#ending.conclude(delivery, rejected, error, now);
   }
 
-  /** A word about something that the session has not been sent. */
+  /** Counts a confirmation of something that was not sent to the session. */
   unknown(session: Session, what: string): Confirmed {
     this.#observer.unmatched('unknown', session, what);
     return 'unknown';
   }
 
-  /** Gives a delivery that was just tracked the confirmation that overtook it. Answers up to where that proves receipt, 0 = nothing. */
+  /**
+   * Gives a delivery that was just tracked the confirmation that overtook it. Returns the ordinal
+   * up to which that proves receipt, 0 = none.
+   */
   claim(session: Session, delivery: Delivery, now: number): number {
     const early = session.early;
     if (early === undefined || delivery.eventId === undefined) return 0;
@@ -82,7 +91,7 @@ export class Confirmations {
     return one === undefined ? 0 : this.apply(session, one.eventId, one.rejected, one.error, now)[1];
   }
 
-  /** Nothing is left to decode: early confirmations that nobody claimed are unknown or foreign. */
+  /** Counts early confirmations as unknown or foreign, when nothing is left to decode. */
   giveUpEarly(session: Session): void {
     const early = session.early;
     session.early = undefined;
@@ -90,21 +99,23 @@ export class Confirmations {
   }
 
   /**
-   * The newest delivery of the event to the one other session of the same user that was sent it. With two of them, or one that has
-   * left the books, nobody can say which of them the word is about (D6).
+   * The newest delivery of the event to the one other session of the same user that was sent it.
+   * With two such sessions, or one whose delivery has left the history, the confirmation is
+   * ambiguous (D6).
    */
   #onlyOther(session: Session, eventId: string): Delivery | undefined {
     const { user } = session.owner;
-    // It may speak of a message of its own that could not be read.
+    // The session may confirm a message of its own that could not be read.
     if (session.obscured) return undefined;
-    if (user === undefined || this.#store.forgot(session.owner, eventId)) return undefined;
+    if (user === undefined || session.owner.restored || this.#store.forgot(session.owner, eventId)) return undefined;
     const found = this.#store.findForUser(user, eventId);
     return found.length === 1 ? found[0] : undefined;
   }
 
   /**
-   * Applies a word to the deliveries of one event to one session, from the oldest on. The word is about `meant`, and about every other
-   * message of that id whose receipt is proven; for the rest it proves nothing and is only remembered (D13).
+   * Applies a confirmation to the deliveries of one event to one session, from the oldest on. The
+   * confirmation is about `meant`, and about every other message of that id whose receipt is
+   * proven. For the rest it proves nothing and is only noted (D13).
    */
   #applyToTwins(
     newest: Delivery,
@@ -116,7 +127,7 @@ export class Confirmations {
     let result: Confirmed | undefined;
     let settled: Delivery | undefined;
     for (const each of oldestFirst(newest)) {
-      // A missed one is repeated by the copy that the word is about.
+      // The confirmed copy repeats a delivery that the client missed.
       const missed = each.queue === 'reemission' && meant !== undefined;
       if (isSettled(each)) settled ??= each;
       else if (each === meant || missed || isReceived(each)) {
@@ -134,7 +145,10 @@ export class Confirmations {
     return result ?? known;
   }
 
-  /** A word on a delivery that has its outcome: raises its level, or is noted or counted (`counts`: nothing else came of the word). */
+  /**
+   * Applies a confirmation to a delivery that has its outcome: raises the level, or is noted or
+   * counted (`counts`: the confirmation had no other effect).
+   */
   #applyToSettled(delivery: Delivery, rejected: boolean, error: string, now: number, counts: boolean): Confirmed {
     const transition = TRANSITIONS[delivery.status][rejected ? 'rejected' : 'satisfied'];
     if (transition === 'repeat' && delivery.level === 'received') {
@@ -157,7 +171,7 @@ export class Confirmations {
     return 'upgraded';
   }
 
-  /** The outcome stays: the client has the message. That its application refused it is told all the same (E8). */
+  /** Notes a rejection after the outcome. The outcome stays, because the client has the message (E8). */
   #object(delivery: Delivery, error: string, now: number): Confirmed {
     delivery.rejectedAt = now;
     delivery.errorText = error.slice(0, ERROR_TEXT_LIMIT);
@@ -178,14 +192,15 @@ export class Confirmations {
 
   #count(session: Session, eventId: string): UnmatchedReason {
     const reason = this.#store.knows(eventId) ? 'foreign' : 'unknown';
-    // The client speaks of a message that could not be read: a later event of that id is its copy.
+    // The client confirms a message that could not be read. A later event of that id is a copy of
+    // that message.
     if (session.obscured) this.#store.passed(session.owner, eventId);
     this.#observer.unmatched(reason, session, eventId);
     return reason;
   }
 }
 
-/** The twins of a delivery and itself, oldest first; there is nearly always one. */
+/** A delivery and its twins, oldest first. There is nearly always one. */
 function oldestFirst(newest: Delivery): Delivery[] {
   const twins = [newest];
   for (let each = newest.olderTwin; each !== undefined; each = each.olderTwin) twins.push(each);
@@ -193,8 +208,9 @@ function oldestFirst(newest: Delivery): Delivery[] {
 }
 
 /**
- * The oldest message that a word on the event can mean, if that message is certain to have been the first of its id: a client has no
- * word for a message that it has not got. What the client missed and the backend was asked to emit again cannot be meant.
+ * The oldest message that a confirmation of the event can mean, if that message is certain to have
+ * been the first of its id: a client cannot confirm a message that it has not got. A message that
+ * the client missed, and that the backend was asked to emit again, cannot be meant.
  */
 function oldestMeant(newest: Delivery): Delivery | undefined {
   let oldest: Delivery | undefined;
@@ -208,7 +224,10 @@ function isReceived(delivery: Delivery): boolean {
   return delivery.receivedAt !== 0 && delivery.queue !== 'reemission';
 }
 
-/** An application that has confirmed one event of a type is expected to speak of that type soon; that saves barriers and decides nothing (E5). */
+/**
+ * Expects further confirmations of a type of which the application has confirmed one event. That
+ * saves barriers and decides nothing (E5).
+ */
 function learn(session: Session, delivery: Delivery): void {
   session.capability = 'processed';
   session.processedTypes ??= new Set();

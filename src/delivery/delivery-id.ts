@@ -1,11 +1,21 @@
-// delivery: the name of a delivery in texts: the process it belongs to, and its number there. Computed when somebody asks.
+// delivery: the name of a delivery in texts: its process or store, and its number. Computed when it is asked for.
 
-/** Tells the deliveries of this process from those of the one before and of those beside it; `''` = there is one process only. */
+/**
+ * Tells the deliveries of this process, or of the store that it goes on with, from those of others.
+ * `''` = there is one process only.
+ */
 let instance = '';
 
 /** Names the process, once, before its first delivery: letters and digits. */
 export function nameInstance(name: string): void {
   instance = name === '' ? '' : `${name}-`;
+}
+
+/** A name for a process that goes on with nothing: 5 letters and digits. */
+export function randomInstance(random: () => number): string {
+  return Math.floor(random() * 36 ** 5)
+    .toString(36)
+    .padStart(5, '0');
 }
 
 /** `d-INSTANCE-NUMBER`, the number in base 36; without a name `d-NUMBER`. */

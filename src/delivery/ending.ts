@@ -1,4 +1,4 @@
-// delivery: evidence and endings: the only place where a delivery is marked received or gets its outcome, once (D1, D2).
+// delivery: evidence and endings: the only place where a delivery is marked received or gets its outcome (D1, D2).
 import type { Observer, Store } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
 import { type Delivery, isSettled } from './record.ts';
@@ -11,7 +11,7 @@ import type { ErrorType, Level, Outcome, UnverifiableReason } from './words.ts';
 
 /** Characters of the application's error text that are kept. */
 export const ERROR_TEXT_LIMIT = 256;
-/** At most so many ended deliveries per session are watched for late evidence. */
+/** Ended deliveries per session that are watched for late evidence. */
 const LAPSED_LIMIT = 1024;
 
 /** Settles deliveries: takes them out of queue and wheel, tells store and observer. */
@@ -34,7 +34,10 @@ export class Ending {
     this.#spares = spares;
   }
 
-  /** The client's stack has it: settles the delivery, or moves it on to wait for the application. */
+  /**
+   * Notes that the client's stack has the message: settles the delivery, or moves it on to wait for
+   * the application.
+   */
   receive(delivery: Delivery, now: number): void {
     delivery.receivedAt = now;
     delivery.level = 'received';
@@ -47,7 +50,7 @@ export class Ending {
     delivery.session.awaitingProcessed.add(delivery);
   }
 
-  /** Gives an open delivery the outcome that the application's word means. */
+  /** Gives an open delivery the outcome that the application's confirmation or rejection means. */
   conclude(delivery: Delivery, rejected: boolean, error: string, now: number): 'confirmed' | 'rejected' {
     if (rejected) {
       delivery.errorText = error.slice(0, ERROR_TEXT_LIMIT);
@@ -77,32 +80,36 @@ export class Ending {
     if (this.reemitted > 0 && wasReemitted(delivery)) this.reemitted--;
     const left = this.#store.settle(delivery);
     if (left !== undefined) this.#spares.offer(left);
-    // A rejection is a word of the client: that later evidence covers it says nothing new.
+    // A rejection comes from the client itself, so later evidence that covers it is not late.
     if (status !== 'confirmed' && signal !== 'rejected' && session.link !== undefined) lapse(session, delivery);
     try {
       this.#observer.settled(delivery);
     } finally {
-      // Only now: an observer may pass the message on. Whatever it does, the bytes do not count any longer.
+      // Only now, because an observer may pass the message on. Whatever an observer does, the bytes
+      // do not count any longer.
       this.#retention.release(delivery);
       if (this.reemitted > 0) this.#endOriginals(delivery, signal, error, now);
     }
   }
 
-  /** Ends a delivery of which nobody can say whether its client has it. */
+  /** Ends a delivery of which Ackspan cannot say whether its client has it. */
   unverifiable(delivery: Delivery, reason: UnverifiableReason, now: number): void {
     delivery.unverified = reason;
     this.settle(delivery, 'unverified', '', now);
   }
 
   /** Ends a delivery as lost, or as unverifiable where no evidence could have come. */
-  lose(delivery: Delivery, signal: 'expired' | 'disconnected' | 'shutdown', now: number): void {
+  lose(delivery: Delivery, signal: 'expired' | 'disconnected' | 'shutdown' | 'instance_lost', now: number): void {
     const error = signal === 'expired' ? 'timeout' : signal;
     if (delivery.word !== '') this.unverifiable(delivery, 'ambiguous', now);
     else if (delivery.session.capability === 'none') this.unverifiable(delivery, 'never_answered', now);
     else this.settle(delivery, signal, error, now);
   }
 
-  /** The client is back without it and nobody kept it: from here on only its event id can confirm it. */
+  /**
+   * Moves a delivery that its client missed and whose message was not kept: from here on only its
+   * event id can confirm it.
+   */
   miss(delivery: Delivery): void {
     const { session } = delivery;
     if (delivery.queue === 'received') session.awaitingReceived.remove(delivery);
@@ -113,8 +120,9 @@ export class Ending {
   }
 
   /**
-   * Ends everything that the session has in flight. `leftSince`: the client closed in good order, and what was sent to it from that
-   * moment on had no chance to be answered; infinite where the client just went.
+   * Ends all deliveries in flight of the session. `leftSince`: the client closed in good order, and
+   * a message sent to it from that moment on had no chance to be answered; infinite where the
+   * client just went.
    */
   end(session: Session, why: 'disconnected' | 'shutdown', leftSince: number, now: number): void {
     for (const queue of [session.awaitingReceived, session.awaitingProcessed, session.missed]) {
@@ -126,7 +134,10 @@ export class Ending {
     }
   }
 
-  /** Counts evidence for deliveries up to `through` that had already ended without it (D2), once, at the level they needed. */
+  /**
+   * Counts evidence for deliveries up to `through` that had already ended without it (D2), once, at
+   * the level that they required.
+   */
   late(session: Session, through: number, level: Level, now: number): void {
     const lapsed = session.lapsed;
     if (lapsed === undefined) return;
@@ -143,7 +154,10 @@ export class Ending {
     session.lapsed = rest.length === 0 ? undefined : rest;
   }
 
-  /** The earliest message of that event id which ended without evidence; the books need not hold it any longer. */
+  /**
+   * The earliest message of that event id which ended without evidence. The history need not hold
+   * it any longer.
+   */
   lapsed({ lapsed }: Session, eventId: string): Delivery | undefined {
     let earliest: Delivery | undefined;
     for (const one of lapsed ?? [])
@@ -151,7 +165,10 @@ export class Ending {
     return earliest;
   }
 
-  /** A word on the delivery was counted: cumulative evidence that covers it is not late a second time. */
+  /**
+   * Notes that a confirmation of the delivery was counted: cumulative evidence that covers the
+   * delivery is not late a second time.
+   */
   forgive(delivery: Delivery): void {
     const { session } = delivery;
     if (session.lapsed?.includes(delivery) !== true) return;
@@ -159,20 +176,24 @@ export class Ending {
     session.lapsed = rest.length === 0 ? undefined : rest;
   }
 
-  /** A copy that the backend emitted on request has reached its client: the originals that it repeats are ended by it (R6). */
+  /**
+   * Ends the originals that a copy repeats: the backend emitted the copy on request, and it has
+   * reached its client (R6).
+   */
   #endOriginals(copy: Delivery, signal: Signal, error: ErrorType, now: number): void {
     if (copy.eventId === undefined || (copy.status !== 'confirmed' && signal !== 'rejected')) return;
     const { session, eventId } = copy;
     const own = this.#store.find(session, eventId);
-    // The same client: this session, or another one of its user.
+    // The client's sessions: this one, and the others of its user.
     const newest = session.user === undefined ? [own] : this.#store.findForUser(session.user, eventId);
-    // All are found first: a store with little history unlinks others as one of them settles.
+    // All originals are found first: a store with little history unlinks others as one of them
+    // settles.
     const originals: Delivery[] = [];
     for (const one of newest)
       for (let each = one; each !== undefined; each = each.olderTwin)
         if (!isSettled(each) && each.seq < copy.seq && wasReemitted(each)) originals.push(each);
     for (const each of originals) {
-      // An observer may have ended it meanwhile.
+      // An observer may have ended the original meanwhile.
       if (isSettled(each)) continue;
       each.level = copy.level;
       each.errorText = copy.errorText;
@@ -181,7 +202,7 @@ export class Ending {
   }
 }
 
-function wasReemitted({ attemptLog }: Delivery): boolean {
+export function wasReemitted({ attemptLog }: Delivery): boolean {
   return attemptLog?.some(({ kind }) => kind === 'reemit') === true;
 }
 

@@ -1,4 +1,4 @@
-// delivery: one observer that tells several: on the hot path, so without arrays or closures per step.
+// delivery: one observer that tells several, without arrays or closures per step of the hot path.
 
 import type { EventType } from './policy.ts';
 import type { Observer } from './ports.ts';
@@ -6,7 +6,10 @@ import type { Attempt, Delivery } from './record.ts';
 import type { Session } from './session.ts';
 import type { ShedReason, UnmatchedReason } from './words.ts';
 
-/** Tells its members in order. What one throws ends the step; the tap reports it and goes on as a pass-through (SPEC D8). */
+/**
+ * Tells its members in order. A member that throws ends the step. The tap reports the error and
+ * goes on as a pass-through (SPEC D8).
+ */
 export class Fan implements Observer {
   #all: readonly Observer[];
 
@@ -14,7 +17,7 @@ export class Fan implements Observer {
     this.#all = all;
   }
 
-  /** Adds somebody; the result takes them out again. */
+  /** Adds a member. The result removes it again. */
   add(observer: Observer): () => void {
     this.#all = [...this.#all, observer];
     return () => {

@@ -1,9 +1,12 @@
-// delivery: what an operator may do to one delivery by hand. Nothing here is evidence: no word of an operator confirms anything.
+// delivery: what an operator may do to one delivery by hand. Nothing here is evidence (SPEC D23).
 import type { Ending } from './ending.ts';
 import { type Delivery, isSettled } from './record.ts';
 import type { AttemptKind, AttemptResult } from './words.ts';
 
-/** Why a delivery was left as it is: it has its outcome, its message is not kept, or its client is not connected. */
+/**
+ * Why a delivery was left as it is: it has its outcome, its message is not kept, or its client is
+ * not connected.
+ */
 export const UNCHANGED_REASONS = ['settled', 'not_kept', 'away'] as const;
 export type Unchanged = (typeof UNCHANGED_REASONS)[number];
 
@@ -35,20 +38,26 @@ export class Operator {
     return undefined;
   }
 
-  /** Why the delivery's message cannot be sent again now; undefined = it can. A message that is kept goes out by itself when its client is back. */
+  /**
+   * Why the delivery's message cannot be sent again now; undefined = it can. A message that is kept
+   * goes out by itself when its client is back.
+   */
   obstacle(delivery: Delivery): Unchanged | undefined {
     if (isSettled(delivery)) return 'settled';
     if (delivery.payload === undefined) return 'not_kept';
     return delivery.session.link === undefined ? 'away' : undefined;
   }
 
-  /** Sends a kept message again, as an attempt `resend` (R1, R8, R9). Answers the attempt's result, or why there was none. */
+  /**
+   * Sends a kept message again, as an attempt `resend` (R1, R8, R9). Answers the attempt's result,
+   * or why there was none.
+   */
   resend(delivery: Delivery, now: number): AttemptResult | Unchanged {
     const { link } = delivery.session;
     const obstacle = this.obstacle(delivery);
     if (obstacle !== undefined || link === undefined) return obstacle ?? 'away';
     const result = link.resend(delivery, now);
-    // Its client may have answered at once.
+    // The client may have answered at once.
     if (!isSettled(delivery)) this.#attempted(delivery, 'resend', result, now);
     return result;
   }

@@ -5,8 +5,8 @@ import type { Owner, Session } from './session.ts';
 import type { AttemptResult, ShedReason, UnmatchedReason } from './words.ts';
 
 /**
- * Where a fault arose: the word that the log's `stage` field holds, and by which its lines are limited. A fault under `relay.` is
- * of the public port; the stages without a dot name a part.
+ * The place where a fault arose: the log's `stage` field, by which log lines are rate-limited. A
+ * fault under `relay.` is of the public port. A stage without a dot names a part.
  */
 export type Stage =
   | 'relay.admit'
@@ -29,16 +29,17 @@ export type Stage =
   | 'resume'
   | 'retry'
   | 'standstill'
+  | 'store'
   | 'tap'
   | 'telemetry'
   | 'track'
   | 'upstream'
   | 'watch';
 
-/** What went wrong in the world, or in tracking: nothing that the code that met it could do anything about. */
+/** A fault of the world, or of tracking, that the code which met it could not handle. */
 export interface Fault {
   readonly stage: Stage;
-  /** An Error, or whatever was thrown. */
+  /** An Error, or any other value that was thrown. */
   readonly error: unknown;
 }
 
@@ -49,56 +50,77 @@ export type Report = (fault: Fault) => void;
 export interface Link {
   /** Names the connection in history, spans and logs. */
   readonly id: string;
-  /** Sends a new barrier ping that covers everything relayed so far. Coalesces: many deliveries may ask in one tick. */
+  /**
+   * Sends a new barrier ping that covers everything relayed so far. Coalesces: many deliveries may
+   * ask in one tick.
+   */
   probe(now: number): AttemptResult;
   /** Sends the kept message again. */
   resend(delivery: Delivery, now: number): AttemptResult;
-  /** Whether evidence of the client may wait unread, because its socket is not, or was not until just now, read from (SPEC D14). */
+  /**
+   * Whether evidence of the client may wait unread, because its socket is not read now, or was not
+   * until a moment ago (SPEC D14).
+   */
   blind?(now: number): boolean;
 }
 
-/** Asks the backend to emit an event again: for deliveries whose message was not kept, or whose client is away. */
+/**
+ * Asks the backend to emit an event again, for a delivery whose message was not kept or whose
+ * client is away.
+ */
 export type Reemit = (delivery: Delivery, now: number) => AttemptResult;
 
-/** Told of every step of every delivery, synchronously, on the hot path: be quick, never throw. `now` is ms since the epoch. */
+/**
+ * Told of every step of every delivery, synchronously, on the hot path: be quick, never throw.
+ * `now` is ms since the epoch.
+ */
 export interface Observer {
   tracked(delivery: Delivery): void;
   attempted(delivery: Delivery, attempt: Attempt): void;
   /** The barrier's evidence arrived (also for deliveries that wait for `processed`). Comes before `settled`. */
   received(delivery: Delivery, now: number): void;
-  /** Called exactly once per delivery; `status`, `errorType`, `level` and `settledAt` are final. A kept `payload` is let go of afterwards. */
+  /**
+   * Called exactly once per delivery. `status`, `errorType`, `level` and `settledAt` are final. A
+   * kept `payload` is released afterwards.
+   */
   settled(delivery: Delivery): void;
   /**
-   * A delivery in flight has changed in a way that is no step: its client missed it (R6), a word on it was noted (D13), or its kept
-   * message gave way to one that matters more (D7).
+   * A delivery in flight has changed without a step: its client missed it (R6), a confirmation of
+   * it was noted (D13), or its kept message gave way to a more important one (D7).
    */
   changed?(delivery: Delivery): void;
-  /** Evidence of a higher level after the outcome: noted, changes nothing. */
+  /** Evidence of a higher level came after the outcome. It is noted and changes nothing. */
   upgraded(delivery: Delivery, now: number): void;
-  /** The application rejected what had been confirmed at `received`: the outcome stays, and people are told (E8). */
+  /** The application rejected a delivery that had been confirmed at `received`. The outcome stays (E8). */
   rejectedLater?(delivery: Delivery, now: number): void;
   unmatched(reason: UnmatchedReason, session: Session, eventId: string): void;
   /** An event passed untracked because a limit was reached. */
   shed(reason: ShedReason, session: Session, type: EventType): void;
 }
 
-/** Where deliveries live: those in flight, and a bounded history of recent outcomes. One contract test-suite for all stores. */
+/** The deliveries: those in flight, and a bounded history of recent outcomes. Synchronous and in memory. */
 export interface Store {
   /** Deliveries in flight. */
   readonly pending: number;
   /** Settled deliveries still in the history. */
   readonly recent: number;
-  /** Takes a delivery in, and notes on it whether its owner was sent that event before (`repeated`), as far back as that is known. */
+  /**
+   * Takes a delivery in. Notes on it whether its owner was sent that event before (`repeated`), as
+   * far back as the store knows.
+   */
   add(delivery: Delivery): void;
-  /** An event went to this owner and is not tracked. */
+  /** Notes an event that went to this owner and is not tracked. */
   passed(owner: Owner, eventId: string): void;
-  /** Moves a delivery from in-flight to the history. May answer one that left the store for it, never the same: its record is used again. */
+  /**
+   * Moves a delivery from in-flight to the history. May return another delivery that left the
+   * history for it, whose record is used again.
+   */
   settle(delivery: Delivery): Delivery | undefined;
-  /** Newest delivery of that event to that session, in flight or recent; older ones follow `olderTwin`. */
+  /** Newest delivery of that event to that session, in flight or recent. Older ones follow `olderTwin`. */
   find(session: Session, eventId: string): Delivery | undefined;
   /** Newest delivery per session of that event, for every session of that user, in flight or recent. */
   findForUser(user: string, eventId: string): readonly Delivery[];
-  /** Whether the owner was sent that event in a message of which nothing but this is known any more. */
+  /** Whether the owner was sent that event in a message of which the store knows nothing else any more. */
   forgot(owner: Owner, eventId: string): boolean;
   /** Whether any session has, or recently had, that event. */
   knows(eventId: string): boolean;
@@ -106,6 +128,6 @@ export interface Store {
   get(id: string): Delivery | undefined;
   /** By the event's id: newest first, every session. */
   withEvent(eventId: string): readonly Delivery[];
-  /** Everything, newest first: in flight before recent. Stops when `visit` returns false. */
+  /** Every delivery, newest first: in flight before recent. Stops when `visit` returns false. */
   each(visit: (delivery: Delivery) => boolean): void;
 }

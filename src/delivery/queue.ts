@@ -1,11 +1,14 @@
-// delivery: a session's deliveries in order of ordinal: an intrusive list, so that joining and leaving cost a few stores and no allocation.
+// delivery: a session's deliveries by ordinal: an intrusive list, so joining and leaving allocate nothing.
 import type { Delivery } from './record.ts';
 import type { Level } from './words.ts';
 
-/** What a delivery waits for: evidence, or (`reemission`) that the backend emits its event again, because nobody else has it any more. */
+/**
+ * What a delivery waits for: evidence, or (`reemission`) that the backend emits its event again,
+ * because no copy is left.
+ */
 export type Awaited = Level | 'reemission';
 
-/** Named after what its members wait for. A delivery is in at most one queue. */
+/** A queue is named after what its members wait for. A delivery is in at most one queue. */
 export class DeliveryQueue {
   readonly awaiting: Awaited;
   head: Delivery | undefined = undefined;

@@ -1,4 +1,4 @@
-// delivery: one delivery: a fixed-shape record (every field always present, so that V8 keeps one hidden class on the hot path).
+// delivery: one delivery: a record of fixed shape, so that V8 keeps one hidden class on the hot path.
 import { deliveryId } from './delivery-id.ts';
 import type { EventType } from './policy.ts';
 import type { Awaited } from './queue.ts';
@@ -16,7 +16,7 @@ export interface Attempt {
   readonly result: AttemptResult;
 }
 
-/** What decoding found in an event. Strings are copies: they keep no payload alive. */
+/** The facts that decoding found in an event. Strings are copies: they keep no payload alive. */
 export interface EventFacts {
   readonly type: EventType;
   /** The id in the payload, if it has one. */
@@ -30,7 +30,7 @@ export interface EventFacts {
   readonly bytes: number;
 }
 
-/** Something that waits in the timing wheel. The links belong to the wheel. */
+/** An entry of the timing wheel. The links belong to the wheel. */
 export interface Timed {
   /** When to fire, ms since the epoch. */
   due: number;
@@ -53,7 +53,7 @@ export class Delivery implements Timed {
   toolCall: string | undefined;
   traceparent: string | undefined;
   bytes: number;
-  /** Evidence that settles it as confirmed. */
+  /** The evidence that settles the delivery as confirmed. */
   required: Level;
   /** Monotonic ms (`time/clock.ts`). */
   sentAt: number;
@@ -62,44 +62,55 @@ export class Delivery implements Timed {
   /** Highest evidence so far; `''` before any. */
   level: Level | '' = '';
   errorType: ErrorType = '';
-  /** Why it ended `unverifiable`; `''` for every other status. */
+  /** Why the delivery ended `unverifiable`; `''` for every other status. */
   unverified: UnverifiableReason | '' = '';
   /** Free text behind a rejection: what the application said, truncated. */
   errorText = '';
-  /** When the application rejected it after it had been confirmed at `received` (E8); 0 = it did not. */
+  /** When the application rejected the delivery after it had been confirmed at `received` (E8); 0 = never. */
   rejectedAt = 0;
-  /** A word on its event id that came before its receipt was proven, and may be about another message of the id (D13). */
+  /**
+   * A confirmation of the event id that came before receipt was proven, and may be about another
+   * message of the id (D13).
+   */
   word: 'confirmed' | 'rejected' | '' = '';
-  /** The event id was sent to this owner before, in a delivery that has left the books: a word on it may mean that one. */
+  /**
+   * Whether the event id was sent to this owner before, in a delivery that has left the history. A
+   * confirmation of the id may mean that one.
+   */
   repeated = false;
-  /** 0 until it happened; ms since the epoch. */
+  /** Monotonic ms; 0 until it happened. */
   receivedAt = 0;
   settledAt = 0;
   upgradedAt = 0;
-  /** 1 = only the send. */
+  /** Attempts, the send included: 1 = only the send. */
   attempts = 1;
   attemptLog: Attempt[] | undefined = undefined;
   /** The message, kept while a replay or resend may need it (D11); undefined = not kept, or not any more. */
   payload: Uint8Array | undefined = undefined;
-  /** Where telemetry keeps the open span; opaque to the core. */
+  /** The open span of telemetry; opaque to the core. */
   span: unknown = undefined;
-  /** Set by whoever keeps the record beyond the call that showed it: it is never used again for another delivery. */
+  /** The journal's own facts while the delivery is in flight; opaque to the core. */
+  journal: unknown = undefined;
+  /**
+   * Set by an observer that keeps the record beyond its call. A record so marked is never used
+   * again for another delivery.
+   */
   kept = false;
 
   due = 0;
   wheelSlot = -1;
   wheelPrev: Timed | undefined = undefined;
   wheelNext: Timed | undefined = undefined;
-  /** Which of the session's queues holds it, and its neighbours there. */
+  /** The queue of the session that holds the delivery, and its neighbours there. */
   queue: Awaited | '' = '';
   prev: Delivery | undefined = undefined;
   next: Delivery | undefined = undefined;
   /** Links that belong to the store. */
   storePrev: Delivery | undefined = undefined;
   storeNext: Delivery | undefined = undefined;
-  /** Belongs to the store; 0 = it has not looked. */
+  /** Belongs to the store; 0 = not computed yet. */
   eventHash = 0;
-  /** An older delivery of the same event id to the same session. */
+  /** The next older delivery of the same event id to the same session. */
   olderTwin: Delivery | undefined = undefined;
 
   constructor(seq: number, session: Session, ordinal: number, facts: EventFacts, required: Level, now: number) {
@@ -118,8 +129,8 @@ export class Delivery implements Timed {
   }
 
   /**
-   * Makes the record that of another delivery. It must be settled, have left the store, and have had no attempt; what
-   * settling and leaving have cleared already is not touched.
+   * Makes the record that of another delivery. The record must be settled, have left the store, and
+   * have had no attempt. Fields that settling and leaving have cleared already are not touched.
    */
   reuse(seq: number, session: Session, ordinal: number, facts: EventFacts, required: Level, now: number): void {
     this.seq = seq;
@@ -147,12 +158,15 @@ export class Delivery implements Timed {
     this.eventHash = 0;
   }
 
-  /** ms since the epoch. Computed, because each time in a record is an object of its own to V8. */
+  /** Monotonic ms. Computed, because each time in a record is an object of its own to V8. */
   get deadlineAt(): number {
     return this.sentAt + this.type.policy.timeoutMs;
   }
 
-  /** The delivery's own name, unique over restarts and instances: what the admin API lists and what stands in for a missing event id. */
+  /**
+   * The delivery's own name, unique over restarts and instances: what the admin API lists and what
+   * stands in for a missing event id.
+   */
   get id(): string {
     return deliveryId(this.seq);
   }

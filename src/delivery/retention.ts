@@ -1,4 +1,4 @@
-// delivery: which messages are kept for replays and resends, and for how long: within limits, the least important left out first (D7, D11).
+// delivery: which messages are kept for replays and resends: within limits, the least important left out (D7, D11).
 import { type Delivery, isSettled } from './record.ts';
 import { type Displaced, SHED_AT } from './shedding.ts';
 import type { UnretainedReason } from './words.ts';
@@ -27,20 +27,26 @@ export class Retention {
   readonly #displaced: Displaced | undefined;
   readonly #gaveWay: ((delivery: Delivery) => void) | undefined;
 
-  /** Without limits nothing is kept. `displaced` finds less important messages that are kept; without it none gives way. `gaveWay` is told of each that did. */
+  /**
+   * Without limits nothing is kept. `displaced` finds kept messages that are less important;
+   * without it none gives way. `gaveWay` is told of each message that did.
+   */
   constructor(limits: RetentionLimits = NOTHING, displaced?: Displaced, gaveWay?: (delivery: Delivery) => void) {
     this.#limits = limits;
     this.#displaced = displaced;
     this.#gaveWay = gaveWay;
   }
 
-  /** The longest message that could ever be kept, bytes. */
+  /** The longest message that may be kept, bytes. */
   get longest(): number {
     const { bytes, bytesPerSession, bytesPerUser } = this.#limits;
     return Math.min(bytes, bytesPerSession, bytesPerUser);
   }
 
-  /** A message of `size` bytes could not be collected whole: it is too long to be kept, or there was no room while it came. */
+  /**
+   * Counts a message of `size` bytes that could not be collected whole: it is too long to be kept,
+   * or there was no room while it came.
+   */
   cut(size: number): void {
     const { bytes, bytesPerSession } = this.#limits;
     if (size <= this.longest) this.refused.in_flight_bytes++;
@@ -49,7 +55,10 @@ export class Retention {
     else this.refused.retained_per_user++;
   }
 
-  /** Keeps a copy of the message (`copy` makes it) for an open delivery if the limits allow; says whether. */
+  /**
+   * Keeps a copy of the message (`copy` makes it) for an open delivery if the limits allow. Returns
+   * whether it did.
+   */
   keep(delivery: Delivery, size: number, copy: () => Uint8Array): boolean {
     if (isSettled(delivery)) return false;
     if (delivery.type.policy.priority === 'critical') this.#makeRoom(delivery, size);
@@ -75,9 +84,12 @@ export class Retention {
     return true;
   }
 
-  /** Where the message does not fit, less important ones are let go of, which only cannot be sent again then. */
+  /**
+   * Releases less important messages where the message does not fit. Their deliveries can only not
+   * be sent again then.
+   */
   #makeRoom({ session: { owner }, sentAt }: Delivery, size: number): void {
-    // Nothing gives way in vain.
+    // No message gives way in vain.
     if (size > this.longest) return;
     const { bytes, bytesPerUser } = this.#limits;
     const full = () => this.bytes + size > bytes;
@@ -90,7 +102,7 @@ export class Retention {
     }
   }
 
-  /** Lets go of the message; nothing happens if none is kept. */
+  /** Releases the message. Does nothing if none is kept. */
   release(delivery: Delivery): void {
     const { payload } = delivery;
     if (payload === undefined) return;

@@ -1,4 +1,4 @@
-// delivery: what gives way first at a limit: every priority may fill its share, LOW the smallest, CRITICAL all of it (D7).
+// delivery: what gives way first at a limit: LOW may fill the smallest share, CRITICAL all of it (D7).
 import type { Ending } from './ending.ts';
 import type { Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
@@ -8,10 +8,13 @@ import type { Priority, ShedReason } from './words.ts';
 /** Share of a limit that each priority may fill. */
 export const SHED_AT: Readonly<Record<Priority, number>> = { critical: 1, high: 0.95, normal: 0.9, low: 0.8 };
 
-/** Below this share of a limit nobody has to give way. */
+/** Below this share of a limit no event has to give way. */
 const SHED_FROM = SHED_AT.low;
 
-/** Which limit an event of that priority meets, with so many deliveries in flight in all and of its owner; undefined = none. */
+/**
+ * The limit that an event of that priority meets, given the deliveries in flight in all and of its
+ * owner; undefined = none.
+ */
 export function shedReason(
   limits: { readonly pending: number; readonly pendingPerUser: number },
   all: number,
@@ -27,7 +30,7 @@ export function shedReason(
 
 /** Whether an event finds a place among the deliveries in flight. */
 export class Shedding {
-  /** Memory runs short: LOW and NORMAL events find no place. Set by whoever watches it. */
+  /** Whether memory runs short: LOW and NORMAL events find no place. The memory guard sets it. */
   short = false;
   readonly #limits: { readonly pending: number; readonly pendingPerUser: number };
   readonly #store: Store;
@@ -42,8 +45,9 @@ export class Shedding {
   }
 
   /**
-   * Which limit leaves the event without a place; undefined = it has one. At a full limit a CRITICAL event takes the place of a less
-   * important delivery, which ends `unverifiable: limit`. `now` is monotonic ms.
+   * The limit that leaves the event without a place; undefined = it has one. At a full limit a
+   * CRITICAL event takes the place of a less important delivery, which ends `unverifiable: limit`.
+   * `now` is monotonic ms.
    */
   refuses({ owner }: Session, priority: Priority, now: number): ShedReason | undefined {
     if (this.short && (priority === 'low' || priority === 'normal')) return 'memory';
@@ -56,17 +60,23 @@ export class Shedding {
   }
 }
 
-/** So many candidates are remembered by one look through the store. */
+/** Candidates that one look through the store remembers. */
 const CANDIDATES = 1024;
-/** At most one look in so many ms, where the last one found too little: a look costs as much as the store is full. */
+/**
+ * Shortest time between two looks where the last one found too little, ms: a look costs as much as
+ * the store is full.
+ */
 const LOOK_MS = 250;
 
-/** Finds who gives its place to a CRITICAL event at a full limit: LOW deliveries first, then NORMAL ones, the oldest of each first. */
+/**
+ * Finds the delivery that gives its place to a CRITICAL event at a full limit: LOW ones first, then
+ * NORMAL ones, the oldest of each first.
+ */
 export class Displaced {
   readonly #store: Store;
   readonly #has: (delivery: Delivery) => boolean;
   readonly #candidates: Delivery[] = [];
-  /** Whose deliveries the candidates are; undefined = everybody's. */
+  /** The owner of the candidates; undefined = any owner. */
   #owner: Owner | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -76,7 +86,10 @@ export class Displaced {
     this.#has = has;
   }
 
-  /** The next one, of that owner or (undefined) of all; undefined when there is none. `now` is monotonic ms. */
+  /**
+   * The next candidate, of that owner or (undefined) of all; undefined when there is none. `now` is
+   * monotonic ms.
+   */
   next(owner: Owner | undefined, now: number): Delivery | undefined {
     const found = this.#take(owner);
     if (found !== undefined) return found;
@@ -87,7 +100,7 @@ export class Displaced {
     return this.#take(owner);
   }
 
-  /** A record may have been settled and used again since the look: what it is now decides. */
+  /** A record may have been settled and used again since the look, so its present state decides. */
   #take(owner: Owner | undefined): Delivery | undefined {
     if (owner !== this.#owner) return undefined;
     for (let each = this.#candidates.pop(); each !== undefined; each = this.#candidates.pop()) {
@@ -113,7 +126,7 @@ export class Displaced {
   }
 }
 
-/** 0 = it keeps its place. */
+/** The order in which deliveries give way, from 1; 0 = the delivery keeps its place. */
 function rank({ type }: Delivery): number {
   return type.policy.priority === 'low' ? 2 : type.policy.priority === 'normal' ? 1 : 0;
 }

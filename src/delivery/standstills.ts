@@ -1,6 +1,6 @@
-// delivery: times in which this process did not run: what falls due in them is not due yet, because no evidence could be taken in.
+// delivery: times in which this process did not run: they extend deadlines, because no evidence could be taken in.
 
-/** Standstills remembered; older ones are longer ago than any deadline that could still be open. */
+/** Number of standstills remembered. Older ones are longer ago than any deadline that could still be open. */
 const REMEMBERED = 64;
 
 /** The latest standstills, in order. Times are ms of the monotonic clock. */
@@ -17,7 +17,7 @@ export class Standstills {
     this.#to.shift();
   }
 
-  /** How much of the time since `at` was a standstill, ms. */
+  /** The part of the time since `at` that was a standstill, ms. */
   since(at: number): number {
     let ms = 0;
     for (let i = this.#to.length - 1; i >= 0 && this.#to[i]! > at; i--)

@@ -1,9 +1,12 @@
-// delivery: the state machine of a delivery, as a table the compiler keeps complete: every status × every signal has a cell.
+// delivery: the state machine of a delivery, as a table that the compiler keeps complete: every status × every signal.
 import type { Status } from './words.ts';
 
-/** What can happen to a delivery. */
+/** A thing that can happen to a delivery. */
 export type Signal =
-  /** Evidence below what is required: the client's stack has it, the application has not confirmed yet. */
+  /**
+   * Evidence below the required level: the client's stack has the message, and the application has
+   * not confirmed it yet.
+   */
   | 'received'
   /** Evidence at the required level or above. */
   | 'satisfied'
@@ -13,14 +16,18 @@ export type Signal =
   | 'attempted'
   /** The deadline passed on a connection that has answered barriers. */
   | 'expired'
-  /** The end came and nobody can say whether the client has it (`UNVERIFIABLE_REASONS`). */
+  /** The end came, and Ackspan cannot say whether the client has the message (`UNVERIFIABLE_REASONS`). */
   | 'unverified'
   | 'disconnected'
   | 'shutdown'
   /** An operator gave it up by hand. */
-  | 'abandoned';
+  | 'abandoned'
+  | 'instance_lost';
 
-/** The next status, or for a settled delivery (D2): how the signal is counted. `none` = it cannot matter any more. */
+/**
+ * The next status, or for a settled delivery (D2) how the signal is counted. `none` = the signal
+ * cannot matter any more.
+ */
 export type Verdict = Status | 'late' | 'repeat' | 'none';
 
 const settledBadly: Record<Signal, Verdict> = {
@@ -33,9 +40,13 @@ const settledBadly: Record<Signal, Verdict> = {
   disconnected: 'none',
   shutdown: 'none',
   abandoned: 'none',
+  instance_lost: 'none',
 };
 
-/** Rows: where the delivery stands. Columns: what happens. `repeat` is a duplicate, or an upgrade when it proves more than before. */
+/**
+ * Rows: the status of the delivery. Columns: the signal. `repeat` is a duplicate, or an upgrade
+ * when it proves more than before.
+ */
 export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdict>>>> = {
   pending: {
     received: 'pending',
@@ -47,6 +58,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'failed',
     shutdown: 'failed',
     abandoned: 'failed',
+    instance_lost: 'failed',
   },
   retrying: {
     received: 'retrying',
@@ -58,6 +70,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'failed',
     shutdown: 'failed',
     abandoned: 'failed',
+    instance_lost: 'failed',
   },
   confirmed: {
     received: 'none',
@@ -69,6 +82,7 @@ export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdic
     disconnected: 'none',
     shutdown: 'none',
     abandoned: 'none',
+    instance_lost: 'none',
   },
   failed: settledBadly,
   timeout: settledBadly,

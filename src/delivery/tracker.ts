@@ -1,11 +1,12 @@
-// delivery: the tracker: turns signals (sent, received, processed, deadline, disconnect …) into exactly one outcome per delivery (SPEC.md).
+// delivery: the tracker: turns signals (sent, received, deadline …) into exactly one outcome per delivery (SPEC.md).
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
-import { Ending } from './ending.ts';
+import { Ending, wasReemitted } from './ending.ts';
 import { Operator } from './operator.ts';
 import { requiredLevel } from './policy.ts';
 import type { Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
+import { queueOf } from './restoring.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
 import { Displaced, Shedding } from './shedding.ts';
@@ -18,11 +19,11 @@ import type { AttemptKind, AttemptResult } from './words.ts';
 /** How soon a delivery past its deadline is looked at again while its client is not read, ms. */
 const BLIND_MS = 250;
 
-/** How many deliveries may be in flight, in all and per user (or per session without a user). */
+/** Limits on deliveries in flight, in all and per user (or per session without a user). */
 export interface TrackerLimits {
   readonly pending: number;
   readonly pendingPerUser: number;
-  /** Payload kept for replays; nothing is kept without. */
+  /** Limits on kept payload; without them nothing is kept. */
   readonly retention?: RetentionLimits;
 }
 
@@ -34,7 +35,7 @@ export interface TrackerDeps {
   readonly now: number;
   /** In [0, 1); spreads attempts. */
   readonly random: () => number;
-  /** Asks the backend to emit an event again; left out where it cannot. */
+  /** Asks the backend to emit an event again; left out where there is no hook. */
   readonly reemit?: Reemit | undefined;
 }
 
@@ -42,6 +43,8 @@ export interface TrackerDeps {
 export class Tracker {
   /** Deliveries ever tracked. Always `tracked = store.pending + settled` (D1). */
   tracked = 0;
+  /** The highest number of a delivery. A process that goes on where another one ended begins behind its numbers. */
+  latest = 0;
   readonly retention: Retention;
   readonly operator: Operator;
   readonly #store: Store;
@@ -76,7 +79,7 @@ export class Tracker {
     return this.#ending.settled;
   }
 
-  /** Memory runs short: LOW and NORMAL events pass untracked (D7). */
+  /** Sets whether memory runs short: LOW and NORMAL events pass untracked (D7). */
   set short(on: boolean) {
     this.#shedding.short = on;
   }
@@ -87,8 +90,8 @@ export class Tracker {
   }
 
   /**
-   * Starts a delivery for an event that is message `ordinal` of the session, sent at `sentAt` and read `now`. Undefined when a limit sheds
-   * it (D7): the event itself has gone through. The delivery may come back settled when its evidence overtook it (D3).
+   * Starts a delivery for the event in message `ordinal` of the session, sent at `sentAt`. Undefined = a limit shed
+   * the event (D7). The delivery may come back settled when its evidence overtook it (D3).
    */
   track(session: Session, facts: EventFacts, ordinal: number, sentAt: number, now = sentAt): Delivery | undefined {
     const policy = facts.type.policy;
@@ -99,16 +102,8 @@ export class Tracker {
       return undefined;
     }
     const required = requiredLevel(policy, session.optedIn);
-    const delivery = this.#spares.take(++this.tracked, session, ordinal, facts, required, sentAt);
-    session.owner.pending++;
-    if (session.optedIn) {
-      session.open ??= new Map();
-      session.open.set(ordinal, delivery);
-    }
-    this.#store.add(delivery);
-    session.awaitingReceived.add(delivery);
-    this.#wheel.add(delivery, nextLook(delivery, sentAt, this.#random()));
-    this.#observer.tracked(delivery);
+    const delivery = this.#spares.take(++this.latest, session, ordinal, facts, required, sentAt);
+    this.#enter(delivery, sentAt);
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
     if (session.early !== undefined) {
       const proven = this.#confirmations.claim(session, delivery, now);
@@ -117,12 +112,19 @@ export class Tracker {
     return delivery;
   }
 
-  /** An event that is not tracked was sent with this id: a word on it may be about that one (D13). */
+  /** Takes in a delivery of an earlier process that has no outcome (`revive`), with its message if that was kept. */
+  restore(delivery: Delivery, message: Uint8Array | undefined, now: number): void {
+    this.#enter(delivery, now);
+    if (wasReemitted(delivery)) this.#ending.reemitted++;
+    if (message !== undefined) this.retention.keep(delivery, message.length, () => message);
+  }
+
+  /** Notes the id of an untracked event: a confirmation of the id may be about that event (D13). */
   passed(session: Session, eventId: string): void {
     this.#store.passed(session.owner, eventId);
   }
 
-  /** Barrier evidence: the client parsed every message up to `through`. Cumulative; an older value changes nothing. */
+  /** Barrier evidence: the client parsed every message up to `through`. Cumulative; older values change nothing. */
   received(session: Session, through: number, now: number): void {
     if (session.capability === 'none') session.capability = 'received';
     if (through <= session.receivedThrough) return;
@@ -134,7 +136,7 @@ export class Tracker {
     this.#ending.late(session, through, 'received', now);
   }
 
-  /** An application confirmation (or rejection) by event id, from the connection of `session`. Only its own or its user's deliveries (D6). */
+  /** Applies a confirmation or rejection by event id, to deliveries of the session or its user (D6). */
   processed(session: Session, eventId: string, rejected: boolean, error: string, now: number): Confirmed {
     const [result, proven] = this.#confirmations.apply(session, eventId, rejected, error, now);
     // The application can only have seen an event after its stack did, and after everything before it.
@@ -142,7 +144,7 @@ export class Tracker {
     return result;
   }
 
-  /** The client of an opted-in session has handled every message up to `through`, and those in `also`. Cumulative. */
+  /** Confirms every message up to `through`, and those in `also`, for an opted-in session. Cumulative. */
   processedThrough(session: Session, through: number, also: readonly number[], now: number): Confirmed {
     let highest = through;
     for (const ordinal of also) if (ordinal > highest) highest = ordinal;
@@ -154,7 +156,7 @@ export class Tracker {
     return 'confirmed';
   }
 
-  /** The client of an opted-in session could not handle message `ordinal`. */
+  /** Rejects message `ordinal` for an opted-in session. */
   rejected(session: Session, ordinal: number, reason: string, now: number): Confirmed {
     if (ordinal > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${ordinal}`);
     session.capability = 'processed';
@@ -164,20 +166,16 @@ export class Tracker {
   }
 
   /**
-   * A session continues over a new connection whose client has been handed everything up to `last`. Answers the deliveries
-   * to send again, in order; each is noted as an attempt. What was not kept is asked of the backend, or ends
-   * `failed: disconnected` where that cannot be (R6).
+   * Continues a session over a new connection whose client has been handed everything up to `last`. Returns the
+   * deliveries to send again, in order; each is noted as an attempt. A delivery whose message was not kept is asked
+   * of the backend, or ends `failed: disconnected` where there is no hook (R6).
    */
   resumed(session: Session, link: Link, last: number, now: number): Delivery[] {
-    // Nobody can be late with evidence for what is given up here: the client never had it.
+    // No evidence for a delivery given up here can be late, because the client never had the message.
     session.link = undefined;
     // A client that was handed nothing has answered nothing.
     if (last > 0) this.received(session, Math.min(last, session.lastOrdinal), now);
-    const open: Delivery[] = [];
-    for (const queue of [session.awaitingReceived, session.awaitingProcessed]) {
-      for (let each = queue.head; each !== undefined; each = each.next) if (each.ordinal > last) open.push(each);
-    }
-    open.sort((a, b) => a.ordinal - b.ordinal);
+    const open = session.openAbove(last);
     const replays = open.filter((each) => each.payload !== undefined);
     for (const each of open) {
       if (each.payload !== undefined) this.#attempted(each, 'replay', 'sent', now);
@@ -191,20 +189,21 @@ export class Tracker {
     return replays;
   }
 
-  /** The session is over: nobody will resume it. */
+  /** Ends a session that will not be resumed. */
   ended(session: Session, now: number, why?: 'disconnected' | 'shutdown'): void {
     session.resumable = false;
     this.disconnected(session, now, why);
   }
 
-  /** Call when a session has nothing left to decode: early confirmations that nobody claimed are unknown (or foreign). */
+  /** Counts unclaimed early confirmations as unknown or foreign. Call when a session has nothing left to decode. */
   decoded(session: Session): void {
     this.#confirmations.giveUpEarly(session);
   }
 
   /**
-   * The client is gone. Deliveries of a session that cannot resume end now: `failed` for `why`, or `unverifiable`. `leftSince`: the
-   * client closed in good order, and what was sent to it from then on had no chance to be answered (D15).
+   * Ends the deliveries of a session that cannot resume and whose client is gone: `failed` for `why`, or
+   * `unverifiable`. A message sent since `leftSince` had no chance to be answered: the client closed in good order
+   * (D15).
    */
   disconnected(
     session: Session,
@@ -218,32 +217,29 @@ export class Tracker {
     if (!session.resumable) this.#ending.end(session, why, leftSince, now);
   }
 
-  /** The delivery's message was never written to its client, who was gone by then: that is certain (D15). */
+  /** Fails a delivery whose message was never written, because its client was gone by then. That is certain (D15). */
   unsent(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
     this.#ending.settle(delivery, why, why, now);
   }
 
-  /** The delivery's message was read on the side, and by then its client was gone. */
-  lost(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
+  /** Ends a delivery whose client was gone when its message was read, or whose process is gone. */
+  lost(delivery: Delivery, why: 'disconnected' | 'shutdown' | 'instance_lost', now: number): void {
     this.#ending.lose(delivery, why, now);
   }
 
-  /** Nothing ran in [from, to): no deadline passed in that time, for no evidence could be taken in (D14). */
+  /** Notes that nothing ran in [from, to): no deadline passed then, because no evidence could be taken in (D14). */
   stoodStill(from: number, to: number): void {
     this.#standstills.note(from, to);
   }
 
-  /** Ends every delivery in flight as `failed: shutdown` (D10). */
-  shutdown(now: number): void {
+  /** Ends every delivery in flight as `failed: shutdown` (D10), but those that another process goes on with (`stays`). */
+  shutdown(now: number, stays: (delivery: Delivery) => boolean = () => false): void {
     const open: Delivery[] = [];
-    this.#store.each((delivery) => {
-      if (!isSettled(delivery)) open.push(delivery);
-      return true;
-    });
+    this.#store.each((each) => isSettled(each) || stays(each) || open.push(each) > 0);
     for (const delivery of open) this.#ending.lose(delivery, 'shutdown', now);
   }
 
-  /** Fires what is due. `budget` bounds the work of one call; returns whether some is left (call again at once, D8). */
+  /** Fires what is due, at most `budget` entries. Returns whether some are left: call again at once (D8). */
   tick(now: number, budget = Number.POSITIVE_INFINITY): boolean {
     this.#now = now;
     return this.#wheel.advance(now, this.#look, budget);
@@ -261,12 +257,9 @@ export class Tracker {
       return;
     }
     const kind = chooseAttempt(delivery, { reemit: this.#reemit !== undefined });
-    if (kind === undefined) {
-      this.#wheel.add(delivery, delivery.deadlineAt);
-      return;
-    }
+    if (kind === undefined) return void this.#wheel.add(delivery, delivery.deadlineAt);
     const result = this.#try(kind, delivery, now);
-    // Whoever was asked may have answered at once.
+    // A hook or a callback that was asked may have answered at once.
     if (!isSettled(delivery)) this.#attempted(delivery, kind, result, now);
   };
 
@@ -277,7 +270,20 @@ export class Tracker {
     return this.#reemit?.(delivery, now) ?? 'failed';
   }
 
-  /** Writes an attempt down and, whatever came of it, schedules the next (D5). */
+  /** Puts a delivery in flight. `from`: its last attempt or its send. */
+  #enter(delivery: Delivery, from: number): void {
+    const { session } = delivery;
+    this.tracked++;
+    session.owner.pending++;
+    if (session.optedIn) session.hold(delivery);
+    this.#store.add(delivery);
+    if (session.owner.restored) delivery.repeated = true;
+    queueOf(delivery).add(delivery);
+    this.#wheel.add(delivery, nextLook(delivery, from, this.#random()));
+    this.#observer.tracked(delivery);
+  }
+
+  /** Records an attempt and, whatever its result, schedules the next (D5). */
   #attempted(delivery: Delivery, kind: AttemptKind, result: AttemptResult, now: number): void {
     const last = delivery.attemptLog?.at(-1)?.at ?? delivery.sentAt;
     const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay: now - last, result };

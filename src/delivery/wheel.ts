@@ -1,9 +1,10 @@
-// delivery: the timing wheel: every deadline and attempt waits here; adding and removing cost the same at 100 and at 100,000 pending (D4).
+// delivery: the timing wheel of deadlines and attempts: its cost per entry does not grow with the number pending (D4).
 import type { Timed } from './record.ts';
 
 /**
- * A hashed timing wheel (Varghese & Lauck 1987, scheme 6) with intrusive lists. A node fires at the first `advance` at
- * or after its `due`, at most one tick (25 ms) plus the caller's own lateness after it, never before.
+ * A hashed timing wheel (Varghese & Lauck 1987, scheme 6) with intrusive lists. A node fires at the
+ * first `advance` at or after its `due`, at most one tick (25 ms) plus the caller's own lateness
+ * after it, never before.
  */
 export class TimingWheel<T extends Timed> {
   /** Nodes waiting. */
@@ -13,10 +14,13 @@ export class TimingWheel<T extends Timed> {
   readonly #mask: number;
   /** The tick whose slot was emptied last. */
   #current: number;
-  /** The budget ran out inside that slot. */
+  /** Whether the budget ran out inside that slot. */
   #unfinished = false;
 
-  /** `slots` must be a power of two; nodes due beyond `slots × tickMs` (51 s) are put off and cost one extra visit per turn. */
+  /**
+   * `slots` must be a power of two; nodes due beyond `slots × tickMs` (51 s) are put off and cost
+   * one extra visit per turn.
+   */
   constructor(now: number, tickMs = 25, slots = 2048) {
     this.tickMs = tickMs;
     this.#slots = new Array(slots).fill(undefined);
@@ -54,15 +58,16 @@ export class TimingWheel<T extends Timed> {
   }
 
   /**
-   * Fires everything due at `now`, but no more than `budget` visits, so that a mass time-out does not hold the event loop.
-   * Returns whether work is left: call again soon.
+   * Fires everything due at `now`, but no more than `budget` visits, so that a mass time-out does
+   * not hold the event loop. Returns whether work is left: call again soon.
    */
   advance(now: number, fire: (node: T) => void, budget = Number.POSITIVE_INFINITY): boolean {
     const target = Math.floor(now / this.tickMs);
     // After a long sleep one turn visits every slot once; more turns would find nothing.
     if (target - this.#current > this.#mask + 1) this.#current = target - this.#mask - 1;
     while (this.#unfinished || this.#current < target) {
-      // The tick counts as passed before its slot is emptied: a node that is put back goes to a later one, so the loop ends.
+      // The tick counts as passed before its slot is emptied: a node that is put back goes to a
+      // later one, so the loop ends.
       if (!this.#unfinished) this.#current++;
       const slot = this.#current & this.#mask;
       for (let node = this.#slots[slot]; node !== undefined; node = this.#slots[slot]) {
@@ -82,7 +87,7 @@ export class TimingWheel<T extends Timed> {
       fire(node);
       return;
     }
-    // Put off earlier because it lay beyond the horizon.
+    // The entry was put off earlier, because it lay beyond the horizon.
     this.add(node, due);
   }
 }

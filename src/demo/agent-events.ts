@@ -1,4 +1,4 @@
-// demo: the events of an agent run, in the shapes that real agent back ends send (ids and trace context in different places).
+// demo: the events of an agent run, in the shapes that real agent back ends send.
 import { randomBytes } from 'node:crypto';
 import type { ToolOutcome } from './dispatcher.ts';
 import type { Fields } from './tools.ts';
@@ -15,7 +15,7 @@ export interface Run {
 
 const AGENT = 'Optimizer';
 
-/** Starts a run; every second one is traced. `number` is unique in the process. */
+/** Starts a run. Every second run is traced. `number` is unique in the process. */
 export function createRun(number: number, user: string): Run {
   const traced = number % 2 === 1;
   let calls = 0;
@@ -59,7 +59,10 @@ export function agentThinking(run: Run, reasoning: string, step: number, steps: 
   };
 }
 
-/** A tool starts. Odd calls carry the id beside the payload and inside its parameters, even ones inside `data`. */
+/**
+ * A tool starts. Odd calls carry the id beside the payload and inside its parameters, even calls
+ * inside `data`.
+ */
 export function toolExecuting(run: Run, call: number, tool: string, parameters: Fields): Fields {
   const event_id = eventId('tool_executing', run);
   const tool_call_id = `${run.id}_call_${call}`;
@@ -78,7 +81,7 @@ export function toolExecuting(run: Run, call: number, tool: string, parameters: 
   return { type: 'tool_executing', data, timestamp: stamp(), critical: true, attempt: null, ...trace(run) };
 }
 
-/** A tool has ended, well or badly. The id is inside the result. `ms` is how long it ran. */
+/** A tool has ended, well or badly. The id is inside the result. `ms` is how long the tool ran. */
 export function toolCompleted(run: Run, call: number, tool: string, outcome: ToolOutcome, ms: number): Fields {
   const event_id = eventId('tool_completed', run);
   const tool_call_id = `${run.id}_call_${call}`;
@@ -104,7 +107,7 @@ export function agentCompleted(run: Run, finalResponse: string, ms: number): Fie
   };
 }
 
-/** How much was used; nobody would miss it. */
+/** Reports how much was used: an event that no user would miss. */
 export function usageReported(run: Run, tools: number, characters: number): Fields {
   return { type: 'usage_reported', run_id: run.id, data: { user_id: run.user, tools, characters }, timestamp: stamp() };
 }

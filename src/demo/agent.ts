@@ -1,4 +1,4 @@
-// demo: the agent. A question becomes a plan, the plan's tools run, and the user hears of every step.
+// demo: the agent. A question becomes a plan, the plan's tools run, and the user gets an event for every step.
 import { performance } from 'node:perf_hooks';
 import { agentCompleted, agentStarted, agentThinking, type Run, usageReported } from './agent-events.ts';
 import type { Dispatcher, Emit } from './dispatcher.ts';
@@ -12,7 +12,10 @@ export const QUESTIONS: readonly string[] = [
   'How much is 90000 JPY in CHF?',
 ];
 
-/** Answers one question: `agent_started`, then for each tool `agent_thinking` and its two events, then `agent_completed` and `usage_reported`. Never rejects. */
+/**
+ * Answers one question: `agent_started`, then for each tool `agent_thinking` and its two events,
+ * then `agent_completed` and `usage_reported`. Never rejects.
+ */
 export async function answer(question: string, run: Run, dispatcher: Dispatcher, emit: Emit): Promise<void> {
   const started = performance.now();
   const plan = dispatcher.tools.flatMap(({ name, plan }) => {

@@ -13,18 +13,21 @@ export interface Check {
 
 const DURATIONS = 'ackspan_delivery_duration_seconds_count';
 
-/** D1 in total and for each priority, then each number of the statistics against the metrics. Nothing may have happened between the two readings. */
+/**
+ * Checks D1 in total and for each priority, then each number of the statistics against the metrics.
+ * No event may have happened between the two readings.
+ */
 export function checkAgreement(stats: Stats, samples: readonly Sample[]): Check[] {
   return [sums(stats), against(stats, samples)];
 }
 
-/** SPEC D4: once the load has rested for longer than a deadline, nothing can be pending. */
+/** Checks SPEC D4: once the load has rested for longer than a deadline, no delivery can be pending. */
 export function checkSettled(stats: Stats): Check {
   const detail = stats.pending === 0 ? 'none is pending' : `${stats.pending} are still pending`;
   return { name: 'every delivery has its outcome', ok: stats.pending === 0, detail };
 }
 
-/** SPEC D1: tracked = pending + settled. */
+/** Checks SPEC D1: tracked = pending + settled. */
 function sums(stats: Stats): Check {
   const rows: [string, StatsRow][] = [['all', stats], ...Object.entries(stats.by_priority)];
   const wrong = rows.filter(([, row]) => row.tracked !== row.pending + settledOf(row));

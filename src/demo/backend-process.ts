@@ -15,7 +15,7 @@ serveOrders(async ({ order }, tell) => {
       tell({ notice: 'resting' });
       return;
     case 'misfortune':
-      // It happens to clients.
+      // The misfortune happens to clients, not to the backend.
       return;
   }
 });

@@ -6,14 +6,14 @@ import { createRun } from './agent-events.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { costAnalyzer, currencyConverter, webSearch } from './tools.ts';
 
-/** A remote tool takes between these, ms. */
+/** Shortest and longest time of a remote tool, ms. */
 const TOOL_MS = { least: 30, most: 120 } as const;
 const HEARTBEAT_MS = 2_000;
 
 /** The backend, listening. */
 export interface Backend {
   readonly port: number;
-  /** Takes no more questions; resolves when every run that was under way has ended. */
+  /** Takes no more questions. Resolves when every run that was under way has ended. */
   rest(): Promise<void>;
   close(): void;
 }
@@ -47,7 +47,7 @@ export function startBackend(): Promise<Backend> {
       void run.finally(() => runs.delete(run));
     });
     socket.on('close', () => clearInterval(heartbeat));
-    // Peers that vanish are what the demo is about; 'close' follows.
+    // Silence is right: the demo is about peers that vanish, and 'close' follows.
     socket.on('error', () => {});
   });
 

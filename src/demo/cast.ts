@@ -1,26 +1,26 @@
-// demo: who plays. The verdict never reads this: it finds out from the sidecar's own numbers.
+// demo: the roles of the clients. The verdict never reads this: it finds out from the sidecar's own numbers.
 
 /** How a client behaves. */
 export interface Role {
-  /** First part of the name of each who plays it. */
+  /** First part of the name of each client with the role. */
   readonly name: string;
   readonly count: number;
   /** One line for the reader. */
   readonly does: string;
   /** How late pings are answered, ms; 0 = at once, undefined = never. */
   readonly pongAfterMs: number | undefined;
-  /** What the application says about events that carry an id. */
+  /** What the application does with events that carry an id. */
   readonly confirms: 'nothing' | 'all' | 'rejects-some' | 'those-of-others';
-  /** What happens to it half-way. */
+  /** The misfortune of the client half-way. */
   readonly fate: 'none' | 'dies' | 'freezes';
 }
 
 const ORDINARY = { pongAfterMs: 0, confirms: 'nothing', fate: 'none' } as const;
 
-/** Late enough for the first probe, early enough for the deadline. */
+/** Delay of slow pongs, ms: late enough for the first probe, early enough for the deadline. */
 const SLOW_MS = 600;
 
-/** Everybody, by role. */
+/** All clients, by role. */
 export const CAST: readonly Role[] = [
   { ...ORDINARY, name: 'healthy', count: 40, does: 'answer pings, as every WebSocket stack does' },
   { ...ORDINARY, name: 'confirming', count: 4, does: 'also confirm each tool event once handled', confirms: 'all' },
@@ -38,7 +38,7 @@ export interface Member {
   readonly role: Role;
 }
 
-/** Names everybody: `healthy-1`, `healthy-2` … */
+/** Names all clients: `healthy-1`, `healthy-2` … */
 export function membersOf(cast: readonly Role[]): Member[] {
   return cast.flatMap((role) =>
     Array.from({ length: role.count }, (_, index) => ({ name: `${role.name}-${index + 1}`, role })),

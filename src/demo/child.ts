@@ -1,10 +1,10 @@
 // demo: the child's end of the IPC channel. A child never outlives its parent: it exits when the channel closes.
 import type { Notice, Order } from './messages.ts';
 
-/** Runs `onOrder` for every order; what it throws or rejects with is told to the parent as `broken`. */
+/** Runs `onOrder` for every order. Its error is sent to the parent as `broken`. */
 export function serveOrders(onOrder: (order: Order, tell: (notice: Notice) => void) => Promise<void>): void {
   const tell = (notice: Notice): void => {
-    // The parent may be gone already; 'disconnect' ends this process then.
+    // The parent may be gone already. 'disconnect' ends this process then.
     if (process.connected) process.send?.(notice, undefined, undefined, () => {});
   };
   const broken = (error: unknown): void => {
@@ -13,6 +13,6 @@ export function serveOrders(onOrder: (order: Order, tell: (notice: Notice) => vo
   process.on('message', (order: Order) => void onOrder(order, tell).catch(broken));
   process.on('disconnect', () => process.exit(0));
   process.on('uncaughtException', broken);
-  // Ctrl-C reaches the whole process group; the parent decides when the children end.
+  // Ctrl-C reaches the whole process group. The parent decides when the children end.
   process.on('SIGINT', () => {});
 }

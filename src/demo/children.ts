@@ -10,16 +10,22 @@ const LEAVE_MS = 1_000;
 
 /** A child process of the demo. */
 export interface Child {
-  /** Sends an order and resolves with the child's next notice of that kind. Rejects when the child breaks or exits first. */
+  /**
+   * Sends an order and resolves with the child's next notice of that kind. Rejects when the child
+   * breaks or exits first.
+   */
   ask<N extends 'ready' | 'resting'>(order: Order, answer: N): Promise<Extract<Notice, { notice: N }>>;
   tell(order: Order): void;
   /** Resolves when the process is gone, by force after 1 s. */
   end(): Promise<void>;
 }
 
-/** Starts `backend-process` or `clients-process`. `onBroken` hears of a fault in the child, or of an exit that nobody asked for, once. */
+/**
+ * Starts `backend-process` or `clients-process`. `onBroken` is called once, for a fault in the
+ * child or an exit that was not asked for.
+ */
 export function startChild(name: 'backend-process' | 'clients-process', onBroken: (reason: string) => void): Child {
-  // Built files run as .js, sources as .ts: the child is what the parent is.
+  // Built files run as .js, sources as .ts: the child is run as the parent is.
   const path = fileURLToPath(new URL(`./${name}${extname(import.meta.url)}`, import.meta.url));
   const child: ChildProcess = fork(path, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   let ending = false;

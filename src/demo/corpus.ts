@@ -6,7 +6,7 @@ export interface Page {
   readonly text: string;
 }
 
-/** Everything that can be found. */
+/** All pages of the built-in web. */
 export const CORPUS: readonly Page[] = [
   {
     title: 'Half-open connections',

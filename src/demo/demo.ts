@@ -16,31 +16,31 @@ import { createReadings, type Open, type Readings } from './readings.ts';
 import { type AdminChoice, ATTEMPTS_MS, demoConfig, TARGET, TIMEOUT_MS } from './settings.ts';
 import { verdict } from './verdict.ts';
 
-/** What the operator asks for. */
+/** The operator's options. */
 export interface DemoOptions extends AdminChoice {
   readonly durationMs: number;
-  /** One JSON object on `out`, nothing else. */
+  /** Prints one JSON object on `out`, and nothing else. */
   readonly json: boolean;
   /** Keeps the admin server up after the verdict until `interrupted`. */
   readonly keep: boolean;
 }
 
-/** What the demo needs of the process around it. */
+/** The dependencies on the process around the demo. */
 export interface Surroundings {
   readonly out: Output;
   /** Logs and complaints. */
   readonly err: { write(text: string): unknown };
   readonly colour: boolean;
-  /** Resolves at the first Ctrl-C; the demo then ends early, with its verdict. */
+  /** Resolves at the first Ctrl-C. The demo then ends early, with its verdict. */
   readonly interrupted: Promise<void>;
-  /** What the sidecar does where the demo's file says nothing. */
+  /** The sidecar's defaults where the demo's file says nothing. */
   readonly defaults: Defaults;
 }
 
-/** `ok`: everything agrees. `failed`: it does not, or something broke. `usage`: an option is wrong. */
+/** `ok`: all figures agree. `failed`: they do not, or something broke. `usage`: an option is wrong. */
 export type DemoEnd = 'ok' | 'failed' | 'usage';
 
-/** Beyond the deadline, ms: by then the last delivery must have its outcome. */
+/** Time beyond the deadline after which the last delivery must have its outcome, ms. */
 const SETTLE_MARGIN_MS = 2_000;
 const POLL_MS = 1_000;
 
@@ -51,7 +51,7 @@ export async function runDemo(options: DemoOptions, around: Surroundings): Promi
   const broken = new Promise<never>((_, reject) => {
     broke = (reason) => reject(new Error(reason));
   });
-  // Heard by the race below while that runs; afterwards a child may end as it likes.
+  // The race below hears of it while that runs. Afterwards a child may end as it likes.
   broken.catch(() => {});
   try {
     return await Promise.race([broken, play(options, around, broke, cleanUps)]);
@@ -123,7 +123,7 @@ interface Scene {
   readonly cleanUps: (() => void)[];
 }
 
-/** The load, from the first question until the last delivery has its outcome, under the eyes of the display. */
+/** Runs the load, from the first question until the last delivery has its outcome, with the display. */
 async function act(scene: Scene): Promise<void> {
   const { options, around, sidecar, clients, backend, readings, adminUrl, cleanUps } = scene;
   const started = performance.now();
@@ -137,7 +137,7 @@ async function act(scene: Scene): Promise<void> {
     connections = await readings.connections();
     unmatched = unmatchedOf(await readings.samples());
   };
-  // The next poll may succeed, and the readings at the end must: those are not forgiven.
+  // The next poll may succeed. The readings at the end must, so their errors are not forgiven.
   const polls = setInterval(() => void poll().catch(() => {}), POLL_MS);
   const display = options.json ? NO_DISPLAY : createDisplay(around.out, around.colour);
   cleanUps.push(
@@ -162,7 +162,7 @@ async function act(scene: Scene): Promise<void> {
   display.finish();
 }
 
-/** Waits `ms`, or until `sooner`; answers whether the time has passed in full. */
+/** Waits `ms`, or until `sooner`. Returns whether the time has passed in full. */
 async function elapse(ms: number, sooner?: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<boolean>((resolve) => {
@@ -187,7 +187,7 @@ function introduction({ durationMs }: DemoOptions, adminUrl: string): string[] {
   ];
 }
 
-/** For use on this machine: a server that listens everywhere is reached over loopback. */
+/** An address for use on this machine: a server that listens everywhere is reached over loopback. */
 function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   if (address === '0.0.0.0' || address === '::') return `${scheme}://127.0.0.1:${port}`;
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

@@ -1,9 +1,9 @@
-// demo: the tool dispatcher. A tool runs between `tool_executing` and `tool_completed`, whether or not anybody hears of it.
+// demo: the tool dispatcher: a tool runs between `tool_executing` and `tool_completed`, received or not.
 import { performance } from 'node:perf_hooks';
 import { type Run, toolCompleted, toolExecuting } from './agent-events.ts';
 import type { Fields, Tool } from './tools.ts';
 
-/** Sends one event to the user. Answers false, or throws, when it could not be sent. */
+/** Sends one event to the user. Returns false, or throws, when the event could not be sent. */
 export type Emit = (event: Fields) => boolean;
 
 /** How a tool ended. */
@@ -16,11 +16,14 @@ export interface Dispatcher {
   readonly tools: readonly Tool[];
   /** Throws for a name that is taken. */
   register(tool: Tool): void;
-  /** Runs a tool between its two events. A tool that throws, or is unknown, is an outcome; a socket that fails is none of the tool's business. */
+  /**
+   * Runs a tool between its two events. A tool that throws, or is unknown, has an outcome. A socket
+   * that fails does not concern the tool.
+   */
   run(name: string, parameters: Fields, run: Run, emit: Emit): Promise<ToolOutcome>;
 }
 
-/** `work` is awaited before each result, ms-free: it stands for the time that a remote tool takes. */
+/** `work` is awaited before each result. It stands for the time that a remote tool takes. */
 export function createDispatcher(work: () => Promise<void>): Dispatcher {
   const tools = new Map<string, Tool>();
   return {
@@ -52,7 +55,7 @@ function attempt(tool: Tool | undefined, name: string, parameters: Fields): Tool
   }
 }
 
-/** Silent about failures: proving what became of an event is the sidecar's work, and the tool goes on either way. */
+/** Failures are not reported: the sidecar proves what became of an event, and the tool goes on either way. */
 function tell(emit: Emit, event: Fields): void {
   try {
     emit(event);

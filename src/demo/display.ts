@@ -1,4 +1,4 @@
-// demo: what is seen while it runs: a table that is redrawn, a line a second, or nothing.
+// demo: the display while the demo runs: a table that is redrawn, a line a second, or nothing.
 import { createScreen, type Terminal } from './screen.ts';
 import { drawLine, drawTable, type Shown } from './table.ts';
 
@@ -10,7 +10,7 @@ export interface Output extends Terminal {
 
 /** Shows figures while the demo runs. */
 export interface Display {
-  /** Starts showing what `read` answers, 4 times a second (table) or once (lines). */
+  /** Starts showing the figures of `read`, 4 times a second (table) or once (lines). */
   start(read: () => Shown): void;
   /** Shows the last state once more and leaves it standing. */
   finish(): void;

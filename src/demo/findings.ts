@@ -1,4 +1,4 @@
-// demo: what there is to say at the end, read from the admin API once everything has come to rest.
+// demo: the findings at the end, read from the admin API once all deliveries have settled.
 
 import type { Sample } from '../admin-client/exposition.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
@@ -14,7 +14,7 @@ export interface AllFindings extends Findings {
 
 const TRIES = 5;
 
-/** Reads statistics, metrics and deliveries; rejects when the admin server does not answer. */
+/** Reads statistics, metrics and deliveries. Rejects when the admin server does not answer. */
 export async function readFindings(readings: Readings, target: number): Promise<AllFindings> {
   const { stats, samples } = await readTogether(readings);
   const lines = await readings.deliveries(['failed', 'timeout', 'unverifiable']);
@@ -28,7 +28,10 @@ export async function readFindings(readings: Readings, target: number): Promise<
   };
 }
 
-/** Statistics and metrics of one moment: the statistics are the same before and after the scrape. The last try counts whatever it finds. */
+/**
+ * Statistics and metrics of one moment: the statistics are equal before and after the scrape. The
+ * last try counts whatever it finds.
+ */
 async function readTogether(readings: Readings): Promise<{ stats: Stats; samples: readonly Sample[] }> {
   let stats = await readings.stats();
   for (let tries = 1; ; tries++) {

@@ -5,26 +5,26 @@ import { QUESTIONS } from './agent.ts';
 import type { Member, Role } from './cast.ts';
 import { eventIdOf } from './event-id.ts';
 
-/** A question every so often, ms; spread, so that runs overlap. */
+/** Shortest and longest gap between two questions, ms; spread, so that runs overlap. */
 const ASK_EVERY_MS = { least: 1_000, most: 2_000 } as const;
-/** From losing the network to losing the connection, ms: what was sent meanwhile is lost. */
+/** Time from losing the network to losing the connection, ms. A message sent meanwhile is lost. */
 const DARK_MS = 900;
-/** Somebody else's ids, the latest of them. */
+/** Number of other clients' ids that are remembered, the latest of them. */
 const OVERHEARD_LIMIT = 32;
-/** The fussy application cannot handle every so-many-th tool result. */
+/** The fussy application cannot handle one in so many tool results. */
 const REJECT_EVERY = 5;
-/** Every so-many-th confirmation is sent twice, as a hasty retry would. */
+/** One in so many confirmations is sent twice, as a hasty retry would. */
 const REPEAT_EVERY = 8;
 
 /** All clients, connected. */
 export interface Fleet {
-  /** Half-way: those whose fate it is die or freeze. */
+  /** Half-way: clients whose role says so die or freeze. */
   misfortune(): void;
-  /** No more questions; connections stay as they are. */
+  /** No more questions. Connections stay as they are. */
   rest(): void;
 }
 
-/** Connects everybody to `target` (`ws://…`); rejects when somebody cannot connect. */
+/** Connects all clients to `target` (`ws://…`). Rejects when one cannot connect. */
 export async function createFleet(target: string, members: readonly Member[]): Promise<Fleet> {
   const overheard: string[] = [];
   const clients = members.map((member) => startClient(target, member, overheard));
@@ -61,7 +61,7 @@ function startClient(target: string, { name, role }: Member, overheard: string[]
   socket.on('message', (data) => {
     for (const confirmation of reply(String(data))) socket.send(JSON.stringify(confirmation));
   });
-  // A connection that breaks is part of the show; 'close' follows.
+  // Silence is right: broken connections are part of the demo, and 'close' follows.
   socket.on('error', () => {});
   let timer: NodeJS.Timeout | undefined;
   let asked = Math.floor(Math.random() * QUESTIONS.length);
@@ -76,7 +76,7 @@ function startClient(target: string, { name, role }: Member, overheard: string[]
     askNow: ask,
     misfortune() {
       if (role.fate === 'none') return;
-      // The last question goes out; its answer comes to nobody.
+      // The last question goes out, and its answer reaches no client.
       clearTimeout(timer);
       ask();
       socket.pause();
@@ -97,7 +97,7 @@ function confirmed(event_id: string): Confirmation {
   return { type: 'event_confirmation', event_id, status: 'confirmed' };
 }
 
-/** What the application says to a message. `overheard` gathers ids for those who pry. */
+/** Reacts to a message as the role says. `overheard` gathers ids for prying clients. */
 function createReply(role: Role, overheard: string[]): (text: string) => readonly Confirmation[] {
   let events = 0;
   let results = 0;

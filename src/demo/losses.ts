@@ -1,15 +1,15 @@
-// demo: from the list of deliveries that were not confirmed to who lost what and why.
+// demo: groups the deliveries that were not confirmed: who lost what, and why.
 
 import { type Sample, sumOf } from '../admin-client/exposition.ts';
 import { FAIL_REASONS, UNMATCHED_REASONS, type UnmatchedReason } from '../delivery/words.ts';
 import type { DeliveryLine } from './readings.ts';
 
-/** Deliveries of one connection that ended the same way. */
+/** Deliveries of one connection that ended alike. */
 export interface Loss {
   /** Request path of the connection. */
   readonly path: string;
   readonly status: string;
-  /** `''` for unverifiable ones. */
+  /** The error type; `''` for unverifiable ones. */
   readonly errorType: string;
   readonly count: number;
   /** Attempts after the send, in all. */

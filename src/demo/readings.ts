@@ -1,4 +1,4 @@
-// demo: what the demo reads of its sidecar, over the admin API, as an operator would; remembers the paths of connections that have closed.
+// demo: the demo's readings over the admin API, as an operator would make them. Closed connections are remembered.
 import type { AdminClient } from '../admin-client/client.ts';
 import type { Sample } from '../admin-client/exposition.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
@@ -11,7 +11,7 @@ export interface DeliveryLine {
   readonly attempts: number;
 }
 
-/** What the list of open connections says now. */
+/** The list of open connections. */
 export interface Open {
   readonly total: number;
   readonly byCapability: Readonly<Record<string, number>>;
@@ -25,7 +25,7 @@ export interface Readings {
   connections(): Promise<Open>;
   /** Every delivery with one of these outcomes that is still in the history, newest first. */
   deliveries(statuses: readonly string[]): Promise<readonly DeliveryLine[]>;
-  /** Request path of a session seen by `connections`; its key when it never was. */
+  /** Request path of a session seen by `connections`, or the session's key when it was never seen. */
   pathOf(session: string): string;
 }
 

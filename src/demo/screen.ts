@@ -6,10 +6,10 @@ export interface Terminal {
   readonly rows?: number;
 }
 
-/** A block of lines that is drawn over itself. */
+/** A block of lines that is redrawn in place. */
 export interface Screen {
   draw(lines: readonly string[]): void;
-  /** Shows the cursor again; what is written next stands below the block. */
+  /** Shows the cursor again. Further output stands below the block. */
   leave(): void;
 }
 

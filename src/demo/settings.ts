@@ -4,7 +4,7 @@ import type { Loaded } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Defaults } from '../config/values.ts';
 
-/** From the send to the time-out, ms. The default outside the demo is 30 s. */
+/** Time from the send to the time-out, ms. The default outside the demo is 30 s. */
 export const TIMEOUT_MS = 3_000;
 /** Gaps between attempts, ms. The default outside the demo is 1 s, 2 s, 4 s. */
 export const ATTEMPTS_MS: readonly number[] = [400, 800];
@@ -13,7 +13,7 @@ export const TARGET = 0.95;
 
 const SCHEDULE = `timeout: ${TIMEOUT_MS}ms, attempts: [${ATTEMPTS_MS.map((gap) => `${gap}ms`).join(', ')}]`;
 
-/** What the operator may decide about the demo's sidecar. */
+/** The operator's choices for the demo's sidecar. */
 export interface AdminChoice {
   /** `host:port`; undefined = loopback, on a port that the system chooses. */
   readonly admin: string | undefined;
@@ -21,7 +21,10 @@ export interface AdminChoice {
   readonly adminToken: string | undefined;
 }
 
-/** Reads the demo's file over `defaults`; only the choice can be at fault. The rest of the environment is left out: the demo shows the same everywhere. */
+/**
+ * Reads the demo's file over `defaults`. Only the operator's choices can be at fault. The rest of
+ * the environment is left out, so that the demo is the same everywhere.
+ */
 export function demoConfig(upstreamPort: number, { admin, adminToken }: AdminChoice, defaults: Defaults): Loaded {
   const text = `
 listen: 127.0.0.1:0

@@ -4,12 +4,12 @@ import { countIn, percent, time } from '../admin-client/wording.ts';
 import { PRIORITIES, UNMATCHED_REASONS, type UnmatchedReason } from '../delivery/words.ts';
 import type { Stats, StatsRow } from '../telemetry/metrics/stats.ts';
 
-/** What the table shows. */
+/** The content of the table. */
 export interface Shown {
   readonly stats: Stats;
   readonly connections: { readonly total: number; readonly byCapability: Readonly<Record<string, number>> };
   readonly unmatched: Readonly<Record<UnmatchedReason, number>>;
-  /** One line on where the demo stands. */
+  /** One line on the state of the demo. */
   readonly phase: string;
   readonly adminUrl: string;
   readonly target: number;
@@ -97,7 +97,7 @@ function unmatchedLine({ unmatched }: Shown): string {
   return `confirmations without effect: ${UNMATCHED_REASONS.map((reason) => `${unmatched[reason]} ${reason}`).join(', ')}`;
 }
 
-/** The same in one line, for logs. */
+/** The table in one line, for logs. */
 export function drawLine({ stats, phase }: Shown): string {
   const { confirmation_rate: rate, tracked, confirmed, failed, timeout, unverifiable, pending } = stats;
   return (

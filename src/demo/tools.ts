@@ -1,10 +1,10 @@
-// demo: the tools of the agent. Each really computes its result, from tables small enough to check by hand.
+// demo: the tools of the agent. Each computes its result from tables small enough to check by hand.
 import { CORPUS, type Page } from './corpus.ts';
 
 /** Parameters and results travel as JSON. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Something that the agent can use. */
+/** A tool of the agent. */
 export interface Tool {
   readonly name: string;
   /** The parameters with which this tool helps to answer the question; undefined when it does not. */
@@ -21,7 +21,7 @@ const REGIONS = [
   { region: 'ap-south', core: 24.1, terabyte: 23.8 },
 ] as const;
 
-/** What one unit of a currency is worth in US dollars. */
+/** The worth of one unit of a currency in US dollars. */
 const RATES: Readonly<Record<string, number>> = { USD: 1, EUR: 1.09, GBP: 1.27, JPY: 0.0067, CHF: 1.13, SEK: 0.095 };
 
 function positive(parameters: Fields, name: string): number {
@@ -34,7 +34,7 @@ function cents(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-/** What a workload costs a month in each region, cheapest first. */
+/** The cost of a workload a month in each region, cheapest first. */
 export const costAnalyzer: Tool = {
   name: 'cost_analyzer',
   plan(question) {

@@ -92,7 +92,7 @@ function why({ status, errorType, retries }: Loss): string {
   }
 }
 
-/** The history is bounded; what fell out of it is counted all the same. */
+/** The history is bounded. Deliveries that left it are counted all the same. */
 function forgotten(total: number, listed: readonly Loss[]): string[] {
   const left = total - listed.reduce((sum, each) => sum + each.count, 0);
   return left <= 0 ? [] : [`  and ${count(left)} that the bounded history no longer lists`];

@@ -1,14 +1,14 @@
-// embed: who was sent what, by user: so that a question about one user costs what that user has, however much the others have.
+// embed: the events of each user, so that a question about one user costs no more than that user's events.
 import type { Delivery } from '../delivery/record.ts';
 import { Owner } from '../delivery/session.ts';
 
-/** What one user was sent, in flight or recent. `undefined` as a user stands for nobody. */
+/** The events of one user, in flight or recent. `undefined` as a user stands for no user. */
 class Book {
-  /** What the core counts against the limit per user. */
+  /** The core's owner, for the limit per user. */
   readonly owner: Owner;
-  /** In flight, oldest first. */
+  /** Events in flight, oldest first. */
   readonly open = new Set<Delivery>();
-  /** By event id. One id may be tracked several times: then oldest first. */
+  /** Events by id. One id may be tracked several times: then oldest first. */
   readonly byId = new Map<string, Delivery | Set<Delivery>>();
 
   constructor(owner: Owner) {
@@ -16,11 +16,11 @@ class Book {
   }
 }
 
-/** As large as what is in flight and in the history, whatever users come and go. */
+/** As large as the events in flight and in the history, whatever users come and go. */
 export class Books {
   readonly #books = new Map<string | undefined, Book>();
 
-  /** Whom a new event counts against. Events of nobody are each their own. */
+  /** The owner that a new event counts against. Events without a user have one owner each. */
   ownerOf(user: string | undefined): Owner {
     return (user === undefined ? undefined : this.#books.get(user)?.owner) ?? new Owner(user);
   }
@@ -39,7 +39,7 @@ export class Books {
     this.#books.get(delivery.session.user)?.open.delete(delivery);
   }
 
-  /** The history does not hold it any more. */
+  /** Forgets an event that has left the history. */
   left(delivery: Delivery): void {
     const { user } = delivery.session;
     const book = this.#books.get(user);
@@ -51,12 +51,12 @@ export class Books {
     if (book.byId.size === 0) this.#books.delete(user);
   }
 
-  /** In flight to that user, newest first. */
+  /** Events in flight to that user, newest first. */
   open(user: string | undefined): Delivery[] {
     return [...(this.#books.get(user)?.open ?? [])].reverse();
   }
 
-  /** Of that id to that user, in flight or recent, newest first. */
+  /** Events of that id to that user, in flight or recent, newest first. */
   of(user: string | undefined, id: string): Delivery[] {
     const copies = this.#books.get(user)?.byId.get(id);
     if (copies === undefined) return [];

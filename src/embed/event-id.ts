@@ -1,16 +1,17 @@
-// embed: where the id of an event is in its data, and what can be an id at all: the sidecar's answers, so that both know an event by one id.
+// embed: where the id of an event is in its data, and which values can be an id, as the sidecar reads them.
 import { DEFAULT_ID_POINTERS } from '../decode/defaults.ts';
 import { MAX_FIELD_BYTES } from '../decode/json.ts';
 import { idOfNumber } from '../decode/number.ts';
 import { parsePointer } from '../decode/pointer.ts';
 
 const PLACES = DEFAULT_ID_POINTERS.map(parsePointer);
-/** No text of so few UTF-16 units is too long, even if each of them is escaped. */
+/** UTF-16 units of a text that is never too long, even if each of them is escaped. */
 const SURELY_SHORT = MAX_FIELD_BYTES / 6;
 
 /**
- * The text of an id: a string of 1 to 1,024 bytes (between its quotes, as JSON), or a finite number, `1.0` and `1` being one.
- * Undefined for everything else, which no client could confirm. Never throws.
+ * The text of an id: a string of 1 to 1,024 bytes (between its quotes, as JSON), or a finite
+ * number, with `1.0` and `1` being one. Undefined for everything else, which no client could
+ * confirm. Never throws.
  */
 export function idOf(value: unknown): string | undefined {
   if (typeof value === 'number') return idOfNumber(value);
@@ -20,7 +21,10 @@ export function idOf(value: unknown): string | undefined {
   return Buffer.byteLength(JSON.stringify(value)) - 2 <= MAX_FIELD_BYTES ? value : undefined;
 }
 
-/** The id that the application on the other side will find in the event and confirm: the first place that has one. Never throws. */
+/**
+ * The id that the application on the other side will find in the event and confirm: at the first
+ * place that has one. Never throws.
+ */
 export function eventIdIn(data: unknown): string | undefined {
   try {
     for (const place of PLACES) {
@@ -28,12 +32,13 @@ export function eventIdIn(data: unknown): string | undefined {
       if (id !== undefined) return id;
     }
   } catch {
-    // Silence is right: a getter of the backend's own data threw, and what cannot be looked at has no id.
+    // Silence is right: a getter of the backend's own data threw, and data that cannot be read has
+    // no id.
   }
   return undefined;
 }
 
-/** Own properties only: JSON has no others. */
+/** Reads own properties only: JSON has no others. */
 function at(data: unknown, place: readonly string[]): unknown {
   let value = data;
   for (const key of place) {

@@ -1,4 +1,4 @@
-// embed: what a backend says about an event, and what the tracker answers when asked for it.
+// embed: an event as a backend describes it, and as the tracker shows it.
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { ErrorType, Priority, Status } from '../delivery/words.ts';
 import { wallOffset } from '../time/clock.ts';
@@ -6,18 +6,24 @@ import type { Retry, Sending } from './sending.ts';
 
 /** An event that a backend is about to push. */
 export interface TrackedEvent {
-  /** A text of 1 to 1,024 bytes, or a number. Default: the id found in `data` (see `eventIdIn`), else a random UUID. */
+  /**
+   * A text of 1 to 1,024 bytes, or a number. Default: the id found in `data` (see `eventIdIn`),
+   * else a random UUID.
+   */
   readonly id?: string | number;
   readonly type: string;
-  /** Handed to the retry callback; kept only while a retry may need it, and never shown. */
+  /** Handed to the retry callback. Kept only while a retry may need it, and never shown. */
   readonly data?: unknown;
-  /** Who it is for. Only that user's words count where a word names its user. */
+  /**
+   * The user whom the event is for. Only that user's confirmations count where a confirmation names
+   * its user.
+   */
   readonly user?: string;
   /** Default `normal`. */
   readonly priority?: Priority;
-  /** ms; default: the tracker's. */
+  /** Time-out, ms; default: the tracker's. */
   readonly timeoutMs?: number;
-  /** Default: the tracker's. */
+  /** Number of retries; default: the tracker's. */
   readonly retries?: number;
   /** Run or conversation, tool and tool call: for the span. */
   readonly run?: string;
@@ -25,7 +31,7 @@ export interface TrackedEvent {
   readonly toolCall?: string;
 }
 
-/** Where an event stands. Times are ms since the epoch, by the wall clock as it stands at the call. */
+/** The state of an event. Times are ms since the epoch, by the wall clock as it stands at the call. */
 export interface EventStatus {
   readonly id: string;
   readonly type: string;
@@ -33,7 +39,7 @@ export interface EventStatus {
   readonly priority: Priority;
   /** `retrying` from the first failure or retry on. */
   readonly status: Status;
-  /** Whether `markSent` was called, or a retry answered true. */
+  /** Whether `markSent` was called, or a retry returned true. */
   readonly sent: boolean;
   /** `''` unless the outcome is an error. */
   readonly errorType: ErrorType;

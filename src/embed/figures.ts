@@ -1,10 +1,13 @@
-// embed: counts what becomes of events: the numbers behind `metrics()`, finite and JSON at every moment.
+// embed: counts events by what becomes of them: the numbers behind `metrics()`, always finite JSON.
 import type { Delivery } from '../delivery/record.ts';
 import { PRIORITIES, type Priority, type UnmatchedReason } from '../delivery/words.ts';
 import { Latency } from '../telemetry/metrics/latency.ts';
 import type { Retry } from './sending.ts';
 
-/** Counts since the tracker was created. Times run from `track` to the confirmation, ms; null while nothing is confirmed. */
+/**
+ * Counts since the tracker was created. Times run from `track` to the confirmation, ms; null while
+ * nothing is confirmed.
+ */
 export interface MetricsRow {
   /** Always pending + confirmed + failed + timeout + unverifiable. */
   readonly tracked: number;
@@ -12,11 +15,11 @@ export interface MetricsRow {
   readonly confirmed: number;
   readonly failed: number;
   readonly timeout: number;
-  /** Events that gave their place to a CRITICAL one at a full limit: what became of them was not watched any longer. */
+  /** Events that gave their place to a CRITICAL one at a full limit, and were not tracked any longer. */
   readonly unverifiable: number;
   /** Events not tracked because a limit was reached. */
   readonly shed: number;
-  /** Calls of the retry callback, and those of them that answered anything but true, or nothing in time. */
+  /** Calls of the retry callback, and failed ones: it returned anything but true, or nothing in time. */
   readonly retries: number;
   readonly retriesFailed: number;
   /** confirmed / (confirmed + failed + timeout), in [0, 1] (SPEC D9); null while nothing is settled. */
@@ -29,7 +32,7 @@ export interface MetricsRow {
   readonly p99Ms: number | null;
 }
 
-/** What `metrics()` answers. */
+/** The result of `metrics()`. */
 export interface Metrics extends MetricsRow {
   /** Confirmations that changed nothing. */
   readonly unmatched: Readonly<Record<UnmatchedReason, number>>;
@@ -84,12 +87,12 @@ export class Figures {
     else row.failed++;
   }
 
-  /** The retry callback was called. */
+  /** Counts a call of the retry callback. */
   called(delivery: Delivery): void {
     this.#rows[delivery.type.policy.priority].retries++;
   }
 
-  /** The retry's result is known. */
+  /** Counts the result of a retry. */
   retried(delivery: Delivery, retry: Retry): void {
     if (retry.result === 'failed') this.#rows[delivery.type.policy.priority].retriesFailed++;
   }

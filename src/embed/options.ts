@@ -1,32 +1,38 @@
-// embed: what a backend may set when it embeds the tracker: defaults, bounds, and one clear error for values that make no sense.
+// embed: the options of the library: defaults, bounds, and one clear error for a value that makes no sense.
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { SCHEDULES } from '../delivery/policy.ts';
 import type { Report } from '../delivery/ports.ts';
 import type { RetryCallback } from './retry.ts';
 
-/** Everything is optional. */
+/** Options of `createTracker`. All are optional. */
 export interface TrackerOptions {
-  /** From `track` to the deadline, ms. Default 30,000. */
+  /** Time from `track` to the deadline, ms. Default 30,000. */
   readonly timeoutMs?: number;
   /** Retries per event, 0 to 20. Default 3. Without a retry callback there are none. */
   readonly retries?: number;
-  /** From `track` to the first retry, ms; each further gap is twice the one before. Default 1,000. */
+  /** Time from `track` to the first retry, ms. Each further gap is twice the one before. Default 1,000. */
   readonly firstRetryMs?: number;
   readonly limits?: {
-    /** Events in flight; events past it are not tracked, the least important first. Default 100,000. */
+    /**
+     * Events in flight, in all. Events beyond the limit are not tracked, the least important first.
+     * Default 100,000.
+     */
     readonly pending?: number;
-    /** The same, for one user. Default 5,000. */
+    /** Events in flight of one user. Default 5,000. */
     readonly pendingPerUser?: number;
     /** Settled events that `status` and `expired` still know. Default 10,000. */
     readonly history?: number;
   };
-  /** The same as calling `onRetry` at once. */
+  /** The retry callback, as given to `onRetry`. */
   readonly onRetry?: RetryCallback;
-  /** Default: the one registered with the OpenTelemetry API. */
+  /** The tracer provider. Default: the one registered with the OpenTelemetry API. */
   readonly tracerProvider?: TracerProvider;
-  /** Default: the one registered with the OpenTelemetry API when the tracker is created. */
+  /** The meter provider. Default: the one registered with the OpenTelemetry API when the tracker is created. */
   readonly meterProvider?: MeterProvider;
-  /** Told of retry callbacks that threw, of limits that were reached and of telemetry that failed. Default: OpenTelemetry's `diag.warn`. */
+  /**
+   * Called for retry callbacks that threw, for limits that were reached and for telemetry that
+   * failed. Default: OpenTelemetry's `diag.warn`.
+   */
   readonly report?: Report;
 }
 
@@ -40,10 +46,10 @@ export interface Settings {
   readonly history: number;
 }
 
-/** Where nothing is said, the library does what the sidecar does for NORMAL events. */
+/** The defaults are those of the sidecar for NORMAL events. */
 const USUAL = SCHEDULES.normal;
 const WEEK_MS = 604_800_000;
-/** More would only make duplicates. */
+/** Most retries: more would only make duplicates. */
 const RETRIES_LIMIT = 20;
 
 /** Fills in the defaults. Throws a RangeError for a value that is out of bounds or of the wrong kind. */
@@ -69,7 +75,7 @@ export function duration(name: string, ms: unknown): number {
   throw new RangeError(`${name} must be a number of milliseconds above 0 and at most a week, not ${shown(ms)}`);
 }
 
-/** The same for a wait, which may be none at all. */
+/** Throws a RangeError unless `ms` is a number from 0 to a week. */
 export function wait(name: string, ms: unknown): number {
   return ms === 0 ? ms : duration(name, ms);
 }
@@ -86,7 +92,7 @@ export function callable<T>(name: string, value: T): T {
   throw new RangeError(`${name} must be a function, not ${shown(value)}`);
 }
 
-/** A value of any kind as an error message names it: never throws, never long. */
+/** A value of any kind as an error message names it. Never throws, and is never long. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);

@@ -1,4 +1,4 @@
-// embed: tells OpenTelemetry about embedded events: one span each, and the sidecar's metrics, through the API only; a no-op without an SDK.
+// embed: one OpenTelemetry span per event, and the sidecar's metrics, through the API only; a no-op without an SDK.
 import {
   type Attributes,
   context,
@@ -17,10 +17,10 @@ import { wallOffset } from '../time/clock.ts';
 import { hrTime, restamp } from '../time/stamp.ts';
 import type { Retry, Sending } from './sending.ts';
 
-/** From the monotonic clock to the times that are on an open span (SPEC D18). */
+/** Offset from the monotonic clock to the times that are on an open span (SPEC D18). */
 const offsets = new WeakMap<Span, number>();
 
-/** What the tracker tells telemetry. */
+/** The telemetry of a tracker. */
 export interface EventTelemetry {
   tracked(delivery: Delivery): void;
   retried(delivery: Delivery, retry: Retry): void;
@@ -29,7 +29,10 @@ export interface EventTelemetry {
   shed(reason: ShedReason, type: EventType): void;
 }
 
-/** Spans and metrics under the names of `telemetry/names/names.ts`. The span's parent is the context in which `track` is called. */
+/**
+ * Spans and metrics under the names of `telemetry/names/names.ts`. The span's parent is the context
+ * in which `track` is called.
+ */
 export function createEventTelemetry(tracer: Tracer, meter: Meter): EventTelemetry {
   const count = createCounts(meter);
   return {
@@ -87,7 +90,7 @@ function createCounts(meter: Meter) {
       pending.add(-1, { [LABEL.priority]: priority });
       const labels: Attributes = { [LABEL.eventType]: type.label, [LABEL.priority]: priority };
       if (unverified !== '') {
-        // In the histogram it would count as confirmed.
+        // An unverifiable event would count as confirmed in the histogram.
         unverifiable.add(1, { ...labels, [LABEL.reason]: unverified });
         return;
       }

@@ -1,16 +1,16 @@
-// embed: what the core needs to know about an event's type: interned, so that a busy backend makes a handful of them.
+// embed: event types with their policies for the core: interned, so that a busy backend makes a handful of them.
 import type { EventType } from '../delivery/policy.ts';
 import type { Priority } from '../delivery/words.ts';
 
-/** Types past this number share the metric label `other`. */
+/** Types beyond this number share the metric label `other`. */
 const LABELS_LIMIT = 200;
-/** Past this many combinations of type and policy each event brings its own. */
+/** Number of combinations of type and policy that are interned. Beyond it each event brings its own. */
 const KNOWN_LIMIT = 2048;
 
-/** Finds the type of an event with everything that depends on it. */
+/** Finds the type of an event, with everything that depends on it. */
 export type EventTypes = (name: string, priority: Priority, timeoutMs: number, retries: number) => EventType;
 
-/** `firstRetryMs`: the first gap; each further one is twice as long. */
+/** `firstRetryMs`: the first gap. Each further gap is twice as long. */
 export function createEventTypes(firstRetryMs: number): EventTypes {
   const labels = new Map<string, number>();
   const known = new Map<string, EventType>();
@@ -24,7 +24,7 @@ export function createEventTypes(firstRetryMs: number): EventTypes {
   function create(name: string, priority: Priority, timeoutMs: number, retries: number): EventType {
     let index = labels.get(name);
     if (index === undefined && labels.size < LABELS_LIMIT) {
-      // 0 is `other`.
+      // Index 0 is `other`.
       index = labels.size + 1;
       labels.set(name, index);
     }

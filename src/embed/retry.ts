@@ -1,47 +1,53 @@
-// embed: attempts of the library: calls the backend's retry callback; whatever comes of a call is written down once, and the schedule goes on (SPEC D5).
+// embed: retries of the library: calls the backend's callback, records each result once, keeps the schedule (SPEC D5).
 import type { Reemit, Report } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { Retry, Sending } from './sending.ts';
 
-/** Sends the event again, under the same id. Anything but true, or a throw, is a failed retry. */
+/** Sends the event again, under the same id. A result other than true, or a throw, is a failed retry. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a callback that forgets its answer is a failed retry, not a compile error of its caller.
 export type RetryCallback = (id: string, type: string, data: unknown) => Promise<boolean | void> | boolean | void;
 
 export interface RetrierDeps {
   callback(): RetryCallback | undefined;
   now(): number;
-  /** Told of every call of the callback. */
+  /** Called for every call of the callback. */
   called(delivery: Delivery): void;
-  /** Told once per retry, when its result is known. */
+  /** Called once per retry, when its result is known. */
   retried(delivery: Delivery, retry: Retry): void;
   /** Must not throw. */
   readonly report: Report;
 }
 
-/** The library's way to try again. */
+/** The retries of the library. */
 export interface Retrier {
-  /** Answers `sent` when the callback is going to be called: its own answer comes later. */
+  /** Returns `sent` when the callback is going to be called. The callback's own result comes later. */
   readonly reemit: Reemit;
-  /** Gives what still runs its result: the event has its outcome. */
+  /** Gives every open call its result, because the event has its outcome. */
   settled(delivery: Delivery): void;
 }
 
-/** Calls for one event that may be without an answer at a time: a backend that hangs is not given more and more to hang on. */
+/**
+ * Calls for one event that may be unanswered at a time: a backend that hangs is not given more and
+ * more calls.
+ */
 const RUNNING_LIMIT = 3;
 /** Characters of an error that are kept. */
 const ERROR_LIMIT = 256;
 
-/** What is kept of a thrown value or a reason. Never throws. */
+/** The text of a thrown value or a reason. Never throws. */
 export function errorText(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error).slice(0, ERROR_LIMIT);
   } catch {
-    // Silence is right: what cannot be told as text is told as that.
+    // Silence is right: the value has no text form, and the text says so.
     return 'an error without a text';
   }
 }
 
-/** The callback is never called inside the core's own step: it may confirm, fail or track events as it likes. */
+/**
+ * The callback is never called inside the core's own step, because it may confirm, fail or track
+ * events as it likes.
+ */
 export function createRetrier(deps: RetrierDeps): Retrier {
   return {
     reemit(delivery, now) {
@@ -55,7 +61,7 @@ export function createRetrier(deps: RetrierDeps): Retrier {
         return 'blocked';
       }
       const { data } = sending;
-      // This call is the last that the schedule has.
+      // The schedule has no call after this one.
       if (retry.number > delivery.type.policy.attemptsMs.length) sending.data = undefined;
       sending.running++;
       queueMicrotask(() => {
@@ -85,7 +91,7 @@ async function call(
   const sending = delivery.session as Sending;
   let error = '';
   if (isSettled(delivery)) {
-    // Its outcome came between the decision and the call: the retry stays `blocked`.
+    // The outcome came between the decision and the call: the retry stays `blocked`.
     sending.running--;
     deps.retried(delivery, retry);
     return;
@@ -100,14 +106,15 @@ async function call(
     deps.report({ stage: 'retry', error: thrown });
   }
   sending.running--;
-  // A late answer does not change what the retry was counted as; that the event went out in the end is true all the same.
+  // A late result does not change how the retry was counted. The event did go out in the end, which
+  // is noted.
   if (retry.result === 'running') conclude(deps, delivery, retry, error === '' ? 'sent' : 'failed', error);
   if (error !== '' || isSettled(delivery)) return;
   sending.failing = false;
   sending.markedSentAt ||= deps.now();
 }
 
-/** Gives what still runs its result. */
+/** Gives every open call its result. */
 function closeRunning(deps: RetrierDeps, delivery: Delivery, result: 'sent' | 'failed', error: string): void {
   for (const retry of (delivery.session as Sending).retries)
     if (retry.result === 'running') conclude(deps, delivery, retry, result, error);

@@ -1,4 +1,4 @@
-// embed: one tracked event as the library holds it: a core session of its own, because nothing is known about the order between sockets.
+// embed: one tracked event: a core session of its own, because the order between sockets is not known.
 import { type Owner, Session } from '../delivery/session.ts';
 
 /** One call of the retry callback. Mutable while it runs. */
@@ -8,27 +8,31 @@ export interface Retry {
   /** ms since the epoch where it is shown (`statusOf`); monotonic in here. */
   readonly at: number;
   /**
-   * `running`: the callback was called and has not answered; when the next retry is due, or the event gets its outcome, that
-   * is settled. `blocked`: the callback was not called, because too many calls had not answered or the outcome came first.
+   * `running`: the callback was called and has not returned. When the next retry is due, or the
+   * event gets its outcome, the call is settled. `blocked`: the callback was not called, because
+   * too many calls had not returned or the outcome came first.
    */
   result: 'running' | 'sent' | 'blocked' | 'failed';
   error: string;
 }
 
-/** Shared by events without a retry, which are nearly all. */
+/** The empty list of events without a retry, which are nearly all. */
 const NONE: readonly Retry[] = [];
 
-/** In the sidecar a session is a connection, and one confirmation proves what came before it; here each event stands alone. */
+/**
+ * In the sidecar a session is a connection, and one confirmation proves what came before it. Here
+ * each event stands alone.
+ */
 export class Sending extends Session {
-  /** What the retry callback will be given; undefined as soon as no retry can need it (SPEC D11). */
+  /** The data for the retry callback; undefined as soon as no retry can need it (SPEC D11). */
   data: unknown;
-  /** 0 until the backend says that its send returned; ms since the epoch. */
+  /** When the backend said that its send returned, ms since the epoch; 0 = not yet. */
   markedSentAt = 0;
   /** Why the latest try failed. */
   error = '';
-  /** The latest try failed and another one is due. */
+  /** Whether the latest try failed and another one is due. */
   failing = false;
-  /** Calls of the retry callback that have not answered yet, late ones included. */
+  /** Calls of the retry callback that have not returned yet, late ones included. */
   running = 0;
   retries: readonly Retry[] = NONE;
 

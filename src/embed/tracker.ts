@@ -1,4 +1,4 @@
-// embed: track → confirm → settle for backends that push events themselves: the sidecar's core without its relay (contract.ts says what it promises).
+// embed: track → confirm → settle for backends that push events themselves: the core without the relay (contract.ts).
 import type { Observer, Report, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { Owner, Session } from '../delivery/session.ts';
@@ -19,7 +19,7 @@ import { createRetrier, errorText, type Retrier, type RetryCallback } from './re
 import { Sending } from './sending.ts';
 import { wantedOf } from './wanted.ts';
 
-/** What the tracker needs from the process. */
+/** The dependencies on the process. */
 export interface EmbedDeps {
   readonly settings: Settings;
   readonly telemetry: EventTelemetry;
@@ -27,17 +27,17 @@ export interface EmbedDeps {
   now(): number;
   /** In [0, 1). */
   random(): number;
-  /** Ticks the tracker every 50 ms, and tells it of standstills, until the result is called. */
+  /** Ticks the tracker every 50 ms, and tells it of standstills. The result ends the ticks. */
   startBeat(tracker: Tracker, report: EmbedDeps['report']): () => void;
   readonly report: Report;
 }
 
-/** Every event has this place in its own session. */
+/** Ordinal of every event in its own session. */
 const ORDINAL = 1;
-/** At most one line about a reached limit in so many ms. */
+/** Shortest time between two lines about a reached limit, ms. */
 const SHED_REPORT_MS = 10_000;
 
-/** Builds a tracker; nothing runs before `start`. */
+/** Builds a tracker. Nothing runs before `start`. */
 export function createEmbeddedTracker(deps: EmbedDeps): EventTracker {
   return new Embedded(deps);
 }
@@ -51,19 +51,19 @@ class Embedded implements EventTracker {
   readonly #figures = new Figures();
   readonly #books = new Books();
   readonly #typeOf: EventTypes;
-  /** Speaks words about events that are not its own, or not there. */
+  /** The session of confirmations of events that are foreign or unknown. */
   readonly #stranger = new Session('', new Owner(undefined));
   #callback: RetryCallback | undefined;
   #stopBeat: (() => void) | undefined;
   #shedReportedAt = Number.NEGATIVE_INFINITY;
-  /** Called when nothing is in flight any more: each `stop` that waits has one. */
+  /** Called when no event is in flight any more: each `stop` that waits has one. */
   readonly #idle = new Set<() => void>();
 
   constructor(deps: EmbedDeps) {
     const { pending, pendingPerUser, history, firstRetryMs } = deps.settings;
     this.#deps = deps;
     this.#report = silenced(deps.report);
-    // Here every event stands alone, and a word is about its id.
+    // Every event stands alone here, and a confirmation is about its id.
     this.#store = createMemoryStore({ history, remembers: false, left: (delivery) => this.#books.left(delivery) });
     this.#typeOf = createEventTypes(firstRetryMs);
     this.#retrier = createRetrier({
@@ -92,10 +92,10 @@ class Embedded implements EventTracker {
     const retries = this.#callback === undefined ? 0 : wanted.retries;
     const sending = new Sending(id, this.#books.ownerOf(user), retries === 0 ? undefined : wanted.data);
     const now = this.#deps.now();
-    // Whether a barrier was answered does not matter here: without a word from the application, an event is lost.
+    // Barriers do not matter here: without a confirmation of the application, an event is lost.
     this.#tracker.received(sending, 0, now);
     const type = this.#typeOf(wanted.type, wanted.priority, wanted.timeoutMs, retries);
-    // `bytes` is unknown: what the backend puts on the wire is its own affair.
+    // `bytes` is unknown: the library does not see what the backend puts on the wire.
     const facts = { type, id, run, user, tool, toolCall, traceparent: undefined, bytes: 0 };
     this.#tracker.track(sending, facts, ORDINAL, now);
     return id;
@@ -173,7 +173,7 @@ class Embedded implements EventTracker {
     const graceMs = wait('graceMs', options.graceMs ?? 0);
     if (graceMs > 0 && this.#store.pending > 0) await this.#drained(graceMs);
     const now = this.#deps.now();
-    // What was due has timed out: that is older than the end.
+    // A delivery that was due has timed out: its deadline is older than the end.
     this.#tracker.tick(now);
     this.#tracker.shutdown(now);
     this.#stopBeat?.();
@@ -194,7 +194,10 @@ class Embedded implements EventTracker {
     });
   }
 
-  /** Applies a word to every open event of the id that it may speak of; if there is none, counts why it changed nothing. */
+  /**
+   * Applies a confirmation to every open event of the id that its sender may confirm, else counts why nothing
+   * changed.
+   */
   #word(id: unknown, who: Speaker, rejected: boolean, error: string, apply: (delivery: Delivery) => Effect): Effect {
     const mine = this.#of(id, who);
     let effect: Effect | undefined;
@@ -210,7 +213,7 @@ class Embedded implements EventTracker {
     return effect === 'rejected' ? 'failed' : (effect as Effect);
   }
 
-  /** Newest first; only the user's own where a user speaks, and only nobody's where nobody does (SPEC D6). */
+  /** Events of the id, newest first: a user's own, or those without a user for a client without one (SPEC D6). */
   #of(given: unknown, who: Speaker): readonly Delivery[] {
     const id = idOf(given);
     if (id === undefined) return [];
@@ -229,7 +232,7 @@ class Embedded implements EventTracker {
     });
   }
 
-  /** Telemetry that fails costs telemetry, never an event. */
+  /** A failure of telemetry costs telemetry, never an event. */
   #tell(step: (telemetry: EventTelemetry) => void): void {
     try {
       step(this.#deps.telemetry);
@@ -245,7 +248,7 @@ class Embedded implements EventTracker {
         this.#figures.tracked(delivery);
         this.#tell((telemetry) => telemetry.tracked(delivery));
       },
-      // The retrier tells more: what came of the call.
+      // The retrier knows more: the result of the call.
       attempted() {},
       received() {},
       settled: (delivery) => {
@@ -284,7 +287,7 @@ function silenced(report: Report): Report {
     try {
       report(fault);
     } catch {
-      // Silence is right: what failed is the place where faults are told.
+      // Silence is right: the place where faults are reported has failed itself.
     }
   };
 }

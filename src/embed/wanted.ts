@@ -1,10 +1,10 @@
-// embed: reads what a backend wants tracked, once and completely, before anything is stored: it makes sense as a whole, or a RangeError says why not.
+// embed: reads an event of the backend once and completely, before anything is stored, or throws a RangeError.
 import { PRIORITIES, type Priority } from '../delivery/words.ts';
 import type { TrackedEvent } from './event.ts';
 import { eventIdIn, idOf } from './event-id.ts';
 import { duration, retryCount, type Settings, shown } from './options.ts';
 
-/** An event with nothing left open. */
+/** An event with all defaults filled in. */
 export interface Wanted {
   readonly id: string;
   readonly type: string;

@@ -1,22 +1,28 @@
-// hooks: when to send a notice again: doubling gaps, spread, never sooner than the backend asks (RFC 9110 §10.2.3). Pure.
+// hooks: when to send a notice again: doubling gaps, spread, never sooner than the backend asks (RFC 9110 §10.2.3).
 
-/** A backend that asks for more patience than this is asked again all the same, ms. */
+/** Longest `Retry-After` that is obeyed, ms. */
 const RETRY_AFTER_LIMIT_MS = 300_000;
 
 export interface BackoffOptions {
-  /** Gap after the first failure, ms; each further one is twice as long. */
+  /** Gap after the first failure, ms. Each further gap is twice as long. */
   readonly firstMs: number;
   /** Longest gap, ms. */
   readonly longestMs: number;
 }
 
-/** Gap after the failure of try number `tries` (from 1), ms: between half and all of the doubled gap. `random` in [0, 1). */
+/**
+ * Gap after the failure of try number `tries` (from 1), ms: between half and all of the doubled
+ * gap. `random` in [0, 1).
+ */
 export function backoffMs(tries: number, random: number, { firstMs, longestMs }: BackoffOptions): number {
   const full = Math.min(longestMs, firstMs * 2 ** (tries - 1));
   return full * (0.5 + random / 2);
 }
 
-/** `Retry-After` as ms from `now` (the wall clock, ms since the epoch): seconds or an HTTP date; 0 when absent or unreadable, at most 5 min. */
+/**
+ * `Retry-After` as ms from `now` (the wall clock, ms since the epoch): seconds or an HTTP date. 0
+ * when absent or unreadable; at most 5 min.
+ */
 export function retryAfterMs(header: string | undefined, now: number): number {
   if (header === undefined) return 0;
   const text = header.trim();

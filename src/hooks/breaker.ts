@@ -1,23 +1,23 @@
-// hooks: the circuit breaker: a backend that keeps failing is left alone for a while, then asked once. Pure; time is an argument.
+// hooks: the circuit breaker: a backend that keeps failing is left alone for a while, then probed once. Pure.
 
-/** `half-open`: one request is on its way to find out. */
+/** `half-open`: one request is on its way as a probe. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 export interface BreakerOptions {
-  /** Failures in a row that open it. */
+  /** Failures in a row that open the breaker. */
   readonly failures: number;
-  /** From opening to the next request, ms. */
+  /** Time from opening to the probe, ms. */
   readonly cooldownMs: number;
 }
 
 /** Counts failures in a row. */
 export class Breaker {
-  /** Times it opened, ever. */
+  /** Number of times that the breaker opened. */
   opened = 0;
   readonly #options: BreakerOptions;
   #state: BreakerState = 'closed';
   #failures = 0;
-  /** When an open breaker lets one request through, monotonic ms. */
+  /** When an open breaker lets the probe through, monotonic ms. */
   #retryAt = 0;
 
   constructor(options: BreakerOptions) {
@@ -28,7 +28,7 @@ export class Breaker {
     return this.#state;
   }
 
-  /** Asks to send now. In doubt only one request is let through; what came of it must be told. */
+  /** Asks to send now. A half-open breaker lets only one request through, and must be told its result. */
   admit(now: number): boolean {
     if (this.#state === 'closed') return true;
     if (this.#state === 'half-open' || now < this.#retryAt) return false;
@@ -36,22 +36,22 @@ export class Breaker {
     return true;
   }
 
-  /** Earliest time at which `admit` can say yes; 0 = now. Infinity while a request is out to find out. */
+  /** Earliest time at which `admit` can return true; 0 = now. Infinity while a probe is out. */
   get admitsAt(): number {
     if (this.#state === 'closed') return 0;
     return this.#state === 'open' ? this.#retryAt : Number.POSITIVE_INFINITY;
   }
 
-  /** The backend answered. */
+  /** Notes that the backend answered. */
   succeeded(): void {
     this.#state = 'closed';
     this.#failures = 0;
   }
 
-  /** The backend failed; says whether that opened the breaker. */
+  /** Notes that the backend failed. Returns whether that opened the breaker. */
   failed(now: number): boolean {
     this.#failures++;
-    // A request that was under way when it opened says nothing new.
+    // A request that was under way when the breaker opened says nothing new.
     if (this.#state === 'open') return false;
     if (this.#state === 'closed' && this.#failures < this.#options.failures) return false;
     this.#state = 'open';

@@ -1,20 +1,23 @@
-// hooks: what became of notices and requests, in plain numbers. Always noticed = delivered + dropped + waiting.
+// hooks: counts of notices and requests, in plain numbers. Always noticed = delivered + dropped + waiting.
 import { HOOK_KINDS, type HookKind } from './notice.ts';
 
-/** What came of one request. `refused`: an answer that makes another try pointless. */
+/** The result of one request. `refused`: an answer that makes another try pointless. */
 export const REQUEST_RESULTS = ['delivered', 'refused', 'failed', 'timeout'] as const;
 export type RequestResult = (typeof REQUEST_RESULTS)[number];
 
-/** Why a notice ended undelivered. `obsolete`: a re-emission whose delivery has its outcome already; `unsendable`: a fault of ours. */
+/**
+ * Why a notice ended undelivered. `obsolete`: a re-emission whose delivery has its outcome already;
+ * `unsendable`: a fault of ours.
+ */
 export const DROP_REASONS = ['queue_full', 'refused', 'exhausted', 'obsolete', 'unsendable', 'shutdown'] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface HookCounters {
-  /** Notices that came up. */
+  /** Notices that were raised. */
   noticed: number;
   delivered: number;
   readonly dropped: Record<DropReason, number>;
-  /** HTTP requests by what they were about and what came of them. */
+  /** HTTP requests by kind of notice and result. */
   readonly requests: Readonly<Record<HookKind, Record<RequestResult, number>>>;
   /** Notices that went without their payload because too many bytes were waiting. */
   payloadsOmitted: number;

@@ -1,4 +1,4 @@
-// hooks: settle → notice: tells the backend, signed, what did not arrive, and asks it to emit an event again. Never in the relay's way (SPEC D8).
+// hooks: settle → notice: tells the backend, signed, what did not arrive, and asks for re-emission (SPEC D8).
 import type { Observer, Reemit, Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { BreakerState } from './breaker.ts';
@@ -12,9 +12,12 @@ import type { HookTarget } from './target.ts';
 
 export interface HookDeps {
   readonly target: HookTarget;
-  /** `whsec_…`, at least one; each signs every notice, so that a receiver may know the old or the new one. */
+  /**
+   * Secrets `whsec_…`, at least one. Each signs every notice, so that a receiver may know the old
+   * or the new one.
+   */
   readonly secrets: readonly string[];
-  /** What to tell. */
+  /** Kinds of notices to send. */
   readonly kinds: readonly HookKind[];
   /** The CloudEvents `source`: names this Ackspan, a URI reference. */
   readonly source: string;
@@ -34,17 +37,26 @@ export interface HookDeps {
 /** The hooks of one process. */
 export interface Hooks {
   readonly observer: Observer;
-  /** For the tracker; undefined where `reemit` is not among the kinds. `blocked`: no room, or the last request has not got through yet. */
+  /**
+   * Asks for re-emission; undefined where `reemit` is not among the kinds. `blocked`: no room, or
+   * the last request has not got through yet.
+   */
   readonly reemit: Reemit | undefined;
   readonly counters: Readonly<HookCounters>;
   /** Notices that wait or are being sent. */
   readonly waiting: number;
   readonly breaker: { readonly state: BreakerState; readonly opened: number };
-  /** Takes no more notices, sends what it can within `graceMs`, drops the rest (SPEC D10). Call it after the tracker's shutdown; a second call waits for the first. */
+  /**
+   * Takes no more notices, sends what it can within `graceMs`, drops the rest (SPEC D10). Call it
+   * after the tracker's shutdown. A second call waits for the first.
+   */
   stop(graceMs: number): Promise<void>;
 }
 
-/** Builds the hooks; nothing is sent before something happens. Throws a RangeError without a secret, or for one that is none. */
+/**
+ * Builds the hooks. Nothing is sent before a notice is raised. Throws a RangeError without a
+ * secret, or for a malformed one.
+ */
 export function createHooks(deps: HookDeps): Hooks {
   if (deps.secrets.length === 0) throw new RangeError('hooks need a secret: notices are always signed');
   const limits = { ...DEFAULT_HOOK_LIMITS, ...deps.limits };
@@ -77,16 +89,16 @@ export function createHooks(deps: HookDeps): Hooks {
   };
 }
 
-/** At most one line about messages left out in so many ms. */
+/** Shortest time between two lines about messages left out, ms. */
 const OMITTED_REPORT_MS = 10_000;
 
-/** Makes notices of what happens, and keeps payload bytes within their bound. */
+/** Makes notices from outcomes, and keeps payload bytes within their bound. */
 class Desk {
   sender: Sender | undefined;
   readonly #deps: HookDeps;
   readonly #limits: HookLimits;
   readonly #counters: HookCounters;
-  /** Deliveries whose re-emission has been asked for and not sent yet. */
+  /** Deliveries whose re-emission has been requested and whose notice is not sent yet. */
   readonly #asked = new Set<Delivery>();
   #payloadBytes = 0;
   #omittedReportedAt = Number.NEGATIVE_INFINITY;

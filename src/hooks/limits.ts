@@ -1,4 +1,4 @@
-// hooks: how much the hooks may hold, and how patient they are: a limit on everything (SPEC D7).
+// hooks: how much the hooks may hold, and how long they try (SPEC D7).
 
 /** Bounds of the sending side. */
 export interface HookLimits {
@@ -10,17 +10,17 @@ export interface HookLimits {
   readonly timeoutMs: number;
   /** Requests per notice. */
   readonly tries: number;
-  /** Gap after the first failure, ms; doubled each time up to the longest. */
+  /** Gap after the first failure, ms. It is doubled each time up to the longest. */
   readonly firstRetryMs: number;
   readonly longestRetryMs: number;
-  /** Failures in a row that open the breaker, and how long it stays open, ms. */
+  /** Failures in a row that open the breaker, and how long the breaker stays open, ms. */
   readonly breakerFailures: number;
   readonly breakerCooldownMs: number;
   /** Payload that may wait in all, bytes. */
   readonly payloadBytes: number;
 }
 
-/** Two minutes of patience with a backend that restarts; one request at a time after five failures. */
+/** Two minutes of tries for a backend that restarts. One request at a time after five failures. */
 export const DEFAULT_HOOK_LIMITS: HookLimits = {
   queue: 10_000,
   concurrency: 4,

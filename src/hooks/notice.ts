@@ -1,4 +1,4 @@
-// hooks: what a notice says: a delivery as a CloudEvent (1.0, JSON format): the same bytes on every try, unless the wall clock was set in between.
+// hooks: a notice: a delivery as a CloudEvent (1.0, JSON format), with the same bytes on every try (SPEC D18).
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../delivery/record.ts';
 
@@ -15,9 +15,9 @@ export const TYPE_PREFIX = 'dev.ackspan.delivery.';
 export class Notice {
   readonly kind: HookKind;
   readonly delivery: Delivery;
-  /** When it came up, monotonic ms. */
+  /** When the notice was raised, monotonic ms. */
   readonly at: number;
-  /** The message itself, where the operator wants it sent along and it is still there. */
+  /** The message itself, where the operator wants it in notices and it is still kept. */
   readonly payload: Uint8Array | undefined;
   /** Requests made. */
   tries = 0;
@@ -25,7 +25,7 @@ export class Notice {
   due = 0;
   #id = '';
   #body = '';
-  /** When it came up, by the wall clock as it stood when the body was built. */
+  /** When the notice was raised, by the wall clock as it stood when the body was built. */
   #time = 0;
 
   constructor(kind: HookKind, delivery: Delivery, at: number, payload: Uint8Array | undefined) {
@@ -35,13 +35,16 @@ export class Notice {
     this.payload = payload;
   }
 
-  /** The same on every try: receivers drop duplicates by it. */
+  /** The id is the same on every try: receivers drop duplicates by it. */
   get id(): string {
     if (this.#id === '') this.#id = `msg_${randomUUID()}`;
     return this.#id;
   }
 
-  /** The CloudEvent as JSON. `source` names this Ackspan; `wallOf` turns monotonic times into ms since the epoch. */
+  /**
+   * The CloudEvent as JSON. `source` names this Ackspan; `wallOf` turns monotonic times into ms
+   * since the epoch.
+   */
   body(source: string, wallOf: WallOf): string {
     const time = wallOf(this.at);
     if (this.#body !== '' && time === this.#time) return this.#body;
@@ -67,7 +70,7 @@ function cloudEvent(notice: Notice, source: string, wallOf: WallOf): object {
   };
 }
 
-/** The names of the admin API. */
+/** The delivery as JSON, with the names of the admin API. */
 function facts(delivery: Delivery, wallOf: WallOf): object {
   return {
     delivery_id: delivery.id,
@@ -96,7 +99,7 @@ function payloadOf(payload: Uint8Array | undefined): object {
   try {
     return { payload: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload) };
   } catch {
-    // Silence is right: not text, so it travels as bytes.
+    // Silence is right: the message is no text, so it travels as bytes.
     return { payload_base64: Buffer.from(payload).toString('base64') };
   }
 }

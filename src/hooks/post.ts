@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { patiently } from '../time/patience.ts';
 import type { HookTarget } from './target.ts';
 
-/** What came of a request. */
+/** The result of a request. */
 export type Answer =
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfter: string | undefined }
   | { readonly kind: 'failed'; readonly error: Error }
@@ -12,9 +12,9 @@ export type Answer =
 
 /** A request under way. */
 export interface Posting {
-  /** Never rejects. */
+  /** The result. Never rejects. */
   readonly answer: Promise<Answer>;
-  /** Ends it as failed. */
+  /** Ends the request as failed. */
   abort(): void;
 }
 
@@ -25,10 +25,13 @@ export interface Poster {
   close(): void;
 }
 
-/** Bytes of an answer's body that are read (and thrown away) for the sake of the connection. */
+/** Bytes of an answer's body that are read, and thrown away, so that the connection can be used again. */
 const BODY_LIMIT = 65_536;
 
-/** `timeoutMs`: from the call to the end of the answer, in running time; an answer that lies in the socket by then counts (SPEC D14). */
+/**
+ * `timeoutMs`: from the call to the end of the answer, in running time. An answer that lies in the
+ * socket by then counts (SPEC D14).
+ */
 export function createPoster(target: HookTarget, connections: number, timeoutMs: number): Poster {
   const { secure, host, port, socketPath, path, authority, verifyTls, ca } = target;
   const keep = { keepAlive: true, maxSockets: connections, maxFreeSockets: 1, keepAliveMsecs: 30_000 };
@@ -59,7 +62,7 @@ function awaitAnswer(outgoing: ClientRequest, timeoutMs: number): Promise<Answer
     });
     const end = (answer: Answer) => {
       wait.cancel();
-      // A status that has arrived stands, whatever became of the body.
+      // A status that has arrived counts, whatever became of the body.
       resolve(response === undefined ? answer : answered(response));
     };
     const wait = patiently(timeoutMs, () => {

@@ -1,4 +1,4 @@
-// hooks: sends notices one try after another, a few at a time, until each is delivered or dropped. Runs between turns of the event loop, never inside a tracker's step.
+// hooks: sends notices one try after another, a few at a time, until each is delivered or dropped.
 import type { Report } from '../delivery/ports.ts';
 import { isSettled } from '../delivery/record.ts';
 import { now as monotonic } from '../time/clock.ts';
@@ -25,21 +25,21 @@ export interface SenderDeps {
   /** A monotonic time as ms since the epoch, by the wall clock of the moment. */
   wallOf(at: number): number;
   random(): number;
-  /** Told when a notice has its end, delivered or not. */
+  /** Called when a notice has its end, delivered or not. */
   ended(notice: Notice): void;
   readonly report: Report;
 }
 
-/** At most one line about a full queue in so many ms: a mass time-out must not cost a stack trace each. */
+/** Shortest time between two lines about a full queue, ms: a mass time-out must not cost a stack trace each. */
 const FULL_REPORT_MS = 10_000;
-/** Longest `setTimeout`, ms; a wake-up too early only looks again. */
+/** Longest `setTimeout`, ms. A wake-up too early only looks again. */
 const TIMER_LIMIT = 2 ** 31 - 1;
 
 /** A stop under way. */
 interface Stopping {
-  /** When its grace is over if the process does not stand still meanwhile, ms since the epoch. */
+  /** When the grace is over if the process does not stand still meanwhile, ms since the epoch. */
   readonly end: number;
-  /** When it began, on the monotonic clock. */
+  /** When the stop began, on the monotonic clock. */
   readonly from: number;
   readonly ended: Promise<void>;
   done(): void;
@@ -55,9 +55,9 @@ export class Sender {
   #timer: NodeJS.Timeout | undefined;
   #fullReportedAt = Number.NEGATIVE_INFINITY;
   #stopping: Stopping | undefined;
-  /** What the receiver said last when it said no; `''` since it took one. */
+  /** The receiver's last refusal or failure; `''` since it took a notice. */
   #lastFailure = '';
-  /** `stop` has run out of time, or of things to do. */
+  /** Whether `stop` has run out of time, or of notices. */
   #over = false;
   #told = false;
 
@@ -72,7 +72,7 @@ export class Sender {
     return this.#room.held;
   }
 
-  /** Takes a notice in, if there is room; a few pointer stores. It is sent in a later turn of the event loop. */
+  /** Takes a notice in if there is room, by a few pointer stores. It is sent in a later turn of the event loop. */
   offer(notice: Notice): boolean {
     if (this.#stopping !== undefined) {
       this.#drop(notice, 'shutdown');
@@ -88,7 +88,7 @@ export class Sender {
     return true;
   }
 
-  /** Takes no more in, sends what it can within `graceMs`, and drops the rest. */
+  /** Takes no more notices in, sends what it can within `graceMs`, and drops the rest. */
   stop(graceMs: number): Promise<void> {
     if (this.#stopping !== undefined) return this.#stopping.ended;
     let done = () => {};
@@ -132,7 +132,7 @@ export class Sender {
     }
   }
 
-  /** Earliest time at which something can be sent, monotonic ms; Infinity = nothing to wait for. */
+  /** Earliest time at which a notice can be sent, monotonic ms; Infinity = none waits. */
   #nextAt(): number {
     return Math.max(this.#room.nextAt, this.breaker.admitsAt, this.#pausedUntil);
   }
@@ -151,13 +151,13 @@ export class Sender {
     this.#timer.unref();
   }
 
-  /** When the grace of the stop is over, ms since the epoch: a standstill takes nothing from it (SPEC D14). Infinity = nobody stops. */
+  /** When the grace of the stop is over, ms since the epoch, put off by standstills (SPEC D14). Infinity = no stop. */
   #endOfStop(): number {
     const stopping = this.#stopping;
     return stopping === undefined ? Number.POSITIVE_INFINITY : stopping.end + stillSince(stopping.from);
   }
 
-  /** Sends it, or ends it as one that cannot be sent: a place in the room is never lost to a fault of ours. */
+  /** Sends a notice, or ends one that cannot be sent: no fault of ours costs a place in the room. */
   #trySend(notice: Notice, now: number): void {
     try {
       this.#send(notice, now);
@@ -169,7 +169,7 @@ export class Sender {
 
   #send(notice: Notice, now: number): void {
     const { poster, keys, source, userAgent, wallOf } = this.#deps;
-    // Receivers refuse what is signed more than a few minutes before or after their own time.
+    // Receivers refuse a notice that is signed more than a few minutes before or after their own time.
     const seconds = Math.floor(wallOf(now) / 1000);
     const body = notice.body(source, wallOf);
     notice.tries++;
@@ -229,7 +229,7 @@ export class Sender {
       return;
     }
     const asked = answer.kind === 'answered' ? retryAfterMs(answer.retryAfter, this.#deps.wallOf(now)) : 0;
-    // Who asks for patience means all of us.
+    // A `Retry-After` holds for all notices.
     if (asked > 0) this.#pausedUntil = Math.max(this.#pausedUntil, now + asked);
     const gap = backoffMs(notice.tries, this.#deps.random(), {
       firstMs: limits.firstRetryMs,
@@ -252,7 +252,7 @@ export class Sender {
 
   #report(text: string): void {
     const error = new Error(text);
-    // Where the line was written says nothing about the receiver.
+    // The place where the error was thrown says nothing about the receiver.
     delete error.stack;
     this.#deps.report({ stage: 'hook', error });
   }
@@ -264,7 +264,7 @@ export class Sender {
     this.#report(`the notice queue is full: ${this.#room.held} wait, others are dropped`);
   }
 
-  /** The process ends with what it counted: whoever reads the log must find there what nobody can be told any more. */
+  /** Logs the notices that were lost: the process ends with its counters, so only the log can tell. */
   #tellLost(): void {
     const lost = this.#deps.counters.dropped.shutdown;
     if (lost === 0 || this.#told) return;
@@ -273,7 +273,7 @@ export class Sender {
     this.#report(`${lost} ${lost === 1 ? 'notice was' : 'notices were'} not delivered before the stop (${why})`);
   }
 
-  /** The end of `stop`: what waits is dropped, what is under way is aborted and ends in a moment. */
+  /** Ends `stop`: waiting notices are dropped, and requests under way are aborted. */
   #giveUp(): void {
     this.#over = true;
     for (const notice of this.#room.clear()) this.#drop(notice, 'shutdown');
@@ -286,7 +286,7 @@ export class Sender {
   }
 }
 
-/** 2xx is delivered; 408, 425, 429 and 5xx may pass; other answers, redirects too, will be the same next time. */
+/** 2xx is delivered. 408, 425, 429 and 5xx may pass. Other answers, redirects too, will be the same next time. */
 function resultOf(answer: Answer): RequestResult {
   if (answer.kind !== 'answered') return answer.kind;
   const { status } = answer;

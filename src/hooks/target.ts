@@ -1,12 +1,12 @@
-// hooks: where notices go: an address of its own, or a path of the upstream, reached the way the relay reaches it.
+// hooks: where notices go: an address, or a path of the upstream, reached the way the relay reaches it.
 
-/** What a request needs to know about the receiver. */
+/** The receiver, as far as a request needs it. */
 export interface HookTarget {
   readonly secure: boolean;
   /** Host name or IP, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
-  /** Set for a unix socket; host and port are not used then. */
+  /** Path of a unix socket. Host and port are not used then. */
   readonly socketPath: string | undefined;
   /** Path and query. */
   readonly path: string;
@@ -29,7 +29,10 @@ export interface HookUpstream {
   readonly ca: string | undefined;
 }
 
-/** Reads `https://…`, `http://…`, or `/path` of the upstream. Throws a RangeError for anything else: the configuration checks first. */
+/**
+ * Reads `https://…`, `http://…`, or `/path` of the upstream. Throws a RangeError for anything else:
+ * the configuration checks first.
+ */
 export function resolveTarget(url: string, upstream: HookUpstream): HookTarget {
   if (/^\/[!-~]*$/.test(url)) return onUpstream(url, upstream);
   const parsed = URL.canParse(url) ? new URL(url) : undefined;

@@ -1,8 +1,8 @@
-// identity: the claims of a JWT that is not verified here. They grant nothing unless the operator trusts the backend to verify it (SPEC D19).
+// identity: the claims of a JWT that is not verified here. Alone they prove nothing (SPEC D19).
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { decodeJwt } from 'jose/jwt/decode';
 
-/** The claims, or why there are none. `opaque`: it does not even look like a JWT. */
+/** The claims, or why there are none. `opaque`: the token does not even look like a JWT. */
 export type TokenReading =
   | { readonly claims: Readonly<Record<string, unknown>> }
   | 'opaque'
@@ -10,19 +10,19 @@ export type TokenReading =
   | 'expired'
   | 'unavailable';
 
-/** Longest token that is looked at, characters. */
+/** Longest token that is read, characters. */
 export const MAX_TOKEN_LENGTH = 16_384;
 
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
-/** Whether it has the form of a signed or unsigned JWT (RFC 7515 §7.1). */
+/** Whether the token has the form of a signed or unsigned JWT (RFC 7515 §7.1). */
 export function looksLikeJwt(token: string): boolean {
   return token.length <= MAX_TOKEN_LENGTH && COMPACT_JWS.test(token);
 }
 
 /**
- * Decodes without verifying; expiry is the backend's to judge. A token without a signature (`alg: none`) is refused all the
- * same: no honest backend accepts one.
+ * Decodes without verifying. Expiry is the backend's to judge. A token without a signature
+ * (`alg: none`) is refused all the same, because no honest backend accepts one.
  */
 export function decodeClaims(token: string): TokenReading {
   if (!looksLikeJwt(token)) return token.length > MAX_TOKEN_LENGTH ? 'invalid_token' : 'opaque';
@@ -31,7 +31,7 @@ export function decodeClaims(token: string): TokenReading {
     if (typeof alg !== 'string' || !/^(?!none$)[\w-]+$/i.test(alg) || token.endsWith('.')) return 'invalid_token';
     return { claims: decodeJwt(token) };
   } catch {
-    // Whatever is wrong with it, it names nobody; the caller counts it.
+    // Whatever is wrong with the token, it names no user. The caller counts it.
     return 'invalid_token';
   }
 }

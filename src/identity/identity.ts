@@ -1,4 +1,4 @@
-// identity: who an upgrade request comes from, by the operator's ordered list of sources: proven or nobody (SPEC D19). Never throws, never logs a credential.
+// identity: the user of an upgrade request, by the operator's list of sources: proven or none (SPEC D19).
 import type { Report } from '../delivery/ports.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { claimAt, decodeClaims, type TokenReading } from './claims.ts';
@@ -23,36 +23,42 @@ export interface UserSource {
 }
 
 /**
- * Why a request that said something about its user has none. `ambiguous`: it said different things, and the backend may believe
- * another one than we would. `unavailable`: the keys to verify it could not be had in time.
+ * Why a request that named a user has none. `ambiguous`: it named several, and the backend may believe another
+ * one than Ackspan would. `unavailable`: the keys to verify it could not be had in time.
  */
 export type IdentityFault = 'invalid_token' | 'expired' | 'ambiguous' | 'unusable_user' | 'unavailable';
 
-/** Who it is. */
+/** The user of a request. */
 export interface Identified {
-  /** Proven: owns sessions and deliveries. */
+  /** A proven user, who owns sessions and deliveries. */
   readonly user: string | undefined;
-  /** Who the request says it comes from, where that is not proven: good for a search, and for nothing else. */
+  /** The user that the request claims without proof: good for a search, and for nothing else. */
   readonly claimed: string | undefined;
   readonly fault?: IdentityFault;
-  /** Nobody is named yet. The first event that names a user (source `event`) proves that user, or is no more than a claim. */
+  /**
+   * Whether no user is named yet. The first event that names one (source `event`) proves that user, or is only
+   * a claim.
+   */
   readonly learn: 'user' | 'claim' | undefined;
 }
 
 export interface IdentityOptions {
   /**
-   * In order; the first that says something decides. Sources that prove are asked before those that only claim; `event` is asked
-   * last, wherever it stands.
+   * The sources, in order; the first with a value decides. Sources that prove are asked before sources that
+   * only claim. `event` is asked last, wherever it stands in the list.
    */
   readonly sources: readonly UserSource[];
-  /** `upstream`: the operator says that the backend refuses what it has not checked, so what it accepted is proven. */
+  /**
+   * `upstream`: the operator says that the backend refuses what it has not checked, so what it accepted is
+   * proven.
+   */
   readonly trust: 'none' | 'upstream';
   readonly jwtPlaces: readonly JwtPlace[];
   /** Query parameters that may hold a JWT. */
   readonly jwtQuery: readonly string[];
-  /** Without: a token is decoded and not verified. */
+  /** Left out: a token is decoded and not verified. */
   readonly verify?: VerifyOptions | undefined;
-  /** How long a request may wait for its user where tokens are verified, ms; then it has none (`unavailable`). */
+  /** How long a request may wait for its user where tokens are verified, ms. Then it has none (`unavailable`). */
   readonly timeoutMs: number;
 }
 
@@ -64,16 +70,16 @@ export interface IdentityDeps {
   readonly report: Report;
 }
 
-/** Requests by what was learned; `none`: they said nothing. `claimed`: they named a user without proof. */
+/** Requests by result. `none`: the request named no user. `claimed`: it named a user without proof. */
 export type IdentityCounters = Record<'identified' | 'claimed' | 'none' | IdentityFault, number>;
 
 export interface Identity {
   readonly counters: Readonly<IdentityCounters>;
-  /** At once, unless a token must be verified; the promise always resolves, within `timeoutMs`. */
+  /** Answers at once, unless a token must be verified. The promise always resolves, within `timeoutMs`. */
   identify(request: IdentityRequest): Identified | Promise<Identified>;
 }
 
-/** More tokens than this in one request are not worth reading. */
+/** Tokens of one request that are read. A request with more is not worth reading. */
 const MAX_TOKENS = 4;
 
 type Found = { readonly user: string } | { readonly fault: IdentityFault } | undefined;
@@ -99,7 +105,7 @@ export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Id
   };
 
   function conclude(request: IdentityRequest, proven: Found): Identified {
-    // Sources that claim verify nothing, so they answer at once.
+    // Sources that only claim verify nothing, so they answer at once.
     const found = proven ?? (ask(request, claiming, 0) as Found);
     if (found === undefined) {
       counters.none++;
@@ -122,7 +128,7 @@ export function createIdentity(options: IdentityOptions, deps: IdentityDeps): Id
     return decoded(found, () => tokens(request, JWT_PLACES, jwtQuery), claim);
   }
 
-  /** Asks the sources from `at` on; a promise only where one of them verifies a token. */
+  /** Asks the sources from `at` on. Returns a promise only where one of them verifies a token. */
   function ask(request: IdentityRequest, sources: readonly UserSource[], at: number): Found | Promise<Found> {
     for (let i = at; i < sources.length; i++) {
       const source = sources[i]!;
@@ -161,7 +167,7 @@ function named(values: Values): Named[] {
   return values.map((value) => (value === undefined ? 'unusable' : readUser(value)));
 }
 
-/** A token that is there and no good ends the search: no weaker source may name the client whose proof failed. */
+/** A present token that is not valid ends the search: no weaker source may name a client whose proof failed. */
 function verified(found: readonly string[], claim: string, verifier: Verifier): Found | Promise<Found> {
   if (found.length === 0) return undefined;
   if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
@@ -169,8 +175,9 @@ function verified(found: readonly string[], claim: string, verifier: Verifier): 
 }
 
 /**
- * Tokens that are not verified here. A JWT counts only as the one credential of its request, wherever the others are and whatever
- * their kind: the backend may have checked another one, in a place where Ackspan was not told to look.
+ * Reads tokens that are not verified here. A JWT counts only as the one credential of its request, wherever the
+ * others are and whatever their kind: the backend may have checked another credential, in a place where Ackspan
+ * was not told to look.
  */
 function decoded(found: readonly string[], everywhere: () => Tokens, claim: string): Found {
   if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
@@ -188,7 +195,7 @@ function faultOf(readings: readonly TokenReading[]): Found {
 function fromReadings(readings: readonly TokenReading[], claim: string): Found {
   const names: Named[] = [];
   for (const reading of readings) {
-    // An opaque token is for the backend to understand; it says nothing to us.
+    // An opaque token is for the backend to understand. It tells Ackspan nothing.
     if (reading === 'opaque') continue;
     if (typeof reading === 'string') return { fault: reading };
     names.push(readUser(claimAt(reading.claims, claim)));
@@ -196,7 +203,7 @@ function fromReadings(readings: readonly TokenReading[], claim: string): Found {
   return agreed(names);
 }
 
-/** Whoever reads the request picks one of several values, and not everybody the same: if they differ, nobody is named. */
+/** Backends pick one of several values, and not all the same one. If the values differ, the request has no user. */
 function agreed(names: readonly Named[]): Found {
   let user: string | undefined;
   let silent = false;

@@ -1,13 +1,13 @@
-// identity: one owner per user, shared by all of the user's sessions, so that limits and confirmations see them as one. Bounded by the sessions.
+// identity: one owner per user, shared by the user's sessions, so that limits and confirmations see them as one.
 import { Owner } from '../delivery/session.ts';
 import { readUser } from './user.ts';
 
-/** A session as far as changing its owner goes. */
+/** A session as far as a change of its owner goes. */
 export interface Owned {
   owner: Owner;
-  /** Its deliveries in flight: they count against the owner. */
+  /** The session's deliveries in flight, which count against the owner. */
   readonly pending: number;
-  /** Bytes of messages kept for it: the same. */
+  /** Bytes of messages kept for the session, which count against the owner. */
   readonly retained: number;
 }
 
@@ -16,17 +16,18 @@ export interface Owners {
   readonly size: number;
   /** Whether the user has as many connections as allowed. A request without a user is never full. */
   full(user: string | undefined): boolean;
-  /** The owner for a new session; give it back with `release`. */
+  /** Returns the owner for a new session. Give it back with `release`. */
   acquire(user: string | undefined): Owner;
-  /** A session of that owner is over: once for each. The last one lets the user be forgotten. */
+  /** Notes that a session of that owner is over, once for each. After the last one the user is forgotten. */
   release(owner: Owner): void;
-  /** A connection of the owner's opens. It counts even past the limit, until `disconnect`. */
+  /** Notes that a connection of the owner opens. It counts even past the limit, until `disconnect`. */
   connect(owner: Owner): void;
-  /** A connection that was counted is over. */
+  /** Notes that a counted connection is over. */
   disconnect(owner: Owner): void;
   /**
-   * An event has told whose session it is: moves it, and what it has in flight, from nobody to that user. Does nothing if it has
-   * a user, is over, or `user` cannot be one. `connected`: its connection counts.
+   * Moves a session, and its deliveries in flight, to the user that an event named. Does nothing if
+   * the session has a user or is over, or if `user` cannot be one. `connected`: the session's
+   * connection counts.
    */
   adopt(session: Owned, user: string, connected: boolean): void;
   /** Open connections of the user. */
@@ -42,7 +43,10 @@ interface Entry {
 /** `connectionsPerUser` ≥ 1; read each time, because a reload changes it. */
 export function createOwners(limits: { readonly connectionsPerUser: number }): Owners {
   const entries = new Map<string, Entry>();
-  /** Owners without a user whose session lives: what is decoded after its end must not bring it back. */
+  /**
+   * Owners without a user whose session lives. A message that is decoded after the session's end
+   * must not bring it back.
+   */
   const unnamed = new WeakSet<Owner>();
 
   function entryOf(owner: Owner): Entry | undefined {
@@ -94,7 +98,8 @@ export function createOwners(limits: { readonly connectionsPerUser: number }): O
       to.retained += session.retained;
       from.retained -= session.retained;
       session.owner = to;
-      // Open already: it counts, even past the limit, which holds for the next one.
+      // The connection is open already. It counts even past the limit, which holds for the next
+      // one.
       if (connected) entryOf(to)!.connections++;
     },
     connections: (user) => entries.get(user)?.connections ?? 0,

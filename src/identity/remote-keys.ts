@@ -1,4 +1,4 @@
-// identity: the keys of a JWKS, fetched when a token needs them and kept for a while by the clock that nobody sets (SPEC D18).
+// identity: the keys of a JWKS, fetched when a token needs them and kept for a while by the monotonic clock (SPEC D18).
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Report } from '../delivery/ports.ts';
 
@@ -8,14 +8,14 @@ export interface RemoteKeyDeps {
   readonly report: Report;
 }
 
-/** The keys could not be had: says nothing about the token. */
+/** The keys could not be had. That says nothing about the token. */
 export class KeysUnavailable extends Error {}
 
 /** How long fetched keys are good, ms. */
 const KEEP_MS = 600_000;
-/** A key id that is not among them makes us fetch again, but not sooner than this after the last time, ms. */
+/** Shortest time between two fetches for key ids that are not among the keys, ms. */
 const UNKNOWN_KEY_MS = 30_000;
-/** After a failed fetch the key server is left alone for so long, ms. */
+/** How long the key server is left alone after a failed fetch, ms. */
 const BACK_OFF_MS = 5_000;
 /** How long a fetch of keys may take, ms. */
 const FETCH_MS = 5_000;
@@ -29,8 +29,9 @@ interface Kept {
 }
 
 /**
- * The key for a token's header, from the JWKS at `url`. Rejects with `KeysUnavailable` when the keys cannot be had, else with an error
- * of jose's. jose's own remote key set counts by the wall clock: set back, that would keep withdrawn keys and refuse new ones for hours.
+ * Returns the key for a token's header, from the JWKS at `url`. Rejects with `KeysUnavailable` when
+ * the keys cannot be had, else with an error of jose's. jose's own remote key set counts by the
+ * wall clock: set back, that clock would keep withdrawn keys and refuse new ones for hours.
  */
 export function createRemoteKeys(url: string, deps: RemoteKeyDeps): JWTVerifyGetKey {
   const fetchKeys = createKeyFetch(url, deps);
@@ -58,7 +59,7 @@ export function createRemoteKeys(url: string, deps: RemoteKeyDeps): JWTVerifyGet
   };
 }
 
-/** A fetch that leaves a failing server alone for a while, and says so once per failure. */
+/** Fetches keys. Leaves a failing server alone for a while, and reports each failure once. */
 function createKeyFetch(url: string, { now, report }: RemoteKeyDeps): () => Promise<JWTVerifyGetKey> {
   let retryAt = Number.NEGATIVE_INFINITY;
   return async () => {

@@ -1,26 +1,33 @@
-// identity: reads credentials out of an upgrade request: headers, cookies and query as they were sent. Linear, bounded, never throws.
+// identity: reads credentials out of an upgrade request: headers, cookies and query as they were sent. Never throws.
 
-/** The request as the upstream gets it: what is not sent on proves nothing. It may hold tokens, so it is neither kept nor logged. */
+/**
+ * The request as the upstream gets it: a header that is not sent on proves nothing. The request may
+ * hold tokens, so it is neither kept nor logged.
+ */
 export interface IdentityRequest {
-  /** In origin form, query included. */
+  /** The target in origin form, query included. */
   readonly url: string;
-  /** Flat: name, value, name, value, … */
+  /** A flat list: name, value, name, value, … */
   readonly rawHeaders: readonly string[];
 }
 
-/** Where a JWT may be: `Authorization: Bearer`, a `Sec-WebSocket-Protocol` entry `jwt.<token>`, a query parameter. */
+/**
+ * Where a JWT may be: `Authorization: Bearer`, a `Sec-WebSocket-Protocol` entry `jwt.<token>`, a
+ * query parameter.
+ */
 export const JWT_PLACES = ['authorization', 'subprotocol', 'query'] as const;
 export type JwtPlace = (typeof JWT_PLACES)[number];
 
-/** `undefined` in the list = it was there and could not be decoded. */
+/** Values that were found; `undefined` in the list = a value that could not be decoded. */
 export type Values = readonly (string | undefined)[];
 
 const PROTOCOL_PREFIX = 'jwt.';
 
 /**
- * Values of every header line of that name (lower case), as UTF-8: two encodings of one name would be two users for the backend.
- * CGI and WSGI backends take `X_User` for `X-User`, some any other sign too. Of two lines backends read one, or both joined.
- * Where that could show another value, one that cannot be decoded is added.
+ * Values of every header line of that name (lower case), as UTF-8: two encodings of one name would
+ * be two users for the backend. CGI and WSGI backends read `X_User` as `X-User`, and some any other
+ * sign too. Of two lines backends read one, or both joined. Where a backend could read another
+ * value, an undecodable value is added.
  */
 export function headers(request: IdentityRequest, name: string): Values {
   const values = lines(request, name);
@@ -40,9 +47,10 @@ function lines({ rawHeaders }: IdentityRequest, name: string): Values {
 }
 
 /**
- * Values of every cookie of that name, byte by byte (RFC 6265 §4.2.2): unquoted or percent-decoded, the cookies of two users could
- * become one. Old parsers separate at commas too, take quoted text for one value, decode names or ignore case; and of two Cookie
- * lines, which RFC 6265 §5.4 forbids, some read one. Where that could show another value, one that cannot be decoded is added.
+ * Values of every cookie of that name, byte by byte (RFC 6265 §4.2.2): unquoted or percent-decoded,
+ * the cookies of two users could become one. Old parsers separate at commas too, take quoted text
+ * for one value, decode names or ignore case. Of two Cookie lines, which RFC 6265 §5.4 forbids,
+ * some read one. Where a parser could read another value, an undecodable value is added.
  */
 export function cookies({ rawHeaders }: IdentityRequest, name: string): Values {
   const values: (string | undefined)[] = [];
@@ -68,13 +76,16 @@ export function cookies({ rawHeaders }: IdentityRequest, name: string): Values {
   return values;
 }
 
-/** Letters, digits and `-._~` percent-encoded, a plus sign, or bytes that should be: not every backend decodes them, or as UTF-8. */
+/**
+ * Letters, digits and `-._~` percent-encoded, a plus sign, or bytes that should be encoded:
+ * backends differ in whether and how they decode these.
+ */
 const OPEN_TO_READING = /%(?:2[de]|3\d|[46][1-9a-f]|[57][0-9a]|5f|7e)|\+|[^!-~]/i;
 
 /**
- * Values of every query parameter of that name, form-decoded. Backends differ in the case of names, in `name[]`, in `;` between
- * parameters, in what a `#` ends, in decoding, and in which of two they take. Where that could show another value, one that cannot
- * be decoded is added.
+ * Values of every query parameter of that name, form-decoded. Backends differ in the case of names,
+ * in `name[]`, in `;` between parameters, in what a `#` ends, in decoding, and in which of two
+ * values they take. Where a backend could read another value, an undecodable value is added.
  */
 export function parameters({ url }: IdentityRequest, name: string): Values {
   const at = url.indexOf('?');
@@ -98,13 +109,13 @@ export function parameters({ url }: IdentityRequest, name: string): Values {
 
 /** The tokens of a request. */
 export interface Tokens {
-  /** Every different one; whether they are JWTs is for others to say. */
+  /** Every different token. Callers decide whether they are JWTs. */
   readonly found: readonly string[];
-  /** The same places hold credentials of another kind, or some that not every backend reads alike. */
+  /** Whether other credentials stand in the same places, or tokens that not every backend reads alike. */
   readonly others: boolean;
 }
 
-/** What the request presents at those places. */
+/** The tokens that the request presents at those places. */
 export function tokens(request: IdentityRequest, places: readonly JwtPlace[], queryNames: readonly string[]): Tokens {
   const found = new Set<string>();
   let others = false;
@@ -115,7 +126,7 @@ export function tokens(request: IdentityRequest, places: readonly JwtPlace[], qu
   return { found: [...found], others };
 }
 
-/** `undefined` in the list = it was there and is no token that can be read. */
+/** Tokens that were found; `undefined` in the list = a token that cannot be read. */
 function tokensAt(request: IdentityRequest, place: JwtPlace, queryNames: readonly string[]): Values {
   switch (place) {
     case 'authorization':
@@ -129,12 +140,18 @@ function tokensAt(request: IdentityRequest, place: JwtPlace, queryNames: readonl
   }
 }
 
-/** Whether a value stands there twice, which a backend that joins them takes for another. Of different ones nobody is named anyway. */
+/**
+ * Whether a value stands there twice, which a backend that joins values takes for another one.
+ * Different values leave the request without a user anyway.
+ */
 function repeated(values: Values): boolean {
   return new Set(values).size < values.length;
 }
 
-/** How often `name` stands before a `=` where some parser of cookies would begin a name. Both in lower case. */
+/**
+ * Number of places where `name` stands before a `=` and some parser of cookies would begin a name.
+ * Both in lower case.
+ */
 function mentions(line: string, name: string): number {
   let count = 0;
   for (let at = line.indexOf(name); at >= 0; at = line.indexOf(name, at + 1)) {
@@ -153,7 +170,7 @@ function hasOpenQuote(pair: string): boolean {
   return quotes(pair) % 2 === 1 || quotes(pair.replace(/\\./gs, '')) % 2 === 1;
 }
 
-/** A name as the most generous backend reads it: up to a bracket or NUL, in one case, with PHP's underscores. */
+/** A name as the most lenient backend reads it: up to a bracket or NUL, in one case, with PHP's underscores. */
 function loosely(name: string): string {
   const [plain = ''] = name.split(/[[\0]/, 1);
   return plain.trim().replace(/[ .]/g, '_').toUpperCase().toLowerCase();
@@ -165,8 +182,8 @@ function nameOf(pair: string): string {
 }
 
 /**
- * The token of `jwt.<token>`: as it is, or base64url around it, for servers that allow no dots in subprotocols. '' = none,
- * `undefined` = for a backend that ignores case.
+ * The token of `jwt.<token>`: plain, or base64url-encoded for servers that allow no dots in
+ * subprotocols. '' = none, `undefined` = one that only a backend which ignores case would read.
  */
 function protocolToken(entry: string): string | undefined {
   const trimmed = entry.trim();
@@ -182,7 +199,10 @@ function fromBytes(value: string): string | undefined {
   return text.includes('\uFFFD') ? undefined : text;
 }
 
-/** Without the spaces and tabs around a value that belong to the syntax (RFC 9110 §5.6.3); others belong to the name. */
+/**
+ * The value without the spaces and tabs around it that belong to the syntax (RFC 9110 §5.6.3).
+ * Other white space belongs to the name.
+ */
 function withoutSpace(value: string): string {
   return value.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '');
 }
@@ -195,7 +215,8 @@ function percentDecoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {
-    // Not UTF-8, or a stray percent sign: the caller decides what an undecodable value is worth.
+    // The value is not UTF-8, or has a stray percent sign. The caller decides what an undecodable
+    // value is worth.
     return undefined;
   }
 }

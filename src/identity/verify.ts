@@ -1,16 +1,16 @@
-// identity: the claims of a JWT whose signature is verified with the operator's key or with the keys of a JWKS. Never rejects.
+// identity: the claims of a JWT, verified with the operator's key or the keys of a JWKS. Never rejects.
 import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import type { Report } from '../delivery/ports.ts';
 import { MAX_TOKEN_LENGTH, type TokenReading } from './claims.ts';
 import { createRemoteKeys, KeysUnavailable } from './remote-keys.ts';
 
-/** What tokens are verified with: exactly one of the two. */
+/** The keys that verify tokens: exactly one of the two. */
 export interface VerifyOptions {
   /** A PEM public key or certificate, a JWK as JSON, or a shared secret. */
   readonly key?: string | undefined;
   readonly jwksUrl?: string | undefined;
-  /** Required `iss` and `aud`; not looked at without. */
+  /** Required `iss` and `aud`; left out = not checked. */
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
 }
@@ -23,17 +23,20 @@ export interface VerifyDeps {
   readonly report: Report;
 }
 
-/** Reads a token; the promise always resolves. */
+/** Reads a token. The promise always resolves. */
 export type Verifier = (token: string) => Promise<TokenReading>;
 
 const HMAC = ['HS256', 'HS384', 'HS512'];
 const RSA = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 const ELLIPTIC = ['ES256', 'ES384', 'ES512'];
 const EDWARDS = ['EdDSA', 'Ed25519'];
-/** A clock that is so far off still agrees with ours on `exp` and `nbf`, seconds. */
+/** Tolerance between the issuer's clock and ours for `exp` and `nbf`, seconds. */
 const CLOCK_TOLERANCE = 5;
 
-/** A verifier for `options`. Throws a TypeError for a key that cannot be one, which is the operator's to correct. */
+/**
+ * A verifier for `options`. Throws a TypeError for a key that cannot be one, which is the
+ * operator's to correct.
+ */
 export function createVerifier(options: VerifyOptions, deps: VerifyDeps): Verifier {
   const key = options.key === undefined ? undefined : readKey(options.key);
   // An allow-list by the kind of key: a token must not choose how it is checked (RFC 8725 §3.1).
@@ -48,7 +51,8 @@ export function createVerifier(options: VerifyOptions, deps: VerifyDeps): Verifi
   return async (token) => {
     if (token.length > MAX_TOKEN_LENGTH) return 'invalid_token';
     try {
-      // Loaded when the first token comes: most sidecars verify nothing, and jose costs start-up time.
+      // jose is loaded when the first token comes: most sidecars verify nothing, and jose costs
+      // start-up time.
       const { jwtVerify } = await import('jose/jwt/verify');
       const { payload } = await jwtVerify(token, keys as JWTVerifyGetKey, {
         ...checks,
@@ -56,14 +60,14 @@ export function createVerifier(options: VerifyOptions, deps: VerifyDeps): Verifi
       });
       return { claims: payload };
     } catch (error) {
-      // The three answers are all that may be known of it: an error of jose carries the claims.
+      // Only these three answers leave this function: an error of jose carries the claims.
       if (error instanceof KeysUnavailable) return 'unavailable';
       return (error as { code?: unknown }).code === 'ERR_JWT_EXPIRED' ? 'expired' : 'invalid_token';
     }
   };
 }
 
-/** A key from its text; throws a TypeError that never repeats it. */
+/** Makes a key from its text. Throws a TypeError that never repeats the text. */
 export function readKey(text: string): KeyObject {
   try {
     if (text.includes('-----BEGIN ')) return createPublicKey(text);

@@ -1,4 +1,4 @@
-// journal: what a journal holds: plain data, one entry per thing that happened. Times are ms since the epoch by the wall clock.
+// journal: the entries of a journal: plain data, one per event. Times are ms since the epoch by the wall clock.
 import type {
   AttemptKind,
   AttemptResult,
@@ -9,12 +9,12 @@ import type {
   UnverifiableReason,
 } from '../delivery/words.ts';
 
-/** A session that its client may come back to. */
+/** A session that can be resumed. */
 export interface SessionEntry {
   readonly key: string;
-  /** Whose it was when it began: its tokens are bound to that. */
+  /** The user of the session when it began: its tokens are bound to that user. */
   readonly boundTo: string | undefined;
-  /** Whose it is. */
+  /** The user of the session. */
   readonly user: string | undefined;
   readonly traceparent: string;
   /** Ordinal of the latest message. */
@@ -23,26 +23,28 @@ export interface SessionEntry {
   /** Number of the latest welcome, and the highest whose token was used. */
   readonly serial: number;
   readonly used: number;
-  /** Highest serial of a word that was taken in. */
+  /** Highest serial of an SDK message that was taken in. */
   readonly heard: number;
 }
 
-/** What is certain of a delivery from its beginning. */
+/** The facts about a delivery that are fixed from its beginning. */
 export interface DeliveryEntry {
   readonly seq: number;
-  /** Key of its session. */
+  /** Key of the session. */
   readonly session: string;
   readonly user: string | undefined;
-  /** The connection that it was sent over; '' = none was there. */
+  /** The capability that the client had shown by then. */
+  readonly capability: Capability;
+  /** The connection that the delivery was sent over; '' = none was there. */
   readonly connection: string;
   readonly ordinal: number;
-  /** Name of the event type: what rules ask of it is looked up again. */
+  /** Name of the event type. Its policy is looked up again. */
   readonly type: string;
   readonly eventId: string | undefined;
   readonly run: string | undefined;
   readonly tool: string | undefined;
   readonly toolCall: string | undefined;
-  /** Of the event, else of its session's upgrade. */
+  /** Trace context of the event, else of its session's upgrade. */
   readonly traceparent: string | undefined;
   readonly bytes: number;
   readonly required: Level;
@@ -55,16 +57,16 @@ export interface AttemptEntry {
   readonly result: AttemptResult;
 }
 
-/** What changes of a delivery while it is in flight. */
+/** The facts about a delivery that change while it is in flight. */
 export interface DeliveryState {
-  /** When receipt was proven; 0 = it is not. */
+  /** When receipt was proven; 0 = not yet. */
   readonly receivedAt: number;
   readonly attempts: readonly AttemptEntry[];
   readonly word: 'confirmed' | 'rejected' | '';
   readonly errorText: string;
-  /** Its client is back without it (R6). */
+  /** Whether its client is back without it (R6). */
   readonly missed: boolean;
-  /** Its message is still kept. */
+  /** Whether its message is still kept. */
   readonly kept: boolean;
 }
 
@@ -81,12 +83,12 @@ export interface OutcomeEntry {
 }
 
 export type Entry =
-  /** A session has begun, or this is all that is known of it. */
+  /** A session has begun, or the entry holds all that is known of it. */
   | { readonly kind: 'session'; readonly session: SessionEntry }
   /** Parts of a session have changed. */
   | { readonly kind: 'changed'; readonly key: string; readonly changes: Partial<SessionEntry> }
   | { readonly kind: 'ended'; readonly key: string }
-  /** A delivery is in flight. Its ordinal is its session's latest, unless a later one is known. */
+  /** A delivery is in flight. Its ordinal is the latest of its session, unless a later one is known. */
   | {
       readonly kind: 'tracked';
       readonly delivery: DeliveryEntry;
@@ -94,4 +96,9 @@ export type Entry =
       readonly message: Uint8Array | undefined;
     }
   | { readonly kind: 'state'; readonly seq: number; readonly state: DeliveryState }
-  | { readonly kind: 'settled'; readonly seq: number; readonly outcome: OutcomeEntry };
+  | { readonly kind: 'settled'; readonly seq: number; readonly outcome: OutcomeEntry }
+  /**
+   * The first record of each file. Deliveries of the process that wrote it have numbers up to `through` at most; those of the next process
+   * come behind. `previous`: size of the file before it, bytes; 0 = there was none.
+   */
+  | { readonly kind: 'reserved'; readonly through: number; readonly previous: number };

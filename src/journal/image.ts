@@ -1,4 +1,4 @@
-// journal: what a journal's entries add up to: the sessions that wait, what is in flight, and its kept messages.
+// journal: what entries add up to: the sessions that wait, the deliveries in flight, and their kept messages.
 import type { DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
 
 /** A delivery that had no outcome. */
@@ -8,13 +8,18 @@ export interface OpenDelivery {
   message: Uint8Array | undefined;
 }
 
-/** Built from entries in the order in which they were told. Entries about what is not known are passed over: parts of a journal may be gone. */
+/**
+ * Built from entries in their order. Entries about unknown sessions or deliveries are ignored:
+ * parts of a journal may be gone.
+ */
 export class Image {
-  /** By key. */
+  /** Sessions by key. */
   readonly sessions = new Map<string, SessionEntry>();
-  /** By number, in the order in which they began. */
+  /** Deliveries by number, in the order in which they began. */
   readonly open = new Map<number, OpenDelivery>();
-  /** Told of each outcome; the delivery is left out where only its end is known. */
+  /** Highest number that a delivery may have had. */
+  highest = 0;
+  /** Called for each outcome. The delivery is left out where only its end is known. */
   readonly #settled: ((outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) | undefined;
 
   constructor(settled?: (outcome: OutcomeEntry, open: OpenDelivery | undefined, seq: number) => void) {
@@ -34,6 +39,7 @@ export class Image {
         break;
       case 'tracked': {
         const { delivery, state, message } = entry;
+        if (delivery.seq > this.highest) this.highest = delivery.seq;
         this.open.set(delivery.seq, { delivery, state, message });
         const session = this.sessions.get(delivery.session);
         if (session !== undefined && delivery.ordinal > session.ordinal)
@@ -50,6 +56,9 @@ export class Image {
       case 'settled':
         this.#settled?.(entry.outcome, this.open.get(entry.seq), entry.seq);
         this.open.delete(entry.seq);
+        break;
+      case 'reserved':
+        this.highest = Math.max(this.highest, entry.through);
         break;
     }
   }

@@ -1,4 +1,4 @@
-// log: how a log line spells level, message and trace: our own way, or the one that Google Cloud Logging understands on Cloud Run.
+// log: the spelling of level, message and trace in a log line: our own, or Google Cloud Logging's on Cloud Run.
 
 /** The parts of a line that differ between platforms. */
 export interface LogFormat {
@@ -6,7 +6,7 @@ export interface LogFormat {
   readonly messageKey: string;
   /** The field for a level of pino's. */
   level(label: string): Record<string, string>;
-  /** The fields of a line, more added where they name a trace (`trace_id`, `span_id`). */
+  /** The fields of a line. More are added where they name a trace (`trace_id`, `span_id`). */
   fields(fields: Record<string, unknown>): Record<string, unknown>;
 }
 
@@ -27,8 +27,10 @@ const SEVERITY: Readonly<Record<string, string>> = {
 };
 
 /**
- * On Cloud Run (K_SERVICE is set): `severity`, `message` and the `logging.googleapis.com/…` fields of structured logging, by which
- * the Logs Explorer joins lines to traces. The full trace name needs the project: GOOGLE_CLOUD_PROJECT, which Cloud Run does not set.
+ * The format on Cloud Run (K_SERVICE is set): `severity`, `message` and the
+ * `logging.googleapis.com/…` fields of structured logging, by which the Logs Explorer joins lines
+ * to traces. The full trace name needs the project: GOOGLE_CLOUD_PROJECT, which Cloud Run does not
+ * set.
  */
 export function logFormat(env: Readonly<Record<string, string | undefined>>): LogFormat {
   if (!env.K_SERVICE) return PLAIN;

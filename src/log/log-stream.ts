@@ -1,20 +1,20 @@
-// log: its way out: lines to a file descriptor, written at once. Never waits for a reader, and never stands in the way of an exit.
+// log: writes lines to a file descriptor at once. Never waits for a reader, and never delays an exit.
 import { writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 
-/** Where lines of the log go. */
+/** The destination of log lines. */
 export interface LogStream extends DestinationStream {
-  /** Told how many lines were lost as soon as lines get through again. */
+  /** Called with the number of lost lines as soon as lines get through again. */
   onRecovered: (lost: number) => void;
-  /** Writes what waits, as far as a reader takes it within a quarter of a second. */
+  /** Writes the waiting lines, as far as a reader takes them within a quarter of a second. */
   flushSync(): void;
 }
 
-/** What may wait for a reader that is slow, bytes; lines beyond it are lost and counted. */
+/** Bytes that may wait for a slow reader. Lines beyond them are lost and counted. */
 const WAITING_LIMIT = 1024 * 1024;
-/** Between two looks whether the reader reads again, ms. */
+/** Gap between two looks whether the reader reads again, ms. */
 const AGAIN_MS = 50;
-/** Longest time that a process at its end waits for a reader, and between two tries, ms. */
+/** Longest time that a process at its end waits for a reader, and the gap between two tries, ms. */
 const FLUSH_MS = 250;
 const FLUSH_STEP_MS = 10;
 
@@ -23,11 +23,14 @@ export interface LogStreamDeps {
   readonly fd: number;
   /** As `writeSync` of node:fs. */
   write(fd: number, bytes: Uint8Array): number;
-  /** Says on another way out, once, that nobody reads this one any more. */
+  /** Writes on another file descriptor, once, that this one has no reader any more. */
   lament(text: string): void;
 }
 
-/** On stdout. Touching `process.stdout` makes a pipe non-blocking: a full one answers EAGAIN instead of stopping the process. */
+/**
+ * A stream on stdout. Touching `process.stdout` makes a pipe non-blocking: a full one answers
+ * EAGAIN instead of stopping the process.
+ */
 export function createLogStream(): LogStream {
   const { fd } = process.stdout;
   const stream = openLogStream({ fd: fd ?? 1, write: writeSync, lament });
@@ -44,14 +47,14 @@ function lament(text: string): void {
 }
 
 export function openLogStream({ fd, write, lament: tell }: LogStreamDeps): LogStream {
-  /** The first may be the rest of a line that went out in part. */
+  /** Waiting lines. The first may be the rest of a line that went out in part. */
   let waiting: Uint8Array[] = [];
   let bytes = 0;
   let lost = 0;
   let gone = false;
   let timer: NodeJS.Timeout | undefined;
 
-  /** Writes until nothing waits or nobody reads; says whether nothing waits. */
+  /** Writes until no line waits or the reader stops. Returns whether no line waits. */
   function drain(): boolean {
     while (waiting.length > 0) {
       const first = waiting[0]!;
@@ -65,13 +68,14 @@ export function openLogStream({ fd, write, lament: tell }: LogStreamDeps): LogSt
     return true;
   }
 
-  /** Bytes that went out. */
+  /** Number of bytes that went out. */
   function attempt(line: Uint8Array): number {
     try {
       return write(fd, line);
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
-      // A full pipe, an interrupted call, a full disk: it may pass. Anything else will not: the reader or the terminal has gone.
+      // A full pipe, an interrupted call or a full disk may pass. Any other error will not: the
+      // reader or the terminal has gone.
       if (/^(EAGAIN|EWOULDBLOCK|EINTR|ENOSPC|EDQUOT)$/.test(code)) return 0;
       gone = true;
       waiting = [];

@@ -1,4 +1,4 @@
-// log: one JSON object a line on stdout, levels by name, without credentials whatever is handed in.
+// log: one JSON object a line on stdout, levels by name, without credentials in any field.
 import type { DestinationStream, Logger } from 'pino';
 import pino from 'pino';
 import type { Config } from '../config/config.ts';
@@ -8,8 +8,9 @@ import { createLogStream } from './log-stream.ts';
 import { redactFields, redactText } from './redact.ts';
 
 /**
- * A logger on stdout, or on `destination`. Written synchronously: the last words of a dying process are the ones that matter.
- * A line about one delivery has `trace_id` and `span_id`; `env` decides whether they, level and message are spelled for Cloud Run.
+ * A logger on stdout, or on `destination`. It writes synchronously, because the last lines of a
+ * dying process matter most. A line about one delivery has `trace_id` and `span_id`. `env` decides
+ * whether these, level and message are spelled for Cloud Run.
  */
 export function createLog(
   config: Pick<Config, 'logLevel' | 'serviceName'>,
@@ -40,15 +41,15 @@ export function createLog(
 const WINDOW_MS = 10_000;
 const LINES_PER_WINDOW = 5;
 
-/** A `Report` that leaves lines out, and says how many. */
+/** A `Report` that is rate-limited, and logs the number of lines left out. */
 export interface Reporter extends Report {
-  /** Says now what was left out so far: before the process ends. */
+  /** Logs the number of lines left out so far. Call it before the process ends. */
   tellRest(): void;
 }
 
 /**
- * A `Report` that writes at most 5 lines per stage in 10 s and says at their end how many it left out, so that one broken peer cannot
- * fill a disk. `now` is ms on a clock that never steps back.
+ * A `Report` that writes at most 5 lines per stage in 10 s, and then logs how many it left out, so
+ * that one broken peer cannot fill a disk. `now` is ms on a clock that never steps back.
  */
 export function createReport(log: Pick<Logger, 'error'>, now: () => number = () => performance.now()): Reporter {
   const stages = new Map<

@@ -1,4 +1,4 @@
-// log: keeps credentials out of whatever is written: by the name of the field, and by the look of the text.
+// log: keeps credentials out of log lines: by the name of a field, and by the form of a text.
 import pino from 'pino';
 
 const SECRET_FIELD =
@@ -22,7 +22,10 @@ export function redactText(text: string): string {
   return safe;
 }
 
-/** A copy of the object in which fields with telling names (`token`, `cookie`, …) hold `[redacted]`. Text is left to `redactText`. */
+/**
+ * A copy of the object in which fields with telling names (`token`, `cookie`, …) hold `[redacted]`.
+ * Text is left to `redactText`.
+ */
 export function redactFields(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) return '[deep]';

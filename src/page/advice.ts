@@ -63,6 +63,15 @@ const ADVICE: Readonly<Record<Reason, Advice>> = {
     means: 'More deliveries are in flight than limits.pending or limits.pending_per_user allow.',
     todo: ['Find out who has so many in flight (users by pending), then raise the limit or slow the sender.'],
   },
+  instance_lost: {
+    known: 'The sidecar process that sent it died before the client had shown that it got the message.',
+    means:
+      'A crash, a kill or a lost machine. The client had no session to come back to. The message may or may not have arrived.',
+    todo: [
+      'Find out why the process died: its memory limit, a crash, the machine.',
+      'Let the client opt in (the SDK): its session outlives the process (docs/store.md).',
+    ],
+  },
   operator: {
     known: 'Somebody ended it by hand.',
     means: 'The log has a line with stage "audit" that says who and why.',

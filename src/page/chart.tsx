@@ -25,15 +25,10 @@ export interface ChartProps {
   readonly height?: number;
 }
 
-/** Two digits and only the minutes that matter. */
+/** Times of day of one length: with seconds only where a time needs them. */
 function axisTime(_: uPlot, times: number[]): string[] {
-  return times.map((time) => {
-    const at = new Date(time * 1000);
-    const two = (value: number): string => String(value).padStart(2, '0');
-    return at.getSeconds() === 0
-      ? `${two(at.getHours())}:${two(at.getMinutes())}`
-      : `${two(at.getMinutes())}:${two(at.getSeconds())}`;
-  });
+  const needsSeconds = times.some((time) => time % 60 !== 0);
+  return times.map((time) => new Date(time * 1000).toLocaleTimeString('en-GB').slice(0, needsSeconds ? 8 : 5));
 }
 
 function optionsOf(props: ChartProps, width: number): uPlot.Options {
@@ -56,7 +51,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
       },
     },
     axes: [
-      { ...axis, values: axisTime, size: 24, space: 60 },
+      { ...axis, values: axisTime, size: 24, space: 76 },
       {
         ...axis,
         size: 62,

@@ -141,8 +141,9 @@ function Table({ rows }: { rows: readonly ConnectionJson[] }) {
         {rows.map((row) => (
           <tr key={row.id} data-row>
             <td class="sent">
-              <a class="row-link" href={writePlace(['connections', row.id])} aria-label={`Connection ${row.id}`}>
+              <a class="row-link" href={writePlace(['connections', row.id])}>
                 <Time at={row.opened_at} withMs={false} />
+                <span class="visually-hidden"> connection {row.id}</span>
               </a>
             </td>
             <td class="status">

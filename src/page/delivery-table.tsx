@@ -46,12 +46,12 @@ const Row = memo(({ delivery }: { delivery: DeliveryJson }) => {
   return (
     <tr data-row class={delivery.status}>
       <td class="sent">
-        <a
-          class="row-link"
-          href={writePlace(['deliveries', delivery.id])}
-          aria-label={`Delivery ${delivery.id}, ${delivery.type}`}
-        >
+        <a class="row-link" href={writePlace(['deliveries', delivery.id])}>
           <Time at={delivery.sent_at} />
+          <span class="visually-hidden">
+            {' '}
+            delivery {delivery.id}, {delivery.type}
+          </span>
         </a>
       </td>
       <td class="status">

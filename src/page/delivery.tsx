@@ -74,7 +74,7 @@ export function DeliveryBody({
 /** The whole story in one sentence. */
 function sentence(delivery: DeliveryDetailJson): string {
   const { status, settled_ms: settled, attempts, level, required } = delivery;
-  const tries = attempts > 1 ? ` after ${attempts} attempts` : '';
+  const tries = attempts > 1 ? `, in ${attempts} attempts` : '';
   const rejected = delivery.rejected_ms === null ? '' : ' Later the application rejected it, which changes no outcome.';
   switch (status) {
     case 'confirmed':
@@ -172,7 +172,7 @@ function Ids({ delivery }: { delivery: DeliveryDetailJson }) {
             'Message',
             `number ${delivery.ordinal} of its session, ${bytes(delivery.bytes)}${delivery.kept ? ', kept' : ''}`,
           ],
-          ['Evidence', `${delivery.level ?? 'none'} of ${delivery.required} required`],
+          ['Evidence', `${delivery.level ?? 'none'}; ${delivery.required} was required`],
           ...(over === null ? [] : [['Its connection', <Capability key="cap" of={over.capability} />] as const]),
         ]}
       />

@@ -62,7 +62,7 @@ function Search() {
     event.preventDefault();
     const wanted = text.trim();
     if (wanted === '') return;
-    location.hash = /^d-[0-9a-z]+$/.test(wanted)
+    location.hash = /^d-[0-9a-z]+(-[0-9a-z]+)?$/.test(wanted)
       ? writePlace(['deliveries', wanted])
       : writePlace(['deliveries'], { q: wanted });
     setText('');
@@ -95,7 +95,7 @@ function LiveBadge() {
   const stale = state === 'lost' || state === 'refused';
   return (
     <span
-      class={`live ${state}`}
+      class={`live-badge ${state}`}
       title={stale ? `Nothing was heard${since}` : 'The sidecar tells what happens as it happens'}
     >
       <span class="dot" aria-hidden="true" />

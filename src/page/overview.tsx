@@ -113,9 +113,9 @@ function Hero({ summary, window, chosen }: { summary: SummaryJson; window: Windo
           href="#/deliveries?status=unverifiable"
         />
         <Fact name="Shed" value={count(window.shed)} tone={window.shed > 0 ? 'warn' : ''} />
-        <Fact name="Confirmed in (p50)" value={duration(window.p50_ms)} />
-        <Fact name="p95" value={duration(window.p95_ms)} />
-        <Fact name="p99" value={duration(window.p99_ms)} />
+        <Fact name="Took, p50" value={duration(window.p50_ms)} />
+        <Fact name="Took, p95" value={duration(window.p95_ms)} />
+        <Fact name="Took, p99" value={duration(window.p99_ms)} />
       </dl>
     </section>
   );

@@ -64,9 +64,19 @@ export function Id({ value, label, href }: { value: string | null; label: string
     <span class="id">
       {href === undefined ? <code>{value}</code> : <a href={href}>{<code>{value}</code>}</a>}
       <button type="button" class="copy" aria-label={`Copy ${label} ${value}`} onClick={() => void copy()}>
-        {copied ? '✓' : '⧉'}
+        <CopyIcon done={copied} />
       </button>
     </span>
+  );
+}
+
+/** Drawn, because few fonts have a sign for it. */
+function CopyIcon({ done }: { done: boolean }) {
+  const path = done ? 'M3 8.5l3.5 3.5L13 4.5' : 'M6 6h7v7H6zM10 6V3H3v7h3';
+  return (
+    <svg viewBox="0 0 16 16" width="13" height="13" aria-hidden="true">
+      <path d={path} fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round" />
+    </svg>
   );
 }
 

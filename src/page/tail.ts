@@ -15,9 +15,9 @@ export interface Tail {
 
 export const EMPTY_TAIL: Tail = { rows: [], waiting: [], missed: 0 };
 
-/** Number of a delivery: newer = higher. */
+/** Number of a delivery, the last part of its id: newer = higher. */
 export function seqOf({ id }: Pick<DeliveryJson, 'id'>): number {
-  return Number.parseInt(id.slice(2), 36);
+  return Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 36);
 }
 
 /** Which deliveries the reader asked for, as far as that can change while a delivery goes on. */

@@ -25,6 +25,7 @@ export const REASON_WORDS = every<Reason>({
   shutdown: true,
   limit: true,
   operator: true,
+  instance_lost: true,
   never_answered: true,
   client_left: true,
   ambiguous: true,

@@ -1,6 +1,7 @@
 // relay, client → upstream: reads control frames: our pongs are cut out, pongs to the upstream's pings are evidence too, a Close is noted.
 import { BARRIER_PAYLOAD, type Barriers } from './barrier.ts';
 import type { Verdict } from './client-messages.ts';
+import type { Shared } from './directions.ts';
 import { CLOSE, type FrameScanner, PONG } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import type { RelayContext, Tap } from './tap.ts';
@@ -22,10 +23,7 @@ export class ClientControls {
 
   constructor(
     scanner: FrameScanner,
-    barriers: Barriers,
-    pings: UpstreamPings,
-    tap: Tap,
-    context: RelayContext,
+    { barriers, pings, tap, context }: Shared,
     clientLeaves: (code: number) => boolean,
   ) {
     this.scanner = scanner;

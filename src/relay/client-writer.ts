@@ -1,5 +1,6 @@
 // relay, upstream → client: the writes themselves: chunks as they came, and barriers where the tap wants them.
 import type { Barriers } from './barrier.ts';
+import type { Shared } from './directions.ts';
 import type { TapGuard } from './guard.ts';
 import type { Sink } from './peer.ts';
 import type { RelayCounters } from './tap.ts';
@@ -19,25 +20,19 @@ export function isOneText(chunk: Buffer): boolean {
 export class ClientWriter {
   /** A barrier is asked for, and goes out at the next frame boundary. */
   pingWanted = false;
-  /** Those of the client that is there. */
+  /** The barriers of the client that is there. */
   barriers: Barriers;
   private readonly port: { readonly client: Sink };
   private readonly messages: UpstreamMessages;
   private readonly tap: TapGuard;
   private readonly counters: RelayCounters;
 
-  constructor(
-    port: { readonly client: Sink },
-    barriers: Barriers,
-    messages: UpstreamMessages,
-    tap: TapGuard,
-    counters: RelayCounters,
-  ) {
+  constructor(port: { readonly client: Sink }, messages: UpstreamMessages, { barriers, tap, context }: Shared) {
     this.port = port;
     this.barriers = barriers;
     this.messages = messages;
     this.tap = tap;
-    this.counters = counters;
+    this.counters = context.counters;
   }
 
   write(bytes: Buffer): void {

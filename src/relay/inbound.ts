@@ -1,14 +1,11 @@
 // relay, client → upstream: writes received bytes on, less our pongs and confirmations; holds a small frame back until it is known what it is.
-import type { Barriers } from './barrier.ts';
 import { ClientControls } from './client-controls.ts';
 import { ClientMessages, type Verdict } from './client-messages.ts';
+import type { Shared } from './directions.ts';
 import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
-import type { TapGuard } from './guard.ts';
-import type { UpstreamPings } from './heartbeat.ts';
 import { HoldBuffer } from './hold.ts';
 import { maskedPong } from './inject.ts';
 import type { Sink } from './peer.ts';
-import type { Deflate } from './spliced-sockets.ts';
 import type { RelayContext } from './tap.ts';
 
 /** What the inbound direction needs from the connection. */
@@ -21,23 +18,20 @@ export interface InboundPort {
   clientLeaves(code: number): boolean;
 }
 
-export class Inbound {
-  /** Bytes pass unread: the framing is lost, or was never readable. */
-  raw = false;
-  /** The client broke the framing rules: what it says is still read, and nothing is added to what it sends. */
-  broken = false;
+/**
+ * How far the client's frames can be relied on. `broken`: it broke a rule, but lengths are known, so its pongs are still found, and
+ * nothing is added to what it sends. `unread`: the framing is lost, or was never readable, and bytes pass unread.
+ */
+type Framing = 'kept' | 'broken' | 'unread';
 
+export class Inbound {
+  private framing: Framing;
   private readonly scanner: FrameScanner;
   private readonly messages: ClientMessages;
   private readonly controls: ClientControls;
   private readonly context: RelayContext;
   private readonly port: InboundPort;
-  /** Bytes that are not forwarded yet: kept fragments, then an incomplete frame. */
   private held: HoldBuffer | undefined = undefined;
-  /** Where in `held` the incomplete frame begins, and its payload (-1: its header is incomplete). */
-  private frameAt = 0;
-  private payloadAt = -1;
-  private resuming = false;
   /** Payload bytes of the current frame that are still to come. */
   private left = 0;
   private corked = false;
@@ -46,24 +40,12 @@ export class Inbound {
   /** Our Close frame was the last that the upstream gets; what comes is only evidence. */
   private discard = false;
 
-  constructor(
-    deflate: Deflate | undefined,
-    barriers: Barriers,
-    pings: UpstreamPings,
-    tap: TapGuard,
-    context: RelayContext,
-    port: InboundPort,
-  ) {
+  constructor(shared: Shared, port: InboundPort) {
+    const { deflate, tap, context } = shared;
+    this.framing = shared.opaque ? 'unread' : 'kept';
     this.scanner = new FrameScanner(true, deflate !== undefined, true);
     this.messages = new ClientMessages(this.scanner, deflate !== undefined, tap, context);
-    this.controls = new ClientControls(
-      this.scanner,
-      barriers,
-      pings,
-      tap,
-      context,
-      (code) => !this.discard && port.clientLeaves(code),
-    );
+    this.controls = new ClientControls(this.scanner, shared, (code) => !this.discard && port.clientLeaves(code));
     this.context = context;
     this.port = port;
   }
@@ -81,13 +63,13 @@ export class Inbound {
   /** Nothing of the client's is half-way to the upstream: what is held may be forgotten. */
   get severable(): boolean {
     const { open, opcode } = this.scanner;
-    const lastFragmentHeld = this.held !== undefined && this.payloadAt >= 0 && opcode === CONTINUATION;
-    return !this.raw && !this.broken && !this.closing && this.left === 0 && !open && !lastFragmentHeld;
+    const lastFragmentHeld = this.held !== undefined && this.held.payloadAt >= 0 && opcode === CONTINUATION;
+    return this.framing === 'kept' && !this.closing && this.left === 0 && !open && !lastFragmentHeld;
   }
 
   /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
-    if (this.raw) {
+    if (this.framing === 'unread') {
       this.forward(chunk, 0, chunk.length);
       return;
     }
@@ -110,15 +92,15 @@ export class Inbound {
   /** Writes the last frame of the stream now, or at the next frame boundary. */
   close(frame: Buffer): void {
     this.closeFrame = frame;
-    if (this.raw || (!this.pushing && this.left === 0)) this.finish();
+    if (this.framing === 'unread' || (!this.pushing && this.left === 0)) this.finish();
   }
 
   private scan(chunk: Buffer, now: number): void {
     const end = chunk.length;
-    let pos = this.resuming ? this.resume(chunk, end, now) : 0;
+    let pos = this.held?.incomplete === true ? this.resume(this.held, chunk, end, now) : 0;
     /** Start of the bytes that are not forwarded yet. While something is held, everything before `pos` is forwarded, cut or held. */
     let from = pos;
-    while (pos < end && !this.raw) {
+    while (pos < end && this.framing !== 'unread') {
       if (this.left > 0) {
         const taken = Math.min(this.left, end - pos);
         this.left -= taken;
@@ -155,10 +137,9 @@ export class Inbound {
   }
 
   /** Goes on with the incomplete frame in `held`; returns the position in the chunk from which scanning goes on. */
-  private resume(chunk: Buffer, end: number, now: number): number {
-    const held = this.held!;
+  private resume(held: HoldBuffer, chunk: Buffer, end: number, now: number): number {
     let pos = 0;
-    if (this.payloadAt < 0) {
+    if (held.payloadAt < 0) {
       const payload = this.scanner.header(chunk, 0, end);
       if (payload === BAD) {
         this.giveUp();
@@ -168,18 +149,19 @@ export class Inbound {
       held.append(chunk, 0, pos);
       if (payload < 0) return end;
       if (this.scanner.odd) this.breaks();
-      this.payloadAt = held.length;
+      held.payloadAt = held.length;
       if (!this.begin(chunk, pos, Math.min(end, pos + this.scanner.length), now)) {
         this.releaseHeld();
         this.left = this.scanner.length;
         return pos;
       }
     }
-    const stop = Math.min(end, pos + this.payloadAt + this.scanner.length - held.length);
+    const frameEnd = held.payloadAt + this.scanner.length;
+    const stop = Math.min(end, pos + frameEnd - held.length);
     held.append(chunk, pos, stop);
-    if (held.length < this.payloadAt + this.scanner.length) return end;
-    this.resuming = false;
-    this.settleHeld(this.judge(held.view(), this.payloadAt, held.length, now), held);
+    if (held.length < frameEnd) return end;
+    held.incomplete = false;
+    this.settleHeld(this.judge(held.view(), held.payloadAt, held.length, now), held);
     return stop;
   }
 
@@ -187,7 +169,7 @@ export class Inbound {
   private begin(buf: Buffer, start: number, end: number, now: number): boolean {
     if (this.scanner.odd) return false;
     // Behind a frame that broke the rules one word may be lost, and a later one mean the opposite. A pong bears its own mark.
-    return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end, now) && !this.broken);
+    return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end, now) && this.framing === 'kept');
   }
 
   private judge(buf: Buffer, start: number, end: number, now: number): Verdict {
@@ -220,8 +202,7 @@ export class Inbound {
     if (verdict === 'forward') this.releaseHeld();
     else if (verdict === 'cut-message') this.dropHeld();
     else if (verdict === 'cut') {
-      if (this.frameAt === 0) this.dropHeld();
-      else held.truncate(this.frameAt);
+      if (!held.cutFrame()) this.dropHeld();
       this.payOwed();
     }
   }
@@ -230,7 +211,7 @@ export class Inbound {
   private payOwed(): void {
     const { owed } = this.controls;
     if (owed === undefined) return;
-    if (!this.closing && !this.discard && !this.broken) {
+    if (!this.closing && !this.discard && this.framing === 'kept') {
       this.context.counters.pongsSynthesised++;
       this.write(maskedPong(owed));
     }
@@ -241,9 +222,7 @@ export class Inbound {
   private hold(chunk: Buffer, from: number, pos: number, payload: number): void {
     this.forward(chunk, from, pos);
     const held = this.ensureHeld(payload < 0 ? 0 : payload - pos + this.scanner.length);
-    this.frameAt = held.length;
-    this.payloadAt = payload < 0 ? -1 : held.length + payload - pos;
-    this.resuming = true;
+    held.begin(payload < 0 ? -1 : payload - pos);
     held.append(chunk, pos, chunk.length);
   }
 
@@ -252,11 +231,10 @@ export class Inbound {
     return this.held;
   }
 
-  /** Forgets what is held: nobody sends the rest, or nobody wants it. */
+  /** Forgets what is held: the rest does not come, or is not wanted. */
   dropHeld(): void {
-    this.held?.truncate(0);
+    this.held?.drop();
     this.held = undefined;
-    this.resuming = false;
   }
 
   /** Forwards what is held as it is: no more bytes come, or it is not ours. */
@@ -285,22 +263,22 @@ export class Inbound {
 
   /** A frame broke the rules. Its length is known, so the client's pongs behind it are still found, and kept from the upstream. */
   private breaks(): void {
-    if (this.broken) return;
-    this.broken = true;
+    if (this.framing !== 'kept') return;
+    this.framing = 'broken';
     this.port.clientBroke();
   }
 
   private giveUp(): void {
-    this.raw = true;
+    this.breaks();
+    this.framing = 'unread';
     this.left = 0;
     this.releaseHeld();
-    this.breaks();
   }
 
   private finish(): void {
     const frame = this.closeFrame!;
     this.closeFrame = undefined;
-    if (!this.raw && !this.broken && !this.closing) this.write(frame);
+    if (this.framing === 'kept' && !this.closing) this.write(frame);
     this.discard = true;
     this.port.upstream.end();
   }

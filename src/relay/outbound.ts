@@ -2,13 +2,12 @@
 import { Additions } from './additions.ts';
 import type { Barriers } from './barrier.ts';
 import { ClientWriter, isOneText, TEXT_FIN } from './client-writer.ts';
+import type { Shared } from './directions.ts';
 import { FrameScanner } from './frames.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { textFrame } from './inject.ts';
 import type { Sink } from './peer.ts';
-import type { Deflate } from './spliced-sockets.ts';
-import type { RelayContext } from './tap.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
 import { type ScanEvents, UpstreamScan } from './upstream-scan.ts';
 
@@ -24,14 +23,18 @@ export interface OutboundPort {
   answerPing(payload: Buffer): void;
 }
 
+/**
+ * Who hears the messages that are told now. `absent`: no client is there, and they are written to nobody. `arriving`: one has just come,
+ * and hears from the next message boundary on; until then what it is to have must be sent as a text of ours.
+ */
+export type Audience = 'present' | 'absent' | 'arriving';
+
 export class Outbound implements ScanEvents {
   /** The Close frame was ours: the client gets nothing of what the upstream still sends. */
   done = false;
   /** Bytes pass unread: the framing is lost, or was never readable. */
-  raw = false;
-  /** What is told now is not written, because no client is there or it has only just come: whoever wants it to have it must send it. */
-  unheard = false;
-
+  raw: boolean;
+  audience: Audience = 'present';
   /** Counts and hands over the messages. */
   readonly messages: UpstreamMessages;
   /** Knows what has gone by, and where in the chunk under way. */
@@ -47,26 +50,17 @@ export class Outbound implements ScanEvents {
   /** A Close frame of ours that waits for a frame boundary, and its code. */
   private closeFrame: Buffer | undefined = undefined;
   private closeFrameCode = 0;
-  /** A new client is there and hears from the next message boundary on. */
-  private rejoining = false;
 
   /** `ordinal`: data messages of the session that came over earlier connections. */
-  constructor(
-    deflate: Deflate | undefined,
-    barriers: Barriers,
-    pings: UpstreamPings,
-    tap: TapGuard,
-    context: RelayContext,
-    port: OutboundPort,
-    ordinal = 0,
-  ) {
-    this.scanner = new FrameScanner(false, deflate !== undefined);
-    this.messages = new UpstreamMessages(this.scanner, deflate, tap, context, ordinal);
-    this.scan = new UpstreamScan(this.scanner, this.messages, context.counters, this);
-    this.writer = new ClientWriter(port, barriers, this.messages, tap, context.counters);
-    this.pings = pings;
+  constructor(shared: Shared, port: OutboundPort, ordinal = 0) {
+    this.raw = shared.opaque;
+    this.scanner = new FrameScanner(false, shared.deflate !== undefined);
+    this.messages = new UpstreamMessages(this.scanner, shared, ordinal);
+    this.scan = new UpstreamScan(this.scanner, this.messages, shared.context.counters, this);
+    this.writer = new ClientWriter(port, this.messages, shared);
+    this.pings = shared.pings;
     this.port = port;
-    this.tap = tap;
+    this.tap = shared.tap;
   }
 
   /** A Close frame went by, the upstream's or ours: nothing may be added after it. */
@@ -86,14 +80,13 @@ export class Outbound implements ScanEvents {
 
   /** Nothing is under way and nothing waits: a message can be written before it is read. */
   private get idle(): boolean {
-    if (this.unheard || this.closeFrame !== undefined || this.additions !== undefined) return false;
+    if (this.audience !== 'present' || this.closeFrame !== undefined || this.additions !== undefined) return false;
     return this.atBoundary && !this.scanner.open && this.messages.side?.busy !== true;
   }
 
   /** The client has gone: from here on messages are only told. */
   mute(): void {
-    this.unheard = true;
-    this.rejoining = false;
+    this.audience = 'absent';
     this.writer.pingWanted = false;
     this.additions = undefined;
   }
@@ -102,8 +95,7 @@ export class Outbound implements ScanEvents {
   rejoin(barriers: Barriers, pings: UpstreamPings): void {
     this.writer.barriers = barriers;
     this.pings = pings;
-    this.unheard = !this.atBoundary || this.scanner.open;
-    this.rejoining = this.unheard;
+    this.audience = this.atBoundary && !this.scanner.open ? 'present' : 'arriving';
   }
 
   /** Relays one chunk. */
@@ -122,13 +114,14 @@ export class Outbound implements ScanEvents {
     scan.run(chunk, now);
     this.scanning = false;
     this.tap.writing();
-    if (this.unheard) this.hearFrom(chunk);
+    if (this.audience !== 'present') this.hearFrom(chunk);
     else if (!this.done) this.write(chunk);
   }
 
   /** Writes a barrier now, or at the next frame boundary; says whether it was now. */
   ping(): boolean {
-    if (this.unheard ? !this.rejoining || this.scanning : !this.atBoundary) {
+    const { audience } = this;
+    if (audience === 'present' ? !this.atBoundary : audience === 'absent' || this.scanning) {
       this.writer.pingWanted = !this.raw && !this.closing;
       return false;
     }
@@ -138,7 +131,7 @@ export class Outbound implements ScanEvents {
 
   /** Writes a last barrier if that would prove something: the upstream has gone without a word. */
   lastPing(): void {
-    if (this.atBoundary && !this.unheard) this.writer.lastBarrier();
+    if (this.atBoundary && this.audience === 'present') this.writer.lastBarrier();
   }
 
   /** Writes a text frame now, or between the next two messages. */
@@ -146,8 +139,8 @@ export class Outbound implements ScanEvents {
     if (this.raw || this.closing) return;
     const frame = textFrame(data);
     // To a client that has heard nothing yet, everything is between two messages.
-    if (this.unheard) {
-      if (this.rejoining) this.writer.write(frame);
+    if (this.audience !== 'present') {
+      if (this.audience === 'arriving') this.writer.write(frame);
     } else if (this.atBoundary && !this.scanner.open) this.writer.write(frame);
     else {
       this.additions ??= new Additions();
@@ -172,16 +165,17 @@ export class Outbound implements ScanEvents {
   close(frame: Buffer, code: number): void {
     if (this.closing || this.closeFrame !== undefined) return;
     this.closeFrameCode = code;
-    if (!this.atBoundary && !this.raw && !this.unheard) {
+    const hears = !this.raw && this.audience === 'present';
+    if (hears && !this.atBoundary) {
       this.closeFrame = frame;
       return;
     }
-    if (!this.raw && !this.unheard) this.writer.lastBarrier();
+    if (hears) this.writer.lastBarrier();
     this.end(frame);
   }
 
   pinged(buf: Buffer, start: number, stop: number): void {
-    if (this.unheard) this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
+    if (this.audience !== 'present') this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
     else this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.writer.barriers.sent);
   }
 
@@ -217,8 +211,8 @@ export class Outbound implements ScanEvents {
   /** Passes on what follows the last message of the chunk, if a new client waits for that. */
   private hearFrom(chunk: Buffer): void {
     const { messageBoundary } = this.scan;
-    if (!this.rejoining || messageBoundary < 0) return;
-    this.unheard = this.rejoining = false;
+    if (this.audience === 'absent' || messageBoundary < 0) return;
+    this.audience = 'present';
     if (messageBoundary < chunk.length) this.writer.write(chunk.subarray(messageBoundary));
   }
 

@@ -153,12 +153,12 @@ export class Peer implements Sink, DirectWriter {
 
   /**
    * Another peer takes its place. What was written still goes out, and its opposite is read again; what it has sent is told to
-   * `reader` from now on, whatever else happens to it to nobody.
+   * `reader` from now on, and its close to `over`.
    */
-  leave(reader: (chunk: Buffer) => void): void {
+  leave(reader: (chunk: Buffer) => void, over: () => void): void {
     const { events } = this;
     this.end();
-    this.events = { ...GONE, received: (_, chunk) => reader(chunk), context: events.context };
+    this.events = { ...GONE, received: (_, chunk) => reader(chunk), closed: over, context: events.context };
     this.opposite = undefined;
     this.socket.resume();
     patiently(ABANDON_MS, () => this.socket.destroy());

@@ -67,7 +67,7 @@ export interface Tap {
   clientText(buf: Buffer, start: number, end: number, now: number): boolean;
   /**
    * The client has gone, not by a Close frame that means it (1006: none at all, 1001: the page went away), while nothing of its
-   * is half-way to the upstream. True keeps the upstream (default false): its messages go on being told, and `Splice.rejoin` brings a new client.
+   * is half-way to the upstream. True keeps the upstream (default false): its messages go on being told, and `SpliceHandle.rejoin` brings a new client.
    */
   clientLost?(code: number, now: number): boolean;
   /**

@@ -1,6 +1,7 @@
 // relay, upstream → client: turns frames into messages and hands them to the tap; what cannot be read in place is collected, within bounds.
 import { looksLikeJson, tellBinary } from './binary.ts';
 import { Collected } from './collected.ts';
+import type { Shared } from './directions.ts';
 import { type FrameScanner, TEXT } from './frames.ts';
 import { SideReader } from './side-reader.ts';
 import type { Deflate } from './spliced-sockets.ts';
@@ -25,7 +26,7 @@ export class UpstreamMessages {
   private passed = 0;
 
   /** `scanner` says which frame, and which message, is under way. */
-  constructor(scanner: FrameScanner, deflate: Deflate | undefined, tap: Tap, context: RelayContext, ordinal: number) {
+  constructor(scanner: FrameScanner, { deflate, tap, context }: Shared, ordinal: number) {
     this.ordinal = ordinal;
     this.scanner = scanner;
     this.deflate = deflate;

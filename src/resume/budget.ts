@@ -1,4 +1,4 @@
-// resume: how often messages may be sent again, per connection and in all, so that a slow application does not turn into a storm.
+// resume: how often messages may be sent again, so that a slow application does not cause a storm.
 
 /** A token bucket: `burst` at once, refilled at `perSecond`. */
 export class Budget {
@@ -13,7 +13,7 @@ export class Budget {
     this.#tokens = burst;
   }
 
-  /** Takes one if there is one. `now` is ms, never decreasing. */
+  /** Takes a token if there is one. `now` is ms, never decreasing. */
   take(now: number): boolean {
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) / 1000) * this.#perSecond);
     this.#at = now;

@@ -1,47 +1,49 @@
-// resume: what is counted about sessions: plain numbers for metrics and log lines. Types, not interfaces: each is read as a record of series.
+// resume: counts about sessions, for metrics and log lines. Types, not interfaces: each is read as a record of series.
 
-/** What became of requests for a session (`ackspan.session.resume`). */
+/** Requests for a session by result (`ackspan.session.resume`). */
 export type ResumeCounters = {
-  /** Opted in without asking for a session. */
+  /** The client opted in without asking for a session. */
   fresh: number;
-  /** Goes on with its session, over a new upstream connection. */
+  /** The session goes on, over a new upstream connection. */
   recovered: number;
-  /** The same over the upstream connection that it had. */
+  /** The session goes on, over the upstream connection that it had. */
   rejoined: number;
   unknown: number;
   expired: number;
   forged: number;
   foreign: number;
-  /** An older token of the session, used after a newer one; or a request that a newer one overtook. */
+  /** The token was older than one that was used; or a newer request overtook this one. */
   stale: number;
 };
 
-/** How sessions have ended (`ackspan.session.ended`). */
+/** Ended sessions by reason (`ackspan.session.ended`). */
 export type EndedCounters = {
-  /** By a Close frame after which nobody comes back. */
+  /** A Close frame came after which no client comes back. */
   closed: number;
-  /** Its client did not come back within the time. */
+  /** The client did not come back within the time. */
   expired: number;
-  /** It waited for its client longest when its user began another one and there were too many. */
+  /** The session had waited longest when its user began another one and there were too many. */
   evicted: number;
-  /** At shutdown, or because its connection could not be closed in time. */
+  /** The session was restored, and its client had messages that the store knows nothing of. */
+  incomplete: number;
+  /** The sidecar stopped, or the connection could not be closed in time. */
   stopped: number;
 };
 
-/** All of it, since start. */
+/** All counts, since start. */
 export interface SessionCounters {
   readonly resume: ResumeCounters;
   readonly ended: EndedCounters;
   /** Sessions that wait for their client now. */
   waiting: number;
-  /** Sessions that end with their connection, because there were as many as there may be. */
+  /** Sessions that end with their connection, because the limit on sessions was reached. */
   refused: number;
 }
 
 export function createSessionCounters(): SessionCounters {
   return {
     resume: { fresh: 0, recovered: 0, rejoined: 0, unknown: 0, expired: 0, forged: 0, foreign: 0, stale: 0 },
-    ended: { closed: 0, expired: 0, evicted: 0, stopped: 0 },
+    ended: { closed: 0, expired: 0, evicted: 0, incomplete: 0, stopped: 0 },
     waiting: 0,
     refused: 0,
   };

@@ -1,20 +1,23 @@
-// resume: what a client asks for in the query of its upgrade request; the upstream never sees it.
+// resume: the opt-in parameters in the query of an upgrade request. The upstream never sees them.
 
-/** What an opted-in client asks for. */
+/** The request of an opted-in client. */
 export interface OptIn {
-  /** The session to go on with; undefined = a new one. */
+  /** The session to resume; undefined = a new one. */
   readonly session: string | undefined;
-  /** '' when it sent none. */
+  /** The token; '' when the client sent none. */
   readonly token: string;
-  /** Ordinal of the last message that its application was given; 0 when it says none. */
+  /** Ordinal of the last message that the application was given; 0 when the client sends none. */
   readonly last: number;
 }
 
 const OURS = /^ackspan(_session|_token|_last)?$/;
-/** Longer values are nothing that a welcome ever gave out. */
+/** Longest value that a welcome ever gave out. Longer ones are ignored. */
 const MAX_VALUE = 512;
 
-/** Reads the query of `url` (origin form). Undefined = the client has not opted in with `ackspan=1`. Never throws. */
+/**
+ * Reads the query of `url` (origin form). Undefined = the client has not opted in with `ackspan=1`.
+ * Never throws.
+ */
 export function readOptIn(url: string): OptIn | undefined {
   const at = url.indexOf('?');
   if (at < 0 || !url.includes('ackspan')) return undefined;
@@ -30,7 +33,7 @@ export function readOptIn(url: string): OptIn | undefined {
   };
 }
 
-/** `path` without our parameters; what remains of the query keeps its bytes and order. */
+/** `path` without our parameters. The rest of the query keeps its bytes and order. */
 export function withoutOptIn(path: string): string {
   const at = path.indexOf('?');
   if (at < 0) return path;

@@ -1,27 +1,27 @@
-// resume: the ids of the sessions that can be resumed, their tokens, and whether a client may have the session that it asks for.
+// resume: the sessions that can be resumed, by id, their tokens, and whether a client may have the one it asks for.
 import { randomBytes } from 'node:crypto';
 import { wallOffset } from '../time/clock.ts';
 import type { ResumeCounters } from './counters.ts';
 import type { Tokens } from './token.ts';
 
-/** Why somebody who asks for a session does not get it. */
+/** Why a request for a session is refused. */
 export type Refused = 'unknown' | 'expired' | 'forged' | 'foreign' | 'stale';
 
 /** A session that can be resumed, as far as its tokens go. The registry alone changes the figures. */
 export interface Registered {
   readonly id: string;
-  /** Whose it was when it began: an event may name its user later, when tokens are out. */
+  /** The user of the session when it began. An event may name its user later, when tokens are out. */
   readonly user: string | undefined;
   /** Number of the latest welcome, and of the highest whose token was used. */
   serial: number;
   used: number;
-  /** From the monotonic clock to the wall clock that dated the latest token, ms. */
+  /** Offset from the monotonic clock to the wall clock that dated the latest token, ms. */
   offset: number;
 }
 
 export interface Registry<S extends Registered> {
   readonly size: number;
-  /** As many sessions as there may be: one must go before one is added. */
+  /** Whether the limit is reached: one session must go before one is added. */
   readonly full: boolean;
   has(session: S): boolean;
   /** Every session that its client may come back to, or still has. */
@@ -29,17 +29,22 @@ export interface Registry<S extends Registered> {
   /** A new id: 128 random bits. */
   newId(): string;
   add(session: S): void;
-  /** The session asked for, if the client may have it; the reason otherwise is counted, and told to nobody. `now` is monotonic ms. */
+  /**
+   * The session asked for, if the client may have it. The reason otherwise is counted, and the
+   * client does not learn it. `now` is monotonic ms.
+   */
   claim(id: string, token: string, user: string | undefined, now: number): S | undefined;
   /** The token of the next welcome. */
   token(session: S, now: number): string;
-  /** False: it was not there any more. */
+  /** Returns false if the session was not there any more. */
   remove(session: S): boolean;
 }
 
 /**
- * Up to `limit` sessions; whoever adds one sees to that. Tokens are dated by the wall clock, and judged by that clock as it stood when
- * the session's latest was dated: setting it ends no session before its time (SPEC D18). `offset` says how far the clocks are apart, ms.
+ * Holds up to `limit` sessions; the caller of `add` sees to that. Tokens are dated by the wall
+ * clock, and judged by that clock as it stood when the session's latest token was dated: setting
+ * the clock ends no session before its time (SPEC D18). `offset` says how far the clocks are apart,
+ * ms.
  */
 export function createRegistry<S extends Registered>(
   tokens: Tokens,
@@ -54,7 +59,8 @@ export function createRegistry<S extends Registered>(
     if (session === undefined) return 'unknown';
     const { fault, serial } = tokens.verify(token, id, session.user, now + session.offset);
     if (fault !== undefined) return fault;
-    // Also when nobody is known now: a session that had a user is not for those without one.
+    // A request without a user is foreign too: a session that had a user is not for clients without
+    // one.
     if (user !== session.user) return 'foreign';
     // Welcomes may have been lost on their way, so older tokens work until a newer one was used.
     if (serial < session.used) return 'stale';

@@ -1,13 +1,16 @@
-// resume: tokens that let a client go on with its session: signed, bound to session and user, short-lived, new with every welcome.
+// resume: tokens to resume a session: signed, bound to session and user, short-lived, new with every welcome.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** What a token says once its signature is known to be ours. */
+/** The content of a token whose signature is ours, or why the token is refused. */
 export type Verdict =
   | { readonly fault?: undefined; readonly serial: number }
   | { readonly fault: 'forged' | 'expired'; readonly serial?: undefined };
 
 export interface Tokens {
-  /** A token for welcome number `serial` of the session. `now` is ms since the epoch, by one clock for both (the registry sees to it). */
+  /**
+   * Makes a token for welcome number `serial` of the session. `now` is ms since the epoch, by one
+   * clock for both methods (the registry sees to it).
+   */
   sign(session: string, user: string | undefined, serial: number, now: number): string;
   verify(token: string, session: string, user: string | undefined, now: number): Verdict;
 }
@@ -17,9 +20,9 @@ const FORGED: Verdict = { fault: 'forged' };
 const EXPIRED: Verdict = { fault: 'expired' };
 
 /**
- * HMAC-SHA256 (RFC 2104) over version, session, user, serial and expiry; base64url. The first key signs, every key verifies, so
- * keys rotate by putting a new one in front. Without keys a random one lasts as long as the process. `lifeMs` bounds how long
- * after its welcome a token can be used.
+ * HMAC-SHA256 (RFC 2104) over version, session, user, serial and expiry; base64url. The first key
+ * signs, every key verifies, so keys rotate by putting a new one in front. Without keys a random
+ * one lasts as long as the process. `lifeMs` bounds how long after its welcome a token can be used.
  */
 export function createTokens(keys: readonly string[], lifeMs: number): Tokens {
   const secrets = keys.length > 0 ? keys : [randomBytes(32).toString('base64url')];

@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Operator } from '../delivery/operator.ts';
 import type { Session } from '../delivery/session.ts';
+import type { FileStore } from '../journal/file-store.ts';
 import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
@@ -15,13 +16,13 @@ import type { Scrapes } from './last-scrape.ts';
 import type { Watch } from './observe.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
 
-/** What of a sidecar the admin server is given. */
+/** The parts of a sidecar that the admin server reads. */
 export interface AdminSide {
   readonly config: Config;
   readonly watch: Watch;
   readonly store: AdminDeps['store'];
   readonly connections: ReadonlySet<Connection>;
-  /** Sessions that can be resumed; those of clients that have not opted in go with their connection. */
+  /** Sessions that can be resumed. Sessions of clients that have not opted in go with their connection. */
   readonly resumable: () => Iterable<Session>;
   readonly book: ConnectionBook;
   readonly messages: MessageLog | undefined;
@@ -33,11 +34,13 @@ export interface AdminSide {
   readonly scrapes: Scrapes;
   /** Reads the configuration again. */
   readonly reload: AdminDeps['reload'];
+  /** The store that outlives the process, where there is one. */
+  readonly lasting: FileStore | undefined;
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
 
-/** The ports of the admin server; it starts its clock (`startedAt`) now. */
+/** The ports of the admin server. Its clock (`startedAt`) starts now. */
 export function adminDeps(side: AdminSide): AdminDeps {
   const {
     config,
@@ -51,6 +54,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     counters,
     upstreamCheck,
     scrapes,
+    lasting,
     report,
   } = side;
   const { readOnly, payloads, redact, traceUrl } = config.admin;
@@ -77,7 +81,8 @@ export function adminDeps(side: AdminSide): AdminDeps {
       const waits = config.readiness.upstream ? reason : undefined;
       const reasons = [state.draining ? 'draining' : undefined, waits].filter((each) => each !== undefined);
       const upstream = up === undefined ? 'unknown' : up ? 'up' : (reason ?? 'down');
-      return { ready: reasons.length === 0, reasons, upstream };
+      const degraded = lasting?.degraded === undefined ? [] : [lasting.degraded];
+      return { ready: reasons.length === 0, reasons, degraded, upstream };
     },
     traceId: (delivery) => watch.traceId(delivery),
     watch: (observer) => watch.follow(observer),
@@ -91,7 +96,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
   };
 }
 
-/** Each session once: those that have a connection, and those whose client is away. */
+/** Every session once: those that have a connection, and those whose client is away. */
 function sessionsOf(connections: Iterable<Connection>, resumable: Iterable<Session>): ReadonlySet<Session> {
   const sessions = new Set(resumable);
   for (const { session } of connections) sessions.add(session);

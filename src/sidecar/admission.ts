@@ -1,4 +1,4 @@
-// sidecar: the public port joined with sessions: every upgrade becomes a connection, of a new session or of one that comes back.
+// sidecar: the public port joined with sessions: every upgrade becomes a connection, of a new or a resumed session.
 import type { IncomingMessage } from 'node:http';
 import type { Admin } from '../admin/server.ts';
 import type { Config } from '../config/config.ts';
@@ -39,9 +39,9 @@ export interface FrontDeps {
   readonly report: Report;
 }
 
-/** What is known of an upgrade request from its admission to its connection. */
+/** The facts about an upgrade request, from its admission to its connection. */
 export interface Ticket extends SessionRequest {
-  /** Who sent it; undefined = that could not be found out. */
+  /** The user of the request; undefined = that could not be found out. */
   readonly who: Identified | undefined;
 }
 
@@ -51,7 +51,7 @@ const NO_MEMORY: Refusal = { status: 503, reason: 'too little memory (limits.mem
 /** RFC 6455 registry, "Try Again Later". */
 const TRY_AGAIN_LATER = 1013;
 
-/** Where the backend is; throws when the configuration's address is none. */
+/** The address of the backend. Throws when the configuration's address is none. */
 export function readUpstream(config: Config): Upstream {
   const { upstreamHost, trustedProxies } = config;
   const { ca, insecure } = config.upstreamTls;
@@ -69,7 +69,8 @@ export function openFront(deps: FrontDeps): Listener {
   const { mount } = config.admin;
   // The limit is read each time: a reload changes it.
   const { limits } = config;
-  // Every client has an upstream connection, and so has one that is away for a moment; the latter can do without.
+  // Every client has an upstream connection, and so has a client that is away for a moment. The
+  // latter can do without.
   const hasRoom = (): boolean =>
     connections.size + parked.count + listener.handshaking < limits.connections ||
     (parked.count > 0 && resumption.yieldUpstream());
@@ -98,18 +99,24 @@ export function openFront(deps: FrontDeps): Listener {
   return listener;
 }
 
-/** What the backend is shown of a request: nothing else can be what it has checked (SPEC D19). */
+/** The part of a request that the backend is shown: it can have checked nothing else (SPEC D19). */
 export function shownUpstream(request: IncomingMessage, upstream: Upstream): IdentityRequest {
   const { path, headers } = outgoingHead(request, upstream);
   return { url: withoutOptIn(path), rawHeaders: headers };
 }
 
-/** The ticket of a request for `url`. Without `who` its user could not be found out: it has none. */
+/**
+ * The ticket of a request for `url`. Without `who` the request has no user, because that could not
+ * be found out.
+ */
 export function createTicket(url = '', who?: Identified): Ticket {
   return { who, user: who?.user, optIn: readOptIn(url), claim: undefined };
 }
 
-/** Finds out whose request it is, and refuses a user who has enough connections. A client that comes back replaces a connection. */
+/**
+ * Finds the user of a request, and refuses a user who has enough connections. A client that comes
+ * back replaces a connection.
+ */
 function identify(
   { identity, owners, upstream }: FrontDeps,
   request: IncomingMessage,
@@ -130,18 +137,20 @@ export function open(deps: FrontDeps, upgraded: Upgraded, ticket: Ticket): void 
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
   const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
   const owner = owners.acquire(user);
-  // The client's own trace only. The connection's span, where the upstream was given that one, is linked to.
+  // The parent is the client's own trace only. Where the upstream was given the connection's span,
+  // that span is linked to.
   const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
   const opening = resumption.open(ticket, owner, traceparent);
   const session = opening?.resumable.session ?? new Session(id, owner, traceparent);
-  // It has its owner already: one session is given back once.
+  // The session has its owner already: one session is given back once.
   if (opening?.recovered === true) owners.release(owner);
   session.claimedUser = who?.claimed ?? session.claimedUser;
   const connection = new Connection(facts, session, connectionDeps, opening?.resumable);
   if (who?.learn === 'user') connection.adopt = (user) => adopt(deps, connection, user);
   else if (who?.learn === 'claim') connection.adopt = (user) => claim(session, user);
   opening?.begin(connection);
-  // Handshakes may have been let in together; who comes back replaces a connection that may still be closing.
+  // Several handshakes may have been let in together. A client that comes back replaces a
+  // connection that may still be closing.
   const crowded = opening?.recovered !== true && owners.full(owner.user);
   connection.start(upgraded);
   if (!crowded) return;
@@ -150,7 +159,7 @@ export function open(deps: FrontDeps, upgraded: Upgraded, ticket: Ticket): void 
   connection.close(TRY_AGAIN_LATER, TOO_MANY);
 }
 
-/** A client comes back while its upstream connection is still there. */
+/** Joins a client that comes back while its upstream connection is still there. */
 export function rejoin(deps: FrontDeps, request: IncomingMessage, ticket: Ticket): Rejoining | undefined {
   const returning = deps.resumption.rejoin(request, ticket);
   if (returning === undefined) return undefined;
@@ -168,7 +177,7 @@ export function rejoin(deps: FrontDeps, request: IncomingMessage, ticket: Ticket
   };
 }
 
-/** An event has told whose session it is. */
+/** Takes the user that an event has proven for the session. */
 function adopt({ owners, connectionDeps }: FrontDeps, { session, attended }: Connection, user: string): void {
   owners.adopt(session, user, attended);
   if (session.resumable && session.user !== undefined) connectionDeps.journal?.owned(session);
@@ -188,7 +197,7 @@ function readFacts(
   return { id, seq: ++connections, remote, path, ...authority(headers), subprotocol, openedAt };
 }
 
-/** An event that proves nothing names a user: the first name is kept. */
+/** Keeps the first user that an event names without proof. */
 function claim(session: Session, user: string): void {
   if (session.claimedUser !== undefined) return;
   const named = readUser(user);
@@ -202,7 +211,10 @@ function authority(headers: RawHeaders): { host: string; port: number } {
   return { host, port: Number(value.slice(host.length + 1)) };
 }
 
-/** Names the connection's span to upstreams whose client brought no trace. A bug in there costs a span, not a connection (SPEC D8). */
+/**
+ * Names the connection's span to an upstream whose client brought no trace. A fault in there costs
+ * a span, not a connection (SPEC D8).
+ */
 function handshakeTrace({ config, handshakes, connectionDeps, report }: FrontDeps): HandshakeTrace | undefined {
   if (config.tracing.propagate !== 'always' || handshakes === undefined) return undefined;
   return {

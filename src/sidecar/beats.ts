@@ -1,4 +1,4 @@
-// sidecar: everything of a sidecar that is looked at on the beat of the process: deliveries, words that are overdue, silent clients, memory, and standstills.
+// sidecar: what runs on the beat of the process: deliveries, late confirmations, silent clients, memory, standstills.
 import type { OverdueWords } from '../connection/overdue-words.ts';
 import { type Silent, watchSilence } from '../connection/silence.ts';
 import type { Report } from '../delivery/ports.ts';
@@ -28,7 +28,7 @@ export interface BeatDeps {
   readonly report: Report;
 }
 
-/** Starts them; the result ends them. */
+/** Starts everything that runs on the beat. The result ends it. */
 export function startBeats(deps: BeatDeps): () => void {
   const { tracker, overdue, connections, silent, watch, unread, silenceMs, memory, report } = deps;
   const unreadNotice = new UnreadNotice({

@@ -1,4 +1,4 @@
-// sidecar: plain counters of the other folders as metric series: read when somebody collects, so that counting stays an integer add.
+// sidecar: plain counters of other rooms as metric series, read at collection, so that counting stays an integer add.
 
 import { createAdminCounters } from '../admin/places.ts';
 import { UNRETAINED_REASONS, type UnretainedReason } from '../delivery/words.ts';
@@ -9,16 +9,17 @@ import { type Reading, readingsOf } from '../telemetry/metrics/readings.ts';
 import { LABEL, METRICS } from '../telemetry/names/names.ts';
 import type { ExportCounters } from '../telemetry/otlp/drops.ts';
 import type { WatchDeps } from './observe.ts';
+import type { LastingStore } from './store.ts';
 
-/** What is counted about exports, by signal. */
+/** Counts of exports, by signal. */
 export interface Exports {
   readonly spans: ExportCounters;
   readonly logs: ExportCounters;
-  /** In data points. */
+  /** Pushed metrics, in data points. */
   readonly metrics: ExportCounters;
 }
 
-/** Every series that is read from somebody else's counter. */
+/** Every series that reads a counter of another room. */
 export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Reading[] {
   const { relay, front } = deps.counters;
   const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
@@ -45,6 +46,7 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     ...readingsOf(METRICS.identity, LABEL.result, deps.identity ?? {}),
     ...sessionReadings(deps),
     ...hookReadings(deps),
+    ...storeReadings(deps.store),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.decoder.others),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.unread),
     series(METRICS.untracked, LABEL.reason, 'unwatched', () => relay.messagesUnwatched),
@@ -118,7 +120,7 @@ function upstreamReadings({ upstreamUp }: WatchDeps): Reading[] {
   return [{ metric: METRICS.upstreamUp, attributes: {}, read }];
 }
 
-/** No series where there is no bound. */
+/** There is no series without a bound. */
 function memoryReadings({ memory }: WatchDeps): Reading[] {
   if (memory === undefined || memory.bound === 0) return [];
   return [
@@ -127,7 +129,7 @@ function memoryReadings({ memory }: WatchDeps): Reading[] {
   ];
 }
 
-/** What is kept of messages under way, beside its bound. */
+/** Bytes kept of messages under way, beside their bound. */
 function inFlightReadings({ counters: { relay }, limits }: WatchDeps): Reading[] {
   const kept: Reading = { metric: METRICS.inFlightBytes, attributes: {}, read: () => relay.collectedBytes };
   if (limits === undefined) return [kept];
@@ -159,7 +161,7 @@ function settingReadings({ version, limits }: WatchDeps): Reading[] {
   return [build, ...Object.entries(shown).map(limit)];
 }
 
-/** Sessions that outlive their connection, and what is kept for them. */
+/** Sessions that outlive their connection, and messages kept for them. */
 function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
   if (sessions === undefined || retention === undefined) return [];
   const refused = (reason: UnretainedReason): Reading => ({
@@ -176,7 +178,29 @@ function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
   ];
 }
 
-/** What is counted where there are no hooks: nothing happens, and a series of zeros says so to panels and alerts. */
+/** Series of the store that outlives the process. There is none without one: a 0 would say that all is well with it. */
+function storeReadings(store: LastingStore | undefined): Reading[] {
+  if (store === undefined) return [];
+  const { file, restored } = store;
+  const { sessions, deliveries } = file.left.dropped;
+  const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
+    metric,
+    attributes: { [label]: value },
+    read,
+  });
+  return [
+    { metric: METRICS.storeDegraded, attributes: {}, read: () => Number(file.degraded !== undefined) },
+    series(METRICS.storeOperations, LABEL.result, 'ok', () => file.counters.writes),
+    series(METRICS.storeOperations, LABEL.result, 'failed', () => file.counters.failures),
+    { metric: METRICS.storeWritten, attributes: {}, read: () => file.counters.written },
+    { metric: METRICS.storeStalled, attributes: {}, read: () => file.counters.stalledMs / 1000 },
+    { metric: METRICS.storeSize, attributes: {}, read: () => file.bytes },
+    ...readingsOf(METRICS.storeRestored, LABEL.kind, restored),
+    ...readingsOf(METRICS.storeDropped, LABEL.kind, { sessions, deliveries }),
+  ];
+}
+
+/** The counts without hooks: a series of zeros tells panels and alerts that nothing happens. */
 const NO_HOOKS: NonNullable<WatchDeps['hooks']> = {
   counters: createHookCounters(),
   waiting: 0,

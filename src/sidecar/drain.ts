@@ -1,7 +1,8 @@
-// sidecar: how a sidecar parts from its clients: last barriers, patience, Close frames, their answers; only then is what is left called lost (SPEC D10, D15).
+// sidecar: how a sidecar parts from its clients: last barriers, Close frames, their answers (SPEC D10, D15).
 
 import type { Connection } from '../connection/connection.ts';
 import type { Resumption } from '../connection/resumption.ts';
+import type { Delivery } from '../delivery/record.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import { now } from '../time/clock.ts';
 import { stillSince } from '../time/pulse.ts';
@@ -9,9 +10,9 @@ import { stillSince } from '../time/pulse.ts';
 /** RFC 6455 registry, "Service Restart". */
 export const SERVICE_RESTART = 1012;
 const REASON = 'service restart';
-/** How often is looked whether a wait is over, ms. */
+/** Gap between two looks whether a wait is over, ms. */
 const LOOK_MS = 10;
-/** How long the sockets that are destroyed at last may take to say so, ms. */
+/** How long the sockets that are destroyed in the end may take to close, ms. */
 const DESTROY_MS = 200;
 
 export interface DrainDeps {
@@ -20,13 +21,16 @@ export interface DrainDeps {
   readonly tracker: Tracker;
   /** Deliveries in flight. */
   readonly pending: () => number;
-  /** Told when confirmations were waited for in vain. */
+  /** Whether the next process goes on with a delivery that has no outcome. Default: with none. */
+  readonly staysOpen?: (delivery: Delivery) => boolean;
+  /** Called when confirmations were waited for in vain. */
   unconfirmed(): void;
 }
 
 /**
- * Sends last barriers and waits for confirmations until `confirmBy`, then sends every client Close 1012 and reads what they answer
- * until `closeBy` (monotonic ms, both put off by standstills); what has no outcome then ends `failed: shutdown`.
+ * Sends last barriers and waits for confirmations until `confirmBy`. Then sends every client Close
+ * 1012 and reads their answers until `closeBy` (monotonic ms, both put off by standstills). A
+ * delivery without an outcome then ends `failed: shutdown`.
  */
 export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number): Promise<void> {
   const { connections, resumption, tracker, pending } = deps;
@@ -36,7 +40,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
   resumption.close(SERVICE_RESTART, REASON);
   const told = new WeakSet<Connection>();
   const over = (): boolean => {
-    // A handshake that was under way may become a connection yet.
+    // A handshake that was under way may still become a connection.
     for (const connection of connections) {
       if (told.has(connection)) continue;
       told.add(connection);
@@ -47,16 +51,22 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
   const { at } = await until(over, closeBy, from);
   for (const connection of connections) connection.destroy(at);
   await until(() => connections.size === 0, now() + DESTROY_MS);
-  tracker.shutdown(now());
+  tracker.shutdown(now(), deps.staysOpen);
 }
 
-/** How a wait ended: with what it waited for, or with its time. What had reached a socket by `at` (monotonic ms) has been read. */
+/**
+ * How a wait ended: with its condition, or with its time. Bytes that had reached a socket by `at`
+ * (monotonic ms) have been read.
+ */
 export interface Waited {
   readonly done: boolean;
   readonly at: number;
 }
 
-/** Waits until `done()` or the time `end`, standstills since `from` not counted; what has reached a socket by then is read first. */
+/**
+ * Waits until `done()` or the time `end`, without standstills since `from`. Bytes that have reached
+ * a socket by then are read first.
+ */
 export async function until(done: () => boolean, end: number, from = now()): Promise<Waited> {
   const over = () => now() - stillSince(from) >= end;
   for (;;) {

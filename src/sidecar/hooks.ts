@@ -6,7 +6,10 @@ import { type HookUpstream, resolveTarget } from '../hooks/target.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
 
-/** The hooks of a sidecar in front of `upstream`; undefined without `hooks.url`. Nothing is sent before something happens. */
+/**
+ * The hooks of a sidecar in front of `upstream`; undefined without `hooks.url`. Nothing is sent
+ * before a notice is raised.
+ */
 export function openHooks({ hooks, serviceName }: Config, upstream: HookUpstream, report: Report): Hooks | undefined {
   const { url, secrets, events: kinds, payload, timeoutMs, tries, queue, concurrency } = hooks;
   if (url === undefined) return undefined;
@@ -14,7 +17,7 @@ export function openHooks({ hooks, serviceName }: Config, upstream: HookUpstream
     target: resolveTarget(url, upstream),
     secrets,
     kinds,
-    // A URI reference (CloudEvents, "source"), so names are written as RFC 8141 has them.
+    // The source is a URI reference (CloudEvents), so names are written as RFC 8141 has them.
     source: `urn:ackspan:${encodeURIComponent(serviceName)}`,
     userAgent: `ackspan/${VERSION}`,
     payload,

@@ -1,4 +1,4 @@
-// sidecar: who scrapes the metrics, how often, and when the next scrape is due: so that a stop ends after the one that sees its losses.
+// sidecar: the scrapers of the metrics and their next scrapes: a stop ends after the scrape that sees its losses.
 
 /** A scraper comes again after the same time; a human, or one that came once, is none. */
 interface Scraper {
@@ -11,7 +11,7 @@ interface Scraper {
 }
 
 export interface Scrapes {
-  /** Somebody asks for the metrics; the result is called when the answer is out. `from` tells one scraper from another. */
+  /** Notes a scrape; the result is called when its answer is out. `from` tells one scraper from another. */
   asked(from: string): () => void;
   /** The last scrapes up to `end` (monotonic ms) by those who come regularly; undefined where none will come. */
   last(end: number): LastScrapes | undefined;

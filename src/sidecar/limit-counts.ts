@@ -1,4 +1,4 @@
-// sidecar: the limits whose counters are looked at once a second, and how the log names them (SPEC D7).
+// sidecar: the limits whose counters are read once a second, and their names in the log (SPEC D7).
 import type { Tracker } from '../delivery/tracker.ts';
 import type { RelayCounters } from '../relay/tap.ts';
 import type { SessionCounters } from '../resume/counters.ts';
@@ -9,7 +9,7 @@ export interface LimitSources {
   readonly tracker: Tracker;
   readonly sessions: SessionCounters;
   readonly silent: { readonly cut: number };
-  /** Events that a limit on deliveries in flight let through untracked, so far. */
+  /** Number of events that a limit on deliveries in flight let through untracked. */
   shed(): number;
 }
 

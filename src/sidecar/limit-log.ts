@@ -1,16 +1,16 @@
-// sidecar: limits that are reached where nobody may stop to write a line: looked at once a second, and said (SPEC D7).
+// sidecar: logs limits that are reached on the hot path, where no line can be written: once a second (SPEC D7).
 import type { Report } from '../delivery/ports.ts';
 
 /** A counter that grows while a limit is reached. */
 export interface LimitCount {
-  /** The key of the limit, as the operator knows it, and what happens beyond it. */
+  /** The key of the limit as the operator knows it, and the effect beyond the limit. */
   readonly text: string;
   read(): number;
 }
 
 const EVERY_MS = 1000;
 
-/** Reports each limit whose counter has grown, at most once a second; the result ends it. */
+/** Reports each limit whose counter has grown, at most once a second. The result ends the reports. */
 export function startLimitLog(limits: readonly LimitCount[], report: Report): () => void {
   const last = limits.map((limit) => limit.read());
   const look = (): void => {

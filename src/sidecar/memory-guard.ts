@@ -1,17 +1,17 @@
-// sidecar: memory that runs out: first less is tracked, then no connection is accepted, before the kernel ends the process (SPEC D7).
+// sidecar: memory that runs out: first less is tracked, then no connection is accepted (SPEC D7).
 import { onBeat } from '../time/pulse.ts';
 
 export interface MemoryDeps {
-  /** Share of `limitBytes` that the process may fill; 0 = no bound. */
+  /** The share of `limitBytes` that the process may fill; 0 = no bound. */
   readonly share: number;
   readonly limitBytes: number;
   /** Resident memory now, bytes. Default: that of this process. */
   readonly used?: () => number;
   /** Monotonic ms. */
   readonly now: () => number;
-  /** Whether LOW and NORMAL events pass untracked. */
+  /** Sets whether LOW and NORMAL events pass untracked. */
   readonly shed: (on: boolean) => void;
-  /** A stage begins (`fault`) or ends. */
+  /** Reports that a stage begins (`fault`) or ends. */
   readonly fault: (text: string) => void;
   readonly info: (text: string) => void;
 }
@@ -19,21 +19,21 @@ export interface MemoryDeps {
 export interface MemoryGuard {
   /** Bytes that the process may have; 0 = no bound. */
   readonly bound: number;
-  /** Share of the bound in use when it was last looked at. */
+  /** The share of the bound in use at the last look. */
   readonly used: number;
-  /** New connections are refused. */
+  /** Whether new connections are refused. */
   readonly refusing: boolean;
-  /** Starts to look, once a second, and at once; the result ends it. */
+  /** Looks at once, and then once a second. The result ends the looks. */
   start(): () => void;
 }
 
 const EVERY_MS = 1000;
-/** A stage begins at its share of the bound, and ends this much below, so that it does not flutter. */
+/** A stage begins at its share of the bound, and ends this much below it, so that it does not flutter. */
 const SLACK = 0.05;
 const SHED_FROM = 0.85;
 const REFUSE_FROM = 0.95;
 
-/** Looks at resident memory; nothing runs before `start`. */
+/** Looks at resident memory. Nothing runs before `start`. */
 export function createMemoryGuard(deps: MemoryDeps): MemoryGuard {
   const { share, limitBytes, used: resident = () => process.memoryUsage.rss(), now, shed, fault, info } = deps;
   const bound = Math.floor(limitBytes * share);

@@ -1,4 +1,4 @@
-// sidecar: how much memory the process may have: what its control group allows, else what the machine has. Read once, at the start.
+// sidecar: how much memory the process may have: by its control group, else the machine's. Read once, at the start.
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 
@@ -13,8 +13,8 @@ export interface MemorySources {
 }
 
 /**
- * The smallest limit of the process's own groups and those above them, bytes. In a container the path of a group may be the host's;
- * then the mount's own root is the container's group.
+ * The smallest limit of the process's own groups and those above them, bytes. In a container the
+ * path of a group may be the host's. Then the mount's own root is the container's group.
  */
 export function readMemoryLimit(sources: MemorySources = {}): number {
   const { mount = '/sys/fs/cgroup', groups = '/proc/self/cgroup', total = totalmem() } = sources;
@@ -45,12 +45,12 @@ function upwards(path: string): string[] {
   return paths;
 }
 
-/** '' where there is no such file, which is most of them. */
+/** The text of a file; '' where there is no such file, as for most of them. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'latin1').trim();
   } catch {
-    // Another version of control groups, or another system.
+    // The machine has another version of control groups, or is another system.
     return '';
   }
 }

@@ -1,8 +1,9 @@
-// sidecar: everything that watches: joins the counts of relay, decoder and core to metrics, spans and statistics. Nothing here decides anything.
+// sidecar: joins the counts of relay, decoder and core to metrics, spans and statistics. Decides nothing.
 import type { AdminCounters } from '../admin/places.ts';
 import type { AgentConfig, Config } from '../config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
 import type { Decoder } from '../decode/decoder.ts';
+import type { Journal } from '../delivery/journal.ts';
 import { Fan } from '../delivery/observers.ts';
 import type { Observer, Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
@@ -28,6 +29,7 @@ import type { Telemetry } from '../telemetry/sdk.ts';
 import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
 import { startBeat } from '../time/beat.ts';
 import { type Exports, readings } from './counter-series.ts';
+import type { LastingStore } from './store.ts';
 
 /** `limits` of the configuration, as far as metrics show them. */
 export type ShownLimits = Pick<
@@ -45,17 +47,20 @@ export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
   readonly decoder: Decoder;
   readonly unread: Readonly<Record<UnreadReason, number>>;
-  /** Told of each confirmation that changed nothing. */
+  /** Called for each confirmation that changed nothing. */
   readonly unmatched?: Observer['unmatched'];
   /** Connections cut because their client was silent. */
   readonly silent: { readonly cut: number };
-  /** Upgrade requests by what was learned of their user. */
+  /** Upgrade requests by result of the search for their user. */
   readonly identity?: Readonly<Record<string, number>>;
   readonly sessions?: SessionCounters;
-  /** Read when metrics are collected. */
+  /** Counters that are read when metrics are collected. */
   readonly retention?: () => Retention;
-  /** Notices to the backend, where there are any: what to count of them. It is told of deliveries by `follow`. */
+  /** Counts of notices to the backend, where there are hooks. `follow` tells the hooks of deliveries. */
   readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
+  /** The journal, where something outlives the process: told of every step first, and handed over before telemetry leaves. */
+  readonly journal?: Journal | undefined;
+  readonly store?: LastingStore | undefined;
   /** Whether the upstream takes connections, as far as it is known. */
   readonly upstreamUp?: (() => boolean | undefined) | undefined;
   /** The limits that are shown beside what they limit. */
@@ -68,68 +73,86 @@ export interface WatchDeps {
     readonly events: 'span' | 'log' | 'both';
     readonly userHashKey: string | undefined;
   };
-  /** What the events of agents are; without it their tools and runs are not watched. */
+  /** Event types of agents. Left out: their tools and runs are not watched. */
   readonly agents?: AgentConfig | undefined;
   readonly serviceName: string;
   readonly version: string;
-  /** For connections whose Host header names none. */
+  /** The server address of connections whose Host header names none. */
   readonly serverPort: number;
   readonly now: () => number;
   readonly report: Report;
-  /** For one line about each delivery that did not end well. */
+  /** Writes one line about each delivery that ended badly. */
   readonly log: OutcomeLines;
 }
 
-/** Where lines about outcomes go. */
+/** The log of outcomes. */
 export interface OutcomeLines {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-/** Where a client connected to and when, before it is a connection. */
+/** The address and time of a handshake, before it is a connection. */
 export type HandshakeFacts = Pick<Facts, 'id' | 'host' | 'port' | 'openedAt'>;
 
 /** The spans of handshakes that came without a trace. */
 export interface Handshakes {
-  /** Starts one; its context as a `traceparent`. It goes on in the connection with that id, or is `refused`. */
+  /**
+   * Starts a span and returns its context as a `traceparent`. The span goes on in the connection
+   * with that id, or is `refused`.
+   */
   begin(facts: HandshakeFacts): string;
-  /** Became no connection. `status` is what the client was answered; 0 = it left before. */
+  /**
+   * Ends the span of a handshake that became no connection. `status` is the answer to the client; 0
+   * = the client left before.
+   */
   refused(id: string, status: number): void;
 }
 
-/** Beside the statistics: what they cannot know of. Messages with several events, and those that are not seen. */
+/** Figures that the statistics cannot know: messages with several events, and messages that are not seen. */
 export interface Unreadable {
-  /** Events beyond the first of their message: without them `tracked`, `shed` and `untracked` make up the messages relayed (SPEC D16). */
+  /**
+   * Events beyond the first of their message. Without these, `tracked`, `shed` and `untracked` make
+   * up the messages relayed (SPEC D16).
+   */
   readonly batched: number;
-  /** WebSockets so far whose extensions could not be read: their messages passed uncounted. */
+  /** WebSockets so far whose extensions could not be read. Their messages passed uncounted. */
   readonly unreadable_connections: number;
 }
 
 /** The watching side of a sidecar. */
 export interface Watch {
-  /** Told of every step of every delivery. */
+  /** The observer of every step of every delivery. */
   readonly observer: Observer;
   readonly connections: ConnectionObserver;
   stats(): Stats & Unreadable;
-  /** The same counts for windows of time. */
+  /** The counts for windows of time. */
   totals(): Totals;
-  /** The process did not run for `ms`. */
+  /** Notes a standstill of `ms`. */
   stoodStill(ms: number): void;
   scrape(accept: string): Promise<{ contentType: string; body: string }>;
   /** Spans of handshakes, for upstreams that are told of them; undefined where spans go nowhere. */
   readonly handshakes: Handshakes | undefined;
   traceId(delivery: Delivery): string | undefined;
-  /** Adds somebody who wants to hear every step too; the result ends it. */
+  /** Adds an observer of every step. The result removes it. */
   follow(observer: Observer): () => void;
-  /** The session is over and will not be resumed. Sessions that cannot be are told of by their connection's `closed`. */
+  /**
+   * Notes that the session is over and will not be resumed. A session that cannot be resumed ends
+   * with its connection's `closed`.
+   */
   sessionEnded(session: Session): void;
   shutdown(timeoutMs: number): Promise<void>;
 }
 
-/** Orphans and silent runs are counted in tens of seconds; every wake-up of an idle process costs its host. */
+/**
+ * Gap between two looks, ms: orphans and silent runs are counted in tens of seconds, and every
+ * wake-up of an idle process costs its host.
+ */
 const AGENT_BEAT_MS = 500;
 
-/** Starts metrics at once and the OpenTelemetry SDK behind a lazy import, because it costs start-up time. */
+/**
+ * Starts metrics at once, and the OpenTelemetry SDK behind a lazy import, because the SDK costs
+ * start-up time.
+ */
 export async function startWatch(deps: WatchDeps): Promise<Watch> {
   const metrics = createDeliveryMetrics();
   const connectionMetrics = createConnectionMetrics();
@@ -145,8 +168,13 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     runtime.source,
     standstills.source,
   ];
+  const handOver = (): void => deps.journal?.handOver();
+  const first = (): [] => {
+    handOver();
+    return [];
+  };
   const producer = createMetricProducer({
-    sources: [...sources, () => agents?.source() ?? []],
+    sources: [first, ...sources, () => agents?.source() ?? []],
     version: deps.version,
     startedAt: deps.now(),
     now: deps.now,
@@ -163,6 +191,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     logCounters: exports.logs,
     metricCounters: exports.metrics,
     events: deps.tracing.events,
+    beforeExport: handOver,
   });
   const spans = openSpans(deps, telemetry, metrics);
   const outcomes = createOutcomeLog({
@@ -171,10 +200,10 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   });
   agents = openAgents(deps, telemetry);
   const stopBeat = agents === undefined ? undefined : startBeat(agents, deps.report, AGENT_BEAT_MS);
-  // The log comes after the spans: a delivery that went wrong may get its span, and so its trace id, only now.
-  // Joined to the log instead of being one more to tell of every step.
+  // The log comes after the spans: a delivery that went wrong may get its span, and so its trace
+  // id, only now. It is joined to the log instead of being one more observer of every step.
   const logged: Observer = { ...outcomes.observer, ...(deps.unmatched && { unmatched: deps.unmatched }) };
-  const all = [metrics, spans?.observer, logged, agents?.observer];
+  const all = [deps.journal?.steps, metrics, spans?.observer, logged, agents?.observer];
   const fan = new Fan(all.filter((each) => each !== undefined));
   return {
     observer: fan,
@@ -215,7 +244,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   };
 }
 
-/** Messages that are no deliveries, by the reason that relay or decoder gave. */
+/** Messages that are no deliveries, by the reason of relay or decoder. */
 function untracked({ decoder, unread, counters }: WatchDeps): Record<string, number> {
   return { ...decoder.others, ...unread, unwatched: counters.relay.messagesUnwatched };
 }

@@ -1,4 +1,4 @@
-// sidecar: who is told of connections: the set of open ones, their owners, the admin server's book, and the watch.
+// sidecar: tells of connections: the set of open ones, their owners, the admin server's history, and the watch.
 import type { ConnectionBook } from '../admin/connection-book.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ConnectionObserver } from '../connection/parts.ts';
@@ -8,7 +8,7 @@ import { now } from '../time/clock.ts';
 import { connectionView } from './admin.ts';
 import type { Watch } from './observe.ts';
 
-/** What the watch throws costs no connection and no session (SPEC D8). */
+/** Reports an error of the watch. Such an error costs no connection and no session (SPEC D8). */
 export function tell(report: Report, step: () => void): void {
   try {
     step();
@@ -17,7 +17,7 @@ export function tell(report: Report, step: () => void): void {
   }
 }
 
-/** Keeps the set of open connections beside what the watch is told. */
+/** Keeps the set of open connections beside the watch. */
 export function register(
   connections: Set<Connection>,
   owners: Owners,
@@ -40,7 +40,7 @@ export function register(
       connections.delete(connection);
       tell(report, () => book.closed(connection.id, by, code, at));
       owners.disconnect(connection.session.owner);
-      // A session that can be resumed is given back by whoever ends it.
+      // A session that can be resumed gives its owner back when it ends.
       if (!connection.session.optedIn) owners.release(connection.session.owner);
       tell(report, () => watch.closed(connection, by, code, at));
     },

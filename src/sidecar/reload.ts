@@ -1,4 +1,4 @@
-// sidecar: what of the configuration changes while it runs: rules, limits, sampling, objectives, log level. All of a reload holds, or nothing of it.
+// sidecar: which keys change while it runs, and how. All of a reload holds, or nothing of it.
 import type { Config } from '../config/config.ts';
 import type { Row } from '../config/row.ts';
 import { TABLE } from '../config/schema.ts';

@@ -1,5 +1,4 @@
-// sidecar: the sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
-import { randomInt } from 'node:crypto';
+// sidecar: builds every part from the configuration, starts them in order and stops them in order (SPEC D10).
 import type { AddressInfo } from 'node:net';
 import { createConnectionBook } from '../admin/connection-book.ts';
 import { createMessageLog } from '../admin/message-log.ts';
@@ -14,11 +13,11 @@ import { createResendBudget } from '../connection/resending.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
 import { createResumption } from '../connection/resumption.ts';
 import { createDecoder } from '../decode/decoder.ts';
-import { nameInstance } from '../delivery/delivery-id.ts';
+import { nameInstance, randomInstance } from '../delivery/delivery-id.ts';
 import type { Report } from '../delivery/ports.ts';
 import { Tracker } from '../delivery/tracker.ts';
 import { createFrontCounters } from '../front/counters.ts';
-import { createIdentity, type IdentityOptions } from '../identity/identity.ts';
+import { createIdentity } from '../identity/identity.ts';
 import { createOwners } from '../identity/owners.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../relay/tap.ts';
 import { createSessionCounters } from '../resume/counters.ts';
@@ -32,6 +31,7 @@ import { adminDeps } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
 import { openHooks } from './hooks.ts';
+import { identityOptions } from './identity-options.ts';
 import { createScrapes } from './last-scrape.ts';
 import { countLimits } from './limit-counts.ts';
 import { startLimitLog } from './limit-log.ts';
@@ -41,11 +41,12 @@ import { type OutcomeLines, startWatch } from './observe.ts';
 import { register, tell } from './register.ts';
 import { liveConfig, type Reloaded, type Reread, reload } from './reload.ts';
 import { type Stoppable, stop } from './stop.ts';
+import { handsOver, keepStore, openStore } from './store.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
 
 export interface SidecarDeps {
   readonly config: Config;
-  /** Told of the faults of the world: one call, one log line (rate-limited by whoever gives it). */
+  /** Reports faults of the world: one call, one log line, unless it is rate-limited. */
   readonly report: Report;
   readonly log: OutcomeLines & { info(fields: object, message: string): void };
   /** Reads what the operator wrote again; without it nothing can be reloaded. */
@@ -64,16 +65,14 @@ export interface Sidecar {
   reload(): Reloaded;
 }
 
-/** How long after its welcome a resume token is good: as long as one connection may sensibly last. The session itself ends `sessions.ttl` after it. */
+/**
+ * How long a resume token is good after its welcome: as long as a connection may last. The session itself ends
+ * earlier.
+ */
 const TOKEN_LIFE_MS = 24 * 3_600_000;
 
 /** Builds a sidecar; nothing runs before `start`. */
 export function createSidecar(deps: SidecarDeps): Sidecar {
-  nameInstance(
-    randomInt(36 ** 5)
-      .toString(36)
-      .padStart(5, '0'),
-  );
   let running: Running | undefined;
   let stopping: Promise<void> | undefined;
   return {
@@ -125,10 +124,19 @@ async function start(deps: SidecarDeps): Promise<Running> {
     fault: (text) => report({ stage: 'memory', error: new Error(text) }),
     info: (text) => log.info({ stage: 'memory' }, text),
   });
+  const lasting = await openStore({
+    ...{ config, index: store, report },
+    latest: () => tracker.latest,
+  });
+  // Numbers of deliveries go on with the store; without one they begin anew in each process.
+  nameInstance(lasting?.file.name ?? randomInstance(Math.random));
+  const journal = lasting?.file.journal;
   const unmatched = createUnmatchedBook();
   const watch = await startWatch({
     unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
     memory,
+    journal,
+    store: lasting,
     limits: config.limits,
     counters,
     decoder,
@@ -171,7 +179,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const connections = new Set<Connection>();
   const state = { draining: false };
   const scrapes = createScrapes(now);
-  const tokens = createTokens(config.sessions.keys, TOKEN_LIFE_MS);
+  const { keys } = config.sessions;
+  const tokens = createTokens(keys.length === 0 && lasting !== undefined ? [lasting.file.key] : keys, TOKEN_LIFE_MS);
   const registry = createRegistry<ResumableSession>(tokens, () => config.limits.connections, sessions.resume);
   const resumption = createResumption({
     registry,
@@ -181,6 +190,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
     silenceMs: config.limits.silenceMs,
     now,
+    journal,
+    handsOver: () => state.draining && handsOver(lasting),
     ended(session) {
       owners.release(session.owner);
       tell(report, () => watch.sessionEnded(session));
@@ -212,6 +223,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     adminDeps({
       ...side,
       operator,
+      lasting: lasting?.file,
       counters: counters.admin,
       reload: reloading,
       resumable: () => Array.from(registry.all(), ({ session }) => session),
@@ -221,16 +233,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const overdue = new OverdueWords();
   const parked = { count: 0 };
   const resendBudget = createResendBudget();
+  const shared = { messages, tracker, decoder, relay, unread, overdue, parked, observer };
   const connectionDeps = {
-    messages,
-    tracker,
-    decoder,
-    relay,
-    unread,
-    overdue,
-    parked,
-    observer,
-    resendBudget,
+    ...{ ...shared, resendBudget, journal },
     get resends() {
       return config.events.rules.some((rule) => rule.resend === true);
     },
@@ -260,6 +265,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
     report,
   });
+  const closeStore = keepStore(lasting, { decoder, tracker, resumption, owners, report, log });
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
   const stopLimitLog = startLimitLog(limitCounts, report);
   const own = config.admin.listen;
@@ -281,15 +287,10 @@ async function start(deps: SidecarDeps): Promise<Running> {
     state,
     stopBeats,
     stopLimitLog,
+    closeStore,
     upstreamCheck,
     scrapes,
+    lasting,
     reload: reloading,
   };
-}
-
-function identityOptions(config: Config['identity']): IdentityOptions {
-  const { user: sources, trust, jwtFrom: jwtPlaces, jwtQuery, jwtKey: key, jwksUrl, timeoutMs } = config;
-  const { jwtIssuer: issuer, jwtAudience: audience } = config;
-  const verify = key === undefined && jwksUrl === undefined ? undefined : { key, jwksUrl, issuer, audience };
-  return { sources, trust, jwtPlaces, jwtQuery, verify, timeoutMs };
 }

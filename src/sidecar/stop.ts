@@ -1,7 +1,8 @@
-// sidecar: how it stops (SPEC D10): no new connections, the clients' last chances, last notices, and the telemetry that says how it ended, pushed or scraped.
+// sidecar: the stop (SPEC D10): no new connections, the clients' last chances, last notices, last telemetry.
 import type { Admin } from '../admin/server.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Resumption } from '../connection/resumption.ts';
+import type { Delivery } from '../delivery/record.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { Listener } from '../front/listener.ts';
 import type { Hooks } from '../hooks/hooks.ts';
@@ -9,6 +10,7 @@ import { now } from '../time/clock.ts';
 import { drain, until } from './drain.ts';
 import type { LastScrapes, Scrapes } from './last-scrape.ts';
 import type { OutcomeLines, Watch } from './observe.ts';
+import { handsOver, type LastingStore } from './store.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
 
 /** What of a running sidecar has to be stopped, or asked meanwhile. */
@@ -24,6 +26,8 @@ export interface Stoppable {
   readonly state: { draining: boolean };
   readonly stopBeats: () => void;
   readonly stopLimitLog: () => void;
+  readonly closeStore: () => Promise<void>;
+  readonly lasting: LastingStore | undefined;
   readonly upstreamCheck: UpstreamCheck;
   readonly scrapes: Scrapes;
 }
@@ -56,13 +60,15 @@ export async function stop(running: Stoppable, { config, log }: StopDeps, reason
   await listener.stopAccepting();
   const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
   const closing = Math.min(config.limits.patienceMs + CLOSE_MS, graceMs / 2);
-  await drain({ connections, resumption, tracker, pending, unconfirmed }, closeBy - closing, closeBy);
+  const staysOpen = ({ session }: Delivery) => session.resumable && handsOver(running.lasting);
+  await drain({ connections, resumption, tracker, pending, staysOpen, unconfirmed }, closeBy - closing, closeBy);
   const settledAt = now();
   const lost = losses(watch) - before;
   await listener.close();
   running.stopBeats();
   running.stopLimitLog();
   running.upstreamCheck.stop();
+  await running.closeStore();
   await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
   const seen = lost === 0 || scrape === undefined ? undefined : until(() => scrape.seen(settledAt), end);
   await watch.shutdown(Math.max(FLUSH_MS, end - now()));

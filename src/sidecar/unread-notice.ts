@@ -1,8 +1,8 @@
-// sidecar: messages in which no event can be read are said once, with their share and what to configure (SPEC D21): the operator may think they are events.
+// sidecar: reports messages without an event once, with their share and what to configure (SPEC D21).
 
-/** So many of them are said at once … */
+/** Messages without an event that are reported at once … */
 const ENOUGH = 50;
-/** … fewer when the first is this old, ms, or at the end, unless they are a handful. */
+/** … or fewer, when the first is this old, ms, or at the end, unless they are a handful. */
 const SOON_MS = 10_000;
 const HANDFUL = 10;
 
@@ -15,7 +15,10 @@ export interface UnreadNoticeDeps {
   say(text: string): void;
 }
 
-/** Looks at the counts until there is something to say. */
+/**
+ * Looks at the counts until there is something to report. The operator may think that such messages
+ * are events.
+ */
 export class UnreadNotice {
   readonly #deps: UnreadNoticeDeps;
   #since = 0;
@@ -25,7 +28,7 @@ export class UnreadNotice {
     this.#deps = deps;
   }
 
-  /** Call from time to time; `now` is monotonic ms. */
+  /** Looks. Call from time to time; `now` is monotonic ms. */
   look(now: number): void {
     if (this.#over) return;
     const count = this.#count();
@@ -34,7 +37,7 @@ export class UnreadNotice {
     if (count >= ENOUGH || (count >= HANDFUL && now - this.#since >= SOON_MS)) this.#tell(count);
   }
 
-  /** The process ends. */
+  /** Looks a last time, at the end of the process. */
   end(): void {
     const count = this.#count();
     if (!this.#over && count >= HANDFUL) this.#tell(count);

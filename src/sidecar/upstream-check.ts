@@ -1,19 +1,19 @@
-// sidecar: whether the upstream takes connections: seen by the handshakes that it answers, else asked by TCP every few seconds, so that no probe waits for a dial.
+// sidecar: whether the upstream takes connections: seen by the handshakes that it answers, else asked by TCP.
 import { connect, type Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
 import { patiently } from '../time/patience.ts';
 
-/** Where to dial. */
+/** The address to dial. */
 export interface DialTarget {
-  /** As the operator wrote it: for reasons. */
+  /** The address as the operator wrote it, for reasons. */
   readonly address: string;
   readonly host: string;
   readonly port: number;
-  /** Set for a unix socket; host and port are not used then. */
+  /** Path of a unix socket. Host and port are not used then. */
   readonly socketPath: string | undefined;
 }
 
-/** What is known of the upstream. */
+/** The state of the upstream. */
 export interface UpstreamCheck {
   /** Whether it answered a handshake or took the last dial; undefined = nothing is known yet. */
   readonly up: boolean | undefined;
@@ -22,7 +22,7 @@ export interface UpstreamCheck {
   stop(): void;
 }
 
-/** Between the end of one dial and the next, and for one dial, ms. */
+/** Gap between the end of one dial and the next, and the time-out of one dial, ms. */
 const EVERY_MS = 5000;
 const PATIENCE_MS = 2000;
 
@@ -79,7 +79,10 @@ export function startUpstreamCheck(target: DialTarget, report: Report, options: 
   };
 }
 
-/** Connects and hangs up; `done` hears the reason of a failure, once. The result ends it unheard. */
+/**
+ * Connects and hangs up. `done` gets the reason of a failure, once. The result ends the dial
+ * without a call.
+ */
 function dial({ host, port, socketPath }: DialTarget, done: (fault: string | undefined) => void): () => void {
   const socket: Socket = socketPath === undefined ? connect({ host, port }) : connect({ path: socketPath });
   let over = false;
@@ -90,7 +93,8 @@ function dial({ host, port, socketPath }: DialTarget, done: (fault: string | und
     socket.destroy();
     if (heard) done(fault);
   };
-  // A connection that came while the process stood still is seen before the patience ends (SPEC D14).
+  // A connection that came while the process stood still is seen before the time-out fires (SPEC
+  // D14).
   const wait = patiently(PATIENCE_MS, () => end(`no answer within ${PATIENCE_MS} ms`));
   socket.unref();
   socket.once('connect', () => end());

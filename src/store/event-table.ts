@@ -1,4 +1,4 @@
-// store: finds the deliveries of an event by its id. Measured at 10,000 to 100,000 entries: 1.6 times as fast as a Map, which misses the CPU's caches more often.
+// store: finds the deliveries of an event by its id, 1.6 times as fast as a Map (10,000 to 100,000 entries).
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 
@@ -6,7 +6,7 @@ import type { Session } from '../delivery/session.ts';
 export class FanOut {
   readonly eventId: string;
   readonly bySession = new Map<Session, Delivery>();
-  /** As in Delivery. */
+  /** The fields are those of Delivery. */
   eventHash = 0;
 
   constructor(eventId: string) {
@@ -14,14 +14,18 @@ export class FanOut {
   }
 }
 
-/** What an event id leads to: the newest delivery itself while one session has it, a fan-out as soon as a second one does. */
+/**
+ * The entry of an event id: the newest delivery itself while one session has it, a fan-out as soon
+ * as a second one does.
+ */
 export type Holder = Delivery | FanOut;
 
 const LEAST_SLOTS = 1024;
 
 /**
- * Open addressing with linear probing, at most half full. Hashes lie apart from the holders, so that a probe that does
- * not match costs no cache miss; a deletion moves what follows up, so that churn leaves nothing behind.
+ * Open addressing with linear probing, at most half full. Hashes lie apart from the holders, so
+ * that a probe that does not match costs no cache miss. (A Map misses the CPU's caches more often.)
+ * A deletion moves the following entries up, so that churn leaves nothing behind.
  */
 export class EventTable {
   size = 0;
@@ -29,10 +33,10 @@ export class EventTable {
   /** 0 = empty. */
   #hashes = new Int32Array(LEAST_SLOTS);
   #holders: (Holder | undefined)[] = new Array(LEAST_SLOTS).fill(undefined);
-  /** Differs per process, so that ids that collide are hard to prepare. */
+  /** Secret start of the hash. It differs per process, so that colliding ids are hard to prepare. */
   readonly #seed = (Math.random() * 0x7fffffff) | 0;
 
-  /** Room taken, in entries: at most 16 times `size`, or 1,024. */
+  /** Capacity, in entries: at most 16 times `size`, or 1,024. */
   get slots(): number {
     return this.#mask + 1;
   }
@@ -41,7 +45,7 @@ export class EventTable {
     return this.#holders[this.#seek(eventId, this.#hash(eventId))];
   }
 
-  /** Enters the holder unless its event has one already, which is then returned. */
+  /** Enters the holder unless its event has one already. Returns the present holder then. */
   claim(holder: Holder, eventId: string): Holder | undefined {
     const hash = this.#hash(eventId);
     holder.eventHash = hash;
@@ -61,7 +65,7 @@ export class EventTable {
     this.#holders[this.#seek(eventId, hash)] = holder;
   }
 
-  /** Takes the event's entry out if it is this very holder; otherwise returns what is there. */
+  /** Takes the event's entry out if it is this very holder. Otherwise returns the present holder. */
   release(holder: Holder, eventId: string): Holder | undefined {
     const at = this.#seekHolder(holder, eventId);
     const known = this.#holders[at];
@@ -76,7 +80,7 @@ export class EventTable {
     return this.#hash(eventId);
   }
 
-  /** The slot of the event, or the empty one where it would go. */
+  /** The slot of the event, or the empty slot where it would go. */
   #seek(eventId: string, hash: number): number {
     const hashes = this.#hashes;
     const mask = this.#mask;
@@ -88,7 +92,10 @@ export class EventTable {
     return at;
   }
 
-  /** The same for a holder. Its own entry is found without a look at the id, which is seldom in the CPU's caches when a delivery leaves. */
+  /**
+   * The slot of a holder. Its own entry is found without reading the id, which is seldom in the
+   * CPU's caches when a delivery leaves.
+   */
   #seekHolder(holder: Holder, eventId: string): number {
     const hash = holder.eventHash;
     const mask = this.#mask;
@@ -137,7 +144,10 @@ export class EventTable {
     }
   }
 
-  /** FNV-1a over UTF-16 units from a secret start, then mixed as MurmurHash3 ends, because slots use the low bits. Never 0. */
+  /**
+   * FNV-1a over UTF-16 units from a secret start, then mixed as MurmurHash3 ends, because slots use
+   * the low bits. Never 0.
+   */
   #hash(eventId: string): number {
     let hash = this.#seed;
     for (let i = 0; i < eventId.length; i++) hash = Math.imul(hash ^ eventId.charCodeAt(i), 0x01000193);

@@ -1,9 +1,15 @@
-// store: what an owner was sent and the books do not hold any more, as hashes: a word on such an event may mean a message that nobody knows.
+// store: events of an owner that have left the history, as hashes: a confirmation may mean one of them (SPEC D13).
 
-/** Slots of one generation, 512 KiB: small enough for a cache that is near. It is left when it is half full. Power of two. */
+/**
+ * Slots of one generation, 512 KiB: small enough for a near cache. A generation ends when it is
+ * half full. Power of two.
+ */
 const SLOTS = 1 << 16;
 
-/** Open addressing; each slot is a hash (0 = empty) and, beside it, a second look at the id that tells hashes that collide apart. */
+/**
+ * Open addressing. Each slot is a hash (0 = empty) and, beside it, a second check of the id that
+ * tells colliding hashes apart.
+ */
 class Generation {
   count = 0;
   readonly #slots = new Int32Array(SLOTS * 2);
@@ -20,7 +26,7 @@ class Generation {
     return this.#slots[this.#seek(hash, mark)] !== 0;
   }
 
-  /** Where the pair is, or the empty slot where it would go. */
+  /** The slot of the pair, or the empty slot where it would go. */
   #seek(hash: number, mark: number): number {
     const slots = this.#slots;
     let at = (hash & (SLOTS - 1)) * 2;
@@ -37,13 +43,16 @@ class Generation {
   }
 }
 
-/** The latest 32,768 to 65,536 of them. */
+/** Remembers the latest 32,768 to 65,536 pairs. */
 export class Forgotten {
-  /** Made when the first delivery leaves the history: most processes of a short life never need it. */
+  /**
+   * The generations, made when the first delivery leaves the history: most processes of a short
+   * life never need them.
+   */
   #young: Generation | undefined = undefined;
   #old: Generation | undefined = undefined;
 
-  /** Notes event `eventId`, whose hash in the books is `eventHash`, of owner `seq`. */
+  /** Notes event `eventId`, whose hash in the store is `eventHash`, of owner `seq`. */
   add(eventId: string, eventHash: number, seq: number): void {
     if (this.#young === undefined || this.#young.count * 2 >= SLOTS) {
       const spare = this.#old ?? new Generation();
@@ -62,7 +71,7 @@ export class Forgotten {
   }
 }
 
-/** As MurmurHash3 ends. Never 0, which stands for an empty slot. */
+/** The final mix of MurmurHash3. Never 0, which stands for an empty slot. */
 function mix(eventHash: number, seq: number): number {
   let hash = Math.imul(eventHash ^ Math.imul(seq, 0x9e3779b1), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
@@ -70,7 +79,7 @@ function mix(eventHash: number, seq: number): number {
   return hash === 0 ? 1 : hash;
 }
 
-/** Length and last characters: where ids that are made one after another, or by chance, differ most. */
+/** A check of length and last characters, where generated ids differ most. */
 function markOf(eventId: string): number {
   let mark = eventId.length;
   for (let i = Math.max(0, eventId.length - 8); i < eventId.length; i++)

@@ -1,4 +1,4 @@
-// store, settle: where deliveries live in this process. Memory is O(in flight + history), whatever the traffic does.
+// store: where deliveries live in this process. Memory is O(in flight + history), whatever the traffic does.
 import { seqOfId } from '../delivery/delivery-id.ts';
 import type { Store } from '../delivery/ports.ts';
 import { Delivery } from '../delivery/record.ts';
@@ -6,23 +6,26 @@ import type { Owner, Session } from '../delivery/session.ts';
 import { EventTable, FanOut } from './event-table.ts';
 import { Forgotten } from './forgotten.ts';
 
-/** How much a memory store keeps. */
+/** Bounds of a memory store. */
 export interface MemoryStoreOptions {
   /** Settled deliveries kept, newest first; a whole number ≥ 0. 0 keeps none. */
   readonly history: number;
-  /** Whether it is remembered what left the history (`Store.forgot`): where a word may mean one of several messages. Default true. */
+  /**
+   * Whether ids that left the history are remembered (`Store.forgot`), because a confirmation may
+   * mean one of several messages. Default true.
+   */
   readonly remembers?: boolean;
-  /** Told of each settled delivery that leaves the store, before its record may be used again. */
+  /** Called for each settled delivery that leaves the store, before its record may be used again. */
   readonly left?: (delivery: Delivery) => void;
 }
 
 class MemoryStore implements Store {
   pending = 0;
-  /** Newest delivery in flight; older ones follow `storeNext`. */
+  /** Newest delivery in flight. Older ones follow `storeNext`. */
   #newest: Delivery | undefined = undefined;
   readonly #events = new EventTable();
   readonly #forgotten: Forgotten | undefined;
-  /** Next newer delivery of the same event to the same session. Kept aside because twins are rare. */
+  /** Next newer delivery of the same event to the same session, kept apart because twins are rare. */
   readonly #newerTwin = new Map<Delivery, Delivery>();
   /** Settled deliveries, overwritten in a circle once `#capacity` are there. */
   readonly #ring: Delivery[] = [];
@@ -126,7 +129,7 @@ class MemoryStore implements Store {
 
   each(visit: (delivery: Delivery) => boolean): void {
     for (let delivery = this.#newest; delivery !== undefined; ) {
-      // Read first: the visitor may settle what it is shown.
+      // The next one is read first: the visitor may settle the delivery that it is shown.
       const older: Delivery | undefined = delivery.storeNext;
       if (!visit(delivery)) return;
       delivery = older;
@@ -159,7 +162,7 @@ class MemoryStore implements Store {
     this.#newerTwin.set(twin, delivery);
   }
 
-  /** Takes a settled delivery out of everything, so that nothing here keeps it alive. */
+  /** Removes a settled delivery from every table, so that the store does not keep it alive. */
   #forget(delivery: Delivery): void {
     this.#left?.(delivery);
     const { eventId, olderTwin } = delivery;
@@ -178,7 +181,8 @@ class MemoryStore implements Store {
       if (olderTwin !== undefined) this.#newerTwin.set(olderTwin, newerTwin);
       return;
     }
-    // An older twin outlived the newest one (it is still in flight, or settled later): it becomes the newest.
+    // An older twin outlived the newest one (it is still in flight, or settled later). It becomes
+    // the newest.
     delivery.repeated = true;
     const heir = olderTwin as Delivery;
     this.#newerTwin.delete(heir);
@@ -187,7 +191,7 @@ class MemoryStore implements Store {
     else this.#events.replace(heir, eventId);
   }
 
-  /** Ends the event's entry for that session; the last session takes the entry with it. */
+  /** Ends the event's entry for that session. The last session takes the entry with it. */
   #release(delivery: Delivery, eventId: string): void {
     const holder = this.#events.release(delivery, eventId);
     if (!(holder instanceof FanOut)) return;
@@ -196,7 +200,10 @@ class MemoryStore implements Store {
   }
 }
 
-/** Keeps deliveries in this process: in flight without bound of its own (the tracker's limits apply), settled ones up to `history`. */
+/**
+ * Keeps deliveries in this process: those in flight without a bound of its own (the tracker's
+ * limits apply), settled ones up to `history`.
+ */
 export function createMemoryStore({ history, remembers = true, left }: MemoryStoreOptions): Store {
   if (!Number.isInteger(history) || history < 0)
     throw new RangeError(`history must be a whole number of deliveries ≥ 0, not ${history}`);

@@ -1,4 +1,4 @@
-// telemetry: sends what OpenTelemetry says about itself to `report` instead of the console. Its logger is one for the whole process.
+// telemetry: routes OpenTelemetry's own log messages to `report`. That logger is one for the whole process.
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api';
 import { diagLogLevelFromString } from '@opentelemetry/core';
 import type { Report } from '../delivery/ports.ts';
@@ -9,10 +9,13 @@ interface Route {
   readonly logLevel: DiagLogLevel;
 }
 
-/** Routes in use, oldest first. A message does not say whose it is, so the newest gets it. */
+/** Routes in use, oldest first. A message does not say which route it belongs to, so the newest gets it. */
 const routes: Route[] = [];
 
-/** Routes warnings and errors to `report` until the result is called; OTEL_LOG_LEVEL can only make it quieter (`error`, `none`). */
+/**
+ * Routes warnings and errors to `report` until the result is called. OTEL_LOG_LEVEL can only make
+ * the route quieter (`error`, `none`).
+ */
 export function routeDiagnostics(report: Report, env: Env): () => void {
   const asked = diagLogLevelFromString(env.OTEL_LOG_LEVEL) ?? DiagLogLevel.WARN;
   const route: Route = { logger: createDiagLogger(report), logLevel: Math.min(DiagLogLevel.WARN, asked) };
@@ -39,8 +42,9 @@ function createDiagLogger(report: Report): DiagLogger {
 }
 
 /**
- * What OpenTelemetry says as an error that reads as a line. Its default error handler spells exceptions as JSON text
- * (`{"stack":…,"message":…,"name":…}`), which would be JSON within the JSON of the log.
+ * A message of OpenTelemetry's as an error that reads as a line. Its default error handler spells
+ * exceptions as JSON text (`{"stack":…,"message":…,"name":…}`), which would be JSON within the JSON
+ * of the log.
  */
 function faultOf(message: string, rest: readonly unknown[]): Error {
   const cause = rest.find((each) => each instanceof Error);
@@ -57,7 +61,7 @@ function exceptionIn(text: string): Error | undefined {
   try {
     told = JSON.parse(text) as typeof told;
   } catch {
-    // Silence is right: it only looked like JSON, and is told as it is.
+    // Silence is right: the text only looked like JSON, and is logged as it is.
     return undefined;
   }
   const { message, name, stack, code } = told;

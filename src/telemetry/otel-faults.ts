@@ -1,4 +1,4 @@
-// telemetry: what is wrong with the OTEL_* variables: one sentence each, said alike by `run` and `check`. Needs none of OpenTelemetry's packages.
+// telemetry: faults of the OTEL_* variables, one sentence each, for `run` and `check`. Needs no OpenTelemetry package.
 import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import {
@@ -15,13 +15,13 @@ import {
 import { parseResourceAttributes } from './env/resource-attributes.ts';
 import { spanLimits } from './spans/span-limits.ts';
 
-/** One fault; `message` says what is used instead. Values that may hold credentials are never repeated. */
+/** One fault. `message` says what is used instead. A value that may hold credentials is never repeated. */
 export interface OtelFault {
   readonly variable: string;
   readonly message: string;
 }
 
-/** Every fault of the environment, in the order in which the variables are documented. */
+/** Every fault of the environment, in the order of OpenTelemetry's documentation. */
 export function otelFaults(env: Env): OtelFault[] {
   const faults: OtelFault[] = [];
   const seen = new Set<string>();
@@ -93,7 +93,10 @@ function endpoints(env: Env, complain: Complain): void {
   }
 }
 
-/** `name=value,…` as OpenTelemetry's package reads it; parts that are wrong are left out. Told by place: values are credentials. */
+/**
+ * Checks `name=value,…` as OpenTelemetry's package reads it: wrong parts are left out. A part is
+ * named by its place, because values are credentials.
+ */
 function headers(env: Env, complain: Complain): void {
   for (const infix of INFIXES) {
     const variable = `OTEL_EXPORTER_OTLP_${infix}HEADERS`;
@@ -154,7 +157,10 @@ function certificates(env: Env, complain: Complain): void {
   }
 }
 
-/** Variables of the specification that have no effect here, the values excepted that ask for what happens anyway. */
+/**
+ * Variables of the specification that have no effect here. Values that ask for what happens anyway
+ * are excepted.
+ */
 const UNUSED: Readonly<Record<string, { readonly fine?: RegExp; readonly instead: string }>> = {
   OTEL_TRACES_SAMPLER: { instead: 'tracing.keep_confirmed and tracing.slow decide instead, by outcome' },
   OTEL_TRACES_SAMPLER_ARG: { instead: 'tracing.keep_confirmed and tracing.slow decide instead, by outcome' },
@@ -179,7 +185,10 @@ function unused(env: Env, complain: Complain): void {
   }
 }
 
-/** What may follow OTEL_EXPORTER_OTLP_ and a signal; families whose other members are slips of the pen. */
+/**
+ * Suffixes that may follow OTEL_EXPORTER_OTLP_ and a signal. Other members of these families are
+ * slips of the pen.
+ */
 const OTLP = ['ENDPOINT', 'HEADERS', 'TIMEOUT', 'PROTOCOL', 'COMPRESSION', 'INSECURE'];
 const TLS = ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'];
 const BATCH = ['MAX_QUEUE_SIZE', 'MAX_EXPORT_BATCH_SIZE', 'SCHEDULE_DELAY', 'EXPORT_TIMEOUT'];

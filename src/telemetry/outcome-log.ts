@@ -1,4 +1,4 @@
-// telemetry: one log line for each delivery that did not end well, with the ids that lead to its trace; never a payload, a user or a token.
+// telemetry: one log line for each delivery that ended badly, with ids that lead to its trace; no payload, no user.
 import type { Observer } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
@@ -6,9 +6,9 @@ import type { Session } from '../delivery/session.ts';
 /** `warn`: failed or timed out. `debug`: unverifiable. */
 export type OutcomeLevel = 'warn' | 'debug';
 
-/** What the log needs. */
+/** The dependencies of the log. */
 export interface OutcomeLogDeps {
-  /** Writes one line. `fields` are flat and without content. */
+  /** Writes one line. `fields` are flat and hold no payload. */
   log(level: OutcomeLevel, fields: Readonly<Record<string, string | number>>, message: string): void;
   /** The delivery's span, once it has one. */
   traceContext(delivery: Delivery): { readonly traceId: string; readonly spanId: string } | undefined;
@@ -16,15 +16,21 @@ export interface OutcomeLogDeps {
 
 /** The log of outcomes. */
 export interface OutcomeLog {
-  /** Must be told after whoever makes the spans, or a delivery that gets its span only now has no trace id yet. */
+  /**
+   * The observer. It must come after the observer that makes the spans, or a delivery that gets its
+   * span only now has no trace id yet.
+   */
   readonly observer: Observer;
-  /** A connection took up the session: lines about it name that connection from now on, also after it has ended. */
+  /**
+   * Notes that a connection took up the session. Lines about the session name that connection from
+   * now on, also after it has ended.
+   */
   opened(session: Session, connectionId: string): void;
-  /** Writes what is still to be said. */
+  /** Writes the lines that are still due. */
   stop(): void;
 }
 
-/** Lines per level and second; what is more is counted. */
+/** Lines per level and second. Further ones are counted. */
 const LINES_PER_SECOND = 20;
 const WINDOW_MS = 1000;
 
@@ -34,10 +40,13 @@ const MESSAGES = {
   unverifiable: 'delivery unverifiable',
 } as const;
 
-/** The outcome stays: the client has it (SPEC E8). */
+/** The outcome stays, because the client has the message (SPEC E8). */
 const REJECTED_LATER = 'delivery was confirmed as received, then rejected by its application';
 
-/** Observes deliveries and writes about the unhappy ones: 20 lines a second for each level, then one line with the number left out. */
+/**
+ * Observes deliveries and logs the bad outcomes: 20 lines a second for each level, then one line
+ * with the number left out.
+ */
 export function createOutcomeLog(deps: OutcomeLogDeps): OutcomeLog {
   const connections = new WeakMap<Session, string>();
   const windows = { warn: new Window(deps, 'warn'), debug: new Window(deps, 'debug') };
@@ -71,7 +80,7 @@ export function createOutcomeLog(deps: OutcomeLogDeps): OutcomeLog {
   };
 }
 
-/** `errorText`, the user and the payload are left out: they are the application's words, not ours to write down. */
+/** `errorText`, the user and the payload are left out: they are the application's data. */
 function fieldsOf(
   delivery: Delivery,
   connection: string | undefined,
@@ -121,7 +130,7 @@ class Window {
     return false;
   }
 
-  /** Ends the second, and says how many lines were left out of it. */
+  /** Ends the second, and logs how many lines were left out of it. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,4 +1,4 @@
-// telemetry: starts OpenTelemetry's NodeSDK for one sidecar: only what is asked for runs, and the process's global providers stay as they were.
+// telemetry: starts OpenTelemetry's NodeSDK for one sidecar, without touching the process's global providers.
 import { type ContextManager, metrics, ProxyTracerProvider, type TracerProvider, trace } from '@opentelemetry/api';
 import { type LoggerProvider, logs } from '@opentelemetry/api-logs';
 import type { Resource } from '@opentelemetry/resources';
@@ -7,7 +7,7 @@ import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
 
-/** Everything that the SDK is to run; an empty list means none. */
+/** The parts that the SDK is to run; an empty list means none. */
 export interface SdkParts {
   readonly resource: Resource;
   readonly sampler: Sampler;
@@ -24,12 +24,14 @@ export interface Providers {
 }
 
 /**
- * A NodeSDK in which every option that it would otherwise fill from the environment or with a default is given: left out,
- * `metricReaders` and the like start OTLP exporters to localhost:4318, and the default context manager slows every promise.
+ * Makes a NodeSDK with every option given that it would otherwise fill from the environment or with
+ * a default. Left out, `metricReaders` and the like start OTLP exporters to localhost:4318, and the
+ * default context manager slows every promise.
  */
 export function createNodeSdk(parts: SdkParts): NodeSDK {
   const level = process.env.OTEL_LOG_LEVEL;
-  // Where it is set, the constructor replaces the process's diagnostic logger by one that prints on stdout, between our log lines.
+  // Where the variable is set, the constructor replaces the process's diagnostic logger by one that
+  // prints on stdout, between our log lines.
   delete process.env.OTEL_LOG_LEVEL;
   try {
     return new NodeSDK({
@@ -37,7 +39,7 @@ export function createNodeSdk(parts: SdkParts): NodeSDK {
       autoDetectResources: false,
       instrumentations: [],
       textMapPropagator: null,
-      // `null` = register none; the SDK handles it, its type forgets it.
+      // `null` = register none. The SDK handles it, and its type forgets it.
       contextManager: null as unknown as ContextManager,
     });
   } finally {
@@ -46,9 +48,10 @@ export function createNodeSdk(parts: SdkParts): NodeSDK {
 }
 
 /**
- * Starts the SDK and hands out its providers. `NodeSDK.start` offers them only by registering them for the whole process,
- * which works once per process and would give this sidecar's spans to whatever else runs there. So the registry is emptied
- * before, read after, and put back as it was; all of it synchronously, so that nobody sees it in between.
+ * Starts the SDK and returns its providers. `NodeSDK.start` offers them only by registering them
+ * for the whole process, which works once per process and would give this sidecar's spans to other
+ * code that runs there. So the registry is emptied before, read after, and put back as it was. All
+ * of it is synchronous, so that no other code sees it in between.
  */
 export function startPrivately(sdk: NodeSDK): Providers {
   const restore = emptyRegistry();
@@ -60,13 +63,13 @@ export function startPrivately(sdk: NodeSDK): Providers {
   }
 }
 
-/** Unregisters the process's providers; the result unregisters what came since and registers those again. */
+/** Unregisters the process's providers. The result unregisters later ones and registers the first again. */
 function emptyRegistry(): () => void {
   const tracers = trace.getTracerProvider();
   const meters = metrics.getMeterProvider();
   const loggers = logs.getLoggerProvider();
   disableAll();
-  // The API does not tell whether a provider was registered: it answers with a stand-in when none was.
+  // The API does not tell whether a provider was registered: it returns a stand-in when none was.
   const hadTracers =
     !(tracers instanceof ProxyTracerProvider) || tracers.getDelegate() !== new ProxyTracerProvider().getDelegate();
   const hadMeters = meters !== metrics.getMeterProvider();

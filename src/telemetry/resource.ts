@@ -1,4 +1,4 @@
-// telemetry: says who sends the telemetry, from the environment alone: no network, no file is asked.
+// telemetry: the resource: who sends the telemetry, from the environment alone; no network and no file is read.
 import { randomUUID } from 'node:crypto';
 import {
   type DetectedResourceAttributes,
@@ -9,14 +9,17 @@ import {
 import { type Env, readText } from './env/otel-env.ts';
 import { parseResourceAttributes } from './env/resource-attributes.ts';
 
-/** What the sidecar knows about itself. */
+/** The sidecar's own facts. */
 export interface Identity {
-  /** Used unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES names the service. */
+  /** The name of the service, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES names it. */
   readonly serviceName: string;
   readonly version: string;
 }
 
-/** `service.*`, the SDK's own `telemetry.sdk.*`, Cloud Run's `faas.*` where K_SERVICE says so, and OTEL_RESOURCE_ATTRIBUTES, which wins. */
+/**
+ * The attributes `service.*`, the SDK's own `telemetry.sdk.*`, Cloud Run's `faas.*` where K_SERVICE
+ * is set, and OTEL_RESOURCE_ATTRIBUTES, which wins.
+ */
 export function createResource(identity: Identity, env: Env): Resource {
   const attributes: DetectedResourceAttributes = {
     'service.name': identity.serviceName,

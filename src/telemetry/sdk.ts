@@ -1,4 +1,4 @@
-// telemetry: starts OpenTelemetry: SDK, exporters, flush and stop. Import it lazily in the bootstrap: it costs about 200 ms and 24 MiB.
+// telemetry: starts, flushes and stops OpenTelemetry. Import it lazily: it costs about 200 ms and 24 MiB.
 import type { Tracer } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { IMetricReader, MetricProducer } from '@opentelemetry/sdk-metrics';
@@ -16,57 +16,73 @@ import { createLogEvents } from './spans/log-events.ts';
 import type { EventMode, LogEvent } from './spans/span-events.ts';
 import { spanLimits } from './spans/span-limits.ts';
 
-/** A reader that somebody else reads, such as the `/metrics` exporter. */
+/** A reader that is read from outside, such as the `/metrics` exporter. */
 export interface PullReader extends IMetricReader {
-  /** Makes it work without an SDK, under that resource. */
+  /** Makes the reader work without an SDK, under that resource. */
   standAlone(resource: Resource): void;
 }
 
-/** What telemetry needs to start. */
+/** The dependencies of telemetry. */
 export interface TelemetryDeps {
   /** Default name of the service; OTEL_SERVICE_NAME wins. */
   readonly serviceName: string;
   readonly version: string;
-  /** Sources of metrics for OTLP push. A pull reader (the `/metrics` exporter) is given its producers by whoever made it. */
+  /** Sources of metrics for OTLP push. A pull reader (the `/metrics` exporter) has producers of its own. */
   readonly metricProducers: readonly MetricProducer[];
-  /** Readers that exist already, such as the `/metrics` exporter. They work even when OTEL_SDK_DISABLED stops everything else. */
+  /**
+   * Readers that exist already, such as the `/metrics` exporter. They work even when
+   * OTEL_SDK_DISABLED stops everything else.
+   */
   readonly metricReaders: readonly PullReader[];
   readonly report: Report;
-  /** Default process.env. The OTLP packages read headers, endpoints and certificates from process.env itself. */
+  /** Called before spans or log records leave the process. */
+  readonly beforeExport?: () => void;
+  /**
+   * Default process.env. The OTLP packages read headers, endpoints and certificates from
+   * process.env itself.
+   */
   readonly env?: Env;
-  /** Default `span`. Log records are sent for `log` and `both` only, and only where OTEL_LOGS_EXPORTER or an endpoint says. */
+  /**
+   * Default `span`. Log records are sent for `log` and `both` only, and only where
+   * OTEL_LOGS_EXPORTER or an endpoint says.
+   */
   readonly events?: EventMode;
-  /** Counts spans; given when it must exist before telemetry starts. */
+  /** Counts spans. Given when it must exist before telemetry starts. */
   readonly counters?: ExportCounters;
-  /** The same for log records, and for pushed metric data points. */
+  /** Count log records, and pushed metric data points. */
   readonly logCounters?: ExportCounters;
   readonly metricCounters?: ExportCounters;
 }
 
 /** Running telemetry. */
 export interface Telemetry {
-  /** Undefined when spans would go nowhere: then none need be made. */
+  /** The tracer; undefined when spans would go nowhere, so that none need be made. */
   readonly tracer: Tracer | undefined;
   /** Writes steps of deliveries as log events; undefined when they are not wanted or would go nowhere. */
   readonly logEvent: LogEvent | undefined;
   /** Spans exported, dropped and failed so far. */
   readonly counters: ExportCounters;
-  /** The same for log records, and for pushed metric data points. */
+  /** Log records, and pushed metric data points, by result. */
   readonly logCounters: ExportCounters;
   readonly metricCounters: ExportCounters;
-  /** Sends everything that waits, exports in flight included; resolves after `timeoutMs` at the latest and never rejects. */
+  /**
+   * Sends everything that waits, exports in flight included. Resolves after `timeoutMs` at the
+   * latest and never rejects.
+   */
   flush(timeoutMs: number): Promise<void>;
   /**
-   * Flushes and stops, within `timeoutMs` (default 5,000) of running time. Never rejects. What could not be sent is given up, counted
-   * and reported with its number and reason; spans that end later count as dropped.
+   * Flushes and stops, within `timeoutMs` (default 5,000) of running time. Never rejects. Items
+   * that could not be sent are given up, counted and reported with their number and reason. Spans
+   * that end later count as dropped.
    */
   shutdown(timeoutMs?: number): Promise<void>;
 }
 
 /**
- * Starts a NodeSDK of this sidecar's own with what the OTEL_* variables ask for and nothing else; no provider, propagator or
- * context manager is registered for the process, so several sidecars can run in it. OTEL_TRACES_SAMPLER is not used:
- * `tracing.keep_confirmed` decides, by outcome. OTEL_SDK_DISABLED leaves only `metricReaders` at work.
+ * Starts a NodeSDK of this sidecar's own with what the OTEL_* variables ask for and nothing else.
+ * No provider, propagator or context manager is registered for the process, so several sidecars can
+ * run in it. OTEL_TRACES_SAMPLER is not used: `tracing.keep_confirmed` decides, by outcome.
+ * OTEL_SDK_DISABLED leaves only `metricReaders` at work.
  */
 export function startTelemetry(deps: TelemetryDeps): Telemetry {
   const { report, env = process.env, events = 'span' } = deps;
@@ -84,11 +100,14 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
     logs: lossesOf('log record', counters.logCounters),
     metrics: lossesOf('metric data point', counters.metricCounters),
   };
-  const spanProcessors = createSpanProcessors({ env, userAgent, losses: losses.spans });
-  const logRecordProcessors = events === 'span' ? [] : createLogProcessors({ env, userAgent, losses: losses.logs });
+  const { beforeExport: before } = deps;
+  const spanProcessors = createSpanProcessors({ env, userAgent, losses: losses.spans, before });
+  const logRecordProcessors =
+    events === 'span' ? [] : createLogProcessors({ env, userAgent, losses: losses.logs, before });
   checkEvents(events, spanProcessors.length, logRecordProcessors.length, report);
   const pushers = createMetricPushers({ env, userAgent, losses: losses.metrics }, [...deps.metricProducers]);
-  // Only now: what the exporters say of malformed variables while they are built, otel-faults.ts says better.
+  // The route begins only now: otel-faults.ts reports malformed variables better than the exporters
+  // do while they are built.
   const stopDiagnostics = routeDiagnostics(report, env);
   const sdk = createNodeSdk({
     resource,
@@ -130,7 +149,7 @@ function countersOf(deps: TelemetryDeps): Pick<Telemetry, 'counters' | 'logCount
   };
 }
 
-/** OTEL_SDK_DISABLED: no SDK, no spans, nothing sent. */
+/** Telemetry under OTEL_SDK_DISABLED: no SDK, no spans, nothing sent. */
 const IDLE = {
   tracer: undefined,
   logEvent: undefined,
@@ -138,7 +157,10 @@ const IDLE = {
   shutdown: () => Promise.resolve(),
 };
 
-/** Log events are written for exported spans; says what becomes of `log` and `both` when one of the two goes nowhere. */
+/**
+ * Reports a mode of events that cannot have its effect: log events are written for exported spans,
+ * so `log` and `both` need both signals.
+ */
 function checkEvents(mode: EventMode, spans: number, logs: number, report: Report): void {
   if (mode === 'span' || spans + logs === 0) return;
   const complain = (text: string) =>
@@ -147,7 +169,10 @@ function checkEvents(mode: EventMode, spans: number, logs: number, report: Repor
   if (spans === 0) complain('but spans go nowhere: log events tell about spans, so there are none either');
 }
 
-/** Waits for `work`, but not longer than `timeoutMs` of running time (SPEC D14): says which. A failure is reported. */
+/**
+ * Waits for `work`, but not longer than `timeoutMs` of running time (SPEC D14). Returns which came
+ * first. A failure is reported.
+ */
 function inTime(work: Promise<unknown>, timeoutMs: number, report: Report): Promise<boolean> {
   return new Promise((resolve) => {
     const wait = patiently(timeoutMs, () => resolve(false), true);

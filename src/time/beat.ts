@@ -1,19 +1,25 @@
-// time: drives something with timers of its own from the beat of the process, in portions that leave the event loop room.
+// time: drives something that has timers from the beat of the process, in portions that leave the event loop room.
 import type { Report } from '../delivery/ports.ts';
 import { BEAT_MS, onBeat } from './pulse.ts';
 
-/** Something with timers to look at: `tick` does at most `budget` visits and says whether more are due; `waiting` 0 = none at all. */
+/**
+ * Something with timers. `tick` does at most `budget` visits and returns whether more are due.
+ * `waiting` 0 = no timer.
+ */
 export interface Ticking {
   readonly waiting: number;
   tick(now: number, budget: number): boolean;
 }
 
-/** Visits between two turns of the event loop: about a millisecond of work, so no frame waits longer for a mass time-out (SPEC D8). */
+/**
+ * Visits between two turns of the event loop: about a millisecond of work, so no frame waits longer
+ * for a mass time-out (SPEC D8).
+ */
 const BUDGET = 500;
 
 /**
- * Calls `tick` every `everyMs` (default: each beat) while anything waits, always after the sockets have been read; the result ends
- * it. What `tick` throws goes to `report`, and the beat goes on.
+ * Calls `tick` every `everyMs` (default: each beat) while a timer waits, always after the sockets
+ * have been read. The result ends it. An error of `tick` goes to `report`, and the beat goes on.
  */
 export function startBeat(ticking: Ticking, report: Report, everyMs = BEAT_MS): () => void {
   const beats = Math.max(1, Math.round(everyMs / BEAT_MS));

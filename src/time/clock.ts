@@ -1,35 +1,51 @@
-// time: the two clocks. Durations and deadlines follow the monotonic one; whatever meets the outside follows the wall clock of that moment.
+// time: the two clocks: the monotonic one for durations and order, the wall clock for the outside (SPEC D18).
 
-/** Where the monotonic clock's count begins, chosen so that it reads like ms since the epoch at the start of the process. */
+/**
+ * Origin of the monotonic clock, chosen so that it reads like ms since the epoch at the start of
+ * the process.
+ */
 const ORIGIN = performance.timeOrigin;
 
 /**
- * Monotonic time, ms with microsecond fractions: for durations, deadlines and order inside this process. It never steps, and it
- * drifts away from the wall clock when that is set; `wallOf` translates.
+ * Monotonic time, ms with microsecond fractions: for durations, deadlines and order inside this
+ * process. It never steps. It drifts away from the wall clock when that is set; `wallOf`
+ * translates.
  */
 export function now(): number {
   return ORIGIN + performance.now();
 }
 
-/** The wall clock, ms since the epoch: what the outside means by "now" (JWT, signatures, certificates). It may step either way. */
+/**
+ * The wall clock, ms since the epoch: the outside's "now" (JWT, signatures, certificates). It may
+ * step either way.
+ */
 export function wall(): number {
   return Date.now();
 }
 
-/** Steps and drift below this are left alone, ms: the wall clock is read in whole ms, and times of one record must keep their distances. */
+/**
+ * Steps and drift below this are ignored, ms: the wall clock is read in whole ms, and times of one
+ * record must keep their distances.
+ */
 const TOLERANCE_MS = 5;
 /** Readings of both clocks that decide whether the wall clock was set. */
 const READINGS = 5;
 
-/** The monotonic clock starts as the wall clock's own reading, and more exact than whole ms. */
+/** The monotonic clock starts at the wall clock's own reading, and is more exact than whole ms. */
 let offset = 0;
 
-/** The moment `at` of the monotonic clock as ms since the epoch, by the wall clock as it stands when this is called. */
+/**
+ * The moment `at` of the monotonic clock as ms since the epoch, by the wall clock as it stands when
+ * this is called.
+ */
 export function wallOf(at: number): number {
   return at + wallOffset();
 }
 
-/** What to add to a moment of the monotonic clock to get ms since the epoch; changes only when the wall clock was set or has drifted. */
+/**
+ * Offset from the monotonic clock to ms since the epoch. It changes only when the wall clock was
+ * set or has drifted.
+ */
 export function wallOffset(): number {
   if (Math.abs(Date.now() - now() - offset) > TOLERANCE_MS) {
     const seen = distance();
@@ -38,7 +54,10 @@ export function wallOffset(): number {
   return offset;
 }
 
-/** The distance between the clocks, ms, by the quickest of a few readings: the process may lose the CPU between the two clocks. */
+/**
+ * The distance between the clocks, ms, by the quickest of a few readings: the process may lose the
+ * CPU between the two.
+ */
 function distance(): number {
   let best = 0;
   let quickest = Number.POSITIVE_INFINITY;

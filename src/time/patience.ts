@@ -1,16 +1,17 @@
-// time: waits that give nothing up before the sockets have been read, and that do not count time in which the process stood still (SPEC D14).
+// time: waits that read the sockets before they give up, and that do not count standstills (SPEC D14).
 import { now } from './clock.ts';
 import { keepPulse, stillSince } from './pulse.ts';
 
 /** A wait that is under way. */
 export interface Wait {
-  /** Ends it: `action` is not called any more. Safe to call twice, and after the end. */
+  /** Ends the wait: `action` is not called any more. Safe to call twice, and after the end. */
   cancel(): void;
 }
 
 /**
- * Calls `action` when the process has run for `ms`. A standstill meanwhile is added to the wait, and the sockets that have something
- * to read are read first: what had come by `at` (monotonic ms) has been taken in. Does not keep the process alive unless `ref` says so.
+ * Calls `action` when the process has run for `ms`. A standstill meanwhile is added to the wait.
+ * Readable sockets are read first, so bytes that had come by `at` (monotonic ms) have been taken
+ * in. Does not keep the process alive unless `ref` says so.
  */
 export function patiently(ms: number, action: (at: number) => void, ref = false): Wait {
   return new Patience(ms, action, ref);
@@ -43,7 +44,10 @@ class Patience implements Wait {
     if (!this.#ref) this.#timer.unref();
   }
 
-  /** The time is up. The beat may be late too, and the sockets have not been read: both come before the end of this turn. */
+  /**
+   * Called when the time is up. The beat may be late too, and the sockets have not been read: both
+   * come before the end of this turn.
+   */
   due(): void {
     this.#dueAt = now();
     this.#turn = setImmediate(afterReads, this);
@@ -60,7 +64,7 @@ class Patience implements Wait {
   }
 }
 
-// Shared by all waits: no closure per connection.
+// The function is shared by all waits, so that there is no closure per connection.
 
 function due(wait: Patience): void {
   wait.due();

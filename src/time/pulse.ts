@@ -1,13 +1,22 @@
-// time: the one beat of the process. Timers are looked at only after the sockets have been read, and a beat that is late shows a standstill.
+// time: the one beat of the process. Timers are looked at after the sockets; a late beat shows a standstill.
 import { Standstills } from '../delivery/standstills.ts';
 import { now } from './clock.ts';
 
-/** ms between looks: each wakes a loop that may be idle. With the wheel's 25 ms tick a time-out is noticed within 75 ms (SPEC D4). */
+/**
+ * Gap between two beats, ms: each wakes a loop that may be idle. With the wheel's 25 ms tick a
+ * time-out is noticed within 75 ms (SPEC D4).
+ */
 export const BEAT_MS = 50;
-/** A beat that comes this much too late, ms, shows that the process stood still: SIGSTOP, a paused machine, a throttled CPU, a blocked loop. */
+/**
+ * Lateness of a beat, ms, that shows a standstill: SIGSTOP, a paused machine, a throttled CPU, a
+ * blocked loop.
+ */
 export const STANDSTILL_MS = 250;
 
-/** Told when a standstill is over, before any timer is looked at: it began at `from` (monotonic ms) and lasted `ms`. */
+/**
+ * Called when a standstill is over, before any timer is looked at. It began at `from` (monotonic
+ * ms) and lasted `ms`.
+ */
 export type OnStandstill = (from: number, ms: number) => void;
 
 const looks = new Set<(at: number) => void>();
@@ -17,18 +26,22 @@ let users = 0;
 let timer: NodeJS.Timeout | undefined;
 let soon: NodeJS.Immediate | undefined;
 let last = 0;
-/** When the timers were looked at whose look is to come, monotonic ms. */
+/** Time of the beat whose look is to come, from before the reads, monotonic ms. */
 let due = 0;
 
-/** How much of the time since `at` (monotonic ms) the process stood still, ms. Known as long as a beat runs (`keepPulse`). */
+/**
+ * The part of the time since `at` (monotonic ms) in which the process stood still, ms. Known as
+ * long as a beat runs (`keepPulse`).
+ */
 export function stillSince(at: number): number {
   return standstills.since(at);
 }
 
 /**
- * Calls `look` on every beat, in the phase of the event loop that follows the reads: what had reached a socket before a timer was
- * due is taken in before the timer counts (SPEC D14). `at` (monotonic ms) is from before the reads: only what was due then is over,
- * however long the reads took, and also if the process stood still behind them. The result ends it.
+ * Calls `look` on every beat, in the phase of the event loop that follows the reads: bytes that had
+ * reached a socket before a timer was due are taken in before the timer counts (SPEC D14). `at`
+ * (monotonic ms) is from before the reads. Only what was due then is over, however long the reads
+ * took, and also if the process stood still behind them. The result ends the calls.
  */
 export function onBeat(look: (at: number) => void): () => void {
   looks.add(look);
@@ -39,7 +52,7 @@ export function onBeat(look: (at: number) => void): () => void {
   };
 }
 
-/** Calls `witness` after each standstill; the result ends it. */
+/** Calls `witness` after each standstill. The result ends the calls. */
 export function onStandstill(witness: OnStandstill): () => void {
   witnesses.add(witness);
   const release = keepPulse();
@@ -49,7 +62,10 @@ export function onStandstill(witness: OnStandstill): () => void {
   };
 }
 
-/** Keeps the beat going, so that standstills are noticed; the result, called once, lets it go. It never keeps the process alive. */
+/**
+ * Keeps the beat going, so that standstills are noticed. The result, called once, releases it. The
+ * beat never keeps the process alive.
+ */
 export function keepPulse(): () => void {
   if (users++ === 0) {
     last = now();

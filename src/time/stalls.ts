@@ -1,13 +1,13 @@
-// time: things that must move, and are given up when they have not for so long. Standstills do not count, and sockets are read first.
+// time: things that must move, and are given up when they have not for so long. Standstills do not count.
 import { patiently, type Wait } from './patience.ts';
 
-/** Something that depends on another side doing something. */
+/** A thing that depends on another side. */
 export interface Moving {
-  /** Whether it waits for that side right now; time in which it does not wait is no stall. */
+  /** Whether the thing waits for that side right now. Time in which it does not wait is no stall. */
   readonly waiting: boolean;
-  /** Changes whenever that side has done something. */
+  /** A value that changes whenever that side has done something. */
   readonly moved: number;
-  /** It has waited too long. Called once; it is not watched any more. */
+  /** Called once when the thing has waited too long. It is not watched any more. */
   stalled(): void;
 }
 
@@ -18,7 +18,7 @@ export interface StallWatch {
   remove(moving: Moving): void;
 }
 
-/** Looks per limit: a stall is noticed after 1 to 1.25 times the limit. */
+/** Looks per limit. A stall is noticed after 1 to 1.25 times the limit. */
 const LOOKS = 4;
 
 /** `ms` 0 = never given up. */

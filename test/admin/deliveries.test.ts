@@ -6,6 +6,7 @@ import type { Answer, Route } from '../../src/admin/route.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { propertyOptions } from '../support/seed.ts';
 import { ASK, ada, adminDeps, bob, eventType, type Got, NOON, serve, settle, track } from './fixture.ts';
 
 const idsOf = (got: Pick<Got, 'body'>): string[] => got.body.deliveries.map(({ id }) => id);
@@ -162,7 +163,6 @@ describe('pages under churn', () => {
       arrive: fc.nat({ max: 5 }),
       settle: fc.array(fc.nat(), { maxLength: 6 }),
     });
-    const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
     fc.assert(
       fc.property(
         fc.nat({ max: 12 }),
@@ -170,7 +170,7 @@ describe('pages under churn', () => {
         fc.array(turn, { minLength: 1, maxLength: 10 }),
         churn,
       ),
-      { numRuns: 200, ...seed },
+      propertyOptions(200),
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { matches } from '../../bench/load/backend.ts';
 import { FrameReader } from '../../bench/load/frames.ts';
 import { createMessages, MAX_FRAME, readPayload } from '../../bench/load/messages.ts';
+import { propertyOptions } from '../support/seed.ts';
 
 const TYPES = ['agent_started', 'agent_thinking', 'tool_executing', 'tool_completed', 'agent_completed'];
 
@@ -86,8 +87,7 @@ describe('FrameReader', () => {
         for (let i = 0; i < frames.length; i++) expect(found[i]!.equals(frames[i]!)).toBe(true);
       },
     );
-    const seed = process.env.FC_SEED;
-    fc.assert(property, { numRuns: 200, ...(seed === undefined ? {} : { seed: Number(seed) }) });
+    fc.assert(property, propertyOptions(200));
   });
 });
 

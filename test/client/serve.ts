@@ -30,6 +30,8 @@ export async function serve(plain = false, page: Record<string, string> = {}): P
   });
   const wss = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false });
   server.on('upgrade', (request, socket, head) => {
+    // A client that gives up meanwhile resets the connection, which is no fault of the server.
+    socket.on('error', () => {});
     if (!served.accept) {
       socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
       return;

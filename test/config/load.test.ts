@@ -12,6 +12,7 @@ import type { Row } from '../../src/config/row.ts';
 import { envName } from '../../src/config/row.ts';
 import type { Resolved } from '../../src/config/schema.ts';
 import { TABLE } from '../../src/config/schema.ts';
+import { propertyOptions } from '../support/seed.ts';
 
 const FIXTURES = new URL('../fixtures/config/', import.meta.url);
 const WHSEC = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -100,6 +101,10 @@ describe('precedence', () => {
     ],
     'tracing.keep_confirmed': ['1%', '0.5', '0', 0.01, 0.5, 0],
     log_level: ['warn', 'error', 'debug', 'warn', 'error', 'debug'],
+    'store.at': [
+      ...(['file:/a', 'file:///b', 'file:/c/../d'] as const),
+      ...['/a', '/b', '/d'].map((directory) => ({ kind: 'file', directory })),
+    ] as unknown as readonly [string, string, string, unknown, unknown, unknown],
   };
   it.each(flagged.map((row) => [row.key, row] as const))('%s: flag > variable > file > default', (_key, row) => {
     const [flag, env, file, asFlag, asEnv, asFile] = values[row.key]!;
@@ -184,7 +189,9 @@ describe('a variable for every key', () => {
     upstream_host: ['app.example:81', 'app.example:81'],
     'tracing.propagate': ['always', 'always'],
     'tracing.user_hash_key': ['ABCDEFGHIJKLMNOP', 'ABCDEFGHIJKLMNOP'],
-    store: ['memory', 'memory'],
+    'store.at': ['file:/var/lib/ackspan/', { kind: 'file', directory: '/var/lib/ackspan' }],
+    'store.after': ['0s', 0],
+    'store.sync': ['0s', 0],
     'limits.pending': ['7', 7],
     'limits.pending_per_user': ['7', 7],
     'limits.connections': ['7', 7],
@@ -248,6 +255,33 @@ describe('a variable for every key', () => {
       ACKSPAN_PORT_80_TCP_ADDR: '10.0.0.1',
     };
     expect(load({ env: { ...UPSTREAM, ...kubernetes } }).warnings).toEqual([]);
+  });
+});
+
+describe('a group that may be written as one value', () => {
+  const directory = '/var/lib/ackspan';
+  it('`store:` says where; the other keys of the group keep their defaults', () => {
+    const { store } = configOf(load({ env: UPSTREAM, yaml: `store: file:${directory}` }));
+    expect(store).toMatchObject({ at: { kind: 'file', directory }, afterMs: 100 });
+    expect(
+      configOf(load({ env: UPSTREAM, yaml: `store: { at: "file:${directory}", after: 1s }` })).store,
+    ).toMatchObject({
+      at: { kind: 'file', directory },
+      afterMs: 1000,
+    });
+  });
+
+  it('so does ACKSPAN_STORE, which no warning calls useless', () => {
+    const loaded = load({ env: { ...UPSTREAM, ACKSPAN_STORE: `file:${directory}` }, yaml: 'store: memory' });
+    expect(configOf(loaded).store.at).toEqual({ kind: 'file', directory });
+    expect(loaded.warnings).toEqual([]);
+  });
+
+  it.each(['file:relative', 'file:/', 'sqlite:/a', 'file:'])('%s is no place', (place) => {
+    const { faults } = load({ env: UPSTREAM, yaml: `store: "${place}"` });
+    expect(faults.map(formatFault)).toEqual([
+      `a.yaml:1:8: store.at: "${place}" is not allowed; write \`memory\`, or \`file:\` with an absolute directory such as file:/var/lib/ackspan`,
+    ]);
   });
 });
 
@@ -363,7 +397,7 @@ describe('the file as such', () => {
         const loaded = load({ yaml: pieces.join('') });
         expect(loaded.config === undefined).toBe(loaded.faults.length > 0);
       }),
-      { numRuns: 2000, ...(process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) }) },
+      propertyOptions(2000),
     );
   });
 });

@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RepeatedTexts } from '../../src/decode/repeated.ts';
+import { propertyOptions } from '../support/seed.ts';
 
 describe('repeated texts', () => {
   it('are what the bytes say, whoever had the slot before', () => {
-    const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
     // Few letters and more texts than slots: many repeat, many share a slot, some are too long to be kept.
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '0'), maxLength: 80 });
     const property = fc.property(
@@ -18,6 +18,6 @@ describe('repeated texts', () => {
         }
       },
     );
-    fc.assert(property, { numRuns: 50, ...seed });
+    fc.assert(property, propertyOptions(50));
   });
 });

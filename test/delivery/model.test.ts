@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { OUTCOMES } from '../../src/delivery/words.ts';
+import { propertyOptions } from '../support/seed.ts';
 import { eventType, facts, MUST_PROCESS, setUp, THINKING, TOOL } from './harness.ts';
 
 const TYPES = [THINKING, TOOL, MUST_PROCESS, eventType('short', 4, { timeoutMs: 300, attemptsMs: [50, 50] })];
@@ -67,6 +68,6 @@ test('[D1] tracked = pending + settled at every step; [D2] outcomes are final an
       expect([store.pending, tracker.waiting]).toEqual([0, 0]);
       for (const session of sessions) expect([session.pending, session.owner.pending]).toEqual([0, 0]);
     }),
-    { numRuns: 400 },
+    propertyOptions(400),
   );
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Timed } from '../../src/delivery/record.ts';
 import { TimingWheel } from '../../src/delivery/wheel.ts';
+import { propertyOptions } from '../support/seed.ts';
 
 type Node = Timed & { name: number; at: number };
 const node = (name: number): Node => ({
@@ -55,7 +56,7 @@ describe('timing wheel', () => {
           expect(wheel.size).toBe(waiting.size);
         }
       }),
-      { numRuns: 500 },
+      propertyOptions(500),
     );
   });
 

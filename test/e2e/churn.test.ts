@@ -13,7 +13,7 @@ afterEach(closeAll);
 const TOTAL = 1000;
 const AT_ONCE = 50;
 /** Until here memory grows whatever happens: optimised code, allocator arenas. */
-const WARM_UP = 1000;
+const WARM_UP = 2200;
 const KiB = 1024;
 
 const message = clientFrame(JSON.stringify({ type: 'user_message', text: 'x'.repeat(2000) }));

@@ -30,6 +30,8 @@ function fastRules(): Record<string, string> {
       .replaceAll(/interval: \w+/g, 'interval: 1s')
       .replaceAll('[10m]', '[16s]')
       .replaceAll('[5m]', '[8s]')
+      .replaceAll('[30m]', '[16s]')
+      .replaceAll(/\[(1h|6h|1d|3d)\]/g, '[24s]')
       .replaceAll('offset 10m', 'offset 4s');
   return { 'recording.yml': fast('recording.yml'), 'alerts.yml': fast('alerts.yml') };
 }

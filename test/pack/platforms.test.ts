@@ -152,7 +152,9 @@ describe('Cloud Monitoring', () => {
     expect(slo.rollingPeriod).toBe('604800s');
     const { totalServiceFilter, badServiceFilter } = slo.serviceLevelIndicator.requestBased.goodTotalRatio;
     expect(badServiceFilter.startsWith(totalServiceFilter)).toBe(true);
-    expect(badServiceFilter).toContain('one_of("timeout","disconnected","rejected","shutdown","limit")');
+    expect(badServiceFilter).toContain(
+      'one_of("timeout","disconnected","rejected","shutdown","limit","operator","instance_lost")',
+    );
   });
 
   test('the thresholds are factor × budget of each objective', () => {

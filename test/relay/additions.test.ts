@@ -17,7 +17,7 @@ function quiet(): RecordingTap {
   return tap;
 }
 
-describe('sendText', () => {
+describe('[W2] sendText', () => {
   it('writes at once between two messages', async () => {
     const { client, upstream, splice } = await spliced();
     upstream.send(frame('a'));
@@ -99,7 +99,7 @@ describe('sendText', () => {
   });
 });
 
-describe('announce', () => {
+describe('[W5] announce', () => {
   /** A tap that announces every message that says `!`, as the tap is told of it. */
   async function announcing() {
     const tap = quiet();

@@ -19,7 +19,7 @@ function ordinals(stream: Buffer): number[] {
     .map(({ payload }) => payload.readUIntBE(8, 6));
 }
 
-describe('a message that may go ahead', () => {
+describe('[W4] a message that may go ahead', () => {
   /** What had been written, as a shape, when the tap was told of each message. */
   async function told(letsAhead: (ordinal: number) => Ahead) {
     const all = await spliced();

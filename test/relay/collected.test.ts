@@ -42,7 +42,7 @@ function relayed({ client }: Spliced<RecordingTap>): Buffer {
   return Buffer.concat(own.map(({ raw }) => raw));
 }
 
-describe('a message that is not compressed', () => {
+describe('[W6] a message that is not compressed', () => {
   it('leaves its beginning behind, and its true size', async () => {
     const it = await open(0, { highWaterMark: 1 << 30 });
     const bytes = frame(text(1_000_000));
@@ -144,7 +144,7 @@ describe('a message that is not compressed', () => {
   });
 });
 
-describe('a compressed message', () => {
+describe('[W7] a compressed message', () => {
   /** Waits until the side reader has nothing left. */
   async function decoded({ tap }: Spliced<RecordingTap>): Promise<void> {
     while (tap.waiting > 0) await settle();

@@ -24,7 +24,7 @@ function relayed({ client }: Spliced<RecordingTap>): Buffer {
   return Buffer.concat(own.map(({ raw }) => raw));
 }
 
-describe('upstream → client', () => {
+describe('[W7] upstream → client', () => {
   it.each([
     ['with context takeover', DEFLATE],
     ['without', STANDALONE],
@@ -235,7 +235,7 @@ describe('upstream → client', () => {
   });
 });
 
-describe('client → upstream', () => {
+describe('[W8] client → upstream', () => {
   it('confirmations are swallowed, and the upstream can still read everything else', async () => {
     const it = await spliced({ deflate: DEFLATE });
     const pack = createDeflater(true);

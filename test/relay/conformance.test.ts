@@ -30,14 +30,14 @@ beforeAll(async () => {
 });
 afterAll(closeAll);
 
-describe.concurrent('a raw client and a ws server', () => {
+describe.concurrent('[W1] a raw client and a ws server', () => {
   it.each(CASES.map((one) => [one.name, one] as const))('%s', async (_, one) => {
     const [direct, through] = [await client.direct(one), await client.through(one)];
     expect(through).toEqual(throughSidecar(direct));
   });
 });
 
-describe.concurrent('a raw backend and a ws client', () => {
+describe.concurrent('[W1] a raw backend and a ws client', () => {
   it.each(CASES.map((one) => [one.name, one] as const))('%s', async (_, one) => {
     const [direct, through] = [await backend.direct(one), await backend.through(one)];
     expect(through).toEqual(throughSidecar(direct));

@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Fault } from '../../src/delivery/ports.ts';
-import { Splice } from '../../src/relay/splice.ts';
+import { createSplice, type SpliceHandle } from '../../src/relay/splice-handle.ts';
 import { DEFAULT_RELAY_LIMITS, type RelayContext, RelayCounters } from '../../src/relay/tap.ts';
 import { conversations } from '../support/conversation.ts';
 import { converse } from '../support/converse.ts';
@@ -74,7 +74,7 @@ function collect(far: Socket): () => Buffer {
   return () => Buffer.concat(chunks);
 }
 
-it('500 conversations over sockets', async () => {
+it('[W1] 500 conversations over sockets', async () => {
   let unix = false;
   await fc.assert(
     fc.asyncProperty(conversations, async (conversation) => {
@@ -88,7 +88,7 @@ it('500 conversations over sockets', async () => {
       const { deflate } = conversation;
       const negotiated =
         deflate === 'none' ? undefined : { ...DEFLATE, serverNoContextTakeover: deflate === 'standalone' };
-      const splice = new Splice({ client: client.near, upstream: upstream.near, deflate: negotiated }, tap, context);
+      const splice = createSplice({ client: client.near, upstream: upstream.near, deflate: negotiated }, tap, context);
       splice.start();
       splice.ping();
       while (clientGot().length < 16) await settle();
@@ -117,11 +117,11 @@ it('500 conversations over sockets', async () => {
   );
 }, 120_000);
 
-it('1,000 connections dropped abruptly, either side first: all end, nothing is held, no fault, all memory is free', async () => {
+it('[W14] 1,000 connections dropped abruptly, either side first: all end, nothing is held, no fault, all memory is free', async () => {
   const faults: Fault[] = [];
   const context = createContext(faults);
   const taps: RecordingTap[] = [];
-  const splices: WeakRef<Splice>[] = [];
+  const splices: WeakRef<SpliceHandle>[] = [];
   for (let round = 0; round < 20; round++) {
     const closed: Promise<unknown>[] = [];
     for (let i = 0; i < 50; i++) {
@@ -130,7 +130,7 @@ it('1,000 connections dropped abruptly, either side first: all end, nothing is h
       for (const { near } of [client, upstream]) closed.push(new Promise((resolve) => near.once('close', resolve)));
       const tap = new RecordingTap();
       taps.push(tap);
-      const splice = new Splice({ client: client.near, upstream: upstream.near, deflate: undefined }, tap, context);
+      const splice = createSplice({ client: client.near, upstream: upstream.near, deflate: undefined }, tap, context);
       splices.push(new WeakRef(splice));
       splice.start();
       const got = once(client.far, 'data');

@@ -41,7 +41,7 @@ async function inMemory(conversation: Conversation): Promise<void> {
 }
 
 it.concurrent.each(LANES)(
-  `${RUNS / LANES.length} conversations in memory, lane %i: only our pings, our pongs and confirmations differ`,
+  `[W1] ${propertyOptions(RUNS / LANES.length).numRuns} conversations in memory, lane %i: only our pings, our pongs and confirmations differ`,
   (lane) => fc.assert(fc.asyncProperty(conversations, inMemory), propertyOptions(RUNS / LANES.length, lane)),
   240_000,
 );

@@ -15,7 +15,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('an end of the upstream', () => {
+describe('[W15] an end of the upstream', () => {
   it('after a Close frame: the frame passes, then FIN', async () => {
     const { client, upstream, tap } = await spliced();
     upstream.send(close(1001));
@@ -188,7 +188,7 @@ describe('an end of the upstream', () => {
   });
 });
 
-describe('an end of the client', () => {
+describe('[W16] an end of the client', () => {
   it('by FIN: the upstream gets FIN and may still send', async () => {
     const { client, upstream, tap, splice } = await spliced();
     client.send(clientFrame('bye'));
@@ -247,7 +247,7 @@ describe('an end of the client', () => {
   });
 });
 
-describe('close()', () => {
+describe('[W17] close()', () => {
   it('sends Close to both sides, masked to the upstream, then FIN; the peers answers end there', async () => {
     const { client, upstream, splice, tap } = await spliced();
     splice.close(1012, 'restarting');
@@ -348,7 +348,7 @@ describe('close()', () => {
   });
 });
 
-describe('what does not end by itself', () => {
+describe('[W18] what does not end by itself', () => {
   it.each(['client', 'upstream'] as const)('is destroyed lingerMs after the %s has ended', async (first) => {
     vi.useFakeTimers({ toFake: [...TIMERS] });
     const it = await spliced({ limits: { lingerMs: 500 } });
@@ -415,7 +415,7 @@ describe('what does not end by itself', () => {
   });
 });
 
-describe('back-pressure', () => {
+describe('[W13] back-pressure', () => {
   it('a client that takes no more stops the reading of its upstream, and the time is counted', async () => {
     const { client, upstream, counters, time } = await spliced();
     client.stall();

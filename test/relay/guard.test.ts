@@ -10,7 +10,7 @@ const CONFIRMATION = clientFrame('{"type":"event_confirmation"}');
 
 const METHODS = ['upstreamText', 'upstreamSkipped', 'ahead', 'barrierAt', 'receivedThrough', 'clientText'] as const;
 
-describe('[D8] a tap that throws', () => {
+describe('[W20][D8] a tap that throws', () => {
   it.each(METHODS)('in %s: is reported once and asked nothing more; every byte still passes', async (method) => {
     const tap = new RecordingTap();
     const it = await spliced({ tap });

@@ -20,7 +20,7 @@ function got({ upstream }: Spliced<RecordingTap>): string[] {
   return readFrames(upstream.taken()).map(({ opcode, payload }) => `${opcode}:${payload.toString()}`);
 }
 
-describe('owed pongs', () => {
+describe('[W9] owed pongs', () => {
   it('a client that answers only our later ping: the upstream gets its pong, masked, once', async () => {
     const it = await spliced();
     it.upstream.send(ping('beat'));
@@ -99,7 +99,7 @@ describe('owed pongs', () => {
   });
 });
 
-describe('pongs for the upstream as evidence', () => {
+describe('[W9] pongs for the upstream as evidence', () => {
   it('prove what precedes the ping, and pass on', async () => {
     const it = await spliced();
     it.upstream.send(Buffer.concat([frame('a'), frame('b'), ping('beat'), frame('c')]));

@@ -14,7 +14,7 @@ function pongs(client: MemorySocket): Buffer[] {
     .map(({ payload }) => clientFrame(payload, { opcode: PONG }));
 }
 
-describe('pongs', () => {
+describe('[W8] pongs', () => {
   it('with our nonce are cut, and confirm through the ordinal that they carry', async () => {
     const { client, upstream, splice, tap, counters } = await spliced();
     upstream.send(readyMessages(3));
@@ -79,7 +79,7 @@ function readyMessages(count: number): Buffer {
   return Buffer.concat(Array.from({ length: count }, () => Buffer.from([0x81, 1, 0x78])));
 }
 
-describe('confirmations', () => {
+describe('[W8] confirmations', () => {
   it('are swallowed; other messages pass on, and only those that may be a JSON object are offered', async () => {
     const { client, upstream, tap, counters } = await spliced();
     const chat = clientFrame('{"type":"user_message","text":"hi"}');
@@ -205,7 +205,7 @@ describe('confirmations', () => {
   });
 });
 
-describe('holding', () => {
+describe('[W8] holding', () => {
   it('an incomplete small frame is held, a large one and one that cannot be a confirmation stream through', async () => {
     const { client, upstream, counters } = await spliced();
     const small = clientFrame('{"a":1}');
@@ -263,7 +263,7 @@ describe('holding', () => {
   });
 });
 
-describe('framing errors of the client', () => {
+describe('[W19] framing errors of the client', () => {
   it.each([
     ['an unmasked frame', Buffer.concat([Buffer.from([0x81, 1]), Buffer.from('x')])],
     ['a reserved opcode', clientFrame('x', { opcode: 5 })],
@@ -295,7 +295,7 @@ describe('framing errors of the client', () => {
   });
 });
 
-it('a close frame passes on, and its code is told at the end', async () => {
+it('[W16] a close frame passes on, and its code is told at the end', async () => {
   const { client, upstream, tap } = await spliced();
   const close = clientFrame(closePayload(4001, 'bye'), { opcode: CLOSE });
   client.send(close);

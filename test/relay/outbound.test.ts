@@ -28,7 +28,7 @@ function ordinals(stream: Buffer): number[] {
     .map(({ payload }) => payload.readUIntBE(8, 6));
 }
 
-describe('barriers', () => {
+describe('[W3] barriers', () => {
   it('a message that fills a chunk gets its barrier in the same write, as an unmasked, uncompressed Ping', async () => {
     const { client, upstream, tap } = await spliced();
     upstream.send(frame('hello'));
@@ -141,7 +141,7 @@ describe('barriers', () => {
   });
 });
 
-describe('ping()', () => {
+describe('[W3] ping()', () => {
   it('is sent at once between frames, also between fragments', async () => {
     const { client, upstream, tap, splice } = await spliced();
     tap.wantsBarrier = () => false;
@@ -197,7 +197,7 @@ describe('ping()', () => {
   });
 });
 
-describe('messages', () => {
+describe('[W6] messages', () => {
   it.each([0, 1, 125, 126, 127, 65_535, 65_536, 3_000_000])(
     'of %i bytes are read whole and passed on unchanged',
     async (size) => {
@@ -296,7 +296,7 @@ describe('messages', () => {
   });
 });
 
-describe('text of ours', () => {
+describe('[W2] text of ours', () => {
   it('goes out at once between messages', async () => {
     const { client, splice } = await spliced();
     splice.sendText(Buffer.from('{"ackspan":"welcome"}'));
@@ -319,7 +319,7 @@ describe('text of ours', () => {
   });
 });
 
-describe('framing errors of the upstream', () => {
+describe('[W19] framing errors of the upstream', () => {
   it.each([
     ['a reserved opcode', frame('x', { opcode: 3 })],
     ['a reserved control opcode', frame('x', { opcode: 11 })],

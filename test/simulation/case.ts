@@ -4,13 +4,16 @@ import { heardUntil } from './hearing.ts';
 import type { Evidence, History, Link, Message, Told } from './history.ts';
 import { TIE_MS } from './tie.ts';
 
-/** A standstill shorter than this, ms, extends no deadline; each that is longer is seen up to so much shorter. */
+/**
+ * Length of a standstill, ms, below which it extends no deadline. A longer one may be seen up to
+ * this much shorter.
+ */
 const SEEN_STANDSTILL_MS = 400;
 const BLUR_MS = 110;
-/** After a time in which its client was not read a delivery does not expire for so long, ms. */
+/** How long a delivery does not expire after a time in which its client was not read, ms. */
 const BLIND_MS = 1000;
 
-/** A connection that parsed the message, and how many messages it had parsed then, it included. */
+/** A connection that parsed the message, and its number of parsed messages then, this one included. */
 export interface Place {
   readonly link: Link;
   readonly through: number;
@@ -49,12 +52,12 @@ export class Case {
     return this.places.some(
       ({ link, through, at: parsedAt }) =>
         link.evidence.some((one) => one.most >= through && read(one, at)) ||
-        // The SDK's words are about all connections of its session.
+        // SDK messages are about all connections of their session.
         (link.sdk && this.saidLater(parsedAt, at)),
     );
   }
 
-  /** The same without words of the application, and certain. */
+  /** Whether pongs alone prove receipt by `at`, beyond doubt. */
   wasSurelyReceived(at: number): boolean {
     return this.places.some(({ link, through }) =>
       link.evidence.some((one) => one.kind === 'pong' && one.sure >= through && read(one, at)),
@@ -78,7 +81,10 @@ export class Case {
     return causes.length === 0 ? '; nothing had just been read' : `; just read: ${causes[0]}`;
   }
 
-  /** The SDK has told of the message's number, or of a later one, since a stack of its client had the message. */
+  /**
+   * The SDK has told of the message's number, or of a later one, since a stack of its client had
+   * the message.
+   */
   private saidLater(parsedAt: number, at: number): boolean {
     const { client } = this.message;
     const { ordinal } = this.told;
@@ -109,7 +115,7 @@ export class Case {
     return eventId !== undefined && this.wordsOf(eventId, true, at).length > 0;
   }
 
-  /** Why the outcome is wrong: what had arrived in time. */
+  /** Why the outcome is wrong: the evidence that had arrived in time. */
   proofInTime(): string | undefined {
     const { told, history } = this;
     if (told.reemittedAt > 0) {
@@ -127,7 +133,10 @@ export class Case {
     return undefined;
   }
 
-  /** Another delivery of the event has been confirmed in place of this one, which the backend was asked to emit again. */
+  /**
+   * Another delivery of the event that was confirmed in place of this one, which the backend was
+   * asked to emit again.
+   */
   endedByCopy(): boolean {
     const { told, history } = this;
     return (
@@ -166,7 +175,7 @@ export class Case {
     const oldest = link.parsed.find(({ uid }) => this.history.byUid.get(uid)?.eventId === message.eventId);
     return (
       (oldest?.uid === message.uid && this.isKnown(one, link)) ||
-      // A newer one is meant too if its receipt was proven before the word came (D13).
+      // A newer delivery is meant too if its receipt was proven before the confirmation came (D13).
       link.evidence
         .slice(0, link.evidence.indexOf(one))
         .some((e) => e.sure >= through && (e.kind !== 'word' || this.isKnown(e, link)) && this.counts(e, link))
@@ -174,8 +183,9 @@ export class Case {
   }
 
   /**
-   * The sidecar has an open delivery of the event that the word is about, and so knows where in the stream that was; and no other
-   * message of that event to the same user has left its books, or never was in them: the word could mean that one.
+   * Whether the sidecar has an open delivery of the event that the confirmation is about, and so
+   * knows its place in the stream; and no other message of that event to the same user has left the
+   * history, or never was in it. The confirmation could mean such a message.
    */
   isKnown({ eventId, arrivedAt }: Evidence, link: Link): boolean {
     const { byUid, messages, deliveries, links, forgets } = this.history;
@@ -191,20 +201,22 @@ export class Case {
     });
   }
 
-  /** It had arrived in time: before the deadline, and while the sidecar had to listen. */
+  /** Whether the evidence had arrived in time: before the deadline, and while the sidecar had to listen. */
   private counts(one: Evidence, link: Link): boolean {
     const { arrivedAt } = one;
     const { told } = this;
     if (arrivedAt === 0 || arrivedAt >= this.deadline(link) - TIE_MS) return false;
-    // Where a session goes on over another upstream connection, the old client is not read any more (R10).
+    // Where a session goes on over another upstream connection, the old client is not read any more
+    // (R10).
     if (link.supersededAnew && (one.readAt === 0 || one.readAt >= link.supersededAt - TIE_MS)) return false;
-    // What its client missed and nobody kept ends when the session goes on (R6), whatever the old connection had yet to say.
+    // A message that its client missed and that was not kept ends when the session goes on (R6),
+    // whatever the old connection still carried.
     const resumed = this.history.links.some(
       (other) => other.client === link.client && Math.abs(other.supersededAt - told.settledAt) < TIE_MS,
     );
     if (resumed && told.errorType === 'disconnected' && (one.readAt === 0 || one.readAt >= told.settledAt - TIE_MS))
       return false;
-    // What a stream had not taken when its socket broke is lost with that.
+    // Bytes that a stream had not taken when its socket broke are lost with the socket.
     if (link.brokenAt > 0 && one.takenAt === undefined) return false;
     if (arrivedAt > heardUntil(this.history, link, this.message.upstream)) return false;
     // A session that can be resumed ends by rules of its own.
@@ -248,7 +260,7 @@ export class Case {
     );
   }
 
-  /** Words on the event that the sidecar had read, and that this delivery may be meant by (D6). */
+  /** Confirmations of the event that the sidecar had read, and that may mean this delivery (D6). */
   private wordsOf(eventId: string, rejected: boolean, at: number): [Link, Evidence][] {
     const { own, history } = this;
     const found: [Link, Evidence][] = [];

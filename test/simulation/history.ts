@@ -4,9 +4,10 @@ import type { Emitted } from './schedule.ts';
 import type { Mark } from './wire.ts';
 
 /**
- * Kinds of failure, each the breach of one promise. `reason`: an outcome whose reason is not the case. `barrier`: none was sent where
- * one would have proven something. `silence`: a client cut off that had spoken, or kept that had vanished. `fault`: the sidecar threw,
- * or reported that a part of it had.
+ * Kinds of failure, each the breach of one promise. `reason`: an outcome whose reason is not the
+ * case. `barrier`: none was sent where one would have proven something. `silence`: a client cut off
+ * that had spoken, or kept that had vanished. `fault`: the sidecar threw, or reported that a part
+ * of it had.
  */
 export const FAILURES = [
   'false confirm',
@@ -34,12 +35,12 @@ export interface Evidence {
   readonly most: number;
   /** So many messages must be taken for received because of it; 0 = it need not prove anything. */
   readonly sure: number;
-  /** Nobody need understand it: its connection had broken the framing rules. */
+  /** Whether the frame need not be understood, because its connection had broken the framing rules. */
   readonly moot?: boolean;
-  /** Of a word: about which event, and whether the application could not handle it. */
+  /** The event of a confirmation, and whether the application could not handle it. */
   readonly eventId?: string;
   readonly rejected?: boolean;
-  /** Of the SDK: `through` and `also`, or the ordinal of a rejection. */
+  /** The ordinals of an SDK message: `through` and `also`, or that of a rejection. */
   readonly through?: number;
   readonly also?: readonly number[];
   readonly n?: number;
@@ -64,26 +65,35 @@ export interface Link {
   readonly client: number;
   readonly user: string | undefined;
   readonly sdk: boolean;
-  /** Its connection to the backend; 0 = none of its own. */
+  /** The client's connection to the backend; 0 = none of its own. */
   upstream: number;
   /** When the sidecar began to relay to it; 0 = never. */
   joinedAt: number;
   /** Messages in the order in which its stack parsed them. */
   readonly parsed: { readonly uid: number; readonly at: number }[];
   readonly evidence: Evidence[];
-  /** Its own Close frame, if it was the first to send one, and its code. */
+  /** The end's own Close frame, if it was the first to send one, and its code. */
   readonly left: Mark;
   leftAt: number;
   leftCode: number;
-  /** The stream ended with a Close frame or FIN, at a frame boundary or not, before the client had ended anything itself. */
+  /**
+   * The stream ended with a Close frame or FIN, at a frame boundary or not, before the client had
+   * ended anything itself.
+   */
   streamEnd: StreamEnd | undefined;
-  /** When the sidecar closed its socket of the connection, and when the client's end (FIN, RST) reached that socket, and was read. */
+  /**
+   * When the sidecar closed its socket of the connection, and when the client's end (FIN, RST)
+   * reached that socket, and was read.
+   */
   closedAt: number;
   overAt: number;
   overReadAt: number;
   /** When a write of the sidecar's stream failed: Node throws away what it has not read. */
   brokenAt: number;
-  /** Since when another connection carries the client's session, and whether that one has an upstream connection of its own. */
+  /**
+   * Since when another connection carries the client's session, and whether that one has an
+   * upstream connection of its own.
+   */
   supersededAt: number;
   supersededAnew: boolean;
   /** Since when nothing gets through any more, either way. */
@@ -91,7 +101,7 @@ export interface Link {
   readonly pauses: Pause[];
   /** When bytes of the client reached the sidecar. */
   readonly arrivals: readonly number[];
-  /** It has broken the framing rules: how it ends need not be understood. */
+  /** Whether the client has broken the framing rules: its end need not be understood. */
   broke: boolean;
   /** The sidecar destroyed its socket while bytes waited to be written. */
   cutShort: boolean;
@@ -113,9 +123,9 @@ export interface Message {
   readonly eventId: string | undefined;
   /** A rule says to track it, and it can be read. */
   readonly tracked: boolean;
-  /** What confirms it: by its rule, and for `auto` by whether its client has opted in. */
+  /** The level that confirms the message: by its rule, and for `auto` by whether its client has opted in. */
   readonly confirm: 'received' | 'processed';
-  /** Its priority is LOW. */
+  /** Whether its priority is LOW. */
   readonly low: boolean;
   readonly compressed: boolean;
   /** As the backend emitted it. */
@@ -134,7 +144,10 @@ export interface Upstream {
   /** When the sidecar closed its socket; and whether it did so while it did not read it. */
   closedAt: number;
   closedUnread: boolean;
-  /** When the connection began to end at the client's side: the sidecar has heard of that, or has decided it. */
+  /**
+   * When the connection began to end at the client's side: the sidecar has heard of that, or has
+   * decided it.
+   */
   goneAt: number;
   /** When the backend's FIN or RST reached the sidecar's kernel; its Close frame. */
   overAt: number;
@@ -184,7 +197,7 @@ export interface History {
   closeBy: number;
   /** When it cut off clients that were silent. */
   readonly cuts: number[];
-  /** What is left when everything is over, and what the sidecar reported of itself. */
+  /** The state when everything is over, and the sidecar's own reports. */
   readonly leaks: string[];
   readonly faults: string[];
   /** How long the sidecar waits for proof after one side has ended, ms. */
@@ -197,7 +210,7 @@ export interface History {
 
 export interface Failure {
   readonly kind: FailureKind;
-  /** What it is about, in one line. */
+  /** The subject of the failure, in one line. */
   readonly text: string;
   readonly uid?: number;
 }

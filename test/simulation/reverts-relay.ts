@@ -3,10 +3,12 @@ import { Ledger } from '../../src/client/ledger.ts';
 import { Connection } from '../../src/connection/connection.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { ClientWriter } from '../../src/relay/client-writer.ts';
-import { Ends } from '../../src/relay/ends.ts';
 import { UpstreamPings } from '../../src/relay/heartbeat.ts';
 import { Inbound } from '../../src/relay/inbound.ts';
+import { Lifetime } from '../../src/relay/lifetime.ts';
+import type { Audience } from '../../src/relay/outbound.ts';
 import { Peer } from '../../src/relay/peer.ts';
+import type { Phase } from '../../src/relay/phase.ts';
 import { Splice } from '../../src/relay/splice.ts';
 import { UpstreamScan } from '../../src/relay/upstream-scan.ts';
 import { SERVICE_RESTART, until } from '../../src/sidecar/drain.ts';
@@ -15,18 +17,23 @@ import { patiently } from '../../src/time/patience.ts';
 import { type Method, type Revert, replace } from './revert.ts';
 import { parts } from './sut.ts';
 
-/** What the old behaviours look at in a splice. */
+/** What the old behaviours look at in a splice, and in its lifetime. */
 interface Parts {
   client: Peer;
   upstream: Peer;
-  parked: boolean;
   inbound: { closing: boolean; closeCode: number };
   outbound: {
     atBoundary: boolean;
     closing: boolean;
     raw: boolean;
+    audience: Audience;
     scan: { closing: boolean; closeCode: number; closeThrough: number };
+    messages: { side: { busy: boolean } | undefined };
   };
+}
+interface Life {
+  sides: Parts;
+  phase: Phase;
   tap: { receivedThrough(through: number, at: number): void };
 }
 
@@ -114,11 +121,12 @@ export const RELAY: readonly Revert[] = [
     name: '[D15] whatever Close a client sends behind one proves all before it',
     shows: /^false confirm/,
     apply() {
-      replace(Splice.prototype, 'clientCloses', (old) => {
-        const closes = function (this: Parts, at: number): void {
-          const { closing, closeCode, closeThrough } = this.outbound.scan;
-          if (closing && this.inbound.closeCode === closeCode) this.tap.receivedThrough(closeThrough, at);
-          (old as (this: Parts, at: number) => void).call(this, at);
+      replace(Lifetime.prototype, 'clientCloses', (old) => {
+        const closes = function (this: Life, at: number): void {
+          const { inbound, outbound } = this.sides;
+          const { closing, closeCode, closeThrough } = outbound.scan;
+          if (closing && inbound.closeCode === closeCode) this.tap.receivedThrough(closeThrough, at);
+          (old as (this: Life, at: number) => void).call(this, at);
         };
         return closes as Method;
       });
@@ -128,10 +136,10 @@ export const RELAY: readonly Revert[] = [
     name: '[D15] the answer to a Close proves nothing',
     shows: /^false loss: .*answer to the Close/,
     apply() {
-      replace(Splice.prototype, 'clientCloses', (old) => {
-        const closes = function (this: Parts, at: number): void {
-          this.outbound.scan.closeCode = 1006;
-          (old as (this: Parts, at: number) => void).call(this, at);
+      replace(Lifetime.prototype, 'clientCloses', (old) => {
+        const closes = function (this: Life, at: number): void {
+          this.sides.outbound.scan.closeCode = 1006;
+          (old as (this: Life, at: number) => void).call(this, at);
         };
         return closes as Method;
       });
@@ -141,9 +149,9 @@ export const RELAY: readonly Revert[] = [
     name: '[D15] a client that complains has closed in good order',
     shows: /^reason: unverifiable \(client_left\), but its client has not closed in good order/,
     apply() {
-      replace(Splice.prototype, 'clientIsOver', (old) => {
-        const over = function (this: Parts, orderly: boolean): void {
-          (old as (this: Parts, orderly: boolean) => void).call(this, orderly || this.inbound.closing);
+      replace(Lifetime.prototype, 'clientOver', (old) => {
+        const over = function (this: Life, orderly: boolean): void {
+          (old as (this: Life, orderly: boolean) => void).call(this, orderly || this.sides.inbound.closing);
         };
         return over as Method;
       });
@@ -169,8 +177,9 @@ export const RELAY: readonly Revert[] = [
     shows: /^false loss: .*pong/,
     apply() {
       replace(Inbound.prototype, 'push', (old) => {
-        const push = function (this: Inbound, chunk: Buffer, at: number): void {
-          if (!this.broken) (old as (this: Inbound, chunk: Buffer, at: number) => void).call(this, chunk, at);
+        const push = function (this: { framing: string }, chunk: Buffer, at: number): void {
+          if (this.framing !== 'broken')
+            (old as (this: unknown, chunk: Buffer, at: number) => void).call(this, chunk, at);
         };
         return push as Method;
       });
@@ -225,7 +234,7 @@ export const RELAY: readonly Revert[] = [
     apply() {
       replace(Splice.prototype, 'received', (old) => {
         const received = function (this: Parts, peer: Peer, chunk: Buffer): void {
-          if (peer !== this.client && !this.client.writable && !this.parked) return;
+          if (peer !== this.client && !this.client.writable && this.outbound.audience !== 'absent') return;
           (old as (this: unknown, peer: Peer, chunk: Buffer) => void).call(this, peer, chunk);
         };
         return received as Method;
@@ -236,11 +245,9 @@ export const RELAY: readonly Revert[] = [
     name: 'an end that comes while messages are read on the side is forgotten',
     shows: /^leak/,
     apply() {
-      type Tell = (this: { told: boolean }, side: { busy: boolean } | undefined) => void;
-      replace(Ends.prototype, 'tell', (old) => {
-        const tell: Tell = function (side) {
-          if (side?.busy === true) this.told = true;
-          else (old as Tell).call(this, side);
+      replace(Lifetime.prototype, 'tellIfOver', (old) => {
+        const tell = function (this: Life): void {
+          if (this.sides.outbound.messages.side?.busy !== true) (old as (this: Life) => void).call(this);
         };
         return tell as Method;
       });

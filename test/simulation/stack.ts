@@ -22,11 +22,14 @@ export interface StackEvents {
   over(code: number): void;
 }
 
-/** Length of a sidecar's barrier: a ping of another length is the backend's, and what its pong proves is nobody's business. */
+/**
+ * Length of a sidecar's barrier: a ping of another length is the backend's, and what its pong
+ * proves is nobody's business.
+ */
 const BARRIER_BYTES = 14;
 
 export class Stack {
-  /** It does not read what its kernel has. */
+  /** Whether the stack does not read what its kernel has. */
   holding = false;
   closing = false;
   over = false;
@@ -42,7 +45,7 @@ export class Stack {
   private head: Buffer = Buffer.alloc(0);
   private ending = false;
   private theirCode = 1006;
-  /** What it has sent against the rules: nothing; a frame that none should send; bytes that are no frames. */
+  /** Violations that it has sent: none; a frame that no peer should send; bytes that are no frames. */
   private broke: 'nothing' | 'a rule' | 'the framing' = 'nothing';
   private pings: { readonly payload: Buffer; readonly before: number }[] = [];
   /** Messages before the first ping of each payload: no pong of that payload proves more. */
@@ -82,7 +85,10 @@ export class Stack {
     this.raw(encode(opcode, payload, true, fin, rsv));
   }
 
-  /** A word or a pong: sends it, and notes what it proves. `sure`: so many messages; `more`: what else is known of it. */
+  /**
+   * A word or a pong: sends it, and notes what it proves. `sure`: so many messages; `more`: what
+   * else is known of it.
+   */
   say(
     opcode: number,
     payload: Buffer,
@@ -93,7 +99,8 @@ export class Stack {
   ): void {
     if (this.over || this.ending) return;
     const { now } = this.world;
-    // After a frame that breaks the rules only pongs are read on; after bytes that are no frames, nothing need be.
+    // After a frame that breaks the rules only pongs are read on; after bytes that are no frames,
+    // nothing need be.
     const moot = this.broke === 'the framing' || (this.broke === 'a rule' && kind !== 'pong');
     const evidence: Evidence = {
       kind,
@@ -101,7 +108,7 @@ export class Stack {
       arrivedAt: 0,
       readAt: 0,
       most: sure,
-      // What follows the client's own Close is nobody's business.
+      // Bytes after the client's own Close need no reaction.
       sure: moot || this.link.leftAt > 0 ? 0 : sure,
       ...(moot && { moot }),
       ...more,
@@ -118,7 +125,10 @@ export class Stack {
     this.flush();
   }
 
-  /** Breaks the framing rules: with a frame of a reserved opcode, or with bytes that no reader can make sense of. */
+  /**
+   * Breaks the framing rules: with a frame of a reserved opcode, or with bytes that no reader can
+   * make sense of.
+   */
   breakRules(garbage: boolean): void {
     if (garbage) this.raw(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
     else this.send(3, Buffer.from('reserved opcode'));
@@ -264,7 +274,7 @@ export class Stack {
     this.streamEnds();
     if (!this.closing && this.manners.answersClose) {
       this.closing = true;
-      // Whoever sent a Close at the same moment cannot be told from whoever answered, unless the code is one that no client begins with.
+      // A Close sent at the same moment cannot be told from an answer, unless no client begins with its code.
       const answers = code >= 1011 && code !== 4000;
       const most = this.link.parsed.length;
       this.say(CLOSE, closePayload(code), 'close', answers ? most : 0, { most });

@@ -247,6 +247,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
       return left.filter(([, count]) => count !== 0).map(([what, count]) => `${count} ${what}`);
     },
     compare() {
+      journal.look(now());
       const differences = rebuilt.differences(recorded.entries, store, begun);
       history.faults.push(...differences.map((each) => `journal: ${each}`));
     },

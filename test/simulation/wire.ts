@@ -33,11 +33,11 @@ export class End {
   /** Told when something can be read, or written again; outside of the sidecar as an event of its own. */
   onReadable: (() => void) | undefined = undefined;
   onWritable: (() => void) | undefined = undefined;
-  /** Its process has closed it, at that moment; 0 = not yet. */
+  /** When its process closed it; 0 = not yet. */
   closedAt = 0;
   /** An RST came in: writes fail, and so do reads behind what had come before. */
   dead = false;
-  /** It has sent its FIN, at that moment. */
+  /** Whether it has sent its FIN, and when. */
   finSent = false;
   finAt = 0;
   finCame = false;
@@ -49,7 +49,7 @@ export class End {
   readonly arrivals: number[] = [];
   /** Bytes that came in and were not read. */
   unread = 0;
-  /** What is lost to the network until then; 0 = nothing. */
+  /** Until when the network loses its bytes; 0 = no loss. */
   stalledUntil = 0;
   private readonly path: Path;
   private readonly chance: Chance;
@@ -62,7 +62,7 @@ export class End {
   private sent = 0;
   private came = 0;
   private readCount = 0;
-  /** Of what it sends: marks in order of their offsets. */
+  /** Marks in its stream, in order of their offsets. */
   private readonly marks: { readonly at: number; readonly mark: Mark }[] = [];
   private arrivedMarks = 0;
   private takenMarks = 0;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { EventTable, FanOut, type Holder } from '../../src/store/event-table.ts';
+import { propertyOptions } from '../support/seed.ts';
 import { storedDelivery } from '../support/store-contract.ts';
 
 const session = new Session('s', new Owner('ada'));
@@ -16,7 +17,6 @@ describe('event table', () => {
       act: fc.constantFrom('claim', 'replace', 'release', 'foreign'),
       id: fc.nat({ max: 700 }),
     });
-    const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
     const play = (steps: readonly { readonly act: string; readonly id: number }[]): void => {
       const table = new EventTable();
       const model = new Map<string, Holder>();
@@ -43,7 +43,7 @@ describe('event table', () => {
       expect(table.size).toBe(model.size);
       for (let id = 0; id <= 700; id++) expect(table.get(`crowd ${id}`)).toBe(model.get(`crowd ${id}`));
     };
-    fc.assert(fc.property(fc.array(step, { maxLength: 400, size: 'max' }), play), { numRuns: 50, ...seed });
+    fc.assert(fc.property(fc.array(step, { maxLength: 400, size: 'max' }), play), propertyOptions(50));
   });
 
   it('[D7] gives its room back when a peak has passed', () => {

@@ -1,4 +1,4 @@
-// Test support: a backend that emits numbered agent events to each of its users, one run each, and goes on where it was over whatever connection it has.
+// Test support: a backend that emits numbered agent events to each of its users, one run each, over any connection.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -10,7 +10,7 @@ export interface Run {
   readonly user: string;
   /** Events emitted; they are numbered from 1. */
   sent: number;
-  /** Of those: how many on each connection, in order. */
+  /** Number of events on each connection, in order. */
   readonly bySocket: number[];
   socket: WebSocket | undefined;
   /** Text messages that the user's client has sent. */
@@ -20,18 +20,21 @@ export interface Run {
 export interface AgentBackend {
   readonly port: number;
   readonly runs: ReadonlyMap<string, Run>;
-  /** Emits the next event of every connected run, up to `limit` each; says whether all that have to be are through. */
+  /**
+   * Emits the next event of every connected run, up to `limit` each. Returns whether all required
+   * events are through.
+   */
   step(limit: number, hasTo: (run: Run) => boolean): boolean;
   /** Emits one event of one run. */
   emit(run: Run): void;
-  /** Ends every connection without a word, and takes none until `back`. */
+  /** Ends every connection without a Close frame, and takes none until `back`. */
   crash(): Promise<void>;
   back(): Promise<void>;
 }
 
 const TYPES = ['agent_started', 'tool_executing', 'tool_completed', 'agent_thinking', 'agent_completed'];
 
-/** Starts it on a free port. `filler`: characters of padding for event number `n`. */
+/** Starts the backend on a free port. `filler`: characters of padding for event number `n`. */
 export async function startAgentBackend(filler: (n: number) => number = () => 40): Promise<AgentBackend> {
   const runs = new Map<string, Run>();
   let server: WebSocketServer;
@@ -91,7 +94,7 @@ export async function startAgentBackend(filler: (n: number) => number = () => 40
   };
 }
 
-/** What an application got: the numbers of its events in the order in which its handler saw them. */
+/** The events of an application: their numbers in the order in which its handler saw them. */
 export interface App {
   readonly socket: AckspanSocket;
   readonly numbers: number[];
@@ -99,7 +102,7 @@ export interface App {
   readonly resumed: { readonly recovered: boolean; readonly rejoined: boolean }[];
 }
 
-/** An application on the SDK. It reconnects quickly, and also when its first connection fails. */
+/** An application on the SDK. The SDK reconnects quickly, and also when its first connection fails. */
 export function openApp(url: string, handle?: (n: number) => unknown): App {
   const socket = new AckspanSocket(url, [], {
     WebSocket: WebSocket as never,

@@ -37,7 +37,7 @@ export async function httpUpstream(handle: RequestListener): Promise<{ address: 
   return { address: `http://127.0.0.1:${port}`, server };
 }
 
-/** An upstream that is a bare socket: what it receives and sends is up to the test, byte for byte. */
+/** An upstream that is a bare socket: the test decides what it receives and sends, byte for byte. */
 export async function rawUpstream(): Promise<{ address: string; next(): Promise<RawPeer>; accepted: Socket[] }> {
   const accepted: Socket[] = [];
   const waiting: ((peer: RawPeer) => void)[] = [];
@@ -63,7 +63,10 @@ export async function rawUpstream(): Promise<{ address: string; next(): Promise<
   };
 }
 
-/** One end of a TCP connection in latin1 text: reads on its own, answers `until` when what it waits for has come. */
+/**
+ * One end of a TCP connection in latin1 text. Reads on its own; `until` resolves when the awaited
+ * text has come.
+ */
 export class RawPeer {
   readonly socket: Socket;
   /** Everything received and not yet taken by `until`. */
@@ -137,7 +140,7 @@ export class RawPeer {
     return this.text;
   }
 
-  /** The other side has ended or reset the stream. */
+  /** Resolves when the other side has ended or reset the stream. */
   async gone(): Promise<void> {
     while (!this.ended && !this.closed) await this.#change();
   }

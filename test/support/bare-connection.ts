@@ -1,4 +1,4 @@
-// Test support: what a connection is given when the test is about something else: an upgrade request of no interest, and a client that has opted in.
+// Test support: parts of a connection for tests about something else: an upgrade request, and an opted-in client.
 
 import type { ConnectionFacts } from '../../src/connection/parts.ts';
 import type { ResumableSession } from '../../src/connection/resumable-session.ts';

@@ -5,7 +5,7 @@ export interface Chance {
   next(): number;
   /** A whole number in [from, to]. */
   between(from: number, to: number): number;
-  /** One of them. */
+  /** One element of the list. */
   of<T>(choices: readonly T[]): T;
 }
 
@@ -28,7 +28,7 @@ export function createChance(seed: number): Chance {
   return { next, between, of: (choices) => choices[between(0, choices.length - 1)]! };
 }
 
-/** Runs `body`, and says with which seed when it fails. */
+/** Runs `body`, and prints the seed when it fails. */
 export async function withSeed(seed: number, body: (chance: Chance) => Promise<void>): Promise<void> {
   try {
     await body(createChance(seed));

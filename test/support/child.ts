@@ -14,12 +14,12 @@ export interface Exit {
 
 export interface Child {
   readonly pid: number;
-  /** What it said on stdout, line by line; text that is not a JSON object becomes `{ text }`. */
+  /** The lines of stdout. Text that is not a JSON object becomes `{ text }`. */
   readonly lines: readonly Line[];
-  /** Everything it wrote to stderr so far. */
+  /** The text of stderr so far. */
   stderr(): string;
-  /** The first line, past or future, that fits. Rejects with all output when the process ends first or 20 s pass. */
-  line(fits: (line: Line) => boolean): Promise<Line>;
+  /** The first line, past or future, that fits. Rejects with all output when the process ends first or 20 s (`patienceMs`) pass. */
+  line(fits: (line: Line) => boolean, patienceMs?: number): Promise<Line>;
   readonly exited: Promise<Exit>;
   /** Writes to its stdin. */
   write(text: string): void;
@@ -27,11 +27,11 @@ export interface Child {
   endInput(): void;
   /** Sends a signal to this process only. */
   signal(name: NodeJS.Signals): void;
-  /** Kills it and waits until it is gone. */
+  /** Kills the process and waits until it is gone. */
   kill(): Promise<void>;
 }
 
-/** How long anything may take that has a bound only because a test must not hang, ms: the machine may be busy. */
+/** Longest wait for anything whose bound only keeps a test from hanging, ms: the machine may be busy. */
 const PATIENCE_MS = 20_000;
 
 const running = new Set<number>();
@@ -65,7 +65,7 @@ export function startChild(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  // A program that is killed stops reading: no news.
+  // Silence is right: a program that is killed stops reading.
   child.stdin.on('error', () => {});
   const exited = new Promise<Exit>((resolve) => {
     child.once('close', (code, signal) => {
@@ -90,7 +90,7 @@ export function startChild(
     write: (text) => void child.stdin.write(text),
     endInput: () => void child.stdin.end(),
     signal: (name) => send(pid, name),
-    line: (fits) =>
+    line: (fits, patienceMs = PATIENCE_MS) =>
       new Promise((resolve, reject) => {
         const end = (act: () => void) => {
           clearTimeout(timer);
@@ -104,8 +104,8 @@ export function startChild(
             end(() => reject(new Error(`${command} ended (${JSON.stringify(ended)}):\n${output()}`)));
         };
         const timer = setTimeout(
-          () => end(() => reject(new Error(`${command} did not say it within ${PATIENCE_MS} ms:\n${output()}`))),
-          PATIENCE_MS,
+          () => end(() => reject(new Error(`${command} did not say it within ${patienceMs} ms:\n${output()}`))),
+          patienceMs,
         );
         waiting.add(look);
         look();
@@ -144,6 +144,6 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // Gone already, which is what a signal at the end of a test is for.
+    // The process is gone already, which is what a signal at the end of a test is for.
   }
 }

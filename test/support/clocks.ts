@@ -3,7 +3,10 @@ import { onTestFinished, vi } from 'vitest';
 
 export const HOUR = 3_600_000;
 
-/** What may happen to a wall clock while a process runs, ms: set right by NTP, forward or back, or left behind by a machine that slept. */
+/**
+ * What may happen to a wall clock while a process runs, ms: set right by NTP, forward or back, or
+ * left behind by a machine that slept.
+ */
 export const STEPS: readonly (readonly [string, number])[] = [
   ['10 h forward', 10 * HOUR],
   ['10 h back', -10 * HOUR],
@@ -15,9 +18,9 @@ export const STEPS: readonly (readonly [string, number])[] = [
 export interface Clocks {
   /** Both clocks run for `ms`. */
   pass(ms: number): void;
-  /** Somebody sets the wall clock `ms` forward, or back. */
+  /** Sets the wall clock `ms` forward, or back. */
   step(ms: number): void;
-  /** What `Date.now()` says, with the fraction that it leaves out. */
+  /** The value of `Date.now()`, with the fraction that it leaves out. */
   readonly wall: number;
 }
 

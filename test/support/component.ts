@@ -1,9 +1,12 @@
-// Finds a real program for a test. Missing: a loud skip on a laptop, a failure when CI is set (components.sh installs them).
+// Finds a real program for a test. A missing one is a loud skip on a laptop, and a failure when CI is set.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
-/** Path of a program, also in the `sbin` folders that an ordinary user's PATH lacks; undefined when it is not installed. */
+/**
+ * Path of a program, also in the `sbin` folders that an ordinary user's PATH lacks; undefined when
+ * it is not installed.
+ */
 export function findProgram(name: string): string | undefined {
   for (const folder of [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin']) {
     const path = join(folder, name);
@@ -11,7 +14,7 @@ export function findProgram(name: string): string | undefined {
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      // Not in this folder: the next one may have it.
+      // The program is not in this folder. The next one may have it.
     }
   }
   return undefined;
@@ -22,7 +25,10 @@ export function hasPythonModule(name: string): boolean {
   return spawnSync('/usr/bin/python3', ['-c', `import ${name}`]).status === 0;
 }
 
-/** For `describe.skipIf(missing(...))`: true, said aloud, when something is not there; throws when CI is set. */
+/**
+ * For `describe.skipIf(missing(...))`: true, printed aloud, when a program is not there. Throws
+ * when CI is set (components.sh installs them).
+ */
 export function missing(...programs: string[]): boolean {
   const absent = programs.filter((name) =>
     name.startsWith('python:') ? !hasPythonModule(name.slice(7)) : findProgram(name) === undefined,

@@ -1,4 +1,4 @@
-// Test support: random conversations between an upstream and a client, as bytes, with what must be seen of them at either end.
+// Test support: random conversations between an upstream and a client, as bytes, with what either end must see.
 import fc from 'fast-check';
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../src/relay/frames.ts';
 import { clientFrame, closePayload, createDeflater, frame } from './raw-frames.ts';
@@ -16,7 +16,7 @@ export interface MessageShape {
   readonly compressed: boolean;
   /** Where to cut, as shares of the payload. */
   readonly cuts: readonly number[];
-  /** What stands between the fragments: at most one item per cut. */
+  /** Items between the fragments: at most one per cut. */
   readonly between: readonly ('nothing' | 'ping' | 'pong' | 'answer')[];
 }
 
@@ -24,11 +24,11 @@ export interface Conversation {
   readonly deflate: 'none' | 'takeover' | 'standalone';
   readonly down: readonly Item[];
   readonly up: readonly Item[];
-  /** Which pings the client answers when it does. */
+  /** The pings that the client answers when it does. */
   readonly answers: 'all' | 'latest' | 'ours';
   /** Largest chunk; 1 = byte by byte. */
   readonly chunk: number;
-  /** Of chunk sizes and of who sends next. */
+  /** Seed of chunk sizes and of the order of senders. */
   readonly seed: number;
   /** Small high-water marks and clients that stall now and then. */
   readonly pressure: boolean;
@@ -37,7 +37,7 @@ export interface Conversation {
 /** Client frames that pass or are cut together. */
 export interface Group {
   readonly confirmation: boolean;
-  /** As `decodeWithWs` writes it. */
+  /** The messages in the spelling of `decodeWithWs`. */
   readonly read: string;
   /** A frame that passes on came between its fragments. */
   interrupted: boolean;
@@ -48,7 +48,7 @@ export type Unit = { readonly bytes: Buffer; readonly group: Group | undefined; 
 
 export interface Encoded {
   readonly units: Unit[];
-  /** As `RecordingTap` writes them: `1:text`, `2~{"binary":1}`, `3!binary`. */
+  /** The messages in the spelling of `RecordingTap`: `1:text`, `2~{"binary":1}`, `3!binary`. */
   readonly tapped: string[];
   readonly groups: Group[];
 }
@@ -134,7 +134,8 @@ export async function encode(
     fromClient
       ? clientFrame(payload, { ...options, mask: Buffer.from([0, 0, 0, 0].map(() => random() * 256)) })
       : frame(payload, options);
-  // A client that guesses the payload of a ping on its way may prove too much, but only of its own deliveries.
+  // A client that guesses the payload of a ping on its way may prove too much, but only of its own
+  // deliveries.
   const word = fromClient ? 'pulse' : 'beat';
   const controlUnit = (opcode: number, size: number, serial: number): Unit => ({
     bytes: wrap(Buffer.from(`${serial}-${word.repeat(32)}`).subarray(0, size), { opcode }),

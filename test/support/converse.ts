@@ -1,4 +1,4 @@
-// Test support: holds a random conversation through a splice and compares what arrived with what a direct connection would have carried.
+// Test support: holds a random conversation through a splice, and compares it with a direct connection.
 import { expect } from 'vitest';
 import { PING, PONG } from '../../src/relay/frames.ts';
 import type { RelayCounters } from '../../src/relay/tap.ts';
@@ -12,19 +12,19 @@ export interface Ends {
   readonly counters: RelayCounters;
   sendDown(bytes: Buffer): void;
   sendUp(bytes: Buffer): void;
-  /** Everything that the client, and the upstream, have got. */
+  /** Everything that the client, and the upstream, have received. */
   clientGot(): Buffer;
   upstreamGot(): Buffer;
   /** Lets bytes move. */
   rest(): Promise<void>;
   /** Makes the client stop, or go on, taking bytes. */
   stallClient(stalled: boolean): void;
-  /** FIN from one side; resolves when the other side has got everything and the FIN. */
+  /** Sends FIN from one side. Resolves when the other side has received everything and the FIN. */
   finDown(): Promise<void>;
   finUp(): Promise<void>;
 }
 
-/** The client: reads what comes, answers pings when told to. */
+/** The client. It reads everything, and answers pings when told to. */
 class Client {
   readonly nonce: Buffer;
   /** Data messages complete at the latest ping that was answered. */
@@ -61,10 +61,13 @@ class Client {
   }
 }
 
-/** Frames that the upstream is to get, each with the message that it belongs to. */
+/** Frames that the upstream is to receive, each with the message that it belongs to. */
 type Expected = { readonly bytes: Buffer; readonly group: Group | undefined }[];
 
-/** Queues the client's frames as late as possible, so that its answers are about what it has got by then. */
+/**
+ * Queues the client's frames as late as possible, so that its answers are about messages that it
+ * has by then.
+ */
 class ClientScript {
   readonly expected: Expected = [];
   private readonly encoded: Encoded;
@@ -112,7 +115,10 @@ class ClientScript {
   }
 }
 
-/** Runs one conversation and checks everything that must hold of it. The splice has sent one barrier already, and nothing else. */
+/**
+ * Runs one conversation and checks everything that must hold of it. The splice has sent one barrier
+ * before, and nothing else.
+ */
 export async function converse(conversation: Conversation, ends: Ends): Promise<void> {
   const down = await encode(conversation.down, conversation, false);
   const up = await encode(conversation.up, conversation, true);
@@ -167,7 +173,7 @@ function checkTap({ tap, counters }: Ends, down: Encoded, client: Client): void 
   expect(counters).toMatchObject({ heldBytes: 0, undecoded: 0, protocolErrors: 0, tapFaults: 0 });
 }
 
-/** Upstream → client: only our pings differ, each stands between frames and counts what precedes it. */
+/** Upstream → client: only our pings differ. Each stands between frames and counts the messages before it. */
 async function checkClient(
   conversation: Conversation,
   ends: Ends,
@@ -192,7 +198,10 @@ async function checkClient(
   expect(read.filter(isMessage)).toEqual(down.groups.map((group) => group.read));
 }
 
-/** Client → upstream: our pongs and confirmations are missing, pongs that the client owed may have been added, the rest is as sent. */
+/**
+ * Client → upstream: our pongs and confirmations are missing, pongs that the client owed may have
+ * been added, and the rest is as sent.
+ */
 async function checkUpstream(
   conversation: Conversation,
   ends: Ends,

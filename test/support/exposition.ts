@@ -1,4 +1,4 @@
-// A strict reader of Prometheus text 0.0.4 and OpenMetrics 1.0 for tests: throws on anything that the format's own words forbid.
+// A strict reader of Prometheus text 0.0.4 and OpenMetrics 1.0 for tests: throws on anything that the format forbids.
 import { expect } from 'vitest';
 
 /** One sample line. */

@@ -1,18 +1,19 @@
-// Test support: a TCP proxy that lets a connection through until its plan says how it breaks: at a frame boundary or so many bytes into a frame.
+// Test support: a TCP proxy that breaks a connection as its plan says: at a frame boundary, or inside a frame.
 import { connect, createServer, type Socket } from 'node:net';
 import { atEnd, listenOn } from './backends.ts';
 
-/** How one connection breaks. */
+/** The plan of how one connection breaks. */
 export interface Fault {
-  /** Whose frames are counted: `down` goes to the one who dialled. */
+  /** The direction whose frames are counted: `down` goes to the dialler. */
   readonly direction: 'down' | 'up';
-  /** After so many complete frames behind the handshake … */
+  /** Number of complete frames behind the handshake … */
   readonly frames: number;
-  /** … and so many bytes of what follows. */
+  /** … and number of bytes after them, before the fault. */
   readonly bytes: number;
   /**
-   * `fin` and `reset` reach both ends. `vanish`: the dialled end hears nothing, ever (half-open), the dialler is reset. `stall`: nothing
-   * passes for a while, then everything. `slow`: from there on a few bytes at a time, so many a millisecond whatever the machine does.
+   * `fin` and `reset` reach both ends. `vanish`: the dialled end never hears anything (half-open),
+   * and the dialler is reset. `stall`: nothing passes for a while, then everything. `slow`: from
+   * there on a few bytes at a time, at a fixed rate whatever the machine does.
    */
   readonly how: 'fin' | 'reset' | 'vanish' | 'stall' | 'slow';
 }
@@ -23,14 +24,17 @@ export interface FaultProxy {
   readonly counts: { connections: number; faults: number };
   /** Resets every connection at both ends. */
   storm(): void;
-  /** From here on nothing passes over the connections that there are, and neither end is told: the bytes are gone, the sockets stay. */
+  /**
+   * Lets nothing pass over the present connections any more, and tells neither end: the bytes are
+   * gone, the sockets stay.
+   */
   swallow(): void;
   /** Refuses (resets) connections while false. */
   open: boolean;
 }
 
 const STALL_MS = 60;
-/** What a slow connection lets through. */
+/** The rate of a slow connection. */
 const SLOW_BYTES_PER_MS = 200;
 
 /** Proxies a free port to `target`; `plan` is asked for each connection. */
@@ -114,7 +118,7 @@ class Link {
       if (!this.#over) to.end();
     });
     from.on('error', () => {});
-    // A reset on one side is one on the other, unless the other is not to know.
+    // A reset on one side is one on the other, unless the other must not know.
     from.on('close', (failed) => {
       if (!this.#over && failed) to.resetAndDestroy();
       else if (!this.#over) to.end();
@@ -160,7 +164,10 @@ class Link {
     }
   }
 
-  /** What passes follows the clock, not the turns of the loop: on a busy machine turns are rare, and more pieces go in one. */
+  /**
+   * The rate follows the clock, not the turns of the loop: on a busy machine turns are rare, and
+   * more bytes go in one.
+   */
   #trickle(from: Socket, to: Socket, bytes: Buffer): void {
     from.pause();
     let at = 0;
@@ -187,7 +194,7 @@ class Link {
 
 /** Counts the frames of one direction, behind the HTTP head. */
 class Cutter {
-  /** The fault has come about; nothing is counted any more. */
+  /** Whether the fault has happened. Nothing is counted any more then. */
   done = false;
   #frames = 0;
   /** Bytes of the frame under way that have passed. */
@@ -197,7 +204,7 @@ class Cutter {
   /** Bytes left of the frame under way; -1 = its length is not known yet. */
   #left = -1;
 
-  /** How many bytes of the chunk come before the point `bytes` bytes behind frame number `frames`. */
+  /** Number of bytes of the chunk that come before the point `bytes` bytes behind frame number `frames`. */
   upTo(chunk: Buffer, frames: number, bytes: number): number {
     if (this.done) return chunk.length;
     for (let at = 0; at < chunk.length; at++) {
@@ -207,7 +214,7 @@ class Cutter {
       }
       if (this.#frames === frames && this.#into === bytes) return at;
       this.#pass(chunk[at]!);
-      // The frame was shorter than that: its end will do.
+      // The frame was shorter than that, so its end is the point.
       if (this.#frames > frames) return at + 1;
     }
     return chunk.length;
@@ -228,7 +235,7 @@ class Cutter {
   }
 }
 
-/** Of the frame whose first bytes these are; -1 = the header goes on. */
+/** Length of the frame whose first bytes these are; -1 = the header goes on. */
 function payloadLength(header: readonly number[]): number {
   if (header.length < 2) return -1;
   const short = header[1]! & 0x7f;

@@ -1,10 +1,13 @@
-// Test support: a wire protocol of one-line messages, to try the seam with something that is not JSON. Its backend wants to see the answers.
+// Test support: a wire protocol of one-line messages, to try the seam with a protocol that is not JSON.
 import type { CreateProtocol } from '../../src/decode/decoder.ts';
 import { Facts } from '../../src/decode/event-types.ts';
 import { firstBytes } from '../../src/decode/first-bytes.ts';
 import type { Match, MessageReader } from '../../src/decode/protocol.ts';
 
-/** Upstream: `EVENT type id`. Client: `OK id` (the backend waits for it too), `DONE id` and `FAIL id why` (for the sidecar alone). */
+/**
+ * Upstream: `EVENT type id`. Client: `OK id` (the backend waits for it too), `DONE id` and
+ * `FAIL id why` (for the sidecar alone).
+ */
 export const lineProtocol: CreateProtocol = (_, types) => {
   const begins = firstBytes('ODFH');
 

@@ -1,4 +1,4 @@
-// Test support: a splice between real sockets whose far ends are the test's, and bytes to send through it that are known again.
+// Test support: a splice between real sockets whose far ends are the test's, and bytes that are recognised again.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -46,7 +46,7 @@ export function closeLinkServers(): void {
   for (const server of servers) server.close();
 }
 
-/** A splice, its sockets, and what it says. */
+/** A splice, its sockets, and its reports. */
 export interface Joined {
   readonly client: Link;
   readonly upstream: Link;
@@ -71,7 +71,7 @@ export function between(client: Link, upstream: Link, more: Partial<SplicedSocke
   return { client, upstream, splice: new Splice(given, tap, context), tap, counters, faults };
 }
 
-/** Bytes that do not repeat at any distance that a mistake is likely to have. */
+/** Bytes that do not repeat at any distance of a likely mistake. */
 export function bytesOf(seed: number, size: number): Buffer {
   const block = Buffer.alloc(Math.min(size, 1_000_003));
   const chance = createChance(seed);
@@ -81,7 +81,7 @@ export function bytesOf(seed: number, size: number): Buffer {
   return out;
 }
 
-/** To compare long ones with. */
+/** A hash, to compare long texts. */
 export const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 /** The next `size` bytes, by hash. */
@@ -107,12 +107,15 @@ export async function toEnd(far: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Lets everything happen until it is so. */
+/** Waits until the condition holds. */
 export async function until(is: () => boolean): Promise<void> {
   while (!is()) await settle();
 }
 
-/** Work for the shared memory, and time for everybody else: `size` bytes each way over a connection of their own. */
+/**
+ * Work for the shared buffer, and time for other tasks: `size` bytes each way over a connection of
+ * their own.
+ */
 export async function exchange({ client, upstream }: Joined, seed: number, size: number): Promise<void> {
   const [down, up] = [bytesOf(seed, size), bytesOf(seed + 1, size)];
   const got = Promise.all([gets(client.far, size), gets(upstream.far, size)]);

@@ -1,4 +1,4 @@
-// Test support: a client that has opted in and speaks the protocol by hand: every word is the test's.
+// Test support: a client that has opted in, and whose every frame is written by the test.
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { atEnd } from './backends.ts';
@@ -33,7 +33,7 @@ export function asking({ session, token }: Pick<Welcome, 'session' | 'token'>, l
 export async function optIn(url: string, query = 'ackspan=1', protocols: string[] = []): Promise<OptedInClient> {
   const socket = new WebSocket(`${url}?${query}`, protocols);
   atEnd(() => socket.terminate());
-  // The close event that follows says all that a test needs.
+  // Silence is right: the close event that follows says all that a test needs.
   socket.on('error', () => {});
   const texts: string[] = [];
   socket.on('message', (data, binary) => texts.push(binary ? `binary ${data}` : String(data)));

@@ -6,7 +6,10 @@ import { gunzipSync } from 'node:zlib';
 import { decodeMetrics, decodeTraces, type ReceivedMetric, type ReceivedSpan } from './otlp-decode.ts';
 import { decodeLogs, type ReceivedLog } from './otlp-decode-logs.ts';
 
-/** What the receiver does with the next requests. `hang` never answers; `hold` takes in and answers at `release`; `close` destroys the socket. */
+/**
+ * How the receiver treats the next requests. `hang` never answers; `hold` takes in and answers at
+ * `release`; `close` destroys the socket.
+ */
 export type Behaviour =
   | { readonly kind: 'accept'; readonly afterMs?: number }
   | { readonly kind: 'status'; readonly code: number; readonly retryAfter?: string }
@@ -33,9 +36,9 @@ export interface OtlpReceiver {
   /** Every request whose body arrived, accepted or not. */
   readonly requests: ReceivedRequest[];
   behave(behaviour: Behaviour): void;
-  /** Answers what is held, and accepts from now on; resolves when the answers have left this process. */
+  /** Answers the held requests, and accepts from now on. Resolves when the answers have left this process. */
   release(): Promise<void>;
-  /** Resolves when `predicate` holds; it is checked at once and whenever a request arrives. */
+  /** Resolves when `predicate` holds. It is checked at once and whenever a request arrives. */
   waitFor(predicate: (receiver: OtlpReceiver) => boolean): Promise<void>;
   close(): Promise<void>;
 }

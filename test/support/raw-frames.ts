@@ -1,4 +1,4 @@
-// Test support: WebSocket frames as raw bytes, right or wrong on purpose, and what a far end makes of a byte stream (ws's own Receiver).
+// Test support: WebSocket frames as raw bytes, right or wrong on purpose, and a reader of byte streams.
 import { PerMessageDeflate, Receiver } from 'ws';
 
 export interface FrameShape {
@@ -51,7 +51,10 @@ export interface ReadFrame {
   readonly raw: Buffer;
 }
 
-/** Cuts a byte stream into frames, by plain reading: independent of the code under test. Throws on a partial frame at the end. */
+/**
+ * Cuts a byte stream into frames, by plain reading: independent of the code under test. Throws on a
+ * partial frame at the end.
+ */
 export function readFrames(stream: Buffer): ReadFrame[] {
   const { frames, rest } = readCompleteFrames(stream);
   if (rest > 0) throw new Error(`${rest} bytes of a partial frame after ${frames.length} frames`);

@@ -1,4 +1,4 @@
-// Test support: a WebSocket client that does by itself only what the test says: every frame it gets and every byte it sends is the test's.
+// Test support: a WebSocket client without behaviour: the test writes every byte and reads every frame.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { atEnd, handshake } from './backends.ts';
@@ -9,7 +9,7 @@ export const TEXT = 1;
 export const PING = 9;
 export const PONG = 10;
 
-/** Payload length of a barrier, by which the tests tell it from the pings of the backends. */
+/** Payload length of a barrier, which tells it from the pings of the backends. */
 export const BARRIER_BYTES = 14;
 
 export interface RawClient {
@@ -18,7 +18,7 @@ export interface RawClient {
   readonly head: string;
   /** Everything received, in order. */
   readonly frames: ReadFrame[];
-  /** Called for every frame from now on, those received already included. */
+  /** Calls the listener for every frame from now on, including frames received already. */
   onFrame(handle: (frame: ReadFrame) => void): void;
   text(message: object): void;
   pong(payload: Buffer): void;

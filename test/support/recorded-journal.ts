@@ -1,13 +1,14 @@
-// Test support: a journal that keeps what it was told as plain data, rebuilds the index from that, and says where it differs from the original.
-import type { Journal } from '../../src/delivery/journal.ts';
+// Test support: a journal that keeps its calls as plain data, and rebuilds the index from them for comparison.
 import type { Store } from '../../src/delivery/ports.ts';
 import { type Delivery, isSettled } from '../../src/delivery/record.ts';
 import type { Session } from '../../src/delivery/session.ts';
+import { readEntry } from '../../src/journal/codec.ts';
 import type { Entry, OutcomeEntry } from '../../src/journal/entry.ts';
 import { Image } from '../../src/journal/image.ts';
-import { createTeller } from '../../src/journal/teller.ts';
+import type { Item } from '../../src/journal/item.ts';
+import { Scribe } from '../../src/journal/scribe.ts';
 
-/** What the original knows of a session that its client may come back to. */
+/** The original's facts about a session that can be resumed. */
 export interface LiveSession {
   readonly session: Session;
   readonly user: string | undefined;
@@ -17,24 +18,35 @@ export interface LiveSession {
 }
 
 export interface RecordedJournal {
-  readonly journal: Journal;
+  readonly journal: Scribe;
   readonly entries: readonly Entry[];
-  /** Entries that were there at the latest `handOver`. */
+  /** Number of entries at the latest `handOver`. */
   readonly handedOver: number;
 }
 
-/** Entries are cloned when they are told: nothing that changes later is seen in them. */
+/** Entries are kept as they would be read from a disk: later changes are not seen in them. */
 export function recordJournal(): RecordedJournal {
   const entries: Entry[] = [];
   let handedOver = 0;
-  const sink = {
-    append: (entry: Entry) => void entries.push(structuredClone(entry)),
-    handOver: () => {
+  const append = (value: object, message?: Uint8Array): number => {
+    entries.push(readEntry(JSON.parse(JSON.stringify(value)), Buffer.from(message ?? []))!);
+    return 1;
+  };
+  const log = {
+    ...{ append, broken: false, outdated: undefined, waiting: 0, sweep() {}, sync() {} },
+    place: (_: Item, value: object, message?: Uint8Array) => void append(value, message),
+    drop() {},
+    flush: () => {
       handedOver = entries.length;
     },
   };
+  const journal = new Scribe({
+    ...{ log, afterMs: 0, wallOf: (at) => at },
+    eachOpen() {},
+    report: () => {},
+  });
   return {
-    journal: createTeller(sink, (at) => at),
+    journal,
     entries,
     get handedOver() {
       return handedOver;
@@ -42,7 +54,7 @@ export function recordJournal(): RecordedJournal {
   };
 }
 
-/** An image that takes in what has been told since it was asked last, and the outcomes by delivery number. */
+/** An image that takes in the entries since its last call, and the outcomes by delivery number. */
 export class Rebuilt {
   readonly outcomes = new Map<number, OutcomeEntry[]>();
   readonly image = new Image((outcome, _, seq) => {
@@ -50,13 +62,15 @@ export class Rebuilt {
   });
   #taken = 0;
 
-  /** Where the index that follows from the entries differs from the one in memory; empty = nowhere. */
+  /** Differences between the rebuilt index and the one in memory; empty = none. */
   differences(entries: readonly Entry[], store: Store, live: Iterable<LiveSession>): string[] {
     for (; this.#taken < entries.length; this.#taken++) this.image.apply(entries[this.#taken]!);
     const sessions = [...this.image.sessions.values()].sort((a, b) => a.key.localeCompare(b.key));
     const known = [...live].filter(({ session }) => session.resumable).map(sessionAsTold);
     known.sort((a, b) => a.key.localeCompare(b.key));
-    const open = [...this.image.open.values()].map(({ delivery, state, message }) => ({
+    // A delivery that stays open is told of later than one that came after it.
+    const told = [...this.image.open.values()].sort((a, b) => a.delivery.seq - b.delivery.seq);
+    const open = told.map(({ delivery, state, message }) => ({
       ...delivery,
       ...state,
       message: message && Buffer.from(message).toString('hex'),
@@ -70,7 +84,7 @@ export class Rebuilt {
       ...unlike('sessions', sessions, known),
       ...unlike(
         'deliveries',
-        open.map(({ user, connection, traceparent, ...rest }) => rest),
+        open.map(({ user, connection, capability, traceparent, ...rest }) => rest),
         original,
       ),
       ...[...this.outcomes].filter(([, all]) => all.length > 1).map(([seq]) => `two outcomes for delivery ${seq}`),

@@ -1,4 +1,4 @@
-// Test support: a whole sidecar inside the test's process, configured as by a file, with its faults and warnings written down.
+// Test support: a whole sidecar inside the test's process, configured as by a file, with its faults recorded.
 
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -13,7 +13,7 @@ export interface SidecarHere {
   /** `ws://127.0.0.1:port`. */
   readonly ws: string;
   readonly sidecar: Sidecar;
-  /** As reported: `stage: message`. */
+  /** Reported faults: `stage: message`. */
   readonly faults: string[];
   get<T>(path: string): Promise<T>;
   /** From the admin API. */
@@ -24,7 +24,7 @@ export interface SidecarHere {
   reach(wanted: Partial<Stats>): Promise<Stats>;
 }
 
-/** Starts one on free ports in front of `upstream`; stopped at the end of the test. */
+/** Starts a sidecar on free ports in front of `upstream`. It is stopped at the end of the test. */
 export async function sidecarHere(upstream: string, settings: object = {}): Promise<SidecarHere> {
   const text = JSON.stringify({
     upstream,

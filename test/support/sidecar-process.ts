@@ -1,4 +1,4 @@
-// Test support: the sidecar as its users run it: a process of its own, from the built files, watched through its log and admin API only.
+// Test support: the sidecar as its users run it: a process from the built files, watched through log and admin API.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,9 @@ export interface SidecarOptions {
   /** The configuration file's contents. */
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
-  /** Lets `memory()` be asked. */
+  /** The port for clients, also after a restart. Default: the system chooses. */
+  readonly port?: number;
+  /** Makes `memory()` available. */
   readonly measured?: boolean;
 }
 
@@ -34,8 +36,6 @@ export interface SidecarProcess extends Child {
   readonly ws: string;
   /** `http://127.0.0.1:port`, the public side. */
   readonly http: string;
-  /** Its configuration file. */
-  readonly file: string;
   /** `http://127.0.0.1:port` of the admin server. */
   readonly admin: string;
   stats(): Promise<Stats & Unreadable>;
@@ -45,7 +45,7 @@ export interface SidecarProcess extends Child {
   sum(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   /** Resolves with the statistics as soon as they contain this. */
   reach(wanted: Partial<Stats>): Promise<Stats>;
-  /** Resolves when no connection is open and nothing is pending, as metrics and the admin API have it. */
+  /** Resolves when no connection is open and nothing is pending, by metrics and admin API. */
   idle(): Promise<void>;
   /** Every delivery that the admin API knows, newest first. */
   deliveries(): Promise<readonly DeliveryRow[]>;
@@ -54,7 +54,7 @@ export interface SidecarProcess extends Child {
   descriptors(): number;
 }
 
-/** What the tests read of `/api/v1/deliveries`. */
+/** The fields of `/api/v1/deliveries` that the tests read. */
 export interface DeliveryRow {
   readonly id: string;
   readonly event_id: string | null;
@@ -69,8 +69,11 @@ export interface DeliveryRow {
 
 const PROBE = fileURLToPath(new URL('./memory-probe.mjs', import.meta.url));
 
-/** Starts `ackspan run` on free ports and waits until it listens; at the end of the test it is killed. */
-export async function startSidecar(options: SidecarOptions): Promise<SidecarProcess> {
+/**
+ * Starts `ackspan run` on free ports and waits until it listens. It is killed at the end of the
+ * test. `file` is its configuration file.
+ */
+export async function startSidecar(options: SidecarOptions): Promise<SidecarProcess & { readonly file: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-e2e-'));
   atEnd(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'ackspan.yaml');
@@ -81,17 +84,21 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     '--upstream',
     options.upstream,
     '--listen',
-    '127.0.0.1:0',
+    `127.0.0.1:${options.port ?? 0}`,
     '--admin',
     options.admin ?? '127.0.0.1:0',
   ];
   const args = [...node, builtCli(), 'run', '--config', file, ...addresses];
-  const child = startChild(process.execPath, args, options.env);
-  const { listen, admin } = await child.line((line) => line.msg === 'listening');
-  return { ...watched(child, String(listen), String(admin)), file };
+  return { ...(await watchSidecar(startChild(process.execPath, args, options.env))), file };
 }
 
-function watched(child: Child, http: string, admin: string): Omit<SidecarProcess, 'file'> {
+/** Watches a process that runs `ackspan run`, as soon as it listens. */
+export async function watchSidecar(child: Child): Promise<SidecarProcess> {
+  const { listen, admin } = await child.line((line) => line.msg === 'listening');
+  return watched(child, String(listen), String(admin));
+}
+
+function watched(child: Child, http: string, admin: string): SidecarProcess {
   const json = async <T>(path: string): Promise<T> => {
     const response = await fetch(admin + path);
     expect(response.status, path).toBe(200);
@@ -135,7 +142,7 @@ function watched(child: Child, http: string, admin: string): Omit<SidecarProcess
   };
 }
 
-/** The log holds nothing that a sidecar must never say: no crash, no fault of its own. */
+/** Checks that the log holds no crash and no fault of the sidecar's own. */
 export function expectHealthyLog(sidecar: Child): void {
   expect(sidecar.lines.filter(({ level }) => level === 'fatal')).toEqual([]);
   expect(

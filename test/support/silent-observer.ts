@@ -1,4 +1,4 @@
-// An observer that takes no notice, for tests that only need the deliveries.
+// An observer that does nothing, for tests that only need the deliveries.
 import type { Observer } from '../../src/delivery/ports.ts';
 
 export const silentObserver: Observer = {

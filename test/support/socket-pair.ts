@@ -1,42 +1,45 @@
-// Test support: a socket in memory whose far end is the test: it decides when bytes arrive, when they are taken, and how it ends.
+// Test support: a socket in memory whose far end is the test: it decides when bytes arrive, and how it ends.
 import { Duplex } from 'node:stream';
 
-/** The near end is a Duplex for the code under test; `send`, `fin`, `reset`, `stall` and `taken` are the far end. */
+/**
+ * The near end is a Duplex for the code under test; `send`, `fin`, `reset`, `stall` and `taken` are
+ * the far end.
+ */
 export class MemorySocket extends Duplex {
   /** Sizes of the separate writes that came through `_write` and `_writev`. */
   readonly writes: number[] = [];
-  /** The near end has sent FIN. */
+  /** Whether the near end has sent FIN. */
   finished = false;
   private readonly chunks: Buffer[] = [];
   private stalled = false;
   private waiting: (() => void) | undefined = undefined;
 
   constructor(highWaterMark = 16_384) {
-    // As node:http leaves its sockets: whoever wants half-open ones must say so.
+    // As node:http leaves its sockets: half-open ones must be asked for.
     super({ allowHalfOpen: false, highWaterMark, autoDestroy: true });
   }
 
-  /** The far end sends bytes; they are seen at once unless reading is paused. */
+  /** Sends bytes from the far end. They are seen at once unless reading is paused. */
   send(bytes: Buffer): void {
     this.push(bytes);
   }
 
-  /** The far end sends FIN. */
+  /** Sends FIN from the far end. */
   fin(): void {
     this.push(null);
   }
 
-  /** The far end resets the connection. */
+  /** Resets the connection from the far end. */
   reset(): void {
     this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
   }
 
-  /** The far end takes no more bytes. */
+  /** Stops taking bytes at the far end. */
   stall(): void {
     this.stalled = true;
   }
 
-  /** It takes bytes again. */
+  /** Takes bytes again at the far end. */
   unstall(): void {
     this.stalled = false;
     const waiting = this.waiting;

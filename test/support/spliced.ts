@@ -1,6 +1,6 @@
-// Test support: a splice between two memory sockets, with a tap that writes down what it is told.
+// Test support: a splice between two memory sockets, with a tap that records its calls.
 import type { Fault } from '../../src/delivery/ports.ts';
-import { Splice } from '../../src/relay/splice.ts';
+import { createSplice, type SpliceHandle } from '../../src/relay/splice-handle.ts';
 import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import {
   type Ahead,
@@ -19,14 +19,14 @@ export const DEFLATE: Deflate = {
   clientMaxWindowBits: 15,
 };
 
-/** Writes down every call. `isConfirmation` and `wantsBarrier` answer for it. */
+/** Records every call. `isConfirmation` and `wantsBarrier` answer for it. */
 export class RecordingTap implements Tap {
   /** `1:text`, `2~{"binary":1}`, `3!binary`. */
   readonly messages: string[] = [];
   readonly times: number[] = [];
   readonly received: number[] = [];
   readonly offered: string[] = [];
-  /** `client 1000 orderly`: no further evidence can come; then, in `ends`, all is over. */
+  /** `client 1000 orderly`: no further evidence can come. Then, in `ends`, everything is over. */
   readonly overs: string[] = [];
   readonly ends: string[] = [];
   asked = 0;
@@ -73,7 +73,7 @@ export class RecordingTap implements Tap {
     this.askedThrough = through;
     return true;
   }
-  /** As the core does: only where it would prove more than those before it. */
+  /** Answers as the core does: only where a last barrier would prove more than those before it. */
   lastBarrierAt(through: number): boolean {
     return through > this.askedThrough && this.barrierAt(through);
   }
@@ -99,7 +99,7 @@ export class RecordingTap implements Tap {
 export interface Spliced<T extends Tap> {
   readonly client: MemorySocket;
   readonly upstream: MemorySocket;
-  readonly splice: Splice;
+  readonly splice: SpliceHandle;
   readonly tap: T;
   readonly counters: RelayCounters;
   readonly faults: Fault[];
@@ -118,7 +118,7 @@ export interface SplicedOptions<T extends Tap> {
   readonly highWaterMark?: number;
 }
 
-/** A started splice; from here on, what a socket's far end sends is handled before `send` returns. */
+/** A started splice. From here on, bytes that a far end sends are handled before `send` returns. */
 export async function spliced(options?: SplicedOptions<RecordingTap>): Promise<Spliced<RecordingTap>>;
 export async function spliced<T extends Tap>(options: SplicedOptions<T> & { tap: T }): Promise<Spliced<T>>;
 export async function spliced(options: SplicedOptions<Tap> = {}): Promise<Spliced<Tap>> {
@@ -135,7 +135,7 @@ export async function spliced(options: SplicedOptions<Tap> = {}): Promise<Splice
   };
   const tap = options.tap ?? new RecordingTap();
   const { deflate, opaque, clientHead, upstreamHead, announcesLoss } = options;
-  const splice = new Splice(
+  const splice = createSplice(
     { client, upstream, deflate, clientHead, upstreamHead, opaque: opaque ?? false, announcesLoss },
     tap,
     context,

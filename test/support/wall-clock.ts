@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { atEnd } from './backends.ts';
 
 export interface WallClock {
-  /** For the child. */
+  /** Environment of the child. */
   readonly env: Readonly<Record<string, string>>;
   /** Sets the child's wall clock so many seconds ahead of the real one, at once. */
   set(seconds: number): void;
-  /** What the child's wall clock says, ms since the epoch. */
+  /** The child's wall clock, ms since the epoch. */
   now(): number;
 }
 
-/** Ask `missing('faketime')` first. Starts `seconds` ahead. */
+/** Starts the child's clock `seconds` ahead. Ask `missing('faketime')` first. */
 export function wallClock(seconds = 0): WallClock {
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-clock-'));
   atEnd(() => rmSync(folder, { recursive: true }));
@@ -21,7 +21,7 @@ export function wallClock(seconds = 0): WallClock {
   let ahead = seconds;
   const set = (to: number): void => {
     ahead = to;
-    // Put in place as a whole: the child reads it whenever it looks at its clock.
+    // The file is put in place as a whole: the child reads it whenever it looks at its clock.
     writeFileSync(`${file}.new`, `${to < 0 ? '' : '+'}${to}\n`);
     renameSync(`${file}.new`, file);
   };
@@ -46,7 +46,7 @@ function libraryPath(): string {
     try {
       if (readdirSync(found).includes('libfaketimeMT.so.1')) return join(found, 'libfaketimeMT.so.1');
     } catch {
-      // Not this architecture's folder.
+      // The folder is not of this architecture.
     }
   }
   throw new Error('libfaketimeMT.so.1 is not there: is the package faketime installed?');

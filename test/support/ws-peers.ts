@@ -26,7 +26,7 @@ export interface WsBackend {
   readonly server: WebSocketServer;
   /** All connections so far, in order of their upgrade. */
   readonly peers: readonly Accepted[];
-  /** Connection number `index` as soon as it is there. */
+  /** Resolves with connection number `index` as soon as it is there. */
   peer(index: number): Promise<Accepted>;
 }
 
@@ -84,7 +84,7 @@ function peerOf(socket: WebSocket): Peer {
     if (!binary) texts.push(String(data));
   });
   socket.on('ping', (payload) => pings.push(payload.length));
-  // The close event that follows says all that a test needs.
+  // Silence is right: the close event that follows says all that a test needs.
   socket.on('error', () => {});
   const closed = new Promise<number>((resolve) => {
     socket.once('close', (code) => resolve(code));

@@ -5,11 +5,11 @@ import type { Attempt, Delivery } from '../../src/delivery/record.ts';
 import { ERROR_TYPES, OUTCOMES, PRIORITIES, SHED_REASONS, UNMATCHED_REASONS } from '../../src/delivery/words.ts';
 import { createDeliveryMetrics, type DeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
 import { sumIn, valueIn } from '../support/exposition.ts';
+import { propertyOptions } from '../support/seed.ts';
 import { eventType, SESSION, sent, settle, T0 } from './deliveries.ts';
 import { expose, exposeParsed, linesOf } from './expose.ts';
 
 const tool = eventType('tool_executing', 1, 'critical');
-const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
 
 function attempt(kind: Attempt['kind'], result: Attempt['result']): Attempt {
   return { kind, number: 2, at: T0 + 1000, delay: 1000, result };
@@ -263,6 +263,6 @@ describe('[D1] [D9] whatever is reported', () => {
       const confirmedSeconds = sumIn(parsed, 'ackspan_delivery_duration_seconds_sum', { error_type: '' });
       expect((stats.avg_ms ?? 0) * stats.confirmed).toBeCloseTo(confirmedSeconds * 1000, 3);
     });
-    await fc.assert(property, { numRuns: 150, ...seed });
+    await fc.assert(property, propertyOptions(150));
   });
 });

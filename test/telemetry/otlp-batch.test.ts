@@ -8,8 +8,7 @@ import { expect, test } from 'vitest';
 import { createOtlpBatchBuilder } from '../../src/telemetry/otlp/batch.ts';
 import { createSharedParts, createSharingProcessor, shareParts } from '../../src/telemetry/spans/shared-parts.ts';
 import { decodeTraces } from '../support/otlp-decode.ts';
-
-const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
+import { propertyOptions } from '../support/seed.ts';
 
 const value = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
@@ -83,7 +82,7 @@ test('random spans decode to what the SDK serialises', () => {
       expect(ours).toEqual(theirs);
       expect(builder.count).toBe(0);
     }),
-    seed,
+    propertyOptions(100),
   );
 });
 

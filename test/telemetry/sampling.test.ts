@@ -5,9 +5,8 @@ import type { Outcome } from '../../src/delivery/words.ts';
 import { createSampling } from '../../src/telemetry/spans/sampling.ts';
 import { createTraceparentParser, type Parent, parseTraceparent } from '../../src/telemetry/spans/traceparent.ts';
 import { facts, session, Walk } from '../support/deliveries.ts';
+import { propertyOptions } from '../support/seed.ts';
 import { silentObserver } from '../support/silent-observer.ts';
-
-const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
 
 function parent(random56: string, flags = '01'): Parent {
   return parseTraceparent(`00-0af7651916cd43dd84${random56}-b7ad6b7169203331-${flags}`)!;
@@ -53,7 +52,7 @@ test('two instances keep the same traces, and a higher share keeps at least thos
         if (low.chosen(of)) expect(high.chosen(of)).toBe(true);
       },
     ),
-    seed,
+    propertyOptions(100),
   );
 });
 

@@ -9,8 +9,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { createSharingProcessor } from '../../src/telemetry/spans/shared-parts.ts';
 import { createSpans } from '../../src/telemetry/spans/spans.ts';
 import { facts } from '../support/deliveries.ts';
-
-const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
+import { propertyOptions } from '../support/seed.ts';
 
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('send' as const) }) },
@@ -73,6 +72,6 @@ test('[D1] random lives: one span each, with the outcome, the attempts and the t
         expect(times).toEqual([...times].sort((a, b) => a - b));
       }
     }),
-    seed,
+    propertyOptions(100),
   );
 });

@@ -3,9 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Latency } from '../../src/telemetry/metrics/latency.ts';
 import { createDeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
+import { propertyOptions } from '../support/seed.ts';
 import { eventType, SESSION, sent, settle, T0 } from './deliveries.ts';
-
-const seed = process.env.FC_SEED === undefined ? {} : { seed: Number(process.env.FC_SEED) };
 
 describe('stats', () => {
   it('of an empty process are zeros and nulls, finite JSON', () => {
@@ -73,7 +72,7 @@ describe('percentiles', () => {
       }
       expect([latency.minMs, latency.maxMs]).toEqual([sorted[0], sorted.at(-1)]);
     });
-    fc.assert(property, { numRuns: 300, ...seed });
+    fc.assert(property, propertyOptions(300));
   });
 
   it('stay inside what was recorded beyond 35 minutes, where steps end', () => {

@@ -1,4 +1,4 @@
-// telemetry: records in the order of their last sign of life, so that the oldest is found, and any one moved or dropped, in constant time.
+// telemetry: records in the order of their last sign of life; the oldest is found in constant time.
 
 /** A record that can be in one such list. The links belong to the list. */
 export interface Aged {
@@ -28,7 +28,7 @@ export class AgeList<T extends Aged> {
     this.size++;
   }
 
-  /** Takes the record out; nothing happens if it is not in. */
+  /** Takes the record out. Does nothing if it is not in. */
   remove(record: T): void {
     if (!record.listed) return;
     const { older, newer } = record;

@@ -1,10 +1,10 @@
-// telemetry: what an event type means in the life of an agent run: one look-up by the type's index on the hot path.
+// telemetry: the role of an event type in an agent run: one look-up by the type's index on the hot path.
 import type { EventType } from '../../delivery/policy.ts';
 
 /** A run starts, goes on and ends; within it tools start and end. `none`: not an agent event. */
 export type AgentRole = 'none' | 'run_start' | 'run_step' | 'run_end' | 'tool_start' | 'tool_end';
 
-/** Which event types play which role, by their exact names. A type named twice plays the first. */
+/** Event types by role, by their exact names. A type named twice plays the first role. */
 export type AgentEvents = Readonly<Record<Exclude<AgentRole, 'none'>, readonly string[]>>;
 
 /** Finds the role of a type. */

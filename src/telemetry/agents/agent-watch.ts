@@ -10,36 +10,42 @@ import { createToolSpans } from './tool-spans.ts';
 
 export interface AgentWatchOptions {
   readonly events: AgentEvents;
-  /** Without: metrics only. */
+  /** The tracer; left out = metrics only. */
   readonly tracer: Tracer | undefined;
   /** Share of tool calls that end well whose span is kept, 0 to 1. */
   readonly keepEnded: number;
-  /** ms; and how many at most. */
+  /** Times in ms, and how many calls and runs at most. */
   readonly orphanAfterMs: number;
   readonly maxOpenTools: number;
   readonly silentAfterMs: number;
   readonly maxRuns: number;
 }
 
-/** `tick` and `waiting` are for whoever drives timers: every 25 ms to 1 s while `waiting` is not 0. */
+/** `tick` and `waiting` are for a driver of timers: every 25 ms to 1 s while `waiting` is not 0. */
 export interface AgentWatch {
   readonly observer: Observer;
   readonly source: MetricSource;
   readonly waiting: number;
   /** Tool calls under way. */
   readonly openTools: number;
-  /** Ends what is overdue; at most about `budget` visits. Returns whether some are left: call again at once. `now`: monotonic ms. */
+  /**
+   * Ends what is overdue, in at most about `budget` visits. Returns whether some are left: call
+   * again at once. `now`: monotonic ms.
+   */
   tick(now: number, budget?: number): boolean;
-  /** The session is over and will not be resumed: nothing can end its calls and runs any more. */
+  /** Notes that the session is over and will not be resumed: its calls and runs cannot end any more. */
   sessionEnded(session: Session, now: number): void;
 }
 
-/** How many deliveries of one event id are looked at to recognise a repetition. */
+/** Deliveries of one event id that are read to recognise a repetition. */
 const TWINS = 8;
 
 export function createAgentWatch(options: AgentWatchOptions): AgentWatch {
   const roleOf = createAgentRoles(options.events);
-  /** Sessions of which some events were not seen: whatever they lack may be one of those, so they are not judged. */
+  /**
+   * Sessions of which some events were not seen. A missing event may be one of those, so such
+   * sessions are not judged.
+   */
   const blind = new WeakSet<Session>();
   const order = createOrderWatch(options);
   const tools = createToolSpans({
@@ -96,7 +102,10 @@ export function createAgentWatch(options: AgentWatchOptions): AgentWatch {
   };
 }
 
-/** The backend emitted the same event to the same session again (its id and type are known): that tells no new story. */
+/**
+ * Whether the backend emitted the same event to the same session again (its id and type are known).
+ * A repetition changes nothing.
+ */
 function isRepetition({ type, olderTwin }: Delivery): boolean {
   let twin = olderTwin;
   for (let i = 0; twin !== undefined && i < TWINS; i++) {

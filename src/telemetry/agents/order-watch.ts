@@ -1,4 +1,4 @@
-// telemetry: watches that agent runs reach the client in order and to their end: what came too late, without a beginning, or never.
+// telemetry: watches that agent runs reach the client in order and to their end.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
 import type { MetricSource } from '../metrics/producer.ts';
@@ -7,31 +7,34 @@ import { type Aged, AgeList } from './age-list.ts';
 import type { AgentRole } from './agent-roles.ts';
 
 /**
- * `completed_without_start`: a tool ended that never started. `event_after_end`: anything of a run after its end.
- * `tool_open_at_end`: a run ended while one of its tools was going on. `missing_end`: a run that started went silent, or its
- * session ended, without an end.
+ * `completed_without_start`: a tool ended that never started. `event_after_end`: anything of a run
+ * after its end. `tool_open_at_end`: a run ended while one of its tools was going on.
+ * `missing_end`: a run that started went silent, or its session ended, without an end.
  */
 export const ORDER_KINDS = ['completed_without_start', 'event_after_end', 'tool_open_at_end', 'missing_end'] as const;
 export type OrderKind = (typeof ORDER_KINDS)[number];
 
 export interface OrderWatchOptions {
-  /** A run without an event for so long will not end any more, ms. */
+  /** Time without an event after which a run will not end any more, ms. */
   readonly silentAfterMs: number;
-  /** Runs watched at most, ended ones included; the one that was silent the longest gives way without a verdict. */
+  /**
+   * Runs watched at most, ended ones included. The one that was silent the longest gives way
+   * without a verdict.
+   */
   readonly maxRuns: number;
 }
 
 export interface OrderWatch {
-  /** Runs watched: those that started, and those that ended a while ago. */
+  /** Number of runs watched: open ones, and those that ended a while ago. */
   readonly waiting: number;
   readonly source: MetricSource;
-  /** Takes note of an agent event; true = it came after the end of its run, and was counted. */
+  /** Notes an agent event. Returns true if it came after the end of its run, and was counted. */
   event(delivery: Delivery, role: AgentRole): boolean;
   count(kind: OrderKind, times: number): void;
-  /** Gives up runs that went silent; at most `budget`. Returns whether some are left. */
+  /** Gives up runs that went silent, at most `budget`. Returns whether some are left. */
   tick(now: number, budget: number): boolean;
   sessionEnded(session: Session): void;
-  /** Drops the session's runs without a verdict: some of their events were not seen. */
+  /** Drops the session's runs without a verdict, because some of their events were not seen. */
   forget(session: Session): void;
 }
 
@@ -41,7 +44,7 @@ const RUNS_PER_SESSION = 256;
 class Run implements Aged {
   readonly session: Session;
   readonly id: string;
-  /** Starts without an end: agents of one run may be nested. */
+  /** Number of starts without an end: agents of one run may be nested. */
   depth = 0;
   ended = false;
   /** Monotonic ms. */
@@ -55,7 +58,10 @@ class Run implements Aged {
   }
 }
 
-/** Per session, because a fan-out of one run to three clients is three stories. Events without a run id belong to one run. */
+/**
+ * Watches the runs of each session apart, because a fan-out of one run to three clients makes three
+ * runs. Events without a run id belong to one run.
+ */
 export function createOrderWatch({ silentAfterMs, maxRuns }: OrderWatchOptions): OrderWatch {
   const bySession = new Map<Session, Map<string, Run>>();
   const byAge = new AgeList<Run>();
@@ -103,14 +109,15 @@ export function createOrderWatch({ silentAfterMs, maxRuns }: OrderWatchOptions):
     event({ session, run: id = '', sentAt }, role) {
       let run = bySession.get(session)?.get(id);
       if (run === undefined) {
-        // A run whose start was not seen here (the client reconnected) can be neither late nor missing its end.
+        // A run whose start was not seen here (the client reconnected) can be neither late nor
+        // missing its end.
         if (role !== 'run_start' && role !== 'run_end') return false;
         run = open(session, id);
       }
       run.lastAt = sentAt;
       byAge.add(run);
       if (role === 'run_start') {
-        // The same id again after its end: the next turn of a conversation.
+        // The id comes again after its end: the next turn of a conversation.
         run.ended = false;
         run.depth++;
         return false;

@@ -1,9 +1,9 @@
-// telemetry: tool calls that have started and not ended, per session: which end belongs to which start. Bounded; knows nothing of spans.
+// telemetry: open tool calls per session: which end belongs to which start. Bounded; knows nothing of spans.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
 import { type Aged, AgeList } from './age-list.ts';
 
-/** A call from its start; '' = the event did not say. */
+/** A call from its start; '' = the event did not name it. */
 export class ToolCall implements Aged {
   readonly session: Session;
   readonly run: string;
@@ -29,7 +29,10 @@ export class ToolCall implements Aged {
   }
 }
 
-/** Open calls of one session at most: a backend that never ends its calls must not push out those of others. */
+/**
+ * Open calls of one session at most: a backend that never ends its calls must not push out the
+ * calls of others.
+ */
 export const CALLS_PER_SESSION = 256;
 
 /** Open calls. Starts must come in order of time. */
@@ -50,7 +53,10 @@ export class ToolCalls {
     return this.#byAge.oldest;
   }
 
-  /** Opens a call; a start with the call id of an open call of its run is the same start again. Answers the call that had to give way. */
+  /**
+   * Opens a call. A start with the call id of an open call of its run is that start again. Returns
+   * the call that had to give way.
+   */
   start(delivery: Delivery): { readonly opened: boolean; readonly gaveWay: ToolCall | undefined } {
     const call = new ToolCall(delivery);
     let calls = this.#bySession.get(call.session);
@@ -67,9 +73,10 @@ export class ToolCalls {
   }
 
   /**
-   * Closes and answers the call that the end belongs to: the one with its call id, else the oldest of its run and tool without
-   * an id, else the oldest of its run and tool. Oldest first, because calls of one tool at a time are more often parallel than
-   * nested; the sum of their durations is the same either way.
+   * Closes and returns the call that the end belongs to: the one with its call id, else the oldest
+   * of its run and tool without an id, else the oldest of its run and tool. Oldest first, because
+   * calls of one tool at a time are more often parallel than nested. The sum of their durations is
+   * equal either way.
    */
   end({ session, run = '', tool, toolCall }: Delivery): ToolCall | undefined {
     const calls = this.#bySession.get(session);
@@ -102,7 +109,7 @@ export class ToolCalls {
     return [...(this.#bySession.get(session) ?? [])];
   }
 
-  /** Nothing happens if it is not open. */
+  /** Drops a call. Does nothing if it is not open. */
   remove(call: ToolCall): void {
     if (!call.listed) return;
     this.#byAge.remove(call);

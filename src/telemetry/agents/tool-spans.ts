@@ -1,4 +1,4 @@
-// telemetry: one `execute_tool` span per tool call that the client was told of, from its start to its end, and the metrics of tools.
+// telemetry: one `execute_tool` span per tool call that the client saw, from start to end, and the metrics of tools.
 import { type Attributes, ROOT_CONTEXT, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
@@ -16,17 +16,20 @@ export type OrphanedBy = 'timeout' | 'session_end';
 export type UnwatchedReason = 'limit' | 'shed';
 
 export interface ToolSpanOptions {
-  /** Without: metrics only. */
+  /** The tracer; left out = metrics only. */
   readonly tracer: Tracer | undefined;
-  /** Share of calls that end well whose span is kept, 0 to 1; with a traceparent the trace id decides. Orphans are always kept. */
+  /**
+   * Share of calls that end well whose span is kept, 0 to 1. With a traceparent the trace id
+   * decides. Orphans are always kept.
+   */
   readonly keepEnded: number;
   /** In [0, 1); for calls without a trace. Default Math.random. */
   readonly random?: () => number;
-  /** A call without an end for so long is an orphan, ms. */
+  /** Time without an end after which a call is an orphan, ms. */
   readonly orphanAfterMs: number;
-  /** Open calls at most; the oldest gives way. */
+  /** Open calls at most. The oldest gives way. */
   readonly maxOpen: number;
-  /** A call was dropped without a verdict: its end, should it come, will find no start. */
+  /** Called when a call was dropped without a verdict: its end, should it come, will find no start. */
   gaveUp(session: Session): void;
 }
 
@@ -35,18 +38,21 @@ export interface ToolSpans {
   readonly waiting: number;
   readonly source: MetricSource;
   started(delivery: Delivery): void;
-  /** False = no start of that call is known. */
+  /** Notes an end. Returns false if no start of that call is known. */
   ended(delivery: Delivery): boolean;
   openIn(session: Session, run: string): number;
-  /** Ends what is due; at most `budget` calls. Returns whether some are left. */
+  /** Ends what is due, at most `budget` calls. Returns whether some are left. */
   tick(now: number, budget: number): boolean;
-  /** No end can come any more. */
+  /** Notes that no end can come any more. */
   sessionEnded(session: Session, now: number): void;
-  /** Drops the session's calls without a verdict: an event that they may have waited for was not seen. */
+  /**
+   * Drops the session's calls without a verdict, because an event that they may have waited for was
+   * not seen.
+   */
   forget(session: Session): void;
 }
 
-/** Tools with a label of their own; later ones share `other`. */
+/** Tools with a label of their own. Later ones share `other`. */
 const MAX_TOOLS = 100;
 const OTHER = 'other';
 /** The label of calls whose events name no tool. */

@@ -1,4 +1,4 @@
-// telemetry: reads the standard OTEL_* variables that decide what is exported and where. What is wrong with any of them is said by otel-faults.ts.
+// telemetry: reads the OTEL_* variables that decide what is exported and where. otel-faults.ts reports their faults.
 
 /** Environment variables, as in process.env. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -12,28 +12,37 @@ export interface SignalExport {
   readonly otlp: OtlpTarget | undefined;
 }
 
-/** How OTLP is spoken. Endpoint, headers, time-out, compression and certificates are read by OpenTelemetry's own package. */
+/**
+ * The protocol of OTLP. OpenTelemetry's own package reads endpoint, headers, time-out, compression
+ * and certificates.
+ */
 export interface OtlpTarget {
   readonly protocol: 'http/protobuf' | 'http/json';
 }
 
-/** Names and meanings of OTEL_BSP_* and OTEL_BLRP_*; times in ms. */
+/** Names and meanings of OTEL_BSP_* and OTEL_BLRP_*. Times are in ms. */
 export interface BatchLimits {
-  /** Items that may wait, those in an unfinished batch and in flight included. */
+  /** Items that may wait, including those in an unfinished batch and in flight. */
   readonly maxQueueSize: number;
   readonly maxExportBatchSize: number;
   readonly scheduleDelayMs: number;
-  /** After this an export counts as failed, whatever becomes of it; time in which the process stands still does not count (SPEC D14). */
+  /**
+   * Time after which an export counts as failed, whatever becomes of it. Standstills do not count
+   * (SPEC D14).
+   */
   readonly exportTimeoutMs: number;
 }
 
-/** Told of each fault of the environment: the variable, and what is wrong with it and used instead. */
+/** Called for each fault of the environment: the variable, and what is wrong with it and used instead. */
 export type Complain = (variable: string, fault: string) => void;
 
-/** For readers whose faults somebody else reports. */
+/** Ignores faults, for readers whose faults are reported elsewhere. */
 const unheard: Complain = () => {};
 
-/** Our own defaults where the specification's would lose failures: a mass disconnect ends many spans at once. */
+/**
+ * Our own defaults where the specification's would lose failures: a mass disconnect ends many spans
+ * at once.
+ */
 const BATCH_DEFAULTS = {
   OTEL_BSP: { maxQueueSize: 32_768, maxExportBatchSize: 1024, scheduleDelayMs: 5000, exportTimeoutMs: 30_000 },
   // Log records wait as objects, not as bytes: about 12 MB when the queue is full.
@@ -68,7 +77,10 @@ export function signalExport(env: Env, signal: Signal, complain: Complain = unhe
   };
 }
 
-/** OTEL_BSP_* (spans), OTEL_BLRP_* (log records): sizes in items, times in ms. A value that does not do is replaced by the default. */
+/**
+ * OTEL_BSP_* (spans) or OTEL_BLRP_* (log records): sizes in items, times in ms. An invalid value is
+ * replaced by the default.
+ */
 export function batchLimits(env: Env, prefix: keyof typeof BATCH_DEFAULTS, complain: Complain = unheard): BatchLimits {
   const defaults = BATCH_DEFAULTS[prefix];
   const limit = (name: string, fallback: number) => readPositive(env, `${prefix}_${name}`, fallback, complain);
@@ -88,7 +100,7 @@ export function batchLimits(env: Env, prefix: keyof typeof BATCH_DEFAULTS, compl
   };
 }
 
-/** OTEL_METRIC_EXPORT_*: ms. Defaults 60,000 and 30,000; the time-out is at most the interval. */
+/** OTEL_METRIC_EXPORT_*, ms. Defaults are 60,000 and 30,000; the time-out is at most the interval. */
 export function metricIntervals(
   env: Env,
   complain: Complain = unheard,
@@ -144,7 +156,7 @@ export function readPositive(env: Env, name: string, fallback: number, complain:
   return fallback;
 }
 
-/** Empty counts as unset (OpenTelemetry environment specification). */
+/** The value of a variable. Empty counts as unset (OpenTelemetry environment specification). */
 export function readText(env: Env, name: string): string | undefined {
   const value = env[name]?.trim();
   return value === '' ? undefined : value;

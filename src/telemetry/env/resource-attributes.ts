@@ -1,12 +1,13 @@
-// telemetry: reads OTEL_RESOURCE_ATTRIBUTES, and says what is wrong with it. Apart from the resource itself, which needs the SDK.
+// telemetry: reads OTEL_RESOURCE_ATTRIBUTES and reports its faults, without the SDK that the resource itself needs.
 import type { Complain } from './otel-env.ts';
 
 const VARIABLE = 'OTEL_RESOURCE_ATTRIBUTES';
 
 /**
- * `key=value,key2=value2` with percent-encoding; the whole value is discarded when a part is invalid (resource SDK specification).
- * A comma too many takes nothing away, so it is no fault, and a `service.name` of nothing names nobody. What is wrong is told by
- * its place: values may be private.
+ * Reads `key=value,key2=value2` with percent-encoding. The whole value is discarded when a part is
+ * invalid (resource SDK specification). A superfluous comma takes nothing away, so it is no fault.
+ * An empty `service.name` names no service. A fault is reported by its place, because values may be
+ * private.
  */
 export function parseResourceAttributes(
   text: string | undefined,

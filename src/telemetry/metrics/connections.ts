@@ -1,14 +1,14 @@
-// telemetry: connections as metrics: how many are open by capability, how long they lasted, how and by whom they ended.
+// telemetry: connections as metrics: open ones by capability, their duration, and how they ended.
 import { CAPABILITIES, type Capability } from '../../delivery/words.ts';
 import { CONNECTION_BOUNDS, LABEL, METRICS } from '../names/names.ts';
 import type { Family, MetricSource, Point } from './producer.ts';
 
-/** Who ended a connection first. */
+/** The side that ended a connection first. */
 export type ClosedBy = 'client' | 'upstream' | 'sidecar';
 
 const ENDS: readonly ClosedBy[] = ['client', 'upstream', 'sidecar'];
 
-/** Told by the sidecar; a few adds per connection. */
+/** Called by the sidecar; a few adds per connection. */
 export interface ConnectionMetrics {
   opened(capability: Capability): void;
   /** An open connection has shown another capability. */
@@ -18,7 +18,7 @@ export interface ConnectionMetrics {
   readonly source: MetricSource;
 }
 
-/** Codes with a series of their own: those of the IANA registry (RFC 6455 §7.4.1 and later). */
+/** Codes with a series of their own: the codes of the IANA registry (RFC 6455 §7.4.1 and later). */
 const CODES = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015];
 /** Codes that alerts watch: their series start at 0. */
 const WATCHED = new Set(['1000', '1001', '1006', '1011', '1012', '1013']);

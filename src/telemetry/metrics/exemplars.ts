@@ -1,4 +1,4 @@
-// telemetry: exemplars: for each histogram bucket the latest sampled span that fell into it, so that a bad bucket leads to a trace.
+// telemetry: exemplars: the latest sampled span of each histogram bucket, so that a bad bucket leads to a trace.
 import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
 import { wallOf } from '../../time/clock.ts';
 
@@ -12,12 +12,12 @@ export interface Exemplar {
   readonly time: number;
 }
 
-/** A histogram point with the exemplars of its buckets (same indexes); exporters that know nothing of them ignore them. */
+/** A histogram point with the exemplars of its buckets (same indexes). Other exporters ignore them. */
 export interface HistogramPoint extends DataPoint<Histogram> {
   readonly exemplars?: readonly (Exemplar | undefined)[];
 }
 
-/** A fixed number of places, each keeping the latest exemplar: four stores to put, nothing allocated. */
+/** A fixed number of places, each with the latest exemplar: four stores to put, no allocation. */
 export class ExemplarShelf {
   readonly #traceIds: string[];
   readonly #spanIds: string[];

@@ -1,9 +1,12 @@
-// telemetry: a log-linear histogram of milliseconds: fixed memory, one increment per value, quantiles within 1.6 % of the true value.
+// telemetry: a log-linear histogram of milliseconds: fixed memory, quantiles within 1.6 % of the true value.
 
 /** Linear steps per octave, as a power of two: 32 steps, each 1/32 of its octave wide. */
 const STEP_BITS = 5;
 const STEPS = 1 << STEP_BITS;
-/** Largest value told apart: 2^31 - 1 µs, 35 minutes; longer ones count in the last step (`max` stays exact). */
+/**
+ * Largest value that has a step of its own: 2^31 - 1 µs, 35 minutes. Longer ones count in the last
+ * step (`max` stays exact).
+ */
 const MAX_MICROS = 0x7fffffff;
 const SIZE = (31 - STEP_BITS + 1) * STEPS;
 
@@ -41,7 +44,10 @@ export class Latency {
     return this.#counts.slice();
   }
 
-  /** The smallest time in ms that at least the share `q` of all do not exceed (nearest rank), ±1.6 %; null when empty. */
+  /**
+   * The smallest time in ms that at least the share `q` of all times does not exceed (nearest
+   * rank), ±1.6 %; null when empty.
+   */
   quantile(q: number): number | null {
     if (this.count === 0) return null;
     const rank = Math.max(1, Math.ceil(q * this.count));

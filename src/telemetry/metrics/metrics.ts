@@ -17,16 +17,22 @@ import { type Stats, takeStats } from './stats.ts';
 import { BUCKETS, bucketOf, LEVEL_LABELS, priorityIndex, SLOTS, slotOf, type Tally, TallyBook } from './tallies.ts';
 import { type Totals, takeTotals } from './totals.ts';
 
-/** Counts deliveries, and shows the counts to metric readers and to the stats page: one book, so they cannot disagree. */
+/**
+ * Counts deliveries, and shows the counts to metric readers and to the stats page: one set of
+ * counts, so they cannot disagree.
+ */
 export interface DeliveryMetrics extends Observer {
-  /** Ties a settled delivery's bucket to its sampled span (hex ids). Unverifiable deliveries have no bucket: ignored. */
+  /**
+   * Ties a settled delivery's bucket to its sampled span (hex ids). Unverifiable deliveries have no
+   * bucket, and are ignored.
+   */
   exemplar(delivery: Delivery, traceId: string, spanId: string): void;
   readonly source: MetricSource;
   stats(untracked?: Readonly<Record<string, number>>, unread?: Readonly<Record<string, number>>): Stats;
   totals(): Totals;
 }
 
-/** Created once per process. All counts start at 0 and only `pending` ever falls. */
+/** Created once per process. All counts start at 0, and only `pending` ever falls. */
 export function createDeliveryMetrics(): DeliveryMetrics {
   const book = new TallyBook();
   return {
@@ -125,7 +131,10 @@ function ofType(tally: Tally): Attributes {
   return { [LABEL.eventType]: tally.label, [LABEL.priority]: tally.priority };
 }
 
-/** The histograms that hold something, and those that may be the next to: `increase()` must see the first failure. */
+/**
+ * The histograms that hold something, and those that may be the next to: `increase()` must see the
+ * first failure.
+ */
 function durations(tally: Tally): Point[] {
   const points: Point[] = [];
   for (let slot = 0; slot < SLOTS; slot++) {
@@ -149,7 +158,10 @@ function durations(tally: Tally): Point[] {
 /** An error that has not happened: its count is there for `increase()` to start from, its twenty buckets are not. */
 const NOTHING_YET: HistogramValue = { counts: [0], sum: 0 };
 
-/** Whether the series is shown before anything is in it. Failing after `received` needs a delivery that waits for more. */
+/**
+ * Whether the series is shown before it counts anything. Failing after `received` needs a delivery
+ * that waits for more.
+ */
 function startsAtZero(tally: Tally, level: (typeof LEVEL_LABELS)[number], confirmed: boolean): boolean {
   switch (level) {
     case 'none':
@@ -161,7 +173,10 @@ function startsAtZero(tally: Tally, level: (typeof LEVEL_LABELS)[number], confir
   }
 }
 
-/** A plain loop: `Array.from` on a typed array is many times slower, and a scrape makes a thousand of these. */
+/**
+ * A plain loop, because `Array.from` on a typed array is many times slower, and a scrape makes a
+ * thousand of these.
+ */
 function copyOf(counts: Float64Array, first: number): number[] {
   const copy = new Array<number>(BUCKETS);
   for (let i = 0; i < BUCKETS; i++) copy[i] = counts[first + i]!;

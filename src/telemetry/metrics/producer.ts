@@ -1,4 +1,4 @@
-// telemetry: turns plain counts into OpenTelemetry metric data when a reader collects: Prometheus pulls, OTLP pushes, the hot path pays nothing.
+// telemetry: turns plain counts into OpenTelemetry metric data at collection, so that the hot path pays nothing.
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type {
@@ -14,7 +14,10 @@ import { hrTime } from '../../time/stamp.ts';
 import { type MetricRow, SCOPE } from '../names/names.ts';
 import type { Exemplar, HistogramPoint } from './exemplars.ts';
 
-/** The counts of one explicit-bucket histogram: `counts` has one more entry than the metric has bounds, or one for all. */
+/**
+ * The counts of one explicit-bucket histogram. `counts` has one more entry than the metric has
+ * bounds, or one for all.
+ */
 export interface HistogramValue {
   readonly counts: readonly number[];
   /** In the metric's unit. */
@@ -34,15 +37,15 @@ export interface Family {
   readonly points: readonly Point[];
 }
 
-/** Reads counts that live elsewhere. Called once per collection; values must be copies. */
+/** Reads counts that live elsewhere. Called once per collection. Values must be copies. */
 export type MetricSource = () => readonly Family[];
 
-/** What a metric producer needs. */
+/** The dependencies of a metric producer. */
 export interface ProducerDeps {
   readonly sources: readonly MetricSource[];
   /** Ackspan's version, for the instrumentation scope. */
   readonly version: string;
-  /** Since when counters count, monotonic ms. */
+  /** Start of all counters, monotonic ms. */
   readonly startedAt: number;
   /** Monotonic ms. */
   readonly now: () => number;
@@ -55,7 +58,10 @@ const SUM: DataPointType.SUM = 3;
 const CUMULATIVE: AggregationTemporality.CUMULATIVE = 1;
 const DOUBLE = 1;
 
-/** Cumulative metric data of every source, in one scope. A source that throws loses its own metrics only; the error is in the result. */
+/**
+ * Cumulative metric data of every source, in one scope. A source that throws loses its own metrics
+ * only, and the error is in the result.
+ */
 export function createMetricProducer(deps: ProducerDeps): MetricProducer {
   const startedAt = createStartTime(deps.startedAt);
   const scope = { name: SCOPE, version: deps.version };
@@ -77,7 +83,10 @@ export function createMetricProducer(deps: ProducerDeps): MetricProducer {
   };
 }
 
-/** By less than this, ms, the start time does not follow the wall clock: receivers take a start time that moves for a restart. */
+/**
+ * Difference below which the start time does not follow the wall clock, ms: receivers take a start
+ * time that moves for a restart.
+ */
 const START_TOLERANCE_MS = 1000;
 
 /** The start time by the wall clock of the moment, ms since the epoch (SPEC D18). */

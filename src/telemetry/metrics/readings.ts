@@ -1,9 +1,9 @@
-// telemetry: plain numbers that other parts count for themselves, read at collection: relay, decoder, span exporter.
+// telemetry: series of plain numbers that other parts count for themselves, read at collection.
 import type { Attributes } from '@opentelemetry/api';
 import type { MetricRow } from '../names/names.ts';
 import type { Family, MetricSource, Point } from './producer.ts';
 
-/** One series whose value is read when somebody collects; `read` answers in the metric's unit. */
+/** One series whose value is read at collection. `read` returns it in the metric's unit. */
 export interface Reading {
   readonly metric: MetricRow;
   readonly attributes: Attributes;
@@ -11,7 +11,10 @@ export interface Reading {
   readonly read: () => number | undefined;
 }
 
-/** One series per key of a record of plain numbers: the key is the value of the label. Keys are fixed by now. */
+/**
+ * One series per key of a record of plain numbers: the key is the value of the label. The keys do
+ * not change later.
+ */
 export function readingsOf(metric: MetricRow, label: string, record: Readonly<Record<string, number>>): Reading[] {
   return Object.keys(record).map((key) => ({
     metric,

@@ -1,12 +1,12 @@
-// telemetry: the process itself as metrics, read at collection: event loop, CPU, memory. Names are those of OpenTelemetry's conventions.
+// telemetry: the process itself as metrics, read at collection: event loop, CPU, memory (OpenTelemetry's names).
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { getHeapSpaceStatistics } from 'node:v8';
 import { LABEL, METRICS } from '../names/names.ts';
 import type { Family, MetricSource } from './producer.ts';
 
-/** How often the event loop is looked at, ms. Each look wakes a loop that may have nothing else to do. */
+/** Gap between two looks at the event loop, ms. Each look wakes a loop that may have nothing else to do. */
 const RESOLUTION_MS = 100;
-/** Shortest window that the event-loop readings cover, ms: two readers must not cut each other's window to pieces. */
+/** Shortest window of the event-loop readings, ms: two readers must not cut each other's window to pieces. */
 const WINDOW_MS = 5_000;
 
 /** Event-loop readings over one window; delays in seconds, 0 = on time. */
@@ -23,13 +23,13 @@ export interface RuntimeMetrics {
   stop(): void;
 }
 
-/** Starts to watch the event loop; keeps no process alive. */
+/** Starts to watch the event loop. Keeps no process alive. */
 export function createRuntimeMetrics(): RuntimeMetrics {
   const loop = watchLoop();
   return { stop: loop.stop, source: () => [...loopFamilies(loop.read()), ...processFamilies()] };
 }
 
-/** The window ends at the first reading after `WINDOW_MS`; readings in between repeat it. */
+/** The window ends at the first reading after `WINDOW_MS`. Readings in between repeat it. */
 function watchLoop(): { read: () => LoopWindow; stop: () => void } {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
@@ -57,7 +57,10 @@ function watchLoop(): { read: () => LoopWindow; stop: () => void } {
   };
 }
 
-/** The sampler records the whole gap between two of its timers, ns; late is what exceeds the planned gap. Seconds. */
+/**
+ * The lateness in seconds. The sampler records the whole gap between two of its timers, ns; late is
+ * what exceeds the planned gap.
+ */
 function lateness(gapNs: number): number {
   return Math.max(0, gapNs / 1e6 - RESOLUTION_MS) / 1000;
 }

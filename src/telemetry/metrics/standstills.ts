@@ -4,7 +4,7 @@ import { STANDSTILL_BOUNDS } from '../names/process.ts';
 import type { MetricSource } from './producer.ts';
 
 export interface StandstillMetrics {
-  /** The process did not run for `ms`. */
+  /** Counts a standstill of `ms`. */
   stoodStill(ms: number): void;
   readonly source: MetricSource;
 }

@@ -1,4 +1,4 @@
-// telemetry: the same book as the metrics, summed up for people: totals, rate over settled, percentiles, per priority.
+// telemetry: the counts of the metrics summed up for people: totals, rate over settled, percentiles, per priority.
 import {
   ATTEMPT_KINDS,
   ATTEMPT_RESULTS,
@@ -11,7 +11,10 @@ import {
 import { Latency } from './latency.ts';
 import type { Tally, TallyBook } from './tallies.ts';
 
-/** Counts since the start. Times are send to confirmation of confirmed deliveries, ms; null while there are none. */
+/**
+ * Counts since the start. Times are send to confirmation of confirmed deliveries, ms; null while
+ * there are none.
+ */
 export interface StatsRow {
   readonly tracked: number;
   readonly pending: number;
@@ -28,7 +31,7 @@ export interface StatsRow {
   readonly avg_ms: number | null;
   readonly min_ms: number | null;
   readonly max_ms: number | null;
-  /** Whatever came of them; `send` equals `tracked`. */
+  /** Attempts by kind, whatever their result. `send` equals `tracked`. */
   readonly attempts: Readonly<Record<AttemptKind, number>>;
 }
 
@@ -36,15 +39,18 @@ export interface StatsRow {
 export interface Stats extends StatsRow {
   readonly by_priority: Readonly<Record<Priority, StatsRow>>;
   /**
-   * Data messages relayed that are no deliveries, by reason. With `tracked` and `shed` they make up all that the backend sent on open
-   * connections (SPEC D16).
+   * Data messages relayed that are no deliveries, by reason. With `tracked` and `shed` they make up
+   * all that the backend sent on open connections (SPEC D16).
    */
   readonly untracked: Readonly<Record<string, number>>;
-  /** Messages in which no event could be read, by shape: tracked as such, or in `untracked` where they are only counted (SPEC D21). */
+  /**
+   * Messages in which no event could be read, by shape. They are tracked as such, or in `untracked`
+   * where they are only counted (SPEC D21).
+   */
   readonly unread: Readonly<Record<string, number>>;
 }
 
-/** Sums up the book as it stands. `untracked` and `unread`: what the relay and the decoder counted beside it. */
+/** Sums up the counts of deliveries. `untracked` and `unread` are the counts of relay and decoder. */
 export function takeStats(
   book: TallyBook,
   untracked: Readonly<Record<string, number>> = {},

@@ -1,4 +1,4 @@
-// telemetry: the book of deliveries: every count that metrics and stats show, in arrays. Written once per event, read at collection.
+// telemetry: every count of deliveries that metrics and stats show, in arrays. Written once per event.
 import type { EventType } from '../../delivery/policy.ts';
 import {
   ATTEMPT_KINDS,
@@ -17,7 +17,7 @@ import { DELIVERY_BOUNDS } from '../names/names.ts';
 import { ExemplarShelf } from './exemplars.ts';
 import { Latency } from './latency.ts';
 
-/** Evidence at the outcome, as the `level` label spells it; `none` = no evidence. */
+/** The evidence at the outcome, as the `level` label spells it; `none` = no evidence. */
 export const LEVEL_LABELS = ['none', ...LEVELS] as const;
 
 /** Buckets per histogram: the bounds and +Inf. */
@@ -28,28 +28,31 @@ export const SLOTS = LEVEL_LABELS.length * ERROR_TYPES.length;
 
 const BOUNDS_MS = Float64Array.from(DELIVERY_BOUNDS, (seconds) => Math.round(seconds * 1000));
 
-/** Everything counted for one event type at one priority. */
+/** All counts of one event type at one priority. */
 export class Tally {
   readonly label: string;
   readonly priority: Priority;
-  /** Tracked, by the evidence that they wait for. */
+  /** Tracked deliveries, by the evidence that they require. */
   trackedReceived = 0;
   trackedProcessed = 0;
-  /** By reason. */
+  /** Unverifiable deliveries, by reason. */
   readonly unverified = new Float64Array(UNVERIFIABLE_REASONS.length);
   rejectedLater = 0;
   /** Settled deliveries, unverifiable ones excepted: `SLOTS` histograms in a row. */
   readonly counts = new Float64Array(SLOTS * BUCKETS);
   readonly sumsMs = new Float64Array(SLOTS);
-  /** Barrier evidence, in how many ms. */
+  /** Time to barrier evidence, ms. */
   readonly receivedCounts = new Float64Array(BUCKETS);
   receivedSumMs = 0;
-  /** The application's word, in how many ms. */
+  /** Time to the application's confirmation, ms. */
   readonly processedCounts = new Float64Array(BUCKETS);
   processedSumMs = 0;
-  /** By kind × result; the send itself is not in here, since it happens once per tracked delivery. */
+  /**
+   * Attempts by kind × result. The send itself is not in here, because it happens once per tracked
+   * delivery.
+   */
   readonly attempts = new Float64Array(ATTEMPT_KINDS.length * ATTEMPT_RESULTS.length);
-  /** One place per bucket of `counts`; made when the first exemplar comes. */
+  /** Exemplars, one place per bucket of `counts`. Made when the first exemplar comes. */
   exemplars: ExemplarShelf | undefined = undefined;
 
   constructor(label: string, priority: Priority) {
@@ -67,20 +70,20 @@ export class Tally {
     return count;
   }
 
-  /** The application's word came `ms` after the send. */
+  /** Counts a confirmation of the application that came `ms` after the send. */
   processed(ms: number): void {
     this.processedCounts[bucketOf(ms)]!++;
     this.processedSumMs += ms;
   }
 
-  /** How many deliveries one histogram holds. */
+  /** Number of deliveries in one histogram. */
   countIn(slot: number): number {
     let count = 0;
     for (let i = slot * BUCKETS; i < (slot + 1) * BUCKETS; i++) count += this.counts[i]!;
     return count;
   }
 
-  /** Deliveries with that error type at any level; `''` = confirmed. */
+  /** Number of deliveries with that error type at any level; `''` = confirmed. */
   countOf(error: ErrorType): number {
     let count = 0;
     for (let level = 0; level < LEVEL_LABELS.length; level++) {
@@ -89,7 +92,7 @@ export class Tally {
     return count;
   }
 
-  /** Deliveries that have an outcome. */
+  /** Number of deliveries that have an outcome. */
   get settled(): number {
     let count = this.unverifiable;
     for (let i = 0; i < this.counts.length; i++) count += this.counts[i]!;
@@ -102,20 +105,23 @@ export class Tally {
   }
 }
 
-/** All tallies, and what is counted without an event type. */
+/** All tallies, and the counts without an event type. */
 export class TallyBook {
-  /** Sparse: by event type index × priority. Types past the limit share an index, but not always a priority. */
+  /**
+   * Tallies by event type index × priority; sparse. Types past the limit share an index, but not
+   * always a priority.
+   */
   readonly #byType: (Tally | undefined)[] = [];
-  /** In order of appearance. */
+  /** Tallies in order of appearance. */
   readonly tallies: Tally[] = [];
-  /** By reason × priority. */
+  /** Shed events by reason × priority. */
   readonly shed = new Float64Array(SHED_REASONS.length * PRIORITIES.length);
   readonly unmatched = new Float64Array(UNMATCHED_REASONS.length);
   upgraded = 0;
-  /** Send to confirmation, by priority. */
+  /** Time from send to confirmation, by priority. */
   readonly latencies = PRIORITIES.map(() => new Latency());
 
-  /** The tally of an event type; made at its first event. */
+  /** The tally of an event type, made at its first event. */
   of(type: EventType): Tally {
     return this.#byType[type.index * PRIORITIES.length + priorityIndex(type.policy.priority)] ?? this.#add(type);
   }
@@ -135,13 +141,13 @@ export class TallyBook {
   }
 }
 
-/** Which histogram of a tally: level × error type. */
+/** The histogram of a tally: level × error type. */
 export function slotOf(level: Level | '', error: ErrorType): number {
   const row = level === 'received' ? 1 : level === 'processed' ? 2 : 0;
   return row * ERROR_TYPES.length + (error === '' ? 0 : ERROR_TYPES.indexOf(error));
 }
 
-/** The bucket of a time in ms; bounds are inclusive (OpenTelemetry data model, explicit bucket histogram). */
+/** The bucket of a time in ms. Bounds are inclusive (OpenTelemetry data model, explicit bucket histogram). */
 export function bucketOf(ms: number): number {
   let i = 0;
   while (i < BOUNDS_MS.length && ms > BOUNDS_MS[i]!) i++;

@@ -1,4 +1,4 @@
-// telemetry: the part of the table of metrics that is about the public port: plain HTTP, tunnels and what cannot be read.
+// telemetry: metrics of the public port: plain HTTP, tunnels and what cannot be read.
 import { LABEL as L, row } from './metric-row.ts';
 
 export const FRONT_METRICS = {

@@ -1,7 +1,10 @@
-// telemetry: the part of the table of metrics that is about notices to the backend.
+// telemetry: metrics of notices to the backend.
 import { LABEL as L, row } from './metric-row.ts';
 
-/** Notices: noticed = delivered + dropped + queued, where delivered is the requests with that result. */
+/**
+ * Notices: noticed = delivered + dropped + queued, where delivered is the number of requests with
+ * that result.
+ */
 export const HOOK_METRICS = {
   hookRequests: row(
     'ackspan.hook.requests',

@@ -1,17 +1,23 @@
 // telemetry: one row of the table of metrics, and the keys that its attributes may have.
 
-/** `counter` only grows; `updown` is a sum that also falls; `gauge` is a reading; `histogram` has the explicit `bounds`. */
+/**
+ * `counter` only grows; `updown` is a sum that also falls; `gauge` is a reading; `histogram` has
+ * the explicit `bounds`.
+ */
 export type MetricKind = 'counter' | 'updown' | 'gauge' | 'histogram';
 
 /** One metric as every exporter, dashboard and page of documentation describes it. */
 export interface MetricRow {
-  /** OpenTelemetry name; Prometheus spells it with underscores and suffixes. */
+  /** OpenTelemetry name. Prometheus spells it with underscores and suffixes. */
   readonly name: string;
   readonly kind: MetricKind;
-  /** UCUM: `s`, `By`, `1`, or an annotation such as `{delivery}` that adds nothing to the Prometheus name. */
+  /**
+   * UCUM unit: `s`, `By`, `1`, or an annotation such as `{delivery}` that adds nothing to the
+   * Prometheus name.
+   */
   readonly unit: string;
   readonly description: string;
-  /** Keys of its attributes; in Prometheus a dot becomes an underscore. */
+  /** Keys of the metric's attributes. In Prometheus a dot becomes an underscore. */
   readonly attributes: readonly string[];
   /** Upper bucket bounds in `unit`, ascending; histograms only. */
   readonly bounds?: readonly number[];

@@ -1,4 +1,4 @@
-// telemetry: docs/metrics.md, written from the table of metrics, so that it cannot lag behind the code.
+// telemetry: docs/metrics.md, written from the table of metrics.
 import {
   ATTEMPT_KINDS,
   ATTEMPT_RESULTS,
@@ -48,10 +48,10 @@ const WORDS: Readonly<Partial<Record<keyof typeof METRICS, Readonly<Record<strin
   connectionActive: { [LABEL.capability]: CAPABILITIES },
   connectionDuration: { [LABEL.capability]: CAPABILITIES },
 };
-/** Labels whose values are told in `MEANINGS`, or are not Ackspan's own. */
+/** Labels whose values `MEANINGS` explains, or whose values are not Ackspan's own. */
 const OPEN: ReadonlySet<string> = new Set([LABEL.eventType, LABEL.code, LABEL.tool, LABEL.cpuMode, LABEL.heapSpace]);
 
-/** The part of the page for names that begin so; the first that fits has the metric. */
+/** Titles of the parts of the page, by prefix of a name. The first prefix that fits decides. */
 const PARTS: readonly (readonly [prefix: string, title: string])[] = [
   ['ackspan.delivery.', 'Deliveries'],
   ['ackspan.confirmation.', 'Confirmations'],
@@ -76,20 +76,24 @@ const INTRODUCTION = `# Metrics
 
 <!-- Written by \`npm run docs\` from src/telemetry/names/. Change it there. -->
 
-\`GET /metrics\` of the admin server has all of them, as Prometheus text or, if the scraper asks for it, as OpenMetrics with exemplars. They
-are also pushed over OTLP where an \`OTEL_EXPORTER_OTLP_…\` variable names a collector. Both ways have the same names: the second column
-is what OTLP carries, the first what Prometheus stores.
+\`GET /metrics\` of the admin server has all metrics, as Prometheus text or, if the scraper asks for it,
+as OpenMetrics with exemplars. Metrics are also pushed over OTLP where an \`OTEL_EXPORTER_OTLP_…\`
+variable names a collector. Both ways have the same names: the second column is what OTLP carries,
+the first what Prometheus stores.
 
 - A counter only grows. A sum and a gauge are readings. A histogram has \`_bucket\`, \`_sum\` and \`_count\`.
 - No user, session, connection or message id is a label, so the number of series is bounded.
-- A counter of things that go wrong has its series from the start, with 0, so \`increase()\` sees the first one.
-- **Confirmation rate** = \`ackspan_delivery_duration_seconds_count{error_type=""}\` / \`ackspan_delivery_duration_seconds_count\`.
+- A counter of things that go wrong has its series from the start, with 0, so \`increase()\` sees the
+  first fault.
+- **Confirmation rate** =
+  \`ackspan_delivery_duration_seconds_count{error_type=""}\` /
+  \`ackspan_delivery_duration_seconds_count\`.
 `;
 
-/** Values that a label was seen with: by Prometheus name of the metric and name of the label. */
+/** Label values that a sidecar exposed: by Prometheus name of the metric and name of the label. */
 export type SeenValues = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
 
-/** The whole of docs/metrics.md. `seen`: what a sidecar exposes that has had no traffic yet. */
+/** The whole of docs/metrics.md. `seen`: the label values of a sidecar without traffic. */
 export function metricsPage(seen: SeenValues): string {
   const parts = new Map<string, string[]>();
   for (const [key, row] of Object.entries<MetricRow>(METRICS)) {
@@ -98,7 +102,7 @@ export function metricsPage(seen: SeenValues): string {
     lines.push(metricLine(key as keyof typeof METRICS, row, seen));
     parts.set(title, lines);
   }
-  // In the order of PARTS, which is that of a reader, not that of the table.
+  // Titles are in the order of PARTS, which is that of a reader, not that of the table.
   const titles = [...new Set(PARTS.map(([, title]) => title))].filter((title) => parts.has(title));
   const tables = titles.map((title) => `## ${title}\n\n${parts.get(title)!.join('\n')}\n`);
   return [INTRODUCTION, ...tables, labelTable(), bucketTable()].join('\n');

@@ -1,9 +1,10 @@
-// telemetry: every telemetry name is spelled once: metrics here as one table (those of hooks and of the process join it from files of their own), those of spans in span-names.ts. A public interface.
+// telemetry: the names of metrics, each spelled once. A public interface. span-names.ts has the names of spans.
 
 import { FRONT_METRICS } from './front.ts';
 import { HOOK_METRICS } from './hooks.ts';
 import { LABEL, type MetricRow, row } from './metric-row.ts';
 import { PROCESS_METRICS } from './process.ts';
+import { STORE_METRICS } from './store.ts';
 import { TELEMETRY_METRICS } from './telemetry.ts';
 
 export type { MetricKind, MetricRow } from './metric-row.ts';
@@ -13,20 +14,32 @@ export { ATTR, SPAN, SPAN_EVENT } from './span-names.ts';
 /** Instrumentation scope of every span and metric. */
 export const SCOPE = 'ackspan';
 
-/** Bucket bounds of confirmation times, seconds: dense where users wait, and one edge on the default deadline of 30 s. */
+/**
+ * Bucket bounds of confirmation times, seconds: dense where users wait, and one edge on the default deadline of
+ * 30 s.
+ */
 export const DELIVERY_BOUNDS = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60,
 ] as const;
 
-/** Bucket bounds of connection lifetimes, seconds; edges on the usual proxy time-outs of 30 s, 60 s, 5 min and 1 h. */
+/**
+ * Bucket bounds of connection lifetimes, seconds, with edges on the usual proxy time-outs of 30 s, 60 s, 5 min
+ * and 1 h.
+ */
 export const CONNECTION_BOUNDS = [0.1, 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14400, 43200, 86400] as const;
 
-/** Bucket bounds of tool calls, seconds: from a look-up to a long computation, with an edge on the default of `tools.orphan_after`. */
+/**
+ * Bucket bounds of tool calls, seconds: from a look-up to a long computation, with an edge on the default of
+ * `tools.orphan_after`.
+ */
 export const TOOL_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600] as const;
 
 const L = LABEL;
 
-/** The table: what Ackspan measures. Key = how code refers to it. */
+/**
+ * All metrics of Ackspan; tables of hooks, the process and others join from their own files. The key is the
+ * name in code.
+ */
 export const METRICS = {
   deliveryDuration: row(
     'ackspan.delivery.duration',
@@ -49,7 +62,7 @@ export const METRICS = {
     'histogram',
     's',
     [L.eventType, L.priority],
-    "Time from sending an event to the application's word that it has handled it, also where a pong had confirmed it before.",
+    "Time from sending an event to the application's confirmation, also where a pong had confirmed the event before.",
     DELIVERY_BOUNDS,
   ),
   tracked: row(
@@ -65,7 +78,7 @@ export const METRICS = {
     'counter',
     '{delivery}',
     [L.eventType, L.priority, L.reason],
-    'Deliveries of which nobody can say whether the client has them: neither confirmed nor failed.',
+    'Deliveries that ended without proof of receipt or of loss: neither confirmed nor failed.',
   ),
   rejectedLater: row(
     'ackspan.delivery.rejected_later',
@@ -206,7 +219,7 @@ export const METRICS = {
     'counter',
     '{message}',
     [L.kind],
-    'Upstream messages in which no event could be read, by their shape; tracked by it, unless `events.unread: count`.',
+    'Upstream messages in which no event could be read, by their shape. They are tracked under it, unless `events.unread: count`.',
   ),
   toolDuration: row(
     'ackspan.tool.duration',
@@ -242,14 +255,14 @@ export const METRICS = {
     'counter',
     '{request}',
     [L.result],
-    'Upgrade requests by what was learned of their user: identified, claimed (without proof), none, or why they have none.',
+    'Upgrade requests by the result of the search for their user: identified, claimed (without proof), none, or why there is none.',
   ),
   sessionResume: row(
     'ackspan.session.resume',
     'counter',
     '{session}',
     [L.result],
-    'Connections of clients that have opted in, by what became of the session they asked for.',
+    'Connections of clients that have opted in, by the result of their request for a session.',
   ),
   sessionEnded: row(
     'ackspan.session.ended',
@@ -275,6 +288,7 @@ export const METRICS = {
   ),
   ...FRONT_METRICS,
   ...HOOK_METRICS,
+  ...STORE_METRICS,
   ...TELEMETRY_METRICS,
   ...PROCESS_METRICS,
 } as const satisfies Record<string, MetricRow>;

@@ -1,11 +1,11 @@
-// telemetry: the part of the table of metrics that is about the process itself: event loop, CPU, memory, and times in which it did not run.
+// telemetry: metrics of the process itself: event loop, CPU, memory, and standstills.
 
 import { LABEL as L, type MetricRow, row } from './metric-row.ts';
 
-/** Bucket bounds of standstills, seconds: from what a long collection takes to what a paused machine does. */
+/** Bucket bounds of standstills, seconds: from a long garbage collection to a paused machine. */
 export const STANDSTILL_BOUNDS = [0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] as const;
 
-/** Joined to `METRICS`. */
+/** Metrics that are joined to `METRICS`. */
 export const PROCESS_METRICS = {
   standstill: row(
     'ackspan.standstill.duration',

@@ -1,7 +1,10 @@
-// telemetry: OpenTelemetry names in Prometheus spelling, suffixes included: what the Collector and Prometheus's OTLP receiver make of them.
+// telemetry: OpenTelemetry names in Prometheus spelling, as the Collector and Prometheus's OTLP receiver spell them.
 import type { MetricKind } from './names.ts';
 
-/** UCUM units and the words that Prometheus has for them (OpenTelemetry–Prometheus compatibility specification). */
+/**
+ * UCUM units and the words that Prometheus has for them (OpenTelemetry–Prometheus compatibility
+ * specification).
+ */
 const UNIT_WORDS: Readonly<Record<string, string>> = {
   d: 'days',
   h: 'hours',
@@ -42,8 +45,9 @@ const PER_UNIT_WORDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The metric's name with its unit, without `_total`: what OpenMetrics calls the family. `''` when no letter is left.
- * A word that the name holds already is not added again; annotations such as `{event}` add nothing.
+ * The metric's name with its unit, without `_total`: what OpenMetrics calls the family. `''` when
+ * no letter is left. A word that the name holds already is not added again; annotations such as
+ * `{event}` add nothing.
  */
 export function familyName(name: string, unit: string, kind: MetricKind): string {
   let words = tokens(name);
@@ -58,19 +62,25 @@ export function familyName(name: string, unit: string, kind: MetricKind): string
   return /^[0-9]/.test(joined) ? `_${joined}` : joined;
 }
 
-/** The name of a family's samples: counters end in `_total`. Histograms add `_bucket`, `_sum` and `_count` to it. */
+/**
+ * The name of a family's samples: a counter ends in `_total`. Histograms add `_bucket`, `_sum` and
+ * `_count` to it.
+ */
 export function sampleName(name: string, unit: string, kind: MetricKind): string {
   const family = familyName(name, unit, kind);
   return kind === 'counter' ? `${family}_total` : family;
 }
 
-/** The base unit at the end of a family's name (`seconds`, `bytes`, `ratio` …), for `# UNIT`; `''` when there is none. */
+/**
+ * The base unit at the end of a family's name (`seconds`, `bytes`, `ratio` …), for `# UNIT`; `''`
+ * when there is none.
+ */
 export function unitOf(family: string, unit: string): string {
   const word = unit === '1' ? 'ratio' : unit.includes('/') ? '' : unitWord(unit, UNIT_WORDS);
   return word !== '' && family.endsWith(`_${word}`) ? word : '';
 }
 
-/** An attribute key as a label name: what Prometheus does not allow becomes one `_`. */
+/** An attribute key as a label name: characters that Prometheus does not allow become one `_`. */
 export function labelName(key: string): string {
   const name = key.replace(/[^a-zA-Z0-9]+/g, '_');
   return /^[0-9]/.test(name) ? `key_${name}` : name;

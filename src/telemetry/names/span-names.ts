@@ -1,6 +1,6 @@
-// telemetry: names of spans, of their events and of their attributes, each spelled here once. A public interface, like names.ts.
+// telemetry: names of spans, of their events and of their attributes, each spelled once. A public interface.
 
-/** Span names. The event type is its metric label, so that names stay few. */
+/** Span names. An event type past the limit is named `other`, so that names stay few. */
 export const SPAN = {
   /** Prefix of a delivery's span: `send {event type}` (messaging conventions: operation and destination). */
   sendPrefix: 'send ',
@@ -16,7 +16,10 @@ export const SPAN_EVENT = {
   confirmed: 'ackspan.delivery.confirmed',
 } as const;
 
-/** Keys of span and span-event attributes; the standard ones are those of the OpenTelemetry semantic conventions. */
+/**
+ * Keys of span and span-event attributes; the standard ones are those of the OpenTelemetry semantic
+ * conventions.
+ */
 export const ATTR = {
   messagingSystem: 'messaging.system',
   operationName: 'messaging.operation.name',
@@ -37,7 +40,7 @@ export const ATTR = {
   toolOrphanedBy: 'ackspan.tool.orphaned_by',
   userHash: 'user.hash',
   errorType: 'error.type',
-  /** Why nobody can say how an unverifiable delivery ended. */
+  /** Why Ackspan cannot say how an unverifiable delivery ended. */
   unverified: 'ackspan.delivery.unverifiable_reason',
   priority: 'ackspan.delivery.priority',
   outcome: 'ackspan.delivery.outcome',
@@ -47,7 +50,7 @@ export const ATTR = {
   connectionCapability: 'ackspan.connection.capability',
   connectionCloseCode: 'ackspan.connection.close.code',
   connectionClosedBy: 'ackspan.connection.closed_by',
-  /** HTTP conventions: what a handshake that became no connection was answered. */
+  /** The HTTP status of a handshake that became no connection (HTTP conventions). */
   httpStatus: 'http.response.status_code',
   attemptKind: 'ackspan.attempt.kind',
   attemptNumber: 'ackspan.attempt.number',

@@ -1,4 +1,4 @@
-// telemetry: docs/spans.md, written from the names of spans, events and attributes, so that it cannot lag behind the code.
+// telemetry: docs/spans.md, written from the names of spans, events and attributes.
 import { ATTR, SPAN, SPAN_EVENT } from './span-names.ts';
 
 type Key = keyof typeof ATTR;
@@ -14,17 +14,17 @@ const MEANINGS: Readonly<Record<Key, string>> = {
   bodySize: 'Bytes of the message, uncompressed; missing where the message was not read.',
   protocolName: 'Always `websocket`.',
   serverAddress: 'The host that the client connected to, without the port.',
-  serverPort: 'Its port.',
+  serverPort: 'The port of that host.',
   toolName: "The tool's name.",
   toolCallId: 'The id of the call.',
   genAiOperation: 'Always `execute_tool`.',
   genAiConversation: "The run's id.",
   toolOrphanedBy: 'Why the end of the call will not be seen: `timeout` or `session_end`.',
   userHash:
-    'HMAC-SHA-256 of the user under `tracing.user_hash_key`, 32 hex digits; missing without a key. A user id itself is never said.',
+    'HMAC-SHA-256 of the user under `tracing.user_hash_key`, 32 hex digits; missing without a key. A span never has the user id itself.',
   errorType:
     'What went wrong: an `error_type` of the metrics, or `orphaned` for a tool call. Only on spans whose status is an error.',
-  unverified: 'Why nobody can say how the delivery ended.',
+  unverified: 'Why Ackspan cannot say whether the client has the event.',
   priority: '`critical`, `high`, `normal` or `low`.',
   outcome: '`confirmed`, `failed`, `timeout` or `unverifiable`.',
   level: 'The highest evidence: `received` or `processed`; missing when there is none.',
@@ -33,10 +33,10 @@ const MEANINGS: Readonly<Record<Key, string>> = {
   connectionCapability: 'The highest evidence that the client has given: `none`, `received` or `processed`.',
   connectionCloseCode: 'The code of the first Close frame; 1006 = there was none.',
   connectionClosedBy: '`client`, `upstream` or `sidecar`.',
-  httpStatus: 'What the client of a handshake that became no connection was answered.',
+  httpStatus: 'The HTTP status of a handshake that became no connection.',
   attemptKind: '`probe`, `resend`, `replay` or `reemit`.',
   attemptNumber: 'From 2: the send is 1.',
-  attemptDelay: 'Seconds since the attempt before.',
+  attemptDelay: 'Seconds since the previous attempt.',
   attemptResult: '`sent`, `blocked` or `failed`.',
 };
 
@@ -95,9 +95,11 @@ const INTRODUCTION = `# Spans
 
 <!-- Written by \`npm run docs\` from src/telemetry/names/. Change it there. -->
 
-Spans go to the collector that the \`OTEL_EXPORTER_OTLP_…\` variables name; without one there are none. Deliveries that were not
-confirmed, or slowly (\`tracing.slow\`), are always exported; \`tracing.keep_confirmed\` is the share of the others. Names follow OpenTelemetry's messaging and GenAI conventions
-where these have one, and begin with \`ackspan.\` where they have none. No payload, no token and no user id is ever in a span.
+Spans go to the collector that the \`OTEL_EXPORTER_OTLP_…\` variables name. Without a collector there
+are no spans. A delivery that was not confirmed, or was confirmed slowly (\`tracing.slow\`), always
+exports its span; \`tracing.keep_confirmed\` is the exported share of the others. Names follow
+OpenTelemetry's messaging and GenAI conventions where these have one, and begin with \`ackspan.\` where
+they have none. No payload, no token and no user id is ever in a span.
 `;
 
 /** The whole of docs/spans.md. */

@@ -1,4 +1,4 @@
-// telemetry: the part of the table of metrics that is about telemetry itself: what became of what was to be exported.
+// telemetry: metrics of telemetry itself: exported and lost items.
 import { LABEL as L, row } from './metric-row.ts';
 
 const RESULTS =

@@ -1,4 +1,4 @@
-// telemetry: OTLP over HTTP, the answer's side: what came of one request, and whether asking again may help.
+// telemetry: OTLP over HTTP, the answer: the result of one request, and whether another try may help.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { readRefusal } from './response.ts';
 
@@ -12,29 +12,35 @@ export interface Accepted {
 export interface Failed {
   readonly kind: 'failed';
   readonly error: Error;
-  /** Whether the same request may succeed later, at the soonest after `askedMs`. */
+  /** Whether the request may succeed later, at the soonest after `askedMs`. */
   readonly again: boolean;
   readonly askedMs: number;
-  /** It went into a kept-alive connection that the collector had closed meanwhile: it can go again at once, over a new one. */
+  /**
+   * Whether the request went into a kept-alive connection that the collector had closed meanwhile.
+   * It can go again at once, over a new one.
+   */
   readonly stale: boolean;
 }
 
-/** What came of one request. */
+/** The result of one request. */
 export type Outcome = { readonly kind: 'accepted'; readonly answer: Accepted } | Failed;
 
 /** Bytes of an answer that are kept: enough for any message, little enough for any peer. */
 const ANSWER_LIMIT = 65_536;
-/** Answers after which the same request may succeed (OTLP specification, "Retryable Response Codes"). */
+/** Answers after which the request may succeed (OTLP specification, "Retryable Response Codes"). */
 const PASSING: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-/** Waits for the end of a request; never rejects, and has no time-out of its own: whoever is out of patience destroys the request. */
+/**
+ * Waits for the end of a request. Never rejects, and has no time-out of its own: the caller
+ * destroys a request that takes too long.
+ */
 export function answerOf(outgoing: ClientRequest): Promise<Outcome> {
   return new Promise((resolve) => {
     let response: IncomingMessage | undefined;
     const chunks: Buffer[] = [];
     let bytes = 0;
     const end = (error: Error): void => {
-      // A status that has arrived stands, whatever became of the body.
+      // A status that has arrived counts, whatever became of the body.
       resolve(
         response === undefined
           ? networkFault(error, outgoing.reusedSocket)
@@ -56,7 +62,7 @@ export function answerOf(outgoing: ClientRequest): Promise<Outcome> {
   });
 }
 
-/** Nobody has answered, so a collector that comes back may take it; a TLS or address fault stays one. */
+/** A request without an answer may succeed when the collector comes back. A TLS or address fault stays one. */
 function networkFault(error: Error, reused: boolean): Failed {
   const { code = '' } = error as NodeJS.ErrnoException;
   const again = /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH)/.test(code);

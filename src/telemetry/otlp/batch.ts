@@ -11,16 +11,19 @@ export interface EncodedBatch {
   readonly body: Uint8Array;
 }
 
-/** Where a batching processor puts ended spans, or log records, until a batch is full. */
+/** A batch of ended spans, or log records, that grows until it is full. */
 export interface BatchBuilder<Item, Batch> {
   /** Items since the last `take`. */
   readonly count: number;
   add(item: Item): void;
-  /** The batch so far; starts a new one. Only when `count` > 0. */
+  /** Returns the batch so far and starts a new one. Only when `count` > 0. */
   take(): Batch;
 }
 
-/** Builds protobuf requests. All spans must come from one tracer (one resource, one scope): ours is the provider's only one. */
+/**
+ * Builds protobuf requests. All spans must come from one tracer (one resource, one scope): ours is
+ * the provider's only one.
+ */
 export function createOtlpBatchBuilder(): BatchBuilder<ReadableSpan, EncodedBatch> {
   const spans = new ProtobufBuffer();
   const writer = new SpanWriter(spans);
@@ -63,7 +66,10 @@ export function createPlainBatchBuilder<Item>(): BatchBuilder<Item, Item[]> {
 
 type Envelope = (spans: Buffer) => Uint8Array;
 
-/** Wraps encoded spans as resource_spans { resource, scope_spans { scope, spans… } }. Resource and scope are encoded once. */
+/**
+ * Wraps encoded spans as resource_spans { resource, scope_spans { scope, spans… } }. Resource and
+ * scope are encoded once.
+ */
 function createEnvelope(resource: Resource, scope: InstrumentationScope): Envelope {
   const resourceBytes = encodeResource(resource);
   const scopeBytes = encodeScope(scope);

@@ -1,4 +1,4 @@
-// telemetry: the span and log processors: batch what ended, export a few batches at a time, count what is lost, never block nor throw.
+// telemetry: the span and log processors: batch ended items, export them, count losses, never block nor throw.
 import { TraceFlags } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { LogRecordProcessor, ReadableLogRecord } from '@opentelemetry/sdk-logs';
@@ -14,29 +14,34 @@ export interface BatchingDeps<Item, Batch> {
   readonly exporter: BatchExporter<Batch>;
   readonly limits: BatchLimits;
   readonly losses: ExportLosses;
+  /** Called before a batch leaves the process. */
+  readonly before?: (() => void) | undefined;
 }
 
-/** Something whose unsent items can be given up when there is no time left. */
+/** An exporter whose unsent items can be given up when there is no time left. */
 export interface Abandonable {
-  /** Counts what is unsent as lost for that reason, and lets nothing of it arrive afterwards. */
+  /** Counts unsent items as lost for that reason. None of them arrives afterwards. */
   abandon(reason: string): void;
 }
 
 /** Exports under way at once: a collector 50 ms away still takes 40,000 spans/s in batches of 512. */
 const CONCURRENT_EXPORTS = 4;
 
-/** Batches that wait or are under way. */
+/** Number of batches that wait or are under way. */
 interface Outbox<Batch> {
-  /** Items in them. */
+  /** Number of items in them. */
   readonly items: number;
   push(batch: Batch, count: number): void;
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when no batch waits and none is under way. */
   empty(): Promise<void>;
-  /** Counts everything that waits or is under way as failed, for that reason. */
+  /** Counts every item that waits or is under way as failed, for that reason. */
   abandon(reason: string): void;
 }
 
-/** Replaces the SDK's BatchSpanProcessor, which keeps spans as objects, drops without a count and sends one batch at a time. */
+/**
+ * Replaces the SDK's BatchSpanProcessor, which keeps spans as objects, drops without a count and
+ * sends one batch at a time.
+ */
 export function createBatchingProcessor<Batch>(deps: BatchingDeps<ReadableSpan, Batch>): SpanProcessor & Abandonable {
   const queue = createQueue(deps);
   return {
@@ -50,7 +55,7 @@ export function createBatchingProcessor<Batch>(deps: BatchingDeps<ReadableSpan, 
   };
 }
 
-/** The same for log records, instead of the SDK's BatchLogRecordProcessor. */
+/** Replaces the SDK's BatchLogRecordProcessor for log records. */
 export function createLogBatchingProcessor<Batch>(
   deps: BatchingDeps<ReadableLogRecord, Batch>,
 ): LogRecordProcessor & Abandonable {
@@ -108,7 +113,7 @@ function createQueue<Item, Batch>(deps: BatchingDeps<Item, Batch>): Queue<Item> 
 }
 
 function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>): Outbox<Batch> {
-  const { exporter, limits, losses } = deps;
+  const { exporter, limits, losses, before } = deps;
   const waiting: { readonly batch: Batch; readonly count: number }[] = [];
   const whenEmpty: (() => void)[] = [];
   const underWay = new Set<(error: unknown) => void>();
@@ -138,6 +143,7 @@ function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>):
     };
     underWay.add(finish);
     try {
+      before?.();
       exporter.export(batch, (result) => {
         if (result.code === ExportResultCode.SUCCESS) finish(undefined, result);
         else finish(result.error ?? new Error('refused'));
@@ -145,7 +151,8 @@ function createOutbox<Batch>(deps: Omit<BatchingDeps<never, Batch>, 'builder'>):
     } catch (error) {
       finish(error);
     }
-    // Begun after the exporter's own patience, which knows more of the reason when both end together.
+    // The wait begins after the exporter's own, which knows more of the reason when both end
+    // together.
     if (!over) guard = patiently(limits.exportTimeoutMs, () => finish(new Error('export timed out')));
   }
 

@@ -1,7 +1,10 @@
-// telemetry: counts what became of spans, log records and data points, and says so at most once a minute when some were lost: exporters fail in silence otherwise.
+// telemetry: counts exported and lost spans, log records and data points, and logs losses once a minute.
 import type { Report } from '../../delivery/ports.ts';
 
-/** Items of one signal by what became of them: plain numbers for the metrics `ackspan.telemetry.spans`, `.logs` and `.metrics`. */
+/**
+ * Items of one signal by result: plain numbers for the metrics `ackspan.telemetry.spans`, `.logs`
+ * and `.metrics`.
+ */
 export type ExportCounters = {
   exported: number;
   /** The queue was full, or telemetry had stopped. */
@@ -17,28 +20,35 @@ export function createExportCounters(): ExportCounters {
   return { exported: 0, dropped: 0, failed: 0, rejected: 0 };
 }
 
-/** Between two log lines about losses, ms. */
+/** Time between two log lines about losses, ms. */
 const REPORT_EVERY_MS = 60_000;
 /** Reasons told apart in one line. */
 const REASONS = 8;
 
-/** Notes what became of items, losses by their reason; cheap enough to be called for each one. */
+/** Counts results of items, losses by their reason. Cheap enough to be called for each item. */
 export interface ExportLosses {
-  /** The collector took a request of `count` items, threw `rejected` of them away, and said `message` (`''` = nothing). */
+  /**
+   * Counts a request of `count` items that the collector took. It threw `rejected` of them away,
+   * and said `message` (`''` = nothing).
+   */
   accepted(count: number, rejected: number, message: string): void;
-  /** `stopped`: it came after the end of telemetry; otherwise there was no room for it. */
+  /**
+   * Counts a dropped item. `stopped`: it came after the end of telemetry; otherwise there was no
+   * room for it.
+   */
   dropped(stopped?: boolean): void;
   failed(count: number, error: unknown): void;
-  /** Reports what has not been told yet, at once: the last words of a process. */
+  /** Reports what has not been reported yet, at once: for the end of a process. */
   tellRest(): void;
 }
 
-/** What is lost, in the words of a log line. */
+/** The losses in the words of a log line. */
 export type Lost = 'span' | 'log record' | 'metric data point';
 
 /**
- * Counts losses into `counters` and reports the first at once, then the sum of each minute, reason by reason. No loss stays untold:
- * the minute ends by a timer of its own, and `tellRest` ends it at the stop.
+ * Counts losses into `counters`. Exporters fail in silence otherwise. Reports the first loss at
+ * once, then the sum of each minute, reason by reason. No loss stays unreported: the minute ends by
+ * a timer of its own, and `tellRest` ends it at the stop.
  */
 export function createExportLosses(what: Lost, counters: ExportCounters, report: Report): ExportLosses {
   const untold = new Map<string, number>();
@@ -68,7 +78,7 @@ export function createExportLosses(what: Lost, counters: ExportCounters, report:
     const parts = reasons.map(([reason, count]) => (reasons.length > 1 && count > 0 ? `${count} ${reason}` : reason));
     const text = lost === 0 ? parts.join('; ') : `${lost} ${what}${lost === 1 ? '' : 's'} lost: ${parts.join('; ')}`;
     const error = new Error(text);
-    // Where the line was written says nothing about the loss.
+    // The place where the error was made says nothing about the loss.
     delete error.stack;
     report({ stage: 'telemetry', error });
   }
@@ -83,7 +93,7 @@ export function createExportLosses(what: Lost, counters: ExportCounters, report:
       note(`export failed: ${error instanceof Error ? error.message : String(error)}`, count);
     },
     accepted(count, rejected, message) {
-      // Nobody can reject more than was sent.
+      // A collector cannot reject more than was sent.
       const lost = Math.min(count, rejected);
       counters.exported += count - lost;
       counters.rejected += lost;

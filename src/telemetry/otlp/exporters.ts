@@ -1,4 +1,4 @@
-// telemetry: builds what the environment asks for: processors and readers that send spans, log records and metrics over OTLP/HTTP, or print them.
+// telemetry: builds the processors and readers that the environment asks for, over OTLP/HTTP or to the console.
 import {
   JsonLogsSerializer,
   JsonMetricsSerializer,
@@ -22,14 +22,16 @@ import { createOtlpHttpExporter } from './http-exporter.ts';
 import { JsonTraceExporter } from './json-trace-exporter.ts';
 import { MetricPusher } from './metric-pusher.ts';
 
-/** What every exporter is built from. */
+/** The common parts of every exporter. */
 export interface ExportDeps {
   readonly env: Env;
   readonly userAgent: string;
   readonly losses: ExportLosses;
+  /** Called before anything leaves the process. */
+  readonly before?: (() => void) | undefined;
 }
 
-/** Span processors for what OTEL_TRACES_EXPORTER asks for; none at all when spans go nowhere. */
+/** Span processors for OTEL_TRACES_EXPORTER; none when spans go nowhere. */
 export function createSpanProcessors(deps: ExportDeps): (SpanProcessor & Partial<Abandonable>)[] {
   const wanted = signalExport(deps.env, 'traces');
   const processors: (SpanProcessor & Partial<Abandonable>)[] = [];
@@ -41,20 +43,20 @@ export function createSpanProcessors(deps: ExportDeps): (SpanProcessor & Partial
 
 type Protocol = 'http/protobuf' | 'http/json';
 
-function createOtlpSpanProcessor({ env, userAgent, losses }: ExportDeps, protocol: Protocol) {
+function createOtlpSpanProcessor({ env, userAgent, losses, before }: ExportDeps, protocol: Protocol) {
   const limits = batchLimits(env, 'OTEL_BSP');
   const to = { signal: 'traces', protocol, userAgent, timeoutMs: limits.exportTimeoutMs } as const;
   if (protocol === 'http/json') {
     const exporter = new JsonTraceExporter(to);
-    return createBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses });
+    return createBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses, before });
   }
   const exporter = createOtlpHttpExporter({ ...to, encode: (batch: EncodedBatch) => batch.body });
-  return createBatchingProcessor({ builder: createOtlpBatchBuilder(), exporter, limits, losses });
+  return createBatchingProcessor({ builder: createOtlpBatchBuilder(), exporter, limits, losses, before });
 }
 
-/** Log processors for what OTEL_LOGS_EXPORTER asks for; none at all when log records go nowhere. */
+/** Log processors for OTEL_LOGS_EXPORTER; none when log records go nowhere. */
 export function createLogProcessors(deps: ExportDeps): (LogRecordProcessor & Partial<Abandonable>)[] {
-  const { env, userAgent, losses } = deps;
+  const { env, userAgent, losses, before } = deps;
   const { console: printed, otlp } = signalExport(env, 'logs');
   const processors: (LogRecordProcessor & Partial<Abandonable>)[] = [];
   if (printed) processors.push(new SimpleLogRecordProcessor({ exporter: new ConsoleLogRecordExporter() }));
@@ -68,12 +70,14 @@ export function createLogProcessors(deps: ExportDeps): (LogRecordProcessor & Par
       timeoutMs: limits.exportTimeoutMs,
       encode: (records: ReadableLogRecord[]) => serializer.serializeRequest(records),
     });
-    processors.push(createLogBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses }));
+    processors.push(
+      createLogBatchingProcessor({ builder: createPlainBatchBuilder(), exporter, limits, losses, before }),
+    );
   }
   return processors;
 }
 
-/** Readers that push metrics where OTEL_METRICS_EXPORTER asks; each collects from `producers`. */
+/** Readers that push metrics for OTEL_METRICS_EXPORTER. Each collects from `producers`. */
 export function createMetricPushers(deps: ExportDeps, producers: MetricProducer[]): MetricPusher[] {
   const { env, userAgent, losses } = deps;
   const { console: printed, otlp } = signalExport(env, 'metrics');

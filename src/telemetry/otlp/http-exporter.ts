@@ -1,4 +1,4 @@
-// telemetry: sends batches of one signal as OTLP over HTTP and says what the collector made of them. The environment is read by OpenTelemetry's own package.
+// telemetry: sends batches of one signal as OTLP over HTTP, and returns what the collector made of them.
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
 import type { OtlpTarget, Signal } from '../env/otel-env.ts';
@@ -6,11 +6,11 @@ import type { Accepted } from './answer.ts';
 import { readResponse } from './response.ts';
 import { createTransport } from './transport.ts';
 
-/** The result of an export, with what the collector said beside "accepted". */
+/** The result of an export, with the collector's remarks. */
 export interface BatchResult extends ExportResult {
-  /** Items that it threw away. */
+  /** Number of items that the collector threw away. */
   readonly rejected?: number;
-  /** Why, or a remark about a request of which it threw nothing away. */
+  /** Why, or a remark about a request of which nothing was thrown away. */
   readonly message?: string;
 }
 
@@ -19,7 +19,7 @@ export interface BatchExporter<Batch> {
   export(batch: Batch, done: (result: BatchResult) => void): void;
   forceFlush?(): Promise<void>;
   shutdown(): Promise<void>;
-  /** Ends every export under way as failed, for that reason; it must not arrive afterwards. */
+  /** Ends every export under way as failed, for that reason. None of them may arrive afterwards. */
   abandon?(reason: string): void;
 }
 
@@ -29,13 +29,16 @@ export interface OtlpExporterOptions<Batch> {
   readonly userAgent: string;
   /** The request body; undefined = it cannot be encoded. */
   encode(batch: Batch): Uint8Array | undefined;
-  /** ms for a batch with all its tries; OTEL_EXPORTER_OTLP_TIMEOUT counts where it is shorter. */
+  /** Time for a batch with all its tries, ms. OTEL_EXPORTER_OTLP_TIMEOUT counts where it is shorter. */
   readonly timeoutMs: number;
 }
 
 const CONTENT = { 'http/protobuf': 'application/x-protobuf', 'http/json': 'application/json' } as const;
 
-/** OTLP/HTTP with retries, Retry-After, TLS, gzip and headers as OTEL_EXPORTER_OTLP_* ask. */
+/**
+ * OTLP/HTTP with retries, Retry-After, TLS, gzip and headers as OTEL_EXPORTER_OTLP_* ask.
+ * OpenTelemetry's own package reads the environment.
+ */
 export function createOtlpHttpExporter<Batch>(options: OtlpExporterOptions<Batch>): BatchExporter<Batch> {
   const { signal, protocol, userAgent, encode } = options;
   const read = convertLegacyHttpOptions({}, signal.toUpperCase(), `v1/${signal}`, {
@@ -84,7 +87,8 @@ function resultOf({ contentType, body }: Accepted): BatchResult {
     const remark = readResponse(contentType, body);
     return remark === undefined ? { code } : { code, ...remark };
   } catch (error) {
-    // 2xx counts as accepted whatever the body says; that the body is none is a sign of a wrong address.
+    // 2xx counts as accepted whatever the body says. A body that is no OTLP is a sign of a wrong
+    // address.
     const seen = error instanceof RangeError ? error.message : 'something unreadable';
     return { code, message: `accepted, but with an answer that is no OTLP (${seen}): is the endpoint a collector?` };
   }

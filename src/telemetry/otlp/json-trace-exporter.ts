@@ -1,4 +1,4 @@
-// telemetry: OpenTelemetry's OTLP/HTTP trace exporter with our sending: it stays the exporter that a host knows, and what a collector rejects is counted.
+// telemetry: OpenTelemetry's OTLP/HTTP trace exporter with our transport, so that rejected spans are counted.
 import type { ExportResult } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
@@ -6,7 +6,8 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type BatchExporter, createOtlpHttpExporter, type OtlpExporterOptions } from './http-exporter.ts';
 
 /**
- * Spans as `http/json`. Address, headers and TLS are read from the environment as the base class documents; time-outs do not count
+ * Exports spans as `http/json`, and stays the exporter class that a host knows. Address, headers
+ * and TLS are read from the environment as the base class documents. Time-outs do not count
  * standstills (SPEC D14), and `partial_success` reaches the result.
  */
 export class JsonTraceExporter extends OTLPTraceExporter implements BatchExporter<ReadableSpan[]> {

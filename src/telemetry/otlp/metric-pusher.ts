@@ -1,4 +1,4 @@
-// telemetry: pushes metrics at intervals. Replaces the SDK's PeriodicExportingMetricReader, whose time-out fires before an answer is read and counts nothing.
+// telemetry: pushes metrics at intervals, instead of the SDK's reader, whose time-out fires before it reads an answer.
 import { diag } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import { type MetricProducer, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
@@ -11,13 +11,16 @@ export interface MetricPusherDeps {
   readonly exporter: BatchExporter<ResourceMetrics>;
   readonly producers: MetricProducer[];
   readonly everyMs: number;
-  /** After this an export counts as failed (SPEC D14). */
+  /** Time after which an export counts as failed (SPEC D14). */
   readonly timeoutMs: number;
-  /** In data points; undefined = nobody counts, which is right for the console. */
+  /** Counts data points; undefined = no counts, which is right for the console. */
   readonly losses: ExportLosses | undefined;
 }
 
-/** A reader for the SDK. One export at a time: an interval that comes while one is under way is left out. */
+/**
+ * A reader for the SDK. One export runs at a time: an interval that comes while one is under way is
+ * left out.
+ */
 export class MetricPusher extends MetricReader implements Abandonable {
   readonly #deps: MetricPusherDeps;
   #interval: NodeJS.Timeout | undefined;
@@ -54,7 +57,7 @@ export class MetricPusher extends MetricReader implements Abandonable {
     await this.#deps.exporter.shutdown();
   }
 
-  /** Never rejects. */
+  /** Collects and exports once. Never rejects. */
   #push(): Promise<void> {
     this.#underWay ??= this.#collectAndExport().finally(() => {
       this.#underWay = undefined;
@@ -89,7 +92,8 @@ export class MetricPusher extends MetricReader implements Abandonable {
       }
       this.#giveUp = fail;
       exporter.export(metrics, end);
-      // Begun after the exporter's own patience, which knows more of the reason when both end together.
+      // The wait begins after the exporter's own, which knows more of the reason when both end
+      // together.
       if (this.#giveUp !== undefined) guard = patiently(timeoutMs, () => fail('export timed out'));
     });
   }

@@ -1,4 +1,4 @@
-// telemetry: a growing buffer of protobuf wire format: the few field kinds that OTLP spans need, without objects or copies in between.
+// telemetry: a growing buffer of protobuf wire format, with the few field kinds that OTLP spans need.
 
 /** Value of each hexadecimal digit by character code. */
 const HEX_VALUE = new Uint8Array(128);
@@ -9,19 +9,25 @@ for (let digit = 0; digit < 16; digit++) {
 
 const TWO_TO_32 = 2 ** 32;
 
-/** Write-only; `take` hands over what was written and starts again. Tags are given whole: field number << 3 | wire type. */
+/**
+ * Write-only; `take` hands over what was written and starts again. Tags are given whole: field
+ * number << 3 | wire type.
+ */
 export class ProtobufBuffer {
   position = 0;
   #bytes: Buffer = Buffer.alloc(0);
   readonly #double = new Float64Array(1);
   readonly #doubleBytes = new Uint8Array(this.#double.buffer);
-  /** Grows with what was needed before, so that a busy buffer is allocated once per batch. */
+  /**
+   * The size of the next buffer. It grows with what was needed before, so that a busy buffer is
+   * allocated once per batch.
+   */
   #initial = 4096;
   #lastSecond = -1;
   #secondLow = 0;
   #secondHigh = 0;
 
-  /** Everything since the last call; the caller owns it. */
+  /** Everything since the last call. The caller owns it. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.position);
     this.#initial = Math.max(this.#initial, this.#bytes.length);
@@ -46,19 +52,22 @@ export class ProtobufBuffer {
     const bytes = this.#bytes;
     let at = this.position;
     this.position += length;
-    // Below this a loop is faster than the call.
+    // Below this length a loop is faster than the call.
     if (length > 48) bytes.set(source, at);
     else for (let i = 0; i < length; i++) bytes[at++] = source[i]!;
   }
 
-  /** Leaves `room` bytes for a length that is not known yet; give both to `close`. */
+  /** Leaves `room` bytes for a length that is not known yet. Give both to `close`. */
   open(room: number): number {
     this.#reserve(room);
     this.position += room;
     return this.position;
   }
 
-  /** Writes the length of everything since `open`, moving it when the length takes more or fewer bytes than the room. */
+  /**
+   * Writes the length of everything since `open`, moving it when the length takes more or fewer
+   * bytes than the room.
+   */
   close(start: number, room: number): void {
     const length = this.position - start;
     const size = varintSize(length);

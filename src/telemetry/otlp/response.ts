@@ -1,19 +1,20 @@
-// telemetry: OTLP over HTTP, the answer's body: how many items the collector threw away, and why (OTLP specification, "Partial Success").
+// telemetry: OTLP over HTTP, the answer's body: how many items the collector threw away, and why ("Partial Success").
 
-/** What a collector says beside "accepted". */
+/** The collector's remarks on an accepted request. */
 export interface Remark {
-  /** Items that it did not take; never negative. */
+  /** Number of items that the collector did not take; never negative. */
   readonly rejected: number;
-  /** Its reason, `''` when it gave none. */
+  /** The collector's reason, `''` when it gave none. */
   readonly message: string;
 }
 
-/** Longest part of somebody else's words that is repeated, characters. */
+/** Longest part of a collector's text that is repeated, characters. */
 const WORDS_LIMIT = 200;
 
 /**
- * Reads an Export…ServiceResponse, protobuf or JSON by its content type; the three signals have one shape. Undefined = everything
- * was taken. Throws a RangeError when the body is none: whoever answered may be no collector.
+ * Reads an Export…ServiceResponse (OTLP specification, "Partial Success"), protobuf or JSON by its
+ * content type. The three signals have one shape. Undefined = everything was taken. Throws a
+ * RangeError when the body is none: the peer may be no collector.
  */
 export function readResponse(contentType: string, body: Uint8Array): Remark | undefined {
   if (body.length === 0) return undefined;
@@ -21,14 +22,17 @@ export function readResponse(contentType: string, body: Uint8Array): Remark | un
   return remark === undefined || (remark.rejected === 0 && remark.message === '') ? undefined : remark;
 }
 
-/** The reason in the body of a refusal: a google.rpc.Status as protobuf or JSON, or the first line of a text; `''` = none that can be read. */
+/**
+ * The reason in the body of a refusal: a google.rpc.Status as protobuf or JSON, or the first line
+ * of a text; `''` = none that can be read.
+ */
 export function readRefusal(contentType: string, body: Uint8Array): string {
   try {
     if (isProtobuf(contentType)) return words(readMessage(body).text);
     if (isJson(contentType)) return words((JSON.parse(textOf(body)) as { message?: unknown }).message);
     return /^text\/plain/i.test(contentType) ? words(textOf(body)) : '';
   } catch {
-    // Silence is right: the status has said the main thing.
+    // Silence is right: the status has told that the request failed.
     return '';
   }
 }
@@ -69,7 +73,10 @@ function fromProtobuf(contentType: string, body: Uint8Array): Remark | undefined
   return { rejected: number, message: words(text) };
 }
 
-/** The fields that matter here: 1 as a number or as bytes, 2 as text. All messages of this page are made of these. */
+/**
+ * The fields that matter here: 1 as a number or as bytes, 2 as text. All messages read here consist
+ * of these.
+ */
 interface Fields {
   readonly number: number;
   readonly inner: Uint8Array | undefined;

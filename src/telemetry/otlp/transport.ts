@@ -1,4 +1,4 @@
-// telemetry: OTLP over HTTP, the request's side: one body → accepted, or given up for a reason. Retries as OTLP asks; gives nothing up unread (SPEC D14).
+// telemetry: OTLP over HTTP, the request: one body → accepted, or given up for a reason; with retries (SPEC D14).
 import { type ClientRequest, type Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import { patiently, type Wait } from '../../time/patience.ts';
 import { stillSince } from '../../time/pulse.ts';
 import { type Accepted, answerOf } from './answer.ts';
 
-/** What the OTEL_EXPORTER_OTLP_* variables say of one signal, as OpenTelemetry's packages read them. */
+/** The OTEL_EXPORTER_OTLP_* variables of one signal, as OpenTelemetry's packages read them. */
 export interface TransportOptions {
   readonly url: string;
   readonly compression: 'gzip' | 'none';
@@ -16,18 +16,21 @@ export interface TransportOptions {
   agentFactory(protocol: string): HttpAgent | HttpsAgent | Promise<HttpAgent> | Promise<HttpsAgent>;
 }
 
-/** Told once what became of a body: accepted, or given up because of `error`. */
+/** Called once for a body: accepted, or given up because of `error`. */
 export type Sent = (error: Error | undefined, answer?: Accepted) => void;
 
 /** Sends request bodies over kept-alive connections. */
 export interface Transport {
-  /** The result gives the body up for a reason; nothing more of it is sent. */
+  /** Sends a body. The result gives the body up for a reason; nothing more of it is sent then. */
   send(body: Uint8Array, sent: Sent): (reason: string) => void;
   /** Closes idle connections. */
   close(): void;
 }
 
-/** Requests per body, the first included; gaps grow by half from the first to the longest, ms. As OpenTelemetry's own transport has them. */
+/**
+ * Requests per body, the first included. Gaps grow by half from the first to the longest, ms, as in
+ * OpenTelemetry's own transport.
+ */
 const TRIES = 6;
 const FIRST_GAP_MS = 1000;
 const LONGEST_GAP_MS = 5000;
@@ -108,7 +111,7 @@ class Shipment {
     this.#request?.destroy();
   }
 
-  /** What is left of the patience, ms; a standstill does not use it up. */
+  /** The rest of the time-out, ms. A standstill does not use it up. */
   #leftMs(): number {
     return this.#timeoutMs - (now() - this.#startedAt - stillSince(this.#startedAt));
   }
@@ -128,7 +131,7 @@ class Shipment {
   }
 }
 
-/** Spread over 80 to 120 %, so that many sidecars do not come at once. */
+/** A gap spread over 80 to 120 %, so that many sidecars do not come at once. */
 function gapAfter(tries: number): number {
   return Math.min(LONGEST_GAP_MS, FIRST_GAP_MS * 1.5 ** (tries - 1)) * (0.8 + Math.random() * 0.4);
 }

@@ -1,4 +1,4 @@
-// telemetry: writes ended spans as OTLP protobuf the moment they end, so that nothing waits in a queue but bytes. Same output as the SDK's serializer.
+// telemetry: writes ended spans as OTLP protobuf the moment they end, as the SDK's serializer would.
 import type { Attributes, AttributeValue, HrTime, Link } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type SharedParts, sharedPartsOf } from '../spans/shared-parts.ts';
@@ -41,14 +41,17 @@ const KEY_VALUE_TAG = { key: 0x0a, value: 0x12 } as const;
 const ANY_TAG = { string: 0x0a, bool: 0x10, int: 0x18, double: 0x21, array: 0x2a } as const;
 const ARRAY_TAG = { values: 0x0a } as const;
 
-/** What is remembered of an attribute key: the last value seen twice in a row, already written. Most values repeat from span to span. */
+/**
+ * The memory of an attribute key: the last value seen twice in a row, already written. Most values
+ * repeat from span to span.
+ */
 interface KnownKey {
   value: AttributeValue | undefined;
   /** The whole KeyValue behind its tag and length; undefined until `value` came twice. */
   bytes: Uint8Array | undefined;
 }
 
-/** At most so many attribute keys are remembered; our own are about twenty. */
+/** Attribute keys that are remembered at most. Our own are about twenty. */
 const KNOWN_KEYS_LIMIT = 256;
 
 /** Appends spans to a buffer as repeated `ScopeSpans.spans` (field 2). */

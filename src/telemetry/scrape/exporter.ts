@@ -13,8 +13,8 @@ export interface Scrape {
 }
 
 /**
- * A `MetricReader` to hand to the SDK. Collects on `scrape` only and opens no port. Replaces the base class's text,
- * which has no unit suffixes, no OpenMetrics and no exemplars.
+ * A `MetricReader` to hand to the SDK. Collects on `scrape` only and opens no port. Replaces the
+ * base class's text, which has no unit suffixes, no OpenMetrics and no exemplars.
  */
 export class ScrapeExporter extends PrometheusExporter {
   constructor(metricProducers: MetricProducer[]) {

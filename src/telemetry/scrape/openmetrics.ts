@@ -1,4 +1,4 @@
-// telemetry: metric data → Prometheus text 0.0.4 or OpenMetrics 1.0, by the letter of each; gives the event loop back every few milliseconds.
+// telemetry: metric data → Prometheus text 0.0.4 or OpenMetrics 1.0, in slices that leave the event loop room.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Attributes, diag } from '@opentelemetry/api';
 import type { DataPoint, DataPointType, Histogram, MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
@@ -14,7 +14,7 @@ const HISTOGRAM: DataPointType.HISTOGRAM = 0;
 const EXPONENTIAL_HISTOGRAM: DataPointType.EXPONENTIAL_HISTOGRAM = 1;
 const SUM: DataPointType.SUM = 3;
 
-/** Metrics that share a Prometheus name, from whatever scope: written under one head, as both formats demand. */
+/** Metrics that share a Prometheus name, from any scope: written under one head, as both formats demand. */
 interface Group {
   readonly name: string;
   readonly kind: MetricKind;
@@ -24,9 +24,10 @@ interface Group {
 }
 
 /**
- * The whole exposition. Scope labels are left out (every metric of Ackspan has one scope, and they would be on every
- * series); the resource is `target_info`. Exemplars and `# UNIT` exist in OpenMetrics only. Bounds are written as
- * OpenMetrics' canonical floats (`le="1.0"`) in both formats, so that a change of format starts no new series.
+ * The whole exposition. Scope labels are left out (every metric of Ackspan has one scope, and they
+ * would be on every series); the resource is `target_info`. Exemplars and `# UNIT` exist in
+ * OpenMetrics only. Bounds are written as OpenMetrics' canonical floats (`le="1.0"`) in both
+ * formats, so that a change of format starts no new series.
  */
 export async function writeExposition(metrics: ResourceMetrics, format: ExpositionFormat): Promise<string> {
   // Joined slice by slice: one join of everything would itself take the event loop for many milliseconds.
@@ -73,7 +74,7 @@ function groups(metrics: ResourceMetrics): Iterable<Group> {
   return found.values();
 }
 
-/** Undefined for exponential histograms, which neither text format can express. */
+/** The samples; undefined for exponential histograms, which neither text format can express. */
 function kindOf(metric: MetricData): MetricKind | undefined {
   switch (metric.dataPointType) {
     case EXPONENTIAL_HISTOGRAM:
@@ -149,7 +150,10 @@ function targetInfo(attributes: Attributes, format: ExpositionFormat): string {
   return `# HELP ${name} Target metadata\n# TYPE ${name} ${type}\ntarget_info{${labels}} 1\n`;
 }
 
-/** `a="x",b="y"`; keys that become the same label name are joined by `;` in the order of their keys (compatibility specification). */
+/**
+ * `a="x",b="y"`; keys that become the same label name are joined by `;` in the order of their keys
+ * (compatibility specification).
+ */
 function labelPairs(attributes: Attributes): string {
   const labels = new Map<string, string>();
   for (const key of Object.keys(attributes).sort()) {

@@ -1,4 +1,4 @@
-// telemetry: the span of each connection, from handshake to close. It is exported when it was chosen, or when an exported span links to it.
+// telemetry: the span of each connection, exported when it was chosen or when an exported span links to it.
 import { createHmac } from 'node:crypto';
 import {
   type Attributes,
@@ -16,10 +16,10 @@ import { ATTR, SPAN } from '../names/names.ts';
 import { createSharedParts, type SharedParts } from './shared-parts.ts';
 import { type Parent, parseTraceparent } from './traceparent.ts';
 
-/** What a connection's span says about it. */
+/** The facts of a connection on its span. */
 export interface ConnectionFacts {
   readonly id: string;
-  /** Where the client connected to: host without port, as in the Host header. */
+  /** The host that the client connected to, without port, as in the Host header. */
   readonly serverAddress: string;
   readonly serverPort: number;
   /** Monotonic ms. */
@@ -33,9 +33,12 @@ interface End {
   readonly at: number;
 }
 
-/** A connection as its deliveries' spans refer to it, also after it closed. Its span is made when somebody needs it. */
+/**
+ * A connection as its deliveries' spans refer to it, also after it closed. Its span is made when it
+ * is first needed.
+ */
 export class TracedConnection {
-  /** Said by every span of the connection. */
+  /** Attributes that every span of the connection carries. */
   readonly attributes: Attributes = {};
   readonly #tracer: Tracer;
   readonly #parent: Parent | undefined;
@@ -44,7 +47,7 @@ export class TracedConnection {
   #span: Span | undefined;
   #shared: SharedParts | undefined;
   #end: End | undefined;
-  /** From the monotonic clock to the start that is on the span. */
+  /** Offset from the monotonic clock to the start that is on the span. */
   #offset = 0;
 
   constructor(tracer: Tracer, facts: ConnectionFacts, parent: Parent | undefined, chosen: boolean) {
@@ -57,7 +60,10 @@ export class TracedConnection {
     this.attributes[ATTR.connectionId] = facts.id;
   }
 
-  /** What every span of the connection says about it, and the link to the connection's own span. Taking it keeps that span. */
+  /**
+   * The attributes of every span of the connection, and the link to the connection's own span.
+   * Taking them keeps that span.
+   */
   get shared(): SharedParts {
     this.#shared ??= createSharedParts(this.attributes, { context: this.#started.spanContext() });
     if (!this.#kept) {
@@ -67,7 +73,10 @@ export class TracedConnection {
     return this.#shared;
   }
 
-  /** The span as a `traceparent` (W3C Trace Context §3.2); the sampled flag tells whether it was chosen to be exported. */
+  /**
+   * The span as a `traceparent` (W3C Trace Context §3.2); the sampled flag tells whether it was
+   * chosen to be exported.
+   */
   get traceparent(): string {
     const { traceId, spanId } = this.#started.spanContext();
     return `00-${traceId}-${spanId}-0${this.#kept ? 1 : 0}`;
@@ -94,7 +103,10 @@ export class TracedConnection {
     return this.#span;
   }
 
-  /** Ends the span when there is an end and a reason to export it. A span that is never ended goes nowhere. */
+  /**
+   * Ends the span when there is an end and a reason to export it. A span that is never ended is not
+   * exported.
+   */
   #export(): void {
     if (this.#end === undefined || !this.#kept) return;
     const { attributes, failed, at } = this.#end;
@@ -110,24 +122,30 @@ export class TracedConnection {
 /** Opens and closes connection spans. */
 export interface ConnectionSpans {
   /**
-   * The span of a handshake without a trace of its own, as a `traceparent` for the backend. The span goes on when a connection
-   * with that id is opened; otherwise `refused` ends it.
+   * Returns the span of a handshake without a trace of its own, as a `traceparent` for the backend.
+   * The span goes on when a connection with that id is opened; otherwise `refused` ends it.
    */
   begin(facts: ConnectionFacts): string;
-  /** `status` is the HTTP status that the client got; 0 = it left before. `now` is monotonic ms. */
+  /** `status` is the HTTP status that the client got; 0 = the client left before. `now` is monotonic ms. */
   refused(id: string, status: number, now: number): void;
   opened(session: Session, facts: ConnectionFacts): void;
-  /** `by` names who ended it; `code` is the close code, 1006 = no close frame. `now` is monotonic ms. */
+  /**
+   * `by` names the side that ended the connection. `code` is the close code, 1006 = no close frame.
+   * `now` is monotonic ms.
+   */
   closed(session: Session, code: number, by: string, now: number): void;
   of(session: Session): TracedConnection | undefined;
 }
 
-/** Digits of `user.hash`: 128 bits, enough to tell users apart, too few to be worth inverting without the key. */
+/**
+ * Digits of `user.hash`: 128 bits, enough to tell users apart, too few to be worth inverting
+ * without the key.
+ */
 const USER_HASH_DIGITS = 32;
 
 /**
- * Connection spans on `tracer`. `chosen` decides as for deliveries, by the parent's sampled flag and trace id; `userHashKey` is the
- * operator's key for `user.hash` (raw user ids never leave).
+ * Connection spans on `tracer`. `chosen` decides as for deliveries, by the parent's sampled flag
+ * and trace id; `userHashKey` is the operator's key for `user.hash` (raw user ids never leave).
  */
 export function createConnectionSpans(
   tracer: Tracer,

@@ -1,4 +1,4 @@
-// telemetry: what a delivery's span says about it. No payload, no token, no user id: `errorText` is the application's own words and stays out.
+// telemetry: the attributes of a delivery's span. No payload, no token, no user id, no `errorText`.
 import type { Attributes } from '@opentelemetry/api';
 import type { EventType } from '../../delivery/policy.ts';
 import type { Delivery } from '../../delivery/record.ts';
@@ -6,7 +6,7 @@ import type { Level } from '../../delivery/words.ts';
 import { ATTR } from '../names/names.ts';
 import { createSharedParts, type SharedParts } from './shared-parts.ts';
 
-/** What is the same for all deliveries of a type, and for those of them that went well at once. */
+/** Attributes that all deliveries of a type share, and those that all smooth ones share. */
 interface TypeAttributes {
   readonly type: EventType;
   readonly any: SharedParts;
@@ -16,7 +16,7 @@ interface TypeAttributes {
 /** Finds the shared attributes of a delivery's type. */
 export type TypeAttributesFinder = (delivery: Delivery) => SharedParts;
 
-/** Past this many types they are made anew each time: only a feed of random type names gets here. */
+/** Types beyond this number get new attributes each time: only a feed of random type names gets here. */
 const TYPES_LIMIT = 1024;
 
 /** Whether the delivery was confirmed without a second attempt, as nearly all are. */
@@ -56,10 +56,10 @@ function create(type: EventType): TypeAttributes {
   };
 }
 
-/** What is the delivery's own; its type's and connection's attributes are shared. */
+/** Attributes of one delivery. The attributes of its type and connection are shared. */
 export function ownAttributes(delivery: Delivery): Attributes {
   const attributes: Attributes = { [ATTR.messageId]: delivery.eventId ?? delivery.id };
-  // 0: not known, because its message was not read.
+  // 0 = not known, because the message was not read.
   if (delivery.bytes > 0) attributes[ATTR.bodySize] = delivery.bytes;
   if (delivery.run !== undefined) attributes[ATTR.conversationId] = delivery.run;
   if (delivery.tool !== undefined) attributes[ATTR.toolName] = delivery.tool;

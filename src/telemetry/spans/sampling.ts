@@ -1,8 +1,8 @@
-// telemetry: which deliveries get a span: a chosen share of those that go well, and every one that does not.
+// telemetry: which deliveries get a span: a chosen share of those that go well, and every other one.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Parent } from './traceparent.ts';
 
-/** What the operator asks for under `tracing`. */
+/** The operator's settings under `tracing`. */
 export interface SamplingOptions {
   /** Share of confirmed deliveries whose span is kept, 0 to 1. */
   readonly keepConfirmed: number;
@@ -12,7 +12,10 @@ export interface SamplingOptions {
   readonly random?: () => number;
 }
 
-/** Decides twice: when the event is sent, and for those not chosen then, when the outcome is known. Metrics count all of them. */
+/**
+ * Decides twice: when the event is sent, and for a delivery not chosen then, when the outcome is
+ * known. Metrics count all of them.
+ */
 export interface Sampling {
   /** Whether the delivery gets its span at once. */
   chosen(parent: Parent | undefined): boolean;
@@ -21,9 +24,10 @@ export interface Sampling {
 }
 
 /**
- * With a parent the choice depends on its trace id alone (the threshold of OTEP 235 on its random bits), so that every
- * instance keeps the same traces. An unsampled parent (flags 00) is not chosen either, but its failures are kept:
- * the flag says that nobody wanted the success. Such a span's parent is then missing from the trace.
+ * With a parent the choice depends on its trace id alone (the threshold of OTEP 235 on its random
+ * bits), so that every instance keeps the same traces. A delivery with an unsampled parent (flags
+ * 00) is not chosen either, but its failures are kept: the flag says that the success is not
+ * wanted. Such a span's parent is then missing from the trace.
  */
 export function createSampling(options: SamplingOptions): Sampling {
   const { random = Math.random } = options;

@@ -1,4 +1,4 @@
-// telemetry: attributes and links that many spans have in common, attached by reference: written once per event type and per connection, not once per span.
+// telemetry: attributes and links that many spans share by reference, written once per event type and connection.
 import type { Attributes, Link, Span } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 
@@ -21,12 +21,12 @@ export function createSharedParts(attributes: Attributes, link?: Link): SharedPa
   return { attributes, link, encoded: undefined };
 }
 
-/** Says that the span has these parts too. Given to the SDK they would be copied up to three times per span. */
+/** Notes that the span has these parts too. The SDK would copy them up to three times per span. */
 export function shareParts(span: Span, parts: readonly SharedParts[]): void {
   (span as Sharing)[SHARED] = parts;
 }
 
-/** What was shared with the span. */
+/** The parts shared with the span. */
 export function sharedPartsOf(span: object): readonly SharedParts[] | undefined {
   return (span as Sharing)[SHARED];
 }
@@ -40,7 +40,7 @@ export function createSharingProcessor(): SpanProcessor {
         span.setAttributes(attributes);
         if (link !== undefined) span.addLink(link);
       }
-      // They are the span's own now: an encoder that comes later must not write them twice.
+      // The parts are the span's own now: an encoder that comes later must not write them twice.
       (span as Sharing)[SHARED] = undefined;
     },
     onEnd() {},

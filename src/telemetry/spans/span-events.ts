@@ -1,4 +1,4 @@
-// telemetry: the one place where steps of a delivery become span events or log events: OpenTelemetry is moving from the first to the second.
+// telemetry: the one place where steps of a delivery become span events or log events (OTEP 4430).
 import type { Attributes, HrTime, Span } from '@opentelemetry/api';
 import { wallOf } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
@@ -9,7 +9,10 @@ export type EventMode = 'span' | 'log' | 'both';
 /** Writes one named event of a span as a log record. Implemented over the Logs API. */
 export type LogEvent = (name: string, time: HrTime, attributes: Attributes | undefined, span: Span) => void;
 
-/** Records that something happened to the delivery of `span` at `at` (monotonic ms). `offset` is that of the span's times (SPEC D18). */
+/**
+ * Records a step of the delivery of `span` at `at` (monotonic ms). `offset` is that of the span's
+ * times (SPEC D18).
+ */
 export type EmitEvent = (
   span: Span,
   name: string,
@@ -18,13 +21,18 @@ export type EmitEvent = (
   offset: number,
 ) => void;
 
-/** The function through which every event goes. Without a `log`, mode `log` and `both` fall back to span events: nothing is lost. */
+/**
+ * The function that every event goes through. OpenTelemetry is moving from span events to log
+ * events. Without a `log`, the modes `log` and `both` fall back to span events, so that nothing is
+ * lost.
+ */
 export function createEventEmitter(mode: EventMode, log: LogEvent | undefined): EmitEvent {
   const asSpanEvent: EmitEvent = (span, name, attributes, at, offset) => {
     span.addEvent(name, attributes, hrTime(at + offset));
   };
   if (mode === 'span' || log === undefined) return asSpanEvent;
-  // A log record leaves now, and is not moved when the clock is set later: its time is by the clock as it stands.
+  // A log record leaves now, and is not moved when the clock is set later. Its time is by the clock
+  // as it stands.
   const asLogEvent: EmitEvent = (span, name, attributes, at) => log(name, hrTime(wallOf(at)), attributes, span);
   if (mode === 'log') return asLogEvent;
   return (span, name, attributes, at, offset) => {

@@ -2,7 +2,10 @@
 import type { SpanLimits } from '@opentelemetry/sdk-trace';
 import { type Complain, type Env, readText, shown } from '../env/otel-env.ts';
 
-/** Limits that the environment sets; the SDK's defaults (128 each, length unlimited) elsewhere. Shared attributes do not count. */
+/**
+ * Limits that the environment sets, else the SDK's defaults (128 each, length unlimited). Shared
+ * attributes do not count.
+ */
 export function spanLimits(env: Env, complain: Complain = () => {}): SpanLimits {
   const limits: SpanLimits = {};
   const set = (key: keyof SpanLimits, ...names: readonly string[]): void => {

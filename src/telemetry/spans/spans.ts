@@ -1,4 +1,4 @@
-// telemetry: one real OpenTelemetry span per delivery, open from the send to the outcome: how telemetry observes the core.
+// telemetry: one real OpenTelemetry span per delivery, open from the send to the outcome.
 import {
   type Attributes,
   ROOT_CONTEXT,
@@ -23,7 +23,7 @@ import { type SharedParts, shareParts } from './shared-parts.ts';
 import { createEventEmitter, type EmitEvent, type EventMode, type LogEvent } from './span-events.ts';
 import { createTraceparentParser, type Parent } from './traceparent.ts';
 
-/** What spans need. */
+/** The dependencies of spans. */
 export interface SpanDeps {
   readonly tracer: Tracer;
   readonly sampling: SamplingOptions;
@@ -32,7 +32,7 @@ export interface SpanDeps {
   readonly logEvent?: LogEvent | undefined;
   /** Key of the HMAC behind `user.hash`; undefined = no such attribute. */
   readonly userHashKey: string | undefined;
-  /** Told of each settled delivery that has a span, so that its histogram bucket can point at the trace. */
+  /** Called for each settled delivery that has a span, so that its histogram bucket can point at the trace. */
   exemplar?(delivery: Delivery, traceId: string, spanId: string): void;
 }
 
@@ -47,15 +47,16 @@ export interface Spans {
 }
 
 /**
- * What `delivery.span` holds while the span is open. Before, for a delivery that was not chosen: its TracedConnection,
- * to link to should it need a span after all. After the outcome: the SpanContext, or nothing.
+ * The content of `delivery.span` while the span is open. Before, for a delivery that was not
+ * chosen: its TracedConnection, to link to should the delivery need a span after all. After the
+ * outcome: the SpanContext, or nothing.
  */
 class OpenSpan {
   readonly span: Span;
   readonly connection: TracedConnection | undefined;
-  /** From the monotonic clock to the times that are on the span. */
+  /** Offset from the monotonic clock to the times that are on the span. */
   readonly offset: number;
-  /** Attempts of the record that are already span events. */
+  /** Number of attempts of the record that are already span events. */
   attempts = 0;
   received = false;
   constructor(span: Span, connection: TracedConnection | undefined, offset: number) {
@@ -80,7 +81,10 @@ export function createSpans(deps: SpanDeps): Spans {
   const typeAttributes = createTypeAttributes();
   const start = createStarter(deps.tracer);
 
-  /** The delivery's span; made now, with its real start and everything so far, when it was not chosen at the send. */
+  /**
+   * The delivery's span. One that was not chosen at the send is made now, with its real start and
+   * everything so far.
+   */
   function spanOf(delivery: Delivery): OpenSpan {
     const held = delivery.span;
     if (held instanceof OpenSpan) return held;
@@ -187,7 +191,7 @@ function attemptAttributes(attempt: Attempt): Attributes {
   };
 }
 
-/** Adds what is left to say and ends the span at the outcome. */
+/** Adds the last attributes and ends the span at the outcome. */
 function finish(emit: EmitEvent, open: OpenSpan, delivery: Delivery, ofType: SharedParts): void {
   const { span } = open;
   const offset = restamp(span, open.offset, wallOffset());
@@ -196,7 +200,8 @@ function finish(emit: EmitEvent, open: OpenSpan, delivery: Delivery, ofType: Sha
     const level = delivery.level === '' ? 'received' : delivery.level;
     emit(span, SPAN_EVENT.confirmed, CONFIRMED[level], delivery.settledAt, offset);
   }
-  // Set once, here, and not at the start: the SDK copies attributes given to startSpan three times.
+  // Attributes are set once, here, and not at the start: the SDK copies attributes given to
+  // startSpan three times.
   span.setAttributes(ownAttributes(delivery));
   shareParts(span, open.connection === undefined ? [ofType] : [ofType, open.connection.shared]);
   if (delivery.errorType !== '') span.setStatus(ERROR);

@@ -4,7 +4,10 @@ import type { SpanContext } from '@opentelemetry/api';
 /** A remote parent as the sampler and the tracer need it. */
 export interface Parent extends SpanContext {
   readonly isRemote: true;
-  /** The low 52 of the trace id's 56 random bits as a fraction in [0, 1): the same for everybody who sees the trace. */
+  /**
+   * The low 52 of the trace id's 56 random bits as a fraction in [0, 1): equal for every instance
+   * that sees the trace.
+   */
   readonly fraction: number;
 }
 

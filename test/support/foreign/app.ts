@@ -1,20 +1,23 @@
-// Test support: an application on somebody else's protocol: its server, and a client of the protocol's own library.
+// Test support: an application on a foreign protocol: its server, and a client of the protocol's own library.
 
 /** Messages that each server sends to each client. */
 export const NOTES = 20;
 
 export interface ForeignApp {
-  /** A program that it needs. */
+  /** A program that the application needs. */
   readonly needs?: string;
-  /** Several messages of the protocol may share one of WebSocket. */
+  /** Whether several messages of the protocol may share one of WebSocket. */
   readonly joins?: boolean;
-  /** Starts the server on a free loopback port, until the end of the test; its `http://` address. */
+  /** Starts the server on a free loopback port, until the end of the test. Returns its `http://` address. */
   serve(): Promise<string>;
-  /** Connects a client, has the server send `NOTES` messages, and leaves in good order. What the client's application has got. */
+  /**
+   * Connects a client, has the server send `NOTES` messages, and leaves in good order. Returns what
+   * the client's application received.
+   */
   converse(address: string): Promise<readonly unknown[]>;
 }
 
-/** Waits until so many have come, then answers them. */
+/** Waits until so many messages have come, then returns them. */
 export function createInbox(wanted = NOTES): { readonly all: Promise<readonly unknown[]>; put(item: unknown): void } {
   const items: unknown[] = [];
   let done: (items: readonly unknown[]) => void = () => {};
@@ -29,7 +32,7 @@ export function createInbox(wanted = NOTES): { readonly all: Promise<readonly un
   };
 }
 
-/** The same address for a WebSocket. */
+/** The address of a server for a WebSocket. */
 export function wsOf(address: string): string {
   return address.replace('http', 'ws');
 }

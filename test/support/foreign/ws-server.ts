@@ -1,4 +1,4 @@
-// Test support: a WebSocket server of ours that speaks somebody else's protocol.
+// Test support: a WebSocket server of ours that speaks a foreign protocol.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
@@ -14,7 +14,7 @@ export async function portOf(server: WebSocketServer): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Serves each connection by `accept`; the `http://` address. */
+/** Serves each connection by `accept`. Returns the `http://` address. */
 export async function serveWs(accept: (socket: WebSocket) => void, options: ServerOptions = {}): Promise<string> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...options });
   server.on('connection', accept);

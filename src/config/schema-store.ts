@@ -1,0 +1,25 @@
+// config: the keys of what outlives the process.
+import { duration } from './kinds.ts';
+import { storeAddress } from './kinds-store.ts';
+import { row } from './row.ts';
+
+export const storeRows = [
+  row(
+    'store.at',
+    storeAddress,
+    'Where sessions and messages in flight outlive the process (docs/store.md). `store: file:/var/lib/ackspan` says the same as `store.at`.',
+    { written: 'memory', short: 'store', alsoEnv: 'ACKSPAN_STORE', flag: 'store' },
+  ),
+  row(
+    'store.after',
+    duration(0, 3_600_000),
+    'A delivery of a client that has not opted in is written down when it has been in flight for so long: nearly all have their outcome by then. Clients that have opted in do not wait for this.',
+    { written: '100ms' },
+  ),
+  row(
+    'store.sync',
+    duration(0, 3_600_000),
+    'How often what was written is forced onto the disk itself, in the background. It decides what a loss of power costs, never what the death of the process costs, which is nothing. 0s leaves it to the system.',
+    { written: '1s' },
+  ),
+] as const;

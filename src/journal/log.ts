@@ -1,0 +1,282 @@
+// journal: the append-only files: records in order, one write for all that wait, the oldest file removed when what still holds in it has moved on.
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { Batch } from './codec.ts';
+import { DiskSync } from './disk-sync.ts';
+import type { Item, OldSegment, Segment } from './item.ts';
+import { newHeader, type SegmentKind, segmentName, writeHeader } from './segment.ts';
+
+/** What of the file system a log uses; a test may let it fail. */
+export type Files = Pick<typeof fs, 'openSync' | 'writeSync' | 'closeSync' | 'unlinkSync' | 'fdatasync'>;
+
+export interface LogDeps {
+  readonly directory: string;
+  readonly kind: SegmentKind;
+  /** A file is not added to beyond this, bytes. */
+  readonly segmentBytes: number;
+  /** Between two `fdatasync`, ms; 0 = never: the system writes when it likes. */
+  readonly syncMs: number;
+  readonly files?: Files;
+  /** Monotonic ms. */
+  now(): number;
+  /** ms since the epoch. */
+  wall(): number;
+  /** The first record of each file: what must be known as long as there is any. The size of the file before it is added. */
+  opening(): object;
+  /** Told once of each time that the log breaks; from then on nothing is written until `reopen`. */
+  failed(error: unknown): void;
+}
+
+/** A write that takes longer than this held up the event loop, ms. */
+const SLOW_MS = 50;
+
+/** Figures of a log since it was opened. */
+export interface LogCounters {
+  writes: number;
+  bytes: number;
+  failures: number;
+  /** Writes that held up the event loop, and for how long all of them did, ms. */
+  slow: number;
+  slowMs: number;
+}
+
+/** Never throws. Everything but `fdatasync` is synchronous: when `flush` returns, the system has the records, whatever becomes of the process. */
+export class Log {
+  readonly counters: LogCounters = { writes: 0, bytes: 0, failures: 0, slow: 0, slowMs: 0 };
+  /** Bytes in all files, and those of records that still hold. */
+  bytes = 0;
+  live = 0;
+  readonly #deps: LogDeps;
+  readonly #files: Files;
+  readonly #segments: Segment[] = [];
+  readonly #batch = new Batch();
+  #fd = -1;
+  #nonce = 0;
+  #number: number;
+  #unsynced = false;
+  readonly #sync: DiskSync;
+
+  /** Files that are there already stay until nothing in them holds. Call `open` next. */
+  constructor(deps: LogDeps, old: readonly OldSegment[] = []) {
+    this.#deps = deps;
+    this.#files = deps.files ?? fs;
+    this.#sync = new DiskSync(this.#files.fdatasync, deps.now);
+    this.#number = 0;
+    for (const { number, bytes, items } of old) {
+      const segment = { number, path: this.#pathOf(number), bytes, items: new Set(items) };
+      this.#segments.push(segment);
+      this.bytes += bytes;
+      for (const item of segment.items) {
+        item.segment = segment;
+        this.live += item.bytes;
+      }
+      this.#number = Math.max(this.#number, number);
+    }
+  }
+
+  /** Begins a new file; false: that failed, and `failed` has been told. */
+  open(): boolean {
+    try {
+      this.#begin();
+      return true;
+    } catch (error) {
+      this.#break(error);
+      return false;
+    }
+  }
+
+  /** Nothing is written until `open` succeeds. */
+  get broken(): boolean {
+    return this.#fd < 0;
+  }
+
+  /** The file that is written to. */
+  get path(): string | undefined {
+    return this.#fd < 0 ? undefined : this.#segments.at(-1)?.path;
+  }
+
+  /** Bytes of records that wait for `flush`. */
+  get waiting(): number {
+    return this.#batch.length;
+  }
+
+  /** Adds a record; it is written with the next `flush`. Answers its size, bytes; 0 = the log is broken. */
+  append(value: object, message?: Uint8Array): number {
+    if (this.#fd < 0) return 0;
+    return this.#batch.add(value, message, this.#nonce);
+  }
+
+  /** Adds the record that is the whole of what is known of `item`: whatever an older file says of it is needed no more. */
+  place(item: Item, value: object, message?: Uint8Array): void {
+    const bytes = this.append(value, message);
+    if (bytes === 0) return;
+    this.drop(item);
+    const segment = this.#segments.at(-1)!;
+    item.segment = segment;
+    item.bytes = bytes;
+    segment.items.add(item);
+    this.live += bytes;
+  }
+
+  /** Nothing of the item is needed any more. */
+  drop(item: Item): void {
+    const { segment } = item;
+    if (segment === undefined) return;
+    item.segment = undefined;
+    segment.items.delete(item);
+    this.live -= item.bytes;
+  }
+
+  /** Hands all records that wait to the system. */
+  flush(): void {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    const { bytes } = batch;
+    const from = this.#deps.now();
+    try {
+      this.#write(bytes);
+    } catch (error) {
+      this.#break(error);
+      return;
+    }
+    const ms = this.#deps.now() - from;
+    const { counters } = this;
+    counters.writes++;
+    counters.bytes += bytes.length;
+    if (ms > SLOW_MS) {
+      counters.slow++;
+      counters.slowMs += ms;
+    }
+    batch.reset();
+    if (this.#segments.at(-1)!.bytes >= this.#deps.segmentBytes) this.open();
+  }
+
+  /** The oldest file's items if it should be given up now, because most of what is written holds no more; undefined = not yet. */
+  get outdated(): ReadonlySet<Item> | undefined {
+    const [oldest] = this.#segments;
+    if (this.#segments.length < 2 || oldest === undefined) return undefined;
+    const most = this.live * 2 + this.#deps.segmentBytes * 3;
+    const moves = oldest.items.size === 0 || this.bytes > most;
+    return moves ? oldest.items : undefined;
+  }
+
+  /** Gives the file up, for that reason. */
+  give(error: Error): void {
+    this.#break(error);
+  }
+
+  /** Removes the oldest files in which nothing holds any more. Only the oldest: a later one may hold the end of what an earlier one began. */
+  sweep(): void {
+    this.flush();
+    const gone: Segment[] = [];
+    while (this.#segments.length > 1 && this.#segments[0]!.items.size === 0) gone.push(this.#segments.shift()!);
+    if (gone.length === 0) return;
+    for (const { bytes } of gone) this.bytes -= bytes;
+    const remove = (): void => {
+      for (const { path } of gone) this.#remove(path);
+    };
+    if (this.#deps.syncMs === 0) remove();
+    // What has moved on is on the disk before what it replaces is gone from it.
+    else void this.synced().then(remove);
+  }
+
+  /** Gives what was written to the disk itself, in the background, if it is time. */
+  sync(now: number): void {
+    const { syncMs } = this.#deps;
+    if (syncMs > 0 && this.#unsynced && !this.#sync.busy && now - this.#sync.lastAt >= syncMs) void this.synced();
+  }
+
+  /** Resolves when everything handed over by now is on the disk, if it takes it. */
+  async synced(): Promise<void> {
+    if (this.#fd >= 0) void this.#startSync(this.#fd);
+    await this.#sync.all();
+  }
+
+  /** Writes what waits and closes the file. */
+  close(): void {
+    this.flush();
+    this.#closeFile(true);
+  }
+
+  #begin(): void {
+    const number = this.#number + 1;
+    const path = this.#pathOf(number);
+    // Not one that is there: it would be another process's.
+    const fd = this.#files.openSync(path, 'ax', 0o600);
+    this.#closeFile(true);
+    this.#fd = fd;
+    this.#number = number;
+    const header = newHeader(this.#deps.wall());
+    this.#nonce = header.nonce;
+    const previous = this.#segments.at(-1)?.bytes ?? 0;
+    this.#segments.push({ number, path, bytes: 0, items: new Set() });
+    const first = new Batch(256);
+    first.add({ ...this.#deps.opening(), previous }, undefined, this.#nonce);
+    this.#write(Buffer.concat([writeHeader(header), first.bytes]));
+  }
+
+  #write(bytes: Buffer): void {
+    const segment = this.#segments.at(-1)!;
+    for (let from = 0; from < bytes.length; ) {
+      const count = this.#files.writeSync(this.#fd, bytes, from, bytes.length - from);
+      if (count === 0) throw new Error('a write wrote nothing');
+      from += count;
+      segment.bytes += count;
+      this.bytes += count;
+    }
+    this.#unsynced = true;
+  }
+
+  /**
+   * The disk takes no more. What is on it grows older than what clients are told from here on, and must not be taken for the truth by
+   * the next process, so it is removed.
+   */
+  #break(error: unknown): void {
+    this.counters.failures++;
+    this.#closeFile(false);
+    this.#batch.reset();
+    for (const { path, items } of this.#segments) {
+      for (const item of items) item.segment = undefined;
+      this.#remove(path);
+    }
+    this.#segments.length = 0;
+    this.bytes = this.live = 0;
+    this.#deps.failed(error);
+  }
+
+  #closeFile(sync: boolean): void {
+    const fd = this.#fd;
+    this.#fd = -1;
+    if (fd < 0) return;
+    const close = (): void => {
+      try {
+        this.#files.closeSync(fd);
+      } catch {
+        // What was written is the system's by now; there is nothing to do about a descriptor that cannot be closed.
+      }
+    };
+    if (sync && this.#deps.syncMs > 0) void this.#startSync(fd).then(close);
+    else close();
+  }
+
+  #startSync(fd: number): Promise<void> {
+    this.#unsynced = false;
+    return this.#sync.start(fd, (error) => {
+      // Not of a file that has been given up.
+      if (fd === this.#fd) this.#break(error);
+    });
+  }
+
+  #remove(path: string): void {
+    try {
+      this.#files.unlinkSync(path);
+    } catch (error) {
+      // Gone already, or it cannot be removed: the next process reads it, and what is over is over again.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.counters.failures++;
+    }
+  }
+
+  #pathOf(number: number): string {
+    return join(this.#deps.directory, segmentName(this.#deps.kind, number));
+  }
+}

@@ -1,0 +1,56 @@
+// journal: what is known of a session or a delivery at this moment, as entries hold it.
+import type { Delivery } from '../delivery/record.ts';
+import type { Session } from '../delivery/session.ts';
+import type { Outcome } from '../delivery/words.ts';
+import type { AttemptEntry, DeliveryEntry, DeliveryState, OutcomeEntry, SessionEntry } from './entry.ts';
+
+/** Translates a monotonic time to ms since the epoch. */
+export type WallOf = (at: number) => number;
+
+/** What of a session is not on its record. */
+export interface Tokens {
+  readonly boundTo: string | undefined;
+  readonly serial: number;
+  readonly used: number;
+  readonly heard: number;
+}
+
+export function sessionEntry(session: Session, { boundTo, serial, used, heard }: Tokens): SessionEntry {
+  const { key, user, traceparent, lastOrdinal, capability } = session;
+  return { key, boundTo, user, traceparent, ordinal: lastOrdinal, capability, serial, used, heard };
+}
+
+export function deliveryEntry(delivery: Delivery, wallOf: WallOf): DeliveryEntry {
+  const { seq, session, ordinal, eventId, run, tool, toolCall, bytes, required } = delivery;
+  return {
+    ...{ seq, session: session.key, user: session.user },
+    ...{ capability: session.capability, connection: session.link?.id ?? '' },
+    ...{ ordinal, type: delivery.type.name, eventId, run, tool, toolCall },
+    traceparent: delivery.traceparent ?? (session.traceparent === '' ? undefined : session.traceparent),
+    ...{ bytes, required, sentAt: wallOf(delivery.sentAt) },
+  };
+}
+
+export function deliveryState(delivery: Delivery, wallOf: WallOf): DeliveryState {
+  const { receivedAt, word, errorText, queue, payload } = delivery;
+  return {
+    receivedAt: receivedAt === 0 ? 0 : wallOf(receivedAt),
+    attempts: attemptEntries(delivery, wallOf),
+    ...{ word, errorText, missed: queue === 'reemission', kept: payload !== undefined },
+  };
+}
+
+function attemptEntries({ attemptLog = [] }: Delivery, wallOf: WallOf): AttemptEntry[] {
+  return attemptLog.map(({ kind, at, result }) => ({ kind, at: wallOf(at), result }));
+}
+
+/** The delivery must be settled. */
+export function outcomeEntry(delivery: Delivery, wallOf: WallOf): OutcomeEntry {
+  const { errorType, unverified, level, errorText, receivedAt, settledAt, attempts } = delivery;
+  return {
+    ...{ status: delivery.status as Outcome, errorType, unverified, level, errorText },
+    receivedAt: receivedAt === 0 ? 0 : wallOf(receivedAt),
+    settledAt: wallOf(settledAt),
+    attempts,
+  };
+}

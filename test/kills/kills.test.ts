@@ -1,0 +1,17 @@
+// The short form of `npm run kills`: a sidecar with a store is killed under load, and nothing of what its clients with a session were to get is lost or doubled.
+import { expect, test } from 'vitest';
+import { builtCli } from '../support/build.ts';
+import { chosenSeed, withSeed } from '../support/chance.ts';
+import { tryKills } from './trial.ts';
+
+const KILLS = 20;
+
+test(`[P1] ${KILLS} kills at random moments: no message lost or doubled, one outcome for every delivery`, async () => {
+  await withSeed(chosenSeed(), async (chance) => {
+    const { handed, ends, wrong } = await tryKills(KILLS, chance, builtCli());
+    expect(wrong).toEqual([]);
+    expect(handed).toBeGreaterThan(100);
+    expect(ends.get('confirmed')).toBeGreaterThan(100);
+    expect(ends.get('failed: instance_lost')).toBeGreaterThan(0);
+  });
+}, 300_000);

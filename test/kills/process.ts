@@ -1,0 +1,58 @@
+// kills: the sidecar as a process of its own, which is killed.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export interface Life {
+  /** Resolves when connections are accepted. */
+  readonly listening: Promise<void>;
+  /** Faults that its log tells of, and what it wrote to stderr. */
+  readonly faults: string[];
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with its exit code. */
+  stop(): Promise<number | null>;
+}
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Starts the built command line with this configuration file. */
+export function startLife(cli: string, configFile: string): Life {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, [cli, 'run', '--config', configFile], {
+    env: { PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const faults: string[] = [];
+  const gone = new Promise<number | null>((resolve) =>
+    child.once('close', (code) => {
+      running.delete(child);
+      resolve(code);
+    }),
+  );
+  const listening = new Promise<void>((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      if (line.includes('"msg":"listening"')) resolve();
+      // A standstill is the machine's, which may be busy.
+      if (/"level":"(error|fatal)"/.test(line) && !line.includes('"stage":"standstill"')) faults.push(line);
+    });
+    void gone.then((code) => reject(new Error(`the sidecar ended with ${code}: ${faults.join('\n')}`)));
+  });
+  // Killed before it listened is no fault.
+  listening.catch(() => {});
+  child.stderr.setEncoding('utf8').on('data', (text: string) => void faults.push(text));
+  return {
+    listening,
+    faults,
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
+    },
+    stop() {
+      child.kill('SIGTERM');
+      return gone;
+    },
+  };
+}
