@@ -1,4 +1,5 @@
 // admin: GET /api/v1/connections/{id}/messages: what was relayed over one connection, both ways, newest first.
+import { deliveryId } from '../delivery/delivery-id.ts';
 import type { Delivery } from '../delivery/record.ts';
 import { noConnection, nothingRelayed } from './connections.ts';
 import { isoTime } from './iso-time.ts';
@@ -88,7 +89,7 @@ function shown(
     at: isoTime(message.at, deps),
     ordinal: message.ordinal === 0 ? null : message.ordinal,
     consumed: message.consumed,
-    delivery: delivery === 0 ? null : `d-${delivery.toString(36)}`,
+    delivery: delivery === 0 ? null : deliveryId(delivery),
     status: known?.status ?? null,
     reason: known === undefined ? null : known.errorType || known.unverified || null,
     payload: readable ? asText(payload, kind, redact) : null,

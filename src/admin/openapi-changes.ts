@@ -12,6 +12,10 @@ const why = {
 export const CHANGE_SCHEMAS: Readonly<Record<string, object>> = {
   Login: exactly({ token: { ...text, minLength: 1 } }),
   Logout: exactly({}),
+  ReloadRequest: exactly({}),
+  Reloaded: exactly({
+    changed: { type: 'array', items: text, description: 'The keys whose values changed, as in the file.' },
+  }),
   LoggedIn: exactly({ logged_in: { type: 'boolean' } }),
   ChangeRequest: exactly(why, ['by']),
   Change: exactly({

@@ -35,7 +35,7 @@ const connection = {
 };
 
 const summary = {
-  id: { type: 'string', pattern: '^d-[0-9a-z]+$', description: 'Unique until the process restarts.' },
+  id: { type: 'string', pattern: '^d-([0-9a-z]+-)?[0-9a-z]+$', description: 'Unique over restarts and instances.' },
   event_id: { ...optionalText, description: 'The id in the payload, if it has one.' },
   type: text,
   priority: { enum: PRIORITIES },

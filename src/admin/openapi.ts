@@ -137,6 +137,12 @@ export const PATHS: Readonly<Record<string, object>> = {
     answers('Replay', 'What was done, or would be.'),
     ['401', '404'],
   ),
+  '/reload': change(
+    'Read the configuration again: rules, limits, sampling, objectives and log level hold from now on. 409 names what may not change; nothing is changed then',
+    'ReloadRequest',
+    answers('Reloaded', 'What holds now.'),
+    ['401', '404', '409'],
+  ),
   '/api/v1/connections': read(
     'Client connections, newest first',
     answers('ConnectionPage', 'One page.'),

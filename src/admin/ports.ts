@@ -85,6 +85,8 @@ export interface AdminDeps {
   /** One scrape in the format that `accept` (the header, or `''`) asks for. */
   metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
   health(): Readiness;
+  /** Reads the configuration again: the keys that changed, or why nothing did. */
+  reload?: (() => { readonly changed: readonly string[] } | { readonly faults: readonly string[] }) | undefined;
   /** Told of each scrape, and from whom; the result is called when its answer is out. */
   scraped?(from: string): () => void;
   /** 32 hex digits; undefined when the delivery has no recorded span. */

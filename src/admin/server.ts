@@ -17,6 +17,7 @@ import { pageRoutes } from './page-files.ts';
 import { createPast, type Past } from './past.ts';
 import { createAdminCounters, createPlaces } from './places.ts';
 import type { AdminDeps } from './ports.ts';
+import { reloadRoute } from './reload.ts';
 import { replayRoute } from './replay.ts';
 import { options, problem, redirect, writeReply } from './reply.ts';
 import { type Ask, matchRoute, methodsOf, type Reply, type Route } from './route.ts';
@@ -98,6 +99,7 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     deliveryRoute(deps),
     ...changeRoutes(deps),
     replayRoute(deps),
+    reloadRoute(deps),
     connectionsRoute(deps),
     connectionRoute(deps),
     messagesRoute(deps),

@@ -9,6 +9,7 @@ import type { Dialled } from './dial.ts';
 import { dial, probeUpgrade } from './dial.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
 import { identityLine } from './identity-line.ts';
+import { machineWarnings } from './machine.ts';
 import type { Options } from './read-config.ts';
 import { addConfigOptions, readConfig } from './read-config.ts';
 
@@ -28,7 +29,8 @@ export function define(command: Command): void {
       const missed = dialled.slice(1).filter(({ ok }) => !ok);
       const variables = otelFaults(process.env).map(({ variable, message }) => `${variable}: ${message}`);
       const identity = config === undefined ? [] : [identityLine(config.identity)];
-      const notes = [...warnings.map(formatFault), ...variables, ...missed.map(line), ...traps];
+      const machine = config === undefined || options.offline === true ? [] : await machineWarnings(config);
+      const notes = [...warnings.map(formatFault), ...variables, ...missed.map(line), ...machine, ...traps];
       if (options.json === true) {
         process.stdout.write(
           `${JSON.stringify({ ok: code === OK, faults, warnings: notes, identity: identity[0], dialled })}\n`,

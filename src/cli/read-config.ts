@@ -10,6 +10,7 @@ import type { Row } from '../config/row.ts';
 import { envName } from '../config/row.ts';
 import { TABLE } from '../config/schema.ts';
 import { DEFAULTS } from './defaults.ts';
+import { withSecretFiles } from './secret-files.ts';
 
 /** What commander found, by flag name in camel case. */
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
@@ -30,7 +31,9 @@ export function addConfigOptions(command: Command): void {
 }
 
 /** Reads everything that the operator gave. A file that cannot be read is a fault like any other. */
-export function readConfig(options: Options, env: NodeJS.ProcessEnv): Loaded {
+export function readConfig(options: Options, given: NodeJS.ProcessEnv): Loaded {
+  const secrets = withSecretFiles(given);
+  const { env } = secrets;
   const flags: Record<string, string | undefined> = {};
   for (const { flag } of FLAGGED) {
     const value = options[flag!.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
@@ -40,6 +43,7 @@ export function readConfig(options: Options, env: NodeJS.ProcessEnv): Loaded {
   const file = name === undefined ? undefined : readFile(name);
   const unreadable = file !== undefined && 'message' in file;
   const loaded = loadConfig({ flags, env, defaults: DEFAULTS, file: unreadable ? undefined : file });
+  if (secrets.faults.length > 0) return { ...loaded, config: undefined, faults: [...secrets.faults, ...loaded.faults] };
   if (!unreadable) return loaded;
   // A key that the unread file may have is not missing.
   const others = loaded.faults.filter((fault) => fault.at !== '');

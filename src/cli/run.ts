@@ -13,6 +13,7 @@ import { otelFaults } from '../telemetry/otel-faults.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { VERSION } from '../version.ts';
 import { FAILED, OK, USAGE } from './exit.ts';
+import { listenFault } from './machine.ts';
 import type { Options } from './read-config.ts';
 import { addConfigOptions, readConfig } from './read-config.ts';
 
@@ -22,10 +23,18 @@ export interface Sidecar {
   start(): Promise<{ readonly listen: AddressInfo; readonly admin?: AddressInfo | undefined }>;
   /** Ends within the configured grace. */
   stop(reason: string): Promise<void>;
+  /** Reads the configuration again, and says in the log what came of it. */
+  reload(): unknown;
 }
 
 /** Builds a sidecar that has not started. */
-export type CreateSidecar = (deps: { config: Config; log: Logger; report: Report }) => Sidecar;
+export type CreateSidecar = (deps: {
+  config: Config;
+  log: Logger;
+  report: Report;
+  reread(): { config: Config | undefined; faults: string[] };
+  setLevel(level: Config['logLevel']): void;
+}) => Sidecar;
 
 /** What `serve` needs of the process. */
 export type Host = Pick<EventEmitter, 'on' | 'off'> & { exit(code: number): void };
@@ -50,7 +59,14 @@ export function defineRun(load: () => Promise<CreateSidecar>): (command: Command
       for (const { variable, message } of otelFaults(process.env)) log.warn({ variable }, `${variable}: ${message}`);
       const report = createReport(log);
       const createSidecar = await load();
-      const sidecar = createSidecar({ config, log, report });
+      const reread = () => {
+        const again = readConfig(options, process.env);
+        return { config: again.config, faults: again.faults.map(formatFault) };
+      };
+      const setLevel = (level: Config['logLevel']) => {
+        log.level = level;
+      };
+      const sidecar = createSidecar({ config, log, report, reread, setLevel });
       const code = await serve({ sidecar, config, log, host: process, env: process.env });
       report.tellRest();
       // A handle that a library left open must not keep a stopped process alive.
@@ -88,7 +104,11 @@ export async function serve(deps: {
     );
     host.exit(FAILED);
   };
+  const onReload = (): void => {
+    sidecar.reload();
+  };
   const listeners = [
+    ['SIGHUP', onReload],
     ['SIGTERM', onSignal],
     ['SIGINT', onSignal],
     ['uncaughtException', onCrash],
@@ -114,7 +134,9 @@ export async function serve(deps: {
     else log.info('stopped');
     return stopped ? OK : FAILED;
   } catch (error) {
-    log.fatal({ err: error }, signals === 0 ? 'cannot start' : 'cannot stop');
+    const taken = listenFault(error);
+    if (taken !== undefined) log.fatal(`cannot start: ${taken}`);
+    else log.fatal({ err: error }, signals === 0 ? 'cannot start' : 'cannot stop');
     return FAILED;
   } finally {
     for (const [event, listener] of listeners) host.off(event, listener);

@@ -57,6 +57,10 @@ export function consistency(
   const warnings = sound('events.rules')
     ? ruleWarnings(config.events.rules, config.hooks, (path) => place('events.rules', path))
     : [];
+  if (sound('events.rules') && sound('events.unread') && !tracksAnything(config.events)) {
+    const message = 'nothing is tracked: no rule tracks, and messages without an event are not tracked either';
+    warnings.push({ key: 'events.rules', ...place('events.rules'), message });
+  }
   return { faults, warnings: [...warnings, ...identityWarnings(config.identity, place)] };
 }
 
@@ -77,6 +81,25 @@ function overlap(a: Config['listen'], b: Config['listen']): boolean {
   return a.port !== 0 && a.port === b.port && (a.host === b.host || everywhere(a.host) || everywhere(b.host));
 }
 
+/** A pattern of event types as an expression: `*` is any text, `?` one character. */
+function asExpression(pattern: string): RegExp {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*+/g, '.*')
+    .replace(/\?/g, '.');
+  return new RegExp(`^${source}$`, 's');
+}
+
+/** The first rule before that matches all that this one spells out or covers with the same pattern; -1 = none. */
+function shadowing(before: readonly EventRule[], rule: EventRule): number {
+  const covers = (earlier: string, pattern: string) =>
+    earlier === pattern || (!/[*?]/.test(pattern) && asExpression(earlier).test(pattern));
+  const seen = rule.match.map((pattern) =>
+    before.findIndex(({ match }) => match.some((each) => covers(each, pattern))),
+  );
+  return seen.includes(-1) ? -1 : Math.max(...seen);
+}
+
 function ruleWarnings(
   rules: readonly EventRule[],
   hooks: Config['hooks'],
@@ -90,7 +113,11 @@ function ruleWarnings(
   let catchAll = -1;
   for (const [index, rule] of rules.entries()) {
     if (catchAll >= 0) warn(index, 'match', `never used: events.rules[${catchAll}] matches everything before it`);
-    else if (rule.match.includes('*')) catchAll = index;
+    else {
+      const before = shadowing(rules.slice(0, index), rule);
+      if (before >= 0) warn(index, 'match', `never used: events.rules[${before}] matches the same before it`);
+      if (rule.match.includes('*')) catchAll = index;
+    }
     const last = rule.attemptsMs.reduce((sum, gap) => sum + gap, 0);
     if (rule.track && last >= rule.timeoutMs) {
       warn(
@@ -108,4 +135,12 @@ function ruleWarnings(
     }
   }
   return warnings;
+}
+
+/** Whether any message can become a delivery: by a rule that is reached, or for its shape. */
+function tracksAnything({ rules, unread }: Config['events']): boolean {
+  const all = rules.findIndex(({ match }) => match.includes('*'));
+  const reached = all < 0 ? rules : rules.slice(0, all + 1);
+  if (reached.some(({ track }) => track)) return true;
+  return unread === 'track' && all < 0;
 }

@@ -28,6 +28,15 @@ warning.
   as YAML or JSON.
 - In the file, \`\${NAME}\` is replaced by that variable, and \`\${NAME:-default}\` has a default. \`$\${\`
   stands for \`\${\` itself. A variable that is not set and has no default is a fault.
+- Every secret can come from a file: \`ACKSPAN_…_FILE\` names the file that holds the value of
+  \`ACKSPAN_…\`.
+- YAML anchors and merge keys (\`<<\`) work. Keys of the first level that begin with \`x-\` are for your
+  anchors and mean nothing else.
+- \`SIGHUP\`, or \`POST /reload\` on the admin server, reads the file again. \`events.rules\`, the
+  objectives, \`tracing.keep_confirmed\`, \`tracing.slow\`, \`log_level\` and the limits \`connections\`,
+  \`connections_per_user\`, \`pending\`, \`pending_per_user\`, \`retained_bytes\`,
+  \`retained_bytes_per_user\`, \`in_flight_bytes\` and \`message_bytes\` change without dropping a socket.
+  Any other change is refused by name, and then nothing changes.
 - The standard \`OTEL_*\` variables decide where telemetry goes, e.g. \`OTEL_EXPORTER_OTLP_ENDPOINT\`.
 - \`ACKSPAN_STREAMS=1\` sends all bytes through Node's own streams instead of straight to its sockets.
   That costs about a fifth more, and helps to find out where a fault lies.

@@ -91,11 +91,32 @@ export function readConfigFile(
     }
     if (isAlias(node)) return plain(node.resolve(document), path);
     if (isMap(node)) {
-      return Object.fromEntries(node.items.map((pair) => [keyOf(pair), plain(pair.value, [...path, keyOf(pair)])]));
+      const own = node.items.filter((pair) => !isMerge(pair));
+      const merged = node.items.filter(isMerge).flatMap((pair) => mergedIn(pair.value, path));
+      // What comes first wins: a mapping's own keys, then the mappings that it merges, in their order.
+      return Object.assign(
+        {},
+        ...merged.reverse(),
+        Object.fromEntries(own.map((pair) => [keyOf(pair), plain(pair.value, [...path, keyOf(pair)])])),
+      );
     }
     if (isSeq(node)) return node.items.map((item, index) => plain(item, [...path, index]));
     if (!isScalar(node)) return null;
     return typeof node.value === 'string' ? fill(node.value, path, node.range?.[0]) : node.value;
+  };
+
+  /** The mappings that `<<` names: one, or a list of them. */
+  const mergedIn = (node: unknown, path: readonly PropertyKey[]): object[] => {
+    const value = plain(node, path);
+    const all = Array.isArray(value) ? value : [value];
+    const good = all.filter((each) => typeof each === 'object' && each !== null && !Array.isArray(each));
+    if (good.length < all.length)
+      faults.push({
+        key: keyPath('', [...path, '<<']),
+        ...at((node as Node | null)?.range?.[0]),
+        message: 'merges what is no mapping',
+      });
+    return good;
   };
 
   const readable = document.errors.length === 0 && document.contents !== null;
@@ -107,6 +128,11 @@ export function readConfigFile(
     variables,
     place: (path, ofKey = false) => at(offsetOf(document.contents, path, ofKey)),
   };
+}
+
+/** YAML 1.1's merge key, which compose files made usual. */
+function isMerge(pair: Pair): boolean {
+  return isScalar(pair.key) && pair.key.value === '<<';
 }
 
 function keyOf(pair: Pair): string {

@@ -31,9 +31,10 @@ export function platformTraps(config: Config, env: Env): string[] {
   const platform = env.K_SERVICE
     ? cloudRun(config, env)
     : env.KUBERNETES_SERVICE_HOST
-      ? kubernetes(config)
-      : loadBalancer();
-  return [...platform, ...telemetry(config, env), ...general(config)];
+      ? [...kubernetes(config), ...loadBalancer()]
+      : [];
+  const fronted = env.K_SERVICE || env.KUBERNETES_SERVICE_HOST ? proxies(config) : [];
+  return [...platform, ...telemetry(config, env), ...general(config), ...fronted];
 }
 
 function cloudRun(config: Config, env: Env): string[] {
@@ -94,15 +95,17 @@ function telemetry(config: Config, env: Env): string[] {
   return traps;
 }
 
+function proxies(config: Config): string[] {
+  if (config.trustedProxies.length > 0) return [];
+  return [
+    'trusted_proxies is empty: the backend is told the address of whatever connects to Ackspan, and http. If that is a load balancer, name its addresses.',
+  ];
+}
+
 function general(config: Config): string[] {
   const traps: string[] = [];
   if (config.admin.listen === undefined && config.admin.mount === undefined) {
     traps.push('admin.listen is off and there is no admin.mount: no health checks and no /metrics.');
-  }
-  if (config.trustedProxies.length === 0) {
-    traps.push(
-      'trusted_proxies is empty: the backend is told the address of whatever connects to Ackspan, and http. If that is a load balancer, name its addresses.',
-    );
   }
   if (config.upstreamTls.insecure && config.upstream.startsWith('https:')) {
     traps.push('upstream_tls.insecure: anyone between Ackspan and the upstream can read and change the traffic.');

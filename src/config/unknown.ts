@@ -32,6 +32,8 @@ export function unknownKeys(file: ConfigFile): ConfigFault[] {
       return;
     }
     for (const [name, child] of Object.entries(value)) {
+      // Where anchors are kept, as in compose files.
+      if (path.length === 0 && name.startsWith('x-')) continue;
       const key = prefix + name;
       if (KEYS.includes(key)) continue;
       if (children.has(name)) {
@@ -55,8 +57,9 @@ export function unknownVariables(
   env: Readonly<Record<string, string | undefined>>,
   used: ReadonlySet<string>,
 ): ConfigFault[] {
+  const files = (TABLE as readonly Row[]).filter((row) => row.secret).map((row) => `${envName(row.key)}_FILE`);
   const also = (TABLE as readonly Row[]).map((row) => row.alsoEnv).filter((name) => name?.startsWith(PREFIX) === true);
-  const known = [...KEYS.map(envName), ...(also as string[]), ...OTHER_VARIABLES];
+  const known = [...KEYS.map(envName), ...files, ...(also as string[]), ...OTHER_VARIABLES];
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name) && !used.has(name) && !KUBERNETES.test(name))
     .map((name) => {

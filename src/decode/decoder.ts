@@ -6,7 +6,7 @@ import { createEventTypes, type EventTypes, Facts, type OtherReason } from './ev
 import { createJsonProtocol } from './json-protocol.ts';
 import type { DecodeOptions } from './options.ts';
 import type { MessageReader, Upgrade, WireProtocol } from './protocol.ts';
-import type { Rule } from './rules.ts';
+import { createRuleBook, type Rule } from './rules.ts';
 import type { Shape } from './unread.ts';
 
 /** Builds a protocol from the operator's rules and the types that all protocols share. */
@@ -32,6 +32,8 @@ export interface Decoder {
    * rule leaves out do not count.
    */
   readonly unread: Readonly<Record<Shape, number>>;
+  /** Other rules hold from the next message on. */
+  reload(rules: readonly Rule[]): void;
   /** Dense by index, growing; 0 is `other`, then the types that rules name, then types in order of arrival. */
   readonly types: readonly EventType[];
   /** The type of that name, as an event of it would have it; one that the rules leave out has the policy of `other`. */
@@ -47,8 +49,16 @@ export function createDecoder(options: DecodeOptions, others: readonly CreatePro
   const create = (protocol: CreateProtocol) => protocol(options, types);
   const [first, ...rest] = [...others.map(create), createJsonProtocol(options, types)];
   const facts = new Facts(types.table.types[0]!);
+  let { rules } = options;
   return {
-    tracks: types.unread.tracked || anyTracks(options.rules),
+    get tracks() {
+      return types.unread.tracked || anyTracks(rules);
+    },
+    reload(next) {
+      rules = next;
+      types.table.reload(createRuleBook(next));
+      types.unread.reload(next);
+    },
     open: createChoice([first!, ...rest]),
     unreadable(shape) {
       const found = types.unread.take(shape);

@@ -35,27 +35,51 @@ export class TypeTable {
   /** Dense by index. Grows up to `maxTypes` + 1, and what is reserved. */
   readonly types: readonly EventType[];
   private readonly indexed: EventType[];
-  private readonly rules: RuleBook;
+  private rules: RuleBook;
   private readonly maxTypes: number;
   /** Names with an index beside those that `maxTypes` counts. */
   private readonly reserved = new Map<string, number>();
   /** Open addressing; never fills, because what enters is bounded when it is made. */
-  private readonly known: (Entry | undefined)[];
-  private readonly mask: number;
+  private known: (Entry | undefined)[] = [];
+  private mask = 0;
   private readonly recent = new Array<Entry | undefined>(RECENT).fill(undefined);
 
   constructor(rules: RuleBook, maxTypes: number) {
     this.rules = rules;
     this.maxTypes = maxTypes;
-    let size = 16;
-    while (size < (maxTypes + rules.named.length + RESERVED + 1) * 4) size *= 2;
-    this.known = new Array<Entry | undefined>(size).fill(undefined);
-    this.mask = size - 1;
+    this.forget();
     const policy = rules.policyOf(OTHER);
     this.indexed = [{ name: OTHER, index: 0, label: OTHER, policy: policy ?? FALLBACK }];
     this.types = this.indexed;
     this.keep(entryOf(OTHER, policy && this.indexed[0]));
     for (const name of rules.named) if (name !== OTHER) this.keep(entryOf(name, this.typeOf(name)));
+  }
+
+  /**
+   * Other rules hold from now on. Types keep their index and label. What was tracked by the old
+   * rules keeps its old type.
+   */
+  reload(rules: RuleBook): void {
+    this.rules = rules;
+    this.forget();
+    for (const { name, index } of [...this.indexed]) {
+      const policy = rules.policyOf(name);
+      const type = { name, index, label: name, policy: policy ?? FALLBACK };
+      // A shape that is only a shape has no event of its name; its type is reserved anew.
+      if (policy !== undefined || index === 0) this.indexed[index] = type;
+      this.keep(entryOf(name, policy && type));
+    }
+    const spelled = rules.named.filter((name) => !this.indexed.some((type) => type.name === name));
+    for (const name of spelled) this.keep(entryOf(name, this.typeOf(name)));
+  }
+
+  /** Empties the memory of names. */
+  private forget(): void {
+    let size = 16;
+    while (size < (this.maxTypes + this.rules.named.length + RESERVED + 1) * 4) size *= 2;
+    this.known = new Array<Entry | undefined>(size).fill(undefined);
+    this.mask = size - 1;
+    this.recent.fill(undefined);
   }
 
   /**

@@ -33,6 +33,8 @@ export interface UnreadTypes {
   readonly tracked: boolean;
   /** Whether a rule leaves the shape out. */
   leftOut(shape: Shape): boolean;
+  /** Other rules hold from now on. */
+  reload(rules: readonly Rule[]): void;
 }
 
 /**
@@ -41,12 +43,14 @@ export interface UnreadTypes {
  * before it name is wanted. `tracked` = false: messages without an event are counted and not
  * tracked.
  */
-export function createUnreadTypes(rules: readonly Rule[], table: TypeTable, tracked: boolean): UnreadTypes {
+export function createUnreadTypes(first: readonly Rule[], table: TypeTable, tracked: boolean): UnreadTypes {
+  let rules = first;
   const counts = { text: 0, binary: 0, json: 0, array: 0 };
   const ruleOf = (shape: Shape) =>
     rules.find(({ match, track }) => match.includes(shape) || (!track && match.includes('*')));
-  const left = new Set(SHAPES.filter((shape) => ruleOf(shape)?.track === false));
-  const types: Partial<Record<Shape, EventType>> = {};
+  const leftOut = () => new Set(SHAPES.filter((shape) => ruleOf(shape)?.track === false));
+  let left = leftOut();
+  let types: Partial<Record<Shape, EventType>> = {};
 
   function create(shape: Shape): EventType {
     const rule = ruleOf(shape);
@@ -60,8 +64,15 @@ export function createUnreadTypes(rules: readonly Rule[], table: TypeTable, trac
 
   return {
     counts,
-    tracked: tracked && left.size < SHAPES.length,
+    get tracked() {
+      return tracked && left.size < SHAPES.length;
+    },
     leftOut: (shape) => left.has(shape),
+    reload(next) {
+      rules = next;
+      left = leftOut();
+      types = {};
+    },
     take(shape) {
       if (left.has(shape)) return undefined;
       counts[shape]++;

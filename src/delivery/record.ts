@@ -1,4 +1,5 @@
 // delivery: one delivery: a record of fixed shape, so that V8 keeps one hidden class on the hot path.
+import { deliveryId } from './delivery-id.ts';
 import type { EventType } from './policy.ts';
 import type { Awaited } from './queue.ts';
 import type { Session } from './session.ts';
@@ -163,11 +164,11 @@ export class Delivery implements Timed {
   }
 
   /**
-   * The delivery's own name, unique per process: what the admin API lists and what stands in for a
-   * missing event id.
+   * The delivery's own name, unique over restarts and instances: what the admin API lists and what
+   * stands in for a missing event id.
    */
   get id(): string {
-    return `d-${this.seq.toString(36)}`;
+    return deliveryId(this.seq);
   }
 }
 

@@ -40,8 +40,8 @@ interface Entry {
   connections: number;
 }
 
-/** `connectionsPerUser` ≥ 1. */
-export function createOwners({ connectionsPerUser }: { readonly connectionsPerUser: number }): Owners {
+/** `connectionsPerUser` ≥ 1; read each time, because a reload changes it. */
+export function createOwners(limits: { readonly connectionsPerUser: number }): Owners {
   const entries = new Map<string, Entry>();
   /**
    * Owners without a user whose session lives. A message that is decoded after the session's end
@@ -73,7 +73,7 @@ export function createOwners({ connectionsPerUser }: { readonly connectionsPerUs
     get size() {
       return entries.size;
     },
-    full: (user) => user !== undefined && (entries.get(user)?.connections ?? 0) >= connectionsPerUser,
+    full: (user) => user !== undefined && (entries.get(user)?.connections ?? 0) >= limits.connectionsPerUser,
     acquire,
     release(owner) {
       unnamed.delete(owner);

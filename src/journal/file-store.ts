@@ -1,4 +1,5 @@
-// journal: the store in a directory: what an earlier process left there, and a journal that goes on after it.
+// journal: a store in a directory of this machine: what an earlier process left there, and a journal that goes on behind it.
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { openDirectory, type StoreDirectory } from './directory.ts';
 import type { DeliveryEntry, SessionEntry } from './entry.ts';
@@ -46,7 +47,9 @@ export interface FileStore {
   readonly left: Left;
   /** Secret that outlives the process, with which resume tokens are made. */
   readonly key: string;
-  /** Reason why not everything would outlive the process now; undefined = everything would. */
+  /** Tells deliveries of this store from those of others, over all its processes: 5 letters and digits. */
+  readonly name: string;
+  /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;
   readonly counters: StoreCounters;
   /** Size of all files, bytes. */
@@ -129,6 +132,11 @@ class OpenStore implements FileStore {
 
   get key(): string {
     return this.#directory.key;
+  }
+
+  get name(): string {
+    const digest = createHash('sha256').update(`name of ${this.#directory.key}`).digest();
+    return (digest.readUInt32BE() % 36 ** 5).toString(36).padStart(5, '0');
   }
 
   get degraded(): string | undefined {

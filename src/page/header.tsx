@@ -62,7 +62,7 @@ function Search() {
     event.preventDefault();
     const wanted = text.trim();
     if (wanted === '') return;
-    location.hash = /^d-[0-9a-z]+$/.test(wanted)
+    location.hash = /^d-[0-9a-z]+(-[0-9a-z]+)?$/.test(wanted)
       ? writePlace(['deliveries', wanted])
       : writePlace(['deliveries'], { q: wanted });
     setText('');

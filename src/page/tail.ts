@@ -18,9 +18,9 @@ export interface Tail {
 
 export const EMPTY_TAIL: Tail = { rows: [], waiting: [], missed: 0 };
 
-/** Number of a delivery; a newer one has a higher one. */
+/** Number of a delivery, the last part of its id: newer = higher. */
 export function seqOf({ id }: Pick<DeliveryJson, 'id'>): number {
-  return Number.parseInt(id.slice(2), 36);
+  return Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 36);
 }
 
 /** The filters whose answer can change while a delivery goes on. */

@@ -48,7 +48,7 @@ export interface Registry<S extends Registered> {
  */
 export function createRegistry<S extends Registered>(
   tokens: Tokens,
-  limit: number,
+  limit: number | (() => number),
   counters: ResumeCounters,
   offset: () => number = wallOffset,
 ): Registry<S> {
@@ -73,7 +73,7 @@ export function createRegistry<S extends Registered>(
       return sessions.size;
     },
     get full() {
-      return sessions.size >= limit;
+      return sessions.size >= (typeof limit === 'number' ? limit : limit());
     },
     all: () => sessions.values(),
     has: (session) => sessions.get(session.id) === session,

@@ -32,6 +32,8 @@ export interface AdminSide {
   readonly counters: AdminDeps['counters'];
   readonly upstreamCheck: UpstreamCheck;
   readonly scrapes: Scrapes;
+  /** Reads the configuration again. */
+  readonly reload: AdminDeps['reload'];
   /** The store that outlives the process, where there is one. */
   readonly lasting: FileStore | undefined;
   readonly report: AdminDeps['report'];
@@ -72,6 +74,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },
     metrics: (accept) => watch.scrape(accept),
+    reload: side.reload,
     scraped: (from) => scrapes.asked(from),
     health() {
       const { up, reason } = upstreamCheck;

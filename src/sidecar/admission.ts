@@ -67,11 +67,13 @@ export function openFront(deps: FrontDeps): Listener {
   const { config, upstream, connections, admin, resumption, report } = deps;
   const { parked } = deps.connectionDeps;
   const { mount } = config.admin;
-  const limit = config.limits.connections;
+  // The limit is read each time: a reload changes it.
+  const { limits } = config;
   // Every client has an upstream connection, and so has a client that is away for a moment. The
   // latter can do without.
   const hasRoom = (): boolean =>
-    connections.size + parked.count + listener.handshaking < limit || (parked.count > 0 && resumption.yieldUpstream());
+    connections.size + parked.count + listener.handshaking < limits.connections ||
+    (parked.count > 0 && resumption.yieldUpstream());
   const listener: Listener = createListener<Ticket>({
     upstream,
     counters: deps.counters,
@@ -83,9 +85,9 @@ export function openFront(deps: FrontDeps): Listener {
       if (deps.memory.refusing) return { refusal: NO_MEMORY };
       return hasRoom()
         ? identify(deps, request)
-        : { refusal: { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limit})` } };
+        : { refusal: { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limits.connections})` } };
     },
-    room: () => connections.size + parked.count + listener.handshaking < limit,
+    room: () => connections.size + parked.count + listener.handshaking < limits.connections,
     rewritePath: (_, path) => withoutOptIn(path),
     uncompressed: ({ url }, ticket = createTicket(url)) => ticket.optIn !== undefined,
     rejoin: (request, ticket = createTicket(request.url)) => rejoin(deps, request, ticket),

@@ -55,6 +55,7 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     ...readingsOf(METRICS.unread, LABEL.kind, deps.decoder.unread),
     ...memoryReadings(deps),
     ...inFlightReadings(deps),
+    ...settingReadings(deps),
     ...readingsOf(METRICS.telemetrySpans, LABEL.result, spans),
     ...readingsOf(METRICS.telemetryLogs, LABEL.result, logs),
     ...readingsOf(METRICS.telemetryMetrics, LABEL.result, metrics),
@@ -129,10 +130,35 @@ function memoryReadings({ memory }: WatchDeps): Reading[] {
 }
 
 /** Bytes kept of messages under way, beside their bound. */
-function inFlightReadings({ counters: { relay }, inFlightLimit }: WatchDeps): Reading[] {
+function inFlightReadings({ counters: { relay }, limits }: WatchDeps): Reading[] {
   const kept: Reading = { metric: METRICS.inFlightBytes, attributes: {}, read: () => relay.collectedBytes };
-  if (inFlightLimit === undefined) return [kept];
-  return [kept, { metric: METRICS.inFlightLimit, attributes: {}, read: () => inFlightLimit }];
+  if (limits === undefined) return [kept];
+  return [kept, { metric: METRICS.inFlightLimit, attributes: {}, read: () => limits.inFlightBytes }];
+}
+
+/** What runs, and the limits that it has; read each time, because a reload changes them. */
+function settingReadings({ version, limits }: WatchDeps): Reading[] {
+  const build: Reading = {
+    metric: METRICS.buildInfo,
+    attributes: { [LABEL.version]: version, [LABEL.nodeVersion]: process.version },
+    read: () => 1,
+  };
+  if (limits === undefined) return [build];
+  const shown: Readonly<Record<string, () => number>> = {
+    connections: () => limits.connections,
+    connections_per_user: () => limits.connectionsPerUser,
+    pending: () => limits.pending,
+    pending_per_user: () => limits.pendingPerUser,
+    retained_bytes: () => limits.retainedBytes,
+    in_flight_bytes: () => limits.inFlightBytes,
+    message_bytes: () => limits.messageBytes,
+  };
+  const limit = ([name, read]: [string, () => number]): Reading => ({
+    metric: METRICS.limit,
+    attributes: { [LABEL.limit]: name },
+    read,
+  });
+  return [build, ...Object.entries(shown).map(limit)];
 }
 
 /** Sessions that outlive their connection, and messages kept for them. */

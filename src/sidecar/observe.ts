@@ -1,6 +1,6 @@
 // sidecar: joins the counts of relay, decoder and core to metrics, spans and statistics. Decides nothing.
 import type { AdminCounters } from '../admin/places.ts';
-import type { AgentConfig } from '../config/config.ts';
+import type { AgentConfig, Config } from '../config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import type { Journal } from '../delivery/journal.ts';
@@ -31,6 +31,18 @@ import { startBeat } from '../time/beat.ts';
 import { type Exports, readings } from './counter-series.ts';
 import type { LastingStore } from './store.ts';
 
+/** `limits` of the configuration, as far as metrics show them. */
+export type ShownLimits = Pick<
+  Config['limits'],
+  | 'connections'
+  | 'connectionsPerUser'
+  | 'pending'
+  | 'pendingPerUser'
+  | 'retainedBytes'
+  | 'inFlightBytes'
+  | 'messageBytes'
+>;
+
 export interface WatchDeps {
   readonly counters: { readonly relay: RelayCounters; readonly front: FrontCounters; readonly admin?: AdminCounters };
   readonly decoder: Decoder;
@@ -51,8 +63,8 @@ export interface WatchDeps {
   readonly store?: LastingStore | undefined;
   /** Whether the upstream takes connections, as far as it is known. */
   readonly upstreamUp?: (() => boolean | undefined) | undefined;
-  /** `limits.in_flight_bytes`. */
-  readonly inFlightLimit?: number;
+  /** The limits that are shown beside what they limit. */
+  readonly limits?: ShownLimits;
   /** The bound of memory, where there is one. */
   readonly memory?: { readonly bound: number; readonly used: number };
   readonly tracing: {
@@ -243,10 +255,10 @@ function spanFacts({ id, host, port, openedAt }: HandshakeFacts, { serverPort }:
 
 function openSpans(deps: WatchDeps, telemetry: Telemetry, metrics: DeliveryMetrics): Spans | undefined {
   if (telemetry.tracer === undefined) return undefined;
-  const { keepConfirmed, slowMs, events, userHashKey } = deps.tracing;
+  const { events, userHashKey } = deps.tracing;
   return createSpans({
     tracer: telemetry.tracer,
-    sampling: { keepConfirmed, slowMs },
+    sampling: deps.tracing,
     events,
     logEvent: telemetry.logEvent,
     userHashKey,

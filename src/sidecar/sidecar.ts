@@ -13,10 +13,11 @@ import { createResendBudget } from '../connection/resending.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
 import { createResumption } from '../connection/resumption.ts';
 import { createDecoder } from '../decode/decoder.ts';
+import { nameInstance, randomInstance } from '../delivery/delivery-id.ts';
 import type { Report } from '../delivery/ports.ts';
 import { Tracker } from '../delivery/tracker.ts';
 import { createFrontCounters } from '../front/counters.ts';
-import { createIdentity, type IdentityOptions } from '../identity/identity.ts';
+import { createIdentity } from '../identity/identity.ts';
 import { createOwners } from '../identity/owners.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../relay/tap.ts';
 import { createSessionCounters } from '../resume/counters.ts';
@@ -30,6 +31,7 @@ import { adminDeps } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
 import { openHooks } from './hooks.ts';
+import { identityOptions } from './identity-options.ts';
 import { createScrapes } from './last-scrape.ts';
 import { countLimits } from './limit-counts.ts';
 import { startLimitLog } from './limit-log.ts';
@@ -37,6 +39,7 @@ import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch } from './observe.ts';
 import { register, tell } from './register.ts';
+import { liveConfig, type Reloaded, type Reread, reload } from './reload.ts';
 import { type Stoppable, stop } from './stop.ts';
 import { handsOver, keepStore, openStore } from './store.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
@@ -46,6 +49,10 @@ export interface SidecarDeps {
   /** Reports faults of the world: one call, one log line, unless it is rate-limited. */
   readonly report: Report;
   readonly log: OutcomeLines & { info(fields: object, message: string): void };
+  /** Reads what the operator wrote again; without it nothing can be reloaded. */
+  readonly reread?: Reread;
+  /** From now on the log has lines of this level and above. */
+  readonly setLevel?: (level: Config['logLevel']) => void;
 }
 
 export interface Sidecar {
@@ -54,6 +61,8 @@ export interface Sidecar {
   /** Drains and stops within `shutdown.graceMs`; safe to call twice. `reason` is logged. */
   stop(reason: string): Promise<void>;
   stats(): Stats;
+  /** Reads the configuration again: what may change while it runs holds from now on, or nothing does. */
+  reload(): Reloaded;
 }
 
 /**
@@ -75,6 +84,7 @@ export function createSidecar(deps: SidecarDeps): Sidecar {
       stopping ??= running === undefined ? Promise.resolve() : stop(running, deps, reason);
       return stopping;
     },
+    reload: () => running?.reload() ?? { faults: ['The sidecar has not been started.'] },
     stats() {
       if (running === undefined) throw new Error('the sidecar has not been started');
       return running.watch.stats();
@@ -84,10 +94,12 @@ export function createSidecar(deps: SidecarDeps): Sidecar {
 
 interface Running extends Stoppable {
   readonly addresses: { listen: AddressInfo; admin?: AddressInfo };
+  reload(): Reloaded;
 }
 
 async function start(deps: SidecarDeps): Promise<Running> {
-  const { config, report, log } = deps;
+  const { report, log } = deps;
+  const config = liveConfig(deps.config);
   const upstream = readUpstream(config);
   const counters = { relay: new RelayCounters(), front: createFrontCounters(), admin: createAdminCounters() };
   const unread = Object.fromEntries(UNREAD_REASONS.map((reason) => [reason, 0])) as Record<UnreadReason, number>;
@@ -95,7 +107,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
   const store = createMemoryStore({ history: config.limits.history });
   const identity = createIdentity(identityOptions(config.identity), { now, wall, report });
-  const owners = createOwners({ connectionsPerUser: config.limits.connectionsPerUser });
+  const owners = createOwners(config.limits);
   const sessions = createSessionCounters();
   const hooks = openHooks(config, upstream, report);
   const upstreamCheck = startUpstreamCheck(upstream, report, {
@@ -116,6 +128,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     ...{ config, index: store, report },
     latest: () => tracker.latest,
   });
+  // Numbers of deliveries go on with the store; without one they begin anew in each process.
+  nameInstance(lasting?.file.name ?? randomInstance(Math.random));
   const journal = lasting?.file.journal;
   const unmatched = createUnmatchedBook();
   const watch = await startWatch({
@@ -123,7 +137,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     memory,
     journal,
     store: lasting,
-    inFlightLimit: config.limits.inFlightBytes,
+    limits: config.limits,
     counters,
     decoder,
     unread,
@@ -167,7 +181,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const scrapes = createScrapes(now);
   const { keys } = config.sessions;
   const tokens = createTokens(keys.length === 0 && lasting !== undefined ? [lasting.file.key] : keys, TOKEN_LIFE_MS);
-  const registry = createRegistry<ResumableSession>(tokens, config.limits.connections, sessions.resume);
+  const registry = createRegistry<ResumableSession>(tokens, () => config.limits.connections, sessions.resume);
   const resumption = createResumption({
     registry,
     tracker,
@@ -202,22 +216,30 @@ async function start(deps: SidecarDeps): Promise<Running> {
     log,
   };
   const { operator } = tracker;
+  const live = { config, decoder, tracker: limits, relay: relay.limits, setLevel: deps.setLevel ?? (() => {}) };
+  const nothing = { faults: ['This process cannot read its configuration again.'] };
+  const reloading = (): Reloaded => (deps.reread === undefined ? nothing : reload(live, deps.reread, log));
   const admin = createAdmin(
     adminDeps({
       ...side,
       operator,
       lasting: lasting?.file,
       counters: counters.admin,
+      reload: reloading,
       resumable: () => Array.from(registry.all(), ({ session }) => session),
     }),
   );
   const observer = register(connections, owners, watch, book, report);
   const overdue = new OverdueWords();
   const parked = { count: 0 };
-  const resends = config.events.rules.some((rule) => rule.resend === true);
   const resendBudget = createResendBudget();
   const shared = { messages, tracker, decoder, relay, unread, overdue, parked, observer };
-  const connectionDeps = { ...shared, resendBudget, resends, journal };
+  const connectionDeps = {
+    ...{ ...shared, resendBudget, journal },
+    get resends() {
+      return config.events.rules.some((rule) => rule.resend === true);
+    },
+  };
   const listener = openFront({
     config,
     upstream,
@@ -269,12 +291,6 @@ async function start(deps: SidecarDeps): Promise<Running> {
     upstreamCheck,
     scrapes,
     lasting,
+    reload: reloading,
   };
-}
-
-function identityOptions(config: Config['identity']): IdentityOptions {
-  const { user: sources, trust, jwtFrom: jwtPlaces, jwtQuery, jwtKey: key, jwksUrl, timeoutMs } = config;
-  const { jwtIssuer: issuer, jwtAudience: audience } = config;
-  const verify = key === undefined && jwksUrl === undefined ? undefined : { key, jwksUrl, issuer, audience };
-  return { sources, trust, jwtPlaces, jwtQuery, verify, timeoutMs };
 }

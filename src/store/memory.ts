@@ -1,4 +1,5 @@
 // store: where deliveries live in this process. Memory is O(in flight + history), whatever the traffic does.
+import { seqOfId } from '../delivery/delivery-id.ts';
 import type { Store } from '../delivery/ports.ts';
 import { Delivery } from '../delivery/record.ts';
 import type { Owner, Session } from '../delivery/session.ts';
@@ -109,9 +110,9 @@ class MemoryStore implements Store {
   get(id: string): Delivery | undefined {
     let found: Delivery | undefined;
     // A scan: only people ask by this id, and an index would cost every event.
-    const seq = id.startsWith('d-') ? Number.parseInt(id.slice(2), 36) : Number.NaN;
+    const seq = seqOfId(id);
     this.each((delivery) => {
-      if (delivery.seq === seq && delivery.id === id) found = delivery;
+      if (delivery.seq === seq) found = delivery;
       return found === undefined;
     });
     return found;

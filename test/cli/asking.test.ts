@@ -345,8 +345,10 @@ describe('several instances', () => {
     ]);
     for (const { sidecar } of [first, second]) expect(stdout).toContain(`127.0.0.1:${new URL(sidecar.admin).port}`);
     expect(stderr).toContain(`left out: ${dead} cannot be reached`);
-    // Both have a delivery d-1, which are two deliveries.
-    const one = await runCli(['delivery', 'd-1', ...admins]);
+    // Both have an event of this id, which are two deliveries.
+    for (const { backend } of [first, second]) tell(await backend.peer(0), event('e-both'));
+    for (const { sidecar } of [first, second]) await sidecar.reach({ confirmed: 2 });
+    const one = await runCli(['delivery', 'e-both', ...admins]);
     expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('These have one of that id too')]);
     const other = await runCli(['delivery', `e-${second.sidecar.port}`, ...admins]);
     expect([other.code, other.stdout]).toEqual([0, expect.stringContaining(`event "e-${second.sidecar.port}"`)]);

@@ -22,7 +22,12 @@ function served(sidecar: Partial<Sidecar>): { host: Host; lines: string[]; code:
   const host = new Host();
   const lines: string[] = [];
   const log = createLog(config, { write: (line) => void lines.push(line) });
-  const whole: Sidecar = { start: async () => ({ listen: address }), stop: async () => {}, ...sidecar };
+  const whole: Sidecar = {
+    start: async () => ({ listen: address }),
+    stop: async () => {},
+    reload: () => {},
+    ...sidecar,
+  };
   return { host, lines, code: serve({ sidecar: whole, config, log, host, env: {} }) };
 }
 
@@ -32,6 +37,17 @@ async function ready({ lines }: { lines: string[] }): Promise<void> {
 
 afterEach(() => {
   vi.useRealTimers();
+});
+
+it('SIGHUP reads the configuration again, as often as it comes, and stops nothing', async () => {
+  let reloads = 0;
+  const run = served({ reload: () => reloads++ });
+  await ready(run);
+  run.host.emit('SIGHUP');
+  run.host.emit('SIGHUP');
+  expect([reloads, run.host.exits]).toEqual([2, []]);
+  run.host.emit('SIGTERM', 'SIGTERM');
+  expect(await run.code).toBe(0);
 });
 
 it('says first where it listens and what it tracks', async () => {

@@ -85,12 +85,15 @@ it('[P3] what was in flight for others ends as lost with its process: once, with
   for (let i = 0; i < 3; i++) backend.emit(run);
   // Longer in flight than `store.after`: they are in the store.
   await eventually(async () => expect(await first.sum('ackspan_store_written_bytes_total')).toBeGreaterThan(900));
+  const named = (await first.deliveries()).map(({ id }) => id);
   await first.kill();
   client.terminate();
   const second = await start();
   await second.reach({ failed: 3, pending: 0 });
   expect(await second.sum('ackspan_delivery_duration_seconds_count', { error_type: 'instance_lost' })).toBe(3);
   const rows = await second.deliveries();
+  // An id that somebody wrote down before the restart names the same delivery after it.
+  expect(rows.map(({ id }) => id)).toEqual(named);
   expect(rows.map(({ status, error_type, event_id }) => [status, error_type, event_id]).sort()).toEqual(
     [1, 2, 3].map((n) => ['failed', 'instance_lost', `bob-${n}`]),
   );

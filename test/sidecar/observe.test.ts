@@ -18,6 +18,16 @@ afterEach(async () => {
   await watch?.shutdown(1000);
 });
 
+const LIMITS = {
+  connections: 1,
+  connectionsPerUser: 2,
+  pending: 3,
+  pendingPerUser: 4,
+  retainedBytes: 5,
+  inFlightBytes: 1000,
+  messageBytes: 6,
+};
+
 async function start(agents: boolean) {
   const decoder = createDecoder(DEFAULT_DECODE_OPTIONS);
   const reader = decoder.open(NO_CLAIM);
@@ -25,7 +35,7 @@ async function start(agents: boolean) {
   watch = await startWatch({
     counters: { relay, front: createFrontCounters() },
     decoder,
-    inFlightLimit: 1000,
+    limits: LIMITS,
     memory: { bound: 5000, used: 0.5 },
     unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
     silent: { cut: 0 },

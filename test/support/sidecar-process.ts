@@ -69,8 +69,11 @@ export interface DeliveryRow {
 
 const PROBE = fileURLToPath(new URL('./memory-probe.mjs', import.meta.url));
 
-/** Starts `ackspan run` on free ports and waits until it listens. It is killed at the end of the test. */
-export async function startSidecar(options: SidecarOptions): Promise<SidecarProcess> {
+/**
+ * Starts `ackspan run` on free ports and waits until it listens. It is killed at the end of the
+ * test. `file` is its configuration file.
+ */
+export async function startSidecar(options: SidecarOptions): Promise<SidecarProcess & { readonly file: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-e2e-'));
   atEnd(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'ackspan.yaml');
@@ -86,7 +89,7 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     options.admin ?? '127.0.0.1:0',
   ];
   const args = [...node, builtCli(), 'run', '--config', file, ...addresses];
-  return watchSidecar(startChild(process.execPath, args, options.env));
+  return { ...(await watchSidecar(startChild(process.execPath, args, options.env))), file };
 }
 
 /** Watches a process that runs `ackspan run`, as soon as it listens. */

@@ -79,6 +79,8 @@ const IN_PROMETHEUS: Record<keyof typeof METRICS, string> = {
   cpuTime: 'process_cpu_time_seconds_total',
   memoryUsage: 'process_memory_usage_bytes',
   heapUsed: 'v8js_memory_heap_used_bytes',
+  buildInfo: 'ackspan_build_info',
+  limit: 'ackspan_limit',
   uptime: 'process_uptime_seconds',
 };
 

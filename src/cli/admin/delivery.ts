@@ -21,7 +21,7 @@ export function define(command: Command): void {
     command,
     {
       examples: [
-        ['ackspan delivery d-1a2b', 'its time line, the cause, and what to do'],
+        ['ackspan delivery d-k3f9a-1a2b', 'its time line, the cause, and what to do'],
         ['ackspan delivery evt_4711', 'the newest delivery of that event'],
         ['ackspan delivery evt_4711 --admin http://a:9464 --admin http://b:9464', 'whichever instance has it'],
       ],

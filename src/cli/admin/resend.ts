@@ -25,7 +25,7 @@ export function define(command: Command): void {
     command,
     {
       examples: [
-        ['ackspan resend d-1a2b --why "support case 812"', 'send its message again, now'],
+        ['ackspan resend d-k3f9a-1a2b --why "support case 812"', 'send its message again, now'],
         ['ackspan deliveries --user 4711 --status pending,retrying', 'what could be sent again'],
       ],
       codes: ['0 it was sent again', '1 it was not, and the reason is printed'],

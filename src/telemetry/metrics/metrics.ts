@@ -12,7 +12,7 @@ import {
   UNVERIFIABLE_REASONS,
 } from '../../delivery/words.ts';
 import { LABEL, METRICS } from '../names/names.ts';
-import type { Family, MetricSource, Point } from './producer.ts';
+import type { Family, HistogramValue, MetricSource, Point } from './producer.ts';
 import { type Stats, takeStats } from './stats.ts';
 import { BUCKETS, bucketOf, LEVEL_LABELS, priorityIndex, SLOTS, slotOf, type Tally, TallyBook } from './tallies.ts';
 import { type Totals, takeTotals } from './totals.ts';
@@ -143,6 +143,10 @@ function durations(tally: Tally): Point[] {
     if (!startsAtZero(tally, level, error === '') && tally.countIn(slot) === 0) continue;
     const attributes: Attributes = { ...ofType(tally), [LABEL.level]: level };
     if (error !== '') attributes[LABEL.errorType] = error;
+    if (error !== '' && tally.countIn(slot) === 0) {
+      points.push({ attributes, value: NOTHING_YET });
+      continue;
+    }
     const first = slot * BUCKETS;
     const counts = copyOf(tally.counts, first);
     const exemplars = tally.exemplars?.read(first, BUCKETS);
@@ -150,6 +154,9 @@ function durations(tally: Tally): Point[] {
   }
   return points;
 }
+
+/** An error that has not happened: its count is there for `increase()` to start from, its twenty buckets are not. */
+const NOTHING_YET: HistogramValue = { counts: [0], sum: 0 };
 
 /**
  * Whether the series is shown before it counts anything. Failing after `received` needs a delivery
@@ -181,7 +188,9 @@ function receiveDuration(tally: Tally): Point {
   return { attributes: ofType(tally), value };
 }
 
+/** Where no application ever says a word there is nothing but the count. */
 function processDuration(tally: Tally): Point {
+  if (tally.processedCounts.every((each) => each === 0)) return { attributes: ofType(tally), value: NOTHING_YET };
   const value = { counts: copyOf(tally.processedCounts, 0), sum: tally.processedSumMs / 1000 };
   return { attributes: ofType(tally), value };
 }

@@ -14,7 +14,10 @@ import { hrTime } from '../../time/stamp.ts';
 import { type MetricRow, SCOPE } from '../names/names.ts';
 import type { Exemplar, HistogramPoint } from './exemplars.ts';
 
-/** The counts of one explicit-bucket histogram. `counts` has one more entry than the metric has bounds. */
+/**
+ * The counts of one explicit-bucket histogram. `counts` has one more entry than the metric has
+ * bounds, or one for all.
+ */
 export interface HistogramValue {
   readonly counts: readonly number[];
   /** In the metric's unit. */
@@ -127,7 +130,10 @@ function toHistogramPoint(
   if (typeof value === 'number') throw new TypeError('the value of a histogram must be its buckets');
   let count = 0;
   for (const each of value.counts) count += each;
-  const buckets = { boundaries: bounds as number[], counts: value.counts as number[] };
+  const buckets = {
+    boundaries: (value.counts.length === 1 ? [] : bounds) as number[],
+    counts: value.counts as number[],
+  };
   const point = { startTime, endTime, attributes, value: { buckets, sum: value.sum, count } };
   return value.exemplars === undefined ? point : { ...point, exemplars: value.exemplars };
 }

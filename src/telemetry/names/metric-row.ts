@@ -42,6 +42,9 @@ export const LABEL = {
   direction: 'direction',
   /** The tool's name, or `other` past 100 of them. */
   tool: 'tool',
+  limit: 'limit',
+  version: 'version',
+  nodeVersion: 'node.version',
   cpuMode: 'cpu.mode',
   heapSpace: 'v8js.heap.space.name',
 } as const;

@@ -28,6 +28,9 @@ const MEANINGS: Readonly<Record<keyof typeof LABEL, string>> = {
   by: 'Who ended the connection first.',
   direction: '`down`: from the upstream to the client; `up`: from the client to the upstream.',
   tool: "The tool's name; `other` for tools past the first 100.",
+  limit: 'The key of the limit below `limits`.',
+  version: 'The version of Ackspan.',
+  nodeVersion: 'The version of Node.js.',
   cpuMode: 'Where the CPU time went.',
   heapSpace: 'The heap space, by the name that V8 gives it.',
 };

@@ -55,6 +55,20 @@ export const PROCESS_METRICS = {
     'Share of `ackspan.memory.limit` in use: from 0.85 LOW and NORMAL events pass untracked, from 0.95 new connections are refused.',
   ),
   inFlightLimit: row('ackspan.relay.in_flight.limit', 'gauge', 'By', [], 'The bound `limits.in_flight_bytes`.'),
+  buildInfo: row(
+    'ackspan.build.info',
+    'gauge',
+    '{build}',
+    [L.version, L.nodeVersion],
+    'Always 1; the labels say which build of Ackspan runs on which Node.js.',
+  ),
+  limit: row(
+    'ackspan.limit',
+    'gauge',
+    '{limit}',
+    [L.limit],
+    'Each limit as it is set, by its key below `limits`: connections, deliveries or bytes.',
+  ),
   inFlightBytes: row(
     'ackspan.relay.in_flight',
     'updown',

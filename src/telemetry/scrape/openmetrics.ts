@@ -103,7 +103,9 @@ function pointWriter(group: Group, metric: MetricData, format: ExpositionFormat)
     case EXPONENTIAL_HISTOGRAM:
       return () => '';
     case HISTOGRAM: {
-      const bounds = (metric.dataPoints[0]?.value.buckets.boundaries ?? []).map(boundText);
+      // A point that holds nothing yet has no bounds of its own.
+      const full = metric.dataPoints.find(({ value }) => value.buckets.boundaries.length > 0);
+      const bounds = (full?.value.buckets.boundaries ?? []).map(boundText);
       return (i) => histogram(group.name, metric.dataPoints[i]!, bounds, format === 'openmetrics');
     }
     default: {
@@ -124,10 +126,11 @@ function histogram(name: string, point: HistogramPoint, bounds: readonly string[
   const prefix = `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`;
   let text = '';
   let cumulative = 0;
+  const last = buckets.counts.length - 1;
   for (let i = 0; i < buckets.counts.length; i++) {
     cumulative += buckets.counts[i]!;
     const exemplar = exemplars ? point.exemplars?.[i] : undefined;
-    text += `${prefix}${bounds[i] ?? '+Inf'}"} ${cumulative}${exemplar === undefined ? '' : exemplarText(exemplar)}\n`;
+    text += `${prefix}${i === last ? '+Inf' : bounds[i]}"} ${cumulative}${exemplar === undefined ? '' : exemplarText(exemplar)}\n`;
   }
   const braced = labels === '' ? '' : `{${labels}}`;
   const total = sum === undefined ? '' : `${name}_sum${braced} ${numberText(sum)}\n`;

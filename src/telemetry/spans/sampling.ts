@@ -30,15 +30,17 @@ export interface Sampling {
  * wanted. Such a span's parent is then missing from the trace.
  */
 export function createSampling(options: SamplingOptions): Sampling {
-  const { keepConfirmed, slowMs, random = Math.random } = options;
-  const threshold = 1 - keepConfirmed;
+  const { random = Math.random } = options;
   return {
     chosen(parent) {
+      // Read each time: a reload changes it.
+      const { keepConfirmed } = options;
+      const threshold = 1 - keepConfirmed;
       if (parent === undefined) return keepConfirmed >= 1 || (keepConfirmed > 0 && random() >= threshold);
       return parent.traceFlags === 1 && keepConfirmed > 0 && parent.fraction >= threshold;
     },
     worthKeeping(delivery) {
-      return delivery.status !== 'confirmed' || delivery.settledAt - delivery.sentAt > slowMs;
+      return delivery.status !== 'confirmed' || delivery.settledAt - delivery.sentAt > options.slowMs;
     },
   };
 }

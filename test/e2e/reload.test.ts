@@ -1,0 +1,84 @@
+// A running process whose configuration changes: SIGHUP and POST /reload, with a client that notices nothing of it.
+import { writeFileSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import { closeAll } from '../support/backends.ts';
+import { eventually } from '../support/child.ts';
+import { expectHealthyLog, startSidecar } from '../support/sidecar-process.ts';
+import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
+
+afterEach(closeAll);
+
+const rules = (priority: string) => [{ match: 'agent_*', priority }];
+
+async function start(config: object) {
+  const backend = await startWsBackend();
+  const sidecar = await startSidecar({ upstream: backend.address, config });
+  const client = await openClient(sidecar.ws);
+  const peer = await backend.peer(0);
+  const write = (next: object) => writeFileSync(sidecar.file, JSON.stringify(next));
+  const post = async () => {
+    const options = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-ackspan-request': '1' },
+      body: '{}',
+    };
+    const answer = await fetch(`${sidecar.admin}/reload`, options);
+    return { status: answer.status, body: (await answer.json()) as { changed?: string[]; detail?: string } };
+  };
+  const tracked = (priority: string) => sidecar.sum('ackspan_delivery_tracked_total', { priority });
+  return { sidecar, client, peer, write, post, tracked };
+}
+
+it('SIGHUP: rules, limits, sampling, objectives and log level change, and no socket is dropped', async () => {
+  const { sidecar, client, peer, write, tracked } = await start({ events: { rules: rules('low') } });
+  tell(peer, event('e1', 'agent_started'));
+  await sidecar.reach({ tracked: 1, confirmed: 1 });
+  write({
+    events: { rules: rules('critical') },
+    limits: { connections: 1, pending: 1234 },
+    tracing: { keep_confirmed: 0.5 },
+    objective: { all: 0.9 },
+    log_level: 'debug',
+  });
+  sidecar.signal('SIGHUP');
+  const { changed } = await sidecar.line(({ msg }) => msg === 'configuration reloaded');
+  expect((changed as string[]).sort()).toEqual([
+    'events.rules',
+    'limits.connections',
+    'limits.pending',
+    'log_level',
+    'objective.all',
+    'tracing.keep_confirmed',
+  ]);
+  tell(peer, event('e2', 'agent_started'));
+  await sidecar.reach({ tracked: 2, confirmed: 2 });
+  expect([await tracked('low'), await tracked('critical')]).toEqual([1, 1]);
+  expect(await sidecar.sum('ackspan_limit', { limit: 'pending' })).toBe(1234);
+  await expect(openClient(sidecar.ws)).rejects.toThrow('503');
+  await eventually(() => expect(client.texts).toHaveLength(2));
+  expect(client.socket.readyState).toBe(1);
+});
+
+it('POST /reload: what cannot change is named and nothing changes; faults are told; the same file changes nothing', async () => {
+  const config = { events: { rules: rules('low') } };
+  const { sidecar, client, peer, write, post, tracked } = await start(config);
+  expect(await post()).toEqual({ status: 200, body: { changed: [] } });
+  write({ events: { rules: rules('critical') }, service_name: 'another', limits: { handshake: '9s' } });
+  const refused = await post();
+  expect(refused.status).toBe(409);
+  for (const key of ['service_name', 'limits.handshake']) {
+    expect(refused.body.detail).toContain(`${key} cannot change while the sidecar runs`);
+  }
+  write({ events: { rules: 'none' } });
+  expect(await post()).toMatchObject({ status: 409, body: { detail: expect.stringContaining('events.rules') } });
+  tell(peer, event('e1', 'agent_started'));
+  await sidecar.reach({ tracked: 1, confirmed: 1 });
+  expect([await tracked('low'), await tracked('critical')]).toEqual([1, 0]);
+  write({ events: { rules: rules('high') } });
+  expect(await post()).toEqual({ status: 200, body: { changed: ['events.rules'] } });
+  tell(peer, event('e2', 'agent_started'));
+  await sidecar.reach({ tracked: 2, confirmed: 2 });
+  expect(await tracked('high')).toBe(1);
+  await eventually(() => expect(client.texts).toHaveLength(2));
+  expectHealthyLog(sidecar);
+});

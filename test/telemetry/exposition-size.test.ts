@@ -1,0 +1,64 @@
+// How large /metrics is: a service with 200 event types, and what a type costs before anything has gone wrong with it.
+import { gzipSync } from 'node:zlib';
+import { emptyResource } from '@opentelemetry/resources';
+import { describe, expect, it } from 'vitest';
+import { Delivery } from '../../src/delivery/record.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
+import { ERROR_TYPES } from '../../src/delivery/words.ts';
+import { createDeliveryMetrics } from '../../src/telemetry/metrics/metrics.ts';
+import { createMetricProducer } from '../../src/telemetry/metrics/producer.ts';
+import { ScrapeExporter } from '../../src/telemetry/scrape/exporter.ts';
+import { parseExposition, sumIn } from '../support/exposition.ts';
+
+const now = () => 1000;
+const MiB = 1 << 20;
+
+/** One confirmed delivery of each of so many types. */
+function exposing(types: number) {
+  const metrics = createDeliveryMetrics();
+  const session = new Session('s', new Owner(undefined));
+  const settle = (index: number, end: object): void => {
+    const name = `tool_event_no_${index}`;
+    const policy = { priority: 'normal', confirm: 'auto', timeoutMs: 30_000, attemptsMs: [], gapMs: [] } as never;
+    const facts = { type: { name, label: name, index, policy }, id: undefined, run: undefined, user: undefined };
+    const rest = { tool: undefined, toolCall: undefined, traceparent: undefined, bytes: 100 };
+    const delivery = new Delivery(index, session, index, { ...facts, ...rest }, 'received', 900);
+    metrics.tracked(delivery);
+    Object.assign(delivery, { settledAt: 1000, ...end });
+    metrics.settled(delivery);
+  };
+  for (let index = 1; index <= types; index++) settle(index, { status: 'confirmed', level: 'received' });
+  const producer = createMetricProducer({ sources: [metrics.source], version: '0', startedAt: 0, now });
+  const exporter = new ScrapeExporter([producer]);
+  exporter.standAlone(emptyResource());
+  return { settle, scrape: async () => (await exporter.scrape('application/openmetrics-text')).body };
+}
+
+describe('the exposition', () => {
+  it('of 200 event types is at most 1 MiB on the wire, by far, and 2 MiB where gzip is not taken', async () => {
+    const { scrape } = exposing(200);
+    const text = await scrape();
+    parseExposition(text, 'openmetrics');
+    const zipped = gzipSync(text, { level: 1 });
+    console.info(`200 types: ${(text.length / MiB).toFixed(2)} MiB, ${(zipped.length / MiB).toFixed(2)} MiB as gzip`);
+    expect(zipped.length).toBeLessThanOrEqual(MiB / 8);
+    expect(text.length).toBeLessThanOrEqual(2 * MiB);
+  });
+
+  it('counts every error from 0, and shows its buckets from the first one on', async () => {
+    const { settle, scrape } = exposing(1);
+    const errors = ERROR_TYPES.filter((each) => each !== '');
+    const buckets = (text: string, error: string) =>
+      text.split('\n').filter((line) => line.includes('duration_seconds_bucket') && line.includes(`"${error}"`)).length;
+    const fresh = await scrape();
+    const counts = parseExposition(fresh, 'openmetrics');
+    for (const error of errors) {
+      expect(sumIn(counts, 'ackspan_delivery_duration_seconds_count', { error_type: error }), error).toBe(0);
+      expect(buckets(fresh, error), error).toBe(1);
+    }
+    settle(1, { status: 'timeout', errorType: 'timeout' });
+    const later = await scrape();
+    expect(buckets(later, 'timeout')).toBe(20);
+    expect(buckets(later, 'shutdown')).toBe(1);
+  });
+});
