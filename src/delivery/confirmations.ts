@@ -107,7 +107,7 @@ export class Confirmations {
     const { user } = session.owner;
     // The session may confirm a message of its own that could not be read.
     if (session.obscured) return undefined;
-    if (user === undefined || session.owner.restored || this.#store.forgot(session.owner, eventId)) return undefined;
+    if (user === undefined || session.owner.restored || this.#store.forgot(session, eventId)) return undefined;
     const found = this.#store.findForUser(user, eventId);
     return found.length === 1 ? found[0] : undefined;
   }

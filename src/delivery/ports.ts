@@ -120,8 +120,11 @@ export interface Store {
   find(session: Session, eventId: string): Delivery | undefined;
   /** Newest delivery per session of that event, for every session of that user, in flight or recent. */
   findForUser(user: string, eventId: string): readonly Delivery[];
-  /** Whether the owner was sent that event in a message of which the store knows nothing else any more. */
-  forgot(owner: Owner, eventId: string): boolean;
+  /**
+   * Whether the session, or another one of its user, was sent that event in a message of which the
+   * store knows nothing else any more.
+   */
+  forgot(session: Session, eventId: string): boolean;
   /** Whether any session has, or recently had, that event. */
   knows(eventId: string): boolean;
   /** By the delivery's own id (`d-…`). */

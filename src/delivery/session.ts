@@ -11,6 +11,12 @@ let sessions = 0;
 export class Owner {
   /** Unique in this process. */
   readonly seq = ++owners;
+  /**
+   * Stands for the owner beside event ids that left the history. All owners of one user, one after
+   * the other, have one mark: a user's client may confirm over a new connection what it got over an
+   * earlier one. Different users seldom share a mark, and then evidence is only missed.
+   */
+  readonly mark: number;
   /** The user id; undefined when the user is not known. Never a metric label. */
   readonly user: string | undefined;
   pending = 0;
@@ -20,7 +26,15 @@ export class Owner {
   retained = 0;
   constructor(user: string | undefined) {
     this.user = user;
+    this.mark = user === undefined ? this.seq : markOfUser(user);
   }
+}
+
+/** FNV-1a over UTF-16 units, negative where `seq` is positive. */
+function markOfUser(user: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < user.length; i++) hash = Math.imul(hash ^ user.charCodeAt(i), 0x01000193);
+  return hash | 0x80000000;
 }
 
 /** A confirmation that came before the record of its event (D3). It waits until nothing is left to decode. */
@@ -44,6 +58,8 @@ export class Session {
    * user to one with a user.
    */
   owner: Owner;
+  /** The owner that the session had until an event named its user. Event ids may be remembered under it (D13). */
+  formerOwner: Owner | undefined = undefined;
   /** The user that the client claims to be, without proof: shown and searched for, and never an owner (D19). */
   claimedUser: string | undefined = undefined;
   /** The upgrade request's traceparent, or ''. */

@@ -5,6 +5,8 @@ import { readUser } from './user.ts';
 /** A session as far as a change of its owner goes. */
 export interface Owned {
   owner: Owner;
+  /** The owner before an event named the user. */
+  formerOwner: Owner | undefined;
   /** The session's deliveries in flight, which count against the owner. */
   readonly pending: number;
   /** Bytes of messages kept for the session, which count against the owner. */
@@ -98,6 +100,7 @@ export function createOwners(limits: { readonly connectionsPerUser: number }): O
       to.retained += session.retained;
       from.retained -= session.retained;
       session.owner = to;
+      session.formerOwner = from;
       // The connection is open already. It counts even past the limit, which holds for the next
       // one.
       if (connected) entryOf(to)!.connections++;

@@ -52,28 +52,28 @@ export class Forgotten {
   #young: Generation | undefined = undefined;
   #old: Generation | undefined = undefined;
 
-  /** Notes event `eventId`, whose hash in the store is `eventHash`, of owner `seq`. */
-  add(eventId: string, eventHash: number, seq: number): void {
+  /** Notes event `eventId`, whose hash in the store is `eventHash`, of the owner with that mark. */
+  add(eventId: string, eventHash: number, owner: number): void {
     if (this.#young === undefined || this.#young.count * 2 >= SLOTS) {
       const spare = this.#old ?? new Generation();
       spare.clear();
       this.#old = this.#young;
       this.#young = spare;
     }
-    this.#young.add(mix(eventHash, seq), markOf(eventId));
+    this.#young.add(mix(eventHash, owner), markOf(eventId));
   }
 
-  has(eventId: string, eventHash: number, seq: number): boolean {
+  has(eventId: string, eventHash: number, owner: number): boolean {
     if (this.#young === undefined) return false;
-    const hash = mix(eventHash, seq);
+    const hash = mix(eventHash, owner);
     const mark = markOf(eventId);
     return this.#young.has(hash, mark) || this.#old?.has(hash, mark) === true;
   }
 }
 
 /** The final mix of MurmurHash3. Never 0, which stands for an empty slot. */
-function mix(eventHash: number, seq: number): number {
-  let hash = Math.imul(eventHash ^ Math.imul(seq, 0x9e3779b1), 0x85ebca6b);
+function mix(eventHash: number, owner: number): number {
+  let hash = Math.imul(eventHash ^ Math.imul(owner, 0x9e3779b1), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   hash ^= hash >>> 16;
   return hash === 0 ? 1 : hash;

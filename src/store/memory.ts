@@ -96,11 +96,11 @@ class MemoryStore implements Store {
   }
 
   passed(owner: Owner, eventId: string): void {
-    this.#forgotten?.add(eventId, this.#events.hashOf(eventId), owner.seq);
+    this.#forgotten?.add(eventId, this.#events.hashOf(eventId), owner.mark);
   }
 
-  forgot(owner: Owner, eventId: string): boolean {
-    return this.#forgotten?.has(eventId, this.#events.hashOf(eventId), owner.seq) === true;
+  forgot(session: Session, eventId: string): boolean {
+    return this.#remembers(session, eventId, this.#events.hashOf(eventId));
   }
 
   knows(eventId: string): boolean {
@@ -139,11 +139,18 @@ class MemoryStore implements Store {
     for (let i = ring.length - 1; i >= this.#oldest; i--) if (!visit(ring[i] as Delivery)) return;
   }
 
+  #remembers({ owner, formerOwner }: Session, eventId: string, hash: number): boolean {
+    const forgotten = this.#forgotten;
+    if (forgotten === undefined) return false;
+    if (forgotten.has(eventId, hash, owner.mark)) return true;
+    return formerOwner !== undefined && forgotten.has(eventId, hash, formerOwner.mark);
+  }
+
   /** Makes the delivery the newest of its event to its session. */
   #hold(delivery: Delivery, eventId: string): void {
     const holder = this.#events.claim(delivery, eventId);
     const { session } = delivery;
-    if (this.#forgotten?.has(eventId, delivery.eventHash, session.owner.seq)) delivery.repeated = true;
+    if (this.#remembers(session, eventId, delivery.eventHash)) delivery.repeated = true;
     if (holder === undefined) return;
     let twin: Delivery | undefined;
     if (holder instanceof FanOut) {
@@ -167,7 +174,7 @@ class MemoryStore implements Store {
     this.#left?.(delivery);
     const { eventId, olderTwin } = delivery;
     if (eventId === undefined) return;
-    this.#forgotten?.add(eventId, delivery.eventHash, delivery.session.owner.seq);
+    this.#forgotten?.add(eventId, delivery.eventHash, delivery.session.owner.mark);
     const newerTwin = this.#newerTwin.size === 0 ? undefined : this.#newerTwin.get(delivery);
     if (newerTwin === undefined && olderTwin === undefined) {
       this.#release(delivery, eventId);

@@ -168,6 +168,28 @@ describe('[D13] one id sent twice', () => {
     },
   );
 
+  test.each([
+    ['while nobody knew its user', 'the session itself'],
+    ['over an earlier connection of its user', 'a later session of that user'],
+  ])('an event that left the history %s is remembered of %s', (_, whose) => {
+    const { tracker, connect, start } = setUp(undefined, 0);
+    const first = connect(whose === 'the session itself' ? undefined : 'ann');
+    tracker.track(first, facts(MUST_PROCESS, 'x'), 1, start);
+    tracker.processed(first, 'x', false, '', start);
+    let session = first;
+    if (whose === 'the session itself') {
+      first.formerOwner = first.owner;
+      first.owner = new Owner('ann');
+    } else session = connect('ann');
+    const [between, again] = ['a', 'x'].map((id, i) => tracker.track(session, facts(MUST_PROCESS, id), i + 2, start)!);
+    expect(tracker.processed(session, 'x', false, '', start)).toBe('noted');
+    expect([between!.level, again!.level]).toEqual(['', '']);
+    const stranger = connect('eve');
+    const theirs = tracker.track(stranger, facts(MUST_PROCESS, 'x'), 1, start)!;
+    tracker.processed(stranger, 'x', false, '', start);
+    expect(theirs.status).toBe('confirmed');
+  });
+
   test('of two that ended without evidence and left the books, a word means the older one', () => {
     const { tracker, connect, start, run } = setUp(undefined, 0);
     const session = connect();

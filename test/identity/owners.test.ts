@@ -128,7 +128,7 @@ it('[D7] random lives: counts never go wrong and nothing is left when all have g
       for (const { act, user, at } of steps) {
         const index = at % Math.max(1, live.length);
         if (act === 'open') {
-          const session: Owned = { owner: owners.acquire(user), pending: 0, retained: 0 };
+          const session: Owned = { owner: owners.acquire(user), formerOwner: undefined, pending: 0, retained: 0 };
           owners.connect(session.owner);
           live.push(session);
         } else if (act === 'adopt') {
