@@ -27,6 +27,11 @@ export function DeliveryView({ id }: { id: string }) {
   useLiveEvent('connection', ({ connection }) => {
     if (connection.id === data?.sent_over?.id) carrier.reload();
   });
+  // What was missed while the tab was hidden may have been its end.
+  useLiveEvent('dropped', () => {
+    fetched.reload();
+    carrier.reload();
+  });
   return (
     <article class="delivery">
       <Stale of={fetched} />

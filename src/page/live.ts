@@ -79,7 +79,14 @@ export function createLive(refused: () => void): Live {
     };
   };
   // A hidden tab needs no news, and browsers allow six connections to a host: the tenth tab must still load.
-  const onVisible = (): void => (document.hidden ? close() : open());
+  const onVisible = (): void => {
+    if (!document.hidden) {
+      open();
+      return;
+    }
+    close();
+    tell('connecting');
+  };
   document.addEventListener('visibilitychange', onVisible);
   open();
 
