@@ -10,6 +10,7 @@ import { bytes, duration, spoken } from './format.ts';
 import { useFetched, useLiveEvent, useShared, useTitle } from './hooks.ts';
 import { Capability, Facts, Id, Loading, Priority, reasonOf, Stale, Status, Time } from './parts.tsx';
 import { Timeline } from './timeline.tsx';
+import { traceLink } from './trace-link.ts';
 import { writePlace } from './url.ts';
 
 export function DeliveryView({ id }: { id: string }) {
@@ -188,11 +189,11 @@ function Ids({ delivery }: { delivery: DeliveryDetailJson }) {
 /** A link only where the operator said where traces are, and only to a page. */
 function Trace({ id, url }: { id: string | null; url: string | null }) {
   if (id === null) return <span class="quiet">no span was kept</span>;
-  const link = url?.replaceAll('{trace_id}', id);
+  const link = traceLink(url, id);
   return (
     <>
       <Id label="trace id" value={id} />
-      {link !== undefined && /^https?:\/\//.test(link) && (
+      {link !== undefined && (
         <a class="external" href={link} target="_blank" rel="noreferrer noopener">
           Open the trace ↗
         </a>
