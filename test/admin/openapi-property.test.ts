@@ -115,7 +115,7 @@ function expectDescribed(spec: Spec, { responses }: Operation, got: Got): void {
 }
 
 const faultsIn = (got: Got): string[] => [...new Set(got.body.errors?.map(({ parameter }) => parameter))].sort();
-const wellFormed = (id: string): boolean => id !== '' && id.isWellFormed();
+const wellFormed = (id: string): boolean => /^\P{Cs}+$/u.test(id);
 
 async function chance() {
   const clock = { now: NOON };
