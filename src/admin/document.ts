@@ -31,10 +31,10 @@ where that is set. \`/openapi.json\` says the same as this page, for programs.
 
 ## The stream
 
-\`GET /api/v1/stream\` is a stream of server-sent events. \`step\` and \`connection\` have an \`id\`: after a break the stream goes on behind
-\`Last-Event-ID\`, if that was within the latest 2,048 steps and the break not longer than 15 s. \`dropped\` says how many steps a follower was not given,
-because it read too slowly or \`rate\` was reached. \`{"count":null}\` means that the follower was away too long, and that the number is not known: read
-the lists again. The server has at most 16 followers.
+\`GET /api/v1/stream\` is a stream of server-sent events. \`step\`, \`connection\` and \`stats\` have an \`id\`: after a break the stream goes on behind
+\`Last-Event-ID\`, if that was within the latest 2,048 steps, the break not longer than 15 s, and the query the same. \`dropped\` says how many steps a
+follower was not given, because it read too slowly or \`rate\` was reached; \`{"count":null}\` = it missed steps and nobody knows how many: read the lists
+again. At most 16 followers.
 
 | event | data |
 | --- | --- |

@@ -14,6 +14,8 @@ const QUIET_FLUSHES = 150;
 
 /** The wishes of a follower. */
 export interface Wish {
+  /** The query that the follower came with, but for its place in the stream. */
+  readonly question: string;
   readonly events: ReadonlySet<string>;
   readonly wanted: DeliveryFilter | undefined;
   /** Most steps per flush. */
@@ -23,6 +25,8 @@ export interface Wish {
 /** One follower, also for a while after its connection broke: it may come back and read on. */
 export class Follower {
   readonly wish: Wish;
+  /** Number of the step behind which every step that the follower wants was taken or counted as missed. */
+  since: number;
   readonly #response: ServerResponse;
   /** Steps of this flush. */
   #held: HeldStep[] = [];
@@ -30,9 +34,12 @@ export class Follower {
   #quiet = 0;
   /** Since when the follower has no reader, monotonic ms; undefined while it has one. */
   gone: number | undefined = undefined;
+  /** Number of the step behind which the follower missed one last; -1 = it has missed none. */
+  missedAt = -1;
 
-  constructor(wish: Wish, response: ServerResponse) {
+  constructor(wish: Wish, since: number, response: ServerResponse) {
     this.wish = wish;
+    this.since = since;
     this.#response = response;
   }
 
@@ -45,8 +52,10 @@ export class Follower {
     this.#held.push(held);
   }
 
-  miss(count = 1): void {
-    this.#dropped += count;
+  /** Counts a step that is not told. `latest` is the number of the latest step that is. */
+  miss(latest: number): void {
+    this.#dropped++;
+    this.missedAt = latest;
   }
 
   /** Sends the held steps. `text` renders a step, once for all followers. */
@@ -55,7 +64,7 @@ export class Follower {
     this.#held = [];
     if (this.gone !== undefined) return;
     if (this.#response.writableLength > UNREAD_LIMIT) {
-      this.#dropped += held.length;
+      for (const { id } of held) this.miss(id);
       return;
     }
     let out = held.map(text).join('');
@@ -65,10 +74,11 @@ export class Follower {
     if (out === '' && ++this.#quiet % QUIET_FLUSHES === 0) this.#response.write(':\n\n');
   }
 
-  /** Sends text as it is. A follower that does not read misses it. */
-  send(text: string): void {
-    if (text === '' || this.gone !== undefined || this.#response.writableLength > UNREAD_LIMIT) return;
+  /** Sends text as it is. False: the follower does not read, and misses it. */
+  send(text: string): boolean {
+    if (text === '' || this.gone !== undefined || this.#response.writableLength > UNREAD_LIMIT) return false;
     this.#quiet = 0;
     this.#response.write(text);
+    return true;
   }
 }

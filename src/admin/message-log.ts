@@ -169,7 +169,8 @@ class Ring implements MessageLog {
   payload(buf: Uint8Array, start: number, end: number): void {
     const size = Math.min(end - start, PAYLOAD_BYTES);
     if (size > this.#payloadBytes) return;
-    this.#payloads.set(this.#seq, buf.slice(start, start + size));
+    // A copy, also of a Buffer, whose own `slice` is a view: the bytes of the next message come into the same memory.
+    this.#payloads.set(this.#seq, Uint8Array.prototype.slice.call(buf, start, start + size));
     this.#kept += size;
     for (const [seq, oldest] of this.#payloads) {
       if (this.#kept <= this.#payloadBytes && seq > this.#seq - this.#capacity) return;

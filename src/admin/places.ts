@@ -25,8 +25,11 @@ export interface PlacesDeps {
 
 export interface Places {
   readonly taken: number;
-  /** Notes that an answer begins: its connection cannot lose its place until the answer is out. */
-  answering(socket: Socket, response: ServerResponse): void;
+  /**
+   * Notes that an answer begins: its connection cannot lose its place until the answer is out.
+   * Returns how many answers are under way on that connection.
+   */
+  answering(socket: Socket, response: ServerResponse): number;
 }
 
 /** Watches the connections of `server`. */
@@ -90,6 +93,7 @@ export function createPlaces(server: Server, { limit, stallMs, counters, report 
         open.delete(socket);
         open.set(socket, answers - 1);
       });
+      return open.get(socket) as number;
     },
   };
 }

@@ -42,8 +42,15 @@ const STALL_MS = 30_000;
 /** How long followers may take to read the last steps when the server is closed, ms. */
 const LAST_WORDS_MS = 250;
 
+/** Requests of one connection that are answered side by side: whole answers wait in memory until the one before is read. */
+const ABREAST_LIMIT = 16;
+
 /** Longest request target, characters. */
 const URL_LIMIT = 8_192;
+
+const ABREAST = problem(429, `A connection asks ${ABREAST_LIMIT} things at once at most.`, {
+  headers: { 'Retry-After': '1', Connection: 'close' },
+});
 
 /** The admin server, not yet listening. */
 export interface Admin {
@@ -179,8 +186,8 @@ export function createAdmin(deps: AdminDeps): Admin {
 
   const limits = { requestTimeout: REQUEST_MS, headersTimeout: HEAD_MS, connectionsCheckingInterval: CHECK_MS };
   const server = createServer(limits, (request, response) => {
-    places.answering(request.socket, response);
-    void respond(request, response, undefined);
+    if (places.answering(request.socket, response) <= ABREAST_LIMIT) void respond(request, response, undefined);
+    else writeReply(response, ABREAST, false);
   });
   const places = createPlaces(server, {
     limit: CONNECTION_LIMIT,

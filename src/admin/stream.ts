@@ -21,7 +21,7 @@ const FLUSH_MS = 100;
 const FLUSHES = 1000 / FLUSH_MS;
 /** Most steps a second for one follower. Further ones are dropped and counted. */
 export const RATE_LIMIT = 2500;
-/** Most followers at once. */
+/** Most followers at once, and most of those that are awaited back. */
 const FOLLOWER_LIMIT = 16;
 /** How long steps go on being collected for a follower whose connection broke, ms. */
 const RETURN_MS = 15_000;
@@ -49,14 +49,15 @@ export function streamRoute(deps: AdminDeps, past: Past, closing: Set<() => void
       if (faults.length > 0) return badQuery(faults);
       if (hub.full)
         return problem(503, `${FOLLOWER_LIMIT} followers are the most.`, { headers: { 'Retry-After': '5' } });
-      const wish: Wish = { events, wanted, quota: Math.max(1, Math.round(rate / FLUSHES)) };
+      const question = questionOf(search);
+      const wish: Wish = { question, events, wanted, quota: Math.max(1, Math.round(rate / FLUSHES)) };
       return {
         kind: 'stream',
         contentType: 'text/event-stream',
         open(response) {
           // The head goes out at once, so that the follower knows that it follows.
           response.write('retry: 2000\n\n');
-          const follower = new Follower(wish, response);
+          const follower = new Follower(wish, hub.last, response);
           hub.add(follower, after);
           response.on('close', () => hub.leave(follower));
         },
@@ -65,11 +66,21 @@ export function streamRoute(deps: AdminDeps, past: Past, closing: Set<() => void
   };
 }
 
+/** A query without the place in the stream: what a follower asks again when it comes back. */
+function questionOf(search: string): string {
+  const parameters = new URLSearchParams(search);
+  parameters.delete('last_event_id');
+  parameters.sort();
+  return parameters.toString();
+}
+
 /** All followers. Nothing is watched without one. */
 function createHub(deps: AdminDeps, past: Past) {
   const followers = new Set<Follower>();
   const ring = createStepRing();
   const run = runName(deps.info.startedAt);
+  /** Number of the latest step that a flush has passed on. */
+  let passed = 0;
   let stop: (() => void) | undefined;
 
   const text = (held: HeldStep): string => {
@@ -92,7 +103,7 @@ function createHub(deps: AdminDeps, past: Past) {
       if (follower.room) {
         held ??= ring.add(step, at, delivery);
         follower.take(held);
-      } else follower.miss();
+      } else follower.miss(ring.last);
     }
   };
   const flush = (): void => {
@@ -106,6 +117,7 @@ function createHub(deps: AdminDeps, past: Past) {
       follower.flush(once);
       if (follower.gone !== undefined && deps.now() - follower.gone > RETURN_MS) forget(follower);
     }
+    passed = ring.last;
   };
   const begin = (): void => {
     const unwatch = deps.watch?.(stepObserver(took));
@@ -116,11 +128,12 @@ function createHub(deps: AdminDeps, past: Past) {
         if (follower.room) {
           held ??= ring.addLife(life, entry);
           follower.take(held);
-        } else follower.miss();
+        } else follower.miss(ring.last);
       }
     });
     const unpast = past.watch((sample) => {
-      const line = `event: stats\ndata: ${JSON.stringify(lineOf(sample, deps))}\n\n`;
+      // With a place in the stream: a follower that has seen no step yet can read on too.
+      const line = `id: ${run}.${passed}\nevent: stats\ndata: ${JSON.stringify(lineOf(sample, deps))}\n\n`;
       for (const follower of followers) if (follower.wish.events.has('stats')) follower.send(line);
     });
     const timer = setInterval(flush, FLUSH_MS).unref();
@@ -134,26 +147,40 @@ function createHub(deps: AdminDeps, past: Past) {
     followers.delete(follower);
     if (followers.size === 0) stop?.();
   };
-  /** The steps that a follower missed while its connection was broken. */
+  /**
+   * Whether every step behind step `id` that the follower wants is in the ring. The ring holds only
+   * what somebody wanted, so a follower with the same question must have been there since.
+   */
+  const isWhole = ({ wish }: Follower, id: number): boolean => {
+    for (const other of followers)
+      if (other.wish.question === wish.question && other.since <= id && other.missedAt < id) return true;
+    return false;
+  };
+  /** Sends the steps that a follower missed while its connection was broken, or says that they are not known. */
   const catchUp = (follower: Follower, after: string): void => {
     const [, name, id] = /^([0-9a-z]{1,11})\.(\d{1,15})$/.exec(after) ?? [];
-    const missed = name === run && id !== undefined ? ring.after(Number(id)) : undefined;
+    const known = name === run && id !== undefined && isWhole(follower, Number(id));
+    const missed = known ? ring.after(Number(id)) : undefined;
     if (missed === undefined) {
       follower.send('event: dropped\ndata: {"count":null}\n\n');
       return;
     }
+    follower.since = Number(id);
     const { events, wanted } = follower.wish;
     for (const held of missed) {
       const mine = 'life' in held ? events.has('connection') : events.has('step') && wanted?.(held.delivery) !== false;
-      if (mine) follower.send(text(held));
+      if (mine && !follower.send(text(held))) follower.miss(held.id);
     }
   };
 
+  const awaited = (): Follower[] => [...followers].filter(({ gone }) => gone !== undefined);
   return {
+    /** Number of the latest step. */
+    get last() {
+      return ring.last;
+    },
     get full() {
-      let there = 0;
-      for (const { gone } of followers) if (gone === undefined) there++;
-      return there >= FOLLOWER_LIMIT;
+      return followers.size - awaited().length >= FOLLOWER_LIMIT;
     },
     add(follower: Follower, after: string | undefined): void {
       if (after !== undefined) catchUp(follower, after);
@@ -162,6 +189,9 @@ function createHub(deps: AdminDeps, past: Past) {
     },
     leave(follower: Follower): void {
       follower.gone = deps.now();
+      // Each of them is asked about every step, so that callers that come and go must not add up.
+      const [first, ...others] = awaited().sort((a, b) => (a.gone ?? 0) - (b.gone ?? 0));
+      if (first !== undefined && others.length >= FOLLOWER_LIMIT) forget(first);
     },
     close(): void {
       if (followers.size > 0) flush();

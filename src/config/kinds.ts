@@ -158,11 +158,11 @@ export const mountPath: Kind<string> = scalar('a path such as /.ackspan', (given
 
 /** A link with a place for a trace id. Only a link that a browser opens as a page: no script, no credentials. */
 export const traceLink: Kind<string> = scalar(
-  'an http or https address with `{trace_id}` in it',
+  'an http or https address with `{trace_id}` or `{trace_id_low}` in it',
   (given): string | undefined => {
-    if (typeof given !== 'string' || !given.includes('{trace_id}') || !/^https?:\/\/[^\s@]+$/.test(given))
-      return undefined;
-    return URL.canParse(given.replaceAll('{trace_id}', '0')) ? given : undefined;
+    if (typeof given !== 'string' || !/^https?:\/\/[^\s@]+$/.test(given)) return undefined;
+    const filled = given.replaceAll(/\{trace_id(?:_low)?\}/g, '0');
+    return filled !== given && URL.canParse(filled) ? given : undefined;
   },
 );
 

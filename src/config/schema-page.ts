@@ -38,7 +38,7 @@ export const pageRows = [
   maybe(
     'admin.trace_url',
     traceLink,
-    "The address of the page's link to a trace, with `{trace_id}` in it (docs/page.md has the addresses of Tempo, Jaeger, Cloud Trace and Datadog).",
+    "The address of the page's link to a trace, with `{trace_id}` in it, or `{trace_id_low}`, its low 64 bits in decimal (docs/page.md has the addresses of Tempo, Jaeger, Cloud Trace and Datadog).",
   ),
   row(
     'objective.all',

@@ -19,7 +19,9 @@ export interface Advice {
 /** The advice for an ending. The status decides where two statuses know the same reason. */
 export function adviceFor(status: string, reason: string | null): Advice | undefined {
   if (reason === null) return undefined;
-  return OWN[`${status}: ${reason}`] ?? ADVICE[reason as Reason];
+  const own = OWN[`${status}: ${reason}`];
+  // A case from a file may name anything as its reason.
+  return own ?? (Object.hasOwn(ADVICE, reason) ? ADVICE[reason as Reason] : undefined);
 }
 
 const ADVICE: Readonly<Record<Reason, Advice>> = {

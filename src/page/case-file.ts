@@ -1,5 +1,13 @@
-// page: everything that is known of a delivery or a connection as one JSON file, which the page of any machine opens.
-import type { AboutJson, ConnectionDetailJson, DeliveryDetailJson, MessageJson } from '../admin/shapes.ts';
+// page: a delivery or a connection with everything that is known of it as one JSON file, which the page of any other machine opens.
+import type {
+  AboutJson,
+  ConnectionDetailJson,
+  ConnectionStepJson,
+  DeliveryDetailJson,
+  MessageJson,
+  StepJson,
+} from '../admin/shapes.ts';
+import type { Capability, Level, Priority, Status } from '../delivery/words.ts';
 import { member } from './har.ts';
 
 /** A shared case. `format` grows when a reader of an older format could misread the file. */
@@ -56,9 +64,28 @@ export function readCase(file: unknown): CaseFile | string {
   return given.delivery === null && given.connection === null ? 'This case is empty.' : given;
 }
 
+/** Longest list: a case has a handful of steps, and as many messages as one connection shows. */
+const LIST_LIMIT = 1_000;
+const MESSAGE_LIMIT = 100_000;
+/** Kinds that are one word of a few, and choose how something is shown. The compiler knows when one is missing. */
+const one = <W extends string>(words: Readonly<Record<W, 1>>): readonly string[] => Object.keys(words);
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  status: one<Status>({ pending: 1, retrying: 1, confirmed: 1, failed: 1, timeout: 1, unverifiable: 1 }),
+  priority: one<Priority>({ critical: 1, high: 1, normal: 1, low: 1 }),
+  level: one<Level>({ received: 1, processed: 1 }),
+  capability: one<Capability>({ none: 1, received: 1, processed: 1 }),
+  step: one<StepJson['step']>({
+    ...{ send: 1, probe: 1, resend: 1, replay: 1, reemit: 1, received: 1, confirmed: 1, failed: 1, timeout: 1 },
+    ...{ unverifiable: 1, late: 1, upgrade: 1, rejected: 1 },
+  }),
+  life: one<ConnectionStepJson['step']>({ opened: 1, capability: 1, closed: 1 }),
+  direction: one<MessageJson['direction']>({ to_client: 1, to_upstream: 1 }),
+  kind: one<MessageJson['kind']>({ text: 1, binary: 1 }),
+};
+
 /**
- * Types of an object's members: a name that `typeof` gives, `list`, or `object`. A `?` at its end
- * allows null, and a `-` allows the member to be missing.
+ * What a member must be: a name of `typeof`, `time`, `list`, `object`, or one of `WORDS`; `?` behind it allows null, `-` allows it to be
+ * missing.
  */
 type Shape = Readonly<Record<string, string>>;
 
@@ -68,11 +95,18 @@ const TOP: Shape = {
   version: 'string',
   delivery: 'object?',
   connection: 'object?',
-  messages: 'list',
+  messages: 'messages',
 };
 const DELIVERY: Shape = {
-  ...{ id: 'string', event_id: 'string?', type: 'string', priority: 'string', status: 'string', error_type: 'string?' },
-  ...{ unverifiable_reason: 'string?', level: 'string?', required: 'string', attempts: 'number', session: 'string' },
+  ...{
+    id: 'string',
+    event_id: 'string?',
+    type: 'string',
+    priority: 'priority',
+    status: 'status',
+    error_type: 'string?',
+  },
+  ...{ unverifiable_reason: 'string?', level: 'level?', required: 'level', attempts: 'number', session: 'string' },
   ...{ user: 'string?', run: 'string?', tool: 'string?', tool_call: 'string?', ordinal: 'number', bytes: 'number' },
   ...{ kept: 'boolean', sent_at: 'time', deadline_at: 'time', received_ms: 'number?', settled_ms: 'number?' },
   ...{ rejected_ms: 'number?', trace_id: 'string?' },
@@ -85,11 +119,11 @@ const DETAIL: Shape = {
   same_event: 'object',
 };
 const STEP: Shape = {
-  ...{ step: 'string', at: 'time', after_ms: 'number', number: 'number-', delay_ms: 'number-', result: 'string-' },
-  ...{ level: 'string-', error_type: 'string-', reason: 'string-' },
+  ...{ step: 'step', at: 'time', after_ms: 'number', number: 'number-', delay_ms: 'number-', result: 'string-' },
+  ...{ level: 'level-', error_type: 'string-', reason: 'string-' },
 };
 const CONNECTION: Shape = {
-  ...{ id: 'string', session: 'string', user: 'string?', claimed_user: 'string?', capability: 'string' },
+  ...{ id: 'string', session: 'string', user: 'string?', claimed_user: 'string?', capability: 'capability' },
   ...{ opened_at: 'time', closed_at: 'time?', closed_by: 'string?', close_code: 'number?', remote: 'string' },
   ...{
     path: 'string',
@@ -103,10 +137,10 @@ const CONNECTION: Shape = {
 const SUMMARY: Shape = Object.fromEntries(
   Object.entries(CONNECTION).filter(([name]) => !['life', 'deliveries', 'remembered'].includes(name)),
 );
-const LIFE: Shape = { step: 'string', at: 'time', capability: 'string-', by: 'string-', code: 'number-' };
+const LIFE: Shape = { step: 'life', at: 'time', capability: 'capability-', by: 'string-', code: 'number-' };
 const MESSAGE: Shape = {
-  ...{ seq: 'number', direction: 'string', kind: 'string', type: 'string?', bytes: 'number?', at: 'time' },
-  ...{ ordinal: 'number?', consumed: 'boolean', delivery: 'string?', status: 'string?', reason: 'string?' },
+  ...{ seq: 'number', direction: 'direction', kind: 'kind', type: 'string?', bytes: 'number?', at: 'time' },
+  ...{ ordinal: 'number?', consumed: 'boolean', delivery: 'string?', status: 'status?', reason: 'string?' },
   ...{ payload: 'string?', cut: 'boolean' },
 };
 
@@ -122,7 +156,7 @@ function deep(delivery: DeliveryDetailJson): string | undefined {
 
 function steps(list: unknown, shape: Shape, name: string): string | undefined {
   if (list === undefined && name === 'connection.life') return undefined;
-  if (!Array.isArray(list)) return `${name} is no list`;
+  if (!fits(list, 'list') || !Array.isArray(list)) return `${name} is no list, or too long`;
   return list.map((each, i) => fault(each, shape, `${name}[${i}]`)).find((each) => each !== undefined);
 }
 
@@ -140,9 +174,13 @@ function fault(value: unknown, shape: Shape, name: string): string | undefined {
 }
 
 function fits(value: unknown, kind: string): boolean {
-  if (kind === 'list') return Array.isArray(value);
+  const words = WORDS[kind];
+  if (words !== undefined) return typeof value === 'string' && words.includes(value);
+  if (kind === 'list' || kind === 'messages')
+    return Array.isArray(value) && value.length <= (kind === 'list' ? LIST_LIMIT : MESSAGE_LIMIT);
   if (kind === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
   if (kind === 'time') return typeof value === 'string' && !Number.isNaN(Date.parse(value));
-  if (kind === 'number') return typeof value === 'number' && Number.isFinite(value);
+  // Times are laid out on a line: beyond safe integers that arithmetic does not end.
+  if (kind === 'number') return typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
   return typeof value === kind;
 }

@@ -10,6 +10,7 @@ import { bytes, duration, spoken } from './format.ts';
 import { useFetched, useLiveEvent, useShared, useTitle } from './hooks.ts';
 import { Capability, Facts, Id, Loading, Priority, reasonOf, Stale, Status, Time } from './parts.tsx';
 import { Timeline } from './timeline.tsx';
+import { traceLink } from './trace-link.ts';
 import { writePlace } from './url.ts';
 
 export function DeliveryView({ id }: { id: string }) {
@@ -26,6 +27,11 @@ export function DeliveryView({ id }: { id: string }) {
   });
   useLiveEvent('connection', ({ connection }) => {
     if (connection.id === data?.sent_over?.id) carrier.reload();
+  });
+  // What was missed while the tab was hidden may have been its end.
+  useLiveEvent('dropped', () => {
+    fetched.reload();
+    carrier.reload();
   });
   return (
     <article class="delivery">
@@ -187,11 +193,11 @@ function Ids({ delivery }: { delivery: DeliveryDetailJson }) {
  */
 function Trace({ id, url }: { id: string | null; url: string | null }) {
   if (id === null) return <span class="quiet">no span was kept</span>;
-  const link = url?.replaceAll('{trace_id}', id);
+  const link = traceLink(url, id);
   return (
     <>
       <Id label="trace id" value={id} />
-      {link !== undefined && /^https?:\/\//.test(link) && (
+      {link !== undefined && (
         <a class="external" href={link} target="_blank" rel="noreferrer noopener">
           Open the trace ↗
         </a>

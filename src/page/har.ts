@@ -71,20 +71,22 @@ export function readHar(
 ): readonly { readonly url: string; readonly messages: readonly HarMessage[] }[] | string {
   const entries = member(member(file, 'log'), 'entries');
   if (!Array.isArray(entries)) return 'This is no HAR file: it has no log.entries.';
-  const found = entries.slice(0, ENTRY_LIMIT).flatMap((entry) => {
+  const found: { url: string; messages: readonly HarMessage[] }[] = [];
+  let room = MESSAGE_LIMIT;
+  for (const entry of entries) {
     const messages = member(entry, '_webSocketMessages');
-    if (!Array.isArray(messages)) return [];
+    if (!Array.isArray(messages) || found.length === SOCKET_LIMIT || room === 0) continue;
     const url = member(member(entry, 'request'), 'url');
-    return [
-      { url: typeof url === 'string' ? url : '', messages: messages.slice(0, MESSAGE_LIMIT).flatMap(readMessage) },
-    ];
-  });
+    const read = messages.slice(0, room).flatMap(readMessage);
+    room -= read.length;
+    found.push({ url: typeof url === 'string' ? url : '', messages: read });
+  }
   return found.length === 0 ? 'This HAR file has no WebSocket messages.' : found;
 }
 
-/** Entries of a file that are read at most. */
-const ENTRY_LIMIT = 10_000;
-const MESSAGE_LIMIT = 500_000;
+/** Sockets that are read of one file, each a list on the page, and messages of them all. */
+const SOCKET_LIMIT = 100;
+const MESSAGE_LIMIT = 100_000;
 
 function readMessage(value: unknown): HarMessage[] {
   const [type, time, opcode, data] = ['type', 'time', 'opcode', 'data'].map((name) => member(value, name));

@@ -89,9 +89,15 @@ export function createLive(refused: () => void): Live {
       again = window.setTimeout(open, AGAIN_MS);
     };
   };
-  // A hidden tab needs no news. Browsers allow six connections to a host, and the tenth tab must
-  // still load.
-  const onVisible = (): void => (document.hidden ? close() : open());
+  // A hidden tab needs no news, and browsers allow six connections to a host: the tenth tab must still load.
+  const onVisible = (): void => {
+    if (!document.hidden) {
+      open();
+      return;
+    }
+    close();
+    tell('connecting');
+  };
   document.addEventListener('visibilitychange', onVisible);
   open();
 

@@ -222,14 +222,23 @@ function Payload({ message }: { message: MessageJson }) {
           taken out.
         </p>
       ) : (
-        <pre>{kind === 'text' ? pretty(payload) : payload}</pre>
+        <pre>{kind === 'text' ? pretty(payload) : payload.slice(0, SHOWN)}</pre>
+      )}
+      {payload !== null && payload.length > SHOWN && (
+        <p class="quiet">
+          The first {count(SHOWN)} characters of {count(payload.length)}.
+        </p>
       )}
       {cut && <p class="quiet">Only its beginning is kept.</p>}
     </section>
   );
 }
 
+/** Characters of a payload that are shown: one from a file can be as long as the file. */
+const SHOWN = 200_000;
+
 function pretty(text: string): string {
+  if (text.length > SHOWN) return text.slice(0, SHOWN);
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {

@@ -1,10 +1,10 @@
-// page: the state of things: the confirmation rate, then charts, losses, priorities, evidence, connections and users.
-import { useState } from 'preact/hooks';
+// page: how things stand: one number first, then how it came about: charts, losses, priorities, evidence, connections, users.
+import { useEffect, useState } from 'preact/hooks';
 import type { LineJson, LinesJson, SummaryJson, WindowJson } from '../admin/stats-shapes.ts';
 import { Charts } from './charts.tsx';
 import { OpenButton } from './drop.tsx';
 import { count, duration, percent } from './format.ts';
-import { patchPlace, useFetched, useLiveEvent, usePlace, useShared, useTitle } from './hooks.ts';
+import { patchPlace, useFetched, useLiveEvent, useLiveStatus, usePlace, useShared, useTitle } from './hooks.ts';
 import { Capabilities, Levels, Losses, Priorities } from './panels.tsx';
 import { Loading, Stale } from './parts.tsx';
 import { TopTypes, TopUsers } from './top.tsx';
@@ -158,6 +158,11 @@ function useLines(window: '5m' | '1h'): readonly LineJson[] {
   useLiveEvent('stats', (line) => {
     if (window === '5m') setTold((before) => [...before.slice(-299), line]);
   });
+  const { state } = useLiveStatus();
+  // The seconds of a break are not told afterwards: they are read.
+  useEffect(() => {
+    if (state === 'live' && read.at > 0) read.reload();
+  }, [state]);
   const base = read.data?.lines ?? [];
   if (window === '1h') return base;
   const last = base.at(-1)?.at ?? '';

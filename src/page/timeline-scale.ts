@@ -75,7 +75,6 @@ export function ticksTo(end: number): number[] {
   const rough = end / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough) ?? rough;
-  const ticks: number[] = [];
-  for (let ms = 0; ms <= end * 0.97; ms += step) ticks.push(Number(ms.toPrecision(6)));
-  return ticks;
+  const last = Math.floor((end * 0.97) / step);
+  return Array.from({ length: Math.min(11, last + 1) }, (_, i) => Number((i * step).toPrecision(6)));
 }

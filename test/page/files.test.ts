@@ -1,9 +1,12 @@
 // Files that the page opens come from anywhere: a case is read strictly, a HAR file for what it is, and neither reaches what objects inherit.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConnectionDetailJson, MessageJson } from '../../src/admin/shapes.ts';
+import type { ConnectionDetailJson, DeliveryDetailJson, MessageJson } from '../../src/admin/shapes.ts';
+import { adviceFor } from '../../src/page/advice.ts';
 import { isCase, readCase, writeCase } from '../../src/page/case-file.ts';
 import { readHar, writeHar } from '../../src/page/har.ts';
+import { layOut, ticksTo } from '../../src/page/timeline-scale.ts';
+import { propertyOptions } from '../support/seed.ts';
 
 const CONNECTION: ConnectionDetailJson = {
   id: 'c-1',
@@ -40,6 +43,40 @@ const MESSAGE: MessageJson = {
   cut: false,
 };
 
+const STEP = { step: 'send', at: '2026-03-01T12:00:01.000Z', after_ms: 0 } as const;
+const DELIVERY: DeliveryDetailJson = {
+  id: 'd-1',
+  event_id: 'e-1',
+  type: 'agent_thinking',
+  priority: 'normal',
+  status: 'failed',
+  error_type: 'disconnected',
+  unverifiable_reason: null,
+  level: null,
+  required: 'received',
+  attempts: 1,
+  session: 's-1',
+  user: 'ada',
+  claimed_user: null,
+  run: null,
+  tool: null,
+  tool_call: null,
+  ordinal: 1,
+  bytes: 12,
+  kept: false,
+  sent_at: '2026-03-01T12:00:01.000Z',
+  deadline_at: '2026-03-01T12:00:31.000Z',
+  received_ms: null,
+  settled_ms: 9000,
+  rejected_ms: null,
+  trace_id: null,
+  error_text: null,
+  connection: null,
+  sent_over: null,
+  timeline: [STEP],
+  same_event: { count: 0, deliveries: [] },
+};
+
 const ABOUT = { service: 'agent', version: '1.2.3' };
 const parts = { delivery: null, connection: CONNECTION, messages: [MESSAGE] };
 
@@ -68,6 +105,52 @@ describe('a case', () => {
   ])('a connection whose %s is %j is refused with its name', (name, value) => {
     const file = saved(writeCase(ABOUT, { ...parts, connection: { ...CONNECTION, [name]: value } as never }, true));
     expect(readCase(file)).toMatch(new RegExp(`^This case cannot be read: connection\\.${name}`));
+  });
+
+  it.each<[string, object]>([
+    ['a status that is none', { status: 'constructor' }],
+    ['a priority that is none', { priority: 'hidden-input' }],
+    ['a step that is none', { timeline: [{ ...STEP, step: '__proto__' }] }],
+    ['a step at the end of all numbers', { timeline: [{ ...STEP, after_ms: 1e308 }] }],
+    ['a time line as long as a book', { timeline: Array.from({ length: 200_000 }, () => STEP) }],
+  ])('a delivery with %s is refused in words', (_, change) => {
+    const file = saved(writeCase(ABOUT, { ...parts, delivery: { ...DELIVERY, ...change } as never }, true));
+    expect(readCase(file)).toMatch(/^This case cannot be read: delivery\./);
+    expect(readCase(saved(writeCase(ABOUT, { ...parts, delivery: DELIVERY }, true)))).toMatchObject({
+      delivery: DELIVERY,
+    });
+  });
+
+  it('a reason that objects inherit by name has no advice, and breaks nothing', () => {
+    for (const reason of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
+      expect(adviceFor('failed', reason)).toBeUndefined();
+  });
+
+  it('whatever spans of time a file claims, they are laid out with few ticks', () => {
+    const ms = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double({ noNaN: true, min: -9e15, max: 9e15 }));
+    fc.assert(
+      fc.property(
+        ms,
+        fc.date({ noInvalidDate: true }),
+        fc.date({ noInvalidDate: true }),
+        (after_ms, sent, deadline) => {
+          const times = { sent_at: sent.toISOString(), deadline_at: deadline.toISOString() };
+          const delivery = { ...DELIVERY, ...times, timeline: [{ ...STEP, after_ms }] };
+          for (const status of ['pending', 'timeout', 'confirmed'] as const) {
+            const { marks, ticks } = layOut(
+              { ...delivery, status },
+              CONNECTION.life,
+              Date.parse('2026-03-01T12:00:00Z'),
+            );
+            expect(ticks.length).toBeLessThanOrEqual(11);
+            for (const { at } of [...marks, ...ticks]) expect(at >= 0 && at <= 1).toBe(true);
+          }
+        },
+      ),
+      propertyOptions(300),
+    );
+    expect(ticksTo(Number.MAX_VALUE).length).toBeLessThanOrEqual(11);
+    expect(ticksTo(1000)).toEqual([0, 200, 400, 600, 800]);
   });
 
   it('whatever else is in a file, it is shown, or refused in words: it never throws', () => {
@@ -125,6 +208,12 @@ describe('a HAR file', () => {
     expect(readHar(entry([...odd, { type: 'send', time: 1, opcode: 9, data: 'x' }]))).toEqual([
       { url: '', messages: [{ type: 'send', time: 1, opcode: 1, data: 'x' }] },
     ]);
+    const many = {
+      log: { entries: Array.from({ length: 500 }, () => entry([{ type: 'send', time: 1, data: 'x' }]).log.entries[0]) },
+    };
+    expect(readHar(many)).toHaveLength(100);
+    const long = entry(Array.from({ length: 150_000 }, () => ({ type: 'send', time: 1, data: 'x' })));
+    expect((readHar(long) as readonly { messages: readonly unknown[] }[])[0]!.messages).toHaveLength(100_000);
     for (const file of [entry('x'), {}, null, { log: { entries: [] } }, { log: { entries: 'x' } }])
       expect(readHar(file)).toMatch(/^This (?:is no )?HAR file/);
   });

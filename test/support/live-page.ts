@@ -6,10 +6,10 @@ import { expect } from 'vitest';
 import { atEnd } from './backends.ts';
 import { findProgram } from './component.ts';
 
-export function startChromium(): Promise<Browser> {
+export function startChromium(...more: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: findProgram('chromium')!,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', ...more],
   });
 }
 
