@@ -25,7 +25,7 @@ import type { Totals } from '../telemetry/metrics/totals.ts';
 import { createExportCounters } from '../telemetry/otlp/drops.ts';
 import { createOutcomeLog } from '../telemetry/outcome-log.ts';
 import { ScrapeExporter } from '../telemetry/scrape/exporter.ts';
-import type { Telemetry } from '../telemetry/sdk.ts';
+import { startTelemetry, type Telemetry } from '../telemetry/sdk.ts';
 import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
 import { startBeat } from '../time/beat.ts';
 import { type Exports, readings } from './counter-series.ts';
@@ -168,7 +168,6 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     now: deps.now,
   });
   const exporter = new ScrapeExporter([producer]);
-  const { startTelemetry } = await import('../telemetry/sdk.ts');
   const telemetry = startTelemetry({
     serviceName: deps.serviceName,
     version: deps.version,
