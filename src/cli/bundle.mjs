@@ -67,11 +67,6 @@ function apart(folder) {
       bundler.onResolve({ filter: /^commander$/ }, () => at('commander'));
       dynamic(bundler, /\/(?:run|sidecar)\.ts$/, () => at('run'));
       dynamic(bundler, /\/mcp\/server\.ts$/, () => at('mcp-server'));
-      dynamic(bundler, /^jose\//, ({ path }) => {
-        const name = path.replaceAll('/', '-');
-        entries[`command/${name}`] = path;
-        return at(name);
-      });
       dynamic(bundler, /^\.\/(?:admin\/)?[a-z]+\.ts$/, ({ path, resolveDir }) => {
         entries[`command/${basename(path, '.ts')}`] = join(resolveDir, path);
         return at(basename(path, '.ts'));
@@ -105,6 +100,8 @@ const bundles = [
     banner: { js: '(function (require, module, exports, here) {' },
     footer: { js: '})' },
     define: { 'import.meta.url': 'here' },
+    // Code out of V8's cache has no way to import.
+    supported: { 'dynamic-import': false },
     plugins: [apart('.'), ...packagesInParts],
   }),
   await bundle({

@@ -1,7 +1,7 @@
 // cli: runs a bundle, and takes its compiled code from the cache that the build left for this very Node.
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 /** A bundle in memory. */
 export interface Bundle {
@@ -28,7 +28,6 @@ export function openBundle(file: URL): Bundle {
   const script = new Script(code, {
     filename: path,
     ...(cachedData === undefined ? {} : { cachedData }),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   const module = { exports: {} };
   (script.runInThisContext() as Main)(builtin, module, module.exports, file.href);
