@@ -138,8 +138,7 @@ export interface Watch {
 const AGENT_BEAT_MS = 500;
 
 /**
- * Starts metrics at once, and the OpenTelemetry SDK behind a lazy import, because the SDK costs
- * start-up time.
+ * Starts metrics, and the OpenTelemetry SDK.
  */
 export async function startWatch(deps: WatchDeps): Promise<Watch> {
   const metrics = createDeliveryMetrics();
