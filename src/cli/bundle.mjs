@@ -52,6 +52,7 @@ const versionInside = {
 
 /** Entries of the commands' bundle: name of the file → module. Filled by the imports that lead to them. */
 const entries = {};
+const MCP = 'command/mcp';
 
 /**
  * Leaves imports to other bundles, whose files lie in `folder`. So a start reads few files, and of what several commands share only
@@ -66,7 +67,6 @@ function apart(folder) {
     setup(bundler) {
       bundler.onResolve({ filter: /^commander$/ }, () => at('commander'));
       dynamic(bundler, /\/(?:run|sidecar)\.ts$/, () => at('run'));
-      dynamic(bundler, /\/mcp\/server\.ts$/, () => at('mcp-server'));
       dynamic(bundler, /^\.\/(?:admin\/)?[a-z]+\.ts$/, ({ path, resolveDir }) => {
         entries[`command/${basename(path, '.ts')}`] = join(resolveDir, path);
         return at(basename(path, '.ts'));
@@ -108,14 +108,21 @@ const bundles = [
     outdir: 'dist',
     splitting: true,
     entryPoints: {
-      ...entries,
+      ...Object.fromEntries(Object.entries(entries).filter(([name]) => name !== MCP)),
       'demo/backend-process': 'src/demo/backend-process.ts',
       'demo/clients-process': 'src/demo/clients-process.ts',
     },
     chunkNames: 'command/[name]-[hash]',
     plugins: [apart('.'), ...packagesInParts],
   }),
-  await bundle({ outfile: 'dist/command/mcp-server.js', entryPoints: ['src/mcp/server.ts'] }),
+  // A bundle of its own: with the other commands its server would share all of zod. Errors that it tells apart are of its own copy.
+  await bundle({
+    outdir: 'dist/command',
+    splitting: true,
+    entryPoints: { mcp: entries[MCP] },
+    chunkNames: 'mcp-[name]-[hash]',
+    plugins: [apart('.')],
+  }),
 ];
 
 const run = Object.keys(bundles[2].metafile.outputs).find((name) => name.endsWith('.cjs'));
