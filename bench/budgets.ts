@@ -69,17 +69,28 @@ export const BUDGETS: readonly Budget[] = [
   ratioBudget('saturated', `${SATURATED}, barriers`, 'cpu', 'ackspan', 'nginx', 1.5),
   ratioBudget('saturated', `${SATURATED}, barriers`, 'cpu', 'ackspan', 'http-proxy-3', 1),
   ratioBudget('saturated', `${SATURATED}, application confirmations`, 'cpu', 'ackspan-app', 'nginx', 1.5),
-  ratioBudget('saturated', `${SATURATED}, application confirmations`, 'cpu', 'ackspan-app', 'http-proxy-3', 1),
+  ratioBudget('saturated', `${SATURATED}, application confirmations`, 'cpu', 'ackspan-app', 'http-proxy-3', 0.85),
+  ratioBudget(
+    'burst',
+    'CPU per confirmed event, everything due at once in one write',
+    'cpu',
+    'ackspan',
+    'http-proxy-3',
+    1.5,
+  ),
   ratioBudget('spans', 'the same, every span kept and exported', 'cpu', 'ackspan, spans kept 1', 'nginx', 3),
-  ratioBudget('paced', 'CPU per event, paced', 'cpu', 'ackspan', 'haproxy', 1.2),
+  ratioBudget('paced', 'CPU per event, paced', 'cpu', 'ackspan', 'http-proxy-3', 1),
   addedLatencyBudget('p50', 1.5),
   addedLatencyBudget('p99', 1.5),
-  levelBudget('idle', 'memory per idle connection', 'memory', 10, 'KiB'),
+  levelBudget('idle', 'memory per idle connection', 'memory', 8, 'KiB'),
   levelBudget('full', 'resident memory at 10,000 connections × 10 pending', 'rss', 512, 'MiB'),
   {
     ...ratioBudget('pending', 'CPU per event by number pending', 'cpu', pending(100_000), pending(100), 1.1),
     limit: '100,000 pending ≤ 1.1 × 100 pending',
   },
+  levelBudget('start', 'ready after start', 'start', 250, 'ms'),
+  ratioBudget('start', 'ready after start', 'start', 'ackspan', 'http-proxy-3', 2),
+  levelBudget('start', 'resident memory, nothing connected', 'rss', 60, 'MiB'),
 ];
 
 /** The label under which the pending row reports one of its two loads. */

@@ -1,6 +1,6 @@
-// Rows that read resident memory, and the row that times the start.
+// Rows that read resident memory, and the row that starts the proxies.
 import { openFileLimit } from './accounting.ts';
-import type { MemoryResult } from './load/job.ts';
+import type { MemoryResult, StartResult } from './load/job.ts';
 import type { Row, Subject } from './row.ts';
 
 const IDLE = 5000;
@@ -57,15 +57,23 @@ export function fullRow(subjects: readonly Subject[]): Row {
   };
 }
 
-/** From the spawn to the first upgrade that succeeded. */
+/** From the spawn to the first upgrade that succeeded, and what the process holds once that connection has gone. */
 export function startRow(subjects: readonly Subject[]): Row {
   return {
     name: 'start',
-    title: 'Start-up: from spawn to the first accepted connection',
+    title: 'Start-up: from spawn to the first accepted connection, and memory while nothing is connected',
     quick: false,
     subjects,
-    metrics: [{ key: 'start', unit: 'ms' }],
-    job: () => ({ kind: 'start' }),
-    figures: (result) => ({ start: result.startMs }),
+    times: 5,
+    metrics: [
+      { key: 'start', unit: 'ms' },
+      { key: 'cpu', unit: 'ms CPU' },
+      { key: 'rss', unit: 'MiB idle' },
+    ],
+    job: (_subject, _peer, quick) => ({ kind: 'start', settleMs: quick ? 500 : 1500 }),
+    figures: (result) => {
+      const { startMs, cpuUs, rssKiB } = result as StartResult;
+      return { start: startMs, cpu: cpuUs / 1000, rss: rssKiB / 1024 };
+    },
   };
 }

@@ -37,11 +37,12 @@ export async function runRow(row: Row, options: RoundsOptions): Promise<RowResul
   const sink = await startSink();
   const samples = new Map<string, Figures[]>(subjects.map((subject) => [subject.label, []]));
   try {
-    for (let round = 1; round <= options.rounds; round++) {
+    const rounds = options.rounds * (row.times ?? 1);
+    for (let round = 1; round <= rounds; round++) {
       for (const subject of subjects) {
         const figures = await runSubject(row, subject, sink.port, options);
         samples.get(subject.label)!.push(figures);
-        options.say(`${row.name} ${round}/${options.rounds} ${subject.label}: ${describe(row, figures)}`);
+        options.say(`${row.name} ${round}/${rounds} ${subject.label}: ${describe(row, figures)}`);
       }
     }
   } finally {

@@ -44,9 +44,11 @@ export interface PendingJob {
   readonly settleMs: number;
 }
 
-/** Only the time to the first accepted connection. */
+/** The time to the first accepted connection, what it cost, and what stays. */
 export interface StartJob {
   readonly kind: 'start';
+  /** How long the proxy may take to come to rest; the lowest reading of its memory counts. */
+  readonly settleMs: number;
 }
 
 /** A long run with connections that come, go and break. */
@@ -105,6 +107,9 @@ export interface MemoryResult {
 export interface StartResult {
   readonly kind: 'start';
   readonly startMs: number;
+  /** CPU of the proxy's process tree up to the first accepted connection, µs: what a busy machine does not change. */
+  readonly cpuUs: number;
+  readonly rssKiB: number;
 }
 
 /** Where a soak stands. Latencies are those since the sample before. */

@@ -1,9 +1,10 @@
 // The generator process: takes one job, says where its backend listens, waits for the proxy, runs the job and answers. It stays, with its connections, until it is stopped.
 import net from 'node:net';
+import { cpuMicros, processTree } from '../accounting.ts';
 import { startBackend } from './backend.ts';
 import { prepareFlow } from './flow.ts';
 import type { Job, Report, Result, Target } from './job.ts';
-import { prepareMemory } from './memory.ts';
+import { lowestRss, prepareMemory } from './memory.ts';
 import { createMessages } from './messages.ts';
 import { prepareSoak } from './soak.ts';
 import { delay, now } from './timing.ts';
@@ -35,7 +36,12 @@ async function prepare(job: Job): Promise<Prepared> {
     case 'start': {
       const options = { deflate: false, writes: 'each', forwarded: false, onFault: fault } as const;
       const backend = await startBackend({ ...options, messages: createMessages(false), onConfirmed: () => {} });
-      return { port: backend.port, run: async (_target, startMs) => ({ kind: 'start', startMs }) };
+      const run = async ({ pid }: Target, startMs: number): Promise<Result> => {
+        const pids = processTree(pid);
+        const cpuUs = cpuMicros(pids);
+        return { kind: 'start', startMs, cpuUs, rssKiB: await lowestRss(pids, job.settleMs) };
+      };
+      return { port: backend.port, run };
     }
   }
 }

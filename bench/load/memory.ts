@@ -77,7 +77,8 @@ function joined(backend: Backend, clients: readonly ClientConnection[]): Promise
   return until('every connection reached the backend', reached, 5000);
 }
 
-async function lowestRss(pids: readonly number[], ms: number): Promise<number> {
+/** The lowest resident memory of those processes within `ms`, KiB. */
+export async function lowestRss(pids: readonly number[], ms: number): Promise<number> {
   const deadline = now() + ms;
   let lowest = rssKiB(pids);
   while (now() < deadline) {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { formatDuration, formatSize, parseDuration, parseRatio, parseSize } from './units.ts';
 import type { Address } from './values.ts';
 
@@ -11,7 +11,7 @@ import type { Address } from './values.ts';
  * `allowed` (or that of the part that is wrong) as its message.
  */
 export interface Kind<T, Unit extends string = ''> {
-  readonly schema: z.ZodType<T>;
+  readonly schema: z.ZodMiniType<T>;
   readonly unit: Unit;
   /** Completes "write …". */
   readonly allowed: string;
@@ -25,10 +25,10 @@ const asIs = (text: string): unknown => text;
 
 /** A kind read by a function that returns undefined for what it does not allow. */
 export function scalar<T>(allowed: string, read: (given: unknown) => T | undefined): Kind<T> {
-  const schema = z.unknown().transform((given, context): T => {
+  const schema = z.transform((given: unknown, context): T => {
     const value = read(given);
     if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: allowed });
+    context.issues.push({ code: 'custom', message: allowed, input: given });
     return z.NEVER;
   });
   return { schema, unit: '', allowed, fromText: asIs };
@@ -38,9 +38,9 @@ export function scalar<T>(allowed: string, read: (given: unknown) => T | undefin
 export function list<T>(part: Kind<T, string>, allowed: string, max: number): Kind<readonly T[]> {
   const split = (given: unknown): unknown =>
     typeof given === 'string' ? given.split(',').map((item) => item.trim()) : given;
-  const items = z.array(part.schema, { error: allowed }).max(max, { error: allowed });
+  const items = z.array(part.schema, { error: allowed }).check(z.maxLength(max, { error: allowed }));
   return {
-    schema: z.preprocess(split, items),
+    schema: z.pipe(z.transform(split), items),
     unit: '',
     allowed,
     fromText: (text) => (text.trim().startsWith('[') ? parseYaml(text) : text),
@@ -48,7 +48,7 @@ export function list<T>(part: Kind<T, string>, allowed: string, max: number): Ki
 }
 
 /** A structure, written in the file as YAML and in a variable as YAML or JSON. */
-export function structure<T>(schema: z.ZodType<T>, allowed: string, fields: readonly string[]): Kind<T> {
+export function structure<T>(schema: z.ZodMiniType<T>, allowed: string, fields: readonly string[]): Kind<T> {
   return { schema, unit: '', allowed, fields, fromText: (text) => parseYaml(text) };
 }
 
@@ -115,7 +115,13 @@ export const addressOrOff: Kind<Address | undefined> = (() => {
   const allowed = `${address.allowed}, or \`off\``;
   // YAML 1.1 reads `off` as false.
   const off = scalar(allowed, (given) => (given === 'off' || given === false ? 'off' : parseAddress(given)));
-  return { ...off, schema: off.schema.transform((value) => (value === 'off' ? undefined : (value as Address))) };
+  return {
+    ...off,
+    schema: z.pipe(
+      off.schema,
+      z.transform((value: 'off' | Address) => (value === 'off' ? undefined : value)),
+    ),
+  };
 })();
 
 function parseAddress(given: unknown): Address | undefined {

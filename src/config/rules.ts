@@ -1,5 +1,5 @@
 // config: event rules and confirmation matchers, each a table of fields: validation and documentation follow from it.
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { SCHEDULES } from '../delivery/policy.ts';
 import { LEVELS, PRIORITIES, type Priority } from '../delivery/words.ts';
 import type { Kind } from './kinds.ts';
@@ -83,17 +83,22 @@ type Fields = Readonly<Record<string, Field<unknown>>>;
 type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
 /** A mapping with exactly these fields. A field that is left out gets its preset. */
-function mapping<F extends Fields>(fields: F, allowed: string): z.ZodType<Values<F>> {
-  const shape: Record<string, z.ZodType> = {};
+function mapping<F extends Fields>(fields: F, allowed: string): z.ZodMiniType<Values<F>> {
+  const shape: Record<string, z.ZodMiniType> = {};
   for (const [name, { kind, preset }] of Object.entries(fields)) {
     shape[name] =
-      preset === BY_PRIORITY ? kind.schema.optional() : z.preprocess((given) => given ?? preset, kind.schema);
+      preset === BY_PRIORITY
+        ? z.optional(kind.schema)
+        : z.pipe(
+            z.transform((given: unknown): unknown => given ?? preset),
+            kind.schema,
+          );
   }
   const strict = z.strictObject(shape, {
     error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : allowed),
   });
   // The shape is built by name, so the compiler cannot see what `Values` says of it.
-  return strict as unknown as z.ZodType<Values<F>>;
+  return strict as unknown as z.ZodMiniType<Values<F>>;
 }
 
 const aRule = '{ match: "tool_*", priority: high }';
@@ -103,14 +108,17 @@ const aMatcher = '{ type: event_confirmation, id: /event_id }';
 export const rules: Kind<readonly EventRule[]> = structure(
   z
     .array(
-      mapping(RULE_FIELDS, `a rule such as ${aRule}`).transform(({ timeout, attempts, ...rule }) => ({
-        ...rule,
-        timeoutMs: timeout ?? SCHEDULES[rule.priority].timeoutMs,
-        attemptsMs: attempts ?? SCHEDULES[rule.priority].attemptsMs,
-      })),
+      z.pipe(
+        mapping(RULE_FIELDS, `a rule such as ${aRule}`),
+        z.transform(({ timeout, attempts, ...rule }) => ({
+          ...rule,
+          timeoutMs: timeout ?? SCHEDULES[rule.priority].timeoutMs,
+          attemptsMs: attempts ?? SCHEDULES[rule.priority].attemptsMs,
+        })),
+      ),
       { error: `a list of rules such as ${aRule}` },
     )
-    .max(1000, { error: 'at most 1000 rules' }),
+    .check(z.maxLength(1000, { error: 'at most 1000 rules' })),
   `a list of rules such as ${aRule}`,
   Object.keys(RULE_FIELDS),
 );
@@ -121,7 +129,7 @@ export const confirmations: Kind<readonly ConfirmationMatch[]> = structure(
     .array(mapping(CONFIRMATION_FIELDS, `a matcher such as ${aMatcher}`), {
       error: `a list of matchers such as ${aMatcher}`,
     })
-    .max(100, { error: 'at most 100 matchers' }),
+    .check(z.maxLength(100, { error: 'at most 100 matchers' })),
   `a list of matchers such as ${aMatcher}`,
   Object.keys(CONFIRMATION_FIELDS),
 );

@@ -45,39 +45,43 @@ export class ConnectTimeout extends Error {}
 export function createForwarder(deps: ForwarderDeps): Forwarder {
   const { upstream, counters, report } = deps;
   const agent = createAgent(upstream);
-  const proxy = createProxy(upstream, agent);
-  /** The request to the upstream, by the client's request. */
+  /** Made for the first request: it loads much that a sidecar without plain HTTP never needs. */
+  let proxy: ProxyServer | undefined;
+  /** What is asked of the upstream, by the request that it is for. */
   const asked = new WeakMap<IncomingMessage, ClientRequest>();
   // During a standstill the upstream may have closed idle connections, and the next request may be
   // read before their end.
   const stopWatching = onStandstill(() => {
     for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
   });
-  proxy.on('proxyReq', (outgoing, request, response, _options, socket) => {
-    asked.set(request, outgoing);
-    limitConnect(outgoing, socket, deps.connectTimeoutMs);
-    outgoing.once('close', () => {
-      // node:http ends the connection without an error after a 101 that nobody asked for.
-      if (!response.headersSent) fail(response, new Error('the upstream closed the connection without an answer'));
-      // The rest of an upload that the upstream did not take must not block the client's
-      // connection.
-      request.resume();
+  function openProxy(): ProxyServer {
+    const opened = createProxy(upstream, agent);
+    opened.on('proxyReq', (outgoing, request, response, _options, socket) => {
+      asked.set(request, outgoing);
+      limitConnect(outgoing, socket, deps.connectTimeoutMs);
+      outgoing.once('close', () => {
+        // node:http lets a 101 that nobody asked for end without an error.
+        if (!response.headersSent) fail(response, new Error('the upstream closed the connection without an answer'));
+        // The rest of an upload that the upstream did not take must not block the client's connection.
+        request.resume();
+      });
+      try {
+        prepareRequest(outgoing, request, response, upstream.basePath);
+      } catch (error) {
+        outgoing.destroy(error as Error);
+      }
     });
-    try {
-      prepareRequest(outgoing, request, response, upstream.basePath);
-    } catch (error) {
-      outgoing.destroy(error as Error);
-    }
-  });
-  proxy.on('proxyRes', (incoming, request, response) => {
-    try {
-      passResponse(incoming, request, response);
-    } catch (error) {
-      incoming.destroy();
-      fail(response, error);
-    }
-    incoming.on('error', (error) => fail(response, error));
-  });
+    opened.on('proxyRes', (incoming, request, response) => {
+      try {
+        passResponse(incoming, request, response);
+      } catch (error) {
+        incoming.destroy();
+        fail(response, error);
+      }
+      incoming.on('error', (error) => fail(response, error));
+    });
+    return opened;
+  }
 
   /** Answers and counts at most once per request, however many of its four streams break. */
   function fail(response: ServerResponse, error: unknown): void {
@@ -98,7 +102,8 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     // the rest of the request.
     const onError = (error: Error) => response.headersSent || fail(response, error);
     try {
-      // The library spreads `ssl` into the options of http.request, with TLS or without.
+      // `ssl` is what the library spreads into the options of http.request, secure or not.
+      proxy ??= openProxy();
       proxy.web(request, response, { ssl: { maxHeaderSize: deps.headerBytes } }, onError);
     } catch (error) {
       fail(response, error);

@@ -25,7 +25,7 @@ import type { Totals } from '../telemetry/metrics/totals.ts';
 import { createExportCounters } from '../telemetry/otlp/drops.ts';
 import { createOutcomeLog } from '../telemetry/outcome-log.ts';
 import { ScrapeExporter } from '../telemetry/scrape/exporter.ts';
-import type { Telemetry } from '../telemetry/sdk.ts';
+import { startTelemetry, type Telemetry } from '../telemetry/sdk.ts';
 import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
 import { startBeat } from '../time/beat.ts';
 import { type Exports, readings } from './counter-series.ts';
@@ -150,8 +150,7 @@ export interface Watch {
 const AGENT_BEAT_MS = 500;
 
 /**
- * Starts metrics at once, and the OpenTelemetry SDK behind a lazy import, because the SDK costs
- * start-up time.
+ * Starts metrics, and the OpenTelemetry SDK.
  */
 export async function startWatch(deps: WatchDeps): Promise<Watch> {
   const metrics = createDeliveryMetrics();
@@ -180,7 +179,6 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     now: deps.now,
   });
   const exporter = new ScrapeExporter([producer]);
-  const { startTelemetry } = await import('../telemetry/sdk.ts');
   const telemetry = startTelemetry({
     serviceName: deps.serviceName,
     version: deps.version,

@@ -1,6 +1,7 @@
 // The commands that ask a sidecar, as people and scripts run them: at a terminal, in pipes, with the wrong token, against nobody, and with hostile text in every field.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -473,10 +474,14 @@ it('start-up loads neither the sidecar nor the SDK of assistants', async () => {
     child.stderr.on('data', (bytes) => (stderr += bytes));
     child.once('close', () => resolve({ stderr }));
   });
-  const loaded = stderr.split('\n').filter((line) => line.startsWith('loaded '));
-  expect(loaded.some((line) => line.includes('/cli/admin/stats.js'))).toBe(true);
-  for (const line of loaded)
-    expect(line).not.toMatch(/\/sidecar\/|@opentelemetry|modelcontextprotocol|\/pino\/|\/mcp\/|zod/);
+  const files = stderr.split('\n').flatMap((line) => /^loaded (file:.*\/dist\/.*)$/.exec(line)?.[1] ?? []);
+  // A file is a bundle of modules: its map names them.
+  const modules = files.flatMap(
+    (file) => (JSON.parse(readFileSync(new URL(`${file}.map`), 'utf8')) as { sources: string[] }).sources,
+  );
+  expect(modules.some((module) => module.endsWith('/cli/admin/stats.ts'))).toBe(true);
+  for (const module of modules)
+    expect(module).not.toMatch(/\/sidecar\/|@opentelemetry|modelcontextprotocol|\/pino\/|\/mcp\/|zod/);
 });
 
 /** Prints every module that is loaded. */

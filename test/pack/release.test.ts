@@ -1,7 +1,7 @@
 // What a release says about its parts: the bill of materials, and the digest of the base image.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -29,6 +29,8 @@ function scratch(): string {
 it('the bill of materials names every package of a release with its version and hash, and none of the tools', async () => {
   const folder = scratch();
   for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(ROOT, file), join(folder, file));
+  for (const part of ['command', 'page'])
+    cpSync(join(ROOT, 'dist', part, 'licences.txt'), join(folder, 'dist', part, 'licences.txt'));
   await run(process.execPath, [join(ROOT, 'deploy/release/sbom.mjs')], { cwd: folder });
   const bom = JSON.parse(readFileSync(join(folder, `.cache/ackspan-${PACKAGE.version}.cdx.json`), 'utf8')) as {
     bomFormat: string;
@@ -38,7 +40,10 @@ it('the bill of materials names every package of a release with its version and 
   expect(bom.bomFormat).toBe('CycloneDX');
   expect(bom.metadata.component).toMatchObject({ name: 'ackspan', type: 'application' });
   const found = new Map(bom.components.map((each) => [each.name, each]));
-  for (const [name, version] of Object.entries(PACKAGE.dependencies))
+  const bundled = ['commander', 'http-proxy-3', 'jose', 'pino', 'preact', 'uplot', 'yaml', 'zod'];
+  const tools = Object.entries(PACKAGE.devDependencies).filter(([name]) => bundled.includes(name));
+  expect(tools).toHaveLength(bundled.length);
+  for (const [name, version] of [...Object.entries(PACKAGE.dependencies), ...tools])
     expect(found.get(name), name).toMatchObject({ version });
   for (const each of bom.components)
     expect(
