@@ -7,11 +7,13 @@ import { written } from './codec.ts';
 import type { SessionEntry } from './entry.ts';
 import { Item } from './item.ts';
 import { Later } from './later.ts';
+import type { LetterScribe } from './letter-scribe.ts';
 import type { Log } from './log.ts';
 import { deliveryEntry, deliveryState, outcomeEntry, sessionEntry, type WallOf } from './snapshot.ts';
 
 export interface ScribeDeps {
   readonly log: Pick<Log, 'append' | 'place' | 'drop' | 'outdated' | 'sweep' | 'flush' | 'sync' | 'broken' | 'waiting'>;
+  readonly letters: Pick<LetterScribe, 'settled' | 'handOver'>;
   /** A delivery of a session that ends with its connection is written when it is in flight for so long, ms. */
   readonly afterMs: number;
   readonly wallOf: WallOf;
@@ -118,6 +120,8 @@ export class Scribe implements Journal {
   }
 
   handOver(): void {
+    // A loss that is written and whose delivery is still open to the next process is known to it as over; the reverse is not.
+    this.#deps.letters.handOver();
     this.#deps.log.flush();
   }
 
@@ -226,6 +230,7 @@ export class Scribe implements Journal {
   }
 
   #settled(delivery: Delivery): void {
+    if (this.#deps.letters.settled(delivery)) this.#soon();
     const { journal } = delivery;
     if (!(journal instanceof Item)) return;
     delivery.journal = undefined;

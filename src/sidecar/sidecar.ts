@@ -115,6 +115,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const lasting = await openStore({
     ...{ config, index: store, report },
     latest: () => tracker.latest,
+    traceId: (delivery) => watch.traceId(delivery),
   });
   const journal = lasting?.file.journal;
   const unmatched = createUnmatchedBook();
