@@ -4,6 +4,7 @@ import { CONNECTION_STATES } from './connections.ts';
 import { LEVEL_FILTERS, REASON_FILTERS } from './filter.ts';
 import { STREAM_EVENTS } from './follower.ts';
 import { DIRECTIONS, KINDS, MESSAGE_PAGE } from './messages.ts';
+import { DEAD_LETTER_PATHS } from './openapi-dead-letters.ts';
 import { answers, change, parameter, probe, read, words } from './openapi-parts.ts';
 import { SCHEMAS } from './openapi-schemas.ts';
 import { PAGE_LIMIT } from './page.ts';
@@ -137,6 +138,7 @@ export const PATHS: Readonly<Record<string, object>> = {
     answers('Replay', 'What was done, or would be.'),
     ['401', '404'],
   ),
+  ...DEAD_LETTER_PATHS,
   '/api/v1/connections': read(
     'Client connections, newest first',
     answers('ConnectionPage', 'One page.'),

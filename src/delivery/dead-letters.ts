@@ -1,4 +1,4 @@
-// delivery: dead letters: deliveries that were lost, as they are kept beyond the process, and the port of what keeps them.
+// delivery: dead letters: lost deliveries as they are kept beyond the process, and the port of what keeps them.
 import type { Attempt } from './record.ts';
 import type { Capability, ErrorType, Level, Priority } from './words.ts';
 

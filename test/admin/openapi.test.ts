@@ -26,6 +26,11 @@ async function filled(): Promise<Served> {
     book,
     messages,
     unmatched,
+    deadLetters: {
+      find: async () => ({ found: [], more: false }),
+      isCursor: () => false,
+      purge: async () => 0,
+    },
     connections: () => [connection(2)],
     sessions: () => [ada],
     settings: { ...SETTINGS, payloads: true },
