@@ -35,6 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'admin/shapes.ts',
     'admin/stats-shapes.ts',
     'admin/unmatched-shapes.ts',
+    'admin/dead-letter-shapes.ts',
     'telemetry/metrics/stats.ts',
   ],
   // Answers assistants from the admin API.

@@ -1,4 +1,5 @@
-// admin-client: the admin API as typed calls, each of which rejects with an `AdminFailure` only.
+// admin-client: the admin API as typed calls, for the commands, the demo and assistants. Every call rejects with an `AdminFailure`.
+import type { DeadLetterJson, DeadLetterPageJson, PurgeJson } from '../admin/dead-letter-shapes.ts';
 import type {
   AboutJson,
   ChangeJson,
@@ -20,6 +21,7 @@ import { readSamples, type Sample } from './exposition.ts';
 import { AdminFailure } from './failure.ts';
 import { type DeliveryFilter, queryOf } from './filter.ts';
 import { type Followed, follow } from './follow.ts';
+import { exportLines, type LetterFilter } from './letters.ts';
 import { type Place, readiness, requestJson, requestText, stranger } from './request.ts';
 
 /** One page of a list. */
@@ -77,7 +79,12 @@ export interface AdminClient {
     filter: { readonly event_id?: string; readonly reason?: string },
     limit?: number,
   ): Promise<UnmatchedPageJson>;
-  /** Changes the delivery with its own id. An event id may mean several deliveries. */
+  /** Newest loss first, at most `most`. */
+  everyDeadLetter(filter: LetterFilter, most: number): Promise<Gathered<DeadLetterJson>>;
+  /** One letter a line, as JSON; all that match. */
+  exportDeadLetters(filter: LetterFilter): AsyncGenerator<string, void>;
+  purgeDeadLetters(owner: Pick<LetterFilter, 'user' | 'claimed_user'>, why: Why): Promise<PurgeJson>;
+  /** By the delivery’s own id: an event’s may mean several. */
   change(action: ChangeJson['action'], id: string, why: Why): Promise<ChangeJson>;
   replay(
     filter: DeliveryFilter,
@@ -89,7 +96,9 @@ export interface AdminClient {
 
 /** Longest time until an answer is there, ms. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
-/** Rows of the largest page that the API gives. */
+/** How long nothing of an export may come, ms: a sidecar may have much to look through between two letters that match. */
+const SILENCE_MS = 60_000;
+/** The largest page that the API gives. */
 const PAGE = 500;
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -163,6 +172,15 @@ export function createAdminClient(place: Place, timeoutMs = DEFAULT_TIMEOUT_MS):
         most,
       ),
     unmatched: (filter, limit) => get(`/api/v1/unmatched${queryOf({ ...filter, limit })}`, 'unmatched'),
+    everyDeadLetter: (filter, most) =>
+      every(
+        (paging) => get<DeadLetterPageJson>(`/api/v1/dead-letters${queryOf({ ...filter, ...paging })}`, 'dead_letters'),
+        (page: DeadLetterPageJson) => page.dead_letters,
+        most,
+      ),
+    exportDeadLetters: (filter) => exportLines(place, `/api/v1/dead-letters/export${queryOf(filter)}`, SILENCE_MS),
+    purgeDeadLetters: ({ user, claimed_user }, why) =>
+      post('/api/v1/dead-letters/purge', { user, claimed_user, ...why }, 'purged'),
     change: async (action, id, why) => post(`/api/v1/deliveries/${partOf(id)}/${action}`, why, 'delivery'),
     replay: (filter, { dryRun, limit, reason, by }) =>
       post('/api/v1/replay', { filter, dry_run: dryRun, limit, reason, by }, 'deliveries'),

@@ -11,6 +11,7 @@ import {
 import { TIMELINE_STEPS } from './delivery-view.ts';
 import { DIRECTIONS, KINDS } from './messages.ts';
 import { CHANGE_SCHEMAS } from './openapi-changes.ts';
+import { DEAD_LETTER_SCHEMAS } from './openapi-dead-letters.ts';
 import { count, counts, exactly, listOf, optionalText, optionalTime, text, time } from './openapi-parts.ts';
 import { STATS_SCHEMAS } from './openapi-stats.ts';
 
@@ -154,6 +155,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   UnmatchedPage: exactly({ unmatched: listOf('Unmatched'), forgotten: count }),
   SessionPage: exactly({ sessions: listOf('Session'), next_cursor: optionalText }),
   ...CHANGE_SCHEMAS,
+  ...DEAD_LETTER_SCHEMAS,
   ...STATS_SCHEMAS,
   Stats: { type: 'object', description: 'Counts and rates since the start.' },
   Health: exactly({

@@ -4,6 +4,7 @@ import { CONNECTION_STATES } from './connections.ts';
 import { LEVEL_FILTERS, REASON_FILTERS } from './filter.ts';
 import { STREAM_EVENTS } from './follower.ts';
 import { DIRECTIONS, KINDS, MESSAGE_PAGE } from './messages.ts';
+import { DEAD_LETTER_PATHS } from './openapi-dead-letters.ts';
 import { answers, change, parameter, probe, read, words } from './openapi-parts.ts';
 import { SCHEMAS } from './openapi-schemas.ts';
 import { PAGE_LIMIT } from './page.ts';
@@ -143,6 +144,7 @@ export const PATHS: Readonly<Record<string, object>> = {
     answers('Reloaded', 'What holds now.'),
     ['401', '404', '409'],
   ),
+  ...DEAD_LETTER_PATHS,
   '/api/v1/connections': read(
     'Client connections, newest first',
     answers('ConnectionPage', 'One page.'),

@@ -1,4 +1,5 @@
 // admin: what the admin server needs from the sidecar, as narrow interfaces; the sidecar gives them.
+import type { DeadLetterBox } from '../delivery/dead-letters.ts';
 import type { Operator } from '../delivery/operator.ts';
 import type { Observer, Report, Store } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
@@ -98,6 +99,8 @@ export interface AdminDeps {
   watch?(observer: Observer): () => void;
   /** Changes deliveries by hand; left out where changes are not allowed. */
   readonly operator?: Operator | undefined;
+  /** Lost deliveries that the store keeps; left out where nothing outlives the process. */
+  readonly deadLetters?: DeadLetterBox | undefined;
   /** Writes one line about a requested change. */
   audit(line: AuditLine): void;
   readonly settings: AdminSettings;

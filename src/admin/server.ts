@@ -5,6 +5,7 @@ import { aboutRoute } from './about.ts';
 import { readBody } from './body.ts';
 import { changeRoutes } from './changes.ts';
 import { connectionRoute, connectionsRoute } from './connections.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
 import { deliveriesRoute } from './deliveries.ts';
 import { deliveryRoute } from './delivery.ts';
 import { createEntry, type Entry } from './entry.ts';
@@ -107,6 +108,7 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     ...changeRoutes(deps),
     replayRoute(deps),
     reloadRoute(deps),
+    ...deadLetterRoutes(deps, closing),
     connectionsRoute(deps),
     connectionRoute(deps),
     messagesRoute(deps),

@@ -45,6 +45,11 @@ export const COMMANDS: readonly CommandRow[] = [
   row('stats', 'how things stand: objective, losses by reason, limits', () => import('./admin/stats.ts')),
   row('resend', 'send the message of an open delivery again', () => import('./admin/resend.ts')),
   row('replay', 'send the messages of many open deliveries again', () => import('./admin/replay.ts')),
+  row(
+    'dead-letters',
+    'what was lost, as the store keeps it: list, export, purge by user',
+    () => import('./admin/dead-letters.ts'),
+  ),
   row('open', 'open the page of a sidecar', () => import('./admin/open.ts')),
   row(
     'mcp',

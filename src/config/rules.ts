@@ -65,6 +65,11 @@ export const RULE_FIELDS = {
     false,
     'Whether the event is sent again when it was received but not processed, also to a client that may see it twice. Clients with the SDK drop duplicates and need no rule.',
   ),
+  keep_lost: field(
+    flag,
+    false,
+    'Whether the message of a lost event is kept with its dead letter (docs/store.md), where it is kept at all: for clients that have opted in, and under a rule with `resend: true`.',
+  ),
 } as const;
 
 /** The fields of one of `confirmations`. */
@@ -110,8 +115,9 @@ export const rules: Kind<readonly EventRule[]> = structure(
     .array(
       z.pipe(
         mapping(RULE_FIELDS, `a rule such as ${aRule}`),
-        z.transform(({ timeout, attempts, ...rule }) => ({
+        z.transform(({ timeout, attempts, keep_lost, ...rule }) => ({
           ...rule,
+          ...(keep_lost && { keepLost: true }),
           timeoutMs: timeout ?? SCHEDULES[rule.priority].timeoutMs,
           attemptsMs: attempts ?? SCHEDULES[rule.priority].attemptsMs,
         })),

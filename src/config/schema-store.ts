@@ -1,5 +1,5 @@
 // config: the keys of what outlives the process.
-import { duration } from './kinds.ts';
+import { duration, size } from './kinds.ts';
 import { storeAddress } from './kinds-store.ts';
 import { row } from './row.ts';
 
@@ -21,5 +21,17 @@ export const storeRows = [
     duration(0, 3_600_000),
     'How often what was written is forced onto the disk itself, in the background. It decides what a loss of power costs, never what the death of the process costs, which is nothing. 0s leaves it to the system.',
     { written: '1s' },
+  ),
+  row(
+    'store.keep',
+    duration(0, 365 * 24 * 3_600_000),
+    'How long dead letters (deliveries that failed or timed out) are kept in the store: a week. 0s keeps none.',
+    { written: '168h' },
+  ),
+  row(
+    'store.keep_bytes',
+    size(1024 * 1024, 1024 ** 4),
+    'Most bytes of dead letters on the disk. Beyond it the oldest go first.',
+    { written: '256MiB' },
   ),
 ] as const;

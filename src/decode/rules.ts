@@ -19,9 +19,11 @@ export interface RuleBook {
 
 /** Compiles rules. All types under one rule share one policy object. */
 export function createRuleBook(rules: readonly Rule[]): RuleBook {
-  const compiled = rules.map(({ match, track, priority, confirm, timeoutMs, attemptsMs, resend }) => ({
+  const compiled = rules.map(({ match, track, priority, confirm, timeoutMs, attemptsMs, resend, keepLost }) => ({
     match,
-    policy: track ? { priority, confirm, timeoutMs, attemptsMs, ...(resend === true ? { resend } : {}) } : undefined,
+    policy: track
+      ? { priority, confirm, timeoutMs, attemptsMs, ...(resend && { resend }), ...(keepLost && { keepLost }) }
+      : undefined,
   }));
   return {
     policyOf: (type) => compiled.find((rule) => rule.match.some((glob) => globMatches(glob, type)))?.policy,

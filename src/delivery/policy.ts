@@ -18,6 +18,8 @@ export interface Policy {
    * Default false.
    */
   readonly resend?: boolean;
+  /** Whether the message of a lost delivery may be kept with its dead letter. Default false. */
+  readonly keepLost?: boolean;
 }
 
 /** The evidence that confirms an event, towards a client that has opted in or has not (SPEC E4). */

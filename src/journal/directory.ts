@@ -96,7 +96,10 @@ function prepare(path: string): number {
 
 /** Marks the directory as a store. Answers its secret, which is `fresh` if it had none. */
 function ownKey(path: string, fresh = randomBytes(32).toString('base64url')): string {
-  writeOnce(join(path, MARKER), 'A store of Ackspan: sessions and messages in flight. See docs/store.md.\n');
+  writeOnce(
+    join(path, MARKER),
+    'A store of Ackspan: sessions and messages in flight, and lost deliveries. See docs/store.md.\n',
+  );
   const file = join(path, KEY);
   writeOnce(file, fresh);
   const key = readFileSync(file, 'utf8').trim();

@@ -1,10 +1,15 @@
 // journal: a store in a directory of this machine: what an earlier process left there, and a journal that goes on behind it.
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import type { DeadLetters } from '../delivery/dead-letters.ts';
+import type { Delivery } from '../delivery/record.ts';
+import { written } from './codec.ts';
 import { openDirectory, type StoreDirectory } from './directory.ts';
 import type { DeliveryEntry, SessionEntry } from './entry.ts';
+import { type FileLetters, openFileLetters } from './file-letters.ts';
 import type { OpenDelivery } from './image.ts';
 import { Item } from './item.ts';
+import { LetterScribe } from './letter-scribe.ts';
 import { type Files, Log } from './log.ts';
 import { type Dropped, type ReadState, readState } from './read-state.ts';
 import { Scribe, type ScribeDeps } from './scribe.ts';
@@ -15,6 +20,9 @@ export interface FileStoreOptions {
   readonly afterMs: number;
   /** Time between two syncs of the disk, ms; 0 = never. */
   readonly syncMs: number;
+  /** How long dead letters are kept, ms; and most bytes of them. */
+  readonly keepMs: number;
+  readonly keepBytes: number;
 }
 
 export interface FileStoreDeps extends Pick<ScribeDeps, 'wallOf' | 'eachOpen' | 'report'> {
@@ -24,7 +32,9 @@ export interface FileStoreDeps extends Pick<ScribeDeps, 'wallOf' | 'eachOpen' | 
   now(): number;
   /** The wall clock, ms since the epoch. */
   wall(): number;
-  /** The file system, which a test may let fail. */
+  /** 32 hex digits; undefined = the delivery has no recorded span. */
+  traceId(delivery: Delivery): string | undefined;
+  /** A test may let it fail. */
   readonly files?: Files;
   /** Size of one file, bytes. Default 4 MiB. */
   readonly segmentBytes?: number;
@@ -52,7 +62,8 @@ export interface FileStore {
   /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;
   readonly counters: StoreCounters;
-  /** Size of all files, bytes. */
+  readonly deadLetters: DeadLetters;
+  /** Bytes of state on the disk. */
   readonly bytes: number;
   /** Does what is due; for each beat with its time, monotonic ms. */
   look(now: number): void;
@@ -98,6 +109,7 @@ class OpenStore implements FileStore {
   readonly #directory: StoreDirectory;
   readonly #deps: FileStoreDeps;
   readonly #log: Log;
+  readonly #letters: FileLetters;
   #through: number;
   #reason = '';
   #retryMs = RETRY_MS;
@@ -106,7 +118,7 @@ class OpenStore implements FileStore {
   #closed = false;
 
   constructor(directory: StoreDirectory, options: FileStoreOptions, deps: FileStoreDeps) {
-    const { syncMs, afterMs } = options;
+    const { syncMs, afterMs, keepMs, keepBytes } = options;
     const { now, wall, report, files, segmentBytes = SEGMENT_BYTES } = deps;
     this.#directory = directory;
     this.#deps = deps;
@@ -114,7 +126,16 @@ class OpenStore implements FileStore {
     const read = readState(directory.path, names);
     const system = files === undefined ? {} : { files };
     const shared = { directory: directory.path, segmentBytes, now, wall, ...system };
-    this.left = leftOf(read);
+    this.#letters = openFileLetters({
+      ...shared,
+      names,
+      keepMs,
+      limitBytes: keepBytes,
+      report,
+      purged: () => this.#log.renew(),
+    });
+    const { left, over } = leftOf(read, this.#letters.wasLost);
+    this.left = left;
     this.#through = this.left.highest + RESERVED;
     this.#log = new Log(
       {
@@ -126,8 +147,13 @@ class OpenStore implements FileStore {
       read.segments,
     );
     this.#log.open();
-    const { wallOf, eachOpen } = deps;
-    this.journal = new Scribe({ log: this.#log, afterMs, wallOf, eachOpen, report });
+    for (const { item, settled } of over) {
+      this.#log.drop(item);
+      this.#log.append(settled);
+    }
+    const { wallOf, eachOpen, traceId } = deps;
+    const letters = new LetterScribe({ letters: this.#letters, wallOf, traceId });
+    this.journal = new Scribe({ log: this.#log, letters, afterMs, wallOf, eachOpen, report });
   }
 
   get key(): string {
@@ -143,7 +169,11 @@ class OpenStore implements FileStore {
     if (this.#closed) return undefined;
     if (this.#log.broken) return `the store cannot be written to: ${this.#reason}`;
     if (!this.journal.whole) return 'the store can be written to again and is being filled';
-    return undefined;
+    return this.#letters.degraded;
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#letters;
   }
 
   get bytes(): number {
@@ -166,6 +196,7 @@ class OpenStore implements FileStore {
       this.#checkAt = now + CHECK_MS;
       void this.#check();
     }
+    this.#letters.look();
     this.journal.look(now);
   }
 
@@ -174,6 +205,7 @@ class OpenStore implements FileStore {
     this.#closed = true;
     const synced = this.#log.synced();
     this.#log.close();
+    await this.#letters.close();
     await synced;
     this.#directory.release();
   }
@@ -194,6 +226,7 @@ class OpenStore implements FileStore {
       this.#reason = reasonOf(error);
       return;
     }
+    this.#letters.anew();
     if (!this.#log.open()) return;
     this.#retryMs = RETRY_MS;
     this.journal.startAnew();
@@ -214,18 +247,28 @@ class OpenStore implements FileStore {
   }
 }
 
-function leftOf({ image, items, dropped, lastAt }: ReadState): Left {
+/** A delivery that was lost according to its letter is over: the letter was written first. */
+function leftOf(
+  { image, items, dropped, lastAt }: ReadState,
+  wasLost: FileLetters['wasLost'],
+): { left: Left; over: { item: Item; settled: object }[] } {
   const sessions = [...image.sessions.values()].map((entry) => ({ entry, item: items.get(entry.key) ?? new Item() }));
   const deliveries = new Map<string, (OpenDelivery & { item: Item })[]>();
+  const over: { item: Item; settled: object }[] = [];
   const all = [...image.open.values()];
   all.sort((a, b) => a.delivery.seq - b.delivery.seq);
   for (const open of all) {
     const { session, seq }: DeliveryEntry = open.delivery;
+    const outcome = wasLost(seq, session);
+    if (outcome !== undefined) {
+      over.push({ item: items.get(seq) ?? new Item(), settled: written({ kind: 'settled', seq, outcome }) });
+      continue;
+    }
     const list = deliveries.get(session) ?? [];
     list.push({ ...open, item: items.get(seq) ?? new Item() });
     deliveries.set(session, list);
   }
-  return { sessions, deliveries, dropped, lastAt, highest: image.highest };
+  return { left: { sessions, deliveries, dropped, lastAt, highest: image.highest }, over };
 }
 
 function reasonOf(error: unknown): string {

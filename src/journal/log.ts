@@ -59,6 +59,8 @@ export class Log {
   #fd = -1;
   #nonce = 0;
   #number: number;
+  /** Files up to that number are to go. */
+  #renewed = 0;
   #unsynced = false;
   readonly #sync: DiskSync;
 
@@ -170,11 +172,22 @@ export class Log {
     const [oldest] = this.#segments;
     if (this.#segments.length < 2 || oldest === undefined) return undefined;
     const most = this.live * 2 + this.#deps.segmentBytes * 3;
-    const moves = oldest.items.size === 0 || this.bytes > most;
+    const moves = oldest.items.size === 0 || this.bytes > most || oldest.number <= this.#renewed;
     return moves ? oldest.items : undefined;
   }
 
-  /** Breaks the log, for a reason of the caller. */
+  /**
+   * Begins a new file, and has all that still holds moved to it soon: what holds no more is not on
+   * the disk any longer than that.
+   */
+  renew(): void {
+    if (this.#fd < 0) return;
+    this.flush();
+    this.#renewed = this.#number;
+    this.open();
+  }
+
+  /** Gives the file up, for that reason. */
   give(error: Error): void {
     this.#break(error);
   }

@@ -7,12 +7,14 @@ import { written } from './codec.ts';
 import type { SessionEntry } from './entry.ts';
 import { Item } from './item.ts';
 import { Later } from './later.ts';
+import type { LetterScribe } from './letter-scribe.ts';
 import type { Log } from './log.ts';
 import { deliveryEntry, deliveryState, outcomeEntry, sessionEntry, type WallOf } from './snapshot.ts';
 
 export interface ScribeDeps {
   readonly log: Pick<Log, 'append' | 'place' | 'drop' | 'outdated' | 'sweep' | 'flush' | 'sync' | 'broken' | 'waiting'>;
-  /** Age at which a delivery is written whose session ends with its connection, ms. */
+  readonly letters: Pick<LetterScribe, 'settled' | 'handOver'>;
+  /** A delivery of a session that ends with its connection is written when it is in flight for so long, ms. */
   readonly afterMs: number;
   readonly wallOf: WallOf;
   /** Shows every delivery in flight. */
@@ -123,6 +125,8 @@ export class Scribe implements Journal {
   }
 
   handOver(): void {
+    // A loss that is written and whose delivery is still open to the next process is known to it as over; the reverse is not.
+    this.#deps.letters.handOver();
     this.#deps.log.flush();
   }
 
@@ -237,6 +241,7 @@ export class Scribe implements Journal {
   }
 
   #settled(delivery: Delivery): void {
+    if (this.#deps.letters.settled(delivery)) this.#soon();
     const { journal } = delivery;
     if (!(journal instanceof Item)) return;
     delivery.journal = undefined;

@@ -19,8 +19,8 @@ export interface SegmentHeader {
   readonly createdAt: number;
 }
 
-/** The content of a file: the state of sessions and deliveries. */
-export type SegmentKind = 'state';
+/** What a file holds: the state of sessions and deliveries, or deliveries that were lost. */
+export type SegmentKind = 'state' | 'lost';
 
 /** Name of a file, e.g. `state-00000042.log`. */
 export function segmentName(kind: SegmentKind, number: number): string {

@@ -70,6 +70,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     sessions: () => sessionsOf(connections, side.resumable()),
     messages,
     unmatched: side.unmatched,
+    deadLetters: lasting?.deadLetters,
     operator,
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },

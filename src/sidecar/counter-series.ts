@@ -195,6 +195,9 @@ function storeReadings(store: LastingStore | undefined): Reading[] {
     { metric: METRICS.storeWritten, attributes: {}, read: () => file.counters.written },
     { metric: METRICS.storeStalled, attributes: {}, read: () => file.counters.stalledMs / 1000 },
     { metric: METRICS.storeSize, attributes: {}, read: () => file.bytes },
+    series(METRICS.deadLetters, LABEL.result, 'kept', () => file.deadLetters.counters.kept),
+    series(METRICS.deadLetters, LABEL.result, 'failed', () => file.deadLetters.counters.failed),
+    { metric: METRICS.deadLetterSize, attributes: {}, read: () => file.deadLetters.bytes },
     ...readingsOf(METRICS.storeRestored, LABEL.kind, restored),
     ...readingsOf(METRICS.storeDropped, LABEL.kind, { sessions, deliveries }),
   ];

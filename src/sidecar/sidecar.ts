@@ -127,6 +127,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const lasting = await openStore({
     ...{ config, index: store, report },
     latest: () => tracker.latest,
+    traceId: (delivery) => watch.traceId(delivery),
   });
   // Numbers of deliveries go on with the store; without one they begin anew in each process.
   nameInstance(lasting?.file.name ?? randomInstance(Math.random));

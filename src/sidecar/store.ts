@@ -11,6 +11,7 @@ export interface OpenStoreDeps {
   readonly config: Config;
   readonly index: Store;
   readonly latest: () => number;
+  readonly traceId: (delivery: Delivery) => string | undefined;
   readonly report: Report;
 }
 
@@ -21,8 +22,9 @@ export interface LastingStore {
 }
 
 /** Opens the store that the configuration names; undefined = nothing outlives the process. Rejects with `StoreRefused`. */
-export async function openStore({ config, index, latest, report }: OpenStoreDeps): Promise<LastingStore | undefined> {
-  const { at, afterMs, syncMs } = config.store;
+export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | undefined> {
+  const { config, index, latest, traceId, report } = deps;
+  const { at, afterMs, syncMs, keepMs, keepBytes } = config.store;
   if (at.kind === 'memory') return undefined;
   const eachOpen = (visit: (delivery: Delivery) => void): void =>
     index.each((delivery) => {
@@ -31,8 +33,8 @@ export async function openStore({ config, index, latest, report }: OpenStoreDeps
       return true;
     });
   const file = await openFileStore(
-    { directory: at.directory, afterMs, syncMs },
-    { now, wall, wallOf, latest, report, eachOpen },
+    { directory: at.directory, afterMs, syncMs, keepMs, keepBytes },
+    { now, wall, wallOf, latest, traceId, report, eachOpen },
   );
   return { file, restored: { sessions: 0, deliveries: 0, lost: 0 } };
 }

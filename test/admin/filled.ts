@@ -24,6 +24,11 @@ export async function filled(change: Partial<AdminDeps> = {}): Promise<Served> {
     book,
     messages,
     unmatched,
+    deadLetters: {
+      find: async () => ({ found: [], more: false }),
+      isCursor: () => false,
+      purge: async () => 0,
+    },
     connections: () => [connection(2)],
     sessions: () => [ada],
     settings: { ...SETTINGS, payloads: true },

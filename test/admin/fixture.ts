@@ -75,7 +75,7 @@ export function askHttp(port: number, path: string, { body, ...options }: Option
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        const isJson = /json$/.test(response.headers['content-type'] ?? '') && text !== '';
+        const isJson = /[/+]json$/.test(response.headers['content-type'] ?? '') && text !== '';
         const body = (isJson ? JSON.parse(text) : {}) as Body;
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body });
       });

@@ -27,6 +27,7 @@ const ASKING: readonly (readonly string[])[] = [
   ['stats'],
   ['resend', 'd-1'],
   ['replay', '--user', 'ann'],
+  ['dead-letters'],
   ['open'],
 ];
 

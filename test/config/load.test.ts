@@ -192,6 +192,8 @@ describe('a variable for every key', () => {
     'store.at': ['file:/var/lib/ackspan/', { kind: 'file', directory: '/var/lib/ackspan' }],
     'store.after': ['0s', 0],
     'store.sync': ['0s', 0],
+    'store.keep': ['1h', 3_600_000],
+    'store.keep_bytes': ['2MiB', 2_097_152],
     'limits.pending': ['7', 7],
     'limits.pending_per_user': ['7', 7],
     'limits.connections': ['7', 7],

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import type { DeadLetters } from '../../src/delivery/dead-letters.ts';
 import type { Report } from '../../src/delivery/ports.ts';
 import { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
@@ -9,7 +10,7 @@ import { openFileStore } from '../../src/journal/file-store.ts';
 import type { Files } from '../../src/journal/log.ts';
 import { newHeader, writeHeader } from '../../src/journal/segment.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
-import { facts } from '../support/deliveries.ts';
+import { eventType, facts } from '../support/deliveries.ts';
 import { newDirectory } from '../support/store-directory.ts';
 
 afterEach(closeAll);
@@ -35,10 +36,11 @@ async function openStore(directory: string) {
   };
   const open = new Set<Delivery>();
   const store = await openFileStore(
-    { directory, afterMs: 100, syncMs: 0 },
+    { directory, afterMs: 100, syncMs: 0, keepMs: 3_600_000, keepBytes: 1024 * 1024 },
     {
       ...{ files, report, segmentBytes: 8192, now: () => state.now, wall: () => state.now, wallOf: (at) => at },
       latest: () => seq,
+      traceId: () => undefined,
       eachOpen: (visit) => open.forEach(visit),
     },
   );
@@ -68,11 +70,18 @@ async function openStore(directory: string) {
     store.journal.steps.settled(delivery);
     store.journal.handOver();
   };
+  /** Ends as lost, told like every outcome. */
+  const lose = (delivery: Delivery, more: Partial<Delivery> = {}): void => {
+    Object.assign(delivery, { status: 'timeout', errorType: 'timeout', settledAt: state.now, ...more });
+    open.delete(delivery);
+    session.open?.delete(delivery.ordinal);
+    store.journal.steps.settled(delivery);
+  };
   const beat = (ms: number): void => {
     state.now += ms;
     store.look(state.now);
   };
-  return { store, said, state, track, confirm, beat, close };
+  return { store, said, state, track, confirm, lose, beat, close };
 }
 
 const stateFiles = (directory: string) => fs.readdirSync(directory).filter((name) => name.startsWith('state-'));
@@ -187,4 +196,70 @@ it('numbers of deliveries are never given twice, also of those that were not wri
   const second = await openStore(directory);
   expect(highest).toBe(0);
   expect(second.store.left.highest).toBeGreaterThanOrEqual(last + 999_000);
+});
+
+const lettersOf = async ({ deadLetters }: { deadLetters: DeadLetters }) =>
+  (await deadLetters.find({}, { limit: 100, messages: true })).found;
+
+it('[P6] a lost delivery is a dead letter; a confirmed or unverifiable one is none', async () => {
+  const { store, track, confirm, lose } = await openStore(newDirectory());
+  confirm(track('fine'));
+  lose(track('nobody can say'), { status: 'unverifiable', errorType: '', unverified: 'never_answered' });
+  lose(track('gone'), { status: 'failed', errorType: 'disconnected' });
+  lose(track('late'));
+  store.journal.handOver();
+  const found = await lettersOf(store);
+  expect(found.map(({ letter: { status, errorType, user } }) => [status, errorType, user])).toEqual([
+    ['timeout', 'timeout', 'ann'],
+    ['failed', 'disconnected', 'ann'],
+  ]);
+});
+
+it('[P6] the message is with its letter only where the rule says so and it was kept', async () => {
+  const { store, track, lose } = await openStore(newDirectory());
+  const type = eventType('answer');
+  const willing = { ...type, policy: { ...type.policy, keepLost: true } };
+  lose(track('not allowed'));
+  lose(track('allowed'), { type: willing });
+  lose(track('allowed, and not kept any more'), { type: willing, payload: undefined });
+  store.journal.handOver();
+  const messages = (await lettersOf(store)).map(({ message }) => message && Buffer.from(message).toString());
+  expect(messages).toEqual([undefined, 'allowed', undefined]);
+});
+
+it('[P6] killed between a letter and the end of its delivery: the next process knows it as over, and loses it no second time', async () => {
+  const directory = newDirectory();
+  const first = await openStore(directory);
+  const lost = first.track('lost');
+  first.track('open');
+  first.lose(lost);
+  // What the process had written when it died: the letter is in its file, and nothing of the outcome in the other.
+  const name = stateFiles(directory).at(-1)!;
+  const before = fs.readFileSync(join(directory, name));
+  first.store.journal.handOver();
+  await first.close();
+  fs.writeFileSync(join(directory, name), before);
+  const second = await openStore(directory);
+  expect([...second.store.left.deliveries.values()].flat().map(({ message }) => String(message))).toEqual(['open']);
+  expect(await lettersOf(second.store)).toHaveLength(1);
+  await second.close();
+  // A third process does not depend on the letter any more.
+  for (const each of fs.readdirSync(directory)) if (each.startsWith('lost-')) fs.unlinkSync(join(directory, each));
+  expect((await leftIn(directory)).messages).toEqual(['open']);
+});
+
+it('[P6] a purge also takes the messages of ended deliveries from the files of what is in flight', async () => {
+  const directory = newDirectory();
+  const { store, track, confirm, beat } = await openStore(directory);
+  confirm(track('what ann was told'));
+  track('still in flight');
+  const onDisk = () =>
+    stateFiles(directory)
+      .map((name) => fs.readFileSync(join(directory, name), 'latin1'))
+      .join();
+  expect(onDisk()).toContain('what ann was told');
+  await store.deadLetters.purge({ user: 'ann' });
+  beat(50);
+  expect(onDisk()).not.toContain('what ann was told');
+  expect(onDisk()).toContain('still in flight');
 });

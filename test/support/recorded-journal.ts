@@ -41,6 +41,7 @@ export function recordJournal(): RecordedJournal {
     },
   };
   const journal = new Scribe({
+    letters: { settled: () => false, handOver: () => undefined },
     ...{ log, afterMs: 0, wallOf: (at) => at },
     eachOpen() {},
     report: () => {},

@@ -62,6 +62,8 @@ const IN_PROMETHEUS: Record<keyof typeof METRICS, string> = {
   storeWritten: 'ackspan_store_written_bytes_total',
   storeStalled: 'ackspan_store_stalled_seconds_total',
   storeSize: 'ackspan_store_size_bytes',
+  deadLetters: 'ackspan_dead_letters_total',
+  deadLetterSize: 'ackspan_dead_letters_size_bytes',
   storeRestored: 'ackspan_store_restored_total',
   storeDropped: 'ackspan_store_dropped_total',
   hookRequests: 'ackspan_hook_requests_total',

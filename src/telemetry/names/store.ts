@@ -24,7 +24,15 @@ export const STORE_METRICS = {
     [],
     'How long the event loop has waited for writes to the store that took longer than 50 ms.',
   ),
-  storeSize: row('ackspan.store.size', 'updown', 'By', [], 'Bytes that the store has on the disk.'),
+  storeSize: row('ackspan.store.size', 'updown', 'By', [], 'Bytes of the store: sessions and what is in flight.'),
+  deadLetters: row(
+    'ackspan.dead_letters',
+    'counter',
+    '{delivery}',
+    [L.result],
+    'Lost deliveries that were to be kept in the store as dead letters: kept or failed.',
+  ),
+  deadLetterSize: row('ackspan.dead_letters.size', 'updown', 'By', [], 'Bytes of dead letters.'),
   storeRestored: row(
     'ackspan.store.restored',
     'counter',
