@@ -86,7 +86,9 @@ function judgeClosed(one: Case): Failure | undefined {
   if (!endedFor(one, told.settledAt + TIE_MS)) return wrong('nothing but its client had closed the connection');
   if (history.links.filter(({ client }) => client === own.client).length > 1 || own.leftAt > 0) return undefined;
   const answer = own.evidence.find(({ kind }) => kind === 'close');
-  return answer !== undefined && answer.sentAt < told.sentAt + history.patienceMs - TIE_MS
+  // For one that never answered before, or that broke the rules, nothing is worth a wait.
+  const spoke = own.evidence.some((each) => each !== answer && each.readAt > 0 && read(each, answer?.sentAt ?? 0));
+  return spoke && !own.broke && answer !== undefined && answer.sentAt < told.sentAt + history.patienceMs - TIE_MS
     ? wrong('the Close frame did not wait for the word')
     : undefined;
 }
@@ -125,7 +127,7 @@ function leftSince({ own, told, history }: Case): number | undefined {
   for (const link of links) {
     const { at, orderly } = endRead(link);
     if (!orderly || at > told.settledAt + TIE_MS) continue;
-    since = at - history.patienceMs;
+    since = Math.min(since ?? Number.POSITIVE_INFINITY, at - history.patienceMs);
   }
   return since;
 }
