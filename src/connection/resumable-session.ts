@@ -1,7 +1,6 @@
 // connection: a session that outlives its connection: which connection it goes on over, what its client is told, and for how long it waits for that client.
 import type { Duplex } from 'node:stream';
 import type { Journal } from '../delivery/journal.ts';
-import type { Link } from '../delivery/ports.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { EndedBy } from '../relay/tap.ts';
@@ -12,6 +11,7 @@ import type { Registered, Registry } from '../resume/registry.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import type { Answered, Answers } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
+import type { SessionConnection } from './session-connection.ts';
 
 /** What all sessions of a process share. */
 export interface SessionDeps {
@@ -36,26 +36,6 @@ export interface SessionDeps {
   ended(session: Session): void;
 }
 
-/** A connection as far as its session goes. */
-export interface SessionConnection extends Link {
-  readonly facts: ConnectionFacts;
-  /** Data messages relayed to the client, those of the session's earlier connections included. */
-  readonly messages: number;
-  /** Whether a client is there. */
-  readonly attended: boolean;
-  /** Whether there is an upstream connection that a new client can join. */
-  readonly rejoinable: boolean;
-  /** Whether an answer to a word of the client may be sent. */
-  readonly answerable: boolean;
-  /** A frame of ours. */
-  sendText(data: Uint8Array): void;
-  /** Puts a new client in the place of the one that went, or still seems to be there; that one is closed with `code`. */
-  rejoin(facts: ConnectionFacts, client: Duplex, head: Buffer, code: number, reason: string): unknown;
-  /** Another connection carries the session from here on; this one ends. */
-  replaceBy(code: number, reason: string): void;
-  close(code: number, reason: string, why?: 'disconnected' | 'shutdown'): void;
-}
-
 /** A client may go on with a session: what it said, and which of its session's claims it is. */
 export interface Claim {
   readonly resumable: ResumableSession;
@@ -68,8 +48,8 @@ export interface Claim {
 export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;
 
 /** Close code towards a client whose session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are for applications). */
-const REPLACED = 4409;
-const REPLACED_REASON = 'replaced by a newer connection';
+export const REPLACED = 4409;
+export const REPLACED_REASON = 'replaced by a newer connection';
 /** RFC 6455 §7.4.1, "going away". */
 const GOING_AWAY = 1001;
 
@@ -238,6 +218,23 @@ export class ResumableSession implements Registered, Answered {
       this.#forget('stopped');
     }
     this.#connection?.close(code, reason, 'shutdown');
+  }
+
+  /** Another instance goes on with it: nothing that it has in flight gets an outcome here. `told`: the journal knows. */
+  leave(code: number, reason: string, told: () => void): void {
+    const { registry, tracker, counters, ended } = this.#deps;
+    const { session } = this;
+    const before = this.#connection;
+    this.#stopWaiting();
+    if (!registry.remove(this)) return;
+    told();
+    session.resumable = false;
+    session.link = undefined;
+    for (const delivery of session.inFlight()) tracker.handOver(delivery);
+    this.#connection = undefined;
+    before?.replaceBy(code, reason);
+    counters.ended.moved++;
+    ended(session);
   }
 
   /** Gives up the upstream connection that is kept while the client is away; false = there is none. The session goes on waiting. */

@@ -11,7 +11,7 @@ import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
 import { Displaced, Shedding } from './shedding.ts';
 import { Spares } from './spares.ts';
-import { Standstills } from './standstills.ts';
+import { Standstills, unheard } from './standstills.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
 import type { AttemptKind, AttemptResult } from './words.ts';
@@ -90,8 +90,8 @@ export class Tracker {
   }
 
   /**
-   * Starts a delivery for the event in message `ordinal` of the session, sent at `sentAt`. Undefined = a limit shed
-   * the event (D7). The delivery may come back settled when its evidence overtook it (D3).
+   * Starts a delivery for the event in message `ordinal` of the session. Undefined = a limit shed the event (D7).
+   * The delivery may come back settled when its evidence overtook it (D3).
    */
   track(session: Session, facts: EventFacts, ordinal: number, sentAt: number, now = sentAt): Delivery | undefined {
     const policy = facts.type.policy;
@@ -105,14 +105,12 @@ export class Tracker {
     const delivery = this.#spares.take(++this.latest, session, ordinal, facts, required, sentAt);
     this.#enter(delivery, sentAt);
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
-    if (session.early !== undefined) {
-      const proven = this.#confirmations.claim(session, delivery, now);
-      if (proven > 0) this.received(session, proven, now);
-    }
+    const proven = session.early === undefined ? 0 : this.#confirmations.claim(session, delivery, now);
+    if (proven > 0) this.received(session, proven, now);
     return delivery;
   }
 
-  /** Takes in a delivery of an earlier process that has no outcome (`revive`), with its message if that was kept. */
+  /** Takes in a delivery of an earlier process that has no outcome, with its message if that was kept. */
   restore(delivery: Delivery, message: Uint8Array | undefined, now: number): void {
     this.#enter(delivery, now);
     if (wasReemitted(delivery)) this.#ending.reemitted++;
@@ -166,9 +164,8 @@ export class Tracker {
   }
 
   /**
-   * Continues a session over a new connection whose client has been handed everything up to `last`. Returns the
-   * deliveries to send again, in order; each is noted as an attempt. A delivery whose message was not kept is asked
-   * of the backend, or ends `failed: disconnected` where there is no hook (R6).
+   * Continues a session over a new connection whose client has been handed everything up to `last`. Returns what to
+   * send again, in order, noted as attempts. What was not kept is asked of the backend, or ends as lost (R6).
    */
   resumed(session: Session, link: Link, last: number, now: number): Delivery[] {
     // No evidence for a delivery given up here can be late, because the client never had the message.
@@ -201,9 +198,8 @@ export class Tracker {
   }
 
   /**
-   * Ends the deliveries of a session that cannot resume and whose client is gone: `failed` for `why`, or
-   * `unverifiable`. A message sent since `leftSince` had no chance to be answered: the client closed in good order
-   * (D15).
+   * Ends the deliveries of a session that cannot resume and whose client is gone. A message sent since `leftSince`
+   * had no chance to be answered: the client closed in good order (D15).
    */
   disconnected(
     session: Session,
@@ -217,7 +213,7 @@ export class Tracker {
     if (!session.resumable) this.#ending.end(session, why, leftSince, now);
   }
 
-  /** Fails a delivery whose message was never written, because its client was gone by then. That is certain (D15). */
+  /** Fails a delivery whose message was never written, because its client was gone by then (D15). */
   unsent(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
     this.#ending.settle(delivery, why, why, now);
   }
@@ -227,7 +223,13 @@ export class Tracker {
     this.#ending.lose(delivery, why, now);
   }
 
-  /** Notes that nothing ran in [from, to): no deadline passed then, because no evidence could be taken in (D14). */
+  /** Gives up an open delivery without an outcome: another process goes on with it. */
+  handOver(delivery: Delivery): void {
+    this.tracked--;
+    this.#ending.handOver(delivery);
+  }
+
+  /** Notes that nothing ran in [from, to): no deadline passed then (D14). */
   stoodStill(from: number, to: number): void {
     this.#standstills.note(from, to);
   }
@@ -236,7 +238,7 @@ export class Tracker {
   shutdown(now: number, stays: (delivery: Delivery) => boolean = () => false): void {
     const open: Delivery[] = [];
     this.#store.each((each) => isSettled(each) || stays(each) || open.push(each) > 0);
-    for (const delivery of open) this.#ending.lose(delivery, 'shutdown', now);
+    for (const each of open) this.#ending.lose(each, 'shutdown', now);
   }
 
   /** Fires what is due, at most `budget` entries. Returns whether some are left: call again at once (D8). */
@@ -250,7 +252,7 @@ export class Tracker {
     const now = this.#now;
     const deadline = delivery.deadlineAt;
     if (now >= deadline) {
-      const extended = deadline + this.#standstills.since(delivery.sentAt);
+      const extended = deadline + this.#standstills.since(delivery.sentAt) + unheard(delivery);
       if (now < extended) this.#wheel.add(delivery, extended);
       else if (delivery.session.link?.blind?.(now) === true) this.#wheel.add(delivery, now + BLIND_MS);
       else this.#ending.lose(delivery, 'expired', now);
@@ -285,8 +287,8 @@ export class Tracker {
 
   /** Records an attempt and, whatever its result, schedules the next (D5). */
   #attempted(delivery: Delivery, kind: AttemptKind, result: AttemptResult, now: number): void {
-    const last = delivery.attemptLog?.at(-1)?.at ?? delivery.sentAt;
-    const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay: now - last, result };
+    const delay = now - (delivery.attemptLog?.at(-1)?.at ?? delivery.sentAt);
+    const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay, result };
     if (kind === 'reemit' && delivery.attemptLog?.some((one) => one.kind === 'reemit') !== true)
       this.#ending.reemitted++;
     if (delivery.attemptLog === undefined) delivery.attemptLog = [attempt];

@@ -87,7 +87,7 @@ export function written(entry: Entry): object {
 }
 
 /** Nothing has happened to the delivery but that its message may be kept, which the message says itself. */
-function isFresh({ receivedAt, attempts, word, errorText, missed }: DeliveryState): boolean {
+export function isFresh({ receivedAt, attempts, word, errorText, missed }: DeliveryState): boolean {
   return receivedAt === 0 && attempts.length === 0 && word === '' && errorText === '' && !missed;
 }
 
@@ -148,6 +148,6 @@ export function isDelivery(value: unknown): value is DeliveryEntry {
   return typeof session === 'string' && typeof type === 'string' && [seq, ordinal, bytes, sentAt].every(isNumber);
 }
 
-function isState(value: unknown): value is DeliveryState {
+export function isState(value: unknown): value is DeliveryState {
   return isFields(value) && isNumber(value.receivedAt) && Array.isArray(value.attempts);
 }

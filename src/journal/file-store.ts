@@ -45,7 +45,7 @@ export interface FileStore {
   readonly journal: Scribe;
   readonly left: Left;
   /** For resume tokens: a secret that outlives the process. */
-  readonly key: string;
+  readonly secrets: readonly [string];
   /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;
   readonly counters: StoreCounters;
@@ -124,8 +124,8 @@ class OpenStore implements FileStore {
     this.journal = new Scribe({ log: this.#log, afterMs, wallOf, eachOpen, report });
   }
 
-  get key(): string {
-    return this.#directory.key;
+  get secrets(): readonly [string] {
+    return [this.#directory.key];
   }
 
   get degraded(): string | undefined {

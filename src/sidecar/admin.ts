@@ -8,12 +8,12 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Operator } from '../delivery/operator.ts';
 import type { Session } from '../delivery/session.ts';
-import type { FileStore } from '../journal/file-store.ts';
 import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
 import type { Scrapes } from './last-scrape.ts';
 import type { Watch } from './observe.ts';
+import type { StoreEngine } from './store.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
 
 /** The parts of a sidecar that the admin server reads. */
@@ -33,7 +33,7 @@ export interface AdminSide {
   readonly upstreamCheck: UpstreamCheck;
   readonly scrapes: Scrapes;
   /** The store that outlives the process, where there is one. */
-  readonly lasting: FileStore | undefined;
+  readonly lasting: StoreEngine | undefined;
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }

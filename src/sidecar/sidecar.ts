@@ -37,6 +37,7 @@ import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch } from './observe.ts';
 import { register, tell } from './register.ts';
+import { createFetch } from './shared-store.ts';
 import { type Stoppable, stop } from './stop.ts';
 import { handsOver, keepStore, openStore } from './store.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
@@ -116,7 +117,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     ...{ config, index: store, report },
     latest: () => tracker.latest,
   });
-  const journal = lasting?.file.journal;
+  const journal = lasting?.engine.journal;
   const unmatched = createUnmatchedBook();
   const watch = await startWatch({
     unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
@@ -166,7 +167,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const state = { draining: false };
   const scrapes = createScrapes(now);
   const { keys } = config.sessions;
-  const tokens = createTokens(keys.length === 0 && lasting !== undefined ? [lasting.file.key] : keys, TOKEN_LIFE_MS);
+  const tokens = createTokens(keys.length === 0 ? (lasting?.engine.secrets ?? []) : keys, TOKEN_LIFE_MS);
   const registry = createRegistry<ResumableSession>(tokens, config.limits.connections, sessions.resume);
   const resumption = createResumption({
     registry,
@@ -206,7 +207,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     adminDeps({
       ...side,
       operator,
-      lasting: lasting?.file,
+      lasting: lasting?.engine,
       counters: counters.admin,
       resumable: () => Array.from(registry.all(), ({ session }) => session),
     }),
@@ -229,6 +230,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     owners,
     connectionDeps,
     handshakes: watch.handshakes,
+    ...(lasting?.shared && { fetchSession: createFetch({ shared: lasting.shared, registry, tokens, now }) }),
     memory,
     report,
   });
@@ -243,7 +245,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
     report,
   });
-  const closeStore = keepStore(lasting, { decoder, tracker, resumption, owners, report, log });
+  const closeStore = keepStore(lasting, { decoder, tracker, resumption, registry, owners, index: store, report, log });
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
   const stopLimitLog = startLimitLog(limitCounts, report);
   const own = config.admin.listen;

@@ -53,14 +53,13 @@ class MemoryStore implements Store {
     if (delivery.eventId !== undefined) this.#hold(delivery, delivery.eventId);
   }
 
+  release(delivery: Delivery): void {
+    this.#leaveFlight(delivery);
+    this.#forget(delivery);
+  }
+
   settle(delivery: Delivery): Delivery | undefined {
-    const { storePrev, storeNext } = delivery;
-    if (storePrev === undefined) this.#newest = storeNext;
-    else storePrev.storeNext = storeNext;
-    if (storeNext !== undefined) storeNext.storePrev = storePrev;
-    delivery.storePrev = undefined;
-    delivery.storeNext = undefined;
-    this.pending--;
+    this.#leaveFlight(delivery);
     const ring = this.#ring;
     if (ring.length < this.#capacity) {
       ring.push(delivery);
@@ -136,6 +135,17 @@ class MemoryStore implements Store {
     const ring = this.#ring;
     for (let i = this.#oldest - 1; i >= 0; i--) if (!visit(ring[i] as Delivery)) return;
     for (let i = ring.length - 1; i >= this.#oldest; i--) if (!visit(ring[i] as Delivery)) return;
+  }
+
+  /** Takes it out of the list of those in flight. */
+  #leaveFlight(delivery: Delivery): void {
+    const { storePrev, storeNext } = delivery;
+    if (storePrev === undefined) this.#newest = storeNext;
+    else storePrev.storeNext = storeNext;
+    if (storeNext !== undefined) storeNext.storePrev = storePrev;
+    delivery.storePrev = undefined;
+    delivery.storeNext = undefined;
+    this.pending--;
   }
 
   /** Makes the delivery the newest of its event to its session. */
