@@ -193,7 +193,7 @@ class Trial {
 }
 
 /** Doubled, out of order, or lost between two that came over the same connection; behind the last one the sidecar may not have read it. */
-function faultsOf(run: Run | undefined, numbers: readonly number[]): string[] {
+export function faultsOf(run: Run | undefined, numbers: readonly number[]): string[] {
   const faults: string[] = [];
   let at = 0;
   let first = 1;
@@ -206,13 +206,13 @@ function faultsOf(run: Run | undefined, numbers: readonly number[]): string[] {
   return faults;
 }
 
-async function until(done: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(done: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + PATIENCE_MS; !(await done()) && Date.now() < end; ) await pause(5);
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };

@@ -4,8 +4,8 @@ import { atEnd, listenOn } from './backends.ts';
 
 export interface Balancer {
   readonly port: number;
-  /** Port of the instance that gets the next connections; 0 = they are refused. */
-  target: number;
+  /** Port of the instance that gets the next connections, or who chooses it; 0 = they are refused. */
+  target: number | (() => number);
   /** Resets every connection at both ends. */
   cut(): void;
 }
@@ -13,11 +13,13 @@ export interface Balancer {
 export async function startBalancer(): Promise<Balancer> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
-    if (balancer.target === 0) {
+    const { target } = balancer;
+    const to = typeof target === 'number' ? target : target();
+    if (to === 0) {
       near.resetAndDestroy();
       return;
     }
-    const far = connect(balancer.target, '127.0.0.1');
+    const far = connect(to, '127.0.0.1');
     for (const [one, other] of [
       [near, far],
       [far, near],
