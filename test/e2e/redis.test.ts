@@ -1,39 +1,15 @@
 // Several sidecars on one Redis, each a process of its own: a client that comes back at another instance, instances that die, a Redis in trouble.
 import { afterEach, describe, expect, it } from 'vitest';
-import { openApp, type Run, startAgentBackend } from '../support/agent-runs.ts';
+import { openApp } from '../support/agent-runs.ts';
 import { closeAll } from '../support/backends.ts';
-import { startBalancer } from '../support/balancer.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
-import { startRedis } from '../support/redis-server.ts';
-import { expectHealthyLog, type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
+import { startShared as setUp } from '../support/shared-store.ts';
+import { expectHealthyLog } from '../support/sidecar-process.ts';
 
 afterEach(closeAll);
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
-
-/** A Redis, a backend, and a balancer before as many instances as the test starts. */
-async function setUp(config: object = {}, redisArgs: readonly string[] = []) {
-  const redis = await startRedis(redisArgs);
-  const backend = await startAgentBackend();
-  const balancer = await startBalancer();
-  const start = (store: object = {}, env: Record<string, string> = {}): Promise<SidecarProcess> =>
-    startSidecar({
-      ...{ upstream: `http://127.0.0.1:${backend.port}`, env },
-      config: {
-        store: { at: redis.url, lease: '1500ms', ...store },
-        ...{ events: { rules: [{ match: '*', timeout: '60s' }] }, sessions: { ttl: '60s' }, ...config },
-      },
-    });
-  const url = (user: string) => `ws://127.0.0.1:${balancer.port}/ws?user=${user}`;
-  const runOf = (user: string): Promise<Run> =>
-    eventually(() => {
-      const run = backend.runs.get(user);
-      if (run?.socket === undefined) throw new Error(`${user} is not connected`);
-      return run;
-    });
-  return { redis, backend, balancer, start, url, runOf };
-}
 
 describe.skipIf(missing('redis-server'))('with a store in Redis', () => {
   it('[P7] a client that comes back at another instance: the same session, every event once and in order', async () => {

@@ -100,7 +100,9 @@ export class RedisStore {
       ...{ link, instance, keys: this.#keys, gate: this.gate, lifeMs: LIFE_MS },
       lost: (ledger, why) => this.#host?.letGo(ledger.session.key, why),
       miss: (ledger) => this.journal.miss(ledger),
-      emptied: () => this.#startAnew(),
+      emptied: () => {
+        if (this.gate.open) void this.#join();
+      },
     });
     const wallOf: WallOf = clock.wallOf;
     this.journal = new RedisScribe({ outbox, afterMs, wallOf, eachOpen, report });
