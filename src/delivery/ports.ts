@@ -71,6 +71,19 @@ export interface Link {
 export type Reemit = (delivery: Delivery, now: number) => AttemptResult;
 
 /**
+ * Asks other processes whether they sent that event to the one other session of this session's user
+ * (D6). False = nobody can be asked. Whoever is asked calls `Confirmations.count` where the
+ * confirmation has no effect anywhere.
+ */
+export type AskElsewhere = (
+  session: Session,
+  eventId: string,
+  rejected: boolean,
+  error: string,
+  now: number,
+) => boolean;
+
+/**
  * Told of every step of every delivery, synchronously, on the hot path: be quick, never throw.
  * `now` is ms since the epoch.
  */

@@ -4,7 +4,7 @@ import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending, wasReemitted } from './ending.ts';
 import { Operator } from './operator.ts';
 import { requiredLevel } from './policy.ts';
-import type { Link, Observer, Reemit, Store } from './ports.ts';
+import type { AskElsewhere, Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
 import { queueOf } from './restoring.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
@@ -37,6 +37,8 @@ export interface TrackerDeps {
   readonly random: () => number;
   /** Asks the backend to emit an event again; left out where there is no hook. */
   readonly reemit?: Reemit | undefined;
+  /** Asks other processes; left out where there are none. */
+  readonly elsewhere?: AskElsewhere | undefined;
 }
 
 /** Created once per process. Every method is synchronous; `now` is monotonic ms. */
@@ -53,7 +55,7 @@ export class Tracker {
   readonly #reemit: Reemit | undefined;
   readonly #wheel: TimingWheel<Delivery>;
   readonly #ending: Ending;
-  readonly #confirmations: Confirmations;
+  readonly confirmations: Confirmations;
   readonly #spares = new Spares();
   readonly #standstills = new Standstills();
   readonly #shedding: Shedding;
@@ -69,7 +71,7 @@ export class Tracker {
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
     this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#spares);
-    this.#confirmations = new Confirmations(deps.store, deps.observer, this.#ending);
+    this.confirmations = new Confirmations(deps.store, deps.observer, this.#ending, deps.elsewhere);
     this.#shedding = new Shedding(deps.limits, deps.store, this.#ending);
     this.operator = new Operator(this.#ending, (...attempt) => this.#attempted(...attempt));
   }
@@ -105,7 +107,7 @@ export class Tracker {
     const delivery = this.#spares.take(++this.latest, session, ordinal, facts, required, sentAt);
     this.#enter(delivery, sentAt);
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
-    const proven = session.early === undefined ? 0 : this.#confirmations.claim(session, delivery, now);
+    const proven = session.early === undefined ? 0 : this.confirmations.claim(session, delivery, now);
     if (proven > 0) this.received(session, proven, now);
     return delivery;
   }
@@ -136,7 +138,7 @@ export class Tracker {
 
   /** Applies a confirmation or rejection by event id, to deliveries of the session or its user (D6). */
   processed(session: Session, eventId: string, rejected: boolean, error: string, now: number): Confirmed {
-    const [result, proven] = this.#confirmations.apply(session, eventId, rejected, error, now);
+    const [result, proven] = this.confirmations.apply(session, eventId, rejected, error, now);
     // The application can only have seen an event after its stack did, and after everything before it.
     if (proven > 0) this.received(session, proven, now);
     return result;
@@ -144,21 +146,20 @@ export class Tracker {
 
   /** Confirms every message up to `through`, and those in `also`, for an opted-in session. Cumulative. */
   processedThrough(session: Session, through: number, also: readonly number[], now: number): Confirmed {
-    let highest = through;
-    for (const ordinal of also) if (ordinal > highest) highest = ordinal;
-    if (highest > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${highest}`);
+    const highest = Math.max(through, ...also);
+    if (highest > session.lastOrdinal) return this.confirmations.unknown(session, `message ${highest}`);
     session.capability = 'processed';
-    this.#confirmations.through(session, through, now);
-    for (const ordinal of also) this.#confirmations.byOrdinal(session, ordinal, false, '', now);
+    this.confirmations.through(session, through, now);
+    for (const ordinal of also) this.confirmations.byOrdinal(session, ordinal, false, '', now);
     this.received(session, highest, now);
     return 'confirmed';
   }
 
   /** Rejects message `ordinal` for an opted-in session. */
   rejected(session: Session, ordinal: number, reason: string, now: number): Confirmed {
-    if (ordinal > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${ordinal}`);
+    if (ordinal > session.lastOrdinal) return this.confirmations.unknown(session, `message ${ordinal}`);
     session.capability = 'processed';
-    const result = this.#confirmations.byOrdinal(session, ordinal, true, reason, now);
+    const result = this.confirmations.byOrdinal(session, ordinal, true, reason, now);
     this.received(session, ordinal, now);
     return result;
   }
@@ -194,7 +195,7 @@ export class Tracker {
 
   /** Counts unclaimed early confirmations as unknown or foreign. Call when a session has nothing left to decode. */
   decoded(session: Session): void {
-    this.#confirmations.giveUpEarly(session);
+    this.confirmations.giveUpEarly(session);
   }
 
   /**
@@ -291,8 +292,7 @@ export class Tracker {
     const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay, result };
     if (kind === 'reemit' && delivery.attemptLog?.some((one) => one.kind === 'reemit') !== true)
       this.#ending.reemitted++;
-    if (delivery.attemptLog === undefined) delivery.attemptLog = [attempt];
-    else delivery.attemptLog.push(attempt);
+    delivery.attemptLog = [...(delivery.attemptLog ?? []), attempt];
     delivery.status = TRANSITIONS[delivery.status].attempted as 'retrying';
     this.#observer.attempted(delivery, attempt);
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));

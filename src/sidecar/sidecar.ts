@@ -29,6 +29,7 @@ import { VERSION } from '../version.ts';
 import { adminDeps } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
+import { createElsewhere } from './confirm-elsewhere.ts';
 import { openHooks } from './hooks.ts';
 import { createScrapes } from './last-scrape.ts';
 import { countLimits } from './limit-counts.ts';
@@ -156,6 +157,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     now: now(),
     random: Math.random,
     reemit: hooks?.reemit,
+    elsewhere:
+      lasting?.shared &&
+      createElsewhere({ shared: lasting.shared, confirmations: () => tracker.confirmations, now, report }),
   });
   const relay = {
     counters: counters.relay,

@@ -152,7 +152,12 @@ class RedisTrial {
     for (const [user, app] of this.#apps) {
       const got = app.numbers.length;
       const key = `ackspan:session:{${app.socket.resumption?.session}}`;
-      const ordinal = Number(await this.#redis.client.hget(key, 'ordinal'));
+      let ordinal = Number.NaN;
+      // What the kernel has, Redis may read after this question.
+      await until(async () => {
+        ordinal = Number(await this.#redis.client.hget(key, 'ordinal'));
+        return ordinal >= got;
+      });
       if (Number.isNaN(ordinal)) this.#wrong.push(`kill ${kill}: the session of ${user} is not in Redis`);
       else if (got > ordinal) this.#wrong.push(`kill ${kill}: ${user} got ${got} messages, Redis knows ${ordinal}`);
       due.set(app, ordinal);

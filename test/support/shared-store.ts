@@ -10,7 +10,7 @@ export async function startShared(config: object = {}, redisArgs: readonly strin
   const redis = await startRedis(redisArgs);
   const backend = await startAgentBackend();
   const balancer = await startBalancer();
-  const start = (store: object = {}, env: Record<string, string> = {}): Promise<SidecarProcess> =>
+  const start = (store: object = {}, env: Readonly<Record<string, string>> = {}): Promise<SidecarProcess> =>
     startSidecar({
       ...{ upstream: `http://127.0.0.1:${backend.port}`, env },
       config: {

@@ -2,21 +2,52 @@
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
 
-/** A notice, by kind. */
-export interface Notices {
+/** The members of each kind of notice. `ask` numbers a question of its sender. */
+const SHAPES = {
   /** `from` wants a session that the addressee has. */
-  readonly release: { readonly session: string; readonly from: string };
+  release: { session: 'string', from: 'string' },
   /** The session may be claimed. */
-  readonly released: { readonly session: string };
+  released: { session: 'string' },
+  /** How many sessions of the user were sent that event? */
+  seek: { ask: 'number', from: 'string', user: 'string', event: 'string' },
+  /** So many; -1 = that cannot be said. */
+  found: { ask: 'number', from: 'string', count: 'number' },
+  /** The application has confirmed or rejected the event; it came at `at`, by the clock of Redis, give or take `margin`, ms. */
+  confirm: {
+    ask: 'number',
+    from: 'string',
+    user: 'string',
+    event: 'string',
+    rejected: 'boolean',
+    error: 'string',
+    at: 'number',
+    margin: 'number',
+  },
+  /** Whether that had an effect. */
+  confirmed: { ask: 'number', effect: 'boolean' },
+  /** A reader of the admin API wants to know something of every instance. */
+  read: { ask: 'number', from: 'string', target: 'string' },
+  /** The answer, as JSON; '' = there is none. */
+  reading: { ask: 'number', from: 'string', body: 'string' },
+} as const;
+
+interface Members {
+  readonly string: string;
+  readonly number: number;
+  readonly boolean: boolean;
 }
 
-type Kind = keyof Notices;
+type Shapes = typeof SHAPES;
+export type Kind = keyof Shapes;
+export type Notices = {
+  readonly [K in Kind]: { readonly [M in keyof Shapes[K]]: Members[Shapes[K][M] & keyof Members] };
+};
 export type Notice = { [K in Kind]: { readonly kind: K } & Notices[K] }[Kind];
 
 export class Wire {
   readonly #link: Link;
   readonly #keys: Keys;
-  readonly #listeners = new Map<string, (notice: never) => void>();
+  readonly #listeners = new Map<Kind, (notice: never) => void>();
 
   constructor(link: Link, keys: Keys) {
     this.#link = link;
@@ -28,8 +59,13 @@ export class Wire {
   }
 
   /** Answers how many connections got it: 0 = the instance has none. */
-  async tell(instance: string, notice: Notice): Promise<number> {
-    return Number(await this.#link.send('publish', [this.#keys.channel(instance), JSON.stringify(notice)]));
+  tell(instance: string, notice: Notice): Promise<number> {
+    return this.#publish(this.#keys.channel(instance), notice);
+  }
+
+  /** Tells every instance, this one too. Answers how many got it. */
+  tellAll(notice: Notice): Promise<number> {
+    return this.#publish(this.#keys.everyone, notice);
   }
 
   /** A notice has come. One that is none of ours is ignored. */
@@ -37,19 +73,22 @@ export class Wire {
     const notice = readNotice(text);
     if (notice !== undefined) this.#listeners.get(notice.kind)?.(notice as never);
   }
+
+  async #publish(channel: string, notice: Notice): Promise<number> {
+    return Number(await this.#link.send('publish', [channel, JSON.stringify(notice)]));
+  }
 }
 
-/** Every text member is there and short; what a listener does with it must not depend on more. */
+/** Every member is there with its kind of value: another program may publish under our name. */
 function readNotice(text: string): Notice | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { kind, session, from } = value as Record<string, unknown>;
-    if (typeof session !== 'string') return undefined;
-    if (kind === 'released') return { kind, session };
-    return kind === 'release' && typeof from === 'string' ? { kind, session, from } : undefined;
+    const value = JSON.parse(text) as Record<string, unknown> | null;
+    const shape = Object.hasOwn(SHAPES, String(value?.kind)) ? SHAPES[value!.kind as Kind] : undefined;
+    if (shape === undefined) return undefined;
+    const fits = Object.entries(shape).every(([name, kind]) => typeof value![name] === kind);
+    return fits ? (value as unknown as Notice) : undefined;
   } catch {
-    // Another program publishes under our name.
+    // No JSON, so it is none of ours.
     return undefined;
   }
 }
