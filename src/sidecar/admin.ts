@@ -34,6 +34,8 @@ export interface AdminSide {
   readonly scrapes: Scrapes;
   /** The store that outlives the process, where there is one. */
   readonly lasting: StoreEngine | undefined;
+  /** The other instances, where they share a store. */
+  readonly across: AdminDeps['across'];
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
@@ -68,6 +70,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     sessions: () => sessionsOf(connections, side.resumable()),
     messages,
     unmatched: side.unmatched,
+    across: side.across,
     operator,
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },

@@ -41,9 +41,9 @@ export function createElsewhere(deps: ElsewhereDeps): AskElsewhere {
   wire.on('confirmed', ({ ask, effect }) => confirming.get(ask)?.(effect));
 
   async function holderOf(user: string, event: string): Promise<string | undefined> {
-    const { answers, all } = await seeking.ask((ask) => ({ kind: 'seek', ask, from: instance, user, event }));
+    const { answers, missing } = await seeking.ask((ask) => ({ kind: 'seek', ask, from: instance, user, event }));
     const found = answers.filter(({ count }) => count !== 0);
-    return all && found.length === 1 && found[0]!.count === 1 ? found[0]!.from : undefined;
+    return missing === 0 && found.length === 1 && found[0]!.count === 1 ? found[0]!.from : undefined;
   }
 
   async function tell(holder: string, user: string, { eventId, rejected, error, cameAt }: Word): Promise<boolean> {

@@ -37,6 +37,7 @@ import { startLimitLog } from './limit-log.ts';
 import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch } from './observe.ts';
+import { answerReaders, createAcross } from './read-elsewhere.ts';
 import { register, tell } from './register.ts';
 import { createFetch } from './shared-store.ts';
 import { type Stoppable, stop } from './stop.ts';
@@ -212,10 +213,12 @@ async function start(deps: SidecarDeps): Promise<Running> {
       ...side,
       operator,
       lasting: lasting?.engine,
+      across: lasting?.shared && createAcross(lasting.shared),
       counters: counters.admin,
       resumable: () => Array.from(registry.all(), ({ session }) => session),
     }),
   );
+  if (lasting?.shared !== undefined) answerReaders(lasting.shared, admin.answer, report);
   const observer = register(connections, owners, watch, book, report);
   const overdue = new OverdueWords();
   const parked = { count: 0 };

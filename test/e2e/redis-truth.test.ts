@@ -124,6 +124,68 @@ describe.skipIf(missing('redis-server', 'faketime'))('[P9] a session that moves 
   });
 });
 
+describe.skipIf(missing('redis-server'))('what people read at one instance of all', () => {
+  interface Page {
+    readonly deliveries: { event_id: string; instance: string; id: string }[];
+    readonly sessions: { user: string; instance: string }[];
+    readonly instances: string[];
+    readonly missing: number;
+    readonly next_cursor: string | null;
+  }
+  const read = async ({ admin }: SidecarProcess, path: string): Promise<Page> =>
+    (await (await fetch(`${admin}/api/v1/instances/${path}`)).json()) as Page;
+
+  it('deliveries and sessions of every instance, each with its name, in pages without gap or repetition', async () => {
+    const shared = await startShared(CONFIG);
+    const [first, second] = [await shared.start(), await shared.start()];
+    await connect(first, 'ann');
+    const ann = await shared.runOf('ann');
+    await connect(second, 'bob');
+    const bob = await shared.runOf('bob');
+    for (let i = 0; i < 5; i++) shared.backend.emit(ann);
+    for (let i = 0; i < 3; i++) shared.backend.emit(bob);
+    await first.reach({ pending: 5 });
+    await second.reach({ pending: 3 });
+    for (const asked of [first, second]) {
+      const page = await read(asked, 'deliveries');
+      expect(page).toMatchObject({ missing: 0, next_cursor: null });
+      expect(new Set(page.instances).size).toBe(2);
+      expect(page.deliveries.map(({ event_id }) => event_id).sort()).toEqual(
+        [...[1, 2, 3, 4, 5].map((n) => `ann-${n}`), ...[1, 2, 3].map((n) => `bob-${n}`)].sort(),
+      );
+      expect(new Set(page.deliveries.map(({ id }) => id)).size).toBe(8);
+      const of = (user: string) =>
+        new Set(page.deliveries.filter(({ event_id }) => event_id.startsWith(user)).map(({ instance }) => instance));
+      expect([of('ann').size, of('bob').size, new Set([...of('ann'), ...of('bob')]).size]).toEqual([1, 1, 2]);
+    }
+    const only = await read(second, 'deliveries?user=ann&limit=2');
+    expect(only.deliveries.map(({ event_id }) => event_id)).toEqual(['ann-5', 'ann-4']);
+    const seen = [...only.deliveries];
+    for (let { next_cursor: next } = only; next !== null; ) {
+      const page = await read(second, `deliveries?user=ann&limit=2&cursor=${next}`);
+      seen.push(...page.deliveries);
+      next = page.next_cursor;
+    }
+    expect(seen.map(({ event_id }) => event_id)).toEqual([5, 4, 3, 2, 1].map((n) => `ann-${n}`));
+    const one = (await read(second, 'deliveries/ann-3')) as unknown as { event_id: string; instance: string };
+    expect(one).toMatchObject({ event_id: 'ann-3', instance: seen[0]!.instance });
+    const sessions = await read(first, 'sessions');
+    expect(sessions.sessions.map(({ user }) => user).sort()).toEqual(['ann', 'bob']);
+    await second.kill();
+    const alone = await read(first, 'deliveries');
+    expect(new Set(alone.deliveries.map(({ event_id }) => event_id.slice(0, 3)))).toEqual(new Set(['ann']));
+  });
+
+  it('one that stands still is missing, and the others are shown', async () => {
+    const shared = await startShared(CONFIG);
+    const [first, second] = [await shared.start({ lease: '60s' }), await shared.start({ lease: '60s' })];
+    second.signal('SIGSTOP');
+    expect(await read(first, 'deliveries')).toMatchObject({ missing: 1, deliveries: [] });
+    second.signal('SIGCONT');
+    await eventually(async () => expect(await read(first, 'deliveries')).toMatchObject({ missing: 0 }));
+  });
+});
+
 /** When the process began to listen, by its own clock, ms since the epoch. */
 function startOf({ lines }: SidecarProcess): number {
   return Date.parse(String(lines.find(({ msg }) => msg === 'listening')!.time));

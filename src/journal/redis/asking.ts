@@ -4,8 +4,8 @@ import type { Wire } from './wire.ts';
 /** What the others have answered. */
 export interface Answers<T> {
   readonly answers: readonly T[];
-  /** Whether every instance has answered. */
-  readonly all: boolean;
+  /** How many instances have not answered. */
+  readonly missing: number;
 }
 
 interface Open<T> {
@@ -50,7 +50,7 @@ export class Asking<T> {
       // This instance gets the question too, and does not answer itself.
       open.wanted = (await this.#wire.tellAll(notice(ask))) - 1;
       if (answers.length < open.wanted) await over;
-      return { answers, all: answers.length >= open.wanted };
+      return { answers, missing: Math.max(0, open.wanted - answers.length) };
     } finally {
       clearTimeout(timer);
       this.#open.delete(ask);
