@@ -69,20 +69,42 @@ const summary = {
   trace_id: { type: ['string', 'null'], pattern: '^[0-9a-f]{32}$' },
 };
 
+const detail = {
+  ...summary,
+  error_text: { ...optionalText, description: 'What the application said when it rejected the event.' },
+  connection: { ...optionalText, description: 'The connection that carries the session now.' },
+  sent_over: {
+    oneOf: [{ $ref: '#/components/schemas/Connection' }, { type: 'null' }],
+    description: 'The connection that it was sent over, while that is remembered.',
+  },
+  timeline: listOf('Step'),
+  same_event: exactly({ count, deliveries: listOf('Delivery') }),
+};
+
+const session = {
+  id: text,
+  user: optionalText,
+  opted_in: { type: 'boolean' },
+  resumable: { type: 'boolean' },
+  capability: { enum: CAPABILITIES },
+  connection: { ...optionalText, description: 'null while its client is away.' },
+  pending: count,
+  messages: count,
+  received_through: count,
+  retained_bytes: count,
+};
+
+const instance = { ...text, description: 'The instance that answered.' };
+const ofInstances = {
+  next_cursor: optionalText,
+  instances: { type: 'array', items: text, description: 'Who answered.' },
+  missing: { ...count, description: 'How many did not answer in time.' },
+};
+
 /** By name, as `#/components/schemas/…` refers to them. */
 export const SCHEMAS: Readonly<Record<string, object>> = {
   Delivery: exactly(summary),
-  DeliveryDetail: exactly({
-    ...summary,
-    error_text: { ...optionalText, description: 'What the application said when it rejected the event.' },
-    connection: { ...optionalText, description: 'The connection that carries the session now.' },
-    sent_over: {
-      oneOf: [{ $ref: '#/components/schemas/Connection' }, { type: 'null' }],
-      description: 'The connection that it was sent over, while that is remembered.',
-    },
-    timeline: listOf('Step'),
-    same_event: exactly({ count, deliveries: listOf('Delivery') }),
-  }),
+  DeliveryDetail: exactly(detail),
   Step: exactly(
     {
       step: { enum: TIMELINE_STEPS },
@@ -132,18 +154,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     cut: { type: 'boolean', description: 'Whether `payload` is only the beginning.' },
   }),
   MessagePage: exactly({ messages: listOf('Message'), next_cursor: optionalText, forgotten: count }),
-  Session: exactly({
-    id: text,
-    user: optionalText,
-    opted_in: { type: 'boolean' },
-    resumable: { type: 'boolean' },
-    capability: { enum: CAPABILITIES },
-    connection: { ...optionalText, description: 'null while its client is away.' },
-    pending: count,
-    messages: count,
-    received_through: count,
-    retained_bytes: count,
-  }),
+  Session: exactly(session),
   Unmatched: exactly({
     at: time,
     reason: { enum: UNMATCHED_REASONS },
@@ -154,6 +165,11 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   }),
   UnmatchedPage: exactly({ unmatched: listOf('Unmatched'), forgotten: count }),
   SessionPage: exactly({ sessions: listOf('Session'), next_cursor: optionalText }),
+  InstanceDelivery: exactly({ ...summary, instance }),
+  InstanceDeliveryDetail: exactly({ ...detail, instance }),
+  InstanceSession: exactly({ ...session, instance }),
+  InstanceDeliveryPage: exactly({ deliveries: listOf('InstanceDelivery'), ...ofInstances }),
+  InstanceSessionPage: exactly({ sessions: listOf('InstanceSession'), ...ofInstances }),
   ...CHANGE_SCHEMAS,
   ...DEAD_LETTER_SCHEMAS,
   ...STATS_SCHEMAS,

@@ -44,6 +44,12 @@ const filters = [
     "Part of any id: the delivery's, the event's, the run's, the tool call's, the user's or the session's.",
   ),
 ];
+const sessionFilters = [
+  parameter('user', text, 'Only this user.'),
+  words('capability', { enum: CAPABILITIES }, 'Only these capabilities.'),
+  parameter('client', { enum: ['here', 'away', 'any'], default: 'any' }, 'Where its client is.'),
+  ...paging(PAGE_LIMIT),
+];
 const id = (description: string): object => ({ name: 'id', in: 'path', required: true, schema: text, description });
 
 /** Without a token. */
@@ -110,6 +116,24 @@ export const PATHS: Readonly<Record<string, object>> = {
     answers('DeliveryDetail', 'For an event id: its newest delivery, the others in `same_event`.'),
     ['400', '401', '404'],
     [id('A delivery id (`d-…`) or an event id.')],
+  ),
+  '/api/v1/instances/deliveries': read(
+    'Deliveries of all instances that share a store; `limit` is for each of them',
+    answers('InstanceDeliveryPage', 'One page of each instance, newest first.'),
+    ['400', '401'],
+    [...filters, ...paging(PAGE_LIMIT)],
+  ),
+  '/api/v1/instances/deliveries/{id}': read(
+    'One delivery with its timeline, at whichever instance has it',
+    answers('InstanceDeliveryDetail', 'For an event id: the newest delivery of all instances.'),
+    ['400', '401', '404'],
+    [id('A delivery id (`d-…`) or an event id.')],
+  ),
+  '/api/v1/instances/sessions': read(
+    'Sessions of all instances that share a store; `limit` is for each of them',
+    answers('InstanceSessionPage', 'One page of each instance.'),
+    ['400', '401', '404'],
+    sessionFilters,
   ),
   '/api/v1/deliveries/{id}/resend': change(
     'Send a kept message again: an attempt. 409 `settled`, `not_kept` or `away` where that cannot be',
@@ -180,12 +204,7 @@ export const PATHS: Readonly<Record<string, object>> = {
     'Sessions that are not over, newest first, also those whose client is away',
     answers('SessionPage', 'One page.'),
     ['400', '401', '404'],
-    [
-      parameter('user', text, 'Only this user.'),
-      words('capability', { enum: CAPABILITIES }, 'Only these capabilities.'),
-      parameter('client', { enum: ['here', 'away', 'any'], default: 'any' }, 'Where its client is.'),
-      ...paging(PAGE_LIMIT),
-    ],
+    sessionFilters,
   ),
   '/api/v1/unmatched': read(
     'Confirmations that changed nothing, newest first: the latest thousand',

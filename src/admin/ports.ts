@@ -5,6 +5,7 @@ import type { Observer, Report, Store } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Capability, Priority } from '../delivery/words.ts';
+import type { Across } from './across.ts';
 import type { AuditLine } from './audit.ts';
 import type { ConnectionBook } from './connection-book.ts';
 import type { MessageLog } from './message-log.ts';
@@ -83,6 +84,8 @@ export interface AdminDeps {
   readonly messages?: Pick<MessageLog, 'each' | 'countOf' | 'forgottenOf'> | undefined;
   /** Confirmations that changed nothing; left out where none are remembered. */
   readonly unmatched?: Pick<UnmatchedBook, 'all' | 'forgotten'> | undefined;
+  /** The other instances; left out where no store is shared. */
+  readonly across?: Across | undefined;
   /** One scrape in the format that `accept` (the header, or `''`) asks for. */
   metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
   health(): Readiness;

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { aboutRoute } from './about.ts';
+import { acrossList, acrossOne, answerAcross } from './across.ts';
 import { readBody } from './body.ts';
 import { changeRoutes } from './changes.ts';
 import { connectionRoute, connectionsRoute } from './connections.ts';
@@ -69,6 +70,8 @@ export interface Admin {
    * health is served there.
    */
   handle(request: IncomingMessage, response: ServerResponse, mount: string): void;
+  /** What another instance gets for its reader: JSON; '' = nothing. */
+  answer(target: string): Promise<string>;
   /** Stops listening and ends every open response. */
   close(): Promise<void>;
 }
@@ -94,6 +97,8 @@ export function createParts(deps: AdminDeps): Parts {
 
 /** Every resource, in the order in which paths are matched. */
 export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): readonly Route[] {
+  const shared = sharedRoutes(deps);
+  const [deliveries, delivery, sessions] = shared;
   return [
     ...healthRoutes(deps),
     scrapeRoute(deps),
@@ -103,8 +108,10 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     summaryRoute(deps, past),
     linesRoute(deps, past),
     topRoute(deps),
-    deliveriesRoute(deps),
-    deliveryRoute(deps),
+    ...shared,
+    acrossList(deps, deliveries, 'deliveries', 'sent_at'),
+    acrossOne(deps, delivery, 'sent_at'),
+    acrossList(deps, sessions, 'sessions'),
     ...changeRoutes(deps),
     replayRoute(deps),
     reloadRoute(deps),
@@ -112,12 +119,16 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     connectionsRoute(deps),
     connectionRoute(deps),
     messagesRoute(deps),
-    sessionsRoute(deps),
     unmatchedRoute(deps),
     streamRoute(deps, past, closing),
     openapiRoute(deps),
     ...pageRoutes(deps.pageFolder),
   ];
+}
+
+/** What other instances may read here, for their readers. */
+function sharedRoutes(deps: AdminDeps): readonly [deliveries: Route, delivery: Route, sessions: Route] {
+  return [deliveriesRoute(deps), deliveryRoute(deps), sessionsRoute(deps)];
 }
 
 /** Everything but writing: a request in, a reply out. `mount` is undefined on the own port. */
@@ -218,6 +229,7 @@ export function createAdmin(deps: AdminDeps): Admin {
         });
       });
     },
+    answer: (target) => answerAcross(sharedRoutes(deps), target, deps.across?.instance ?? ''),
     handle(request, response, mount) {
       void respond(request, response, mount);
     },

@@ -68,6 +68,13 @@ export interface DeliveryDetailJson extends DeliveryJson {
   readonly same_event: { readonly count: number; readonly deliveries: readonly DeliveryJson[] };
 }
 
+/** Which instances an answer over all of them holds. */
+export interface InstancesJson {
+  readonly instances: readonly string[];
+  /** How many did not answer in time. */
+  readonly missing: number;
+}
+
 export interface DeliveryPageJson {
   readonly deliveries: readonly DeliveryJson[];
   readonly next_cursor: string | null;

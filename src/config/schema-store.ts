@@ -1,13 +1,13 @@
 // config: the keys of what outlives the process.
-import { duration, size } from './kinds.ts';
+import { duration, pemFile, scalar, size } from './kinds.ts';
 import { storeAddress } from './kinds-store.ts';
-import { row } from './row.ts';
+import { maybe, row } from './row.ts';
 
 export const storeRows = [
   row(
     'store.at',
     storeAddress,
-    'Where sessions and messages in flight outlive the process (docs/store.md). `store: file:/var/lib/ackspan` says the same as `store.at`.',
+    'Where sessions and messages in flight outlive the process (docs/store.md). `store: file:/var/lib/ackspan` says the same as `store.at`. A password in the address of Redis is percent-encoded, and better comes from a variable.',
     { written: 'memory', short: 'store', alsoEnv: 'ACKSPAN_STORE', flag: 'store' },
   ),
   row(
@@ -34,4 +34,19 @@ export const storeRows = [
     'Most bytes of dead letters on the disk. Beyond it the oldest go first.',
     { written: '256MiB' },
   ),
+  row(
+    'store.lease',
+    duration(500, 600_000),
+    'With Redis: an instance that has not been there for so long is taken for dead. The others go on with its sessions, and its other deliveries end as lost.',
+    { written: '10s' },
+  ),
+  row(
+    'store.prefix',
+    scalar('up to 64 letters, digits and - . _ :', (given) =>
+      typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : undefined,
+    ),
+    'With Redis: what all names there begin with. Instances with one prefix share their sessions; deployments that must not need different ones.',
+    { written: 'ackspan' },
+  ),
+  maybe('store.ca', pemFile, "With rediss://: authorities to trust, instead of Node's."),
 ] as const;

@@ -9,7 +9,8 @@ import type { EndedBy } from '../relay/tap.ts';
 import { EventPath } from './event-path.ts';
 import type { ConnectionDeps, ConnectionFacts } from './parts.ts';
 import { Resends } from './resending.ts';
-import type { ResumableSession, SessionConnection } from './resumable-session.ts';
+import type { ResumableSession } from './resumable-session.ts';
+import type { SessionConnection } from './session-connection.ts';
 import type { Silent } from './silence.ts';
 
 /**

@@ -2,7 +2,6 @@
 import type { Duplex } from 'node:stream';
 import type { Goodbye } from '../delivery/goodbye.ts';
 import type { Journal } from '../delivery/journal.ts';
-import type { Link } from '../delivery/ports.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { EndedBy } from '../relay/tap.ts';
@@ -13,6 +12,7 @@ import type { Registered, Registry } from '../resume/registry.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import type { Answered, Answers } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
+import type { SessionConnection } from './session-connection.ts';
 
 /** The parts that all sessions of a process share. */
 export interface SessionDeps {
@@ -37,27 +37,7 @@ export interface SessionDeps {
   ended(session: Session): void;
 }
 
-/** A connection, as its session needs it. */
-export interface SessionConnection extends Link {
-  readonly facts: ConnectionFacts;
-  /** Data messages for the client so far, on earlier connections of the session, too. */
-  readonly messages: number;
-  /** Whether a client is there. */
-  readonly attended: boolean;
-  /** Whether there is an upstream connection that a new client can join. */
-  readonly rejoinable: boolean;
-  /** Whether an answer to the client may be sent now. */
-  readonly answerable: boolean;
-  /** Sends a text frame of ours. */
-  sendText(data: Uint8Array): void;
-  /** Puts a new client in the place of one that is away, or seems to be here and gets `code`. */
-  rejoin(facts: ConnectionFacts, client: Duplex, head: Buffer, code: number, reason: string): unknown;
-  /** Ends this connection, because another one carries the session from here on. */
-  replaceBy(code: number, reason: string): void;
-  close(code: number, reason: string, why?: 'disconnected' | 'shutdown'): void;
-}
-
-/** The right of a client to go on with a session. */
+/** A client may go on with a session: what it said, and which of its session's claims it is. */
 export interface Claim {
   readonly resumable: ResumableSession;
   /** Ordinal of the last message that the client's application was handed. */
@@ -68,10 +48,10 @@ export interface Claim {
 /** The numbers of a session's welcomes, and of its client's SDK messages. */
 export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;
 
-/** Close code for a client whose session goes on elsewhere (4000–4999: RFC 6455 §7.4.2). */
-const REPLACED = 4409;
-const REPLACED_REASON = 'replaced by a newer connection';
-/** Close code "going away" (RFC 6455 §7.4.1). */
+/** Close code towards a client whose session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are for applications). */
+export const REPLACED = 4409;
+export const REPLACED_REASON = 'replaced by a newer connection';
+/** RFC 6455 §7.4.1, "going away". */
 const GOING_AWAY = 1001;
 
 export class ResumableSession implements Registered, Answered {
@@ -246,7 +226,24 @@ export class ResumableSession implements Registered, Answered {
     this.#connection?.close(code, reason, 'shutdown');
   }
 
-  /** Closes the upstream connection of a client that is away; false = none. The wait goes on. */
+  /** Another instance goes on with it: nothing that it has in flight gets an outcome here. `told`: the journal knows. */
+  leave(code: number, reason: string, told: () => void): void {
+    const { registry, tracker, counters, ended } = this.#deps;
+    const { session } = this;
+    const before = this.#connection;
+    this.#stopWaiting();
+    if (!registry.remove(this)) return;
+    told();
+    session.resumable = false;
+    session.link = undefined;
+    for (const delivery of session.inFlight()) tracker.handOver(delivery);
+    this.#connection = undefined;
+    before?.replaceBy(code, reason);
+    counters.ended.moved++;
+    ended(session);
+  }
+
+  /** Gives up the upstream connection that is kept while the client is away; false = there is none. The session goes on waiting. */
   yieldUpstream(): boolean {
     const connection = this.#connection;
     if (connection === undefined || connection.attended || !connection.rejoinable) return false;

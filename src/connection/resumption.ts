@@ -6,13 +6,8 @@ import { type Owner, Session } from '../delivery/session.ts';
 import type { OptIn } from '../resume/opt-in.ts';
 import { createAnswers } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
-import {
-  type Claim,
-  ResumableSession,
-  type SessionConnection,
-  type SessionDeps,
-  type SessionNumbers,
-} from './resumable-session.ts';
+import { type Claim, ResumableSession, type SessionDeps, type SessionNumbers } from './resumable-session.ts';
+import type { SessionConnection } from './session-connection.ts';
 
 export interface ResumptionDeps extends Omit<SessionDeps, 'answers' | 'waiting'> {
   readonly report: Report;

@@ -1,6 +1,6 @@
 // delivery: application confirmations, matched by event id to deliveries of the session or its user (D2, D3, D6, D13).
 import { type Ending, ERROR_TEXT_LIMIT } from './ending.ts';
-import type { Observer, Store } from './ports.ts';
+import type { AskElsewhere, Observer, Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
 import type { Session } from './session.ts';
 import { TRANSITIONS } from './states.ts';
@@ -20,8 +20,10 @@ export class Confirmations {
   readonly #store: Store;
   readonly #observer: Observer;
   readonly #ending: Ending;
+  readonly #elsewhere: AskElsewhere | undefined;
 
-  constructor(store: Store, observer: Observer, ending: Ending) {
+  constructor(store: Store, observer: Observer, ending: Ending, elsewhere?: AskElsewhere) {
+    this.#elsewhere = elsewhere;
     this.#store = store;
     this.#observer = observer;
     this.#ending = ending;
@@ -49,7 +51,7 @@ export class Confirmations {
     }
     const elsewhere = this.#onlyOther(session, eventId);
     if (elsewhere !== undefined) return [this.#applyToTwins(elsewhere, undefined, rejected, error, now), 0];
-    return [this.#unmatched(session, eventId, rejected, error), 0];
+    return [this.#unmatched(session, eventId, rejected, error, now), 0];
   }
 
   /** Confirms every open message up to `through`: the application has handled them. */
@@ -95,7 +97,21 @@ export class Confirmations {
   giveUpEarly(session: Session): void {
     const early = session.early;
     session.early = undefined;
-    if (early !== undefined) for (const { eventId } of early) this.#count(session, eventId);
+    if (early !== undefined) for (const { eventId } of early) this.count(session, eventId);
+  }
+
+  /** How many sessions of the user were sent the event, as far as this process knows; undefined = it cannot say. */
+  sessionsOf(user: string, eventId: string): readonly Delivery[] | undefined {
+    const found = this.#store.findForUser(user, eventId);
+    return found.some(({ session }) => session.owner.restored) ? undefined : found;
+  }
+
+  /**
+   * Applies a confirmation that came to another process. It counts only where receipt was proven
+   * before `cameAt`: that process' connection was never sent the event.
+   */
+  fromElsewhere(newest: Delivery, rejected: boolean, error: string, cameAt: number, now: number): Confirmed {
+    return this.#applyToTwins(newest, undefined, rejected, error, now, cameAt);
   }
 
   /**
@@ -123,6 +139,7 @@ export class Confirmations {
     rejected: boolean,
     error: string,
     now: number,
+    cameAt = Number.POSITIVE_INFINITY,
   ): Confirmed {
     let result: Confirmed | undefined;
     let settled: Delivery | undefined;
@@ -130,7 +147,7 @@ export class Confirmations {
       // The confirmed copy repeats a delivery that the client missed.
       const missed = each.queue === 'reemission' && meant !== undefined;
       if (isSettled(each)) settled ??= each;
-      else if (each === meant || missed || isReceived(each)) {
+      else if (each === meant || missed || (isReceived(each) && each.receivedAt < cameAt)) {
         const one = this.#ending.conclude(each, rejected, error, now);
         result = result === undefined || one === 'rejected' ? one : result;
       } else {
@@ -179,7 +196,7 @@ export class Confirmations {
     return 'noted';
   }
 
-  #unmatched(session: Session, eventId: string, rejected: boolean, error: string): Confirmed {
+  #unmatched(session: Session, eventId: string, rejected: boolean, error: string, now: number): Confirmed {
     if (session.undecoded > 0) {
       session.early ??= [];
       if (session.early.length < EARLY_LIMIT) {
@@ -187,10 +204,20 @@ export class Confirmations {
         return 'early';
       }
     }
-    return this.#count(session, eventId);
+    if (this.#maybeElsewhere(session, eventId) && this.#elsewhere?.(session, eventId, rejected, error, now) === true)
+      return 'noted';
+    return this.count(session, eventId);
   }
 
-  #count(session: Session, eventId: string): UnmatchedReason {
+  /** Whether the one session that was sent the event may be another process'. */
+  #maybeElsewhere(session: Session, eventId: string): boolean {
+    const { obscured, owner } = session;
+    if (obscured || owner.user === undefined || owner.restored || this.#store.forgot(session, eventId)) return false;
+    return this.#store.findForUser(owner.user, eventId).length === 0;
+  }
+
+  /** Counts a confirmation without effect. */
+  count(session: Session, eventId: string): UnmatchedReason {
     const reason = this.#store.knows(eventId) ? 'foreign' : 'unknown';
     // The client confirms a message that could not be read. A later event of that id is a copy of
     // that message.

@@ -71,14 +71,8 @@ export class Ending {
     delivery.errorType = status === 'failed' || status === 'timeout' ? error : '';
     // An end may have been decided before the last message came.
     delivery.settledAt = Math.max(now, delivery.sentAt);
-    if (delivery.queue === 'received') session.awaitingReceived.remove(delivery);
-    else if (delivery.queue === 'processed') session.awaitingProcessed.remove(delivery);
-    else session.missed?.remove(delivery);
-    session.open?.delete(delivery.ordinal);
-    this.#wheel.remove(delivery);
-    session.owner.pending--;
+    this.#leaveFlight(delivery);
     this.settled++;
-    if (this.reemitted > 0 && wasReemitted(delivery)) this.reemitted--;
     const left = this.#store.settle(delivery);
     if (left !== undefined) this.#spares.offer(left);
     // A rejection comes from the client itself, so later evidence that covers it is not late.
@@ -91,6 +85,29 @@ export class Ending {
       this.#retention.release(delivery);
       if (this.reemitted > 0) this.#endOriginals(delivery, signal, error, now);
     }
+  }
+
+  /** Gives up an open delivery without an outcome: another process goes on with it. */
+  handOver(delivery: Delivery): void {
+    this.#leaveFlight(delivery);
+    this.#store.release(delivery);
+    try {
+      this.#observer.handedOver?.(delivery);
+    } finally {
+      this.#retention.release(delivery);
+    }
+  }
+
+  /** Takes a delivery out of everything that waits for it. */
+  #leaveFlight(delivery: Delivery): void {
+    const { session } = delivery;
+    if (delivery.queue === 'received') session.awaitingReceived.remove(delivery);
+    else if (delivery.queue === 'processed') session.awaitingProcessed.remove(delivery);
+    else session.missed?.remove(delivery);
+    session.open?.delete(delivery.ordinal);
+    this.#wheel.remove(delivery);
+    session.owner.pending--;
+    if (this.reemitted > 0 && wasReemitted(delivery)) this.reemitted--;
   }
 
   /** Ends a delivery of which Ackspan cannot say whether its client has it. */
@@ -188,7 +205,7 @@ export class Ending {
     const originals: Delivery[] = [];
     for (const one of newest)
       for (let each = one; each !== undefined; each = each.olderTwin)
-        if (!isSettled(each) && each.seq < copy.seq && wasReemitted(each)) originals.push(each);
+        if (!isSettled(each) && isOlder(each, copy) && wasReemitted(each)) originals.push(each);
     for (const each of originals) {
       // An observer may have ended the original meanwhile.
       if (isSettled(each)) continue;
@@ -201,6 +218,11 @@ export class Ending {
 
 export function wasReemitted({ attemptLog }: Delivery): boolean {
   return attemptLog?.some(({ kind }) => kind === 'reemit') === true;
+}
+
+/** Numbers of two processes say nothing of the order, so the times of the send do. */
+function isOlder(one: Delivery, other: Delivery): boolean {
+  return one !== other && (one.seq < other.seq || one.sentAt < other.sentAt);
 }
 
 function lapse(session: Session, delivery: Delivery): void {

@@ -45,6 +45,10 @@ export class Fan implements Observer {
     for (let i = 0; i < this.#all.length; i++) this.#all[i]!.changed?.(delivery);
   }
 
+  handedOver(delivery: Delivery): void {
+    for (let i = 0; i < this.#all.length; i++) this.#all[i]!.handedOver?.(delivery);
+  }
+
   upgraded(delivery: Delivery, now: number): void {
     for (let i = 0; i < this.#all.length; i++) this.#all[i]!.upgraded(delivery, now);
   }

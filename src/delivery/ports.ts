@@ -71,6 +71,19 @@ export interface Link {
 export type Reemit = (delivery: Delivery, now: number) => AttemptResult;
 
 /**
+ * Asks other processes whether they sent that event to the one other session of this session's user
+ * (D6). False = nobody can be asked. Whoever is asked calls `Confirmations.count` where the
+ * confirmation has no effect anywhere.
+ */
+export type AskElsewhere = (
+  session: Session,
+  eventId: string,
+  rejected: boolean,
+  error: string,
+  now: number,
+) => boolean;
+
+/**
  * Told of every step of every delivery, synchronously, on the hot path: be quick, never throw.
  * `now` is ms since the epoch.
  */
@@ -89,6 +102,8 @@ export interface Observer {
    * it was noted (D13), or its kept message gave way to a more important one (D7).
    */
   changed?(delivery: Delivery): void;
+  /** Another process goes on with a delivery in flight. It gets no outcome here. */
+  handedOver?(delivery: Delivery): void;
   /** Evidence of a higher level came after the outcome. It is noted and changes nothing. */
   upgraded(delivery: Delivery, now: number): void;
   /** The application rejected a delivery that had been confirmed at `received`. The outcome stays (E8). */
@@ -116,6 +131,8 @@ export interface Store {
    * history for it, whose record is used again.
    */
   settle(delivery: Delivery): Delivery | undefined;
+  /** Takes a delivery in flight out, without a place in the history: another process goes on with it. */
+  release(delivery: Delivery): void;
   /** Newest delivery of that event to that session, in flight or recent. Older ones follow `olderTwin`. */
   find(session: Session, eventId: string): Delivery | undefined;
   /** Newest delivery per session of that event, for every session of that user, in flight or recent. */

@@ -90,6 +90,8 @@ export class Session {
    * may mean that message (D13).
    */
   obscured = false;
+  /** A time without a process that had the session: deadlines of what was sent before its end did not pass (D14). */
+  gap: { readonly until: number; readonly ms: number } | undefined = undefined;
   /** Number of relayed messages whose content is not decoded yet (compressed ones are read on the side). */
   undecoded = 0;
   early: EarlyConfirmation[] | undefined = undefined;
@@ -132,6 +134,14 @@ export class Session {
     for (const queue of [this.awaitingReceived, this.awaitingProcessed])
       for (let each = queue.head; each !== undefined; each = each.next) if (each.ordinal > last) open.push(each);
     return open.sort((a, b) => a.ordinal - b.ordinal);
+  }
+
+  /** Everything in flight. */
+  inFlight(): Delivery[] {
+    const all: Delivery[] = [];
+    for (const queue of [this.awaitingReceived, this.awaitingProcessed, this.missed])
+      for (let each = queue?.head; each !== undefined; each = each.next) all.push(each);
+    return all;
   }
 
   get pending(): number {

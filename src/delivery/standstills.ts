@@ -1,4 +1,5 @@
 // delivery: times in which this process did not run: they extend deadlines, because no evidence could be taken in.
+import type { Delivery } from './record.ts';
 
 /** Number of standstills remembered. Older ones are longer ago than any deadline that could still be open. */
 const REMEMBERED = 64;
@@ -24,4 +25,9 @@ export class Standstills {
       ms += this.#to[i]! - Math.max(at, this.#from[i]!);
     return ms;
   }
+}
+
+/** How long nobody could hear the client of the delivery, because no process had its session, ms. */
+export function unheard({ session: { gap }, sentAt }: Delivery): number {
+  return gap !== undefined && sentAt <= gap.until ? gap.ms : 0;
 }

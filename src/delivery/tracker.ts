@@ -5,14 +5,14 @@ import { Ending, wasReemitted } from './ending.ts';
 import type { Goodbye } from './goodbye.ts';
 import { Operator } from './operator.ts';
 import { requiredLevel } from './policy.ts';
-import type { Link, Observer, Reemit, Store } from './ports.ts';
+import type { AskElsewhere, Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
 import { queueOf } from './restoring.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
 import { Displaced, Shedding } from './shedding.ts';
 import { Spares } from './spares.ts';
-import { Standstills } from './standstills.ts';
+import { Standstills, unheard } from './standstills.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
 import type { AttemptKind, AttemptResult } from './words.ts';
@@ -38,6 +38,8 @@ export interface TrackerDeps {
   readonly random: () => number;
   /** Asks the backend to emit an event again; left out where there is no hook. */
   readonly reemit?: Reemit | undefined;
+  /** Asks other processes; left out where there are none. */
+  readonly elsewhere?: AskElsewhere | undefined;
 }
 
 /** Created once per process. Every method is synchronous; `now` is monotonic ms. */
@@ -54,7 +56,7 @@ export class Tracker {
   readonly #reemit: Reemit | undefined;
   readonly #wheel: TimingWheel<Delivery>;
   readonly #ending: Ending;
-  readonly #confirmations: Confirmations;
+  readonly confirmations: Confirmations;
   readonly #spares = new Spares();
   readonly #standstills = new Standstills();
   readonly #shedding: Shedding;
@@ -70,7 +72,7 @@ export class Tracker {
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
     this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#spares);
-    this.#confirmations = new Confirmations(deps.store, deps.observer, this.#ending);
+    this.confirmations = new Confirmations(deps.store, deps.observer, this.#ending, deps.elsewhere);
     this.#shedding = new Shedding(deps.limits, deps.store, this.#ending);
     this.operator = new Operator(this.#ending, (...attempt) => this.#attempted(...attempt));
   }
@@ -91,8 +93,8 @@ export class Tracker {
   }
 
   /**
-   * Starts a delivery for the event in message `ordinal` of the session, sent at `sentAt`. Undefined = a limit shed
-   * the event (D7). The delivery may come back settled when its evidence overtook it (D3).
+   * Starts a delivery for the event in message `ordinal` of the session. Undefined = a limit shed the event (D7).
+   * The delivery may come back settled when its evidence overtook it (D3).
    */
   track(session: Session, facts: EventFacts, ordinal: number, sentAt: number, now = sentAt): Delivery | undefined {
     const policy = facts.type.policy;
@@ -106,14 +108,12 @@ export class Tracker {
     const delivery = this.#spares.take(++this.latest, session, ordinal, facts, required, sentAt);
     this.#enter(delivery, sentAt);
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
-    if (session.early !== undefined) {
-      const proven = this.#confirmations.claim(session, delivery, now);
-      if (proven > 0) this.received(session, proven, now);
-    }
+    const proven = session.early === undefined ? 0 : this.confirmations.claim(session, delivery, now);
+    if (proven > 0) this.received(session, proven, now);
     return delivery;
   }
 
-  /** Takes in a delivery of an earlier process that has no outcome (`revive`), with its message if that was kept. */
+  /** Takes in a delivery of an earlier process that has no outcome, with its message if that was kept. */
   restore(delivery: Delivery, message: Uint8Array | undefined, now: number): void {
     this.#enter(delivery, now);
     if (wasReemitted(delivery)) this.#ending.reemitted++;
@@ -139,7 +139,7 @@ export class Tracker {
 
   /** Applies a confirmation or rejection by event id, to deliveries of the session or its user (D6). */
   processed(session: Session, eventId: string, rejected: boolean, error: string, now: number): Confirmed {
-    const [result, proven] = this.#confirmations.apply(session, eventId, rejected, error, now);
+    const [result, proven] = this.confirmations.apply(session, eventId, rejected, error, now);
     // The application can only have seen an event after its stack did, and after everything before it.
     if (proven > 0) this.received(session, proven, now);
     return result;
@@ -147,29 +147,27 @@ export class Tracker {
 
   /** Confirms every message up to `through`, and those in `also`, for an opted-in session. Cumulative. */
   processedThrough(session: Session, through: number, also: readonly number[], now: number): Confirmed {
-    let highest = through;
-    for (const ordinal of also) if (ordinal > highest) highest = ordinal;
-    if (highest > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${highest}`);
+    const highest = Math.max(through, ...also);
+    if (highest > session.lastOrdinal) return this.confirmations.unknown(session, `message ${highest}`);
     session.capability = 'processed';
-    this.#confirmations.through(session, through, now);
-    for (const ordinal of also) this.#confirmations.byOrdinal(session, ordinal, false, '', now);
+    this.confirmations.through(session, through, now);
+    for (const ordinal of also) this.confirmations.byOrdinal(session, ordinal, false, '', now);
     this.received(session, highest, now);
     return 'confirmed';
   }
 
   /** Rejects message `ordinal` for an opted-in session. */
   rejected(session: Session, ordinal: number, reason: string, now: number): Confirmed {
-    if (ordinal > session.lastOrdinal) return this.#confirmations.unknown(session, `message ${ordinal}`);
+    if (ordinal > session.lastOrdinal) return this.confirmations.unknown(session, `message ${ordinal}`);
     session.capability = 'processed';
-    const result = this.#confirmations.byOrdinal(session, ordinal, true, reason, now);
+    const result = this.confirmations.byOrdinal(session, ordinal, true, reason, now);
     this.received(session, ordinal, now);
     return result;
   }
 
   /**
-   * Continues a session over a new connection whose client has been handed everything up to `last`. Returns the
-   * deliveries to send again, in order; each is noted as an attempt. A delivery whose message was not kept is asked
-   * of the backend, or ends `failed: disconnected` where there is no hook (R6).
+   * Continues a session over a new connection whose client has been handed everything up to `last`. Returns what to
+   * send again, in order, noted as attempts. What was not kept is asked of the backend, or ends as lost (R6).
    */
   resumed(session: Session, link: Link, last: number, now: number): Delivery[] {
     // No evidence for a delivery given up here can be late, because the client never had the message.
@@ -198,7 +196,7 @@ export class Tracker {
 
   /** Counts unclaimed early confirmations as unknown or foreign. Call when a session has nothing left to decode. */
   decoded(session: Session): void {
-    this.#confirmations.giveUpEarly(session);
+    this.confirmations.giveUpEarly(session);
   }
 
   /**
@@ -217,7 +215,7 @@ export class Tracker {
     if (!session.resumable) this.#ending.end(session, why, goodbye, now);
   }
 
-  /** Fails a delivery whose message was never written, because its client was gone by then. That is certain (D15). */
+  /** Fails a delivery whose message was never written, because its client was gone by then (D15). */
   unsent(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
     this.#ending.settle(delivery, why, why, now);
   }
@@ -227,7 +225,13 @@ export class Tracker {
     this.#ending.lose(delivery, why, now);
   }
 
-  /** Notes that nothing ran in [from, to): no deadline passed then, because no evidence could be taken in (D14). */
+  /** Gives up an open delivery without an outcome: another process goes on with it. */
+  handOver(delivery: Delivery): void {
+    this.tracked--;
+    this.#ending.handOver(delivery);
+  }
+
+  /** Notes that nothing ran in [from, to): no deadline passed then (D14). */
   stoodStill(from: number, to: number): void {
     this.#standstills.note(from, to);
   }
@@ -236,7 +240,7 @@ export class Tracker {
   shutdown(now: number, stays: (delivery: Delivery) => boolean = () => false): void {
     const open: Delivery[] = [];
     this.#store.each((each) => isSettled(each) || stays(each) || open.push(each) > 0);
-    for (const delivery of open) this.#ending.lose(delivery, 'shutdown', now);
+    for (const each of open) this.#ending.lose(each, 'shutdown', now);
   }
 
   /** Fires what is due, at most `budget` entries. Returns whether some are left: call again at once (D8). */
@@ -250,7 +254,7 @@ export class Tracker {
     const now = this.#now;
     const deadline = delivery.deadlineAt;
     if (now >= deadline) {
-      const extended = deadline + this.#standstills.since(delivery.sentAt);
+      const extended = deadline + this.#standstills.since(delivery.sentAt) + unheard(delivery);
       if (now < extended) this.#wheel.add(delivery, extended);
       else if (delivery.session.link?.blind?.(now) === true) this.#wheel.add(delivery, now + BLIND_MS);
       else this.#ending.lose(delivery, 'expired', now);
@@ -285,12 +289,11 @@ export class Tracker {
 
   /** Records an attempt and, whatever its result, schedules the next (D5). */
   #attempted(delivery: Delivery, kind: AttemptKind, result: AttemptResult, now: number): void {
-    const last = delivery.attemptLog?.at(-1)?.at ?? delivery.sentAt;
-    const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay: now - last, result };
+    const delay = now - (delivery.attemptLog?.at(-1)?.at ?? delivery.sentAt);
+    const attempt: Attempt = { kind, number: ++delivery.attempts, at: now, delay, result };
     if (kind === 'reemit' && delivery.attemptLog?.some((one) => one.kind === 'reemit') !== true)
       this.#ending.reemitted++;
-    if (delivery.attemptLog === undefined) delivery.attemptLog = [attempt];
-    else delivery.attemptLog.push(attempt);
+    delivery.attemptLog = [...(delivery.attemptLog ?? []), attempt];
     delivery.status = TRANSITIONS[delivery.status].attempted as 'retrying';
     this.#observer.attempted(delivery, attempt);
     this.#wheel.add(delivery, nextLook(delivery, now, this.#random()));

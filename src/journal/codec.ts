@@ -89,11 +89,8 @@ export function written(entry: Entry): object {
   return { kind: 'settled', seq: entry.seq, outcome: Object.fromEntries(outcome) };
 }
 
-/**
- * Whether nothing but the send has happened to the delivery. A kept message stands in the record
- * itself.
- */
-function isFresh({ receivedAt, attempts, word, errorText, missed }: DeliveryState): boolean {
+/** Nothing has happened to the delivery but that its message may be kept, which the message says itself. */
+export function isFresh({ receivedAt, attempts, word, errorText, missed }: DeliveryState): boolean {
   return receivedAt === 0 && attempts.length === 0 && word === '' && errorText === '' && !missed;
 }
 
@@ -154,6 +151,6 @@ export function isDelivery(value: unknown): value is DeliveryEntry {
   return typeof session === 'string' && typeof type === 'string' && [seq, ordinal, bytes, sentAt].every(isNumber);
 }
 
-function isState(value: unknown): value is DeliveryState {
+export function isState(value: unknown): value is DeliveryState {
   return isFields(value) && isNumber(value.receivedAt) && Array.isArray(value.attempts);
 }

@@ -56,7 +56,7 @@ export interface FileStore {
   readonly journal: Scribe;
   readonly left: Left;
   /** Secret that outlives the process, with which resume tokens are made. */
-  readonly key: string;
+  readonly secrets: readonly [string];
   /** Tells deliveries of this store from those of others, over all its processes: 5 letters and digits. */
   readonly name: string;
   /** Why not everything outlives the process just now; undefined = it does. */
@@ -156,8 +156,8 @@ class OpenStore implements FileStore {
     this.journal = new Scribe({ log: this.#log, letters, afterMs, wallOf, eachOpen, report });
   }
 
-  get key(): string {
-    return this.#directory.key;
+  get secrets(): readonly [string] {
+    return [this.#directory.key];
   }
 
   get name(): string {

@@ -24,6 +24,8 @@ export type EndedCounters = {
   expired: number;
   /** The session had waited longest when its user began another one and there were too many. */
   evicted: number;
+  /** The session goes on at another instance. */
+  moved: number;
   /** The session was restored, and its client had messages that the store knows nothing of. */
   incomplete: number;
   /** The sidecar stopped, or the connection could not be closed in time. */
@@ -43,7 +45,7 @@ export interface SessionCounters {
 export function createSessionCounters(): SessionCounters {
   return {
     resume: { fresh: 0, recovered: 0, rejoined: 0, unknown: 0, expired: 0, forged: 0, foreign: 0, stale: 0 },
-    ended: { closed: 0, expired: 0, evicted: 0, incomplete: 0, stopped: 0 },
+    ended: { closed: 0, expired: 0, evicted: 0, moved: 0, incomplete: 0, stopped: 0 },
     waiting: 0,
     refused: 0,
   };

@@ -24,6 +24,7 @@ export interface Registry<S extends Registered> {
   /** Whether the limit is reached: one session must go before one is added. */
   readonly full: boolean;
   has(session: S): boolean;
+  find(id: string): S | undefined;
   /** Every session that its client may come back to, or still has. */
   all(): Iterable<S>;
   /** A new id: 128 random bits. */
@@ -77,6 +78,7 @@ export function createRegistry<S extends Registered>(
     },
     all: () => sessions.values(),
     has: (session) => sessions.get(session.id) === session,
+    find: (id) => sessions.get(id),
     newId: () => randomBytes(16).toString('base64url'),
     add(session) {
       session.offset = offset();

@@ -8,12 +8,12 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Operator } from '../delivery/operator.ts';
 import type { Session } from '../delivery/session.ts';
-import type { FileStore } from '../journal/file-store.ts';
 import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
 import type { Scrapes } from './last-scrape.ts';
 import type { Watch } from './observe.ts';
+import type { StoreEngine } from './store.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
 
 /** The parts of a sidecar that the admin server reads. */
@@ -35,7 +35,11 @@ export interface AdminSide {
   /** Reads the configuration again. */
   readonly reload: AdminDeps['reload'];
   /** The store that outlives the process, where there is one. */
-  readonly lasting: FileStore | undefined;
+  readonly lasting: StoreEngine | undefined;
+  /** What was lost, where the store keeps that. */
+  readonly deadLetters: AdminDeps['deadLetters'];
+  /** The other instances, where they share a store. */
+  readonly across: AdminDeps['across'];
   readonly report: AdminDeps['report'];
   readonly log: { info(fields: object, message: string): void };
 }
@@ -70,7 +74,8 @@ export function adminDeps(side: AdminSide): AdminDeps {
     sessions: () => sessionsOf(connections, side.resumable()),
     messages,
     unmatched: side.unmatched,
-    deadLetters: lasting?.deadLetters,
+    deadLetters: side.deadLetters,
+    across: side.across,
     operator,
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },

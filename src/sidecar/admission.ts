@@ -33,6 +33,11 @@ export interface FrontDeps {
   readonly identity: Identity;
   readonly owners: Owners;
   readonly connectionDeps: ConnectionDeps;
+  /**
+   * Fetches the session that a request asks for, where another instance has it. Undefined = there is
+   * nothing to wait for. Resolves with a refusal where the client has to ask again.
+   */
+  fetchSession?(ticket: SessionRequest): Promise<Refusal | undefined> | undefined;
   readonly handshakes: Handshakes | undefined;
   /** Whether memory runs out. */
   readonly memory: { readonly refusing: boolean };
@@ -117,14 +122,15 @@ export function createTicket(url = '', who?: Identified): Ticket {
  * Finds the user of a request, and refuses a user who has enough connections. A client that comes
  * back replaces a connection.
  */
-function identify(
-  { identity, owners, upstream }: FrontDeps,
-  request: IncomingMessage,
-): Admission<Ticket> | Promise<Admission<Ticket>> {
-  const decide = (who: Identified): Admission<Ticket> => {
+function identify(deps: FrontDeps, request: IncomingMessage): Admission<Ticket> | Promise<Admission<Ticket>> {
+  const { identity, owners, upstream } = deps;
+  const decide = (who: Identified): Admission<Ticket> | Promise<Admission<Ticket>> => {
     const ticket = createTicket(request.url, who);
-    if (!owners.full(who.user) || ticket.optIn?.session !== undefined) return { ticket };
-    return { refusal: { status: 429, reason: TOO_MANY, counter: 'refusedByUserLimit' } };
+    if (owners.full(who.user) && ticket.optIn?.session === undefined)
+      return { refusal: { status: 429, reason: TOO_MANY, counter: 'refusedByUserLimit' } };
+    const fetched = deps.fetchSession?.(ticket);
+    if (fetched === undefined) return { ticket };
+    return fetched.then((refusal) => (refusal === undefined ? { ticket } : { refusal }));
   };
   const who = identity.identify(shownUpstream(request, upstream));
   return who instanceof Promise ? who.then(decide) : decide(who);

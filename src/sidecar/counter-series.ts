@@ -5,6 +5,8 @@ import { UNRETAINED_REASONS, type UnretainedReason } from '../delivery/words.ts'
 import type { FrontCounters } from '../front/counters.ts';
 import { createHookCounters, REQUEST_RESULTS } from '../hooks/counters.ts';
 import { HOOK_KINDS } from '../hooks/notice.ts';
+import type { FileStore } from '../journal/file-store.ts';
+import type { RedisStore } from '../journal/redis/redis-store.ts';
 import { type Reading, readingsOf } from '../telemetry/metrics/readings.ts';
 import { LABEL, METRICS } from '../telemetry/names/names.ts';
 import type { ExportCounters } from '../telemetry/otlp/drops.ts';
@@ -181,25 +183,40 @@ function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
 /** Series of the store that outlives the process. There is none without one: a 0 would say that all is well with it. */
 function storeReadings(store: LastingStore | undefined): Reading[] {
   if (store === undefined) return [];
-  const { file, restored } = store;
-  const { sessions, deliveries } = file.left.dropped;
-  const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
-    metric,
-    attributes: { [label]: value },
-    read,
-  });
+  const { engine, file, shared, restored } = store;
   return [
-    { metric: METRICS.storeDegraded, attributes: {}, read: () => Number(file.degraded !== undefined) },
-    series(METRICS.storeOperations, LABEL.result, 'ok', () => file.counters.writes),
-    series(METRICS.storeOperations, LABEL.result, 'failed', () => file.counters.failures),
-    { metric: METRICS.storeWritten, attributes: {}, read: () => file.counters.written },
-    { metric: METRICS.storeStalled, attributes: {}, read: () => file.counters.stalledMs / 1000 },
+    { metric: METRICS.storeDegraded, attributes: {}, read: () => Number(engine.degraded !== undefined) },
+    series(METRICS.storeOperations, LABEL.result, 'ok', () => engine.counters.writes),
+    series(METRICS.storeOperations, LABEL.result, 'failed', () => engine.counters.failures),
+    { metric: METRICS.storeWritten, attributes: {}, read: () => engine.counters.written },
+    { metric: METRICS.storeStalled, attributes: {}, read: () => engine.counters.stalledMs / 1000 },
+    ...readingsOf(METRICS.storeRestored, LABEL.kind, restored),
+    ...(file === undefined ? [] : fileReadings(file)),
+    ...(shared === undefined ? [] : sharedReadings(shared)),
+  ];
+}
+
+const series = (metric: Reading['metric'], label: string, value: string, read: () => number): Reading => ({
+  metric,
+  attributes: { [label]: value },
+  read,
+});
+
+function fileReadings(file: FileStore): Reading[] {
+  const { sessions, deliveries } = file.left.dropped;
+  return [
     { metric: METRICS.storeSize, attributes: {}, read: () => file.bytes },
     series(METRICS.deadLetters, LABEL.result, 'kept', () => file.deadLetters.counters.kept),
     series(METRICS.deadLetters, LABEL.result, 'failed', () => file.deadLetters.counters.failed),
     { metric: METRICS.deadLetterSize, attributes: {}, read: () => file.deadLetters.bytes },
-    ...readingsOf(METRICS.storeRestored, LABEL.kind, restored),
     ...readingsOf(METRICS.storeDropped, LABEL.kind, { sessions, deliveries }),
+  ];
+}
+
+function sharedReadings({ link }: RedisStore): Reading[] {
+  return [
+    { metric: METRICS.storeWaiting, attributes: {}, read: () => link.waitingBytes },
+    { metric: METRICS.storeLost, attributes: {}, read: () => link.counters.dropped },
   ];
 }
 

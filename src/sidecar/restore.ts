@@ -2,12 +2,11 @@
 import type { Resumption } from '../connection/resumption.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import type { Report } from '../delivery/ports.ts';
-import { type LeftDelivery, revive } from '../delivery/restoring.ts';
 import { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { Owners } from '../identity/owners.ts';
-import type { DeliveryEntry } from '../journal/entry.ts';
 import type { FileStore, Left } from '../journal/file-store.ts';
+import { endAsLost, reviveSession } from './reviving.ts';
 
 export interface RestoreDeps {
   readonly store: FileStore;
@@ -54,29 +53,13 @@ export function restore(deps: RestoreDeps, restored: Restored): () => Promise<vo
 }
 
 function restoreSession(deps: RestoreDeps, { entry, item }: Left['sessions'][number], restored: Restored): boolean {
-  const { store, tracker, owners, resumption, now } = deps;
-  const owner = owners.acquire(entry.user);
-  owner.restored = true;
-  const session = new Session(entry.key, owner, entry.traceparent);
-  session.optedIn = session.resumable = true;
-  session.lastOrdinal = entry.ordinal;
-  session.capability = entry.capability;
-  store.journal.restoredSession(session, entry, item);
-  if (!resumption.restore(session, entry.boundTo, entry)) {
-    session.resumable = false;
-    store.journal.ended(session);
-    owners.release(owner);
-    return false;
-  }
-  restored.sessions++;
-  for (const open of store.left.deliveries.get(entry.key) ?? []) {
-    const delivery = revive(session, leftDelivery(open, deps));
-    if (delivery.receivedAt > 0) session.receivedThrough = Math.max(session.receivedThrough, delivery.ordinal);
-    store.journal.restoredDelivery(delivery, open.item);
-    tracker.restore(delivery, open.message, now());
-    restored.deliveries++;
-  }
-  return true;
+  const { journal, left } = deps.store;
+  const open = left.deliveries.get(entry.key) ?? [];
+  return reviveSession(deps, entry, open, restored, {
+    session: (session) => journal.restoredSession(session, entry, item),
+    delivery: (delivery, one) => journal.restoredDelivery(delivery, one.item),
+    refused: (session) => journal.ended(session),
+  });
 }
 
 async function endOthers(
@@ -92,7 +75,7 @@ async function endOthers(
     const session = new Session(key, owner, '');
     for (const open of list) {
       try {
-        endAsLost(deps, session, open);
+        endAsLost(deps, session, open, (delivery) => deps.store.journal.restoredDelivery(delivery, open.item));
       } catch (error) {
         report({ stage: 'store', error });
       }
@@ -100,32 +83,4 @@ async function endOthers(
     }
     owners.release(owner);
   }
-}
-
-/** One outcome, with the times that it had: the process that sent it is gone, and its client has nothing to come back to. */
-function endAsLost(deps: RestoreDeps, session: Session, open: LeftOpen): void {
-  const { store, tracker, now } = deps;
-  // Nothing is called lost on a connection that had shown nothing (SPEC D12).
-  session.capability = open.state.receivedAt > 0 ? 'received' : open.delivery.capability;
-  const delivery = revive(session, leftDelivery(open, deps));
-  store.journal.restoredDelivery(delivery, open.item);
-  tracker.restore(delivery, open.message, now());
-  tracker.lost(delivery, 'instance_lost', now());
-}
-
-function leftDelivery({ delivery, state }: LeftOpen, { decoder, offset }: RestoreDeps): LeftDelivery {
-  const shift = offset();
-  const { seq, ordinal, required } = delivery;
-  const { receivedAt, attempts, word, errorText, missed } = state;
-  return {
-    ...{ seq, ordinal, required, word, errorText, missed },
-    facts: { type: decoder.typeNamed(delivery.type), id: delivery.eventId, user: undefined, ...factsOf(delivery) },
-    sentAt: delivery.sentAt - shift,
-    receivedAt: receivedAt === 0 ? 0 : receivedAt - shift,
-    attempts: attempts.map((one) => ({ ...one, at: one.at - shift })),
-  };
-}
-
-function factsOf({ run, tool, toolCall, traceparent, bytes }: DeliveryEntry) {
-  return { run, tool, toolCall, traceparent, bytes };
 }

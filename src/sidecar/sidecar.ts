@@ -30,6 +30,7 @@ import { VERSION } from '../version.ts';
 import { adminDeps } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
+import { createElsewhere } from './confirm-elsewhere.ts';
 import { openHooks } from './hooks.ts';
 import { identityOptions } from './identity-options.ts';
 import { createScrapes } from './last-scrape.ts';
@@ -38,8 +39,10 @@ import { startLimitLog } from './limit-log.ts';
 import { createMemoryGuard } from './memory-guard.ts';
 import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch } from './observe.ts';
+import { answerReaders, createAcross } from './read-elsewhere.ts';
 import { register, tell } from './register.ts';
 import { liveConfig, type Reloaded, type Reread, reload } from './reload.ts';
+import { createFetch } from './shared-store.ts';
 import { type Stoppable, stop } from './stop.ts';
 import { handsOver, keepStore, openStore } from './store.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
@@ -130,8 +133,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     traceId: (delivery) => watch.traceId(delivery),
   });
   // Numbers of deliveries go on with the store; without one they begin anew in each process.
-  nameInstance(lasting?.file.name ?? randomInstance(Math.random));
-  const journal = lasting?.file.journal;
+  nameInstance(lasting?.file?.name ?? randomInstance(Math.random));
+  const journal = lasting?.engine.journal;
   const unmatched = createUnmatchedBook();
   const watch = await startWatch({
     unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
@@ -170,6 +173,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     now: now(),
     random: Math.random,
     reemit: hooks?.reemit,
+    elsewhere:
+      lasting?.shared &&
+      createElsewhere({ shared: lasting.shared, confirmations: () => tracker.confirmations, now, report }),
   });
   const relay = {
     counters: counters.relay,
@@ -181,7 +187,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const state = { draining: false };
   const scrapes = createScrapes(now);
   const { keys } = config.sessions;
-  const tokens = createTokens(keys.length === 0 && lasting !== undefined ? [lasting.file.key] : keys, TOKEN_LIFE_MS);
+  const tokens = createTokens(keys.length === 0 ? (lasting?.engine.secrets ?? []) : keys, TOKEN_LIFE_MS);
   const registry = createRegistry<ResumableSession>(tokens, () => config.limits.connections, sessions.resume);
   const resumption = createResumption({
     registry,
@@ -224,12 +230,15 @@ async function start(deps: SidecarDeps): Promise<Running> {
     adminDeps({
       ...side,
       operator,
-      lasting: lasting?.file,
+      lasting: lasting?.engine,
+      deadLetters: lasting?.file?.deadLetters,
+      across: lasting?.shared && createAcross(lasting.shared),
       counters: counters.admin,
       reload: reloading,
       resumable: () => Array.from(registry.all(), ({ session }) => session),
     }),
   );
+  if (lasting?.shared !== undefined) answerReaders(lasting.shared, admin.answer, report);
   const observer = register(connections, owners, watch, book, report);
   const overdue = new OverdueWords();
   const parked = { count: 0 };
@@ -252,6 +261,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     owners,
     connectionDeps,
     handshakes: watch.handshakes,
+    ...(lasting?.shared && { fetchSession: createFetch({ shared: lasting.shared, registry, tokens, now }) }),
     memory,
     report,
   });
@@ -266,7 +276,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
     report,
   });
-  const closeStore = keepStore(lasting, { decoder, tracker, resumption, owners, report, log });
+  const closeStore = keepStore(lasting, { decoder, tracker, resumption, registry, owners, index: store, report, log });
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
   const stopLimitLog = startLimitLog(limitCounts, report);
   const own = config.admin.listen;

@@ -1,11 +1,16 @@
 // sidecar: the store that outlives the process: opened where the configuration names a place.
 import type { Config } from '../config/config.ts';
+import type { ResumableSession } from '../connection/resumable-session.ts';
+import type { Journal } from '../delivery/journal.ts';
 import type { Report, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
-import { type FileStore, openFileStore } from '../journal/file-store.ts';
+import { type FileStore, openFileStore, type StoreCounters } from '../journal/file-store.ts';
+import { openRedisStore, type RedisStore } from '../journal/redis/redis-store.ts';
+import type { Registry } from '../resume/registry.ts';
 import { now, wall, wallOf, wallOffset } from '../time/clock.ts';
 import { onBeat } from '../time/pulse.ts';
 import { type RestoreDeps, type Restored, restore } from './restore.ts';
+import { attachShared } from './shared-store.ts';
 
 export interface OpenStoreDeps {
   readonly config: Config;
@@ -15,16 +20,33 @@ export interface OpenStoreDeps {
   readonly report: Report;
 }
 
-/** A store that is open, and what was taken over from an earlier process so far. */
+/** What every engine of a store has. */
+export interface StoreEngine {
+  readonly journal: Journal;
+  /** Why not everything outlives the process just now; undefined = it does. */
+  readonly degraded: string | undefined;
+  readonly counters: StoreCounters;
+  /** Secrets behind resume tokens that outlive the process: the first one signs. */
+  readonly secrets: readonly string[];
+  /** On each beat, with its time (monotonic ms). */
+  look(now: number): void;
+  /** Writes what waits, and ends. */
+  close(): Promise<void>;
+}
+
+/** A store that is open, and what was taken over from other processes so far. */
 export interface LastingStore {
-  readonly file: FileStore;
+  readonly engine: StoreEngine;
+  /** The engine, by kind: a directory of one process, or what several instances share. */
+  readonly file: FileStore | undefined;
+  readonly shared: RedisStore | undefined;
   readonly restored: Restored;
 }
 
 /** Opens the store that the configuration names; undefined = nothing outlives the process. Rejects with `StoreRefused`. */
 export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | undefined> {
   const { config, index, latest, traceId, report } = deps;
-  const { at, afterMs, syncMs, keepMs, keepBytes } = config.store;
+  const { at, afterMs, syncMs, leaseMs, prefix, ca, keepMs, keepBytes } = config.store;
   if (at.kind === 'memory') return undefined;
   const eachOpen = (visit: (delivery: Delivery) => void): void =>
     index.each((delivery) => {
@@ -32,47 +54,60 @@ export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | und
       visit(delivery);
       return true;
     });
+  const restored: Restored = { sessions: 0, deliveries: 0, lost: 0 };
+  if (at.kind === 'redis') {
+    const options = { place: { ...at, ca }, prefix, afterMs, leaseMs };
+    const shared = await openRedisStore(options, { eachOpen, now, wallOffset, report });
+    return { engine: shared, file: undefined, shared, restored };
+  }
   const file = await openFileStore(
     { directory: at.directory, afterMs, syncMs, keepMs, keepBytes },
     { now, wall, wallOf, latest, traceId, report, eachOpen },
   );
-  return { file, restored: { sessions: 0, deliveries: 0, lost: 0 } };
+  return { engine: file, file, shared: undefined, restored };
 }
 
 /** Whether the next process can go on with what this one leaves. */
 export function handsOver(store: LastingStore | undefined): boolean {
-  return store !== undefined && store.file.degraded === undefined;
+  return store !== undefined && store.engine.degraded === undefined;
 }
 
 export interface KeepStoreDeps extends Pick<RestoreDeps, 'decoder' | 'tracker' | 'resumption' | 'owners' | 'report'> {
+  readonly registry: Registry<ResumableSession>;
+  readonly index: Store;
   readonly log: { info(fields: object, message: string): void };
 }
 
 /** Takes over what the store has, says so, and keeps the store going. The result closes it, when everything that it must know has happened. */
 export function keepStore(store: LastingStore | undefined, deps: KeepStoreDeps): () => Promise<void> {
   if (store === undefined) return async () => {};
-  const { file, restored } = store;
-  const { report, log } = deps;
+  const { engine, file, shared, restored } = store;
+  const { report } = deps;
   const stop = onBeat((at) => {
     try {
-      file.look(at);
+      engine.look(at);
     } catch (error) {
       report({ stage: 'store', error });
     }
   });
-  const rest = restore({ ...deps, store: file, now, offset: wallOffset }, restored);
-  tellRestored(store, log);
-  tellDropped(file, report);
-  const ended = rest();
+  if (shared !== undefined) attachShared(shared, restored, { ...deps, now });
+  const ended = file === undefined ? Promise.resolve() : takeOver(file, restored, deps);
   return async () => {
     await ended;
     stop();
-    await file.close();
+    await engine.close();
   };
 }
 
-function tellRestored({ file, restored: { sessions, deliveries } }: LastingStore, log: KeepStoreDeps['log']): void {
-  const all = [...file.left.deliveries.values()].reduce((sum, list) => sum + list.length, 0);
+function takeOver(file: FileStore, restored: Restored, deps: KeepStoreDeps): Promise<void> {
+  const rest = restore({ ...deps, store: file, now, offset: wallOffset }, restored);
+  tellRestored(file, restored, deps.log);
+  tellDropped(file, deps.report);
+  return rest();
+}
+
+function tellRestored({ left }: FileStore, { sessions, deliveries }: Restored, log: KeepStoreDeps['log']): void {
+  const all = [...left.deliveries.values()].reduce((sum, list) => sum + list.length, 0);
   const fields = { stage: 'store', sessions, deliveries, lost: all - deliveries };
   if (sessions + all > 0)
     log.info(fields, 'goes on where an earlier process ended: its sessions wait for their clients');

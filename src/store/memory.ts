@@ -54,14 +54,13 @@ class MemoryStore implements Store {
     if (delivery.eventId !== undefined) this.#hold(delivery, delivery.eventId);
   }
 
+  release(delivery: Delivery): void {
+    this.#leaveFlight(delivery);
+    this.#forget(delivery);
+  }
+
   settle(delivery: Delivery): Delivery | undefined {
-    const { storePrev, storeNext } = delivery;
-    if (storePrev === undefined) this.#newest = storeNext;
-    else storePrev.storeNext = storeNext;
-    if (storeNext !== undefined) storeNext.storePrev = storePrev;
-    delivery.storePrev = undefined;
-    delivery.storeNext = undefined;
-    this.pending--;
+    this.#leaveFlight(delivery);
     const ring = this.#ring;
     if (ring.length < this.#capacity) {
       ring.push(delivery);
@@ -144,6 +143,17 @@ class MemoryStore implements Store {
     if (forgotten === undefined) return false;
     if (forgotten.has(eventId, hash, owner.mark)) return true;
     return formerOwner !== undefined && forgotten.has(eventId, hash, formerOwner.mark);
+  }
+
+  /** Takes it out of the list of those in flight. */
+  #leaveFlight(delivery: Delivery): void {
+    const { storePrev, storeNext } = delivery;
+    if (storePrev === undefined) this.#newest = storeNext;
+    else storePrev.storeNext = storeNext;
+    if (storeNext !== undefined) storeNext.storePrev = storePrev;
+    delivery.storePrev = undefined;
+    delivery.storeNext = undefined;
+    this.pending--;
   }
 
   /** Makes the delivery the newest of its event to its session. */

@@ -194,6 +194,9 @@ describe('a variable for every key', () => {
     'store.sync': ['0s', 0],
     'store.keep': ['1h', 3_600_000],
     'store.keep_bytes': ['2MiB', 2_097_152],
+    'store.lease': ['3s', 3000],
+    'store.prefix': ['chat:1', 'chat:1'],
+    'store.ca': [CA, expect.stringContaining('BEGIN CERTIFICATE')],
     'limits.pending': ['7', 7],
     'limits.pending_per_user': ['7', 7],
     'limits.connections': ['7', 7],
@@ -279,10 +282,43 @@ describe('a group that may be written as one value', () => {
     expect(loaded.warnings).toEqual([]);
   });
 
-  it.each(['file:relative', 'file:/', 'sqlite:/a', 'file:'])('%s is no place', (place) => {
+  const redis = { kind: 'redis', master: undefined, tls: false, username: undefined, password: undefined, database: 0 };
+  it.each([
+    ['redis://cache', { ...redis, nodes: [{ host: 'cache', port: 6379 }] }],
+    [
+      'rediss://ann:p%40ss@[::1]:6380/3',
+      {
+        ...{ ...redis, tls: true, username: 'ann', password: 'p@ss', database: 3 },
+        nodes: [{ host: '::1', port: 6380 }],
+      },
+    ],
+    [
+      'redis+sentinel://:secret@a,b:26380/main/1',
+      {
+        ...{ ...redis, password: 'secret', master: 'main', database: 1 },
+        nodes: [
+          { host: 'a', port: 26379 },
+          { host: 'b', port: 26380 },
+        ],
+      },
+    ],
+  ])('%s is a Redis', (place, at) => {
+    expect(configOf(load({ env: UPSTREAM, yaml: `store: "${place}"` })).store.at).toEqual(at);
+  });
+
+  it('a password in an address that is no place is not printed', () => {
+    const { faults } = load({ env: UPSTREAM, yaml: 'store: "redis://:hunter2@a,b"' });
+    expect(faults).toHaveLength(1);
+    expect(formatFault(faults[0]!)).toContain('store.at: "redis://…@a,b" is not allowed');
+  });
+
+  it.each([
+    ...['file:relative', 'file:/', 'sqlite:/a', 'file:', 'redis://', 'redis://a,b', 'redis://a/x', 'redis://a:70000'],
+    ...['redis+sentinel://a', 'redis://a/0/1', 'redis://%zz@a', 'redis://a?db=1'],
+  ])('%s is no place', (place) => {
     const { faults } = load({ env: UPSTREAM, yaml: `store: "${place}"` });
     expect(faults.map(formatFault)).toEqual([
-      `a.yaml:1:8: store.at: "${place}" is not allowed; write \`memory\`, or \`file:\` with an absolute directory such as file:/var/lib/ackspan`,
+      `a.yaml:1:8: store.at: ${JSON.stringify(place.replace('%zz@', '…@'))} is not allowed; write \`memory\`, \`file:\` with an absolute directory such as file:/var/lib/ackspan, redis://host:6379/0 (rediss:// for TLS), or redis+sentinel://host:26379,host:26379/name`,
     ]);
   });
 });

@@ -1,7 +1,8 @@
 // Sessions and the requests that ask for them: which request gets a session, over which connection it goes on, and which session gives way.
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ResumableSession, SessionConnection } from '../../src/connection/resumable-session.ts';
+import type { ResumableSession } from '../../src/connection/resumable-session.ts';
 import { createResumption, type SessionRequest } from '../../src/connection/resumption.ts';
+import type { SessionConnection } from '../../src/connection/session-connection.ts';
 import { Owner } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';

@@ -9,7 +9,7 @@ import { type Gateway, startGateway } from './gateway.ts';
 import { createInstance, type Instance } from './instance.ts';
 
 /** Events per second over all clients. */
-const RATE = Number(process.env['RATE'] ?? 1000);
+const RATE = 1000;
 /** How long anything may take that has a bound only because a cell must not hang, ms. */
 const PATIENCE_MS = 120_000;
 

@@ -193,8 +193,8 @@ class Trial {
   }
 }
 
-async function until(done: () => boolean | Promise<boolean>): Promise<void> {
+export async function until(done: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + PATIENCE_MS; !(await done()) && Date.now() < end; ) await pause(5);
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

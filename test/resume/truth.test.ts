@@ -1,8 +1,9 @@
 // The SDK and the sidecar's own half of the protocol over a network that loses things: at the end the sidecar knows what the application knows.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { AckspanSocket } from '../../src/client/socket.ts';
-import type { ResumableSession, SessionConnection } from '../../src/connection/resumable-session.ts';
+import type { ResumableSession } from '../../src/connection/resumable-session.ts';
 import { createResumption } from '../../src/connection/resumption.ts';
+import type { SessionConnection } from '../../src/connection/session-connection.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Delivery } from '../../src/delivery/record.ts';

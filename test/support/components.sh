@@ -14,6 +14,8 @@ chromium:chromium
 faketime:faketime
 docker-compose:docker-compose
 nats-server:nats-server
+redis-server:redis-server
+redis-sentinel:redis-sentinel
 zsh:zsh
 fish:fish
 python3:python3

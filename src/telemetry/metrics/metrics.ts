@@ -65,6 +65,9 @@ export function createDeliveryMetrics(): DeliveryMetrics {
       book.latencies[priorityIndex(tally.priority)]!.record(ms);
       if (delivery.level === 'processed') tally.processed(ms);
     },
+    handedOver(delivery) {
+      book.of(delivery.type).handedOver++;
+    },
     upgraded(delivery, now) {
       book.upgraded++;
       book.of(delivery.type).processed(Math.max(0, now - delivery.sentAt));
@@ -100,6 +103,10 @@ function families(book: TallyBook): Family[] {
     { metric: METRICS.receiveDuration, points: tallies.map(receiveDuration) },
     { metric: METRICS.processDuration, points: tallies.map(processDuration) },
     { metric: METRICS.tracked, points: tallies.map((each) => ({ attributes: ofType(each), value: each.tracked })) },
+    {
+      metric: METRICS.handedOver,
+      points: tallies.map((each) => ({ attributes: ofType(each), value: each.handedOver })),
+    },
     { metric: METRICS.pending, points: pending(book) },
     {
       metric: METRICS.unverifiable,
@@ -197,7 +204,8 @@ function processDuration(tally: Tally): Point {
 
 function pending(book: TallyBook): Point[] {
   const values = PRIORITIES.map(() => 0);
-  for (const tally of book.tallies) values[priorityIndex(tally.priority)]! += tally.tracked - tally.settled;
+  for (const tally of book.tallies)
+    values[priorityIndex(tally.priority)]! += tally.tracked - tally.settled - tally.handedOver;
   return PRIORITIES.map((priority, i) => ({ attributes: { [LABEL.priority]: priority }, value: values[i]! }));
 }
 

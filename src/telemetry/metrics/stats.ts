@@ -74,7 +74,7 @@ export function takeStats(
 
 function row(tallies: readonly Tally[], shed: number, latency: Latency): StatsRow {
   const sum = (of: (tally: Tally) => number) => tallies.reduce((total, tally) => total + of(tally), 0);
-  const tracked = sum((tally) => tally.tracked);
+  const tracked = sum((tally) => tally.tracked - tally.handedOver);
   const confirmed = sum((tally) => tally.countOf(''));
   const timeout = sum((tally) => tally.countOf('timeout'));
   const failed = FAIL_REASONS.reduce((total, reason) => total + sum((tally) => tally.countOf(reason)), 0);

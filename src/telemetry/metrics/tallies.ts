@@ -35,6 +35,8 @@ export class Tally {
   /** Tracked deliveries, by the evidence that they require. */
   trackedReceived = 0;
   trackedProcessed = 0;
+  /** Deliveries of them that go on at another instance, which counts them as tracked too. */
+  handedOver = 0;
   /** Unverifiable deliveries, by reason. */
   readonly unverified = new Float64Array(UNVERIFIABLE_REASONS.length);
   rejectedLater = 0;

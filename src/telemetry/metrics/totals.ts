@@ -55,7 +55,7 @@ function add(
   levels: Record<Level, number>,
   unverified: Record<UnverifiableReason, number>,
 ): void {
-  counts.tracked += tally.tracked;
+  counts.tracked += tally.tracked - tally.handedOver;
   for (let row = 0; row < LEVEL_LABELS.length; row++) {
     for (let e = 0; e < ERROR_TYPES.length; e++) {
       const count = countIn(tally.counts, row * ERROR_TYPES.length + e);

@@ -70,7 +70,7 @@ export const METRICS = {
     'counter',
     '{delivery}',
     [L.eventType, L.priority],
-    'Deliveries tracked; always equals pending plus settled.',
+    'Deliveries tracked; always equals pending plus settled plus handed over.',
   ),
   pending: row('ackspan.delivery.pending', 'updown', '{delivery}', [L.priority], 'Deliveries without an outcome yet.'),
   unverifiable: row(

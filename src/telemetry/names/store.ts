@@ -24,7 +24,6 @@ export const STORE_METRICS = {
     [],
     'How long the event loop has waited for writes to the store that took longer than 50 ms.',
   ),
-  storeSize: row('ackspan.store.size', 'updown', 'By', [], 'Bytes of the store: sessions and what is in flight.'),
   deadLetters: row(
     'ackspan.dead_letters',
     'counter',
@@ -33,12 +32,27 @@ export const STORE_METRICS = {
     'Lost deliveries that were to be kept in the store as dead letters: kept or failed.',
   ),
   deadLetterSize: row('ackspan.dead_letters.size', 'updown', 'By', [], 'Bytes of dead letters.'),
+  storeSize: row('ackspan.store.size', 'updown', 'By', [], 'Bytes that the store has on the disk.'),
+  storeWaiting: row(
+    'ackspan.store.waiting',
+    'updown',
+    'By',
+    [],
+    'Bytes that Redis was told and has not answered. Beyond 16 MiB the connection is given up and everything is told again.',
+  ),
+  storeLost: row(
+    'ackspan.store.commands_dropped',
+    'counter',
+    '{command}',
+    [],
+    'Commands to Redis that were given up, because there was no connection or it was lost; what they said is told again.',
+  ),
   storeRestored: row(
     'ackspan.store.restored',
     'counter',
     '{item}',
     [L.kind],
-    'Taken over from an earlier process: sessions, deliveries in flight for them, and deliveries of other clients, which end.',
+    'Taken over from an earlier process or another instance: sessions, deliveries in flight for them, and deliveries of other clients, which end.',
   ),
   storeDropped: row(
     'ackspan.store.dropped',
@@ -46,5 +60,12 @@ export const STORE_METRICS = {
     '{item}',
     [L.kind],
     'Given up because the files of an earlier process were damaged: sessions, and deliveries whose outcome nobody knows.',
+  ),
+  handedOver: row(
+    'ackspan.delivery.handed_over',
+    'counter',
+    '{delivery}',
+    [L.eventType, L.priority],
+    'Deliveries that go on at another instance, where they are tracked again: tracked minus these sums up over instances.',
   ),
 } as const;

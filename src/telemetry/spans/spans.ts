@@ -117,6 +117,10 @@ export function createSpans(deps: SpanDeps): Spans {
       delivery.span = context;
       deps.exemplar?.(delivery, context.traceId, context.spanId);
     },
+    handedOver(delivery) {
+      // The span of the delivery is the other process's, with the same start.
+      delivery.span = undefined;
+    },
     upgraded() {},
     unmatched() {},
     shed() {},

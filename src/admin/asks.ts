@@ -1,0 +1,9 @@
+// admin: a question that came over no connection: from another instance that shares the store, which has let its reader in.
+import type { Ask } from './route.ts';
+
+export function createConnectionlessAsk(params: Readonly<Record<string, string>>, search: string): Ask {
+  return {
+    ...{ params, search, accept: '', encodings: '', lastEventId: undefined, from: 'another instance' },
+    ...{ trusted: true, mount: '', via: 'bearer', remote: '' },
+  };
+}

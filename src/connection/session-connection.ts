@@ -1,0 +1,24 @@
+// connection: a connection as its session sees it: whether a client is there, and what may be sent to it.
+import type { Duplex } from 'node:stream';
+import type { Link } from '../delivery/ports.ts';
+import type { ConnectionFacts } from './parts.ts';
+
+/** A connection as far as its session goes. */
+export interface SessionConnection extends Link {
+  readonly facts: ConnectionFacts;
+  /** Data messages relayed to the client, those of the session's earlier connections included. */
+  readonly messages: number;
+  /** Whether a client is there. */
+  readonly attended: boolean;
+  /** Whether there is an upstream connection that a new client can join. */
+  readonly rejoinable: boolean;
+  /** Whether an answer to a word of the client may be sent. */
+  readonly answerable: boolean;
+  /** A frame of ours. */
+  sendText(data: Uint8Array): void;
+  /** Puts a new client in the place of the one that went, or still seems to be there; that one is closed with `code`. */
+  rejoin(facts: ConnectionFacts, client: Duplex, head: Buffer, code: number, reason: string): unknown;
+  /** Another connection carries the session from here on; this one ends. */
+  replaceBy(code: number, reason: string): void;
+  close(code: number, reason: string, why?: 'disconnected' | 'shutdown'): void;
+}

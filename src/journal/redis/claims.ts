@@ -1,0 +1,134 @@
+// journal: sessions that move between instances: asked for, given back, taken from an instance that is gone; one at a time and each by one.
+import { readSession } from './fields.ts';
+import type { Keys } from './keys.ts';
+import type { Link } from './link.ts';
+import type { Members } from './members.ts';
+import { CLAIM } from './scripts.ts';
+import type { TakenSession } from './taken.ts';
+import type { Wire } from './wire.ts';
+
+export interface ClaimsDeps {
+  readonly link: Link;
+  readonly keys: Keys;
+  readonly members: Members;
+  readonly wire: Wire;
+  readonly instance: string;
+  /** Life of a session in Redis that nobody touches, ms. */
+  readonly lifeMs: number;
+  /** How long the instance that has the session may take to give it back, ms. */
+  readonly patienceMs: number;
+  /** Gives back a session of this instance, which another one asks for. */
+  giveBack(session: string): void;
+  /** Goes on with a session that was taken over. */
+  adopt(taken: TakenSession): void;
+}
+
+/**
+ * What became of a claim. `adopted`: this instance has the session. `held`: an instance that is
+ * alive, or not yet taken for dead, does not give it back. `unreachable`: Redis does not answer.
+ */
+export type Claimed = 'adopted' | 'unknown' | 'stale' | 'held' | 'unreachable';
+
+type Answer =
+  | { readonly kind: 'yours'; readonly taken: TakenSession | undefined }
+  | { readonly kind: 'held'; readonly owner: string }
+  | { readonly kind: 'unknown' | 'stale' };
+
+export class Claims {
+  readonly #deps: ClaimsDeps;
+  /** Claims under way, by session. */
+  readonly #under = new Map<string, Promise<Claimed>>();
+  /** Who waits for a session to be given back. */
+  readonly #awaited = new Map<string, () => void>();
+
+  constructor(deps: ClaimsDeps) {
+    this.#deps = deps;
+    deps.wire.on('release', ({ session, from }) => {
+      deps.giveBack(session);
+      void deps.wire.tell(from, { kind: 'released', session });
+    });
+    deps.wire.on('released', ({ session }) => this.#awaited.get(session)?.());
+  }
+
+  /** A client asks for the session with a token of that serial. Never rejects. */
+  claim(session: string, serial: number): Promise<Claimed> {
+    return this.#alone(session, () => this.#claim(session, serial));
+  }
+
+  /** Takes a session of a dead instance, which was last there `awayMs` ago. */
+  inherit(session: string, dead: string, awayMs: number): Promise<Claimed> {
+    return this.#alone(session, async () => {
+      const answer = await this.#ask(session, -1, dead, 'reaper', awayMs);
+      return answer.kind === 'yours' ? this.#take(answer.taken) : answer.kind;
+    });
+  }
+
+  /** Two claims of one session follow each other: the second finds what the first has made of it. */
+  #alone(session: string, claim: () => Promise<Claimed>): Promise<Claimed> {
+    const before = this.#under.get(session);
+    const run = async (): Promise<Claimed> => {
+      const earlier = await before;
+      if (earlier === 'adopted') return earlier;
+      try {
+        return await claim();
+      } catch {
+        // Redis has refused or has gone: the store says so itself, and the client gets a session that it can have.
+        return 'unreachable';
+      }
+    };
+    const under = run().finally(() => {
+      if (this.#under.get(session) === under) this.#under.delete(session);
+    });
+    this.#under.set(session, under);
+    return under;
+  }
+
+  async #claim(session: string, serial: number): Promise<Claimed> {
+    let answer = await this.#ask(session, serial, '', 'client', 0);
+    for (let round = 0; answer.kind === 'held' && round < 3; round++) {
+      const { owner } = answer;
+      const from = await this.#persuade(session, owner);
+      if (from === undefined) return 'held';
+      answer = await this.#ask(session, serial, from.owner, 'client', from.awayMs);
+    }
+    return answer.kind === 'yours' ? this.#take(answer.taken) : answer.kind;
+  }
+
+  /** Asks the owner to give the session back. Answers from whom it may be taken; undefined = from nobody yet. */
+  async #persuade(session: string, owner: string): Promise<{ owner: string; awayMs: number } | undefined> {
+    const { wire, members, instance, patienceMs } = this.#deps;
+    let done = (_given: boolean): void => {};
+    const given = new Promise<boolean>((resolve) => {
+      done = resolve;
+    });
+    this.#awaited.set(session, () => done(true));
+    const timer = setTimeout(() => done(false), patienceMs);
+    try {
+      const heard = await wire.tell(owner, { kind: 'release', session, from: instance });
+      // Its process has ended, or its connection: Redis has read all that it wrote.
+      if (heard > 0 && (await given)) return { owner: '', awayMs: 0 };
+      const { ms, dead } = await members.away(owner);
+      return heard === 0 || dead ? { owner, awayMs: ms } : undefined;
+    } finally {
+      clearTimeout(timer);
+      this.#awaited.delete(session);
+    }
+  }
+
+  async #ask(session: string, serial: number, from: string, by: 'client' | 'reaper', awayMs: number): Promise<Answer> {
+    const { link, keys, instance, lifeMs } = this.#deps;
+    const args = [instance, String(serial), from, by, String(lifeMs)];
+    const answer = (await link.run(CLAIM, [keys.session(session)], args, true)) as [Buffer, ...Buffer[]];
+    const kind = answer[0].toString() as Answer['kind'];
+    if (kind === 'held') return { kind, owner: answer[1]!.toString() };
+    if (kind !== 'yours') return { kind };
+    const read = readSession(session, answer[3] as unknown as Buffer[]);
+    return { kind, taken: read && { ...read, epoch: answer[1]!.toString(), awayMs } };
+  }
+
+  #take(taken: TakenSession | undefined): Claimed {
+    if (taken === undefined) return 'unknown';
+    this.#deps.adopt(taken);
+    return 'adopted';
+  }
+}

@@ -1,0 +1,40 @@
+// journal: the clock of Redis, by which all instances date what they write: their own clocks need not agree.
+
+/** A sample that took longer says little, ms. */
+const GOOD_MS = 20;
+/** A good sample is believed for so long, ms. */
+const BELIEVED_MS = 30_000;
+
+export class RedisClock {
+  #offset: number | undefined = undefined;
+  #tookMs = Number.POSITIVE_INFINITY;
+  #at = 0;
+  readonly #fallback: () => number;
+
+  /** `fallback`: from the monotonic clock to this machine's wall clock, ms: until Redis has said its time. */
+  constructor(fallback: () => number) {
+    this.#fallback = fallback;
+  }
+
+  /** Redis said `time` (ms since the epoch) between two monotonic times. */
+  sample(sentAt: number, cameAt: number, time: number): void {
+    const took = cameAt - sentAt;
+    const old = cameAt - this.#at > BELIEVED_MS;
+    if (this.#offset !== undefined && took > this.#tookMs && took > GOOD_MS && !old) return;
+    this.#offset = time - (sentAt + cameAt) / 2;
+    this.#tookMs = took;
+    this.#at = cameAt;
+  }
+
+  /** From the monotonic clock to the clock of Redis, ms. */
+  offset(): number {
+    return this.#offset ?? this.#fallback();
+  }
+
+  /** How far `offset` may be wrong, ms. */
+  get error(): number {
+    return this.#offset === undefined ? Number.POSITIVE_INFINITY : this.#tookMs / 2;
+  }
+
+  readonly wallOf = (at: number): number => at + this.offset();
+}

@@ -1,0 +1,106 @@
+// journal: whether Redis may be written to, and what stands in the way: said once, with its reason, until it is over.
+import type { Report } from '../../delivery/ports.ts';
+import { isRefusal, type Link } from './link.ts';
+
+export interface GateDeps {
+  readonly link: Link;
+  now(): number;
+  readonly report: Report;
+}
+
+/** Answers that take longer are slow, ms. */
+const SLOW_MS = 1000;
+/** After a refusal Redis is tried again, first after so many ms, and at last every so many. */
+const [RETRY_MS, MAX_RETRY_MS] = [500, 15_000];
+
+/**
+ *     shut ──tries──▶ joining ──opens──▶ open ──refused──▶ refusing ──due──▶ joining
+ *       ◀───────────────lost────────────────────────────────┘
+ */
+type State = 'shut' | 'joining' | 'open' | 'refusing';
+
+export class Gate {
+  readonly #deps: GateDeps;
+  #state: State = 'shut';
+  #reason = 'Redis has not been reached yet';
+  #retryMs = RETRY_MS;
+  #retryAt = 0;
+  #slow = false;
+  #said = '';
+
+  constructor(deps: GateDeps) {
+    this.#deps = deps;
+  }
+
+  get open(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Why not everything that is told reaches Redis at once; undefined = it does. */
+  get reason(): string | undefined {
+    if (this.#state !== 'open') return this.#reason;
+    return this.#slow ? 'Redis answers late' : undefined;
+  }
+
+  look(now: number): void {
+    const slow = this.#state === 'open' && this.#deps.link.waitingMs(now) > SLOW_MS;
+    if (slow === this.#slow) return;
+    this.#slow = slow;
+    this.#say(slow ? 'Redis answers late' : '');
+  }
+
+  /** Whether it is time to try again after a refusal. */
+  due(now: number): boolean {
+    return this.#state === 'refusing' && this.#deps.link.open && now >= this.#retryAt;
+  }
+
+  tries(): void {
+    this.#state = 'joining';
+  }
+
+  opens(): void {
+    this.#state = 'open';
+    this.#retryMs = RETRY_MS;
+    this.#say('');
+  }
+
+  /** The connection has gone. */
+  lost(): void {
+    this.#shut('shut', `Redis is not connected${this.#lastFault()}`);
+  }
+
+  /** There is no connection, for that reason. */
+  unreachable(message: string): void {
+    if (this.#state === 'shut' || !this.#deps.link.open) this.#shut('shut', `Redis cannot be reached: ${message}`);
+  }
+
+  /** A command that matters was refused, or its answer was lost with the connection. */
+  refused(error: Error): void {
+    if (!isRefusal(error)) return;
+    this.#retryAt = this.#deps.now() + this.#retryMs;
+    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    this.#shut('refusing', `Redis refuses what it is told: ${error.message}`);
+  }
+
+  #shut(state: State, reason: string): void {
+    this.#state = state;
+    this.#reason = reason;
+    this.#slow = false;
+    this.#say(reason);
+  }
+
+  #lastFault(): string {
+    const { lastFault } = this.#deps.link;
+    return lastFault === '' ? '' : `: ${lastFault}`;
+  }
+
+  #say(reason: string): void {
+    if (reason === this.#said) return;
+    this.#said = reason;
+    const text =
+      reason === ''
+        ? 'Redis takes what it is told again'
+        : `${reason}: the sidecar goes on with its memory, and what is in flight may not outlive it`;
+    this.#deps.report({ stage: 'store', error: new Error(text) });
+  }
+}

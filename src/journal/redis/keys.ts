@@ -1,0 +1,42 @@
+// journal: the names of everything that a store keeps in Redis. A part in braces decides the slot, so that a script's keys share one in a cluster.
+
+export interface Keys {
+  /** A hash: one session with its deliveries in flight and their messages. */
+  session(id: string): string;
+  /** A hash: deliveries in flight of clients that have not opted in, by number. */
+  open(instance: string): string;
+  /** A set: the sessions that the instance has, and perhaps some that it had. */
+  held(instance: string): string;
+  /** A set: numbers of deliveries that another instance has ended, because this one was taken for dead. */
+  taken(instance: string): string;
+  /** A sorted set: when each instance was last there, by the clock of Redis. */
+  readonly leases: string;
+  /** A hash: what is to be known of each instance. */
+  readonly about: string;
+  /** A hash: which instance sees to what a dead one has left, and until when. */
+  readonly reapers: string;
+  /** The secret behind resume tokens. */
+  readonly secret: string;
+  /** Counts the ranges of numbers that were given out. */
+  readonly numbers: string;
+  /** Where one instance is told something, and where all are. */
+  channel(instance: string): string;
+  readonly everyone: string;
+}
+
+/** `prefix` keeps the stores of several deployments apart. */
+export function keysOf(prefix: string): Keys {
+  return {
+    session: (id) => `${prefix}:session:{${id}}`,
+    open: (instance) => `${prefix}:{${instance}}:open`,
+    held: (instance) => `${prefix}:{${instance}}:held`,
+    taken: (instance) => `${prefix}:{${instance}}:taken`,
+    leases: `${prefix}:{instances}:leases`,
+    about: `${prefix}:{instances}:about`,
+    reapers: `${prefix}:{instances}:reapers`,
+    secret: `${prefix}:secret`,
+    numbers: `${prefix}:numbers`,
+    channel: (instance) => `${prefix}:to:${instance}`,
+    everyone: `${prefix}:to-all`,
+  };
+}

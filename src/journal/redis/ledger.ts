@@ -1,0 +1,69 @@
+// journal: what has been told and not been written to Redis yet, for one session or for the deliveries of all other clients.
+import type { Session } from '../../delivery/session.ts';
+import type { Tokens } from '../snapshot.ts';
+import type { Pairs } from './fields.ts';
+import type { Arg } from './link.ts';
+
+/** Changes of one hash that wait for the next hand-over. */
+export class Ledger {
+  readonly sets = new Map<string, Arg>();
+  readonly gone = new Set<string>();
+  /** Whether it is among those that wait for the hand-over. */
+  waits = false;
+  /** Redis has not got all of it: changes are of no use before it has been written whole. */
+  missing = true;
+
+  set(field: string, value: Arg): void {
+    this.gone.delete(field);
+    this.sets.set(field, value);
+  }
+
+  remove(field: string): void {
+    this.sets.delete(field);
+    this.gone.add(field);
+  }
+
+  /** Takes the changes as arguments: the number of pairs, the pairs, the fields to remove. */
+  take(): Arg[] {
+    const args: Arg[] = [String(this.sets.size)];
+    for (const [field, value] of this.sets) args.push(field, value);
+    for (const field of this.gone) args.push(field);
+    this.forget();
+    return args;
+  }
+
+  add(pairs: Pairs): void {
+    for (let i = 0; i < pairs.length; i += 2) this.set(pairs[i] as string, pairs[i + 1]!);
+  }
+
+  forget(): void {
+    this.sets.clear();
+    this.gone.clear();
+  }
+}
+
+/** The changes of a session, and what of it is not on its record. */
+export class SessionLedger extends Ledger implements Tokens {
+  readonly session: Session;
+  readonly boundTo: string | undefined;
+  /** Raised by whoever takes the session over: what is written with an older one is refused. */
+  readonly epoch: string;
+  serial = 0;
+  used = 0;
+  heard = 0;
+
+  constructor(session: Session, boundTo: string | undefined, epoch = '1') {
+    super();
+    this.session = session;
+    this.boundTo = boundTo;
+    this.epoch = epoch;
+  }
+}
+
+/** Where a delivery in flight is written down. */
+export class Place {
+  readonly ledger: Ledger;
+  constructor(ledger: Ledger) {
+    this.ledger = ledger;
+  }
+}

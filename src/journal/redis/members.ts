@@ -1,0 +1,98 @@
+// journal: which instances there are: each says every third of its lease that it is there, and what is to be known of it.
+import type { RedisClock } from './clock.ts';
+import type { Keys } from './keys.ts';
+import type { Link } from './link.ts';
+import { BEAT, SEEN } from './scripts.ts';
+
+export interface MembersDeps {
+  readonly link: Link;
+  readonly keys: Keys;
+  readonly clock: RedisClock;
+  readonly instance: string;
+  readonly leaseMs: number;
+  /** What the others may know of this instance, as JSON. */
+  about(): object;
+  now(): number;
+}
+
+/** An instance that has not been there for a lease; `at` is when it was, by the clock of Redis, 0 = it has said goodbye. */
+export interface Missing {
+  readonly instance: string;
+  readonly at: number;
+}
+
+/** Who is not there, and whether this instance itself was not there for so long that others may have taken it for dead. */
+export interface Roll {
+  readonly missing: readonly Missing[];
+  readonly late: boolean;
+}
+
+export class Members {
+  readonly #deps: MembersDeps;
+  #nextAt = 0;
+  #busy = false;
+  /** Nobody is taken for dead before that (monotonic ms): Redis itself stood still, or this instance did. */
+  #quietUntil = 0;
+
+  constructor(deps: MembersDeps) {
+    this.#deps = deps;
+  }
+
+  /** Redis may not have heard anybody for a while. */
+  quiet(): void {
+    this.#quietUntil = this.#deps.now() + this.#deps.leaseMs;
+  }
+
+  /** Whether it is time for the next beat. */
+  due(now: number): boolean {
+    return !this.#busy && now >= this.#nextAt;
+  }
+
+  /** Says that this instance is there. Rejects where Redis does not answer. */
+  async beat(): Promise<Roll> {
+    const { link, keys, instance, leaseMs, clock, now } = this.#deps;
+    const from = now();
+    const gap = leaseMs / 3;
+    this.#nextAt = from + gap;
+    this.#busy = true;
+    try {
+      const args = [instance, JSON.stringify(this.#deps.about()), String(leaseMs)];
+      const answer = (await link.run(BEAT, [keys.leases, keys.about], args)) as [string, string, string[]];
+      const [time, before, missing] = answer;
+      const to = now();
+      clock.sample(from, to, Number(time));
+      // Beats that came late say that beats of others may be late too.
+      if (before !== '' && Number(before) > 0 && Number(time) - Number(before) > gap * 2) this.quiet();
+      const late = before === '' || Number(time) - Number(before) > leaseMs;
+      return { missing: this.#judge(missing), late };
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** How long ago the instance was there, ms, and whether it may be taken for dead. */
+  async away(instance: string): Promise<{ readonly ms: number; readonly dead: boolean }> {
+    const { link, keys, leaseMs, now } = this.#deps;
+    const [time, seen] = (await link.run(SEEN, [keys.leases], [instance])) as [string, string];
+    if (seen === '' || Number(seen) === 0) return { ms: 0, dead: true };
+    const ms = Number(time) - Number(seen);
+    return { ms, dead: ms > leaseMs && now() >= this.#quietUntil };
+  }
+
+  /** Others read the names of all instances, and what is known of each. */
+  async all(): Promise<ReadonlyMap<string, string>> {
+    const { link, keys } = this.#deps;
+    const names = (await link.send('hkeys', [keys.about])) as string[];
+    if (names.length === 0) return new Map();
+    const values = (await link.send('hmget', [keys.about, ...names])) as (string | null)[];
+    return new Map(names.map((name, i) => [name, values[i] ?? '']));
+  }
+
+  #judge(flat: readonly string[]): Missing[] {
+    const { instance, now } = this.#deps;
+    const missing: Missing[] = [];
+    for (let i = 0; i + 1 < flat.length; i += 2) missing.push({ instance: flat[i]!, at: Number(flat[i + 1]) });
+    const loud = now() >= this.#quietUntil;
+    return missing.filter((one) => one.instance !== instance && (loud || one.at === 0));
+  }
+}

@@ -1,0 +1,282 @@
+// journal: a store that several instances share: what outlives a process is in Redis, and each session belongs to one instance at a time.
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Report } from '../../delivery/ports.ts';
+import type { Delivery } from '../../delivery/record.ts';
+import type { StoreCounters } from '../file-store.ts';
+import type { WallOf } from '../snapshot.ts';
+import { type Claimed, Claims } from './claims.ts';
+import { openClient, type RedisPlace } from './client.ts';
+import { RedisClock } from './clock.ts';
+import { Gate } from './gate.ts';
+import { type Keys, keysOf } from './keys.ts';
+import { Link } from './link.ts';
+import { Members } from './members.ts';
+import { type Numbering, Numbers } from './numbers.ts';
+import { createOutbox } from './outbox.ts';
+import { Reaper } from './reaper.ts';
+import { RedisScribe } from './scribe.ts';
+import { RELEASE, SCRIPTS } from './scripts.ts';
+import type { Host } from './taken.ts';
+import { Wire } from './wire.ts';
+
+export interface RedisStoreOptions {
+  readonly place: RedisPlace;
+  /** Before every name in Redis. */
+  readonly prefix: string;
+  /** As in `ScribeDeps`. */
+  readonly afterMs: number;
+  /** An instance that has not been there for so long is taken for dead, ms. */
+  readonly leaseMs: number;
+}
+
+export interface RedisStoreDeps {
+  /** Shows every delivery in flight. */
+  eachOpen(visit: (delivery: Delivery) => void): void;
+  /** Monotonic ms. */
+  now(): number;
+  /** From the monotonic clock to the wall clock, ms. */
+  wallOffset(): number;
+  readonly report: Report;
+}
+
+/** A session that no instance has touched for so long is gone from Redis, ms. */
+const LIFE_MS = 24 * 3_600_000;
+/** How long a start waits for Redis, ms. */
+const START_MS = 2000;
+/** How long an instance may take to give a session back, ms. */
+const PATIENCE_MS = 1000;
+/** Bytes of commands that may wait for their answers. */
+const WAITING_BYTES = 16 * 1024 * 1024;
+
+export class RedisStore {
+  readonly instance = `${hostname()}-${randomBytes(4).toString('hex')}`;
+  readonly clock: RedisClock;
+  readonly journal: RedisScribe;
+  readonly link: Link;
+  readonly gate: Gate;
+  readonly members: Members;
+  readonly wire: Wire;
+  /** Secrets behind resume tokens: the first one signs. Grows when Redis names another one. */
+  readonly secrets: string[] = [randomBytes(32).toString('base64url')];
+  /** Sessions that went to other instances, and that came from others. */
+  readonly moved = { away: 0, here: 0 };
+  readonly #deps: RedisStoreDeps;
+  readonly #options: RedisStoreOptions;
+  readonly #keys: Keys;
+  readonly #numbers: Numbers;
+  #claims: Claims | undefined;
+  #reaper: Reaper | undefined;
+  #host: Host | undefined;
+  #closed = false;
+  #touchAt = 0;
+  #joined: () => void = () => {};
+  readonly #firstJoin: Promise<void>;
+
+  constructor(options: RedisStoreOptions, deps: RedisStoreDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    const { now, report, eachOpen } = deps;
+    this.#keys = keysOf(options.prefix);
+    this.clock = new RedisClock(deps.wallOffset);
+    this.#firstJoin = new Promise((resolve) => {
+      this.#joined = resolve;
+    });
+    this.link = new Link({
+      ...{ redis: openClient(options.place, `ackspan ${this.instance}`), limitBytes: WAITING_BYTES, now },
+      opened: () => void this.#join(),
+      closed: () => this.#lost(),
+      told: (text) => this.wire.heard(text),
+      fault: (error) => this.gate.unreachable(error.message),
+    });
+    this.gate = new Gate({ link: this.link, now, report });
+    this.wire = new Wire(this.link, this.#keys);
+    const { instance, link, clock } = this;
+    const { leaseMs, afterMs } = options;
+    const about = () => ({ name: hostname(), pid: process.pid });
+    this.members = new Members({ ...{ link, clock, instance, leaseMs, now, about }, keys: this.#keys });
+    this.#numbers = new Numbers({ link, key: this.#keys.numbers });
+    const outbox = createOutbox({
+      ...{ link, instance, keys: this.#keys, gate: this.gate, lifeMs: LIFE_MS },
+      lost: (ledger, why) => this.#host?.letGo(ledger.session.key, why),
+      miss: (ledger) => this.journal.miss(ledger),
+      emptied: () => {
+        if (this.gate.open) void this.#join();
+      },
+    });
+    const wallOf: WallOf = clock.wallOf;
+    this.journal = new RedisScribe({ outbox, afterMs, wallOf, eachOpen, report });
+  }
+
+  /** Resolves when Redis has been asked for everything that a start needs, or after a while without it. */
+  async started(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, START_MS);
+    });
+    await Promise.race([this.#firstJoin, late]);
+    clearTimeout(timer);
+  }
+
+  /** From here on sessions are taken over and given back. `room`: whether one more has room. */
+  attach(host: Host, numbering: Numbering, room: () => boolean): void {
+    const { link, members, wire, instance, clock } = this;
+    const { leaseMs } = this.#options;
+    const shared = { link, keys: this.#keys, instance, leaseMs, lifeMs: LIFE_MS };
+    this.#host = host;
+    this.#numbers.attach(numbering);
+    const claims = new Claims({
+      ...{ ...shared, members, wire, patienceMs: PATIENCE_MS },
+      giveBack: (session) => host.letGo(session, 'asked'),
+      adopt: (taken) => host.adopt(taken),
+    });
+    this.#claims = claims;
+    const redisNow = () => clock.wallOf(this.#deps.now());
+    this.#reaper = new Reaper({ ...shared, claims, host, room, redisNow });
+  }
+
+  /** Why not everything outlives the process just now; undefined = it does. */
+  get degraded(): string | undefined {
+    if (this.#closed) return undefined;
+    const { reason } = this.gate;
+    if (reason !== undefined) return reason;
+    return this.journal.whole ? undefined : 'Redis can be written to again and is being filled';
+  }
+
+  get counters(): StoreCounters {
+    const { answered, refused, dropped, bytes } = this.link.counters;
+    return { writes: answered, failures: refused + dropped, written: bytes, stalledMs: 0 };
+  }
+
+  /** A client asks for a session that this instance has not. Undefined = Redis cannot be asked. */
+  claim(session: string, serial: number): Promise<Claimed> | undefined {
+    return this.gate.open ? this.#claims?.claim(session, serial) : undefined;
+  }
+
+  /** On each beat of the process, with its time (monotonic ms). */
+  look(now: number): void {
+    if (this.#closed) return;
+    this.gate.look(now);
+    if (this.gate.due(now)) void this.#join();
+    if (this.gate.open) {
+      this.#numbers.look();
+      if (this.members.due(now)) void this.#beat();
+      if (now >= this.#touchAt) this.#touch(now);
+    }
+    this.journal.look(now);
+  }
+
+  /** Gives every session back and says goodbye: the next who asks may have them, and whoever is there sees to the rest. */
+  async close(): Promise<void> {
+    this.journal.handOver();
+    this.#closed = true;
+    if (this.gate.open) {
+      // They stay among those that it had: if nobody comes for one of them, somebody must see to its end.
+      this.link.together(() => {
+        for (const { session, epoch } of this.journal.ledgers())
+          void this.link.run(RELEASE, [this.#keys.session(session.key)], [epoch]).catch(() => {});
+      });
+      void this.link.send('zadd', [this.#keys.leases, '0', this.instance]).catch(() => {});
+    }
+    await this.link.end(PATIENCE_MS);
+  }
+
+  /** The connection is there: what Redis may have lost is found out, and everything is written again. */
+  async #join(): Promise<void> {
+    const { link, gate, members, instance } = this;
+    const keys = this.#keys;
+    gate.tries();
+    members.quiet();
+    try {
+      const loads = SCRIPTS.map(({ text }) => link.send('script', ['load', text]));
+      await Promise.all(loads);
+      await link.send('subscribe', [keys.channel(instance), keys.everyone]);
+      await this.#agreeOnSecret();
+      await this.#numbers.begin();
+      await this.#beat(true);
+      await this.#forgetTaken();
+      this.journal.startAnew();
+      gate.opens();
+      await this.#fill();
+      this.#joined();
+    } catch (error) {
+      gate.refused(error as Error);
+    }
+  }
+
+  /** What others have ended, because this instance was taken for dead, is no business of it any more. */
+  async #forgetTaken(): Promise<void> {
+    const taken = (await this.link.send('smembers', [this.#keys.taken(this.instance)])) as string[];
+    if (taken.length > 0) this.#host?.forget(new Set(taken.map(Number)));
+  }
+
+  #startAnew(): void {
+    this.journal.startAnew();
+    if (this.gate.open) void this.#fill().catch((error: Error) => this.gate.refused(error));
+  }
+
+  /** Writes the deliveries of the other clients; sessions follow beat by beat. */
+  async #fill(): Promise<void> {
+    const { link, journal } = this;
+    const key = this.#keys.open(this.instance);
+    const all = [...journal.others()];
+    for (let i = 0; i < all.length; i += 200) await link.send('hset', [key, ...all.slice(i, i + 200).flat()]);
+    journal.othersWritten();
+    // What has got its outcome meanwhile must not be found in flight.
+    const known = (await link.send('hkeys', [key])) as string[];
+    const still = journal.others();
+    const over = known.filter((number) => !still.has(number));
+    for (let i = 0; i < over.length; i += 200) await link.send('hdel', [key, ...over.slice(i, i + 200)]);
+    const later = [...still].filter(([number]) => !known.includes(number));
+    if (later.length > 0) await link.send('hset', [key, ...later.flat()]);
+  }
+
+  #lost(): void {
+    this.gate.lost();
+    this.journal.startAnew();
+  }
+
+  async #beat(alone = false): Promise<void> {
+    try {
+      const { missing, late } = await this.members.beat();
+      if (alone) return;
+      if (late) {
+        await this.#forgetTaken();
+        this.#startAnew();
+      }
+      if (missing.length > 0) await this.#reaper?.see(missing);
+    } catch (error) {
+      if (alone) throw error;
+      this.gate.refused(error as Error);
+    }
+  }
+
+  /** Keys of sessions in which nothing happens must not run out. */
+  #touch(now: number): void {
+    this.#touchAt = now + LIFE_MS / 4;
+    const keys = this.#keys;
+    const own = [keys.open(this.instance), keys.held(this.instance)];
+    const all = [...own, ...Array.from(this.journal.ledgers(), ({ session }) => keys.session(session.key))];
+    this.link.together(() => {
+      for (const key of all) void this.link.send('pexpire', [key, String(LIFE_MS)]).catch(() => {});
+    });
+  }
+
+  /** All instances sign with one secret: that of the first one to come. */
+  async #agreeOnSecret(): Promise<void> {
+    const [own] = this.secrets;
+    await this.link.send('set', [this.#keys.secret, own!, 'NX']);
+    const agreed = (await this.link.send('get', [this.#keys.secret])) as string;
+    if (agreed === own) return;
+    const at = this.secrets.indexOf(agreed);
+    if (at > 0) this.secrets.splice(at, 1);
+    this.secrets.unshift(agreed);
+  }
+}
+
+/** Opens the store and waits a while for Redis. Rejects never: without Redis the sidecar goes on with its memory. */
+export async function openRedisStore(options: RedisStoreOptions, deps: RedisStoreDeps): Promise<RedisStore> {
+  const store = new RedisStore(options, deps);
+  await store.started();
+  return store;
+}

@@ -1,0 +1,296 @@
+// journal: tells Redis what has to outlive the process: one command for each session that a turn has changed, before bytes go to its client.
+import type { Journal } from '../../delivery/journal.ts';
+import type { Observer, Report } from '../../delivery/ports.ts';
+import { type Delivery, isSettled } from '../../delivery/record.ts';
+import type { Session } from '../../delivery/session.ts';
+import type { SessionEntry } from '../entry.ts';
+import { Later } from '../later.ts';
+import { deliveryState, sessionEntry, type WallOf } from '../snapshot.ts';
+import { deliveryField, messageField, sessionPairs, stateField } from './fields.ts';
+import { Ledger, Place, SessionLedger } from './ledger.ts';
+import type { Arg } from './link.ts';
+import { deliveryPairs, otherText } from './told.ts';
+import { Waiting } from './waiting.ts';
+
+/** Where changes go. Nothing here is waited for. */
+export interface Outbox {
+  /** Whether Redis takes anything now. */
+  readonly open: boolean;
+  /** Commands sent by `send` are written in one call. */
+  together(send: () => void): void;
+  /** Changes of a session that Redis has whole. */
+  put(ledger: SessionLedger, changes: readonly Arg[]): void;
+  /** All of a session, in place of what Redis has. */
+  write(ledger: SessionLedger, fields: readonly Arg[]): void;
+  /** Changes of the deliveries of clients that have not opted in. */
+  putOthers(sets: ReadonlyMap<string, Arg>, gone: ReadonlySet<string>): void;
+  /** The session is given back, or is over. */
+  release(ledger: SessionLedger): void;
+  end(ledger: SessionLedger): void;
+  /** The session is one of this instance's from now on. */
+  hold(session: Session): void;
+}
+
+export interface RedisScribeDeps {
+  readonly outbox: Outbox;
+  /** A delivery of a client that has not opted in is written when it is in flight for so long, ms. */
+  readonly afterMs: number;
+  readonly wallOf: WallOf;
+  /** Shows every delivery in flight. */
+  eachOpen(visit: (delivery: Delivery) => void): void;
+  readonly report: Report;
+}
+
+/** Sessions written whole between two beats. */
+const SLICE = 100;
+
+export class RedisScribe implements Journal {
+  readonly steps: Observer;
+  readonly #deps: RedisScribeDeps;
+  readonly #sessions = new Map<Session, SessionLedger>();
+  readonly #others = new Ledger();
+  readonly #later = new Later();
+  readonly #waiting: Waiting;
+  /** Sessions that Redis has not got whole. */
+  readonly #missing = new Set<SessionLedger>();
+
+  constructor(deps: RedisScribeDeps) {
+    this.#deps = deps;
+    this.#waiting = new Waiting(() => this.handOver(), deps.report);
+    const changed = (delivery: Delivery): void => this.#changed(delivery);
+    this.steps = {
+      tracked() {},
+      attempted: changed,
+      received: changed,
+      changed,
+      settled: (delivery) => this.#remove(delivery),
+      handedOver: (delivery) => {
+        delivery.journal = undefined;
+      },
+      upgraded() {},
+      unmatched() {},
+      shed() {},
+    };
+  }
+
+  /** Redis knows everything that must be known of what goes on. */
+  get whole(): boolean {
+    return this.#missing.size === 0 && !this.#others.missing;
+  }
+
+  ledgers(): Iterable<SessionLedger> {
+    return this.#sessions.values();
+  }
+
+  opened(session: Session): void {
+    this.#hold(new SessionLedger(session, session.user));
+  }
+
+  owned(session: Session): void {
+    this.#change(session, { user: session.user });
+  }
+
+  tokens(session: Session, serial: number, used: number): void {
+    const ledger = this.#sessions.get(session);
+    if (ledger === undefined || (ledger.serial === serial && ledger.used === used)) return;
+    ledger.serial = serial;
+    ledger.used = used;
+    this.#change(session, { serial, used });
+  }
+
+  heard(session: Session, heard: number): void {
+    const ledger = this.#sessions.get(session);
+    if (ledger === undefined) return;
+    ledger.heard = heard;
+    this.#change(session, { heard });
+  }
+
+  shown(session: Session): void {
+    this.#change(session, { capability: session.capability });
+  }
+
+  counted(session: Session, ordinal: number): void {
+    this.#change(session, { ordinal });
+  }
+
+  tracked(delivery: Delivery): void {
+    const ledger = this.#sessions.get(delivery.session);
+    if (ledger !== undefined) this.#begin(delivery, ledger);
+    else if (delivery.payload !== undefined) this.#begin(delivery, this.#others);
+    else this.#later.add(delivery);
+  }
+
+  ended(session: Session): void {
+    const ledger = this.#sessions.get(session);
+    if (ledger === undefined) return;
+    this.#sessions.delete(session);
+    this.#missing.delete(ledger);
+    ledger.forget();
+    this.#deps.outbox.end(ledger);
+  }
+
+  /** Another instance goes on with the session; `told` = Redis is to be told that it may. */
+  left(session: Session, told: boolean): void {
+    const ledger = this.#sessions.get(session);
+    if (ledger === undefined) return;
+    if (ledger.missing && this.#deps.outbox.open) this.#write(ledger);
+    this.handOver();
+    this.#sessions.delete(session);
+    this.#missing.delete(ledger);
+    if (told) this.#deps.outbox.release(ledger);
+  }
+
+  handOver(): void {
+    if (this.#waiting.empty) return;
+    const waiting = this.#waiting.take();
+    if (waiting.length === 1) this.#flush(waiting[0]!);
+    else
+      this.#deps.outbox.together(() => {
+        for (const ledger of waiting) this.#flush(ledger);
+      });
+  }
+
+  /** Takes over a session of another instance, as Redis has it. */
+  restoredSession(session: Session, { boundTo, serial, used, heard }: SessionEntry, epoch: string): void {
+    const ledger = new SessionLedger(session, boundTo, epoch);
+    Object.assign(ledger, { serial, used, heard, missing: false });
+    this.#sessions.set(session, ledger);
+    this.#deps.outbox.hold(session);
+  }
+
+  /** Takes over a delivery of another instance, of a session that was taken over before. */
+  restoredDelivery(delivery: Delivery): void {
+    const ledger = this.#sessions.get(delivery.session);
+    if (ledger !== undefined) delivery.journal = new Place(ledger);
+  }
+
+  /** What is due by now (monotonic ms): deliveries that have stayed open, sessions that Redis has not got whole. */
+  look(now: number): void {
+    this.#later.drain(now - this.#deps.afterMs, (delivery) => this.#begin(delivery, this.#others));
+    if (this.#deps.outbox.open) this.#catchUp();
+    this.handOver();
+  }
+
+  /** Redis may have lost anything: all is written whole again, in slices. */
+  startAnew(): void {
+    for (const ledger of this.#sessions.values()) this.miss(ledger);
+    this.#others.missing = true;
+    this.#others.forget();
+  }
+
+  /** Redis has not got all of the session. */
+  miss(ledger: SessionLedger): void {
+    if (this.#sessions.get(ledger.session) !== ledger) return;
+    ledger.missing = true;
+    ledger.forget();
+    this.#missing.add(ledger);
+  }
+
+  /** Redis has not got all deliveries of the other clients. */
+  missOthers(): void {
+    this.#others.missing = true;
+    this.#others.forget();
+  }
+
+  /** The deliveries of the other clients that Redis has to know, as fields and values. */
+  others(): Map<string, string> {
+    const found = new Map<string, string>();
+    this.#deps.eachOpen((delivery) => {
+      const { journal } = delivery;
+      if (journal instanceof Place && journal.ledger === this.#others)
+        found.set(String(delivery.seq), otherText(delivery, this.#deps.wallOf));
+    });
+    return found;
+  }
+
+  /** Redis has got them. */
+  othersWritten(): void {
+    this.#others.missing = false;
+  }
+
+  #hold(ledger: SessionLedger): void {
+    const { session } = ledger;
+    this.#sessions.set(session, ledger);
+    this.#missing.add(ledger);
+    this.#waiting.add(ledger);
+  }
+
+  #begin(delivery: Delivery, ledger: Ledger): void {
+    if (isSettled(delivery)) return;
+    delivery.journal = new Place(ledger);
+    if (ledger.missing) {
+      this.#waiting.add(ledger);
+      return;
+    }
+    if (ledger instanceof SessionLedger) {
+      ledger.set('ordinal', String(delivery.ordinal));
+      ledger.add(deliveryPairs(delivery, this.#deps.wallOf));
+    } else ledger.set(String(delivery.seq), otherText(delivery, this.#deps.wallOf));
+    this.#waiting.add(ledger);
+  }
+
+  #changed(delivery: Delivery): void {
+    const { journal, seq } = delivery;
+    if (!(journal instanceof Place) || journal.ledger.missing) return;
+    const { ledger } = journal;
+    const state = deliveryState(delivery, this.#deps.wallOf);
+    if (ledger instanceof SessionLedger) {
+      ledger.set(stateField(seq), JSON.stringify(state));
+      if (!state.kept) ledger.remove(messageField(seq));
+    } else ledger.set(String(seq), otherText(delivery, this.#deps.wallOf));
+    this.#waiting.add(ledger);
+  }
+
+  #remove(delivery: Delivery): void {
+    const { journal, seq } = delivery;
+    if (!(journal instanceof Place)) return;
+    delivery.journal = undefined;
+    const { ledger } = journal;
+    if (ledger.missing) return;
+    if (ledger instanceof SessionLedger) {
+      const begun = ledger.sets.has(deliveryField(seq));
+      for (const field of [deliveryField(seq), messageField(seq), stateField(seq)])
+        if (begun) ledger.sets.delete(field);
+        else ledger.remove(field);
+    } else ledger.remove(String(seq));
+    this.#waiting.add(ledger);
+  }
+
+  #change(session: Session, changes: Partial<SessionEntry>): void {
+    const ledger = this.#sessions.get(session);
+    if (ledger === undefined) return;
+    if (!ledger.missing) ledger.add(sessionPairs(changes));
+    this.#waiting.add(ledger);
+  }
+
+  #flush(ledger: Ledger): void {
+    const { outbox } = this.#deps;
+    if (!(ledger instanceof SessionLedger)) {
+      if (ledger.missing || !outbox.open) return;
+      outbox.putOthers(ledger.sets, ledger.gone);
+      ledger.forget();
+    } else if (this.#sessions.get(ledger.session) !== ledger) ledger.forget();
+    else if (!outbox.open) this.miss(ledger);
+    else if (ledger.missing) this.#write(ledger);
+    else outbox.put(ledger, ledger.take());
+  }
+
+  #catchUp(): void {
+    let left = SLICE;
+    for (const ledger of this.#missing) {
+      this.#write(ledger);
+      if (--left === 0) break;
+    }
+  }
+
+  #write(ledger: SessionLedger): void {
+    const { session } = ledger;
+    const fields = sessionPairs(sessionEntry(session, ledger));
+    for (const delivery of session.open?.values() ?? [])
+      if (delivery.journal !== undefined) fields.push(...deliveryPairs(delivery, this.#deps.wallOf));
+    ledger.forget();
+    ledger.missing = false;
+    this.#missing.delete(ledger);
+    this.#deps.outbox.write(ledger, fields);
+  }
+}

@@ -1,0 +1,133 @@
+// journal: what Redis does in one step, as Lua: writing where a session is still ours, and taking over where it is not.
+import { createHash } from 'node:crypto';
+
+/** A script, and the name by which Redis knows it once it is loaded. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}
+
+/** The time of Redis in ms: the one clock of all instances. */
+const NOW = `local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+`;
+
+/** What a write to a session answers. */
+export const WRITTEN = 1;
+/** Another instance has the session, because its client came there. */
+export const ELSEWHERE = 0;
+/** Redis knows nothing of the session. */
+export const GONE = -1;
+/** Another instance has the session, because this one was taken for dead. */
+export const REAPED = -2;
+
+/** A session is ours as long as nobody has raised its epoch. `lost` says why it is not. */
+const LOST = `local function lost(key)
+  local f = redis.call('HMGET', key, 'epoch', 'by')
+  if not f[1] then return ${GONE} end
+  if f[2] == 'reaper' then return ${REAPED} end
+  return ${ELSEWHERE}
+end
+`;
+
+/** KEYS session. ARGV epoch, life of the key in ms, number of pairs, fields and values …, fields to remove … */
+export const PUT = script(`${LOST}if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return lost(KEYS[1]) end
+local i = 4
+for _ = 1, tonumber(ARGV[3]) do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  i = i + 2
+end
+for n = i, #ARGV do redis.call('HDEL', KEYS[1], ARGV[n]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return ${WRITTEN}`);
+
+/** Everything that is known of a session, in place of what is there. KEYS session. ARGV epoch, life, owner, fields and values … */
+export const WRITE = script(`${LOST}local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
+if f[1] and (tonumber(f[1]) > tonumber(ARGV[1]) or (f[1] == ARGV[1] and f[2] ~= ARGV[3])) then return lost(KEYS[1]) end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'owner', ARGV[3])
+for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return ${WRITTEN}`);
+
+/**
+ * Takes a session over. KEYS session. ARGV taker, token's serial (-1 = none), owner from whom it may be taken, `client` or
+ * `reaper`, life. Answers what stands in the way, or everything that is known of it.
+ */
+export const CLAIM = script(`local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'used', 'gone')
+if not f[1] or f[4] then return {'unknown'} end
+local serial = tonumber(ARGV[2])
+if serial >= 0 and serial < tonumber(f[3] or '0') then return {'stale'} end
+local open = f[2] == '' or f[2] == ARGV[3]
+if ARGV[4] ~= 'reaper' then open = open or f[2] == ARGV[1] end
+if not open then return {'held', f[2]} end
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'by', ARGV[4])
+local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+if serial >= 0 then redis.call('HSET', KEYS[1], 'used', ARGV[2]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return {'yours', tostring(epoch), f[2], redis.call('HGETALL', KEYS[1])}`);
+
+/** Gives a session back, for the next who asks. KEYS session. ARGV epoch. */
+export const RELEASE = script(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
+redis.call('HSET', KEYS[1], 'owner', '')
+return ${WRITTEN}`);
+
+/**
+ * A session is over. One that several instances have had is remembered for a while: one of them that was cut off meanwhile
+ * must not bring it back. KEYS session. ARGV epoch, how long it is remembered in ms.
+ */
+export const END = script(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
+redis.call('DEL', KEYS[1])
+if tonumber(ARGV[1]) > 1 then
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'owner', '', 'gone', '1')
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return ${WRITTEN}`);
+
+/** KEYS leases, about. ARGV instance, what is to be known of it, lease in ms. Answers the time, when it was last there, and who is missing. */
+export const BEAT = script(`${NOW}local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+local missing = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3], 'WITHSCORES', 'LIMIT', 0, 16)
+return {tostring(now), before or '', missing}`);
+
+/** KEYS leases. ARGV instance. Answers the time, and when the instance was last there ('' = nobody knows it). */
+export const SEEN = script(`${NOW}return {tostring(now), redis.call('ZSCORE', KEYS[1], ARGV[1]) or ''}`);
+
+/** Who sees to a dead instance: one at a time. KEYS leases, reapers. ARGV reaper, dead instance, lease in ms. */
+export const REAP = script(`${NOW}local score = redis.call('ZSCORE', KEYS[1], ARGV[2])
+if not score or tonumber(score) > now - ARGV[3] then return 0 end
+local by = redis.call('HGET', KEYS[2], ARGV[2])
+if by then
+  local name, till = string.match(by, '^(%S+) (%d+)$')
+  if name ~= ARGV[1] and tonumber(till) > now then return 0 end
+end
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[1] .. ' ' .. string.format('%.0f', now + ARGV[3]))
+return 1`);
+
+/** KEYS leases, about, reapers. ARGV dead instance, lease in ms. Nothing of it is left. */
+export const BURY = script(`${NOW}redis.call('HDEL', KEYS[3], ARGV[1])
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if score and tonumber(score) > now - ARGV[2] then return 0 end
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+return 1`);
+
+/** Takes deliveries from an instance, each once. KEYS open, taken. ARGV how long that is remembered in ms, numbers … Answers those that were there. */
+export const TAKE = script(`local found = {}
+for i = 2, #ARGV do
+  local value = redis.call('HGET', KEYS[1], ARGV[i])
+  if value then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+    redis.call('SADD', KEYS[2], ARGV[i])
+    found[#found + 1] = value
+  end
+end
+if #found > 0 then redis.call('PEXPIRE', KEYS[2], ARGV[1]) end
+return found`);
+
+export const SCRIPTS: readonly Script[] = [PUT, WRITE, CLAIM, RELEASE, END, BEAT, SEEN, REAP, BURY, TAKE];

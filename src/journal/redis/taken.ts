@@ -1,0 +1,26 @@
+// journal: what an instance takes over from another one.
+import type { OpenDelivery } from '../image.ts';
+import type { ReadSession } from './fields.ts';
+
+/** A session that goes on here. */
+export interface TakenSession extends ReadSession {
+  readonly epoch: string;
+  /** How long no instance had it, ms. */
+  readonly awayMs: number;
+}
+
+/** The part of the sidecar that goes on with what is taken over, and lets go of what others have taken. */
+export interface Host {
+  /** Goes on with a session, which waits for its client. */
+  adopt(taken: TakenSession): void;
+  /** Ends deliveries of a dead instance whose clients cannot come back to them. */
+  endAsLost(open: readonly OpenDelivery[]): void;
+  /**
+   * Lets go of a session without an outcome for what it has in flight. `asked`: another instance
+   * wants it for its client, and has it not yet. `client`: that instance has it. `reaper`: this one
+   * was taken for dead.
+   */
+  letGo(session: string, why: 'asked' | 'client' | 'reaper'): void;
+  /** Another instance has ended these deliveries, by number. */
+  forget(numbers: ReadonlySet<number>): void;
+}

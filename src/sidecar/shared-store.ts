@@ -1,0 +1,116 @@
+// sidecar: sessions that move between instances: what comes here goes on, what goes elsewhere gets no outcome here.
+import { REPLACED, REPLACED_REASON, type ResumableSession } from '../connection/resumable-session.ts';
+import type { SessionRequest } from '../connection/resumption.ts';
+import type { Report, Store } from '../delivery/ports.ts';
+import { type Delivery, isSettled } from '../delivery/record.ts';
+import { Session } from '../delivery/session.ts';
+import type { Refusal } from '../front/listener.ts';
+import type { OpenDelivery } from '../journal/image.ts';
+import type { RedisStore } from '../journal/redis/redis-store.ts';
+import type { Host, TakenSession } from '../journal/redis/taken.ts';
+import type { Registry } from '../resume/registry.ts';
+import type { Tokens } from '../resume/token.ts';
+import { SERVICE_RESTART } from './drain.ts';
+import type { Restored } from './restore.ts';
+import { endAsLost, type ReviveDeps, reviveSession } from './reviving.ts';
+
+export interface SharedDeps extends Omit<ReviveDeps, 'offset'> {
+  readonly registry: Pick<Registry<ResumableSession>, 'find' | 'full'>;
+  readonly index: Pick<Store, 'each'>;
+  readonly report: Report;
+}
+
+/** From here on sessions come and go. */
+export function attachShared(shared: RedisStore, restored: Restored, deps: SharedDeps): void {
+  const { registry, tracker } = deps;
+  shared.attach(createHost(shared, restored, deps), tracker, () => !registry.full);
+}
+
+function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): Host {
+  const { registry, tracker, report } = deps;
+  const revive: ReviveDeps = { ...deps, offset: () => shared.clock.offset() };
+  return {
+    adopt: (taken) => adopt(shared, taken, revive, deps, restored),
+    endAsLost(open) {
+      for (const one of open) {
+        try {
+          endOne(revive, one);
+          restored.lost++;
+        } catch (error) {
+          report({ stage: 'store', error });
+        }
+      }
+    },
+    letGo(id, why) {
+      const resumable = registry.find(id);
+      if (resumable === undefined) return;
+      const { session } = resumable;
+      const told = (): void => shared.journal.left(session, why === 'asked');
+      // The client of an instance that was taken for dead has to come again; another one has come again already.
+      if (why === 'reaper') resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told);
+      else resumable.leave(REPLACED, REPLACED_REASON, told);
+    },
+    forget(numbers) {
+      const gone: Delivery[] = [];
+      deps.index.each((delivery) => {
+        if (isSettled(delivery)) return false;
+        if (numbers.has(delivery.seq) && !delivery.session.resumable) gone.push(delivery);
+        return true;
+      });
+      for (const delivery of gone) tracker.handOver(delivery);
+    },
+  };
+}
+
+function adopt(
+  shared: RedisStore,
+  taken: TakenSession,
+  revive: ReviveDeps,
+  { registry }: SharedDeps,
+  restored: Restored,
+): void {
+  const { journal } = shared;
+  const { entry, open, epoch, awayMs } = taken;
+  // This instance has it by another way.
+  if (registry.find(entry.key) !== undefined) return;
+  reviveSession(revive, entry, open, restored, {
+    session: (session) => journal.restoredSession(session, entry, epoch),
+    delivery: (delivery) => journal.restoredDelivery(delivery),
+    refused: (session) => journal.left(session, true),
+    awayMs,
+  });
+}
+
+/** The client of a delivery that was written down and whose session ended with its instance. */
+function endOne(revive: ReviveDeps, open: OpenDelivery): void {
+  const owner = revive.owners.acquire(open.delivery.user);
+  try {
+    endAsLost(revive, new Session(open.delivery.session, owner, ''), open);
+  } finally {
+    revive.owners.release(owner);
+  }
+}
+
+export interface FetchDeps {
+  readonly shared: RedisStore;
+  readonly registry: Pick<Registry<ResumableSession>, 'find' | 'full'>;
+  readonly tokens: Pick<Tokens, 'verify'>;
+  /** Monotonic ms. */
+  now(): number;
+}
+
+/** The instance that has the session does not answer, and is not yet taken for dead. */
+const HELD: Refusal = { status: 503, reason: 'the session is still at another instance: come again' };
+
+/**
+ * Fetches sessions that other instances have. Only for a client whose token is good: whoever could
+ * claim a session without it could cut off its client.
+ */
+export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
+  return ({ optIn, user }: SessionRequest): Promise<Refusal | undefined> | undefined => {
+    if (optIn?.session === undefined || registry.full || registry.find(optIn.session) !== undefined) return undefined;
+    const { fault, serial } = tokens.verify(optIn.token, optIn.session, user, shared.clock.wallOf(now()));
+    if (fault !== undefined) return undefined;
+    return shared.claim(optIn.session, serial)?.then((claimed) => (claimed === 'held' ? HELD : undefined));
+  };
+}

@@ -1,0 +1,79 @@
+// Test support: a real Redis, started for one test on a free port, that can be stopped, emptied, made to stand still and spoken to.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { atEnd } from './backends.ts';
+import { findProgram } from './component.ts';
+
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  /** A connection of the test's own. */
+  readonly client: Redis;
+  /** SIGSTOP, and SIGCONT. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it with SIGKILL, and starts it again on the same port: empty, or with what it had on its disk. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+const running = new Set<number>();
+process.on('exit', () => {
+  for (const pid of running) send(pid, 'SIGKILL');
+});
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts it and waits until it answers. `args`: more of its command line; `persists`: it writes down all that it is told. */
+export async function startRedis(args: readonly string[] = [], persists = false): Promise<RedisServer> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'ackspan-redis-'));
+  const keeps = persists ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
+  const line = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...keeps, '--dir', folder, ...args];
+  let pid = 0;
+  let gone: Promise<unknown> = Promise.resolve();
+  const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: null });
+  client.on('error', () => {});
+  const start = async (): Promise<void> => {
+    const child = spawn(findProgram('redis-server')!, line, { stdio: 'ignore' });
+    pid = child.pid!;
+    running.add(pid);
+    const own = pid;
+    gone = once(child, 'exit').then(() => running.delete(own));
+    await client.ping();
+  };
+  const kill = async (): Promise<void> => {
+    send(pid, 'SIGKILL');
+    await gone;
+  };
+  atEnd(async () => {
+    client.disconnect();
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await start();
+  return {
+    ...{ port, url: `redis://127.0.0.1:${port}`, client, kill, start },
+    freeze: () => send(pid, 'SIGSTOP'),
+    thaw: () => send(pid, 'SIGCONT'),
+  };
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
