@@ -1,4 +1,4 @@
-// admin-client: the admin API as typed calls, for the commands, the demo and assistants. Every call rejects with an `AdminFailure`.
+// admin-client: the admin API as typed calls, each of which rejects with an `AdminFailure` only.
 import type { DeadLetterJson, DeadLetterPageJson, PurgeJson } from '../admin/dead-letter-shapes.ts';
 import type {
   AboutJson,

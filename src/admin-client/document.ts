@@ -1,5 +1,6 @@
 // admin-client: writes docs/causes.md from the table of causes.
-import { CAUSES, type Cause } from './causes.ts';
+import type { Cause } from './cause.ts';
+import { CAUSES } from './causes.ts';
 import { RESUME, SHED, UNMATCHED, UNRETAINED } from './reasons.ts';
 
 /** The text of the page. */

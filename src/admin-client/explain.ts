@@ -2,7 +2,8 @@
 import type { ConnectionJson, DeliveryDetailJson } from '../admin/shapes.ts';
 import { ALIKE_MS, endedAt } from './alike.ts';
 import type { Case } from './case.ts';
-import { CAUSES, type Cause, type CauseId, endingOf, UNKNOWN_CAUSE } from './causes.ts';
+import type { Cause } from './cause.ts';
+import { CAUSES, type CauseId, endingOf, UNKNOWN_CAUSE } from './causes.ts';
 import { printable, quoted } from './printable.ts';
 import { BURST_SESSIONS } from './report.ts';
 import { count, counted, deliveries, time } from './wording.ts';

@@ -1,4 +1,4 @@
-// admin-client: an export of dead letters as it comes, line by line; one that breaks off is an error, never a short list.
+// admin-client: an export of dead letters, line by line; an export that breaks off is an error, never a short list.
 import { AdminFailure, failureOf, failureOfFetch } from './failure.ts';
 import { headersFor, type Place, stranger } from './request.ts';
 

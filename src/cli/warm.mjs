@@ -1,4 +1,4 @@
-// cli: starts the bundled sidecar, lets one event through, and keeps the code that was compiled for it. Run by bundle.mjs.
+// cli: starts the bundled sidecar, lets one event through, and keeps the code compiled for it. Run by bundle.mjs.
 import { once } from 'node:events';
 import { Command } from 'commander';
 import { WebSocket, WebSocketServer } from 'ws';

@@ -6,7 +6,7 @@ import type { UnverifiableReason } from './words.ts';
 export interface Goodbye {
   /** The client closed of its own accord, with no complaint, or answered a Close frame. */
   readonly orderly: boolean;
-  /** Its own Close frame was the first. */
+  /** Whether the client's own Close frame was the first. */
   readonly own: boolean;
   /** From when on a message had no chance to be answered, monotonic ms. */
   readonly since: number;

@@ -194,15 +194,12 @@ export class Tracker {
     this.disconnected(session, now, why, goodbye);
   }
 
-  /** Counts unclaimed early confirmations as unknown or foreign. Call when a session has nothing left to decode. */
+  /** Counts unclaimed early confirmations. Call when a session has nothing left to decode. */
   decoded(session: Session): void {
     this.confirmations.giveUpEarly(session);
   }
 
-  /**
-   * Ends the deliveries of a session that cannot resume and whose client is gone: `failed` for `why`, or `unverifiable` where a Close
-   * frame (`goodbye`) left them no chance (D15, D24).
-   */
+  /** Ends the deliveries of a session whose client is gone. `goodbye`: by a Close frame (D15, D24). */
   disconnected(
     session: Session,
     now: number,

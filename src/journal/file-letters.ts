@@ -75,7 +75,7 @@ export function openFileLetters(deps: FileLettersDeps): FileLetters {
     async close() {
       closed = true;
       files.rotate();
-      // Whoever reads or purges at this moment comes to its end first.
+      // A read or a purge under way comes to its end first.
       await box.find({ since: Number.POSITIVE_INFINITY }, { limit: 1, messages: false });
     },
   };

@@ -1,4 +1,4 @@
-// journal: a store in a directory of this machine: what an earlier process left there, and a journal that goes on behind it.
+// journal: the store in a directory: what an earlier process left there, and a journal that goes on after it.
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { DeadLetters } from '../delivery/dead-letters.ts';

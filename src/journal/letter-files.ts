@@ -1,4 +1,4 @@
-// journal: the files of dead letters: appended to, and removed as a whole when all in them is old enough or there is no more room.
+// journal: the files of dead letters: appended to, and removed whole when they are old or there is no more room.
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { DeadLetter } from '../delivery/dead-letters.ts';

@@ -1,4 +1,4 @@
-// journal: dead letters for people: searched newest first, and purged by user, in slices that leave the event loop room.
+// journal: dead letters for people: searched newest first, and purged by user, in slices between turns.
 import { open, readFile, rename, unlink, utimes } from 'node:fs/promises';
 import {
   type DeadLetterBox,
@@ -89,7 +89,7 @@ export function createLetterSearch({ files, keepMs, wall, purged }: LetterSearch
 async function framesOf(file: LetterFile): Promise<{ buf: Buffer; frames: [start: number, end: number][] }> {
   const frames: [number, number][] = [];
   const buf = await readFile(file.path).catch((error: NodeJS.ErrnoException) => {
-    // Somebody has removed it: what was in it is gone.
+    // The file was removed meanwhile, with all that was in it.
     if (error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Batch } from './codec.ts';
 import { DiskSync } from './disk-sync.ts';
 import type { Item, OldSegment, Segment } from './item.ts';
+import { LogCounters } from './log-counters.ts';
 import { newHeader, type SegmentKind, segmentName, writeHeader } from './segment.ts';
 
 /** The file system calls of a log, which a test may let fail. */
@@ -30,25 +31,12 @@ export interface LogDeps {
   failed(error: unknown): void;
 }
 
-/** Duration from which a write counts as slow, ms: it held up the event loop. */
-const SLOW_MS = 50;
-
-/** Figures of a log since it was opened. */
-export interface LogCounters {
-  writes: number;
-  bytes: number;
-  failures: number;
-  /** Slow writes, and the time that all of them took, ms. */
-  slow: number;
-  slowMs: number;
-}
-
 /**
  * A log in files, which never throws. Everything but `fdatasync` is synchronous: when `flush`
  * returns, the system has the records, even if the process ends.
  */
 export class Log {
-  readonly counters: LogCounters = { writes: 0, bytes: 0, failures: 0, slow: 0, slowMs: 0 };
+  readonly counters = new LogCounters();
   /** Bytes in all files, and bytes of the records that are still needed. */
   bytes = 0;
   live = 0;
@@ -153,13 +141,7 @@ export class Log {
       return;
     }
     const ms = this.#deps.now() - from;
-    const { counters } = this;
-    counters.writes++;
-    counters.bytes += bytes.length;
-    if (ms > SLOW_MS) {
-      counters.slow++;
-      counters.slowMs += ms;
-    }
+    this.counters.wrote(bytes.length, ms);
     batch.reset();
     if (this.#segments.at(-1)!.bytes >= this.#deps.segmentBytes) this.open();
   }

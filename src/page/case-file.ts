@@ -1,4 +1,4 @@
-// page: a delivery or a connection with everything that is known of it as one JSON file, which the page of any other machine opens.
+// page: everything that is known of a delivery or a connection as one JSON file, which any machine's page opens.
 import type {
   AboutJson,
   ConnectionDetailJson,

@@ -1,4 +1,4 @@
-// page: how things stand: one number first, then how it came about: charts, losses, priorities, evidence, connections, users.
+// page: the state of things: the confirmation rate, then charts, losses, priorities, evidence, connections, users.
 import { useEffect, useState } from 'preact/hooks';
 import type { LineJson, LinesJson, SummaryJson, WindowJson } from '../admin/stats-shapes.ts';
 import { Charts } from './charts.tsx';

@@ -1,4 +1,4 @@
-// page: the address of a trace: the operator's template with the trace id in it, whole or as its lower half in decimal. Pure.
+// page: the address of a trace: the operator's template with the trace id, whole or as its lower half in decimal.
 
 /** 32 hex digits, as W3C Trace Context writes them. Whatever else a file from elsewhere calls a trace id makes no link. */
 const TRACE_ID = /^[0-9a-f]{32}$/;

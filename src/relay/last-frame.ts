@@ -1,4 +1,4 @@
-// relay, upstream → client: the Close frame that ends the client's stream, kept back while its application has something to say (W22).
+// relay: the Close frame that ends the client's stream, kept back while its application has words to say (W22).
 import { patiently, type Wait } from '../time/patience.ts';
 
 /** What may follow a Close frame and is kept with it, bytes: nothing does, in a stream that keeps to RFC 6455 §5.5.1. */
@@ -30,7 +30,7 @@ export class LastFrame {
     this.write(this.bytes);
   }
 
-  /** Nobody is there any more to get it. */
+  /** Forgets the frame: no client is there any more. */
   drop(): void {
     this.wait?.cancel();
     this.wait = undefined;

@@ -33,9 +33,7 @@ export interface OutboundPort {
 export type Audience = 'present' | 'absent' | 'arriving';
 
 export class Outbound implements ScanEvents {
-  /**
-   * Whether the last Close frame was ours, so that the client gets nothing more of the upstream.
-   */
+  /** Whether the Close frame was ours: the client gets nothing more of the upstream. */
   done = false;
   /** Whether bytes pass unread, because the framing is lost or was never readable. */
   raw: boolean;
@@ -92,10 +90,7 @@ export class Outbound implements ScanEvents {
     return this.additions !== undefined;
   }
 
-  /**
-   * Whether nothing is under way and nothing waits, so that a message can be written before it is
-   * read.
-   */
+  /** Whether nothing is under way and nothing waits: a message can be written unread. */
   private get idle(): boolean {
     if (this.audience !== 'present' || this.closeFrame !== undefined || this.additions !== undefined) return false;
     return this.atBoundary && !this.scanner.open && this.messages.side?.busy !== true;
@@ -108,10 +103,7 @@ export class Outbound implements ScanEvents {
     this.additions = undefined;
   }
 
-  /**
-   * Brings a new client, which hears from the next message boundary on. The message under way is
-   * only told.
-   */
+  /** Brings a new client, which hears from the next message boundary on. */
   rejoin(barriers: Barriers, pings: UpstreamPings): void {
     this.writer.barriers = barriers;
     this.pings = pings;

@@ -31,13 +31,12 @@ import { adminDeps } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
 import { createElsewhere } from './confirm-elsewhere.ts';
+import { guardMemory } from './guard-memory.ts';
 import { openHooks } from './hooks.ts';
 import { identityOptions } from './identity-options.ts';
 import { createScrapes } from './last-scrape.ts';
 import { countLimits } from './limit-counts.ts';
 import { startLimitLog } from './limit-log.ts';
-import { createMemoryGuard } from './memory-guard.ts';
-import { readMemoryLimit } from './memory-limit.ts';
 import { type OutcomeLines, startWatch } from './observe.ts';
 import { answerReaders, createAcross } from './read-elsewhere.ts';
 import { register, tell } from './register.ts';
@@ -117,15 +116,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
     answered: () => counters.front.upgraded + counters.front.refusedByUpstream,
     eager: config.readiness.upstream,
   });
-  const memory = createMemoryGuard({
-    share: config.limits.memory,
-    limitBytes: readMemoryLimit(),
-    now,
-    shed: (on) => {
-      tracker.short = on;
-    },
-    fault: (text) => report({ stage: 'memory', error: new Error(text) }),
-    info: (text) => log.info({ stage: 'memory' }, text),
+  const memory = guardMemory(config.limits.memory, { report, log }, (on) => {
+    tracker.short = on;
   });
   const lasting = await openStore({
     ...{ config, index: store, report },

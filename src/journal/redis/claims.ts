@@ -1,4 +1,4 @@
-// journal: sessions that move between instances: asked for, given back, taken from an instance that is gone; one at a time and each by one.
+// journal: sessions that move between instances: asked for, given back, or taken from an instance that is gone.
 import { readSession } from './fields.ts';
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
@@ -38,7 +38,7 @@ export class Claims {
   readonly #deps: ClaimsDeps;
   /** Claims under way, by session. */
   readonly #under = new Map<string, Promise<Claimed>>();
-  /** Who waits for a session to be given back. */
+  /** Callers that wait for a session to be given back. */
   readonly #awaited = new Map<string, () => void>();
 
   constructor(deps: ClaimsDeps) {
@@ -105,7 +105,7 @@ export class Claims {
     const timer = setTimeout(() => done(false), patienceMs);
     try {
       const heard = await wire.tell(owner, { kind: 'release', session, from: instance });
-      // Its process has ended, or its connection: Redis has read all that it wrote.
+      // The process of the owner has ended, or its connection: Redis has read all that it wrote.
       if (heard > 0 && (await given)) return { owner: '', awayMs: 0 };
       const { ms, dead } = await members.away(owner);
       return heard === 0 || dead ? { owner, awayMs: ms } : undefined;

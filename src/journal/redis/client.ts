@@ -1,4 +1,4 @@
-// journal: the connection to Redis. A command is written to its socket in the call that sends it: the kernel has it, whatever becomes of the process.
+// journal: the connection to Redis; a command is written to its socket in the call that sends it.
 import { Redis, type RedisOptions } from 'ioredis';
 
 /** Where Redis is, and how it is spoken to. */

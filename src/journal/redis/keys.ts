@@ -1,4 +1,4 @@
-// journal: the names of everything that a store keeps in Redis. A part in braces decides the slot, so that a script's keys share one in a cluster.
+// journal: the names of all keys in Redis; the part in braces puts the keys of one script into one slot.
 
 export interface Keys {
   /** A hash: one session with its deliveries in flight and their messages. */

@@ -1,4 +1,4 @@
-// journal: what has been told and not been written to Redis yet, for one session or for the deliveries of all other clients.
+// journal: what waits to be written to Redis, for one session or for the deliveries of all other clients.
 import type { Session } from '../../delivery/session.ts';
 import type { Tokens } from '../snapshot.ts';
 import type { Pairs } from './fields.ts';

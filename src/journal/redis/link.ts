@@ -10,7 +10,7 @@ export interface LinkDeps {
   now(): number;
   /** A connection is there, and Redis can be asked. */
   opened(): void;
-  /** It has gone, and with it whatever was not answered. */
+  /** The connection has gone, and with it whatever was not answered. */
   closed(): void;
   /** Another instance says something. */
   told(text: string): void;

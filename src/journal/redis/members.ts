@@ -1,4 +1,4 @@
-// journal: which instances there are: each says every third of its lease that it is there, and what is to be known of it.
+// journal: which instances there are: each says in every third of its lease that it is there.
 import type { RedisClock } from './clock.ts';
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
@@ -21,7 +21,7 @@ export interface Missing {
   readonly at: number;
 }
 
-/** Who is not there, and whether this instance itself was not there for so long that others may have taken it for dead. */
+/** Instances that are not there, and whether this instance itself was not there for so long that others may have taken it for dead. */
 export interface Roll {
   readonly missing: readonly Missing[];
   readonly late: boolean;
@@ -31,7 +31,7 @@ export class Members {
   readonly #deps: MembersDeps;
   #nextAt = 0;
   #busy = false;
-  /** Nobody is taken for dead before that (monotonic ms): Redis itself stood still, or this instance did. */
+  /** Time before which no instance is taken for dead (monotonic ms): Redis itself stood still, or this instance did. */
   #quietUntil = 0;
 
   constructor(deps: MembersDeps) {

@@ -1,4 +1,4 @@
-// journal: ranges of numbers for deliveries: Redis gives each out once, so that a number names one delivery whichever instance has it.
+// journal: ranges of numbers for deliveries, which Redis gives out once: a number names one delivery anywhere.
 import type { Link } from './link.ts';
 
 export interface NumbersDeps {
@@ -6,7 +6,7 @@ export interface NumbersDeps {
   readonly key: string;
 }
 
-/** Whoever numbers deliveries. */
+/** The part that numbers deliveries. */
 export interface Numbering {
   /** The highest number that was given: the next one is above it. */
   latest: number;

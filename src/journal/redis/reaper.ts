@@ -1,4 +1,4 @@
-// journal: sees to what a dead instance has left: its sessions wait here for their clients, its other deliveries end as lost; each once.
+// journal: sees to what a dead instance has left: sessions wait here, other deliveries end as lost, each once.
 import type { Claims } from './claims.ts';
 import { readOpenText } from './fields.ts';
 import type { Keys } from './keys.ts';

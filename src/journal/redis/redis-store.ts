@@ -1,4 +1,4 @@
-// journal: a store that several instances share: what outlives a process is in Redis, and each session belongs to one instance at a time.
+// journal: the store that instances share in Redis; each session belongs to one instance at a time.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Report } from '../../delivery/ports.ts';
@@ -171,7 +171,7 @@ export class RedisStore {
     this.journal.handOver();
     this.#closed = true;
     if (this.gate.open) {
-      // They stay among those that it had: if nobody comes for one of them, somebody must see to its end.
+      // The sessions stay among those that it had: if nobody comes for one of them, somebody must see to its end.
       this.link.together(() => {
         for (const { session, epoch } of this.journal.ledgers())
           void this.link.run(RELEASE, [this.#keys.session(session.key)], [epoch]).catch(() => {});

@@ -1,4 +1,4 @@
-// journal: tells Redis what has to outlive the process: one command for each session that a turn has changed, before bytes go to its client.
+// journal: tells Redis what has to outlive the process: one command for each session that a turn has changed.
 import type { Journal } from '../../delivery/journal.ts';
 import type { Observer, Report } from '../../delivery/ports.ts';
 import { type Delivery, isSettled } from '../../delivery/record.ts';

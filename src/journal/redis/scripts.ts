@@ -98,7 +98,7 @@ return {tostring(now), before or '', missing}`);
 /** KEYS leases. ARGV instance. Answers the time, and when the instance was last there ('' = nobody knows it). */
 export const SEEN = script(`${NOW}return {tostring(now), redis.call('ZSCORE', KEYS[1], ARGV[1]) or ''}`);
 
-/** Who sees to a dead instance: one at a time. KEYS leases, reapers. ARGV reaper, dead instance, lease in ms. */
+/** Makes one instance at a time see to a dead one. KEYS leases, reapers. ARGV reaper, dead instance, lease in ms. */
 export const REAP = script(`${NOW}local score = redis.call('ZSCORE', KEYS[1], ARGV[2])
 if not score or tonumber(score) > now - ARGV[3] then return 0 end
 local by = redis.call('HGET', KEYS[2], ARGV[2])

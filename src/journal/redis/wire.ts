@@ -1,4 +1,4 @@
-// journal: what instances say to each other, over the connection on which they write: short notices, none of which must arrive.
+// journal: notices from instance to instance over the connection on which they write; none must arrive.
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
 
