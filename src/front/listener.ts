@@ -65,6 +65,8 @@ export interface Listener {
   readonly server: Server;
   /** Handshakes in progress, and upgrades that are no WebSockets: they count towards a connection limit. */
   readonly handshaking: number;
+  /** Plain requests that were passed on and are not answered to their end. */
+  answering(): number;
   /** Rejects when the address cannot be had. Port 0 picks a free one. */
   listen(host: string, port: number): Promise<AddressInfo>;
   /**
@@ -103,7 +105,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   turnAway(server, descriptors, counters, report);
   const routes: Routes<T> = {
     ...{ deps, server, upgrader, forwarder, tunnels, exchanges, descriptors },
-    ...{ turns, heads, errors, held: new Set<Finish<T>>(), stopping: false },
+    ...{ turns, heads, errors, held: new Set<Finish<T>>(), stopping: false, answering: 0 },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
@@ -131,6 +133,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
     get handshaking() {
       return upgrader.handshaking + routes.held.size + tunnels.open;
     },
+    answering: () => routes.answering,
     listen: (host, port) => listenOn(server, host, port, counters, report),
     stopAccepting,
     async close() {
@@ -163,6 +166,7 @@ interface Routes<T> {
   /** Handshakes whose admission is being decided: what ends the wait of each. */
   readonly held: Set<Finish<T>>;
   stopping: boolean;
+  answering: number;
 }
 
 function routeRequest<T>(routes: Routes<T>, request: IncomingMessage, response: ServerResponse): void {
@@ -187,6 +191,8 @@ function routeRequest<T>(routes: Routes<T>, request: IncomingMessage, response: 
   }
   routes.exchanges.begin(request, response);
   if (mount === undefined || !isBelow(mount.path, request)) {
+    routes.answering++;
+    response.once('close', () => routes.answering--);
     routes.forwarder.forward(request, response);
     return;
   }
