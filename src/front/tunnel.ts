@@ -2,6 +2,7 @@
 import { type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
+import { patiently } from '../time/patience.ts';
 import { answer } from './answers.ts';
 import type { FrontCounters } from './counters.ts';
 import type { Exchanges } from './exchanges.ts';
@@ -34,6 +35,9 @@ export interface Tunnels {
 
 /** Bytes that a client may send behind its request before the answer; it is not read further until then. */
 const EARLY_BYTES = 65_536;
+
+/** How long one side may take to get the last bytes of the other, which is gone, ms. */
+const TAIL_MS = 30_000;
 
 /**
  * Whether a request's Upgrade is passed on. That of a WebSocket is not: it has a handshake of its own, and some load balancers put
@@ -183,8 +187,9 @@ class Tunnel {
     this.#upstream = upstream;
     this.#deps.counters.tunnels++;
     this.#deps.counters.tunnelsOpen++;
-    client.off('data', this.#onData).off('end', this.#onGone);
-    upstream.on('error', () => this.destroy()).on('close', () => this.destroy());
+    client.off('data', this.#onData).off('end', this.#onGone).off('close', this.#onGone);
+    client.on('close', () => this.#outlived(client, upstream));
+    upstream.on('error', () => this.destroy()).on('close', () => this.#outlived(upstream, client));
     // A body that is not through yet goes on in the same bytes.
     for (const chunk of this.#early) upstream.write(chunk);
     client.write(formatHead(`HTTP/1.1 101 ${response.statusMessage}`, response.rawHeaders), 'latin1');
@@ -192,6 +197,20 @@ class Tunnel {
     client.pipe(upstream);
     upstream.pipe(client);
     client.resume();
+  }
+
+  /** One side is gone. If it ended in good order, the other one still gets its last bytes. */
+  #outlived(gone: Socket, other: Socket): void {
+    if (!gone.readableEnded || other.destroyed || other.writableFinished) {
+      this.destroy();
+      return;
+    }
+    const wait = patiently(TAIL_MS, () => this.destroy());
+    const over = (): void => {
+      wait.cancel();
+      this.destroy();
+    };
+    other.once('finish', over).once('close', over);
   }
 
   /** The upstream stays with HTTP: its answer, and then the client's next request. */
