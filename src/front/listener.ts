@@ -69,7 +69,9 @@ export interface Listener {
   readonly server: Server;
   /** Handshakes in progress, and open tunnels. They count towards a connection limit. */
   readonly handshaking: number;
-  /** Starts to listen; port 0 = any free port. Rejects when the address cannot be had. */
+  /** Plain requests that were passed on and are not answered to their end. */
+  answering(): number;
+  /** Rejects when the address cannot be had. Port 0 picks a free one. */
   listen(host: string, port: number): Promise<AddressInfo>;
   /**
    * Takes no more connections and handshakes, closes idle connections, lets requests in flight
@@ -107,7 +109,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   turnAway(server, descriptors, counters, report);
   const routes: Routes<T> = {
     ...{ deps, server, upgrader, forwarder, tunnels, exchanges, descriptors },
-    ...{ turns, heads, errors, held: new Set<Finish<T>>(), stopping: false },
+    ...{ turns, heads, errors, held: new Set<Finish<T>>(), stopping: false, answering: 0 },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
   server.on('request', onRequest);
@@ -135,6 +137,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
     get handshaking() {
       return upgrader.handshaking + routes.held.size + tunnels.open;
     },
+    answering: () => routes.answering,
     listen: (host, port) => listenOn(server, host, port, counters, report),
     stopAccepting,
     async close() {
@@ -167,6 +170,7 @@ interface Routes<T> {
   /** Handshakes whose admission is being decided: the function that ends the wait of each. */
   readonly held: Set<Finish<T>>;
   stopping: boolean;
+  answering: number;
 }
 
 function routeRequest<T>(routes: Routes<T>, request: IncomingMessage, response: ServerResponse): void {
@@ -191,6 +195,8 @@ function routeRequest<T>(routes: Routes<T>, request: IncomingMessage, response: 
   }
   routes.exchanges.begin(request, response);
   if (mount === undefined || !isBelow(mount.path, request)) {
+    routes.answering++;
+    response.once('close', () => routes.answering--);
     routes.forwarder.forward(request, response);
     return;
   }

@@ -2,6 +2,7 @@
 import { type ClientRequest, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Report } from '../delivery/ports.ts';
+import { patiently } from '../time/patience.ts';
 import { answer } from './answers.ts';
 import type { FrontCounters } from './counters.ts';
 import type { Exchanges } from './exchanges.ts';
@@ -36,6 +37,9 @@ export interface Tunnels {
  * Bytes that a client may send after its request, before the answer, until it is not read further.
  */
 const EARLY_BYTES = 65_536;
+
+/** How long one side may take to get the last bytes of the other, which is gone, ms. */
+const TAIL_MS = 30_000;
 
 /**
  * Whether a request's Upgrade is passed on. A WebSocket has a handshake of its own, and some load
@@ -189,9 +193,10 @@ class Tunnel {
     this.#upstream = upstream;
     this.#deps.counters.tunnels++;
     this.#deps.counters.tunnelsOpen++;
-    client.off('data', this.#onData).off('end', this.#onGone);
-    upstream.on('error', () => this.destroy()).on('close', () => this.destroy());
-    // The rest of a body comes to the upstream in the same bytes.
+    client.off('data', this.#onData).off('end', this.#onGone).off('close', this.#onGone);
+    client.on('close', () => this.#outlived(client, upstream));
+    upstream.on('error', () => this.destroy()).on('close', () => this.#outlived(upstream, client));
+    // A body that is not through yet goes on in the same bytes.
     for (const chunk of this.#early) upstream.write(chunk);
     client.write(formatHead(`HTTP/1.1 101 ${response.statusMessage}`, response.rawHeaders), 'latin1');
     client.write(head);
@@ -200,7 +205,21 @@ class Tunnel {
     client.resume();
   }
 
-  /** Passes an answer other than 101. The client's next request follows. */
+  /** One side is gone. If it ended in good order, the other one still gets its last bytes. */
+  #outlived(gone: Socket, other: Socket): void {
+    if (!gone.readableEnded || other.destroyed || other.writableFinished) {
+      this.destroy();
+      return;
+    }
+    const wait = patiently(TAIL_MS, () => this.destroy());
+    const over = (): void => {
+      wait.cancel();
+      this.destroy();
+    };
+    other.once('finish', over).once('close', over);
+  }
+
+  /** The upstream stays with HTTP: its answer, and then the client's next request. */
   #answer(incoming: IncomingMessage): void {
     const { server, counters, report } = this.#deps;
     const client = this.#client;

@@ -62,6 +62,8 @@ export async function stop(running: Stoppable, { config, log }: StopDeps, reason
   const closing = Math.min(config.limits.patienceMs + CLOSE_MS, graceMs / 2);
   const staysOpen = ({ session }: Delivery) => session.resumable && handsOver(running.lasting);
   await drain({ connections, resumption, tracker, pending, staysOpen, unconfirmed }, closeBy - closing, closeBy);
+  // Their clients would see a reset where a moment later there is an answer.
+  await until(() => listener.answering() === 0, closeBy);
   const settledAt = now();
   const lost = losses(watch) - before;
   await listener.close();

@@ -192,7 +192,18 @@ describe('a report', () => {
 });
 
 describe('for the page', () => {
-  const PURE = ['causes', 'causes-unverifiable', 'explain', 'brief', 'report', 'reasons', 'timeline', 'printable', 'wording', 'alike'];
+  const PURE = [
+    'causes',
+    'causes-unverifiable',
+    'explain',
+    'brief',
+    'report',
+    'reasons',
+    'timeline',
+    'printable',
+    'wording',
+    'alike',
+  ];
 
   it.each(PURE)('%s.ts imports no value but from others of these', (name) => {
     const folder = resolve(import.meta.dirname, '../../src/admin-client');

@@ -1,4 +1,6 @@
 // SIGTERM to the real process (SPEC D10): last barriers, 1012 to both sides, only the unconfirmed fail, telemetry is flushed, exit 0 within the grace.
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually, exitOf } from '../support/child.ts';
@@ -84,6 +86,24 @@ it('[D10] with nothing pending it does not wait for the grace', async () => {
   await sidecar.reach({ confirmed: 1, pending: 0 });
   sidecar.signal('SIGTERM');
   expect(await client.closed).toBe(1012);
+  expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
+});
+
+it('[D10] a plain request in flight is answered to its end before the sidecar goes', async () => {
+  const held: ServerResponse[] = [];
+  const backend = createServer((_, response) => held.push(response));
+  await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve));
+  atEnd(() => void backend.close());
+  const { port } = backend.address() as AddressInfo;
+  const sidecar = await startSidecar({ upstream: `http://127.0.0.1:${port}`, config: { shutdown: { grace: '10m' } } });
+  const answer = fetch(`http://127.0.0.1:${sidecar.port}/slow`).then((response) => response.text());
+  await eventually(() => expect(held).toHaveLength(1));
+  sidecar.signal('SIGTERM');
+  await sidecar.line(({ msg }) => msg === 'stopping');
+  held[0]!.write('half an ');
+  await eventually(async () => expect((await fetch(`${sidecar.admin}/readyz`)).status).toBe(503));
+  held[0]!.end('answer');
+  expect(await answer).toBe('half an answer');
   expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
 });
 

@@ -1,6 +1,6 @@
 // Upgrades that are no WebSockets: passed on with their body, tunnelled after a 101, answered like any request otherwise.
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { atEnd, closeAll, listenOn, rawClient, rawUpstream, startFront } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
@@ -100,6 +100,36 @@ describe('a 101', () => {
     peer.send('still here');
     expect(await client.take(10)).toBe('still here');
     peer.socket.end();
+    await client.gone();
+    await eventually(() => expect(front.listener.handshaking).toBe(0));
+  });
+
+  it('the last bytes reach a client that takes its time, though the upstream is gone', async () => {
+    const upstream = await rawUpstream();
+    const front = await startFront(upstream.address);
+    const accepted = once(front.listener.server, 'connection') as Promise<[Socket]>;
+    const client = rawClient(front.port);
+    client.send(request());
+    const peer = await upstream.next();
+    await peer.head();
+    peer.send(SWITCHED);
+    await client.head();
+    const [toClient] = await accepted;
+    client.socket.end();
+    client.socket.pause();
+    // Until the system takes no more for the client: the last bytes wait in the front.
+    let sent = 0;
+    while (toClient.writableLength === 0) {
+      const piece = 'x'.repeat(8192);
+      sent += piece.length;
+      await new Promise((resolve) => peer.socket.write(piece, resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    peer.socket.end();
+    await once(peer.socket, 'close');
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    client.socket.resume();
+    expect((await client.rest()).length).toBe(sent);
     await client.gone();
     await eventually(() => expect(front.listener.handshaking).toBe(0));
   });

@@ -1,5 +1,5 @@
 // What fuzzing has found stays found: corpus and crashes are replayed, each target runs a little further, and the fuzzer itself finds planted faults.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -22,6 +22,13 @@ describe.each(TARGETS.map((target) => [target.name, target] as const))('%s', (na
     expect(corpus.length).toBeGreaterThan(10);
     for (const { name: file, bytes } of corpus) {
       expect(() => target.run(bytes), file).not.toThrow();
+    }
+  });
+
+  it('is guided by code that is there', () => {
+    for (const place of target.about) {
+      const path = join(import.meta.dirname, '../..', place);
+      expect(existsSync(path.endsWith('/') ? path : `${path}.ts`), place).toBe(true);
     }
   });
 

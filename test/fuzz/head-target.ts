@@ -13,7 +13,7 @@ import { agree, type Target, words } from './target.ts';
 
 export const headTarget: Target = {
   name: 'head',
-  about: ['src/relay/headers', 'src/relay/target', 'src/relay/extensions'],
+  about: ['src/front/headers', 'src/front/target', 'src/front/extensions'],
   dictionary: words(
     ...[
       '\n',

@@ -81,6 +81,7 @@ describe('a session whose user an event names', () => {
     session.retained = before.retained = 30;
     owners.adopt(session as Owned, 'u1', true);
     expect([session.user, session.owner.pending, before.pending]).toEqual(['u1', 2, 0]);
+    expect(session.formerOwner).toBe(before);
     expect([session.owner.retained, before.retained]).toEqual([30, 0]);
     expect(store.findForUser('u1', 'e-1')).toHaveLength(1);
     tracker.received(session, 2, 3);
