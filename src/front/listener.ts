@@ -73,10 +73,7 @@ export interface Listener {
   answering(): number;
   /** Rejects when the address cannot be had. Port 0 picks a free one. */
   listen(host: string, port: number): Promise<AddressInfo>;
-  /**
-   * Takes no more connections and handshakes, closes idle connections, lets requests in flight
-   * finish. Upgraded connections are their owner's to close.
-   */
+  /** Takes no more connections and handshakes; requests in flight may finish. */
   stopAccepting(): Promise<void>;
   /** Breaks off plain HTTP and handshakes. Upgraded sockets stay. */
   close(): Promise<void>;
