@@ -1,4 +1,4 @@
-// admin: lists and details over all instances that share a store; every row names its instance.
+// admin: lists and details over all instances that share a store: the name of each stands in its rows.
 import { createConnectionlessAsk } from './asks.ts';
 import type { AdminDeps } from './ports.ts';
 import { badQuery, json, problem } from './reply.ts';

@@ -1,4 +1,4 @@
-// admin: a question from another instance that shares the store, which has let its reader in.
+// admin: a question over no connection: from another instance that shares the store, which let its reader in.
 import type { Ask } from './route.ts';
 
 export function createConnectionlessAsk(params: Readonly<Record<string, string>>, search: string): Ask {

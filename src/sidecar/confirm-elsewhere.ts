@@ -1,4 +1,4 @@
-// sidecar: a confirmation about an event that another instance sent to the same user (SPEC D6).
+// sidecar: a confirmation at one instance of an event that another one sent to the same user (SPEC D6).
 import type { Confirmations } from '../delivery/confirmations.ts';
 import type { AskElsewhere, Report } from '../delivery/ports.ts';
 import type { Session } from '../delivery/session.ts';
