@@ -36,6 +36,8 @@ export interface Running {
 
 /** Told while the trial runs, and once more when the load has ended and the proxy still stands. */
 export interface Watcher {
+  /** Told when the proxy has been started and the load has been told to begin. */
+  started?(running: Running): void;
   sample?(sample: Sample, running: Running): void;
   ended?(result: Result, running: Running): Promise<void>;
 }
@@ -62,6 +64,7 @@ export async function runTrial(
     proxy = child;
     const running = { pid: child.pid!, admin: setup.admin };
     generator.send({ port: setup.listen, pid: running.pid, spawnedAt: now() });
+    watcher.started?.(running);
     generator.on('message', (message) => {
       const report = message as Report;
       if ('sample' in report) watcher.sample?.(report.sample, running);
