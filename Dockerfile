@@ -1,5 +1,7 @@
-# Ackspan as an image: built in one stage, run without build tools and without root in the other.
+# Ackspan as an image of one program: built in one stage; the other is Node, its libraries and Ackspan, laid out by deploy/image/root.sh.
 #   docker build -t ackspan . && docker run --rm -p 8080:8080 ackspan run --upstream http://host.docker.internal:8000
+# No shell, no package manager, no root, and nothing that has to be written: `--read-only` works, without a /tmp. A store on disk goes
+# into a volume: docker run --read-only -v ackspan:/var/lib/ackspan -e ACKSPAN_STORE=file:/var/lib/ackspan …
 # The tag is not pinned by digest in the sources: a digest is known only to whoever can ask the registry. `npm run pin:image` asks and
 # writes it here (tag@sha256:…); run it before a release. `--build-arg NODE_IMAGE=…` does the same for one build.
 ARG NODE_IMAGE=node:24.11.1-bookworm-slim
@@ -8,19 +10,20 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && npm prune --omit=dev && sh deploy/image/root.sh /image && mkdir -m 0700 /store
 
-FROM ${NODE_IMAGE}
-ENV NODE_ENV=production
+FROM scratch
+COPY --from=build /image /
+# Where `store: file:/var/lib/ackspan` writes. A new volume takes over whose directory this is.
+COPY --from=build --chown=1000:1000 /store /var/lib/ackspan
+ENV NODE_ENV=production PATH=/usr/local/bin
 WORKDIR /app
-COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules ./node_modules
-COPY --from=build /app/dist ./dist
-USER node
+# As numbers: Kubernetes believes `runAsNonRoot` only what it can read.
+USER 1000:1000
 EXPOSE 8080 9464
 # The default of admin.listen; a liveness probe of the platform replaces it where that is changed.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is process 1: SIGTERM reaches it, and it drains before it leaves.
-ENTRYPOINT ["node", "dist/cli/main.js"]
+ENTRYPOINT ["node", "/app/dist/cli/main.js"]
 CMD ["run"]

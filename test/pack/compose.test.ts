@@ -97,23 +97,29 @@ describe.skipIf(missing('promtool'))('Prometheus', () => {
 describe('Dockerfile', () => {
   const lines = text('Dockerfile').split('\n');
 
-  test('both stages are the same pinned Node 24, and the last one is not root', () => {
+  test('it builds with a pinned Node 24 and ships nothing but what was laid out, to a user who is not root', () => {
     const from = lines.filter((line) => line.startsWith('FROM'));
-    expect(from.length).toBe(2);
-    for (const line of from) expect(line).toMatch(/^FROM \$\{NODE_IMAGE\}( AS build)?$/);
+    expect(from).toHaveLength(2);
+    expect(from[0]).toMatch(/^FROM \$\{NODE_IMAGE\} AS build$/);
+    expect(from[1]).toBe('FROM scratch');
     const image = /^ARG NODE_IMAGE=node:24\.\d+\.\d+-\w+-slim(@sha256:[0-9a-f]{64})?$/;
     expect(lines.filter((line) => image.test(line))).toHaveLength(1);
-    expect(lines.indexOf('USER node')).toBeGreaterThan(lines.indexOf(from[1]!));
+    const shipped = lines.slice(lines.indexOf('FROM scratch'));
+    expect(shipped.filter((line) => line.startsWith('RUN'))).toEqual([]);
+    // A name would not do: Kubernetes cannot tell whether it is root.
+    expect(shipped.filter((line) => /^USER \d{4}:\d{4}$/.test(line))).toHaveLength(1);
   });
 
   test('nothing that the build needs is kept out of it', () => {
     const ignored = text('.dockerignore')
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));
-    for (const needed of ['package.json', 'package-lock.json', 'tsconfig.json', 'src']) {
+    for (const needed of ['package.json', 'package-lock.json', 'tsconfig.json', 'src', 'deploy/image/root.sh']) {
       expect(existsSync(join(ROOT, needed))).toBe(true);
       expect(ignored).not.toContain(needed);
+      expect(ignored).not.toContain(needed.split('/')[0]);
     }
+    expect(ignored.slice(ignored.indexOf('deploy/*')).slice(0, 2)).toEqual(['deploy/*', '!deploy/image']);
     expect(ignored).toContain('node_modules');
     expect(ignored).toContain('.git');
   });
