@@ -26,14 +26,32 @@ const services = Object.entries(yaml('docker-compose.yml').services as Record<st
 afterEach(closeAll);
 
 describe('docker-compose.yml', () => {
-  test.skipIf(missing('docker-compose'))('is valid, with and without its profile', { timeout: 60_000 }, () => {
-    for (const profile of [[], ['--profile', 'redis']]) {
-      const config = execFileSync('docker-compose', [...profile, 'config'], { cwd: ROOT, encoding: 'utf8' });
-      expect(Object.keys(parse(config).services)).toContain('sidecar');
-    }
-    expect(services.filter(([, service]) => service.profiles?.includes('redis')).map(([name]) => name)).toEqual([
-      'redis',
-    ]);
+  const STORES = { memory: [], 'file:/var/lib/ackspan': ['volume'], 'redis://redis:6379': ['redis'] };
+
+  test.skipIf(missing('docker-compose')).each(Object.entries(STORES))(
+    'is valid with the store %s',
+    {
+      timeout: 60_000,
+    },
+    (store, names) => {
+      const { ACKSPAN_STORE: _, COMPOSE_PROFILES: __, ...env } = process.env;
+      const files = names.map((name) => `deploy/compose/${name}.env`);
+      const words = [...files.flatMap((file) => ['--env-file', file]), 'config'];
+      const { sidecar } = parse(execFileSync('docker-compose', words, { cwd: ROOT, encoding: 'utf8', env })).services;
+      expect(sidecar.environment.ACKSPAN_STORE).toBe(store);
+      // Compose starts the service that a profile has.
+      const profiles = files.flatMap((file) => /^COMPOSE_PROFILES=(.*)$/m.exec(text(file))?.[1] ?? []);
+      const host = /^redis:\/\/([^:]+)/.exec(store)?.[1];
+      expect(services.find(([name]) => name === host)?.[1].profiles ?? []).toEqual(profiles);
+      // The directory of the store is the volume's.
+      expect(sidecar.volumes.join()).toContain(':/var/lib/ackspan:rw');
+    },
+  );
+
+  test('what is ours runs on a read-only root without privileges', () => {
+    const ours = services.filter(([, { image }]) => image === 'ackspan:local');
+    expect(ours.map(([name]) => name)).toEqual(['backend', 'sidecar', 'clients', 'alert-log']);
+    for (const [, service] of ours) expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
   });
 
   test.each(services)('%s: pinned image, mounts that exist, ports on loopback', (_, service) => {

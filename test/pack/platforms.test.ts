@@ -53,7 +53,7 @@ function variables({ env = [] }: Container): Record<string, string> {
 
 afterEach(closeAll);
 
-describe.each(['deploy/cloudrun/service.yaml', 'deploy/kubernetes/deployment.yaml'])('%s', (path) => {
+describe.each(['deploy/cloudrun/service.yaml', 'deploy/kubernetes/base/deployment.yaml'])('%s', (path) => {
   test('its variables make a configuration without a fault or a warning', () => {
     const { config, faults, warnings } = loadConfig({ env: variables(ackspanIn(path)), defaults: DEFAULTS });
     expect([...faults, ...warnings]).toEqual([]);
@@ -77,7 +77,7 @@ describe.each(['deploy/cloudrun/service.yaml', 'deploy/kubernetes/deployment.yam
 });
 
 test('on Kubernetes, sidecars are init containers that keep running, without privileges', () => {
-  const { initContainers } = podSpec('deploy/kubernetes/deployment.yaml') as { initContainers: Container[] };
+  const { initContainers } = podSpec('deploy/kubernetes/base/deployment.yaml') as { initContainers: Container[] };
   expect(initContainers.map((each) => each.name)).toEqual(['otel-collector', 'ackspan']);
   for (const each of initContainers) {
     expect(each).toMatchObject({
@@ -88,8 +88,8 @@ test('on Kubernetes, sidecars are init containers that keep running, without pri
 });
 
 test('on Kubernetes, each pod is an instance of its own: by its name on spans, and by the same name on metrics', () => {
-  const ackspan = ackspanIn('deploy/kubernetes/deployment.yaml');
-  const { initContainers } = podSpec('deploy/kubernetes/deployment.yaml') as { initContainers: Container[] };
+  const ackspan = ackspanIn('deploy/kubernetes/base/deployment.yaml');
+  const { initContainers } = podSpec('deploy/kubernetes/base/deployment.yaml') as { initContainers: Container[] };
   const fields = (env: Container['env']) =>
     Object.fromEntries(
       env!.flatMap(({ name, valueFrom }) => {
