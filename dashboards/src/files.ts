@@ -1,4 +1,5 @@
 // Every generated file: its path from the repository's root and its text. The writer and the drift test read this one list.
+import { readFileSync } from 'node:fs';
 import { alertGroups } from './alerts.ts';
 import { cloudMonitoringFiles } from './cloud-monitoring.ts';
 import { buildDashboard } from './grafana/build.ts';
@@ -6,17 +7,24 @@ import { OPERATIONS } from './grafana/operations.ts';
 import { overview } from './grafana/overview.ts';
 import { instanceGroup } from './instances.ts';
 import { recordingGroups } from './recording.ts';
-import { ruleFile } from './rule-file.ts';
+import { prometheusRule, ruleFile } from './rule-file.ts';
 import type { Slo } from './slo.ts';
 
-/** Path → text. */
+const KUBERNETES = 'deploy/kubernetes';
+
+/** Path → text. Reads `otel-collector.yaml` of the checkout that it is run in. */
 export function generatedFiles(slo: Slo): ReadonlyMap<string, string> {
   const first = overview(slo);
+  const recording = [...recordingGroups(slo), instanceGroup()];
   return new Map([
     ['dashboards/overview.json', json(buildDashboard(first, [OPERATIONS]))],
     ['dashboards/operations.json', json(buildDashboard(OPERATIONS, [first]))],
-    ['dashboards/prometheus/recording.yml', ruleFile([...recordingGroups(slo), instanceGroup()])],
+    ['dashboards/prometheus/recording.yml', ruleFile(recording)],
     ['dashboards/prometheus/alerts.yml', ruleFile(alertGroups(slo))],
+    [`${KUBERNETES}/components/prometheus-operator/rules.yaml`, prometheusRule([...recording, ...alertGroups(slo)])],
+    ['deploy/helm/ackspan/files/rules.yaml', ruleFile([...recording, ...alertGroups(slo)])],
+    // Kustomize reads no file from outside its folder.
+    [`${KUBERNETES}/base/otel-collector.yaml`, readFileSync('otel-collector.yaml', 'utf8')],
     ...[...cloudMonitoringFiles(slo)].map(
       ([name, value]) => [`deploy/cloudrun/monitoring/${name}`, json(value)] as const,
     ),

@@ -30,6 +30,12 @@ export function ruleFile(groups: readonly RuleGroup[]): string {
   return yamlFile({ groups });
 }
 
+/** The same groups for the Prometheus Operator, which reads them out of a resource of its own. */
+export function prometheusRule(groups: readonly RuleGroup[]): string {
+  const metadata = { name: 'ackspan', labels: { app: 'realtime' } };
+  return yamlFile({ apiVersion: 'monitoring.coreos.com/v1', kind: 'PrometheusRule', metadata, spec: { groups } });
+}
+
 /** Any value as YAML under the generated head; text of several lines is a block. */
 export function yamlFile(value: unknown, comment = GENERATED): string {
   const document = new Document(value, { aliasDuplicateObjects: false });

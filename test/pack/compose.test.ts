@@ -26,14 +26,32 @@ const services = Object.entries(yaml('docker-compose.yml').services as Record<st
 afterEach(closeAll);
 
 describe('docker-compose.yml', () => {
-  test.skipIf(missing('docker-compose'))('is valid, with and without its profile', { timeout: 60_000 }, () => {
-    for (const profile of [[], ['--profile', 'redis']]) {
-      const config = execFileSync('docker-compose', [...profile, 'config'], { cwd: ROOT, encoding: 'utf8' });
-      expect(Object.keys(parse(config).services)).toContain('sidecar');
-    }
-    expect(services.filter(([, service]) => service.profiles?.includes('redis')).map(([name]) => name)).toEqual([
-      'redis',
-    ]);
+  const STORES = { memory: [], 'file:/var/lib/ackspan': ['volume'], 'redis://redis:6379': ['redis'] };
+
+  test.skipIf(missing('docker-compose')).each(Object.entries(STORES))(
+    'is valid with the store %s',
+    {
+      timeout: 60_000,
+    },
+    (store, names) => {
+      const { ACKSPAN_STORE: _, COMPOSE_PROFILES: __, ...env } = process.env;
+      const files = names.map((name) => `deploy/compose/${name}.env`);
+      const words = [...files.flatMap((file) => ['--env-file', file]), 'config'];
+      const { sidecar } = parse(execFileSync('docker-compose', words, { cwd: ROOT, encoding: 'utf8', env })).services;
+      expect(sidecar.environment.ACKSPAN_STORE).toBe(store);
+      // Compose starts the service that a profile has.
+      const profiles = files.flatMap((file) => /^COMPOSE_PROFILES=(.*)$/m.exec(text(file))?.[1] ?? []);
+      const host = /^redis:\/\/([^:]+)/.exec(store)?.[1];
+      expect(services.find(([name]) => name === host)?.[1].profiles ?? []).toEqual(profiles);
+      // The directory of the store is the volume's.
+      expect(sidecar.volumes.join()).toContain(':/var/lib/ackspan:rw');
+    },
+  );
+
+  test('what is ours runs on a read-only root without privileges', () => {
+    const ours = services.filter(([, { image }]) => image === 'ackspan:local');
+    expect(ours.map(([name]) => name)).toEqual(['backend', 'sidecar', 'clients', 'alert-log']);
+    for (const [, service] of ours) expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] });
   });
 
   test.each(services)('%s: pinned image, mounts that exist, ports on loopback', (_, service) => {
@@ -97,22 +115,29 @@ describe.skipIf(missing('promtool'))('Prometheus', () => {
 describe('Dockerfile', () => {
   const lines = text('Dockerfile').split('\n');
 
-  test('its one base is a pinned Node 24, and the image is not root', () => {
+  test('it builds with a pinned Node 24 and ships nothing but what was laid out, to a user who is not root', () => {
     const from = lines.filter((line) => line.startsWith('FROM'));
-    expect(from).toEqual([expect.stringMatching(/^FROM \$\{NODE_IMAGE\} AS build$/), 'FROM scratch']);
+    expect(from).toHaveLength(2);
+    expect(from[0]).toMatch(/^FROM \$\{NODE_IMAGE\} AS build$/);
+    expect(from[1]).toBe('FROM scratch');
     const image = /^ARG NODE_IMAGE=node:24\.\d+\.\d+-\w+-slim(@sha256:[0-9a-f]{64})?$/;
     expect(lines.filter((line) => image.test(line))).toHaveLength(1);
-    expect(lines.indexOf('USER 1000:1000')).toBeGreaterThan(lines.indexOf('FROM scratch'));
+    const shipped = lines.slice(lines.indexOf('FROM scratch'));
+    expect(shipped.filter((line) => line.startsWith('RUN'))).toEqual([]);
+    // A name would not do: Kubernetes cannot tell whether it is root.
+    expect(shipped.filter((line) => /^USER \d{4}:\d{4}$/.test(line))).toHaveLength(1);
   });
 
   test('nothing that the build needs is kept out of it', () => {
     const ignored = text('.dockerignore')
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));
-    for (const needed of ['package.json', 'package-lock.json', 'tsconfig.json', 'src']) {
+    for (const needed of ['package.json', 'package-lock.json', 'tsconfig.json', 'src', 'deploy/image/root.sh']) {
       expect(existsSync(join(ROOT, needed))).toBe(true);
       expect(ignored).not.toContain(needed);
+      expect(ignored).not.toContain(needed.split('/')[0]);
     }
+    expect(ignored.slice(ignored.indexOf('deploy/*')).slice(0, 2)).toEqual(['deploy/*', '!deploy/image']);
     expect(ignored).toContain('node_modules');
     expect(ignored).toContain('.git');
   });

@@ -8,13 +8,19 @@ import { SLO } from '../../dashboards/src/slo.ts';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createPeerCheck } from '../../src/front/trusted-proxies.ts';
+import { logFormat } from '../../src/log/log-format.ts';
 import { createResource } from '../../src/telemetry/resource.ts';
 import { ROOT } from '../dashboards/collect.ts';
 import { closeAll, httpUpstream } from '../support/backends.ts';
 import { startSidecar } from '../support/sidecar-process.ts';
+import { cannotKustomize, kustomized } from './manifests.ts';
 
 interface Probe {
   readonly httpGet?: { readonly path: string; readonly port: number | string };
+}
+
+interface Limits {
+  readonly resources: { readonly limits: { readonly cpu: string; readonly memory: string } };
 }
 
 interface Container {
@@ -53,7 +59,7 @@ function variables({ env = [] }: Container): Record<string, string> {
 
 afterEach(closeAll);
 
-describe.each(['deploy/cloudrun/service.yaml', 'deploy/kubernetes/deployment.yaml'])('%s', (path) => {
+describe.each(['deploy/cloudrun/service.yaml', 'deploy/kubernetes/base/deployment.yaml'])('%s', (path) => {
   test('its variables make a configuration without a fault or a warning', () => {
     const { config, faults, warnings } = loadConfig({ env: variables(ackspanIn(path)), defaults: DEFAULTS });
     expect([...faults, ...warnings]).toEqual([]);
@@ -77,7 +83,7 @@ describe.each(['deploy/cloudrun/service.yaml', 'deploy/kubernetes/deployment.yam
 });
 
 test('on Kubernetes, sidecars are init containers that keep running, without privileges', () => {
-  const { initContainers } = podSpec('deploy/kubernetes/deployment.yaml') as { initContainers: Container[] };
+  const { initContainers } = podSpec('deploy/kubernetes/base/deployment.yaml') as { initContainers: Container[] };
   expect(initContainers.map((each) => each.name)).toEqual(['otel-collector', 'ackspan']);
   for (const each of initContainers) {
     expect(each).toMatchObject({
@@ -88,8 +94,8 @@ test('on Kubernetes, sidecars are init containers that keep running, without pri
 });
 
 test('on Kubernetes, each pod is an instance of its own: by its name on spans, and by the same name on metrics', () => {
-  const ackspan = ackspanIn('deploy/kubernetes/deployment.yaml');
-  const { initContainers } = podSpec('deploy/kubernetes/deployment.yaml') as { initContainers: Container[] };
+  const ackspan = ackspanIn('deploy/kubernetes/base/deployment.yaml');
+  const { initContainers } = podSpec('deploy/kubernetes/base/deployment.yaml') as { initContainers: Container[] };
   const fields = (env: Container['env']) =>
     Object.fromEntries(
       env!.flatMap(({ name, valueFrom }) => {
@@ -118,6 +124,42 @@ test('on Cloud Run, one container has a port, and the grace ends inside the 10 s
   expect(containers.filter((each) => each.ports !== undefined).map((each) => each.name)).toEqual(['ackspan']);
   const { config } = loadConfig({ env: variables(ackspanIn('deploy/cloudrun/service.yaml')), defaults: DEFAULTS });
   expect(config!.shutdown.graceMs).toBeLessThan(8_000);
+});
+
+test('on Cloud Run, every container has a whole CPU: the platform refuses a fraction at this concurrency', () => {
+  const { containers } = podSpec('deploy/cloudrun/service.yaml') as { containers: (Container & Limits)[] };
+  for (const { name, resources } of containers) {
+    expect(Number(resources.limits.cpu), name).toBeGreaterThanOrEqual(1);
+    // The second generation asks for as much.
+    expect(Number.parseInt(resources.limits.memory, 10), name).toBeGreaterThanOrEqual(512);
+  }
+});
+
+test('on Cloud Run, the log knows the project, so that its lines join their traces', () => {
+  const { fields } = logFormat({ ...variables(ackspanIn('deploy/cloudrun/service.yaml')), K_SERVICE: 'realtime' });
+  expect(fields({ trace_id: 'a', span_id: 'b' })).toMatchObject({
+    'logging.googleapis.com/trace': 'projects/PROJECT/traces/a',
+  });
+});
+
+describe.skipIf(cannotKustomize())('on Cloud Run with Memorystore', () => {
+  test('the store and the keys of sessions are secrets, and the service has a way into the VPC', () => {
+    const [service] = kustomized('deploy/cloudrun');
+    const { annotations } = service!.spec.template.metadata;
+    expect(annotations['run.googleapis.com/vpc-access-egress']).toBe('private-ranges-only');
+    expect(JSON.parse(annotations['run.googleapis.com/network-interfaces'])).toHaveLength(1);
+    const [ackspan] = service!.spec.template.spec.containers as Container[];
+    const secrets = ackspan!.env!.flatMap(({ name, valueFrom }) => (valueFrom === undefined ? [] : [name]));
+    expect(secrets).toEqual(['ACKSPAN_ADMIN_TOKEN', 'ACKSPAN_STORE', 'ACKSPAN_SESSIONS_KEYS']);
+  });
+
+  test('the guide makes every secret of the service', () => {
+    const guide = readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8');
+    const named = JSON.stringify(kustomized('deploy/cloudrun')).matchAll(/"(?:name|secretName)":"(ackspan-[\w-]+)"/g);
+    const secrets = [...new Set([...named].map(([, name]) => name))];
+    expect(secrets.length).toBe(4);
+    for (const name of secrets) expect(guide).toContain(`gcloud secrets create ${name} `);
+  });
 });
 
 test('on Cloud Run, what the front end says of the client goes on to the backend, and nobody else is believed', () => {
