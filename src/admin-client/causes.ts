@@ -126,7 +126,7 @@ const ENDINGS = {
     means: 'A person closed this delivery through the admin API. That is no evidence that the client has it.',
     todo: ['The sidecar’s log says who did it and why (audit line).'],
   },
-} as const satisfies Record<Ending, Cause>;
+} as const satisfies Record<EndingId, Cause>;
 
 /**
  * Causes that need more evidence than the record: the connection's end, late proof, other sessions'
@@ -255,7 +255,7 @@ const REFINED = {
 } as const satisfies Record<string, Cause>;
 
 /** An ending: the status of a record with its reason. */
-export type Ending =
+export type EndingId =
   | 'pending'
   | 'retrying'
   | 'confirmed'
@@ -263,7 +263,7 @@ export type Ending =
   | `failed: ${FailReason}`
   | `unverifiable: ${UnverifiableReason}`;
 
-export type CauseId = Ending | keyof typeof REFINED;
+export type CauseId = EndingId | keyof typeof REFINED;
 
 /** Every cause by its name. */
 export const CAUSES: Readonly<Record<CauseId, Cause>> = { ...ENDINGS, ...REFINED };
@@ -285,12 +285,12 @@ export interface EndingFacts {
 /**
  * The ending that a delivery's own record tells; undefined for words that this build does not know.
  */
-export function endingOf({ status, error_type, unverifiable_reason }: EndingFacts): Ending | undefined {
+export function endingOf({ status, error_type, unverifiable_reason }: EndingFacts): EndingId | undefined {
   const name =
     status === 'failed'
       ? `failed: ${error_type}`
       : status === 'unverifiable'
         ? `unverifiable: ${unverifiable_reason}`
         : status;
-  return Object.hasOwn(ENDINGS, name) ? (name as Ending) : undefined;
+  return Object.hasOwn(ENDINGS, name) ? (name as EndingId) : undefined;
 }
