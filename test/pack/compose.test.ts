@@ -26,7 +26,7 @@ const services = Object.entries(yaml('docker-compose.yml').services as Record<st
 afterEach(closeAll);
 
 describe('docker-compose.yml', () => {
-  test.skipIf(missing('docker-compose'))('is valid, with and without its profile', { timeout: 60_000 }, () => {
+  test.skipIf(missing('docker-compose'))('is valid, with and without its profile', { timeout: 240_000 }, () => {
     for (const profile of [[], ['--profile', 'redis']]) {
       const config = execFileSync('docker-compose', [...profile, 'config'], { cwd: ROOT, encoding: 'utf8' });
       expect(Object.keys(parse(config).services)).toContain('sidecar');
@@ -123,7 +123,7 @@ describe('the parts of the stack that are ours', () => {
   const part = (name: string) => join(ROOT, 'deploy/compose', name);
 
   test('backend, sidecar with the committed configuration, and clients work together', {
-    timeout: 60_000,
+    timeout: 240_000,
   }, async () => {
     const backend = startChild(process.execPath, [part('backend.mjs')], { PORT: '0' });
     const { port } = await backend.line((line) => line.msg === 'listening');
