@@ -77,7 +77,7 @@ const ENDINGS = {
     ],
   },
   ...UNVERIFIABLE,
-} as const satisfies Record<Ending, Cause>;
+} as const satisfies Record<EndingId, Cause>;
 
 /**
  * Causes that need more evidence than the record: the connection's end, late proof, other sessions'
@@ -206,7 +206,7 @@ const REFINED = {
 } as const satisfies Record<string, Cause>;
 
 /** An ending: the status of a record with its reason. */
-export type Ending =
+export type EndingId =
   | 'pending'
   | 'retrying'
   | 'confirmed'
@@ -214,7 +214,7 @@ export type Ending =
   | `failed: ${FailReason}`
   | `unverifiable: ${UnverifiableReason}`;
 
-export type CauseId = Ending | keyof typeof REFINED;
+export type CauseId = EndingId | keyof typeof REFINED;
 
 /** Every cause by its name. */
 export const CAUSES: Readonly<Record<CauseId, Cause>> = { ...ENDINGS, ...REFINED };
@@ -236,12 +236,12 @@ export interface EndingFacts {
 /**
  * The ending that a delivery's own record tells; undefined for words that this build does not know.
  */
-export function endingOf({ status, error_type, unverifiable_reason }: EndingFacts): Ending | undefined {
+export function endingOf({ status, error_type, unverifiable_reason }: EndingFacts): EndingId | undefined {
   const name =
     status === 'failed'
       ? `failed: ${error_type}`
       : status === 'unverifiable'
         ? `unverifiable: ${unverifiable_reason}`
         : status;
-  return Object.hasOwn(ENDINGS, name) ? (name as Ending) : undefined;
+  return Object.hasOwn(ENDINGS, name) ? (name as EndingId) : undefined;
 }

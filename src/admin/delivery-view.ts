@@ -118,13 +118,13 @@ export function deliveryDetail(
   delivery: Delivery,
   deps: ViewDeps & Pick<AdminDeps, 'book'>,
 ): Omit<DeliveryDetailJson, 'same_event'> {
-  const carrier = sentOver(delivery, deps);
+  const over = sentOver(delivery, deps);
   return {
     ...deliverySummary(delivery, deps),
     /** The application's error text of a rejection. */
     error_text: delivery.errorText === '' ? null : delivery.errorText,
     connection: delivery.session.link?.id ?? null,
-    sent_over: carrier === undefined ? null : connectionSummary(carrier, deps),
+    sent_over: over === undefined ? null : connectionSummary(over, deps),
     timeline: timelineOf(delivery, deps),
   };
 }

@@ -1,11 +1,11 @@
 // connection: the barriers of one client: the schedule of the core says when, the splice says where (E1, E2, E5, D15).
 
-import { Barrier } from '../delivery/barrier.ts';
+import { BarrierSchedule } from '../delivery/barrier.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
 import type { SpliceHandle } from '../relay/splice-handle.ts';
-import type { Ahead } from '../relay/tap.ts';
+import type { WriteFirst } from '../relay/tap.ts';
 import type { Deferring } from './overdue-words.ts';
 import type { ConnectionDeps } from './parts.ts';
 import { type Task, whenTurnEnds } from './turn-end.ts';
@@ -23,7 +23,7 @@ export class BarrierSender implements Task, Deferring {
   readonly #splice: SpliceHandle;
   readonly #deps: ConnectionDeps;
   readonly #openedAt: number;
-  readonly #schedule = new Barrier();
+  readonly #schedule = new BarrierSchedule();
   #probedAt = 0;
   #probeResult: AttemptResult = 'blocked';
   /** Whether `OverdueWords` has this sender on its list. */
@@ -61,12 +61,12 @@ export class BarrierSender implements Task, Deferring {
   }
 
   /** What may be written of message `ordinal` before the message is read. */
-  ahead(ordinal: number): Ahead {
+  writeFirst(ordinal: number): WriteFirst {
     const next = this.over || this.#session.optedIn ? undefined : this.#schedule.next;
-    if (next === undefined) return 'wait';
+    if (next === undefined) return 'nothing';
     if (next === 'nothing') return 'message';
     this.#schedule.sent(ordinal);
-    return 'barrier';
+    return 'message+barrier';
   }
 
   /**

@@ -5,7 +5,7 @@ import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
 import type { SpliceHandle } from '../relay/splice-handle.ts';
-import type { Ahead, EndedBy, SkipReason, Tap } from '../relay/tap.ts';
+import type { EndedBy, SkipReason, Tap, WriteFirst } from '../relay/tap.ts';
 import { BarrierSender } from './barrier-sender.ts';
 import type { Connection } from './connection.ts';
 import { journalMessage } from './journalling.ts';
@@ -159,8 +159,8 @@ export class EventPath implements Tap {
     if (this.#session.undecoded === 0) this.#deps.tracker.decoded(this.#session);
   }
 
-  ahead(ordinal: number): Ahead {
-    return this.#barriers?.ahead(ordinal) ?? 'wait';
+  writeFirst(ordinal: number): WriteFirst {
+    return this.#barriers?.writeFirst(ordinal) ?? 'nothing';
   }
 
   barrierAt(through: number): boolean {

@@ -8,11 +8,11 @@ const SURE = 2;
 export const WORD_MS = 100;
 
 /**
- * Barrier bookkeeping of one connection. Ordinals count the upstream's data messages from 1; a
+ * The barrier schedule of one connection. Ordinals count the upstream's data messages from 1; a
  * barrier "through N" follows message N, so its pong proves that every message up to N was parsed
  * (frames are ordered, RFC 6455 §5.4–5.5).
  */
-export class Barrier {
+export class BarrierSchedule {
   /** Whether a delivery waits for a confirmation that should come soon. If so, later beats ask `overdue`. */
   deferring = false;
   /** Highest ordinal whose delivery waits for a barrier. */

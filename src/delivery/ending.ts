@@ -3,9 +3,9 @@ import { cutOff, type Goodbye } from './goodbye.ts';
 import type { Observer, Store } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
 import { type Delivery, isSettled } from './record.ts';
+import type { RecordPool } from './record-pool.ts';
 import type { Retention } from './retention.ts';
 import type { Session } from './session.ts';
-import type { Spares } from './spares.ts';
 import { type Signal, TRANSITIONS } from './states.ts';
 import type { TimingWheel } from './wheel.ts';
 import type { ErrorType, Level, Outcome, UnverifiableReason } from './words.ts';
@@ -25,14 +25,14 @@ export class Ending {
   readonly #observer: Observer;
   readonly #wheel: TimingWheel<Delivery>;
   readonly #retention: Retention;
-  readonly #spares: Spares;
+  readonly #pool: RecordPool;
 
-  constructor(store: Store, observer: Observer, wheel: TimingWheel<Delivery>, retention: Retention, spares: Spares) {
+  constructor(store: Store, observer: Observer, wheel: TimingWheel<Delivery>, retention: Retention, pool: RecordPool) {
     this.#store = store;
     this.#observer = observer;
     this.#wheel = wheel;
     this.#retention = retention;
-    this.#spares = spares;
+    this.#pool = pool;
   }
 
   /**
@@ -74,7 +74,7 @@ export class Ending {
     this.#leaveFlight(delivery);
     this.settled++;
     const left = this.#store.settle(delivery);
-    if (left !== undefined) this.#spares.offer(left);
+    if (left !== undefined) this.#pool.offer(left);
     // A rejection comes from the client itself, so later evidence that covers it is not late.
     if (status !== 'confirmed' && signal !== 'rejected' && session.link !== undefined) lapse(session, delivery);
     try {

@@ -10,7 +10,7 @@ import type { ShedReason, UnmatchedReason } from './words.ts';
  * Tells its members in order. A member that throws ends the step. The tap reports the error and
  * goes on as a pass-through (SPEC D8).
  */
-export class Fan implements Observer {
+export class ObserverList implements Observer {
   #all: readonly Observer[];
 
   constructor(all: readonly Observer[]) {

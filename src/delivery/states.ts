@@ -28,9 +28,9 @@ export type Signal =
  * The next status, or for a settled delivery (D2) how the signal is counted. `none` = the signal
  * cannot matter any more.
  */
-export type Verdict = Status | 'late' | 'repeat' | 'none';
+export type Transition = Status | 'late' | 'repeat' | 'none';
 
-const settledBadly: Record<Signal, Verdict> = {
+const settledBadly: Record<Signal, Transition> = {
   received: 'late',
   satisfied: 'late',
   rejected: 'late',
@@ -47,7 +47,7 @@ const settledBadly: Record<Signal, Verdict> = {
  * Rows: the status of the delivery. Columns: the signal. `repeat` is a duplicate, or an upgrade
  * when it proves more than before.
  */
-export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Verdict>>>> = {
+export const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Signal, Transition>>>> = {
   pending: {
     received: 'pending',
     satisfied: 'confirmed',

@@ -7,11 +7,11 @@ import { Operator } from './operator.ts';
 import { requiredLevel } from './policy.ts';
 import type { AskElsewhere, Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
+import { RecordPool } from './record-pool.ts';
 import { queueOf } from './restoring.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
 import { Displaced, Shedding } from './shedding.ts';
-import { Spares } from './spares.ts';
 import { Standstills, unheard } from './standstills.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
@@ -57,7 +57,7 @@ export class Tracker {
   readonly #wheel: TimingWheel<Delivery>;
   readonly #ending: Ending;
   readonly confirmations: Confirmations;
-  readonly #spares = new Spares();
+  readonly #pool = new RecordPool();
   readonly #standstills = new Standstills();
   readonly #shedding: Shedding;
   #now: number;
@@ -71,7 +71,7 @@ export class Tracker {
     this.retention = new Retention(deps.limits.retention, kept, (each) => deps.observer.changed?.(each));
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
-    this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#spares);
+    this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#pool);
     this.confirmations = new Confirmations(deps.store, deps.observer, this.#ending, deps.elsewhere);
     this.#shedding = new Shedding(deps.limits, deps.store, this.#ending);
     this.operator = new Operator(this.#ending, (...attempt) => this.#attempted(...attempt));
@@ -105,7 +105,7 @@ export class Tracker {
       return undefined;
     }
     const required = requiredLevel(policy, session.optedIn);
-    const delivery = this.#spares.take(++this.latest, session, ordinal, facts, required, sentAt);
+    const delivery = this.#pool.take(++this.latest, session, ordinal, facts, required, sentAt);
     this.#enter(delivery, sentAt);
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
     const proven = session.early === undefined ? 0 : this.confirmations.claim(session, delivery, now);

@@ -61,7 +61,7 @@ export function createHooks(deps: HookDeps): Hooks {
   if (deps.secrets.length === 0) throw new RangeError('hooks need a secret: notices are always signed');
   const limits = { ...DEFAULT_HOOK_LIMITS, ...deps.limits };
   const counters = createHookCounters();
-  const desk = new Desk(deps, limits, counters);
+  const notices = new NoticeFactory(deps, limits, counters);
   const { source, userAgent, now, wallOf, random, report } = deps;
   const sender = new Sender({
     poster: createPoster(deps.target, limits.concurrency, limits.timeoutMs),
@@ -74,12 +74,12 @@ export function createHooks(deps: HookDeps): Hooks {
     wallOf,
     random,
     report,
-    ended: (notice) => desk.ended(notice),
+    ended: (notice) => notices.ended(notice),
   });
-  desk.sender = sender;
+  notices.sender = sender;
   return {
-    observer: observe(new Set(deps.kinds), (kind, delivery, at) => desk.raise(kind, delivery, at)),
-    reemit: deps.kinds.includes('reemit') ? (delivery, at) => desk.reemit(delivery, at) : undefined,
+    observer: observe(new Set(deps.kinds), (kind, delivery, at) => notices.raise(kind, delivery, at)),
+    reemit: deps.kinds.includes('reemit') ? (delivery, at) => notices.reemit(delivery, at) : undefined,
     counters,
     get waiting() {
       return sender.waiting;
@@ -93,7 +93,7 @@ export function createHooks(deps: HookDeps): Hooks {
 const OMITTED_REPORT_MS = 10_000;
 
 /** Makes notices from outcomes, and keeps payload bytes within their bound. */
-class Desk {
+class NoticeFactory {
   sender: Sender | undefined;
   readonly #deps: HookDeps;
   readonly #limits: HookLimits;

@@ -17,7 +17,7 @@ const pool = Buffer.allocUnsafe(POOL_BYTES);
 let poolAt = POOL_BYTES;
 
 /** The barriers of one client. Writes them, and knows their pongs. */
-export class Barriers {
+export class BarrierCodec {
   /** Barriers written. The low 16 bits are the serial number of the latest. */
   sent = 0;
   /** Ordinal in the latest barrier. */

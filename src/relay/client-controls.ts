@@ -1,6 +1,6 @@
 // relay: client to upstream: control frames: our pongs are cut out, other pongs may be evidence, a Close is noted.
-import { BARRIER_PAYLOAD, type Barriers } from './barrier.ts';
-import type { Verdict } from './client-messages.ts';
+import { BARRIER_PAYLOAD, type BarrierCodec } from './barrier.ts';
+import type { FrameVerdict } from './client-messages.ts';
 import type { Shared } from './directions.ts';
 import { CLOSE, type FrameScanner, PONG } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
@@ -16,7 +16,7 @@ export class ClientControls {
   /** Payload of a pong that goes out where ours is cut. */
   owed: Buffer | undefined = undefined;
   private readonly scanner: FrameScanner;
-  private readonly barriers: Barriers;
+  private readonly barriers: BarrierCodec;
   private readonly pings: UpstreamPings;
   private readonly tap: Tap;
   private readonly context: RelayContext;
@@ -40,7 +40,7 @@ export class ClientControls {
   }
 
   /** The verdict on the control frame with payload `buf[start, end)`. */
-  judge(buf: Buffer, start: number, end: number, now: number): Verdict {
+  judge(buf: Buffer, start: number, end: number, now: number): FrameVerdict {
     const { opcode, key } = this.scanner;
     this.context.counters.controlToUpstream++;
     if (opcode === PONG) {
@@ -59,7 +59,7 @@ export class ClientControls {
     return 'forward';
   }
 
-  private answered(number: number, through: number, now: number): Verdict {
+  private answered(number: number, through: number, now: number): FrameVerdict {
     this.context.counters.barriersAnswered++;
     this.tap.receivedThrough(through, now);
     this.owed = this.pings.passedOver(number);

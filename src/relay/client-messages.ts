@@ -11,7 +11,7 @@ import type { RelayContext } from './tap.ts';
  * Verdict on a frame. `forward`: it goes on. `cut`: it is cut out. `keep`: it waits for the rest of
  * its message. `cut-message`: it is cut out, and so are the frames that waited.
  */
-export type Verdict = 'forward' | 'cut' | 'keep' | 'cut-message';
+export type FrameVerdict = 'forward' | 'cut' | 'keep' | 'cut-message';
 
 /** Most fragments of a message that may be a confirmation. */
 const MAX_FRAGMENTS = 64;
@@ -76,7 +76,7 @@ export class ClientMessages {
   /**
    * The verdict on a complete data frame that `begin` asked for. Its payload is `buf[start, end)`.
    */
-  judge(buf: Buffer, start: number, end: number, now: number): Verdict {
+  judge(buf: Buffer, start: number, end: number, now: number): FrameVerdict {
     const { opcode, fin, key, compressed } = this.scanner;
     if (opcode === TEXT && fin) {
       return this.offer(unmasked(buf, start, end, key), end - start, now) ? this.swallowed() : 'forward';
@@ -111,7 +111,7 @@ export class ClientMessages {
     this.released = true;
   }
 
-  private swallowed(): Verdict {
+  private swallowed(): FrameVerdict {
     this.context.counters.confirmationsSwallowed++;
     return 'cut-message';
   }

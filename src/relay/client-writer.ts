@@ -1,5 +1,5 @@
 // relay: upstream to client: the writes themselves: chunks as they came, and barriers where the tap wants them.
-import type { Barriers } from './barrier.ts';
+import type { BarrierCodec } from './barrier.ts';
 import type { Shared } from './directions.ts';
 import type { TapGuard } from './guard.ts';
 import type { Sink } from './peer.ts';
@@ -21,7 +21,7 @@ export class ClientWriter {
   /** Whether a barrier was asked for, which goes out at the next frame boundary. */
   pingWanted = false;
   /** The barriers of the present client. */
-  barriers: Barriers;
+  barriers: BarrierCodec;
   private readonly port: { readonly client: Sink };
   private readonly messages: UpstreamMessages;
   private readonly tap: TapGuard;
@@ -71,11 +71,11 @@ export class ClientWriter {
    * Writes a chunk that is one message before the tap is told of it, if the tap allows that.
    * Answers whether it was written.
    */
-  ahead(chunk: Buffer): boolean {
+  writeFirst(chunk: Buffer): boolean {
     const ordinal = this.messages.ordinal + 1;
-    const along = this.tap.ahead(ordinal);
-    if (along === 'wait') return false;
-    if (along === 'barrier' || this.pingWanted) this.withBarrier(chunk, chunk.length, ordinal);
+    const along = this.tap.writeFirst(ordinal);
+    if (along === 'nothing') return false;
+    if (along === 'message+barrier' || this.pingWanted) this.withBarrier(chunk, chunk.length, ordinal);
     else this.port.client.write(chunk);
     return true;
   }

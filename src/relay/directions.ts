@@ -1,5 +1,5 @@
 // relay: what both directions of a connection share while one client is there.
-import type { Barriers } from './barrier.ts';
+import type { BarrierCodec } from './barrier.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import type { Deflate } from './spliced-sockets.ts';
@@ -10,7 +10,7 @@ export interface Shared {
   readonly deflate: Deflate | undefined;
   /** Whether the frames cannot be read, so that bytes pass unread. */
   readonly opaque: boolean;
-  readonly barriers: Barriers;
+  readonly barriers: BarrierCodec;
   readonly pings: UpstreamPings;
   readonly tap: TapGuard;
   readonly context: RelayContext;

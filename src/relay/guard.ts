@@ -1,6 +1,6 @@
 // relay: stands between the data path and its tap: a tap that throws leaves a plain pass-through behind (SPEC D8).
 import { NOTHING, OBJECTS } from './first-byte.ts';
-import type { Ahead, EndedBy, RelayContext, SkipReason, Tap } from './tap.ts';
+import type { EndedBy, RelayContext, SkipReason, Tap, WriteFirst } from './tap.ts';
 
 /**
  * Forwards to a tap until the tap throws once, and answers "nothing to do" from then on. Never
@@ -47,10 +47,10 @@ export class TapGuard implements Tap {
     }
   }
 
-  ahead(ordinal: number): Ahead {
+  writeFirst(ordinal: number): WriteFirst {
     if (this.muted) return 'message';
     try {
-      return this.tap.ahead?.(ordinal) ?? 'wait';
+      return this.tap.writeFirst?.(ordinal) ?? 'nothing';
     } catch (error) {
       this.fault(error);
       return 'message';

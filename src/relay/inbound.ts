@@ -1,6 +1,6 @@
 // relay: client to upstream: writes bytes on without our pongs and confirmations, and holds a frame that may be one.
 import { ClientControls } from './client-controls.ts';
-import { ClientMessages, type Verdict } from './client-messages.ts';
+import { ClientMessages, type FrameVerdict } from './client-messages.ts';
 import type { Shared } from './directions.ts';
 import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
 import { HoldBuffer } from './hold.ts';
@@ -180,13 +180,13 @@ export class Inbound {
     return this.scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end, now) && this.framing === 'kept');
   }
 
-  private judge(buf: Buffer, start: number, end: number, now: number): Verdict {
+  private judge(buf: Buffer, start: number, end: number, now: number): FrameVerdict {
     return this.scanner.opcode >= CLOSE
       ? this.control(buf, start, end, now)
       : this.messages.judge(buf, start, end, now);
   }
 
-  private control(buf: Buffer, start: number, end: number, now: number): Verdict {
+  private control(buf: Buffer, start: number, end: number, now: number): FrameVerdict {
     const verdict = this.controls.judge(buf, start, end, now);
     if (verdict === 'forward') this.messages.release();
     return verdict;
@@ -196,7 +196,7 @@ export class Inbound {
    * Carries out a verdict on the frame `chunk[pos, stop)`. Answers whether all before `stop` is
    * done.
    */
-  private settle(verdict: Verdict, chunk: Buffer, from: number, pos: number, stop: number): boolean {
+  private settle(verdict: FrameVerdict, chunk: Buffer, from: number, pos: number, stop: number): boolean {
     if (verdict === 'forward') {
       this.releaseHeld();
       return false;
@@ -209,7 +209,7 @@ export class Inbound {
   }
 
   /** Carries out a verdict on the frame at the end of `held`. */
-  private settleHeld(verdict: Verdict, held: HoldBuffer): void {
+  private settleHeld(verdict: FrameVerdict, held: HoldBuffer): void {
     if (verdict === 'forward') this.releaseHeld();
     else if (verdict === 'cut-message') this.dropHeld();
     else if (verdict === 'cut') {

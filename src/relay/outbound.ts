@@ -1,6 +1,6 @@
 // relay: upstream to client: scans bytes where they lie, and writes them on with barriers and texts of ours.
 import { Additions } from './additions.ts';
-import type { Barriers } from './barrier.ts';
+import type { BarrierCodec } from './barrier.ts';
 import { ClientWriter, isOneText, TEXT_FIN } from './client-writer.ts';
 import type { Shared } from './directions.ts';
 import { FrameScanner } from './frames.ts';
@@ -104,7 +104,7 @@ export class Outbound implements ScanEvents {
   }
 
   /** Brings a new client, which hears from the next message boundary on. */
-  rejoin(barriers: Barriers, pings: UpstreamPings): void {
+  rejoin(barriers: BarrierCodec, pings: UpstreamPings): void {
     this.writer.barriers = barriers;
     this.pings = pings;
     this.audience = this.atBoundary && !this.scanner.open ? 'present' : 'arriving';
@@ -117,7 +117,7 @@ export class Outbound implements ScanEvents {
       else if (!this.done) this.writer.write(chunk);
       return;
     }
-    if (isOneText(chunk) && this.idle && this.writer.ahead(chunk)) {
+    if (isOneText(chunk) && this.idle && this.writer.writeFirst(chunk)) {
       this.messages.whole(chunk, this.scanner.header(chunk, 0, chunk.length), chunk.length, now);
       if (this.atBoundary) this.writer.catchUp();
       return;

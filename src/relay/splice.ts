@@ -3,7 +3,7 @@
 //   upstream socket ──▶ Outbound (scan, tap, + barriers) ──▶ client socket
 //   upstream socket ◀── Inbound (− our pongs, − confirmations) ◀── client socket
 import type { Duplex } from 'node:stream';
-import { Barriers } from './barrier.ts';
+import { BarrierCodec } from './barrier.ts';
 import type { Shared } from './directions.ts';
 import { TapGuard } from './guard.ts';
 import { UpstreamPings } from './heartbeat.ts';
@@ -263,7 +263,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
    */
   private shared({ deflate, opaque = false }: Partial<SplicedSockets> = {}): Shared {
     const { tap, context } = this;
-    return { deflate, opaque, barriers: new Barriers(), pings: new UpstreamPings(), tap, context };
+    return { deflate, opaque, barriers: new BarrierCodec(), pings: new UpstreamPings(), tap, context };
   }
 
   private broke(side: 'client' | 'upstream', consequence: string): void {

@@ -6,7 +6,7 @@ export const SKIP_REASONS = ['binary', 'too_large', 'unreadable'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
 /** What is written of a message before the tap is told of it. */
-export type Ahead = 'message' | 'barrier' | 'wait';
+export type WriteFirst = 'message' | 'message+barrier' | 'nothing';
 
 /** The side that began the end of a connection. */
 export type EndedBy = 'client' | 'upstream' | 'sidecar';
@@ -19,7 +19,7 @@ export interface Tap {
   /**
    * Takes a complete text message for the client: uncompressed bytes `buf[start, end)`, valid
    * during the call only. `ordinal` counts the session's data messages (text and binary) from 1.
-   * The call precedes the write, unless `ahead` let the bytes go first. A compressed message is
+   * The call precedes the write, unless `writeFirst` let the bytes go first. A compressed message is
    * read on the side and may come later, but in order. `now` is when the message was relayed.
    * `bytes` is its true size, which is more than end − start where only the beginning was kept.
    * `binary` = it is no text message, but may hold JSON by its first byte.
@@ -40,10 +40,9 @@ export interface Tap {
   wants?(): number;
   /**
    * Decides what may be written of text message `ordinal`, which has come whole and by itself,
-   * before it is told: the message, the message and a barrier ping, or (`wait`, default) nothing. A
-   * client need not wait for us to read its messages.
+   * before it is told. A client need not wait for us to read its messages. Default: nothing.
    */
-  ahead?(ordinal: number): Ahead;
+  writeFirst?(ordinal: number): WriteFirst;
   /**
    * Takes a message that is not read: binary and no JSON, larger than `messageBytes` or than the
    * room left, or one that does not inflate. Comes in order with `upstreamText`. `bytes` is its
@@ -57,7 +56,7 @@ export interface Tap {
   undecoded(delta: 1 | -1): void;
   /**
    * Is told that the messages since the last write are about to be written to the client. Not
-   * called for what `ahead` lets go first.
+   * called for what `writeFirst` lets go first.
    */
   writing?(): void;
   /**

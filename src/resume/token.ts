@@ -2,7 +2,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** The content of a token whose signature is ours, or why the token is refused. */
-export type Verdict =
+export type TokenVerdict =
   | { readonly fault?: undefined; readonly serial: number }
   | { readonly fault: 'forged' | 'expired'; readonly serial?: undefined };
 
@@ -12,12 +12,12 @@ export interface Tokens {
    * clock for both methods (the registry sees to it).
    */
   sign(session: string, user: string | undefined, serial: number, now: number): string;
-  verify(token: string, session: string, user: string | undefined, now: number): Verdict;
+  verify(token: string, session: string, user: string | undefined, now: number): TokenVerdict;
 }
 
 const BODY_BYTES = 12;
-const FORGED: Verdict = { fault: 'forged' };
-const EXPIRED: Verdict = { fault: 'expired' };
+const FORGED: TokenVerdict = { fault: 'forged' };
+const EXPIRED: TokenVerdict = { fault: 'expired' };
 
 /**
  * HMAC-SHA256 (RFC 2104) over version, session, user, serial and expiry; base64url. The first key

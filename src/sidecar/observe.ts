@@ -4,7 +4,7 @@ import type { AgentConfig, Config } from '../config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
 import type { Decoder } from '../decode/decoder.ts';
 import type { Journal } from '../delivery/journal.ts';
-import { Fan } from '../delivery/observers.ts';
+import { ObserverList } from '../delivery/observers.ts';
 import type { Observer, Report } from '../delivery/ports.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Retention } from '../delivery/retention.ts';
@@ -202,9 +202,9 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   // id, only now. It is joined to the log instead of being one more observer of every step.
   const logged: Observer = { ...outcomes.observer, ...(deps.unmatched && { unmatched: deps.unmatched }) };
   const all = [deps.journal?.steps, metrics, spans?.observer, logged, agents?.observer];
-  const fan = new Fan(all.filter((each) => each !== undefined));
+  const observers = new ObserverList(all.filter((each) => each !== undefined));
   return {
-    observer: fan,
+    observer: observers,
     connections: {
       opened({ session, facts }) {
         connectionMetrics.opened('none');
@@ -231,7 +231,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     stoodStill: standstills.stoodStill,
     scrape: (accept) => exporter.scrape(accept),
     traceId: (delivery) => spans?.traceId(delivery),
-    follow: (observer) => fan.add(observer),
+    follow: (observer) => observers.add(observer),
     sessionEnded: (session) => agents?.sessionEnded(session, deps.now()),
     async shutdown(timeoutMs) {
       stopBeat?.();

@@ -35,7 +35,7 @@ function parentOf(pid: number): number | undefined {
 }
 
 async function gone(pid: number): Promise<void> {
-  await vi.waitFor(() => expect(parentOf(pid)).toBeUndefined(), { timeout: 10_000 });
+  await vi.waitFor(() => expect(parentOf(pid)).toBeUndefined(), { timeout: 60_000 });
 }
 
 /** The demo as a process that a test can signal. Resolves once both children run and the first figures are shown. */

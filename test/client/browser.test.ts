@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { findProgram, missing } from '../support/component.ts';
 import { type Served, serve } from './serve.ts';
 
-const WAIT = { timeout: 15_000, interval: 20 };
+const WAIT = { timeout: 60_000, interval: 20 };
 
 describe.skipIf(missing('chromium'))('in Chromium', () => {
   let browser: Browser;

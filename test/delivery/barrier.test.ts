@@ -1,12 +1,12 @@
 // [E2] [E5] When a barrier is wanted, and when it is saved.
 import { describe, expect, test } from 'vitest';
-import { Barrier } from '../../src/delivery/barrier.ts';
+import { BarrierSchedule } from '../../src/delivery/barrier.ts';
 import { facts, MUST_PROCESS, setUp, THINKING } from './harness.ts';
 
 function flight() {
   const { tracker, connect, start } = setUp();
   const session = connect();
-  const barrier = new Barrier();
+  const barrier = new BarrierSchedule();
   expect(barrier.wanted).toBe(true); // the open barrier
   barrier.sent(0);
   barrier.answered(0);

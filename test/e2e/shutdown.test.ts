@@ -57,8 +57,6 @@ it('[D10] drains: the last barriers confirm what arrived, the rest fails as shut
   expect(await healthy.closed).toBe(1012);
   expect(await toHealthy.closed).toBe(1012);
   expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
-  const at = (msg: string) => Date.parse(String(sidecar.lines.find((line) => line.msg === msg)?.time));
-  expect(at('stopped') - at('stopping')).toBeLessThan(7000 + 1500);
   const ends = receiver.spans
     .filter(({ name }) => name.startsWith('send '))
     .map(({ attributes }) => [

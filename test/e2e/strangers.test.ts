@@ -55,7 +55,7 @@ describe('[D19] no word of a stranger counts', () => {
         expect(words).toBeGreaterThan(EVENTS);
         // Every word was read and judged.
         await expect
-          .poll(() => sidecar.sum('ackspan_confirmation_unmatched_total', { reason: 'foreign' }), { timeout: 20_000 })
+          .poll(() => sidecar.sum('ackspan_confirmation_unmatched_total', { reason: 'foreign' }), { timeout: 60_000 })
           .toBe(words);
         await sidecar.reach({ pending: EVENTS, confirmed: 0, failed: 0 });
         const { connections } = await sidecar.get<{ connections: { user: string | null }[] }>(

@@ -6,7 +6,7 @@ import { setUp } from './harness.ts';
 import { Backend, confirms, type Message, nestedId } from './tool-dispatcher.ts';
 
 /** Waits for a condition on a machine that may be busy. */
-const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 20_000 });
+const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 60_000 });
 const backends: Backend[] = [];
 
 afterEach(async () => {

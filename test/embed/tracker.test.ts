@@ -9,7 +9,7 @@ import { propertyOptions } from '../support/seed.ts';
 import { setUp } from './harness.ts';
 
 /** Waits for a condition on a machine that may be busy. */
-const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 20_000 });
+const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 60_000 });
 const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
 
 describe('words about events', () => {

@@ -52,7 +52,7 @@ test('[D1] every notice ends delivered or dropped, exactly once, and all that wa
       for (let i = 0; i < notices; i++) {
         new Walk(hooks.observer, on, facts({ type, id: `e-${i}` }), 1e12).ended('timeout', 'timeout', 1e12);
       }
-      if (!stopEarly) await vi.waitFor(() => expect(hooks.waiting).toBe(0), { timeout: 20_000 });
+      if (!stopEarly) await vi.waitFor(() => expect(hooks.waiting).toBe(0), { timeout: 60_000 });
       await hooks.stop(stopEarly ? 5 : 0);
       const { counters } = hooks;
       const dropped = Object.values(counters.dropped).reduce((sum, each) => sum + each, 0);

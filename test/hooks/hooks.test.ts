@@ -34,7 +34,7 @@ const UPSTREAM = {
 const LIMITS: Partial<HookLimits> = { firstRetryMs: 2, longestRetryMs: 10, breakerFailures: 1000 };
 
 /** Waits for a condition on a machine that may be busy. */
-const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 20_000 });
+const soon = (condition: () => void) => vi.waitFor(condition, { timeout: 60_000 });
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
@@ -477,13 +477,12 @@ describe('stopping', () => {
 
   test('with only distant retries left there is nothing to wait for', async () => {
     const to = await receiver();
-    to.behave(status(503, { 'retry-after': '60' }));
+    to.behave(status(503, { 'retry-after': '3600' }));
     const { hooks, reports } = hooksTo(to.url);
     withTracker(hooks).reject();
     await soon(() => expect(hooks.counters.requests.failed.failed).toBe(1));
-    const before = performance.now();
-    await hooks.stop(20_000);
-    expect(performance.now() - before).toBeLessThan(10_000);
+    // A stop that waited would outlast the test.
+    await hooks.stop(290_000);
     expect(hooks.counters.dropped.shutdown).toBe(1);
     expect(reports).toEqual(['1 notice was not delivered before the stop (the receiver: HTTP 503)']);
   });

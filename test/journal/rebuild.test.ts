@@ -1,7 +1,7 @@
 // After any random history the index that follows from what the journal was told is the one in memory. Connections play their part in test/simulation.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Fan } from '../../src/delivery/observers.ts';
+import { ObserverList } from '../../src/delivery/observers.ts';
 import { isSettled } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
@@ -29,7 +29,7 @@ test('after any random history, rebuild = original', () => {
     const store = createMemoryStore({ history: 8 });
     const retention = { bytes: 300, bytesPerSession: 200, bytesPerUser: 300 };
     const limits = { pending: 30, pendingPerUser: 30, retention };
-    const observer = new Fan([recorder, journal.steps]);
+    const observer = new ObserverList([recorder, journal.steps]);
     const reemit = asks ? () => 'sent' as const : undefined;
     const tracker = new Tracker({ store, observer, limits, now: START, random: () => 0.5, reemit });
     // Two that their clients may come back to, of one user; and two that end with their connection.

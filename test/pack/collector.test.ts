@@ -83,7 +83,7 @@ describe.skipIf(noCollector())('the Collector', () => {
   });
 
   test('on Cloud Run, the SLO finds its counter and labels of the platform are moved away', {
-    timeout: 60_000,
+    timeout: 240_000,
   }, async () => {
     const config = cloudRun();
     const [http, metrics, health] = await Promise.all([1, 2, 3].map(freePort));
@@ -126,7 +126,7 @@ describe.skipIf(noCollector())('the Collector', () => {
 
   test.each(['scrapes', 'is pushed to'] as const)(
     'when it %s, traces pass through and metrics keep their names and labels',
-    { timeout: 90_000 },
+    { timeout: 240_000 },
     async (way) => {
       const receiver = await startOtlpReceiver();
       atEnd(() => receiver.close());
@@ -168,7 +168,7 @@ describe.skipIf(noCollector())('the Collector', () => {
     ['it scrapes, and the sidecar is told nothing', {}, {}],
     ['it scrapes, and the sidecar pushes all the same', {}, { OTEL_METRICS_EXPORTER: 'otlp' }],
     ['it is pushed to, as both are told', { METRICS_RECEIVER: 'otlp' }, { OTEL_METRICS_EXPORTER: 'otlp' }],
-  ])('every delivery counts exactly once where %s', { timeout: 90_000 }, async (_, collecting, sending) => {
+  ])('every delivery counts exactly once where %s', { timeout: 240_000 }, async (_, collecting, sending) => {
     const receiver = await startOtlpReceiver();
     atEnd(() => receiver.close());
     const backend = await startPushing({ everyMs: 20 });
@@ -209,7 +209,7 @@ describe.skipIf(noCollector())('the Collector', () => {
     expect((await settled(collector.metrics)).total).toBe(confirmed + failed + timeout);
   });
 
-  test('exemplars come through a scrape', { timeout: 60_000 }, async () => {
+  test('exemplars come through a scrape', { timeout: 240_000 }, async () => {
     const receiver = await startOtlpReceiver();
     atEnd(() => receiver.close());
     const backend = await startPushing({ everyMs: 20 });

@@ -147,7 +147,7 @@ describe('the parts of the stack that are ours', () => {
   const part = (name: string) => join(ROOT, 'deploy/compose', name);
 
   test('backend, sidecar with the committed configuration, and clients work together', {
-    timeout: 60_000,
+    timeout: 240_000,
   }, async () => {
     const backend = startChild(process.execPath, [part('backend.mjs')], { PORT: '0' });
     const { port } = await backend.line((line) => line.msg === 'listening');

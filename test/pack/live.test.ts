@@ -51,7 +51,7 @@ describe.skipIf(missing('prometheus'))('a running demo, scraped', () => {
     const admin = new URL(/http:\/\/\S+/.exec(String(look.text))![0]);
     prometheus = await startPrometheus({ target: admin.host, rules: quickRules() });
     const finished = () => expect(demo.lines.some(({ text }) => String(text).startsWith('Verdict'))).toBe(true);
-    await vi.waitFor(finished, { timeout: 60_000 });
+    await vi.waitFor(finished, { timeout: 240_000 });
   }, 120_000);
   afterAll(closeAll);
 
@@ -109,7 +109,7 @@ describe.skipIf(missing('prometheus'))('a running demo, scraped', () => {
   });
 
   describe.skipIf(missing('chromium'))('as a picture', () => {
-    test.each(DASHBOARDS)('%s is drawn from the real results', { timeout: 60_000 }, async (name) => {
+    test.each(DASHBOARDS)('%s is drawn from the real results', { timeout: 240_000 }, async (name) => {
       const file = join(ROOT, `.cache/dashboard-${name}.png`);
       rmSync(file, { force: true });
       const drawn: Picture = await drawDashboard(readDashboard(name), prometheus, LOOK_BACK_S);

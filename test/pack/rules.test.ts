@@ -64,7 +64,7 @@ describe('generated files', () => {
 });
 
 describe.skipIf(missing('promtool'))('promtool', () => {
-  test('the rules are valid', { timeout: 60_000 }, () => {
+  test('the rules are valid', { timeout: 240_000 }, () => {
     expect(
       run('promtool', 'check', 'rules', '--lint-fatal', join(RULES, 'recording.yml'), join(RULES, 'alerts.yml')),
     ).toContain('SUCCESS');

@@ -1,7 +1,7 @@
 // [E2] A message that fills its chunk may be written before it is read: which one, with what, and what comes after it.
 import { describe, expect, it } from 'vitest';
 import { BINARY, CONTINUATION, PING } from '../../src/relay/frames.ts';
-import type { Ahead } from '../../src/relay/tap.ts';
+import type { WriteFirst } from '../../src/relay/tap.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';
 import { spliced } from '../support/spliced.ts';
 
@@ -21,7 +21,7 @@ function ordinals(stream: Buffer): number[] {
 
 describe('[W4] a message that may go ahead', () => {
   /** What had been written, as a shape, when the tap was told of each message. */
-  async function told(letsAhead: (ordinal: number) => Ahead) {
+  async function told(firstWrites: (ordinal: number) => WriteFirst) {
     const all = await spliced();
     const { client, tap } = all;
     const before: string[] = [];
@@ -30,12 +30,12 @@ describe('[W4] a message that may go ahead', () => {
       before.push(shape(client.taken()));
       upstreamText(...args);
     };
-    tap.letsAhead = letsAhead;
+    tap.firstWrites = firstWrites;
     return { ...all, before };
   }
 
   it('is written before the tap is told of it, alone or with a barrier that says its ordinal', async () => {
-    const { client, upstream, tap, before } = await told((ordinal) => (ordinal === 1 ? 'message' : 'barrier'));
+    const { client, upstream, tap, before } = await told((ordinal) => (ordinal === 1 ? 'message' : 'message+barrier'));
     tap.wantsBarrier = () => false;
     upstream.send(frame('one'));
     upstream.send(frame('two'));

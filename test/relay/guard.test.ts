@@ -8,7 +8,14 @@ import { RecordingTap, spliced } from '../support/spliced.ts';
 
 const CONFIRMATION = clientFrame('{"type":"event_confirmation"}');
 
-const METHODS = ['upstreamText', 'upstreamSkipped', 'ahead', 'barrierAt', 'receivedThrough', 'clientText'] as const;
+const METHODS = [
+  'upstreamText',
+  'upstreamSkipped',
+  'writeFirst',
+  'barrierAt',
+  'receivedThrough',
+  'clientText',
+] as const;
 
 describe('[W20][D8] a tap that throws', () => {
   it.each(METHODS)('in %s: is reported once and asked nothing more; every byte still passes', async (method) => {

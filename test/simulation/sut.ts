@@ -12,7 +12,7 @@ import { createResumption } from '../../src/connection/resumption.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../../src/decode/defaults.ts';
 import type { Rule } from '../../src/decode/rules.ts';
-import { Fan } from '../../src/delivery/observers.ts';
+import { ObserverList } from '../../src/delivery/observers.ts';
 import type { Observer } from '../../src/delivery/ports.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
@@ -112,7 +112,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
   const rebuilt = new Rebuilt();
   const tracker = new Tracker({
     store,
-    observer: new Fan([observe(history), journal.steps]),
+    observer: new ObserverList([observe(history), journal.steps]),
     limits: { pending: setup.pending, pendingPerUser: setup.pendingPerUser, retention },
     now: now(),
     random: Math.random,

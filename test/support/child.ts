@@ -32,7 +32,7 @@ export interface Child {
 }
 
 /** Longest wait for anything whose bound only keeps a test from hanging, ms: the machine may be busy. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 const running = new Set<number>();
 // A worker that ends without its hooks must not leave processes behind.

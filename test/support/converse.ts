@@ -149,7 +149,7 @@ async function exchange(
   const random = randomFrom(conversation.seed);
   const chunk = Math.max(conversation.chunk, Math.ceil(downBytes.length / 400));
   ends.tap.wantsBarrier = () => random() < 0.7;
-  ends.tap.letsAhead = () => (['wait', 'message', 'barrier'] as const)[Math.floor(random() * 3)]!;
+  ends.tap.firstWrites = () => (['nothing', 'message', 'message+barrier'] as const)[Math.floor(random() * 3)]!;
   let at = 0;
   while (at < downBytes.length || !script.done) {
     const size = 1 + Math.floor(random() * chunk);

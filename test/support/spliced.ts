@@ -3,12 +3,12 @@ import type { Fault } from '../../src/delivery/ports.ts';
 import { createSplice, type SpliceHandle } from '../../src/relay/splice-handle.ts';
 import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import {
-  type Ahead,
   DEFAULT_RELAY_LIMITS,
   type RelayContext,
   RelayCounters,
   type RelayLimits,
   type Tap,
+  type WriteFirst,
 } from '../../src/relay/tap.ts';
 import { MemorySocket, settle } from './socket-pair.ts';
 
@@ -36,7 +36,7 @@ export class RecordingTap implements Tap {
   wantsBarrier = (_through: number): boolean => true;
   /** Whether evidence may still come when the client is to be parted from. */
   mayCome = (): boolean => false;
-  letsAhead = (_ordinal: number): Ahead => 'wait';
+  firstWrites = (_ordinal: number): WriteFirst => 'nothing';
   /** The longest message that is kept whole. */
   keeps = Number.MAX_SAFE_INTEGER;
   /** True sizes of the messages told, by ordinal. */
@@ -64,8 +64,8 @@ export class RecordingTap implements Tap {
   undecoded(delta: number): void {
     this.waiting += delta;
   }
-  ahead(ordinal: number): Ahead {
-    return this.letsAhead(ordinal);
+  writeFirst(ordinal: number): WriteFirst {
+    return this.firstWrites(ordinal);
   }
   barrierAt(through: number): boolean {
     this.asked++;

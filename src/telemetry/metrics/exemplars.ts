@@ -18,7 +18,7 @@ export interface HistogramPoint extends DataPoint<Histogram> {
 }
 
 /** A fixed number of places, each with the latest exemplar: four stores to put, no allocation. */
-export class ExemplarShelf {
+export class ExemplarTable {
   readonly #traceIds: string[];
   readonly #spanIds: string[];
   readonly #values: Float64Array;

@@ -87,7 +87,7 @@ export function createDeliveryMetrics(): DeliveryMetrics {
       const place = slotOf(delivery.level, delivery.errorType) * BUCKETS + bucketOf(ms);
       book
         .of(delivery.type)
-        .shelf()
+        .exemplarTable()
         .put(place, traceId, spanId, ms / 1000, delivery.settledAt);
     },
     source: () => families(book),

@@ -14,7 +14,7 @@ import {
   UNVERIFIABLE_REASONS,
 } from '../../delivery/words.ts';
 import { DELIVERY_BOUNDS } from '../names/names.ts';
-import { ExemplarShelf } from './exemplars.ts';
+import { ExemplarTable } from './exemplars.ts';
 import { Latency } from './latency.ts';
 
 /** The evidence at the outcome, as the `level` label spells it; `none` = no evidence. */
@@ -55,7 +55,7 @@ export class Tally {
    */
   readonly attempts = new Float64Array(ATTEMPT_KINDS.length * ATTEMPT_RESULTS.length);
   /** Exemplars, one place per bucket of `counts`. Made when the first exemplar comes. */
-  exemplars: ExemplarShelf | undefined = undefined;
+  exemplars: ExemplarTable | undefined = undefined;
 
   constructor(label: string, priority: Priority) {
     this.label = label;
@@ -101,8 +101,8 @@ export class Tally {
     return count;
   }
 
-  shelf(): ExemplarShelf {
-    this.exemplars ??= new ExemplarShelf(SLOTS * BUCKETS);
+  exemplarTable(): ExemplarTable {
+    this.exemplars ??= new ExemplarTable(SLOTS * BUCKETS);
     return this.exemplars;
   }
 }

@@ -1,8 +1,8 @@
 // Records used again: a reused record is a new one in every field, and a record that somebody may still hold is never reused.
 import { describe, expect, it } from 'vitest';
 import { Delivery } from '../../src/delivery/record.ts';
+import { RecordPool } from '../../src/delivery/record-pool.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
-import { Spares } from '../../src/delivery/spares.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { silentObserver } from '../support/silent-observer.ts';
@@ -48,7 +48,7 @@ describe('spares', () => {
 
   it('a record is not reused after an attempt, another outcome, or when somebody keeps it', () => {
     for (const spoil of [{ attempts: 2 }, { status: 'timeout' as const }, { kept: true }]) {
-      const spares = new Spares();
+      const spares = new RecordPool();
       const session = new Session('s', new Owner('ada'));
       const left = new Delivery(1, session, 1, facts(), 'received', 0);
       Object.assign(left, { status: 'confirmed' }, spoil);

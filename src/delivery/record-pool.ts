@@ -6,7 +6,7 @@ import type { Level } from './words.ts';
 /** Spare records at most. The spares of a peak that has passed are released. */
 const LIMIT = 1024;
 
-export class Spares {
+export class RecordPool {
   readonly #spare: Delivery[] = [];
 
   /** Returns a record for a new delivery. */
