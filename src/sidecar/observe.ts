@@ -140,7 +140,10 @@ export interface Watch {
    * with its connection's `closed`.
    */
   sessionEnded(session: Session): void;
-  shutdown(timeoutMs: number): Promise<void>;
+  /** Begins to send what waits for a collector, and waits for nothing. */
+  hurry(): void;
+  /** As `Telemetry.shutdown`. */
+  shutdown(timeoutMs: number, quietMs?: number): Promise<void>;
 }
 
 /**
@@ -233,11 +236,12 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     traceId: (delivery) => spans?.traceId(delivery),
     follow: (observer) => observers.add(observer),
     sessionEnded: (session) => agents?.sessionEnded(session, deps.now()),
-    async shutdown(timeoutMs) {
+    hurry: () => telemetry.hurry(),
+    async shutdown(timeoutMs, quietMs) {
       stopBeat?.();
       runtime.stop();
       outcomes.stop();
-      await telemetry.shutdown(timeoutMs);
+      await telemetry.shutdown(timeoutMs, quietMs);
     },
   };
 }
