@@ -138,8 +138,9 @@ describe.skipIf(missing('chromium'))('Chromium', () => {
     expect([1001, 1006]).toContain(await visit.closed);
     await sidecar.idle();
     const { tracked, confirmed, failed, timeout, unverifiable } = await sidecar.stats();
-    expect(confirmed + failed).toBe(tracked);
-    expect([timeout, unverifiable]).toEqual([0, 0]);
+    // What the page had and had not spoken of is no loss (D24).
+    expect(confirmed + failed + unverifiable).toBe(tracked);
+    expect(timeout).toBe(0);
     expectHealthyLog(sidecar);
   });
 });
