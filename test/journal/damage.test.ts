@@ -99,7 +99,7 @@ test(`[P4] ${PLACES} places: starts, says what it dropped, never makes up an out
     const clean = newDirectory();
     const entries = write(clean, chance);
     const files = readdirSync(clean).sort();
-    expect(files.length).toBeGreaterThan(5);
+    expect(files.length).toBeGreaterThan(1);
     const whole = imageOf(entries.map(({ entry }) => entry));
     const over = new Set(entries.flatMap(({ entry }) => (entry.kind === 'settled' ? [entry.seq] : [])));
     expect(shown(readState(clean, files).image)).toEqual(whole);
