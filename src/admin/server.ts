@@ -9,7 +9,6 @@ import { connectionRoute, connectionsRoute } from './connections.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { deliveriesRoute } from './deliveries.ts';
 import { deliveryRoute } from './delivery.ts';
-import { drainRoute } from './drain.ts';
 import { createEntry, type Entry } from './entry.ts';
 import { isLoopback } from './guard.ts';
 import { healthRoutes } from './health.ts';
@@ -117,7 +116,6 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     replayRoute(deps),
     reloadRoute(deps),
     ...deadLetterRoutes(deps, closing),
-    drainRoute(deps),
     connectionsRoute(deps),
     connectionRoute(deps),
     messagesRoute(deps),

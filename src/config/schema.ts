@@ -214,12 +214,6 @@ export const TABLE = [
   row('shutdown.grace', duration(0, 3_600_000), 'How long a stop waits for confirmations that are under way.', {
     written: '8s',
   }),
-  row(
-    'shutdown.delay',
-    duration(0, 600_000),
-    'How long new connections are still taken after `/readyz` has begun to say 503: the time in which whoever sends clients here learns of it. A part of the grace, at most half of it.',
-    { written: '0s' },
-  ),
   row('log_level', oneOf(LOG_LEVELS), 'The least serious log lines to write.', {
     written: 'info',
     flag: 'log-level',

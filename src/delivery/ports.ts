@@ -20,7 +20,6 @@ export type Stage =
   | 'relay.upgraded'
   | 'admin'
   | 'decode'
-  | 'drain'
   | 'frames'
   | 'hook'
   | 'identity'

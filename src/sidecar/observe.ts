@@ -140,10 +140,7 @@ export interface Watch {
    * with its connection's `closed`.
    */
   sessionEnded(session: Session): void;
-  /** Begins to send what waits for a collector, and waits for nothing. */
-  hurry(): void;
-  /** As `Telemetry.shutdown`. */
-  shutdown(timeoutMs: number, quietMs?: number): Promise<void>;
+  shutdown(timeoutMs: number): Promise<void>;
 }
 
 /**
@@ -236,12 +233,11 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     traceId: (delivery) => spans?.traceId(delivery),
     follow: (observer) => observers.add(observer),
     sessionEnded: (session) => agents?.sessionEnded(session, deps.now()),
-    hurry: () => telemetry.hurry(),
-    async shutdown(timeoutMs, quietMs) {
+    async shutdown(timeoutMs) {
       stopBeat?.();
       runtime.stop();
       outcomes.stop();
-      await telemetry.shutdown(timeoutMs, quietMs);
+      await telemetry.shutdown(timeoutMs);
     },
   };
 }

@@ -42,7 +42,7 @@ import { answerReaders, createAcross } from './read-elsewhere.ts';
 import { register, tell } from './register.ts';
 import { liveConfig, type Reloaded, type Reread, reload } from './reload.ts';
 import { createFetch } from './shared-store.ts';
-import { createStopper, type Stoppable, type Stopper } from './stop.ts';
+import { type Stoppable, stop } from './stop.ts';
 import { handsOver, keepStore, openStore } from './store.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
 
@@ -76,12 +76,16 @@ const TOKEN_LIFE_MS = 24 * 3_600_000;
 /** Builds a sidecar; nothing runs before `start`. */
 export function createSidecar(deps: SidecarDeps): Sidecar {
   let running: Running | undefined;
+  let stopping: Promise<void> | undefined;
   return {
     async start() {
       running = await start(deps);
       return running.addresses;
     },
-    stop: (reason) => running?.stopper.stop(reason) ?? Promise.resolve(),
+    stop(reason) {
+      stopping ??= running === undefined ? Promise.resolve() : stop(running, deps, reason);
+      return stopping;
+    },
     reload: () => running?.reload() ?? { faults: ['The sidecar has not been started.'] },
     stats() {
       if (running === undefined) throw new Error('the sidecar has not been started');
@@ -90,9 +94,7 @@ export function createSidecar(deps: SidecarDeps): Sidecar {
   };
 }
 
-interface Running {
-  readonly watch: Stoppable['watch'];
-  readonly stopper: Stopper;
+interface Running extends Stoppable {
   readonly addresses: { listen: AddressInfo; admin?: AddressInfo };
   reload(): Reloaded;
 }
@@ -174,7 +176,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     report,
   };
   const connections = new Set<Connection>();
-  const state = { draining: false, drained: false };
+  const state = { draining: false };
   const scrapes = createScrapes(now);
   const { keys } = config.sessions;
   const tokens = createTokens(keys.length === 0 ? (lasting?.engine.secrets ?? []) : keys, TOKEN_LIFE_MS);
@@ -207,7 +209,6 @@ async function start(deps: SidecarDeps): Promise<Running> {
     messages,
     unmatched,
     state,
-    drain: (reason: string) => void stopper.drain(reason).catch((error) => report({ stage: 'drain', error })),
     upstreamCheck,
     scrapes,
     report,
@@ -270,7 +271,14 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const closeStore = keepStore(lasting, { decoder, tracker, resumption, registry, owners, index: store, report, log });
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
   const stopLimitLog = startLimitLog(limitCounts, report);
-  const stoppable: Stoppable = {
+  const own = config.admin.listen;
+  admin.begin();
+  const addresses: Running['addresses'] = {
+    ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),
+    listen: await listener.listen(config.listen.host, config.listen.port),
+  };
+  return {
+    addresses,
     connections,
     resumption,
     tracker,
@@ -286,13 +294,6 @@ async function start(deps: SidecarDeps): Promise<Running> {
     upstreamCheck,
     scrapes,
     lasting,
+    reload: reloading,
   };
-  const stopper = createStopper(stoppable, deps);
-  const own = config.admin.listen;
-  admin.begin();
-  const addresses = {
-    ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),
-    listen: await listener.listen(config.listen.host, config.listen.port),
-  };
-  return { addresses, watch, stopper, reload: reloading };
 }

@@ -70,15 +70,12 @@ export interface Telemetry {
    * latest and never rejects.
    */
   flush(timeoutMs: number): Promise<void>;
-  /** Begins to send spans and log records that wait, and waits for nothing. */
-  hurry(): void;
   /**
-   * Flushes and stops, within `timeoutMs` (default 5,000) of running time, or sooner when for
-   * `quietMs` (default `timeoutMs`) nothing gets through: a collector that never answers does not
-   * hold up a stop. Never rejects. Items that could not be sent are given up, counted and reported
-   * with their number and reason. Spans that end later count as dropped.
+   * Flushes and stops, within `timeoutMs` (default 5,000) of running time. Never rejects. Items
+   * that could not be sent are given up, counted and reported with their number and reason. Spans
+   * that end later count as dropped.
    */
-  shutdown(timeoutMs?: number, quietMs?: number): Promise<void>;
+  shutdown(timeoutMs?: number): Promise<void>;
 }
 
 /**
@@ -133,19 +130,11 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
       if (!(await inTime(Promise.all(all.map((each) => each.forceFlush())), timeoutMs, report)))
         report({ stage: 'telemetry', error: new Error(late) });
     },
-    hurry() {
-      // What fails is counted and reported by each of them.
-      for (const each of [...spanProcessors, ...logRecordProcessors]) each.forceFlush().catch(() => undefined);
-    },
-    async shutdown(timeoutMs = 5000, quietMs = timeoutMs) {
+    async shutdown(timeoutMs = 5000) {
       stopping ??= sdk.shutdown();
-      const late = await whileItGetsThrough(stopping, {
-        timeoutMs,
-        quietMs,
-        counters: Object.values(counters),
-        report,
-      });
-      if (late !== undefined) for (const each of all) each.abandon?.(late);
+      if (!(await inTime(stopping, timeoutMs, report)))
+        for (const each of all)
+          each.abandon?.(`not sent within the ${Math.round(timeoutMs)} ms that the stop had left`);
       for (const each of Object.values(losses)) each.tellRest();
       stopDiagnostics();
     },
@@ -164,7 +153,6 @@ function countersOf(deps: TelemetryDeps): Pick<Telemetry, 'counters' | 'logCount
 const IDLE = {
   tracer: undefined,
   logEvent: undefined,
-  hurry: () => undefined,
   flush: () => Promise.resolve(),
   shutdown: () => Promise.resolve(),
 };
@@ -179,28 +167,6 @@ function checkEvents(mode: EventMode, spans: number, logs: number, report: Repor
     report({ stage: 'telemetry', error: new Error(`tracing.events is ${mode}, ${text}`) });
   if (logs === 0) complain('but log records go nowhere: steps of deliveries are span events instead');
   if (spans === 0) complain('but spans go nowhere: log events tell about spans, so there are none either');
-}
-
-interface Flushing {
-  readonly timeoutMs: number;
-  readonly quietMs: number;
-  readonly counters: readonly ExportCounters[];
-  readonly report: Report;
-}
-
-/** Waits for `work`. Answers why it was not waited for any longer; undefined = it is done. */
-async function whileItGetsThrough(
-  work: Promise<unknown>,
-  { timeoutMs, quietMs, counters, report }: Flushing,
-): Promise<string | undefined> {
-  const through = (): number => counters.reduce((sum, { exported, rejected }) => sum + exported + rejected, 0);
-  for (let left = timeoutMs, before = through(); ; left -= quietMs) {
-    if (await inTime(work, Math.min(quietMs, left), report)) return undefined;
-    if (left <= quietMs) return `not sent within the ${Math.round(timeoutMs)} ms that the stop had left`;
-    const now = through();
-    if (now === before) return `not sent: the collector took nothing for ${Math.round(quietMs)} ms of the stop`;
-    before = now;
-  }
 }
 
 /**

@@ -28,7 +28,6 @@ const ASKING: readonly (readonly string[])[] = [
   ['resend', 'd-1'],
   ['replay', '--user', 'ann'],
   ['dead-letters'],
-  ['drain'],
   ['open'],
 ];
 

@@ -225,7 +225,6 @@ describe('a variable for every key', () => {
     'hooks.queue': ['7', 7],
     'hooks.concurrency': ['7', 7],
     'shutdown.grace': ['0s', 0],
-    'shutdown.delay': ['5s', 5000],
     log_level: ['silent', 'silent'],
     service_name: ['my gateway', 'my gateway'],
   };
