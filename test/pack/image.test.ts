@@ -29,10 +29,10 @@ const UID = 1000;
 
 /** Runs what follows as the image's user inside its root, which is read-only but for the store's volume. */
 const ENTER = `
-mount --bind "$1" "$1" && mount --bind "$2" "$1/app/node_modules" && mount --bind "$3" "$1/var/lib/ackspan" &&
-mount -o remount,bind,ro "$1" && mount -o remount,bind,ro "$1/app/node_modules" &&
+mount --bind "$1" "$1" && mount --bind "$2" "$1/var/lib/ackspan" &&
+mount -o remount,bind,ro "$1" &&
 mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" || exit 70
-shift 3
+shift 2
 exec env -i PATH=/usr/local/bin NODE_ENV=production "$@"`;
 
 /** True, said aloud, where the test may not mount: it is not root, or the system is not Linux. */
@@ -51,10 +51,11 @@ beforeAll(() => {
   root = join(folder, 'root');
   volume = join(folder, 'volume');
   const context = join(folder, 'context');
-  // Dependencies are mounted instead of copied: here they are some 400 MB, with the tools.
-  for (const each of [context, join(context, 'node_modules'), volume]) mkdirSync(each);
+  for (const each of [context, volume]) mkdirSync(each);
+  // The only package that the image takes along: the command itself is bundled.
+  cpSync(join(ROOT, 'node_modules/ws'), join(context, 'node_modules/ws'), { recursive: true });
   cpSync(dirname(dirname(builtCli())), join(context, 'dist'), { recursive: true });
-  cpSync(join(ROOT, 'package.json'), join(context, 'package.json'));
+  for (const name of ['package.json', 'LICENSE']) cpSync(join(ROOT, name), join(context, name));
   execFileSync('sh', [join(ROOT, 'deploy/image/root.sh'), root, process.execPath], { cwd: context });
   for (const mountpoint of ['proc', 'dev', 'var/lib/ackspan']) mkdirSync(join(root, mountpoint));
   // What a container runtime puts there.
@@ -68,7 +69,7 @@ afterEach(closeAll);
 /** Arguments of `unshare` that run a command inside, with these variables. */
 function inside(command: readonly string[], env: Readonly<Record<string, string>> = {}): string[] {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const places = [root, join(ROOT, 'node_modules'), volume];
+  const places = [root, volume];
   const enter = ['/usr/sbin/chroot', `--userspec=${UID}:${UID}`, root];
   return ['-m', 'sh', '-c', ENTER, 'sh', ...places, ...variables, ...enter, ...command];
 }
