@@ -3,7 +3,20 @@ import { configDefaults, defineConfig, mergeConfig } from 'vitest/config';
 import all from './vitest.config.ts';
 
 /** Rooms where whole programs meet: browsers, Python, Prometheus, child processes of ours. */
-const PROGRAMS = ['e2e', 'kills', 'pack', 'cli', 'demo', 'dev', 'bench', 'simulation', 'fuzz', 'hostile', 'examples'];
+const PROGRAMS = [
+  'e2e',
+  'kills',
+  'failures',
+  'pack',
+  'cli',
+  'demo',
+  'dev',
+  'bench',
+  'simulation',
+  'fuzz',
+  'hostile',
+  'examples',
+];
 
 /** Files in other rooms that start a program, or are long by nature: thousands of conversations, the compiler over every file. */
 const FILES = [
