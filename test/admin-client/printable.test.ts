@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { jsonLine, printable, quoted } from '../../src/admin-client/printable.ts';
 import { fitted, padded, widthOf, wrapped } from '../../src/cli/terminal/width.ts';
+import { anyText } from '../support/any-text.ts';
 import { propertyOptions } from '../support/seed.ts';
 
 const ACTS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}]/u;
@@ -10,7 +11,7 @@ const ACTS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}]/u;
 const hostile = fc
   .array(
     fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 6 }),
+      anyText({ maxLength: 6 }),
       fc.constantFrom(
         '\x1b[2J',
         '\x1b]0;owned\x07',

@@ -10,12 +10,13 @@ import { readState } from '../../src/journal/read-state.ts';
 import { HEADER_BYTES } from '../../src/journal/segment.ts';
 import { closeAll } from '../support/backends.ts';
 import { type Chance, chosenSeed, withSeed } from '../support/chance.ts';
+import { propertyOptions } from '../support/seed.ts';
 import { newDirectory, openLog } from '../support/store-directory.ts';
 
 afterEach(closeAll);
 
 /** Places that are damaged, one at a time. */
-const PLACES = 1000;
+const PLACES = propertyOptions(1000).numRuns;
 
 /** Writes a random history; answers its entries and the byte at which each ends, by file. */
 function write(directory: string, chance: Chance) {

@@ -7,11 +7,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createOtlpBatchBuilder } from '../../src/telemetry/otlp/batch.ts';
 import { createSharedParts, createSharingProcessor, shareParts } from '../../src/telemetry/spans/shared-parts.ts';
+import { anyText } from '../support/any-text.ts';
 import { decodeTraces } from '../support/otlp-decode.ts';
 import { propertyOptions } from '../support/seed.ts';
 
 const value = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 300 }),
+  anyText({ maxLength: 300 }),
   fc.constantFrom('websocket', 'é', '💥', ''),
   fc.maxSafeInteger(),
   fc.double({ noNaN: true, noInteger: true }),
@@ -22,7 +23,7 @@ const value = fc.oneof(
 const attributes = fc.dictionary(fc.constantFrom('a', 'b', 'messaging.system', 'ключ', 'x'.repeat(200)), value);
 const hrTime = fc.tuple(fc.integer({ min: 0, max: 4_000_000_000 }), fc.integer({ min: 0, max: 999_999_999 }));
 const spec = fc.record({
-  name: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 }),
+  name: anyText({ minLength: 1, maxLength: 200 }),
   kind: fc.constantFrom(SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.PRODUCER),
   attributes,
   start: hrTime,
