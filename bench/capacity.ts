@@ -1,4 +1,4 @@
-// `npm run capacity`: raises one load after another until p99, throughput or memory gives way, and names the limit that came first.
+// `npm run bench:capacity`: raises one load after another until p99, throughput or memory gives way, and names the limit that came first.
 import { parseArgs } from 'node:util';
 import { openFileLimit } from './accounting.ts';
 import { stop } from './children.ts';

@@ -1,4 +1,4 @@
-// `npm run soak`: half an hour at 2,000 events/s with connections that come, go and break; fails when memory, sums or p99 drift.
+// `npm run bench:soak`: half an hour at 2,000 events/s with connections that come, go and break; fails when memory, sums or p99 drift.
 
 import { parseArgs } from 'node:util';
 import { processTree, rssKiB, waitMicros } from './accounting.ts';
@@ -12,7 +12,7 @@ import { sumsOf } from './rounds.ts';
 import { startSink } from './sink.ts';
 import { type Running, readStats, runTrial, type Stats } from './trial.ts';
 
-const USAGE = 'usage: npm run soak -- [--minutes 30] [--rate 2000] [--connections 200] [--seed N] [--json]';
+const USAGE = 'usage: npm run bench:soak -- [--minutes 30] [--rate 2000] [--connections 200] [--seed N] [--json]';
 const SAMPLES = 60;
 const MEMORY_NEEDS_MS = 5 * 60_000 - 10_000;
 const CALM = 0.02; // share of the time that a process may wait for a core on a machine that is not busy

@@ -1,35 +1,10 @@
 // admin-client: gathers everything that is known of one delivery from one admin server and its neighbours.
-import type { ConnectionJson, DeliveryDetailJson } from '../admin/shapes.ts';
+import type { DeliveryDetailJson } from '../admin/shapes.ts';
 import type { UnmatchedJson } from '../admin/unmatched-shapes.ts';
 import { ALIKE_MS, endedAt } from './alike.ts';
 import type { AdminClient } from './client.ts';
+import type { Alike, Case, Sighting } from './facts.ts';
 import { AdminFailure } from './failure.ts';
-
-/** A connection of the delivery’s user, and the admin server that told of it. */
-export interface Sighting {
-  readonly base: string;
-  readonly connection: ConnectionJson;
-}
-
-/** Deliveries that ended for the same reason at about the same time. */
-export interface Alike {
-  readonly deliveries: number;
-  readonly sessions: number;
-  /** Whether there are more than were read. */
-  readonly more: boolean;
-}
-
-/** A case: one delivery and what stands around it. */
-export interface Case {
-  readonly delivery: DeliveryDetailJson;
-  readonly alike: Alike | undefined;
-  /** The connections that the delivery's user has now, on every admin server that was asked. */
-  readonly sightings: readonly Sighting[];
-  /**
-   * Confirmations of the delivery's event that were turned away, because another session sent them.
-   */
-  readonly turnedAway: readonly UnmatchedJson[];
-}
 
 /** Most deliveries that are read to find similar ends. */
 const ALIKE_MOST = 2_000;

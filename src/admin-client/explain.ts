@@ -1,9 +1,9 @@
 // admin-client: from a case to its cause, and the evidence for that cause in sentences. Pure: the page may use it too.
 import type { ConnectionJson, DeliveryDetailJson } from '../admin/shapes.ts';
 import { ALIKE_MS, endedAt } from './alike.ts';
-import type { Case } from './case.ts';
 import type { Cause } from './cause.ts';
 import { CAUSES, type CauseId, endingOf, UNKNOWN_CAUSE } from './causes.ts';
+import type { Case, Sighting } from './facts.ts';
 import { printable, quoted } from './printable.ts';
 import { BURST_SESSIONS } from './report.ts';
 import { count, counted, deliveries, time } from './wording.ts';
@@ -76,7 +76,7 @@ function awayCause(facts: Case): CauseId {
  * Connections of the user that opened on another instance after the delivery's own connection had
  * ended.
  */
-function seenElsewhere({ delivery, sightings }: Case): Case['sightings'] {
+function seenElsewhere({ delivery, sightings = [] }: Case): readonly Sighting[] {
   const gone = delivery.sent_over?.closed_at;
   if (gone === undefined || gone === null) return [];
   return sightings.filter(
@@ -199,7 +199,7 @@ function meaning(code: number | null): string {
 
 function sightingLines(facts: Case): string[] {
   const { delivery, sightings } = facts;
-  if (!waited(delivery)) return [];
+  if (sightings === undefined || !waited(delivery)) return [];
   const elsewhere = seenElsewhere(facts);
   if (elsewhere.length > 0)
     return elsewhere.slice(0, 3).map(({ base, connection }) => {

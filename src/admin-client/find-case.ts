@@ -1,6 +1,7 @@
 // admin-client: the case of one delivery among several instances, which may use the same id for other deliveries.
-import { type Case, gatherCase } from './case.ts';
+import { gatherCase } from './case.ts';
 import type { AdminClient } from './client.ts';
+import type { Case } from './facts.ts';
 import { AdminFailure } from './failure.ts';
 
 /** What the instances know of an id. */

@@ -178,7 +178,7 @@ async function explainOne({ client, others, losses }: ToolDeps, id: string, inst
   }
   const seen = losses.find(id);
   if (seen !== undefined) {
-    const explained = explain({ delivery: detailOf(seen), alike: undefined, sightings: [], turnedAway: [] });
+    const explained = explain({ delivery: detailOf(seen), alike: undefined, sightings: undefined, turnedAway: [] });
     const note = 'The sidecar does not know it any more; this is what its live stream told before.';
     return `${note}\n${explanationText(explained)}`;
   }

@@ -1,8 +1,8 @@
 // page: one delivery: how it ended and why, its time line beside its connection's life, its ids, and its actions.
 import { useState } from 'preact/hooks';
 import type { ConnectionDetailJson, DeliveryDetailJson } from '../admin/shapes.ts';
+import { explain } from '../admin-client/explain.ts';
 import { Actions } from './actions.tsx';
-import { adviceFor } from './advice.ts';
 import { writeCase } from './case-file.ts';
 import { saveFile } from './drop.tsx';
 import { useFollow } from './follow.ts';
@@ -100,9 +100,18 @@ function sentence(delivery: DeliveryDetailJson): string {
   }
 }
 
+/** A sentence in which what stands between backticks is code. */
+function WithCode({ text }: { text: string }) {
+  return <>{text.split('`').map((part, i) => (i % 2 === 0 ? part : <code key={part}>{part}</code>))}</>;
+}
+
 function Why({ delivery }: { delivery: DeliveryDetailJson }) {
-  const reason = reasonOf(delivery);
-  const advice = adviceFor(delivery.status, reason);
+  const { title, means, todo, evidence } = explain({
+    delivery,
+    alike: undefined,
+    sightings: undefined,
+    turnedAway: [],
+  });
   return (
     <section class="card" aria-labelledby="why">
       <h2 id="why">What this usually means</h2>
@@ -111,22 +120,30 @@ function Why({ delivery }: { delivery: DeliveryDetailJson }) {
           The application said: <q>{delivery.error_text}</q>
         </p>
       )}
-      {advice === undefined ? (
-        <p class="quiet">{delivery.status === 'confirmed' ? 'All is well.' : 'It has not ended yet.'}</p>
-      ) : (
+      <p>
+        <strong>{`${title.charAt(0).toUpperCase()}${title.slice(1)}`}</strong>
+      </p>
+      <p>
+        <WithCode text={means} />
+      </p>
+      {todo.length > 0 && (
         <>
-          <p>
-            <strong>{advice.known}</strong>
-          </p>
-          <p>{advice.means}</p>
           <h3>What to do</h3>
           <ul class="todo">
-            {advice.todo.map((each) => (
-              <li key={each}>{each}</li>
+            {todo.map((each) => (
+              <li key={each}>
+                <WithCode text={each} />
+              </li>
             ))}
           </ul>
         </>
       )}
+      <h3>Evidence</h3>
+      <ul class="todo">
+        {evidence.map((each) => (
+          <li key={each}>{each}</li>
+        ))}
+      </ul>
     </section>
   );
 }

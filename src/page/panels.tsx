@@ -1,7 +1,7 @@
 // page: the panels of the overview: losses by reason, priorities against their objectives, evidence, capabilities.
 import type { AboutJson } from '../admin/shapes.ts';
 import type { SummaryJson, WindowJson } from '../admin/stats-shapes.ts';
-import { adviceFor } from './advice.ts';
+import { CAUSES, type EndingFacts, endingOf } from '../admin-client/causes.ts';
 import { count, percent, spoken } from './format.ts';
 import { writePlace } from './url.ts';
 
@@ -35,13 +35,23 @@ export function Bars({ bars, empty }: { bars: readonly Bar[]; empty: string }) {
   );
 }
 
+/** The cause of an ending, in a few words. */
+function titleOf(facts: EndingFacts): string | undefined {
+  const id = endingOf(facts);
+  return id === undefined ? undefined : CAUSES[id].title;
+}
+
 export function Losses({ window }: { window: WindowJson }) {
   const lost = Object.entries(window.losses).map(([reason, value]) => ({
     key: `lost ${reason}`,
     name: spoken(reason),
     value,
     tone: 'bad',
-    hint: adviceFor(reason === 'timeout' ? 'timeout' : 'failed', reason)?.known,
+    hint: titleOf({
+      status: reason === 'timeout' ? 'timeout' : 'failed',
+      error_type: reason,
+      unverifiable_reason: null,
+    }),
     href: writePlace(['deliveries'], { status: reason === 'timeout' ? 'timeout' : 'failed', reason }),
   }));
   const unsure = Object.entries(window.unverifiable_reasons).map(([reason, value]) => ({
@@ -49,7 +59,7 @@ export function Losses({ window }: { window: WindowJson }) {
     name: spoken(reason),
     value,
     tone: 'unsure',
-    hint: adviceFor('unverifiable', reason)?.known,
+    hint: titleOf({ status: 'unverifiable', error_type: null, unverifiable_reason: reason }),
     href: writePlace(['deliveries'], { status: 'unverifiable', reason }),
   }));
   const byValue = (a: Bar, b: Bar): number => b.value - a.value;

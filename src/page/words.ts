@@ -1,6 +1,8 @@
 // page: the closed vocabularies of the API as lists; a new word of the core that a list lacks does not compile.
-import type { Priority, Status } from '../delivery/words.ts';
-import type { Reason } from './advice.ts';
+import type { ErrorType, Priority, Status, UnverifiableReason } from '../delivery/words.ts';
+
+/** A reason why a delivery ended otherwise than confirmed. */
+type Reason = Exclude<ErrorType, ''> | UnverifiableReason;
 
 /** Every member of a union, once. A record that lacks one does not compile. */
 function every<W extends string>(words: Readonly<Record<W, true>>): readonly W[] {

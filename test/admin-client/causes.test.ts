@@ -4,9 +4,9 @@ import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionJson, DeliveryDetailJson } from '../../src/admin/shapes.ts';
 import { brief } from '../../src/admin-client/brief.ts';
-import type { Case } from '../../src/admin-client/case.ts';
 import { CAUSES, endingOf } from '../../src/admin-client/causes.ts';
 import { explain } from '../../src/admin-client/explain.ts';
+import type { Case } from '../../src/admin-client/facts.ts';
 import { reportOf } from '../../src/admin-client/report.ts';
 import { FAIL_REASONS, UNVERIFIABLE_REASONS } from '../../src/delivery/words.ts';
 

@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionDetailJson, DeliveryDetailJson, MessageJson } from '../../src/admin/shapes.ts';
-import { adviceFor } from '../../src/page/advice.ts';
 import { isCase, readCase, writeCase } from '../../src/page/case-file.ts';
 import { readHar, writeHar } from '../../src/page/har.ts';
 import { layOut, ticksTo } from '../../src/page/timeline-scale.ts';
@@ -119,11 +118,6 @@ describe('a case', () => {
     expect(readCase(saved(writeCase(ABOUT, { ...parts, delivery: DELIVERY }, true)))).toMatchObject({
       delivery: DELIVERY,
     });
-  });
-
-  it('a reason that objects inherit by name has no advice, and breaks nothing', () => {
-    for (const reason of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
-      expect(adviceFor('failed', reason)).toBeUndefined();
   });
 
   it('whatever spans of time a file claims, they are laid out with few ticks', () => {
