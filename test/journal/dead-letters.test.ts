@@ -7,6 +7,7 @@ import type { LetterFileSystem } from '../../src/journal/letter-files.ts';
 import { closeAll } from '../support/backends.ts';
 import { chosenSeed, withSeed } from '../support/chance.ts';
 import { KEEP_MS, LOST_AT, letterOf, lettersContract, type OpenedLetters } from '../support/letters-contract.ts';
+import { propertyOptions } from '../support/seed.ts';
 import { newDirectory } from '../support/store-directory.ts';
 
 afterEach(closeAll);
@@ -160,7 +161,9 @@ it('a purge that was interrupted leaves nothing behind at the next start', async
   expect(filesIn(directory)).toEqual(['lost-00000001.log']);
 });
 
-it('files cut and bits flipped at 500 random places: what is left is true, and later letters are not lost', async () => {
+const PLACES = propertyOptions(500).numRuns;
+
+it(`files cut and bits flipped at ${PLACES} random places: what is left is true, and later letters are not lost`, async () => {
   await withSeed(chosenSeed(), async (chance) => {
     const origin = newDirectory();
     const { letters } = openIn(origin, { segmentBytes: 4096 });
@@ -169,7 +172,7 @@ it('files cut and bits flipped at 500 random places: what is left is true, and l
     const { found: all } = await letters.find({}, { limit: 100, messages: true });
     const whole = new Set(all.map(({ letter, message }) => JSON.stringify([letter, message])));
     expect(whole.size).toBe(40);
-    for (let i = 0; i < 500; i++) {
+    for (let i = 0; i < PLACES; i++) {
       const directory = newDirectory();
       for (const name of filesIn(origin)) fs.copyFileSync(join(origin, name), join(directory, name));
       const names = filesIn(directory);
