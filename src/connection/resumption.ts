@@ -159,7 +159,7 @@ export function createResumption(deps: ResumptionDeps): Resumption {
         // The session ended before the upstream answered, or its client came back another way.
         counters.resume[outrun ? 'stale' : 'unknown']++;
       }
-      const session = new Session(registry.newId(), owner, traceparent);
+      const session = new Session(registry.newId(), owner, traceparent, deps.now());
       session.optedIn = true;
       session.resumable = true;
       const resumable = new ResumableSession(session, shared);

@@ -221,7 +221,7 @@ export class Confirmations {
     const reason = this.#store.knows(eventId) ? 'foreign' : 'unknown';
     // The client confirms a message that could not be read. A later event of that id is a copy of
     // that message.
-    if (session.obscured) this.#store.passed(session.owner, eventId);
+    if (session.obscured) this.#store.claimed(session.owner, eventId);
     this.#observer.unmatched(reason, session, eventId);
     return reason;
   }

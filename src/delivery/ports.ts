@@ -120,12 +120,14 @@ export interface Store {
   /** Settled deliveries still in the history. */
   readonly recent: number;
   /**
-   * Takes a delivery in. Notes on it whether its owner was sent that event before (`repeated`), as
-   * far back as the store knows.
+   * Takes a delivery in. Notes on it whether its client may have been sent that event before
+   * (`repeated`), as far back as the store knows.
    */
   add(delivery: Delivery): void;
   /** Notes an event that went to this owner and is not tracked. */
   passed(owner: Owner, eventId: string): void;
+  /** Notes an event that a client of this owner says it has. Nobody else is concerned. */
+  claimed(owner: Owner, eventId: string): void;
   /**
    * Moves a delivery from in-flight to the history. May return another delivery that left the
    * history for it, whose record is used again.

@@ -74,8 +74,8 @@ export class Delivery implements Timed {
    */
   word: 'confirmed' | 'rejected' | '' = '';
   /**
-   * Whether the event id was sent to this owner before, in a delivery that has left the history. A
-   * confirmation of the id may mean that one.
+   * Whether a confirmation of the event id may mean an earlier message: one to this owner that has
+   * left the history, or one to another session of what may be the same client (D13).
    */
   repeated = false;
   /** Monotonic ms; 0 until it happened. */

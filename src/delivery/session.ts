@@ -64,6 +64,11 @@ export class Session {
   claimedUser: string | undefined = undefined;
   /** The upgrade request's traceparent, or ''. */
   readonly traceparent: string;
+  /**
+   * Monotonic ms. What other sessions were sent before may have reached the same client (D13).
+   * Infinity = not known, so everything may have.
+   */
+  readonly began: number;
   /** The client connection that carries the session now; undefined while disconnected. */
   link: Link | undefined = undefined;
   /** Whether deliveries outlive the connection. */
@@ -112,10 +117,11 @@ export class Session {
   /** Deliveries in flight that were received and wait for the application, by ordinal. */
   readonly awaitingProcessed = new DeliveryQueue('processed');
 
-  constructor(key: string, owner: Owner, traceparent = '') {
+  constructor(key: string, owner: Owner, traceparent = '', began = Number.POSITIVE_INFINITY) {
     this.key = key;
     this.owner = owner;
     this.traceparent = traceparent;
+    this.began = began;
   }
 
   get user(): string | undefined {

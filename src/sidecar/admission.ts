@@ -141,13 +141,14 @@ export function open(deps: FrontDeps, upgraded: Upgraded, ticket: Ticket): void 
   const { config, connectionDeps, resumption, owners, counters, report } = deps;
   const { who, user } = ticket;
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
-  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, connectionDeps.relay.now());
+  const now = connectionDeps.relay.now();
+  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, now);
   const owner = owners.acquire(user);
   // The parent is the client's own trace only. Where the upstream was given the connection's span,
   // that span is linked to.
   const traceparent = config.tracing.propagate === 'never' ? '' : (traceparentOf(rawHeaders) ?? '');
   const opening = resumption.open(ticket, owner, traceparent);
-  const session = opening?.resumable.session ?? new Session(id, owner, traceparent);
+  const session = opening?.resumable.session ?? new Session(id, owner, traceparent, now);
   // The session has its owner already: one session is given back once.
   if (opening?.recovered === true) owners.release(owner);
   session.claimedUser = who?.claimed ?? session.claimedUser;

@@ -2,16 +2,62 @@
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 
+/** Users beyond twice the sessions of an event that it remembers. */
+const SPARE_USERS = 64;
+
 /** The newest delivery of one event to each of several sessions. */
 export class FanOut {
   readonly eventId: string;
   readonly bySession = new Map<Session, Delivery>();
   /** The fields are those of Delivery. */
   eventHash = 0;
+  /** When the event was first sent to any of the sessions, monotonic ms. */
+  #since = Number.POSITIVE_INFINITY;
+  /**
+   * When it was first sent to each user, by the mark of the owner; 0 = to sessions without a user.
+   * Made when it is asked for: most events of a fan-out go to all sessions at once.
+   */
+  #firsts: Map<number, number> | undefined = undefined;
 
   constructor(eventId: string) {
     this.eventId = eventId;
   }
+
+  /** Makes the delivery the newest of its session. Returns the one before it. */
+  enter(delivery: Delivery): Delivery | undefined {
+    const { session, sentAt } = delivery;
+    const twin = this.bySession.get(session);
+    this.bySession.set(session, delivery);
+    if (sentAt < this.#since) this.#since = sentAt;
+    const firsts = this.#firsts;
+    // Users whose deliveries have all left are let go of now and then: an id may be used for ever.
+    if (firsts !== undefined && firsts.size > 2 * this.bySession.size + SPARE_USERS) this.#firsts = undefined;
+    else if (firsts !== undefined) noteFirst(firsts, delivery);
+    return twin;
+  }
+
+  /**
+   * Whether a session of what may be the same client was sent the event before `session` began. A
+   * client without a user may be any.
+   */
+  mayHaveReached({ owner, began }: Session): boolean {
+    if (this.#since >= began) return false;
+    if (owner.user === undefined) return true;
+    this.#firsts ??= this.#findFirsts();
+    return [owner.mark, 0].some((mark) => (this.#firsts?.get(mark) ?? began) < began);
+  }
+
+  #findFirsts(): Map<number, number> {
+    const firsts = new Map<number, number>();
+    for (const newest of this.bySession.values())
+      for (let twin: Delivery | undefined = newest; twin !== undefined; twin = twin.olderTwin) noteFirst(firsts, twin);
+    return firsts;
+  }
+}
+
+function noteFirst(firsts: Map<number, number>, { session: { owner }, sentAt }: Delivery): void {
+  const mark = owner.user === undefined ? 0 : owner.mark;
+  if (sentAt < (firsts.get(mark) ?? Number.POSITIVE_INFINITY)) firsts.set(mark, sentAt);
 }
 
 /**

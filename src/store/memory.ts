@@ -19,12 +19,18 @@ export interface MemoryStoreOptions {
   readonly left?: (delivery: Delivery) => void;
 }
 
+/** Stands for all owners. */
+const ANYBODY = 0;
+
 class MemoryStore implements Store {
   pending = 0;
   /** Newest delivery in flight. Older ones follow `storeNext`. */
   #newest: Delivery | undefined = undefined;
   readonly #events = new EventTable();
+  /** By owner. */
   readonly #forgotten: Forgotten | undefined;
+  /** An event is one entry here, to however many sessions it went. */
+  readonly #forgottenOfAnybody: Forgotten | undefined;
   /** Next newer delivery of the same event to the same session, kept apart because twins are rare. */
   readonly #newerTwin = new Map<Delivery, Delivery>();
   /** Settled deliveries, overwritten in a circle once `#capacity` are there. */
@@ -39,6 +45,7 @@ class MemoryStore implements Store {
     this.#capacity = capacity;
     this.#left = left;
     this.#forgotten = remembers ? new Forgotten() : undefined;
+    this.#forgottenOfAnybody = remembers ? new Forgotten() : undefined;
   }
 
   get recent(): number {
@@ -95,6 +102,10 @@ class MemoryStore implements Store {
   }
 
   passed(owner: Owner, eventId: string): void {
+    this.#remember(eventId, this.#events.hashOf(eventId), owner);
+  }
+
+  claimed(owner: Owner, eventId: string): void {
     this.#forgotten?.add(eventId, this.#events.hashOf(eventId), owner.mark);
   }
 
@@ -138,6 +149,20 @@ class MemoryStore implements Store {
     for (let i = ring.length - 1; i >= this.#oldest; i--) if (!visit(ring[i] as Delivery)) return;
   }
 
+  /**
+   * Whether what may be the session's client was sent the event in a message that has left the
+   * history. A client without a user may be any.
+   */
+  #mayBeKnown(session: Session, eventId: string, hash: number): boolean {
+    if (this.#remembers(session, eventId, hash)) return true;
+    return session.user === undefined && this.#forgottenOfAnybody?.has(eventId, hash, ANYBODY) === true;
+  }
+
+  #remember(eventId: string, hash: number, owner: Owner): void {
+    this.#forgotten?.add(eventId, hash, owner.mark);
+    this.#forgottenOfAnybody?.add(eventId, hash, ANYBODY);
+  }
+
   #remembers({ owner, formerOwner }: Session, eventId: string, hash: number): boolean {
     const forgotten = this.#forgotten;
     if (forgotten === undefined) return false;
@@ -160,23 +185,30 @@ class MemoryStore implements Store {
   #hold(delivery: Delivery, eventId: string): void {
     const holder = this.#events.claim(delivery, eventId);
     const { session } = delivery;
-    if (this.#remembers(session, eventId, delivery.eventHash)) delivery.repeated = true;
+    if (this.#mayBeKnown(session, eventId, delivery.eventHash)) delivery.repeated = true;
     if (holder === undefined) return;
     let twin: Delivery | undefined;
-    if (holder instanceof FanOut) {
-      twin = holder.bySession.get(session);
-      holder.bySession.set(session, delivery);
-    } else if (holder.session === session) {
+    if (holder instanceof Delivery && holder.session === session) {
       twin = holder;
       this.#events.replace(delivery, eventId);
     } else {
-      const fanOut = new FanOut(eventId);
-      fanOut.bySession.set(holder.session, holder).set(session, delivery);
-      this.#events.replace(fanOut, eventId);
+      const fanOut = holder instanceof FanOut ? holder : this.#fanOut(holder, eventId);
+      if (this.#forgotten !== undefined && fanOut.mayHaveReached(session)) delivery.repeated = true;
+      twin = fanOut.enter(delivery);
     }
     if (twin === undefined) return;
     delivery.olderTwin = twin;
     this.#newerTwin.set(twin, delivery);
+  }
+
+  /** Turns the entry of an event that a second session is sent into a fan-out. */
+  #fanOut(first: Delivery, eventId: string): FanOut {
+    const fanOut = new FanOut(eventId);
+    fanOut.enter(first);
+    for (let twin = first.olderTwin; twin !== undefined; twin = twin.olderTwin) fanOut.enter(twin);
+    fanOut.bySession.set(first.session, first);
+    this.#events.replace(fanOut, eventId);
+    return fanOut;
   }
 
   /** Removes a settled delivery from every table, so that the store does not keep it alive. */
@@ -184,7 +216,7 @@ class MemoryStore implements Store {
     this.#left?.(delivery);
     const { eventId, olderTwin } = delivery;
     if (eventId === undefined) return;
-    this.#forgotten?.add(eventId, delivery.eventHash, delivery.session.owner.mark);
+    this.#remember(eventId, delivery.eventHash, delivery.session.owner);
     const newerTwin = this.#newerTwin.size === 0 ? undefined : this.#newerTwin.get(delivery);
     if (newerTwin === undefined && olderTwin === undefined) {
       this.#release(delivery, eventId);

@@ -97,8 +97,8 @@ export function setUp(
   const store = createMemoryStore({ history });
   const tracker = new Tracker({ store, observer: recorder, limits, now: start, random });
   let sessions = 0;
-  const connect = (user?: string, answered = true): Session & { link: FakeLink } => {
-    const session = new Session(`s-${++sessions}`, new Owner(user));
+  const connect = (user?: string, answered = true, began = start): Session & { link: FakeLink } => {
+    const session = new Session(`s-${++sessions}`, new Owner(user), '', began);
     session.link = new FakeLink();
     if (answered) tracker.received(session, 0, start);
     return session as Session & { link: FakeLink };

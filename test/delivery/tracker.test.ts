@@ -152,6 +152,78 @@ describe('[D13] one id sent twice', () => {
     expect(delivery.status).toBe('pending');
   });
 
+  describe.each([
+    ['one without a user', undefined, undefined],
+    ['the same user', 'ann', 'ann'],
+    ['one whose user was not known yet', undefined, 'ann'],
+  ])('a client that comes back as %s and confirms an event of its earlier connection', (_, before, after) => {
+    /** The event is sent over both connections; the confirmation comes before any pong of the second one. */
+    function comeBack(history: number) {
+      const { tracker, connect, start, ...rest } = setUp(undefined, history);
+      const first = connect(before);
+      tracker.track(first, facts(MUST_PROCESS, 'x'), 1, start);
+      tracker.disconnected(first, start + 1);
+      const second = connect(after, true, start + 2);
+      const between = tracker.track(second, facts(MUST_PROCESS, 'a'), 1, start + 3)!;
+      const again = tracker.track(second, facts(MUST_PROCESS, 'x'), 2, start + 3)!;
+      const said = tracker.processed(second, 'x', false, '', start + 4);
+      return { tracker, connect, start, second, between, again, said, ...rest };
+    }
+
+    test('proves neither the new message nor one before it', () => {
+      const { between, again, said } = comeBack(100);
+      expect([said, between.level, again.status, again.word]).toEqual(['noted', '', 'pending', 'confirmed']);
+    });
+
+    test('leaves the new message unverifiable, not lost, and confirms it when the receipt was proven', () => {
+      const { tracker, second, again, start, run } = comeBack(100);
+      run(start, start + 31_000);
+      expect([again.status, again.unverified]).toEqual(['unverifiable', 'ambiguous']);
+      const third = tracker.track(second, facts(MUST_PROCESS, 'x'), 3, start + 31_000)!;
+      tracker.received(second, 3, start + 31_001);
+      tracker.processed(second, 'x', false, '', start + 31_002);
+      expect([third.status, third.level]).toEqual(['confirmed', 'processed']);
+    });
+
+    test.runIf(before === after)('also proves nothing when the earlier message has left the history', () => {
+      const { between, again } = comeBack(0);
+      expect([between.level, again.status]).toEqual(['', 'pending']);
+    });
+  });
+
+  test('[D19] what a client says of messages that could not be read concerns no other client', () => {
+    const { tracker, connect, start } = setUp(undefined, 0);
+    const liar = connect();
+    liar.obscured = true;
+    tracker.processed(liar, 'x', false, '', start);
+    const other = connect();
+    const delivery = tracker.track(other, facts(MUST_PROCESS, 'x'), 1, start)!;
+    tracker.processed(other, 'x', false, '', start + 1);
+    expect(delivery.status).toBe('confirmed');
+  });
+
+  test('an event that goes to everybody at once is confirmed by each of them', () => {
+    const { tracker, connect, start } = setUp();
+    for (const user of [undefined, undefined, 'ann', 'ann', 'bob']) {
+      const session = connect(user);
+      const delivery = tracker.track(session, facts(MUST_PROCESS, 'x'), 1, start + 1)!;
+      tracker.processed(session, 'x', false, '', start + 2);
+      expect(delivery.status).toBe('confirmed');
+    }
+  });
+
+  test('an event that other users were sent earlier is confirmed by one who comes later', () => {
+    const { tracker, connect, start } = setUp();
+    for (const user of ['ann', 'bob']) tracker.track(connect(user), facts(MUST_PROCESS, 'x'), 1, start + 1);
+    const [carl, ann] = ['carl', 'ann'].map((user) => {
+      const session = connect(user, true, start + 2);
+      const delivery = tracker.track(session, facts(MUST_PROCESS, 'x'), 1, start + 3)!;
+      tracker.processed(session, 'x', false, '', start + 4);
+      return delivery.status;
+    });
+    expect([carl, ann]).toEqual(['confirmed', 'pending']);
+  });
+
   test.each([0, 100])(
     'a word on a delivery that ended without evidence proves receipt up to it, with a history of %i too',
     (history) => {

@@ -184,8 +184,9 @@ export class Case {
 
   /**
    * Whether the sidecar has an open delivery of the event that the confirmation is about, and so
-   * knows its place in the stream; and no other message of that event to the same user has left the
-   * history, or never was in it. The confirmation could mean such a message.
+   * knows its place in the stream, and the confirmation can mean no other message: none that went
+   * to what may be the same client before the connection, none that has left the history or never
+   * was in it.
    */
   isKnown({ eventId, arrivedAt }: Evidence, link: Link): boolean {
     const { byUid, messages, deliveries, links, forgets } = this.history;
@@ -196,7 +197,9 @@ export class Case {
     return messages.every((one) => {
       if (one.eventId !== eventId || one.uid === oldest || one.readAt === 0) return true;
       const other = links.find(({ upstream }) => upstream === one.upstream);
-      if (other !== link && (link.user === undefined || other?.user !== link.user)) return true;
+      const nobody = link.user === undefined || other?.user === undefined;
+      if (other !== link && !nobody && other.user !== link.user) return true;
+      if (other !== link && one.readAt < link.joinedAt + TIE_MS) return false;
       return !forgets && deliveries.some(({ uid }) => uid === one.uid);
     });
   }

@@ -249,6 +249,7 @@ class Writer {
     else if (dice < 0.14) this.crossing(client, at);
     else if (dice < 0.16) this.tornFrame(client, at);
     else if (dice < 0.19 && sdk && setup.silenceMs > 0) this.silentSuccessor(client, at);
+    else if (dice < 0.21 && !sdk) this.comeBack(client, at);
   }
 
   /** A backend whose pings all look alike, with messages between them. */
@@ -302,6 +303,22 @@ class Writer {
     const back = at + silenceMs * chance.of([0.5, 0.8, 1]);
     this.actions.push({ at: back, do: 'page-online', client });
     this.actions.push({ at: back + 2 * rtt + 30, do: 'stall-up', client, ms: silenceMs });
+  }
+
+  /** An application confirms over its next connection what it got over the last one, while the backend sends that again. */
+  private comeBack(client: number, at: number): void {
+    const { chance } = this;
+    const { rtt } = this.setup.clients[client]!;
+    const again = this.message(client, { type: chance.of(['auto', 'processed'] as const), size: 10, pieces: 1 });
+    this.actions.push({ at, do: 'emit', to: [client], messages: [again] });
+    this.actions.push({ at: at + 2 * rtt + 30, do: 'leave-network', client });
+    this.actions.push({ at: at + 2 * rtt + 40, do: 'connect', client });
+    const open = at + 5 * rtt + 120;
+    const messages = [this.message(client, { type: 'auto', size: 10, pieces: 1 }), { ...again, uid: ++this.uid * 8 }];
+    this.actions.push({ at: open, do: 'emit', to: [client], messages });
+    const said = open + chance.next() * rtt * 0.5;
+    this.actions.push({ at: said, do: 'word', client, event: again.event, rejected: false });
+    if (maybe(chance, 0.5)) this.actions.push({ at: said + 1, do: 'leave-network', client });
   }
 
   /** The words of an SDK do not arrive, and the connection is lost: what it says again must be all that matters. */

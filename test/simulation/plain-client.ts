@@ -11,6 +11,9 @@ const RSV1 = 0x40;
 export class PlainClient implements SimClient {
   stack: Stack | undefined;
   private gone = false;
+  private isOpen = false;
+  /** What its application said when no connection was there: it says so over the next one. */
+  private owed: [eventId: string, rejected: boolean][] = [];
   private readonly around: Surroundings;
   private readonly number: number;
   private readonly setup: ClientSetup;
@@ -26,9 +29,13 @@ export class PlainClient implements SimClient {
     const link = newLink(this.around, this.number, this.setup);
     const { end, deflater } = this.around.dial(this.number, '/ws', link);
     const stack = new Stack(this.around.world, end, link, this.setup, this.setup.deflate !== 'off', {
-      opened() {},
+      opened: () => {
+        this.isOpen = true;
+        for (const [eventId, rejected] of this.owed.splice(0)) this.say(stack, eventId, rejected);
+      },
       over: () => {
         const { world, fate } = this.around;
+        if (this.stack === stack) this.isOpen = false;
         if (fate(link.id, 8) < 0.6 && !this.gone)
           world.plan(world.now + 100 + fate(link.id, 7) * 500, () => this.again());
       },
@@ -47,7 +54,10 @@ export class PlainClient implements SimClient {
     if (stack === undefined) return;
     const eventId = `e${event}`;
     // An application knows ids from elsewhere too, but it does not lie about what it was never handed.
-    const handed = stack.link.parsed.some(({ uid }) => this.eventOf(uid) === eventId);
+    // What it was handed over an earlier connection it may confirm over this one.
+    const handed = this.around.history.links.some(
+      ({ client, parsed }) => client === this.number && parsed.some(({ uid }) => this.eventOf(uid) === eventId),
+    );
     if (handed || !this.around.isSent(this.number, event)) this.say(stack, eventId, rejected);
   }
 
@@ -73,7 +83,12 @@ export class PlainClient implements SimClient {
     if (payload.includes('"last":true') && fate(uid, 1) < 0.5) stack.close(1000);
     if (fate(uid, 2) >= confirms) return;
     const rejected = fate(uid, 3) < rejects;
-    const say = (): void => this.say(stack, eventId, rejected);
+    const carries = fate(uid, 13) < 0.5;
+    const say = (): void => {
+      if (!carries || !(stack.over || stack.closing)) this.say(stack, eventId, rejected);
+      else if (this.stack !== stack && this.isOpen) this.say(this.stack as Stack, eventId, rejected);
+      else this.owed.push([eventId, rejected]);
+    };
     if (wordDelay === 0) say();
     else world.plan(world.now + fate(uid, 4) * wordDelay, say);
     if (fate(uid, 5) < repeats) world.plan(world.now + wordDelay + 20, say);

@@ -7,6 +7,7 @@ import type { Goodbye } from '../../src/delivery/goodbye.ts';
 import type { Delivery, EventFacts } from '../../src/delivery/record.ts';
 import type { Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
+import { FanOut } from '../../src/store/event-table.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
 import { type Method, type Revert, replace } from './revert.ts';
@@ -104,6 +105,13 @@ export const DELIVERY: readonly Revert[] = [
     shows: /^false confirm: confirmed .*the word of its own client/,
     apply() {
       parts.createMemoryStore = ({ history }) => createMemoryStore({ history, remembers: false });
+    },
+  },
+  {
+    name: '[D13] an event of an earlier connection is a new one on the next',
+    shows: /^false confirm: confirmed .*the word of its own client/,
+    apply() {
+      replace(FanOut.prototype, 'mayHaveReached', () => () => false);
     },
   },
   {

@@ -5,6 +5,7 @@ import type { Store } from '../../src/delivery/ports.ts';
 import { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { chosenSeed, createChance } from '../support/chance.ts';
 import { settleIn, storeContract, storedDelivery } from '../support/store-contract.ts';
 
 storeContract('memory', (history) => createMemoryStore({ history }));
@@ -68,5 +69,44 @@ describe('memory store', () => {
 
   it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a history of %s', (history) => {
     expect(() => createMemoryStore({ history })).toThrow(RangeError);
+  });
+
+  it('[D13] notes an event that may have reached the client of a session before that session began, and no other', () => {
+    const seed = chosenSeed();
+    const chance = createChance(seed);
+    const store = createMemoryStore({ history: 30 });
+    const owners = ['ann', 'bob', 'carl', undefined].map((user) => new Owner(user));
+    const sessions: Session[] = [];
+    const sent: Delivery[] = [];
+    const waiting: Delivery[] = [];
+    for (let seq = 1; seq <= 20_000; seq++) {
+      if (sessions.length === 0 || chance.next() < 0.1)
+        sessions.unshift(new Session(`s${seq}`, chance.of(owners), '', chance.next() < 0.1 ? undefined : seq));
+      const session = sessions[chance.between(0, Math.min(8, sessions.length - 1))] as Session;
+      // A new id every so often: most are used by several sessions, one is used for ever.
+      const delivery = storedDelivery(
+        seq,
+        session,
+        chance.next() < 0.1 ? 'always' : `e${(seq >> 5) - chance.between(0, 2)}`,
+      );
+      const held = new Set([...store.withEvent(delivery.eventId as string)]);
+      store.add(delivery);
+      const could = (one: Delivery) =>
+        one.eventId === delivery.eventId &&
+        (session.user === undefined || one.session.user === undefined || one.session.user === session.user);
+      const before = sent.filter(could);
+      const must = before.some((one) => held.has(one) && one.session !== session && one.sentAt < session.began);
+      const story = `seed ${seed}, ${delivery.eventId} to ${session.key}`;
+      if (must) expect(delivery.repeated, story).toBe(true);
+      if (delivery.repeated)
+        expect(
+          before.some((one) => !held.has(one) || one.sentAt < session.began),
+          story,
+        ).toBe(true);
+      sent.push(delivery);
+      waiting.push(delivery);
+      if (sent.length > 2000) sent.shift();
+      while (waiting.length > 10) settleIn(store, waiting.splice(chance.between(0, 9), 1)[0] as Delivery);
+    }
   });
 });
