@@ -13,7 +13,11 @@ export class KeysUnavailable extends Error {}
 
 /** How long fetched keys are good, ms. */
 const KEEP_MS = 600_000;
-/** Shortest time between two fetches for key ids that are not among the keys, ms. */
+/**
+ * A key id that is not among the keys may be that of a new key, or made up. The keys are fetched
+ * again for it at most three times at once, and once in 30 s (the cool-down of jose) over time.
+ */
+const UNKNOWN_KEY_BURST = 3;
 const UNKNOWN_KEY_MS = 30_000;
 /** How long the key server is left alone after a failed fetch, ms. */
 const BACK_OFF_MS = 5_000;
@@ -26,6 +30,8 @@ interface Kept {
   readonly keyOf: JWTVerifyGetKey;
   /** Monotonic ms. */
   readonly since: number;
+  /** The key id for which they were fetched: it is not asked for again while they are new. */
+  readonly soughtKey: string | undefined;
 }
 
 /**
@@ -37,24 +43,37 @@ export function createRemoteKeys(url: string, deps: RemoteKeyDeps): JWTVerifyGet
   const fetchKeys = createKeyFetch(url, deps);
   let kept: Kept | undefined;
   let fetching: Promise<Kept> | undefined;
+  let left = UNKNOWN_KEY_BURST;
+  let countedAt = deps.now();
 
-  function renewed(): Promise<Kept> {
+  function renewed(soughtKey?: string): Promise<Kept> {
     fetching ??= fetchKeys()
-      .then((keyOf) => (kept = { keyOf, since: deps.now() }))
+      .then((keyOf) => (kept = { keyOf, since: deps.now(), soughtKey }))
       .finally(() => {
         fetching = undefined;
       });
     return fetching;
   }
 
+  /** Whether the keys may be fetched for a key id that `current` has not. */
+  function maySeek(key: string | undefined, current: Kept): boolean {
+    if (fetching !== undefined) return true;
+    const now = deps.now();
+    left = Math.min(UNKNOWN_KEY_BURST, left + (now - countedAt) / UNKNOWN_KEY_MS);
+    countedAt = now;
+    if (left < 1 || (key === current.soughtKey && now - current.since < UNKNOWN_KEY_MS)) return false;
+    left--;
+    return true;
+  }
+
   return async (header, token) => {
-    const current = kept !== undefined && deps.now() - kept.since < KEEP_MS ? kept : await renewed();
+    const current = kept !== undefined && deps.now() - kept.since < KEEP_MS ? kept : await renewed(header?.kid);
     try {
       return await current.keyOf(header, token);
     } catch (error) {
       const unknown = (error as { code?: unknown }).code === 'ERR_JWKS_NO_MATCHING_KEY';
-      if (!unknown || deps.now() - current.since < UNKNOWN_KEY_MS) throw error;
-      return (await renewed()).keyOf(header, token);
+      if (!unknown || !maySeek(header?.kid, current)) throw error;
+      return (await renewed(header?.kid)).keyOf(header, token);
     }
   };
 }
