@@ -3,8 +3,12 @@ import { patiently, type Wait } from '../time/patience.ts';
 import type { TapGuard } from './guard.ts';
 import type { RelayContext } from './tap.ts';
 
-/** Codes with which peers close of their own accord, sometimes both at once; 1005 = no code. */
-const COMMON_CODES = [1000, 1001, 1005, 1006];
+/**
+ * Codes with which only servers begin to close (IANA registry of RFC 6455 §11.7): restart, overload,
+ * bad gateway. A client may close with any other by itself at the same moment: with 1011 when its
+ * keepalive fails, as that of its server does, and with a private code that both sides agreed on.
+ */
+const SERVER_CODES = [1012, 1013, 1014];
 /** Codes of peers that could not take what they were sent (RFC 6455 §7.4.1). */
 const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
 
@@ -14,7 +18,7 @@ const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
  * A client that may have closed by itself at the same time proves nothing.
  */
 export function answersClose(code: number, sent: number): boolean {
-  return code === sent && !COMMON_CODES.includes(code);
+  return code === sent && SERVER_CODES.includes(code);
 }
 
 /**

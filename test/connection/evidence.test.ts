@@ -129,10 +129,12 @@ describe('[D15] the backend closes behind its events', () => {
     },
   );
 
-  it('the answer to Close 1011 is proof where no pong came; that to 1000 may be a close of its own, and says nothing', async () => {
+  it('the answer to Close 1012 is proof where no pong came; that to others may be a close of its own, and says nothing', async () => {
     for (const [code, outcome] of [
-      [1011, 'a confirmed received'],
+      [1012, 'a confirmed received'],
       [1000, 'a unverifiable client_left'],
+      [1011, 'a unverifiable client_left'],
+      [4401, 'a unverifiable client_left'],
     ] as const) {
       const it = await open();
       it.answer();
@@ -177,7 +179,7 @@ describe('[D15] the client closes', () => {
     told.upstream.send(Buffer.concat([event('a'), close(1002)]));
     told.client.send(clientClose(1002));
     await settle();
-    expect(told.outcomes()).toEqual(['a confirmed received']);
+    expect(told.outcomes()).toEqual(['a unverifiable never_answered']);
   });
 
   it('with a frame that breaks the rules: a word behind it says nothing, a pong does', async () => {

@@ -272,18 +272,27 @@ export class Case {
       if (other && (link.user === undefined || link.user !== own?.user)) continue;
       for (const one of link.evidence) {
         const fits = one.kind === 'word' && one.eventId === eventId && (one.rejected === true) === rejected;
-        if (fits && read(one, at) && (!other || this.isUnique(link, eventId, at))) found.push([link, one]);
+        if (fits && read(one, at) && (!other || this.isUnique(link, eventId, one.readAt))) found.push([link, one]);
       }
     }
     return found;
   }
 
-  /** The session of `link` was never sent the event, and exactly one session of the user was. */
+  /**
+   * The session of `link` had not been sent the event, and exactly one session of the user had.
+   * Messages that were read at the same time may have come before or after.
+   */
   private isUnique(link: Link, eventId: string, at: number): boolean {
     const { messages, links } = this.history;
     const ups = new Set(
       messages
-        .filter((one) => one.eventId === eventId && one.readAt > 0 && one.readAt <= at + TIE_MS && one.tracked)
+        .filter(
+          (one) =>
+            one.eventId === eventId &&
+            one.readAt > 0 &&
+            one.readAt <= at + (one.uid === this.told.uid ? TIE_MS : -TIE_MS) &&
+            one.tracked,
+        )
         .map((one) => one.upstream),
     );
     const sent = links.filter((one) => one.user === link.user && ups.has(one.upstream));

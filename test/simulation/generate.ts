@@ -212,7 +212,7 @@ class Writer {
     const { chance } = this;
     const how = chance.of(LEAVES);
     if (how === 'close')
-      this.actions.push({ at, do: how, client, code: chance.of([1000, 1000, 1001, 1005, 4000, 1009]) });
+      this.actions.push({ at, do: how, client, code: chance.of([1000, 1000, 1001, 1005, 4000, 1009, 4401, 1011]) });
     else if (how === 'reload') this.actions.push({ at, do: how, client, orderly: maybe(chance, 0.5) });
     else this.actions.push({ at, do: how, client });
     if (maybe(chance, 0.5)) this.emit(client, at + chance.of([0, 1, 30]));
@@ -249,7 +249,7 @@ class Writer {
     else if (dice < 0.14) this.crossing(client, at);
     else if (dice < 0.16) this.tornFrame(client, at);
     else if (dice < 0.19 && sdk && setup.silenceMs > 0) this.silentSuccessor(client, at);
-    else if (dice < 0.21 && !sdk) this.comeBack(client, at);
+    else if (dice < 0.21 && !sdk && setup.backendCapacity !== WIDE) this.comeBack(client, at);
   }
 
   /** A backend whose pings all look alike, with messages between them. */
@@ -281,8 +281,9 @@ class Writer {
   private crossing(client: number, at: number): void {
     const { chance } = this;
     const { rtt } = this.setup.clients[client]!;
-    this.emit(client, at, { how: 'close', code: chance.of([1000, 1000, 1001]) });
-    this.actions.push({ at: at + chance.next() * rtt * 0.7, do: 'close', client, code: chance.of([1000, 1000, 1001]) });
+    const codes = chance.of([[1000, 1000, 1001], [4401], [1011]]);
+    this.emit(client, at, { how: 'close', code: chance.of(codes) });
+    this.actions.push({ at: at + chance.next() * rtt * 0.7, do: 'close', client, code: chance.of(codes) });
   }
 
   /** Two events, of which the second gets no barrier of its own, and then a frame that only begins: its backend dies inside it. */

@@ -133,6 +133,22 @@ export const RELAY: readonly Revert[] = [
     },
   },
   {
+    name: '[D15] a Close with the code of the backend answers it, unless the code is 1000, 1001 or none',
+    shows: /^false confirm/,
+    apply() {
+      replace(Lifetime.prototype, 'clientCloses', (old) => {
+        const closes = function (this: Life, at: number): void {
+          const { inbound, outbound } = this.sides;
+          const { closing, closeCode, closeThrough } = outbound.scan;
+          const common = [1000, 1001, 1005, 1006].includes(closeCode);
+          if (closing && !common && inbound.closeCode === closeCode) this.tap.receivedThrough(closeThrough, at);
+          (old as (this: Life, at: number) => void).call(this, at);
+        };
+        return closes as Method;
+      });
+    },
+  },
+  {
     name: '[D15] the answer to a Close proves nothing',
     shows: /^false loss: .*answer to the Close/,
     apply() {

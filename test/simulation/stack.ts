@@ -275,7 +275,7 @@ export class Stack {
     if (!this.closing && this.manners.answersClose) {
       this.closing = true;
       // A Close sent at the same moment cannot be told from an answer, unless no client begins with its code.
-      const answers = code >= 1011 && code !== 4000;
+      const answers = code >= 1012 && code <= 1014;
       const most = this.link.parsed.length;
       this.say(CLOSE, closePayload(code), 'close', answers ? most : 0, { most });
     }
