@@ -15,6 +15,11 @@ export interface SpliceHandle {
   readonly messagesToClient: number;
   /** Bytes that have come from the connection's clients. */
   readonly bytesToUpstream: number;
+  /**
+   * Changes whenever data has gone over the connection, either way. Pings and frames of ours are no
+   * data.
+   */
+  readonly traffic: number;
   /** Whether the client takes what it is sent. */
   readonly flowing: boolean;
   /**
@@ -64,6 +69,11 @@ export interface SpliceHandle {
   /** Whether bytes of the client may wait unread, because the upstream takes, or took until just now, no more of them. */
   blind(now: number): boolean;
 
+  /**
+   * Asks a client that is expected back to come again, with that Close frame. The upstream stays for
+   * it. False: a message is under way, or the client cannot be expected back.
+   */
+  retire(code: number, reason: string): boolean;
   /**
    * Cuts the client off, as if its network had failed. `at` is when that was decided, monotonic ms.
    */

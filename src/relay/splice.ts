@@ -12,6 +12,7 @@ import { closeFrame, maskedPong } from './inject.ts';
 import { Lifetime, type Sides } from './lifetime.ts';
 import { type Audience, Outbound, type OutboundPort } from './outbound.ts';
 import { Peer, type PeerEvents } from './peer.ts';
+import { Retiring } from './retiring.ts';
 import type { SpliceHandle } from './splice-handle.ts';
 import type { SplicedSockets } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
@@ -46,6 +47,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   private clientHead: Buffer | undefined;
   private upstreamHead: Buffer | undefined;
   private readonly lifetime: Lifetime;
+  private readonly retiring = new Retiring();
 
   /** Takes over the sockets. Nothing is read before `start`. */
   constructor(sockets: SplicedSockets, tap: Tap, context: RelayContext) {
@@ -66,6 +68,13 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   get messagesToClient(): number {
     return this.outbound.messages.ordinal;
+  }
+
+  get traffic(): number {
+    const { outbound, inbound } = this;
+    // Of a long message the bytes tell that it moves, and of bytes that are not read nothing else does.
+    const counts = !outbound.raw && !outbound.scan.within && inbound.severable;
+    return counts ? outbound.messages.ordinal + inbound.messages.count : this.bytesToClient + this.bytesToUpstream;
   }
 
   start(): void {
@@ -117,6 +126,18 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.client.destroy();
   }
 
+  retire(code: number, reason: string): boolean {
+    const { outbound, retiring } = this;
+    const hears = outbound.audience === 'present' && outbound.atBoundary;
+    if (this.lifetime.phase !== 'joined' || retiring.underWay || !this.rejoinable || !hears) return false;
+    outbound.lastPing();
+    this.client.write(closeFrame(code, reason, false));
+    const { patienceMs } = this.context.limits;
+    retiring.begin(code, outbound.messages.ordinal, patienceMs, () => this.client.destroy());
+    outbound.mute();
+    return true;
+  }
+
   get rejoinable(): boolean {
     const { phase, alive } = this.lifetime;
     if (!alive || this.outbound.closing || this.outbound.raw) return false;
@@ -130,7 +151,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   rejoin(client: Duplex, code: number, reason: string): void {
     const { outbound } = this;
     if (this.lifetime.phase === 'joined') {
-      if (outbound.atBoundary) this.client.write(closeFrame(code, reason, false));
+      const told = this.retiring.over();
+      if (outbound.atBoundary && !told) this.client.write(closeFrame(code, reason, false));
       this.letGo();
     }
     this.lifetime.rejoins();
@@ -188,6 +210,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     }
     if (!this.client.closed || !this.upstream.closed) return;
     this.lifetime.release();
+    this.retiring.over();
     this.outbound.messages.drop();
     this.inbound.dropHeld();
   }
@@ -202,7 +225,10 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   clientLeaves(code: number): boolean {
-    return code === GOING_AWAY && this.parks(code);
+    if (!this.retiring.underWay) return code === GOING_AWAY && this.parks(code);
+    const through = this.retiring.provenBy(code);
+    if (through >= 0) this.tap.receivedThrough(through, this.context.now());
+    return this.parks(1006);
   }
 
   clientLeft(): void {
@@ -222,7 +248,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   /** Whether the client that has gone is expected back, so that the upstream stays. */
   private parks(code: number): boolean {
     const { outbound } = this;
-    if (outbound.audience === 'absent') return true;
+    if (outbound.audience === 'absent' && !this.retiring.over()) return true;
     if (!this.rejoinable || !this.tap.clientLost(code, this.context.now())) return false;
     if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.park();

@@ -1,8 +1,8 @@
-// sidecar: how a sidecar parts from its clients: last barriers, Close frames, their answers (SPEC D10, D15).
+// sidecar: parts from clients: last barriers, Close frames over a while, their answers (SPEC D10, D15).
 
 import type { Connection } from '../connection/connection.ts';
 import type { Resumption } from '../connection/resumption.ts';
-import type { Delivery } from '../delivery/record.ts';
+import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import { now } from '../time/clock.ts';
 import { stillSince } from '../time/pulse.ts';
@@ -14,6 +14,12 @@ const REASON = 'service restart';
 const LOOK_MS = 10;
 /** How long the sockets that are destroyed in the end may take to close, ms. */
 const DESTROY_MS = 200;
+/**
+ * Clients that are told to come again at once, and per second after that. Those of a large instance
+ * are told faster where its time would not do, but evenly: all at once they would be a storm for
+ * the other instances.
+ */
+const [AT_ONCE, PER_SECOND] = [100, 500];
 
 export interface DrainDeps {
   readonly connections: ReadonlySet<Connection>;
@@ -21,37 +27,56 @@ export interface DrainDeps {
   readonly tracker: Tracker;
   /** Deliveries in flight. */
   readonly pending: () => number;
-  /** Whether the next process goes on with a delivery that has no outcome. Default: with none. */
-  readonly staysOpen?: (delivery: Delivery) => boolean;
+  /** Whether the next process goes on with a session and what it has in flight. Default: with none. */
+  readonly goesOn?: (session: Session) => boolean;
   /** Called when confirmations were waited for in vain. */
   unconfirmed(): void;
 }
 
 /**
- * Sends last barriers and waits for confirmations until `confirmBy`. Then sends every client Close
- * 1012 and reads their answers until `closeBy` (monotonic ms, both put off by standstills). A
+ * Sends last barriers. Tells every client with Close 1012 to come again, one after the other, those
+ * first that have nothing in flight; the others when their confirmations have come, or at
+ * `confirmBy`. Reads their answers until `closeBy` (monotonic ms, both put off by standstills). A
  * delivery without an outcome then ends `failed: shutdown`.
  */
 export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number): Promise<void> {
-  const { connections, resumption, tracker, pending } = deps;
+  const { connections, resumption, tracker, pending, goesOn = () => false } = deps;
   const from = now();
   for (const connection of connections) connection.probe(from);
-  if (!(await until(() => pending() === 0, confirmBy, from)).done) deps.unconfirmed();
-  resumption.close(SERVICE_RESTART, REASON);
   const told = new WeakSet<Connection>();
-  const over = (): boolean => {
-    // A handshake that was under way may still become a connection.
+  const tell = (connection: Connection): void => {
+    told.add(connection);
+    connection.close(SERVICE_RESTART, REASON, 'shutdown');
+  };
+  const pace = Math.max(PER_SECOND, (connections.size * 1000) / Math.max(1, confirmBy - from));
+  let count = 0;
+  /** Tells those that wait for nothing, as many as the pace allows by now. Answers whether all have been told. */
+  const tellSome = (): boolean => {
+    const most = AT_ONCE + ((now() - from) * pace) / 1000;
+    let all = true;
     for (const connection of connections) {
       if (told.has(connection)) continue;
-      told.add(connection);
-      connection.close(SERVICE_RESTART, REASON, 'shutdown');
+      const { session } = connection;
+      if (count < most && (session.pending === 0 || goesOn(session))) {
+        count++;
+        tell(connection);
+      } else all = false;
     }
+    return all;
+  };
+  const { done } = await until(tellSome, confirmBy, from);
+  if (!done && pending() > 0) deps.unconfirmed();
+  const over = (): boolean => {
+    // One that lost its client meanwhile is not waited for: none can come back.
+    resumption.close(SERVICE_RESTART, REASON);
+    // A handshake that was under way may still become a connection.
+    for (const connection of connections) if (!told.has(connection)) tell(connection);
     return connections.size === 0;
   };
   const { at } = await until(over, closeBy, from);
   for (const connection of connections) connection.destroy(at);
   await until(() => connections.size === 0, now() + DESTROY_MS);
-  tracker.shutdown(now(), deps.staysOpen);
+  tracker.shutdown(now(), ({ session }) => goesOn(session));
 }
 
 /**

@@ -56,7 +56,7 @@ export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | und
     });
   const restored: Restored = { sessions: 0, deliveries: 0, lost: 0 };
   if (at.kind === 'redis') {
-    const options = { place: { ...at, ca }, prefix, afterMs, leaseMs };
+    const options = { place: { ...at, ca: ca?.pem }, prefix, afterMs, leaseMs };
     const shared = await openRedisStore(options, { eachOpen, now, wallOffset, report });
     return { engine: shared, file: undefined, shared, restored };
   }

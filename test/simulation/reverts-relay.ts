@@ -274,7 +274,7 @@ export const RELAY: readonly Revert[] = [
     shows: /^silence: a client that had vanished was not cut off/,
     apply() {
       const { startBeats } = parts;
-      parts.startBeats = (deps) => startBeats({ ...deps, silenceMs: 0 });
+      parts.startBeats = (deps) => startBeats({ ...deps, limits: { ...deps.limits, silenceMs: 0 } });
     },
   },
   {

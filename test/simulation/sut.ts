@@ -179,9 +179,10 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     overdue,
     connections,
     silent,
+    aged: { age: 0, idle: 0 },
     watch,
     unread: { counts: decoder.unread, policy: 'count', relay: counters },
-    silenceMs,
+    limits: { silenceMs, connectionAgeMs: 2500, idleMs: 0 },
     memory: createMemoryGuard({ share: 0, limitBytes: 0, now, shed() {}, fault() {}, info() {} }),
     report,
   });
