@@ -59,7 +59,7 @@ export interface AdminClient {
   about(): Promise<AboutJson>;
   /** Whether the sidecar takes traffic, and the reasons if it does not. */
   ready(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>;
-  stats(): Promise<Stats>;
+  stats(): Promise<Stats & { readonly drain?: DrainJson }>;
   summary(): Promise<SummaryJson>;
   top(
     query: { readonly by: string; readonly sort?: string; readonly limit?: number } & DeliveryFilter,

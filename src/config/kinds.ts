@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import * as z from 'zod/mini';
+import { holdsCertificates } from './pem.ts';
 import { formatDuration, formatSize, parseDuration, parseRatio, parseSize } from './units.ts';
 import type { Address } from './values.ts';
 
@@ -183,7 +184,7 @@ export const pemFile: Kind<PemFile> = scalar('the path of a readable PEM file wi
   if (typeof given !== 'string') return undefined;
   try {
     const pem = readFileSync(given, 'utf8');
-    return pem.includes('-----BEGIN CERTIFICATE-----') ? { path: given, pem } : undefined;
+    return holdsCertificates(pem) ? { path: given, pem } : undefined;
   } catch {
     // Whatever the reason, the fault names the file and says what is needed.
     return undefined;

@@ -217,7 +217,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
    */
   close(code: number, reason: string, why: 'disconnected' | 'shutdown' = 'disconnected'): void {
     this.#path.why = why;
-    this.#splice?.close(code, reason);
+    this.#splice?.close(code, reason, true);
   }
 
   /**

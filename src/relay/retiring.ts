@@ -2,20 +2,31 @@
 import { patiently, type Wait } from '../time/patience.ts';
 import { answersClose } from './parting.ts';
 
+/** The Close frame that the client was sent, behind message `through`. */
+interface Asked {
+  readonly code: number;
+  readonly through: number;
+  readonly patienceMs: number;
+  /** Whether the client's answer may lie unread, because the upstream takes no more. */
+  readonly blind: () => boolean;
+}
+
 export class Retiring {
-  private asked: { readonly code: number; readonly through: number; readonly wait: Wait } | undefined = undefined;
+  private asked: Asked | undefined = undefined;
+  private wait: Wait | undefined = undefined;
 
   /** Whether the client that is there was asked. */
   get underWay(): boolean {
     return this.asked !== undefined;
   }
 
-  /**
-   * Notes that the client was told to close with `code` behind message `through`. After `patienceMs`
-   * without an end, `give` is called.
-   */
-  begin(code: number, through: number, patienceMs: number, give: () => void): void {
-    this.asked = { code, through, wait: patiently(patienceMs, give) };
+  /** Notes what the client was told. After `patienceMs` without an end, in which it was read, `give` is called. */
+  begin(asked: Asked, give: () => void): void {
+    this.asked = asked;
+    this.wait = patiently(asked.patienceMs, () => {
+      if (asked.blind()) this.begin(asked, give);
+      else give();
+    });
   }
 
   /** The last message that a Close frame with that code proves; -1 = none. */
@@ -26,8 +37,8 @@ export class Retiring {
   /** The client goes, or another takes its place. Answers whether it had been asked. */
   over(): boolean {
     const { underWay } = this;
-    this.asked?.wait.cancel();
-    this.asked = undefined;
+    this.wait?.cancel();
+    this.wait = this.asked = undefined;
     return underWay;
   }
 }

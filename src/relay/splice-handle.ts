@@ -80,9 +80,10 @@ export interface SpliceHandle {
   dropClient(at?: number): void;
   /**
    * Ends the connection with Close frames to both sides, each at its next frame boundary. After
-   * `lingerMs` both are destroyed.
+   * `lingerMs` both are destroyed. With `heedsUpstream` the client's Close frame goes behind what
+   * the upstream sends until it has heard of the end.
    */
-  close(code: number, reason: string): void;
+  close(code: number, reason: string, heedsUpstream?: boolean): void;
   /** Ends the connection at once. `at` is when that was decided, monotonic ms. */
   destroy(at?: number): void;
 }

@@ -17,14 +17,9 @@ import type { SpliceHandle } from './splice-handle.ts';
 import type { SplicedSockets } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
-/**
- * Unsent bytes up to which a ping is added. Behind more it would come late, and many would pile up.
- */
+/** Unsent bytes up to which a ping is added. Behind more it would come late, and many would pile up. */
 const PING_BACKLOG_BYTES = 4096;
-/**
- * Unsent bytes up to which an answer is added: more than back-pressure leaves to a client that
- * reads.
- */
+/** Unsent bytes up to which an answer is added: more than back-pressure leaves to one that reads. */
 const ANSWER_BACKLOG_BYTES = 256 * 1024;
 /** Time after the upstream took bytes again for which pongs may lie behind other bytes, ms. */
 const BLIND_MS = 1000;
@@ -127,13 +122,14 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   retire(code: number, reason: string): boolean {
-    const { outbound, retiring } = this;
-    const hears = outbound.audience === 'present' && outbound.atBoundary;
-    if (this.lifetime.phase !== 'joined' || retiring.underWay || !this.rejoinable || !hears) return false;
+    const { outbound, retiring, context, upstream } = this;
+    const { patienceMs } = context.limits;
+    const blind = (): boolean => upstream.blocks(context.now(), patienceMs);
+    if (this.lifetime.phase !== 'joined' || retiring.underWay || !this.rejoinable || blind()) return false;
+    if (outbound.audience !== 'present' || !outbound.atBoundary) return false;
     outbound.lastPing();
     this.client.write(closeFrame(code, reason, false));
-    const { patienceMs } = this.context.limits;
-    retiring.begin(code, outbound.messages.ordinal, patienceMs, () => this.client.destroy());
+    retiring.begin({ code, through: outbound.messages.ordinal, patienceMs, blind }, () => this.client.destroy());
     outbound.mute();
     return true;
   }
@@ -170,8 +166,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     if (head.length > 0) this.received(this.client, head);
   }
 
-  close(code: number, reason: string): void {
-    this.lifetime.close(code, reason);
+  close(code: number, reason: string, heedsUpstream = false): void {
+    this.lifetime.close(code, reason, heedsUpstream);
   }
 
   destroy(at = this.context.now()): void {
@@ -227,7 +223,9 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   clientLeaves(code: number): boolean {
     if (!this.retiring.underWay) return code === GOING_AWAY && this.parks(code);
     const through = this.retiring.provenBy(code);
-    if (through >= 0) this.tap.receivedThrough(through, this.context.now());
+    // The client has closed by itself at the same time.
+    if (through < 0) return code === GOING_AWAY && this.parks(code);
+    this.tap.receivedThrough(through, this.context.now());
     return this.parks(1006);
   }
 
@@ -247,8 +245,9 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   /** Whether the client that has gone is expected back, so that the upstream stays. */
   private parks(code: number): boolean {
-    const { outbound } = this;
-    if (outbound.audience === 'absent' && !this.retiring.over()) return true;
+    const { outbound, lifetime } = this;
+    if (lifetime.phase === 'parked') return true;
+    this.retiring.over();
     if (!this.rejoinable || !this.tap.clientLost(code, this.context.now())) return false;
     if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.park();

@@ -96,7 +96,8 @@ export function adminDeps(side: AdminSide): AdminDeps {
     health() {
       const { up, reason } = upstreamCheck;
       const waits = config.readiness.upstream ? reason : undefined;
-      const reasons = [state.draining ? 'draining' : undefined, waits].filter((each) => each !== undefined);
+      const drains = state.drained ? 'drained' : state.draining ? 'draining' : undefined;
+      const reasons = [drains, waits].filter((each) => each !== undefined);
       const upstream = up === undefined ? 'unknown' : up ? 'up' : (reason ?? 'down');
       const degraded = lasting?.degraded === undefined ? [] : [lasting.degraded];
       return { ready: reasons.length === 0, reasons, degraded, upstream };

@@ -19,7 +19,12 @@ const DESTROY_MS = 200;
  * are told faster where its time would not do, but evenly: all at once they would be a storm for
  * the other instances.
  */
-const [AT_ONCE, PER_SECOND] = [100, 500];
+const PACE: Pace = { atOnce: 100, perSecond: 500 };
+
+interface Pace {
+  readonly atOnce: number;
+  readonly perSecond: number;
+}
 
 export interface DrainDeps {
   readonly connections: ReadonlySet<Connection>;
@@ -29,6 +34,8 @@ export interface DrainDeps {
   readonly pending: () => number;
   /** Whether the next process goes on with a session and what it has in flight. Default: with none. */
   readonly goesOn?: (session: Session) => boolean;
+  /** A test has fewer clients. */
+  readonly pace?: Pace;
   /** Called when confirmations were waited for in vain. */
   unconfirmed(): void;
 }
@@ -36,11 +43,12 @@ export interface DrainDeps {
 /**
  * Sends last barriers. Tells every client with Close 1012 to come again, one after the other, those
  * first that have nothing in flight; the others when their confirmations have come, or at
- * `confirmBy`. Reads their answers until `closeBy` (monotonic ms, both put off by standstills). A
- * delivery without an outcome then ends `failed: shutdown`.
+ * `confirmBy`, or in the second half of that time where they are many. Reads their answers until
+ * `closeBy` (monotonic ms, both put off by standstills). A delivery without an outcome then ends
+ * `failed: shutdown`.
  */
 export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number): Promise<void> {
-  const { connections, resumption, tracker, pending, goesOn = () => false } = deps;
+  const { connections, resumption, tracker, pending, goesOn = () => false, pace = PACE } = deps;
   const from = now();
   for (const connection of connections) connection.probe(from);
   const told = new WeakSet<Connection>();
@@ -48,24 +56,32 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
     told.add(connection);
     connection.close(SERVICE_RESTART, REASON, 'shutdown');
   };
-  const pace = Math.max(PER_SECOND, (connections.size * 1000) / Math.max(1, confirmBy - from));
+  const perSecond = Math.max(pace.perSecond, (connections.size * 1000) / Math.max(1, confirmBy - from));
+  const mayWait = thinOut(from + (confirmBy - from) / 2, confirmBy, pace.atOnce);
   let count = 0;
+  let forced = false;
   /** Tells those that wait for nothing, as many as the pace allows by now. Answers whether all have been told. */
   const tellSome = (): boolean => {
-    const most = AT_ONCE + ((now() - from) * pace) / 1000;
+    const at = now() - stillSince(from);
+    const most = pace.atOnce + ((at - from) * perSecond) / 1000;
+    const busy: Connection[] = [];
     let all = true;
     for (const connection of connections) {
       if (told.has(connection)) continue;
       const { session } = connection;
-      if (count < most && (session.pending === 0 || goesOn(session))) {
+      if (session.pending > 0 && !goesOn(session)) busy.push(connection);
+      else if (count < most) {
         count++;
         tell(connection);
       } else all = false;
     }
-    return all;
+    const over = busy.splice(0, busy.length - mayWait(at, busy.length));
+    for (const connection of over) tell(connection);
+    forced ||= over.length > 0;
+    return all && busy.length === 0;
   };
   const { done } = await until(tellSome, confirmBy, from);
-  if (!done && pending() > 0) deps.unconfirmed();
+  if ((!done || forced) && pending() > 0) deps.unconfirmed();
   const over = (): boolean => {
     // One that lost its client meanwhile is not waited for: none can come back.
     resumption.close(SERVICE_RESTART, REASON);
@@ -76,7 +92,22 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
   const { at } = await until(over, closeBy, from);
   for (const connection of connections) connection.destroy(at);
   await until(() => connections.size === 0, now() + DESTROY_MS);
+  // A session whose connection has ended just now has begun to wait.
+  resumption.close(SERVICE_RESTART, REASON);
   tracker.shutdown(now(), ({ session }) => goesOn(session));
+}
+
+/**
+ * How many of so many clients may still wait for confirmations: all until `half`, then ever fewer,
+ * so that no more than `last` are left to be told together at `end`.
+ */
+function thinOut(half: number, end: number, last: number): (at: number, waiting: number) => number {
+  let peak = 0;
+  return (at, waiting) => {
+    if (at <= half) return waiting;
+    peak ||= waiting;
+    return Math.min(waiting, Math.max(last, Math.ceil((peak * (end - at)) / (end - half))));
+  };
 }
 
 /**

@@ -120,8 +120,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const memory = guardMemory(config.limits.memory, { report, log }, (on) => {
     tracker.short = on;
   });
+  const storeTrust = { ca: config.store.ca?.pem };
   const lasting = await openStore({
-    ...{ config, index: store, report },
+    ...{ config, index: store, trust: storeTrust, report },
     latest: () => tracker.latest,
     traceId: (delivery) => watch.traceId(delivery),
   });
@@ -261,7 +262,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     memory,
     report,
   });
-  const stopTlsFile = watchTrust({ config, upstream, report, log });
+  const stopTlsFile = watchTrust({ config, upstream, store: storeTrust, report, log });
   const stopBeats = startBeats({
     memory,
     tracker,

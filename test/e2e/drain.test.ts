@@ -127,6 +127,34 @@ it('[D10] 1,000 clients and a collector that never answers: no outcome is lost, 
   );
 });
 
+it('[D10] a backend that goes on sending while its clients are told: all that it sent arrives, and is confirmed', async () => {
+  const receiver = await startOtlpReceiver();
+  atEnd(() => receiver.close());
+  const all = await crowd(receiver, 200);
+  const { backend, sidecar, codes, got } = all;
+  const sent = new Set<string>();
+  const timer = setInterval(() => {
+    for (const [i, peer] of backend.peers.entries()) {
+      // What is given to a socket that has heard of the end is sent to nobody.
+      if (peer.socket.readyState !== WebSocket.OPEN) continue;
+      const id = `e-${i}-${sent.size}`;
+      sent.add(id);
+      tell(peer, event(id, 'agent_thinking'));
+    }
+  }, 20);
+  atEnd(() => clearInterval(timer));
+  await eventually(async () => expect((await sidecar.stats()).confirmed).toBeGreaterThan(1000));
+  sidecar.signal('SIGTERM');
+  expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
+  await eventually(() => expect(codes).toHaveLength(200));
+  expect(new Set(codes)).toEqual(new Set([1012]));
+  expect([...sent].filter((id) => !got.has(id))).toEqual([]);
+  const ended = receiver.spans.filter(({ name }) => name.startsWith('send '));
+  expect(ended).toHaveLength(sent.size);
+  expect(ended.filter(({ attributes }) => attributes['ackspan.delivery.outcome'] !== 'confirmed')).toEqual([]);
+  expectHealthyLog(sidecar);
+});
+
 it('[D10] POST /drain: readiness drops, clients are told, the process and its admin server go on, and SIGTERM ends it', async () => {
   const receiver = await startOtlpReceiver();
   atEnd(() => receiver.close());
@@ -139,8 +167,14 @@ it('[D10] POST /drain: readiness drops, clients are told, the process and its ad
   expect([code, stdout]).toEqual([0, 'Drained.\n']);
   await eventually(() => expect(codes).toHaveLength(20));
   expect(new Set(codes)).toEqual(new Set([1012]));
-  expect((await fetch(`${sidecar.admin}/readyz`)).status).toBe(503);
+  const ready = await fetch(`${sidecar.admin}/readyz`);
+  expect([ready.status, await ready.json()]).toEqual([503, expect.objectContaining({ reasons: ['drained'] })]);
   expect((await fetch(`${sidecar.admin}/healthz`)).status).toBe(200);
+  const once = await runCli(['stats', '--admin', sidecar.admin]);
+  expect(once.stdout).toContain('drained: every client has been told to come again');
+  // A second request changes nothing.
+  const again = await runCli(['drain', '--admin', sidecar.admin, '--why', 'again', '--json']);
+  expect([again.code, JSON.parse(again.stdout)]).toEqual([0, { state: 'drained', connections: 0, pending: 0 }]);
   await expect(openClient(sidecar.ws)).rejects.toThrow(/ECONNREFUSED/);
   expect(await progress()).toEqual({ state: 'drained', connections: 0, pending: 0 });
   expect(await sidecar.stats()).toMatchObject({ tracked: 60, confirmed: 60, failed: 0 });

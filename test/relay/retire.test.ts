@@ -112,6 +112,30 @@ it('[W23] one that answers nothing is let go after the patience', async () => {
   expect(splice.audience).toBe('absent');
 });
 
+it('[W23] not while the upstream takes no more, so that the client is not read; where that begins later, its answer is waited for', async () => {
+  const { client, upstream, splice, tap, time } = await joined();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  upstream.stall();
+  client.send(clientFrame('x'.repeat(20_000)));
+  await settle();
+  expect(client.isPaused()).toBe(true);
+  expect(splice.retire(1012, 'old')).toBe(false);
+  upstream.unstall();
+  await settle();
+  time.now += 5000;
+  expect(splice.retire(1012, 'old')).toBe(true);
+  upstream.stall();
+  client.send(clientFrame('x'.repeat(20_000)));
+  await settle();
+  client.send(answer());
+  time.now += 5000;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect([client.destroyed, tap.lost, tap.received]).toEqual([false, [], []]);
+  upstream.unstall();
+  await settle();
+  expect([tap.lost, tap.received]).toEqual([[1006], [0]]);
+});
+
 it('[W23] one that is not expected back after all ends, and so does its upstream connection', async () => {
   const { client, upstream, splice, tap } = await joined();
   tap.stays = false;
@@ -122,6 +146,24 @@ it('[W23] one that is not expected back after all ends, and so does its upstream
   await settle();
   expect(tap.ends).toHaveLength(1);
   expect(heard(upstream)).toEqual(['8:1012']);
+});
+
+it('[W23] one that closes by itself at the same time ends, and an upstream that was not read for it is read again', async () => {
+  const { client, upstream, splice, tap } = await joined();
+  client.stall();
+  upstream.send(frame('x'.repeat(20_000)));
+  await settle();
+  expect(upstream.isPaused()).toBe(true);
+  expect(splice.retire(1012, 'old')).toBe(true);
+  client.send(answer(1000));
+  await settle();
+  client.reset();
+  upstream.send(frame('behind'));
+  upstream.fin();
+  await settle();
+  expect([tap.lost, tap.received, tap.ends.length]).toEqual([[], [], 1]);
+  expect(tap.messages).toHaveLength(2);
+  expect(upstream.finished).toBe(true);
 });
 
 it('[W23] not in the middle of a message, not twice, and not when an end has begun', async () => {

@@ -160,6 +160,30 @@ it('[D10] more clients than the pace would do in time are told faster, evenly un
   expect(told.size).toBe(20_000);
 });
 
+it('[D10] many clients with something in flight all the time wait for half of that, and are then told evenly', async () => {
+  const from = now();
+  const told = new Map<object, number>();
+  const unconfirmed = vi.fn();
+  const deps = {
+    connections: new Set(Array.from({ length: 2000 }, () => clientOf(1, told, from))),
+    resumption: { close() {} },
+    tracker: { shutdown() {} },
+    pending: () => 2000,
+    unconfirmed,
+  };
+  void drain(deps as never, from + 4000, from + 6500);
+  await vi.advanceTimersByTimeAsync(1950);
+  expect(told.size).toBe(0);
+  await vi.advanceTimersByTimeAsync(1050);
+  expect(told.size).toBeGreaterThan(900);
+  expect(told.size).toBeLessThan(1100);
+  await vi.advanceTimersByTimeAsync(950);
+  expect(told.size).toBeLessThan(2000);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(told.size).toBe(2000);
+  expect(unconfirmed).toHaveBeenCalledOnce();
+});
+
 it('[D10] a client whose session the next process goes on with is not kept for its confirmations', async () => {
   const from = now();
   const told = new Map<object, number>();

@@ -1,15 +1,25 @@
-// The authorities of an https upstream are read again when their file changes: a new certificate needs no restart, and half a file does no harm.
+// Files of authorities are read again when they change: a new certificate needs no restart, and a file that is no good does no harm.
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { watchTlsFile } from '../../src/sidecar/tls-files.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
+import { selfSigned } from '../support/certificate.ts';
 import { eventually } from '../support/child.ts';
 
 afterEach(closeAll);
 
-const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+const NONE = 'holds no certificate, or one that cannot be read';
+
+const made = new Map<string, string>();
+
+/** The certificate of that name, each made once. */
+function pem(name: string): string {
+  const text = made.get(name) ?? String(selfSigned().cert);
+  made.set(name, text);
+  return text;
+}
 
 function watched(write: (path: string) => void) {
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-tls-'));
@@ -21,6 +31,8 @@ function watched(write: (path: string) => void) {
   atEnd(
     watchTlsFile({
       file: { path, pem: pem('one') },
+      key: 'upstream_tls.ca',
+      stage: 'upstream',
       changed: (text) => void got.push(text),
       report: ({ error }) => void said.push((error as Error).message.replace(path, 'FILE')),
       log: { info: (_, message) => void said.push(message) },
@@ -40,7 +52,7 @@ it('a file that is replaced is read again, once; one that is only touched change
   await eventually(() => expect(got).toEqual([pem('two')]));
   writeFileSync(path, pem('three, in place'));
   await eventually(() => expect(got).toEqual([pem('two'), pem('three, in place')]));
-  expect(new Set(said)).toEqual(new Set(['the authorities for the upstream were read again']));
+  expect(new Set(said)).toEqual(new Set(['upstream_tls.ca was read again: new connections trust its authorities']));
 });
 
 it('a link that is turned over, as Kubernetes does with a secret, is followed', async () => {
@@ -70,9 +82,21 @@ it('a file that goes, or holds no certificate, changes nothing, is reported once
   );
   writeFileSync(path, 'half a');
   await eventually(() =>
-    expect(said.at(-1)).toBe('upstream_tls.ca: FILE holds no certificate; the authorities read before hold on'),
+    expect(said.at(-1)).toBe(`upstream_tls.ca: FILE ${NONE}; the authorities read before hold on`),
   );
   expect(got).toEqual([]);
+  writeFileSync(path, pem('two'));
+  await eventually(() => expect(got).toEqual([pem('two')]));
+});
+
+it.each([
+  ['a certificate whose bytes are no certificate', () => pem('two').replace(/[A-Z]{3}/, '!!!')],
+  ['a certificate that breaks off', () => pem('two').slice(0, 200)],
+  ['a whole one, and one that breaks off: the file is being written', () => pem('two') + pem('three').slice(0, 200)],
+])('%s changes nothing, and is reported', async (_, text) => {
+  const { path, got, said } = watched((at) => writeFileSync(at, pem('one')));
+  writeFileSync(path, text());
+  await eventually(() => expect(said).toEqual([`upstream_tls.ca: FILE ${NONE}; the authorities read before hold on`]));
   writeFileSync(path, pem('two'));
   await eventually(() => expect(got).toEqual([pem('two')]));
 });
