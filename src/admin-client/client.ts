@@ -9,6 +9,7 @@ import type {
   DeliveryDetailJson,
   DeliveryJson,
   DeliveryPageJson,
+  DrainJson,
   MessagePageJson,
   ReplayJson,
   SessionJson,
@@ -58,7 +59,7 @@ export interface AdminClient {
   about(): Promise<AboutJson>;
   /** Whether the sidecar takes traffic, and the reasons if it does not. */
   ready(): Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>;
-  stats(): Promise<Stats>;
+  stats(): Promise<Stats & { readonly drain?: DrainJson }>;
   summary(): Promise<SummaryJson>;
   top(
     query: { readonly by: string; readonly sort?: string; readonly limit?: number } & DeliveryFilter,
@@ -84,6 +85,9 @@ export interface AdminClient {
   /** One letter a line, as JSON; all that match. */
   exportDeadLetters(filter: LetterFilter): AsyncGenerator<string, void>;
   purgeDeadLetters(owner: Pick<LetterFilter, 'user' | 'claimed_user'>, why: Why): Promise<PurgeJson>;
+  /** Begins to part from every client; answers at once. */
+  drain(why: Why): Promise<DrainJson>;
+  drainProgress(): Promise<DrainJson>;
   /** By the delivery’s own id: an event’s may mean several. */
   change(action: ChangeJson['action'], id: string, why: Why): Promise<ChangeJson>;
   replay(
@@ -181,6 +185,8 @@ export function createAdminClient(place: Place, timeoutMs = DEFAULT_TIMEOUT_MS):
     exportDeadLetters: (filter) => exportLines(place, `/api/v1/dead-letters/export${queryOf(filter)}`, SILENCE_MS),
     purgeDeadLetters: ({ user, claimed_user }, why) =>
       post('/api/v1/dead-letters/purge', { user, claimed_user, ...why }, 'purged'),
+    drain: (why) => post('/drain', why, 'state'),
+    drainProgress: () => get('/api/v1/drain', 'state'),
     change: async (action, id, why) => post(`/api/v1/deliveries/${partOf(id)}/${action}`, why, 'delivery'),
     replay: (filter, { dryRun, limit, reason, by }) =>
       post('/api/v1/replay', { filter, dry_run: dryRun, limit, reason, by }, 'deliveries'),

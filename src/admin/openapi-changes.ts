@@ -16,6 +16,11 @@ export const CHANGE_SCHEMAS: Readonly<Record<string, object>> = {
   Reloaded: exactly({
     changed: { type: 'array', items: text, description: 'The keys whose values changed, as in the file.' },
   }),
+  Drain: exactly({
+    state: { enum: ['serving', 'draining', 'drained'] },
+    connections: { ...count, description: 'Open ones.' },
+    pending: { ...count, description: 'Deliveries in flight.' },
+  }),
   LoggedIn: exactly({ logged_in: { type: 'boolean' } }),
   ChangeRequest: exactly(why, ['by']),
   Change: exactly({

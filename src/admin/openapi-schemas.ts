@@ -173,7 +173,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   ...CHANGE_SCHEMAS,
   ...DEAD_LETTER_SCHEMAS,
   ...STATS_SCHEMAS,
-  Stats: { type: 'object', description: 'Counts and rates since the start.' },
+  Stats: { type: 'object', description: 'Counts and rates since the start; and `drain`, as of `GET /api/v1/drain`.' },
   Health: exactly({
     status: { enum: ['healthy', 'unhealthy'] },
     service: text,

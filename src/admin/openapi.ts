@@ -76,6 +76,17 @@ export const PATHS: Readonly<Record<string, object>> = {
   '/healthz/startup': live,
   '/readyz': ready,
   '/healthz/ready': ready,
+  '/drain': change(
+    'Part from every client while the process goes on: readiness drops, nothing new is taken, clients are told to come again (Close 1012). The answer comes at once; there is no way back',
+    'ChangeRequest',
+    answers('Drain', 'It has begun, or had before.'),
+    ['401', '404'],
+  ),
+  '/api/v1/drain': read('How far a drain is', answers('Drain', '`serving` = none was asked for.'), [
+    '400',
+    '401',
+    '404',
+  ]),
   '/metrics': read('Metrics for Prometheus, in the format that `Accept` asks for', scrape, ['401']),
   '/api/v1/about': read('Who answers, and what may be done here', answers('About', 'About.'), ['400', '401']),
   '/api/v1/login': open(

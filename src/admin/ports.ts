@@ -10,6 +10,7 @@ import type { AuditLine } from './audit.ts';
 import type { ConnectionBook } from './connection-book.ts';
 import type { MessageLog } from './message-log.ts';
 import type { AdminCounters } from './places.ts';
+import type { DrainJson } from './shapes.ts';
 import type { Statistics } from './totals.ts';
 import type { UnmatchedBook } from './unmatched-book.ts';
 
@@ -104,6 +105,8 @@ export interface AdminDeps {
   readonly operator?: Operator | undefined;
   /** Lost deliveries that the store keeps; left out where nothing outlives the process. */
   readonly deadLetters?: DeadLetterBox | undefined;
+  /** Parts from every client; left out where nothing is relayed. */
+  readonly drain?: { begin(reason: string): void; progress(): DrainJson } | undefined;
   /** Writes one line about a requested change. */
   audit(line: AuditLine): void;
   readonly settings: AdminSettings;

@@ -9,6 +9,7 @@ import { connectionRoute, connectionsRoute } from './connections.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { deliveriesRoute } from './deliveries.ts';
 import { deliveryRoute } from './delivery.ts';
+import { drainRoutes } from './drain.ts';
 import { createEntry, type Entry } from './entry.ts';
 import { isLoopback } from './guard.ts';
 import { healthRoutes } from './health.ts';
@@ -116,6 +117,7 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     replayRoute(deps),
     reloadRoute(deps),
     ...deadLetterRoutes(deps, closing),
+    ...drainRoutes(deps),
     connectionsRoute(deps),
     connectionRoute(deps),
     messagesRoute(deps),

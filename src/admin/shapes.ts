@@ -205,6 +205,15 @@ export interface ReplayJson {
   readonly deliveries: readonly { readonly id: string; readonly result: AttemptResult | Unchanged | 'would_send' }[];
 }
 
+/** How far a drain is. */
+export interface DrainJson {
+  readonly state: 'serving' | 'draining' | 'drained';
+  /** Open connections. */
+  readonly connections: number;
+  /** Deliveries in flight. */
+  readonly pending: number;
+}
+
 /** The service, and what may be done here. */
 export interface AboutJson {
   readonly service: string;

@@ -50,6 +50,7 @@ export const COMMANDS: readonly CommandRow[] = [
     'what was lost, as the store keeps it: list, export, purge by user',
     () => import('./admin/dead-letters.ts'),
   ),
+  row('drain', 'part from every client, and wait for it: for preStop hooks', () => import('./admin/drain.ts')),
   row('open', 'open the page of a sidecar', () => import('./admin/open.ts')),
   row(
     'mcp',

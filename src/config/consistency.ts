@@ -36,6 +36,9 @@ export function consistency(
       'is missing: admin.mount serves the admin API to the public; set ACKSPAN_ADMIN_TOKEN',
     );
   }
+  if (config.check.path !== undefined && admin.token === undefined) {
+    fault('admin.token', 'check.path', 'is missing: check.path is for callers that know it; set ACKSPAN_ADMIN_TOKEN');
+  }
   if (admin.listen !== undefined && overlap(admin.listen, listen)) {
     fault('admin.listen', 'admin.listen', `port ${listen.port} is taken by listen; write another port`, 'listen');
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { parse as parseYaml } from 'yaml';
 import * as z from 'zod/mini';
+import { holdsCertificates } from './pem.ts';
 import { formatDuration, formatSize, parseDuration, parseRatio, parseSize } from './units.ts';
 import type { Address } from './values.ts';
 
@@ -172,12 +173,18 @@ export const traceLink: Kind<string> = scalar(
   },
 );
 
-/** The name of a PEM file; resolved to its text. */
-export const pemFile: Kind<string> = scalar('the path of a readable PEM file with certificates', (given) => {
+/** A PEM file, and what it held when it was read. */
+export interface PemFile {
+  readonly path: string;
+  readonly pem: string;
+}
+
+/** The name of a PEM file; resolved to its name and its text. */
+export const pemFile: Kind<PemFile> = scalar('the path of a readable PEM file with certificates', (given) => {
   if (typeof given !== 'string') return undefined;
   try {
     const pem = readFileSync(given, 'utf8');
-    return pem.includes('-----BEGIN CERTIFICATE-----') ? pem : undefined;
+    return holdsCertificates(pem) ? { path: given, pem } : undefined;
   } catch {
     // Whatever the reason, the fault names the file and says what is needed.
     return undefined;

@@ -85,6 +85,22 @@ export const limitRows = [
     },
   ),
   row(
+    'limits.connection_age',
+    duration(0, 7 * 86_400_000),
+    'How old a connection may grow. It ends at 90 to 100 % of that, by chance: the client is told to come again (1012), and one that has opted in goes on with its session over the same upstream connection. Set it below the time-out of what stands in front, such as 55m on Cloud Run. 0s = as old as it likes.',
+    {
+      written: '0s',
+    },
+  ),
+  row(
+    'limits.idle',
+    duration(0, 7 * 86_400_000),
+    'How long a connection may carry no data message, either way, before it is closed with 1001. Pings are no data. 0s = for ever.',
+    {
+      written: '0s',
+    },
+  ),
+  row(
     'limits.stall',
     duration(0, 3_600_000),
     'How long the client of a plain request may send nothing of its body (then it is answered 408), or take nothing of its answer (then the connection is reset). 0s = for ever.',

@@ -48,5 +48,9 @@ export const storeRows = [
     'With Redis: what all names there begin with. Instances with one prefix share their sessions; deployments that must not need different ones.',
     { written: 'ackspan' },
   ),
-  maybe('store.ca', pemFile, "With rediss://: authorities to trust, instead of Node's."),
+  maybe(
+    'store.ca',
+    pemFile,
+    "With rediss://: authorities to trust, instead of Node's. Read again when the file changes.",
+  ),
 ] as const;

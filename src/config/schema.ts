@@ -51,7 +51,11 @@ export const TABLE = [
   row('upstream_tls.insecure', flag, 'Accept any certificate of an https upstream.', {
     written: false,
   }),
-  maybe('upstream_tls.ca', pemFile, "Authorities to trust for an https upstream, instead of Node's."),
+  maybe(
+    'upstream_tls.ca',
+    pemFile,
+    "Authorities to trust for an https upstream, instead of Node's. Read again when the file changes.",
+  ),
 
   row(
     'trusted_proxies',
@@ -72,6 +76,11 @@ export const TABLE = [
   maybe('admin.token', secretText, 'The bearer token that the admin API asks for. Health endpoints need none.', {
     secret: true,
   }),
+  maybe(
+    'check.path',
+    mountPath,
+    'Opens the far end of `ackspan check --through` (docs/deploy.md) below this path of `listen`: the sidecar answers WebSockets there itself, for callers that know `admin.token`.',
+  ),
   maybe(
     'admin.mount',
     mountPath,
@@ -214,6 +223,12 @@ export const TABLE = [
   row('shutdown.grace', duration(0, 3_600_000), 'How long a stop waits for confirmations that are under way.', {
     written: '8s',
   }),
+  row(
+    'shutdown.delay',
+    duration(0, 600_000),
+    'How long new connections are still taken after `/readyz` has begun to say 503: the time in which whoever sends clients here learns of it. A part of the grace, at most half of it.',
+    { written: '0s' },
+  ),
   row('log_level', oneOf(LOG_LEVELS), 'The least serious log lines to write.', {
     written: 'info',
     flag: 'log-level',

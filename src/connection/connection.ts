@@ -6,6 +6,7 @@ import type { AttemptResult, Capability } from '../delivery/words.ts';
 import { createSplice, type SpliceHandle } from '../relay/splice-handle.ts';
 import type { SplicedSockets } from '../relay/spliced-sockets.ts';
 import type { EndedBy } from '../relay/tap.ts';
+import type { Ageing } from './ageing.ts';
 import { EventPath } from './event-path.ts';
 import type { ConnectionDeps, ConnectionFacts } from './parts.ts';
 import { Resends } from './resending.ts';
@@ -26,7 +27,7 @@ import type { Silent } from './silence.ts';
  */
 type Client = 'none' | 'here' | 'away';
 
-export class Connection implements SessionConnection, Silent {
+export class Connection implements SessionConnection, Silent, Ageing {
   /** The facts about the client that is here, or was here last. */
   facts: ConnectionFacts;
   readonly session: Session;
@@ -198,6 +199,10 @@ export class Connection implements SessionConnection, Silent {
     return this.#splice?.bytesToUpstream ?? 0;
   }
 
+  get traffic(): number {
+    return this.#splice?.traffic ?? 0;
+  }
+
   get answers(): boolean {
     return this.#capability !== 'none';
   }
@@ -212,7 +217,20 @@ export class Connection implements SessionConnection, Silent {
    */
   close(code: number, reason: string, why: 'disconnected' | 'shutdown' = 'disconnected'): void {
     this.#path.why = why;
-    this.#splice?.close(code, reason);
+    this.#splice?.close(code, reason, true);
+  }
+
+  /**
+   * Has the client come again: one that has opted in keeps its session and its upstream
+   * connection, and every other connection ends. False: not at this moment.
+   */
+  retire(code: number, reason: string): boolean {
+    const { resumable } = this;
+    if (resumable === undefined || resumable.waitsFor(1006) === 0) {
+      this.close(code, reason);
+      return true;
+    }
+    return !this.superseded && this.#splice?.retire(code, reason) === true;
   }
 
   /**

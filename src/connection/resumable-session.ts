@@ -185,12 +185,17 @@ export class ResumableSession implements Registered, Answered {
 
   /** The client is gone without a word: true = it is expected back. */
   lost(code: number, goodbye: Goodbye | undefined): boolean {
-    const { reloadMs, ttlMs } = this.#deps;
-    const ms = code === GOING_AWAY ? reloadMs : ttlMs;
-    if (!this.session.resumable || ms === 0) return false;
+    const ms = this.waitsFor(code);
+    if (ms === 0) return false;
     this.#goodbye = goodbye;
     this.#await(ms);
     return true;
+  }
+
+  /** How long it waits for a client that goes with that Close code (1006: none), ms. */
+  waitsFor(code: number): number {
+    const { reloadMs, ttlMs } = this.#deps;
+    return this.session.resumable ? (code === GOING_AWAY ? reloadMs : ttlMs) : 0;
   }
 
   /** The upstream is gone, and the client too, unless it had been before. */

@@ -20,6 +20,7 @@ export type Stage =
   | 'relay.upgraded'
   | 'admin'
   | 'decode'
+  | 'drain'
   | 'frames'
   | 'hook'
   | 'identity'

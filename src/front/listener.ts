@@ -6,11 +6,12 @@ import { answer } from './answers.ts';
 import { type ClientErrors, createClientErrors } from './client-errors.ts';
 import { createDescriptors, type Descriptors } from './descriptors.ts';
 import { createExchanges, type Exchanges } from './exchanges.ts';
+import type { FarEnd } from './far-end.ts';
 import { createForwarder, type Forwarder } from './http.ts';
 import { countClients, createPublicServer, listenOn, turnAway } from './public-server.ts';
 import { refusalOf } from './refusals.ts';
 import { reinject } from './reinject.ts';
-import { targetOf } from './target.ts';
+import { isBelow, targetOf } from './target.ts';
 import { createTunnels, mayTunnel, type Tunnels } from './tunnel.ts';
 import { createUpgrader, isHandshake, type UpgradeDeps, type Upgrader } from './upgrade.ts';
 import type { Caller } from './upgraded.ts';
@@ -42,6 +43,8 @@ export interface ListenerDeps<T> extends Omit<UpgradeDeps<T>, 'handshakeTimeoutM
   readonly mount?:
     | { readonly path: string; handle(request: IncomingMessage, response: ServerResponse): void }
     | undefined;
+  /** Answers WebSockets that are this process's own. */
+  readonly farEnd?: FarEnd | undefined;
   /** Longest time from a handshake to its answer, and from a plain request to a connection, ms. */
   readonly handshakeTimeoutMs: number;
   /** Largest message head, both ways, bytes. Default 65,536. */
@@ -141,6 +144,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
       await stopAccepting();
       upgrader.abort();
       tunnels.close();
+      deps.farEnd?.close();
       for (const finish of [...routes.held]) finish(STOPPING);
       server.closeAllConnections();
       forwarder.close();
@@ -220,6 +224,7 @@ function routeUpgrade<T>(routes: Routes<T>, caller: Caller): void {
     answer(socket, 404, 'there is no WebSocket here');
     return;
   }
+  if (deps.farEnd?.take(request, socket, head) === true) return;
   const admission = routes.stopping ? STOPPING : deps.admit?.(request);
   if (admission instanceof Promise) hold(routes, caller, admission);
   else proceed(routes, caller, admission);
@@ -291,10 +296,4 @@ function afterTurn<T>(routes: Routes<T>, socket: Socket, next: () => void): void
     if (socket.writable && turn.writableFinished) next();
     else socket.destroy();
   });
-}
-
-/** Whether the request is for the mounted path or below, not for one that only begins alike. */
-function isBelow(mount: string, request: IncomingMessage): boolean {
-  const { path } = targetOf(request, '');
-  return path.startsWith(mount) && /^(?:[/?]|$)/.test(path.slice(mount.length));
 }

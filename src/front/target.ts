@@ -1,4 +1,5 @@
 // front: the target of a request line for the upstream. Paths are never decoded, normalised or encoded again.
+import type { IncomingMessage } from 'node:http';
 
 /** A request target for the upstream. */
 export interface Target {
@@ -27,4 +28,10 @@ export function setHost(headers: string[], host: string | undefined): void {
   const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'host');
   if (at === -1) headers.unshift('Host', host);
   else headers[at + 1] = host;
+}
+
+/** Whether the request is for the mounted path or below, not for one that only begins alike. */
+export function isBelow(mount: string, request: IncomingMessage): boolean {
+  const { path } = targetOf(request, '');
+  return path.startsWith(mount) && /^(?:[/?]|$)/.test(path.slice(mount.length));
 }

@@ -22,8 +22,11 @@ export interface Upstream {
   readonly basePath: string;
   /** Whether an `https://` certificate must verify. */
   readonly verifyTls: boolean;
-  /** Authorities to trust in place of Node's, as PEM. */
-  readonly ca: string | undefined;
+  /**
+   * Authorities to trust in place of Node's, as PEM. May change, for connections that begin after
+   * that.
+   */
+  ca: string | undefined;
   /** Host header of every request; undefined = the client's own. */
   readonly hostHeader?: string | undefined;
   /**
@@ -144,7 +147,10 @@ export function dial(upstream: Upstream, { method, path, headers, headerBytes }:
 export function createAgent(upstream: Upstream): HttpAgent {
   const reuse = { keepAlive: true, timeout: 4_000, noDelay: true };
   if (!upstream.secure) return new HttpAgent(reuse);
-  return new HttpsAgent({ ...reuse, ...trust(upstream) });
+  const agent = new HttpsAgent({ ...reuse, ...trust(upstream) });
+  // Read for each connection.
+  Object.defineProperty(agent.options, 'ca', { enumerable: true, get: () => upstream.ca });
+  return agent;
 }
 
 /**

@@ -33,17 +33,19 @@ const BODY_LIMIT = 65_536;
  * socket by then counts (SPEC D14).
  */
 export function createPoster(target: HookTarget, connections: number, timeoutMs: number): Poster {
-  const { secure, host, port, socketPath, path, authority, verifyTls, ca } = target;
+  const { secure, host, port, socketPath, path, authority, verifyTls } = target;
   const keep = { keepAlive: true, maxSockets: connections, maxFreeSockets: 1, keepAliveMsecs: 30_000 };
   const agent = secure ? new HttpsAgent(keep) : new HttpAgent(keep);
   const place = socketPath === undefined ? { host, port } : { socketPath };
-  const trust = secure ? { rejectUnauthorized: verifyTls, ...(ca === undefined ? {} : { ca }) } : {};
+  const trust = secure ? { rejectUnauthorized: verifyTls } : {};
   const options = { ...place, ...trust, path, method: 'POST', agent };
   const request = secure ? httpsRequest : httpRequest;
   return {
     post(headers, body) {
       const length = String(Buffer.byteLength(body));
-      const outgoing = request({ ...options, headers: { host: authority, ...headers, 'content-length': length } });
+      const { ca } = target;
+      const trusting = secure && ca !== undefined ? { ...options, ca } : options;
+      const outgoing = request({ ...trusting, headers: { host: authority, ...headers, 'content-length': length } });
       const answer = awaitAnswer(outgoing, timeoutMs);
       outgoing.end(body);
       return { answer, abort: () => outgoing.destroy(new Error('stopped')) };

@@ -52,11 +52,15 @@ export function resolveTarget(url: string, upstream: HookUpstream): HookTarget {
   };
 }
 
-function onUpstream(
-  path: string,
-  { secure, host, port, socketPath, basePath, verifyTls, ca }: HookUpstream,
-): HookTarget {
+function onUpstream(path: string, upstream: HookUpstream): HookTarget {
+  const { secure, host, port, socketPath, basePath, verifyTls } = upstream;
   const name = host.includes(':') ? `[${host}]` : host;
   const authority = socketPath === undefined ? `${name}:${port}` : 'localhost';
-  return { secure, host, port, socketPath, path: basePath + path, authority, verifyTls, ca };
+  return {
+    ...{ secure, host, port, socketPath, path: basePath + path, authority, verifyTls },
+    // The file may have changed since.
+    get ca() {
+      return upstream.ca;
+    },
+  };
 }

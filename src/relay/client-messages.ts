@@ -20,6 +20,8 @@ let inflated = Buffer.alloc(0);
 let inflater: Inflater | undefined;
 
 export class ClientMessages {
+  /** Data messages so far. */
+  count = 0;
   private readonly scanner: FrameScanner;
   private readonly canInflate: boolean;
   private readonly tap: TapGuard;
@@ -59,6 +61,7 @@ export class ClientMessages {
     this.size += length;
     if (fin) {
       this.context.counters.messagesToUpstream++;
+      this.count++;
       this.tap.clientMessage?.(this.isText, this.size, now);
     }
     if (opcode === BINARY) return false;

@@ -28,7 +28,7 @@ type Framing = 'kept' | 'broken' | 'unread';
 export class Inbound {
   private framing: Framing;
   private readonly scanner: FrameScanner;
-  private readonly messages: ClientMessages;
+  readonly messages: ClientMessages;
   private readonly controls: ClientControls;
   private readonly context: RelayContext;
   private readonly port: InboundPort;

@@ -14,6 +14,8 @@ import type { EndedBy, RelayContext } from './tap.ts';
  */
 const UPSTREAM_LOST = 1013;
 const UPSTREAM_LOST_REASON = 'upstream closed without a close frame';
+/** How long an upstream that was sent a Close frame may take for what it still says, ms. */
+const UPSTREAM_ANSWER_MS = 500;
 
 /** Both sides of a connection, as they are now. */
 export interface Sides {
@@ -36,6 +38,7 @@ export class Lifetime {
    */
   private decidedAt: number | undefined = undefined;
   private linger: Wait | undefined = undefined;
+  private farewell: Wait | undefined = undefined;
   private readonly parting: Parting;
   private readonly sides: Sides;
   private readonly tap: TapGuard;
@@ -64,16 +67,25 @@ export class Lifetime {
     this.go('rejoins');
   }
 
-  /** Ends the connection with Close frames to both sides, each at its next frame boundary. */
-  close(code: number, reason: string): void {
+  /**
+   * Ends the connection with Close frames to both sides, each at its next frame boundary. With
+   * `heedsUpstream` the client's goes behind what the upstream sends until it has heard of the end.
+   */
+  close(code: number, reason: string, heedsUpstream: boolean): void {
     const { inbound, outbound, upstream } = this.sides;
-    this.ends('sidecar', code);
+    const first = this.ends('sidecar', code);
     this.startLinger();
     if (outbound.audience === 'absent') {
       this.leaveUpstream(code, reason);
       return;
     }
-    outbound.close(closeFrame(code, reason, false), code);
+    const frame = closeFrame(code, reason, false);
+    const heard = outbound.audience === 'present' && !outbound.raw && !upstream.unheard;
+    if (first && heedsUpstream && heard && !upstream.blocks(this.context.now(), 0)) {
+      outbound.closeBehind(frame, code);
+      const { patienceMs } = this.context.limits;
+      this.farewell = patiently(Math.min(patienceMs, UPSTREAM_ANSWER_MS), () => outbound.closeNow());
+    } else outbound.close(frame, code);
     inbound.close(closeFrame(code, reason, true));
     // The upstream takes no more, so that the client would not be read, and its last evidence
     // neither.
@@ -110,6 +122,7 @@ export class Lifetime {
     if (!this.go('upstreamOver')) return;
     outbound.messages.drop();
     this.startLinger();
+    if (outbound.atBoundary) outbound.closeNow();
     if (outbound.audience === 'absent') upstream.end();
     else if (this.announcesLoss && outbound.atBoundary && this.phase === 'parting')
       outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false), UPSTREAM_LOST);
@@ -173,6 +186,7 @@ export class Lifetime {
   /** Notes that both sockets are closed. */
   release(): void {
     this.linger?.cancel();
+    this.farewell?.cancel();
     this.sides.outbound.dropClose();
   }
 

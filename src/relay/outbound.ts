@@ -26,9 +26,8 @@ export interface OutboundPort {
 }
 
 /**
- * Audience of the messages that are told now. `absent`: no client is there, and they are written to
- * nobody. `arriving`: a client has just come, and hears from the next message boundary on; what it
- * is to have before that must be sent as a text of ours.
+ * Audience of the messages that are told now. `absent`: they are written to nobody. `arriving`: a
+ * client has just come, and hears from the next message boundary on, and before that texts of ours.
  */
 export type Audience = 'present' | 'absent' | 'arriving';
 
@@ -50,8 +49,9 @@ export class Outbound implements ScanEvents {
   /** Whether a chunk is being scanned, so that scanned bytes are not written yet. */
   private scanning = false;
   private additions: Additions | undefined = undefined;
-  /** A Close frame of ours that waits for a frame boundary, and its code. */
+  /** Close frames of ours, one that waits for a frame boundary or one in place of the upstream's; and the code. */
   private closeFrame: Buffer | undefined = undefined;
+  private farewell: Buffer | undefined = undefined;
   private closeFrameCode = 0;
   /** The Close frame that went by, while it waits for words of the application. */
   private lastFrame: LastFrame | undefined = undefined;
@@ -142,10 +142,7 @@ export class Outbound implements ScanEvents {
     return true;
   }
 
-  /**
-   * Writes a last barrier if it would prove something, because the upstream has gone without a
-   * Close frame.
-   */
+  /** Writes a last barrier if it would prove something: the upstream has gone without a Close frame. */
   lastPing(): void {
     if (this.atBoundary && this.audience === 'present') this.writer.lastBarrier();
   }
@@ -164,11 +161,7 @@ export class Outbound implements ScanEvents {
     }
   }
 
-  /**
-   * Writes a text frame before the message that the tap is being told of, whose payload is
-   * `buf[start, end)`. False = the beginning of the message has been written, in an earlier chunk
-   * or fragment.
-   */
+  /** Writes a text frame before the message `buf[start, end)`. False = the beginning of the message has been written. */
   announce(buf: Buffer, start: number, end: number, data: Buffer): boolean {
     const size = end - start;
     const at = start - (size < 126 ? 2 : size <= 0xffff ? 4 : 10);
@@ -178,10 +171,7 @@ export class Outbound implements ScanEvents {
     return true;
   }
 
-  /**
-   * Writes the last frame of the stream, with that code, now or at the next frame boundary. A last
-   * barrier precedes it.
-   */
+  /** Writes the last frame of the stream, now or at the next frame boundary. A last barrier precedes it. */
   close(frame: Buffer, code: number): void {
     if (this.closing || this.closeFrame !== undefined) return;
     this.closeFrameCode = code;
@@ -192,6 +182,19 @@ export class Outbound implements ScanEvents {
     }
     if (hears) this.writer.lastBarrier();
     this.end(frame);
+  }
+
+  /** Lets the client hear what the upstream still says, and then this frame in place of the upstream's Close frame. */
+  closeBehind(frame: Buffer, code: number): void {
+    this.farewell = frame;
+    this.closeFrameCode = code;
+  }
+
+  /** Waits for the upstream's Close frame no longer. */
+  closeNow(): void {
+    const frame = this.farewell;
+    this.farewell = undefined;
+    if (frame !== undefined) this.close(frame, this.closeFrameCode);
   }
 
   /** Sends the client the Close frame that waits, if one does. */
@@ -228,22 +231,22 @@ export class Outbound implements ScanEvents {
     else if (scan.torn && this.tap.wordsDue(this.context.now())) this.keep(chunk);
     else if (this.raw || scan.boundary < 0) writer.write(chunk);
     else if (this.closeFrame !== undefined) this.flushWithClose(chunk, this.closeFrame);
-    // If the upstream died inside that frame, no barrier could follow the messages before it (SPEC
-    // D15).
+    // If the upstream died inside that frame, no barrier could follow the messages before it (D15).
     else if (scan.within) writer.last(chunk, scan.boundary, messages.ordinal);
     else writer.flush(chunk, scan.boundary);
   }
 
-  /** Writes a chunk in which a Close frame, or what is no frame, begins at `at`; a Close frame may have to wait. */
+  /** Writes a chunk in which a Close frame, or what is no frame, begins at `at`; a Close frame may have to wait, or give way to ours. */
   private writeLast(chunk: Buffer, at: number): void {
-    const { writer, scan } = this;
-    if (this.raw || !this.tap.wordsDue(this.context.now())) {
+    const { writer, scan, farewell } = this;
+    if (this.raw || (farewell === undefined && !this.tap.wordsDue(this.context.now()))) {
       writer.last(chunk, at, scan.closeThrough);
       return;
     }
     if (at > 0) writer.last(chunk.subarray(0, at), at, scan.closeThrough);
     else writer.lastBarrier();
-    this.keep(chunk.subarray(at));
+    if (farewell === undefined) this.keep(chunk.subarray(at));
+    else this.end(farewell);
   }
 
   /** Keeps back the Close frame until `sendClose`, for a bounded time. */
@@ -288,11 +291,9 @@ export class Outbound implements ScanEvents {
     this.done = scan.closing = true;
     scan.closeCode = this.closeFrameCode;
     scan.closeThrough = this.messages.ordinal;
-    if (!this.raw && this.audience === 'present' && this.tap.wordsDue(this.context.now())) {
-      this.keep(frame);
-      return;
-    }
-    if (!this.raw) this.writer.write(frame);
-    this.port.clientLeft();
+    const waits = !this.raw && this.audience === 'present' && this.tap.wordsDue(this.context.now());
+    if (!this.raw && !waits) this.writer.write(frame);
+    if (waits) this.keep(frame);
+    else this.port.clientLeft();
   }
 }

@@ -15,6 +15,11 @@ export interface SpliceHandle {
   readonly messagesToClient: number;
   /** Bytes that have come from the connection's clients. */
   readonly bytesToUpstream: number;
+  /**
+   * Changes whenever data has gone over the connection, either way. Pings and frames of ours are no
+   * data.
+   */
+  readonly traffic: number;
   /** Whether the client takes what it is sent. */
   readonly flowing: boolean;
   /**
@@ -65,14 +70,20 @@ export interface SpliceHandle {
   blind(now: number): boolean;
 
   /**
+   * Asks a client that is expected back to come again, with that Close frame. The upstream stays for
+   * it. False: a message is under way, or the client cannot be expected back.
+   */
+  retire(code: number, reason: string): boolean;
+  /**
    * Cuts the client off, as if its network had failed. `at` is when that was decided, monotonic ms.
    */
   dropClient(at?: number): void;
   /**
    * Ends the connection with Close frames to both sides, each at its next frame boundary. After
-   * `lingerMs` both are destroyed.
+   * `lingerMs` both are destroyed. With `heedsUpstream` the client's Close frame goes behind what
+   * the upstream sends until it has heard of the end.
    */
-  close(code: number, reason: string): void;
+  close(code: number, reason: string, heedsUpstream?: boolean): void;
   /** Ends the connection at once. `at` is when that was decided, monotonic ms. */
   destroy(at?: number): void;
 }

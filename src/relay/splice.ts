@@ -12,18 +12,14 @@ import { closeFrame, maskedPong } from './inject.ts';
 import { Lifetime, type Sides } from './lifetime.ts';
 import { type Audience, Outbound, type OutboundPort } from './outbound.ts';
 import { Peer, type PeerEvents } from './peer.ts';
+import { Retiring } from './retiring.ts';
 import type { SpliceHandle } from './splice-handle.ts';
 import type { SplicedSockets } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
-/**
- * Unsent bytes up to which a ping is added. Behind more it would come late, and many would pile up.
- */
+/** Unsent bytes up to which a ping is added. Behind more it would come late, and many would pile up. */
 const PING_BACKLOG_BYTES = 4096;
-/**
- * Unsent bytes up to which an answer is added: more than back-pressure leaves to a client that
- * reads.
- */
+/** Unsent bytes up to which an answer is added: more than back-pressure leaves to one that reads. */
 const ANSWER_BACKLOG_BYTES = 256 * 1024;
 /** Time after the upstream took bytes again for which pongs may lie behind other bytes, ms. */
 const BLIND_MS = 1000;
@@ -46,6 +42,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   private clientHead: Buffer | undefined;
   private upstreamHead: Buffer | undefined;
   private readonly lifetime: Lifetime;
+  private readonly retiring = new Retiring();
 
   /** Takes over the sockets. Nothing is read before `start`. */
   constructor(sockets: SplicedSockets, tap: Tap, context: RelayContext) {
@@ -66,6 +63,13 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   get messagesToClient(): number {
     return this.outbound.messages.ordinal;
+  }
+
+  get traffic(): number {
+    const { outbound, inbound } = this;
+    // Of a long message the bytes tell that it moves, and of bytes that are not read nothing else does.
+    const counts = !outbound.raw && !outbound.scan.within && inbound.severable;
+    return counts ? outbound.messages.ordinal + inbound.messages.count : this.bytesToClient + this.bytesToUpstream;
   }
 
   start(): void {
@@ -117,6 +121,19 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.client.destroy();
   }
 
+  retire(code: number, reason: string): boolean {
+    const { outbound, retiring, context, upstream } = this;
+    const { patienceMs } = context.limits;
+    const blind = (): boolean => upstream.blocks(context.now(), patienceMs);
+    if (this.lifetime.phase !== 'joined' || retiring.underWay || !this.rejoinable || blind()) return false;
+    if (outbound.audience !== 'present' || !outbound.atBoundary) return false;
+    outbound.lastPing();
+    this.client.write(closeFrame(code, reason, false));
+    retiring.begin({ code, through: outbound.messages.ordinal, patienceMs, blind }, () => this.client.destroy());
+    outbound.mute();
+    return true;
+  }
+
   get rejoinable(): boolean {
     const { phase, alive } = this.lifetime;
     if (!alive || this.outbound.closing || this.outbound.raw) return false;
@@ -130,7 +147,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   rejoin(client: Duplex, code: number, reason: string): void {
     const { outbound } = this;
     if (this.lifetime.phase === 'joined') {
-      if (outbound.atBoundary) this.client.write(closeFrame(code, reason, false));
+      const told = this.retiring.over();
+      if (outbound.atBoundary && !told) this.client.write(closeFrame(code, reason, false));
       this.letGo();
     }
     this.lifetime.rejoins();
@@ -148,8 +166,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     if (head.length > 0) this.received(this.client, head);
   }
 
-  close(code: number, reason: string): void {
-    this.lifetime.close(code, reason);
+  close(code: number, reason: string, heedsUpstream = false): void {
+    this.lifetime.close(code, reason, heedsUpstream);
   }
 
   destroy(at = this.context.now()): void {
@@ -188,6 +206,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     }
     if (!this.client.closed || !this.upstream.closed) return;
     this.lifetime.release();
+    this.retiring.over();
     this.outbound.messages.drop();
     this.inbound.dropHeld();
   }
@@ -202,7 +221,12 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   clientLeaves(code: number): boolean {
-    return code === GOING_AWAY && this.parks(code);
+    if (!this.retiring.underWay) return code === GOING_AWAY && this.parks(code);
+    const through = this.retiring.provenBy(code);
+    // The client has closed by itself at the same time.
+    if (through < 0) return code === GOING_AWAY && this.parks(code);
+    this.tap.receivedThrough(through, this.context.now());
+    return this.parks(1006);
   }
 
   clientLeft(): void {
@@ -221,8 +245,9 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   /** Whether the client that has gone is expected back, so that the upstream stays. */
   private parks(code: number): boolean {
-    const { outbound } = this;
-    if (outbound.audience === 'absent') return true;
+    const { outbound, lifetime } = this;
+    if (lifetime.phase === 'parked') return true;
+    this.retiring.over();
     if (!this.rejoinable || !this.tap.clientLost(code, this.context.now())) return false;
     if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.park();

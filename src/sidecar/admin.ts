@@ -13,6 +13,7 @@ import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
 import type { Scrapes } from './last-scrape.ts';
 import type { Watch } from './observe.ts';
+import type { DrainState } from './stop.ts';
 import type { StoreEngine } from './store.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
 
@@ -28,7 +29,9 @@ export interface AdminSide {
   readonly messages: MessageLog | undefined;
   readonly unmatched: UnmatchedBook;
   readonly operator: Operator;
-  readonly state: { readonly draining: boolean };
+  readonly state: Readonly<DrainState>;
+  /** Begins to part from every client. */
+  readonly drain: (reason: string) => void;
   readonly counters: AdminDeps['counters'];
   readonly upstreamCheck: UpstreamCheck;
   readonly scrapes: Scrapes;
@@ -76,6 +79,14 @@ export function adminDeps(side: AdminSide): AdminDeps {
     unmatched: side.unmatched,
     deadLetters: side.deadLetters,
     across: side.across,
+    drain: {
+      begin: side.drain,
+      progress: () => ({
+        state: state.drained ? 'drained' : state.draining ? 'draining' : 'serving',
+        connections: connections.size,
+        pending: store.pending,
+      }),
+    },
     operator,
     audit: (line) => side.log.info({ stage: 'audit', ...line }, `audit: ${line.action} by ${line.by ?? line.remote}`),
     settings: { readOnly, payloads, redact, traceUrl, objective: config.objective },
@@ -85,7 +96,8 @@ export function adminDeps(side: AdminSide): AdminDeps {
     health() {
       const { up, reason } = upstreamCheck;
       const waits = config.readiness.upstream ? reason : undefined;
-      const reasons = [state.draining ? 'draining' : undefined, waits].filter((each) => each !== undefined);
+      const drains = state.drained ? 'drained' : state.draining ? 'draining' : undefined;
+      const reasons = [drains, waits].filter((each) => each !== undefined);
       const upstream = up === undefined ? 'unknown' : up ? 'up' : (reason ?? 'down');
       const degraded = lasting?.degraded === undefined ? [] : [lasting.degraded];
       return { ready: reasons.length === 0, reasons, degraded, upstream };

@@ -9,6 +9,7 @@ import type { Report } from '../delivery/ports.ts';
 import { Session } from '../delivery/session.ts';
 import type { Rejoining } from '../front/accept.ts';
 import type { FrontCounters } from '../front/counters.ts';
+import type { FarEnd } from '../front/far-end.ts';
 import { headerValues, plainAddress, type RawHeaders, traceparentOf } from '../front/headers.ts';
 import { type Admission, createListener, type Listener, type Refusal } from '../front/listener.ts';
 import { outgoingHead } from '../front/outgoing.ts';
@@ -39,6 +40,7 @@ export interface FrontDeps {
    */
   fetchSession?(ticket: SessionRequest): Promise<Refusal | undefined> | undefined;
   readonly handshakes: Handshakes | undefined;
+  readonly farEnd: FarEnd | undefined;
   /** Whether memory runs out. */
   readonly memory: { readonly refusing: boolean };
   readonly report: Report;
@@ -60,7 +62,7 @@ const TRY_AGAIN_LATER = 1013;
 export function readUpstream(config: Config): Upstream {
   const { upstreamHost, trustedProxies } = config;
   const { ca, insecure } = config.upstreamTls;
-  const parsed = parseUpstream(config.upstream, { verifyTls: !insecure, ca });
+  const parsed = parseUpstream(config.upstream, { verifyTls: !insecure, ca: ca?.pem });
   if (parsed.upstream === undefined) throw new Error(parsed.fault);
   const upstream = { ...parsed.upstream, trustsPeer: createPeerCheck(trustedProxies) };
   if (upstreamHost === 'preserve') return upstream;
@@ -96,6 +98,7 @@ export function openFront(deps: FrontDeps): Listener {
     rewritePath: (_, path) => withoutOptIn(path),
     uncompressed: ({ url }, ticket = createTicket(url)) => ticket.optIn !== undefined,
     rejoin: (request, ticket = createTicket(request.url)) => rejoin(deps, request, ticket),
+    farEnd: deps.farEnd,
     mount: mount === undefined ? undefined : { path: mount, handle: (req, res) => admin.handle(req, res, mount) },
     trace: handshakeTrace(deps),
     onUpgraded: (upgraded, ticket = createTicket(upgraded.request.url)) => open(deps, upgraded, ticket),

@@ -1,4 +1,5 @@
 // sidecar: what runs on the beat of the process: deliveries, late confirmations, silent clients, memory, standstills.
+import { type Ageing, watchAge } from '../connection/ageing.ts';
 import type { OverdueWords } from '../connection/overdue-words.ts';
 import { type Silent, watchSilence } from '../connection/silence.ts';
 import type { Report } from '../delivery/ports.ts';
@@ -13,9 +14,11 @@ import { UnreadNotice } from './unread-notice.ts';
 export interface BeatDeps {
   readonly tracker: Tracker;
   readonly overdue: OverdueWords;
-  readonly connections: Iterable<Silent>;
+  readonly connections: Iterable<Silent & Ageing>;
   /** Clients cut off because they were silent. */
   readonly silent: { cut: number };
+  /** Connections that were ended because they were old, or carried nothing for too long. */
+  readonly aged: { age: number; idle: number };
   readonly watch: Pick<Watch, 'stoodStill'>;
   /** Messages without an event, by shape, and what is done with them. */
   readonly unread: {
@@ -23,14 +26,15 @@ export interface BeatDeps {
     readonly policy: 'track' | 'count';
     readonly relay: { readonly messagesToClient: number };
   };
-  readonly silenceMs: number;
+  readonly limits: { readonly silenceMs: number; readonly connectionAgeMs: number; readonly idleMs: number };
   readonly memory: MemoryGuard;
   readonly report: Report;
 }
 
 /** Starts everything that runs on the beat. The result ends it. */
 export function startBeats(deps: BeatDeps): () => void {
-  const { tracker, overdue, connections, silent, watch, unread, silenceMs, memory, report } = deps;
+  const { tracker, overdue, connections, silent, aged, watch, unread, limits, memory, report } = deps;
+  const { silenceMs, connectionAgeMs: ageMs, idleMs } = limits;
   const unreadNotice = new UnreadNotice({
     unread: unread.counts,
     messages: () => unread.relay.messagesToClient,
@@ -48,6 +52,7 @@ export function startBeats(deps: BeatDeps): () => void {
     onBeat((at) => unreadNotice.look(at)),
     memory.start(),
     watchSilence({ connections, silenceMs, now, dropped: () => silent.cut++ }),
+    watchAge({ connections, ageMs, idleMs, now, random: Math.random, ended: (why) => aged[why]++ }),
   ];
   return () => {
     for (const stop of stops) stop();

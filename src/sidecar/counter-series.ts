@@ -52,6 +52,7 @@ export function readings(deps: WatchDeps, { spans, logs, metrics }: Exports): Re
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.decoder.others),
     ...readingsOf(METRICS.untracked, LABEL.reason, deps.unread),
     series(METRICS.untracked, LABEL.reason, 'unwatched', () => relay.messagesUnwatched),
+    ...readingsOf(METRICS.connectionRetired, LABEL.reason, deps.aged ?? {}),
     { metric: METRICS.connectionSilent, attributes: {}, read: () => deps.silent.cut },
     ...upstreamReadings(deps),
     ...readingsOf(METRICS.unread, LABEL.kind, deps.decoder.unread),

@@ -1,8 +1,8 @@
-// sidecar: how a sidecar parts from its clients: last barriers, Close frames, their answers (SPEC D10, D15).
+// sidecar: parts from clients: last barriers, Close frames over a while, their answers (SPEC D10, D15).
 
 import type { Connection } from '../connection/connection.ts';
 import type { Resumption } from '../connection/resumption.ts';
-import type { Delivery } from '../delivery/record.ts';
+import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import { now } from '../time/clock.ts';
 import { stillSince } from '../time/pulse.ts';
@@ -14,6 +14,17 @@ const REASON = 'service restart';
 const LOOK_MS = 10;
 /** How long the sockets that are destroyed in the end may take to close, ms. */
 const DESTROY_MS = 200;
+/**
+ * Clients that are told to come again at once, and per second after that. Those of a large instance
+ * are told faster where its time would not do, but evenly: all at once they would be a storm for
+ * the other instances.
+ */
+const PACE: Pace = { atOnce: 100, perSecond: 500 };
+
+interface Pace {
+  readonly atOnce: number;
+  readonly perSecond: number;
+}
 
 export interface DrainDeps {
   readonly connections: ReadonlySet<Connection>;
@@ -21,37 +32,82 @@ export interface DrainDeps {
   readonly tracker: Tracker;
   /** Deliveries in flight. */
   readonly pending: () => number;
-  /** Whether the next process goes on with a delivery that has no outcome. Default: with none. */
-  readonly staysOpen?: (delivery: Delivery) => boolean;
+  /** Whether the next process goes on with a session and what it has in flight. Default: with none. */
+  readonly goesOn?: (session: Session) => boolean;
+  /** A test has fewer clients. */
+  readonly pace?: Pace;
   /** Called when confirmations were waited for in vain. */
   unconfirmed(): void;
 }
 
 /**
- * Sends last barriers and waits for confirmations until `confirmBy`. Then sends every client Close
- * 1012 and reads their answers until `closeBy` (monotonic ms, both put off by standstills). A
- * delivery without an outcome then ends `failed: shutdown`.
+ * Sends last barriers. Tells every client with Close 1012 to come again, one after the other, those
+ * first that have nothing in flight; the others when their confirmations have come, or at
+ * `confirmBy`, or in the second half of that time where they are many. Reads their answers until
+ * `closeBy` (monotonic ms, both put off by standstills). A delivery without an outcome then ends
+ * `failed: shutdown`.
  */
 export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number): Promise<void> {
-  const { connections, resumption, tracker, pending } = deps;
+  const { connections, resumption, tracker, pending, goesOn = () => false, pace = PACE } = deps;
   const from = now();
   for (const connection of connections) connection.probe(from);
-  if (!(await until(() => pending() === 0, confirmBy, from)).done) deps.unconfirmed();
-  resumption.close(SERVICE_RESTART, REASON);
   const told = new WeakSet<Connection>();
-  const over = (): boolean => {
-    // A handshake that was under way may still become a connection.
+  const tell = (connection: Connection): void => {
+    told.add(connection);
+    connection.close(SERVICE_RESTART, REASON, 'shutdown');
+  };
+  const perSecond = Math.max(pace.perSecond, (connections.size * 1000) / Math.max(1, confirmBy - from));
+  const mayWait = thinOut(from + (confirmBy - from) / 2, confirmBy, pace.atOnce);
+  let count = 0;
+  let forced = false;
+  /** Tells those that wait for nothing, as many as the pace allows by now. Answers whether all have been told. */
+  const tellSome = (): boolean => {
+    const at = now() - stillSince(from);
+    const most = pace.atOnce + ((at - from) * perSecond) / 1000;
+    const busy: Connection[] = [];
+    let all = true;
     for (const connection of connections) {
       if (told.has(connection)) continue;
-      told.add(connection);
-      connection.close(SERVICE_RESTART, REASON, 'shutdown');
+      const { session } = connection;
+      if (session.pending > 0 && !goesOn(session)) busy.push(connection);
+      else if (count < most) {
+        count++;
+        tell(connection);
+      } else all = false;
     }
+    const over = busy.splice(0, busy.length - mayWait(at, busy.length));
+    for (const connection of over) tell(connection);
+    forced ||= over.length > 0;
+    return all && busy.length === 0;
+  };
+  const { done } = await until(tellSome, confirmBy, from);
+  if ((!done || forced) && pending() > 0) deps.unconfirmed();
+  const over = (): boolean => {
+    // One that lost its client meanwhile is not waited for: none can come back.
+    resumption.close(SERVICE_RESTART, REASON);
+    // A handshake that was under way may still become a connection.
+    for (const connection of connections) if (!told.has(connection)) tell(connection);
     return connections.size === 0;
   };
   const { at } = await until(over, closeBy, from);
   for (const connection of connections) connection.destroy(at);
   await until(() => connections.size === 0, now() + DESTROY_MS);
-  tracker.shutdown(now(), deps.staysOpen);
+  // A session whose connection has ended just now has begun to wait.
+  resumption.close(SERVICE_RESTART, REASON);
+  tracker.shutdown(now(), ({ session }) => goesOn(session));
+}
+
+/**
+ * How many of so many clients may still wait for confirmations: all until `half`, then ever fewer,
+ * so that no more than `last` are left to be told together at `end`.
+ */
+function thinOut(half: number, end: number, last: number): (at: number, waiting: number) => number {
+  let peak = 0;
+  return (at, waiting) => {
+    if (at <= half) return waiting;
+    peak ||= waiting;
+    return Math.min(waiting, Math.max(last, Math.ceil((peak * (end - at)) / (end - half))));
+  };
 }
 
 /**

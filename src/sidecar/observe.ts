@@ -51,6 +51,8 @@ export interface WatchDeps {
   readonly unmatched?: Observer['unmatched'];
   /** Connections cut because their client was silent. */
   readonly silent: { readonly cut: number };
+  /** Connections ended because they were old or idle. */
+  readonly aged?: Readonly<Record<string, number>>;
   /** Upgrade requests by result of the search for their user. */
   readonly identity?: Readonly<Record<string, number>>;
   readonly sessions?: SessionCounters;
@@ -140,7 +142,8 @@ export interface Watch {
    * with its connection's `closed`.
    */
   sessionEnded(session: Session): void;
-  shutdown(timeoutMs: number): Promise<void>;
+  /** As `Telemetry.shutdown`. */
+  shutdown(timeoutMs: number, quietMs?: number): Promise<void>;
 }
 
 /**
@@ -233,11 +236,11 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     traceId: (delivery) => spans?.traceId(delivery),
     follow: (observer) => observers.add(observer),
     sessionEnded: (session) => agents?.sessionEnded(session, deps.now()),
-    async shutdown(timeoutMs) {
+    async shutdown(timeoutMs, quietMs) {
       stopBeat?.();
       runtime.stop();
       outcomes.stop();
-      await telemetry.shutdown(timeoutMs);
+      await telemetry.shutdown(timeoutMs, quietMs);
     },
   };
 }

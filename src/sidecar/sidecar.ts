@@ -31,6 +31,7 @@ import { adminDeps } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
 import { createElsewhere } from './confirm-elsewhere.ts';
+import { openFarEnd } from './far-end.ts';
 import { guardMemory } from './guard-memory.ts';
 import { openHooks } from './hooks.ts';
 import { identityOptions } from './identity-options.ts';
@@ -42,8 +43,9 @@ import { answerReaders, createAcross } from './read-elsewhere.ts';
 import { register, tell } from './register.ts';
 import { liveConfig, type Reloaded, type Reread, reload } from './reload.ts';
 import { createFetch } from './shared-store.ts';
-import { type Stoppable, stop } from './stop.ts';
+import { createStopper, type Stoppable, type Stopper } from './stop.ts';
 import { handsOver, keepStore, openStore } from './store.ts';
+import { watchTrust } from './tls-files.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
 
 export interface SidecarDeps {
@@ -76,16 +78,12 @@ const TOKEN_LIFE_MS = 24 * 3_600_000;
 /** Builds a sidecar; nothing runs before `start`. */
 export function createSidecar(deps: SidecarDeps): Sidecar {
   let running: Running | undefined;
-  let stopping: Promise<void> | undefined;
   return {
     async start() {
       running = await start(deps);
       return running.addresses;
     },
-    stop(reason) {
-      stopping ??= running === undefined ? Promise.resolve() : stop(running, deps, reason);
-      return stopping;
-    },
+    stop: (reason) => running?.stopper.stop(reason) ?? Promise.resolve(),
     reload: () => running?.reload() ?? { faults: ['The sidecar has not been started.'] },
     stats() {
       if (running === undefined) throw new Error('the sidecar has not been started');
@@ -94,7 +92,9 @@ export function createSidecar(deps: SidecarDeps): Sidecar {
   };
 }
 
-interface Running extends Stoppable {
+interface Running {
+  readonly watch: Stoppable['watch'];
+  readonly stopper: Stopper;
   readonly addresses: { listen: AddressInfo; admin?: AddressInfo };
   reload(): Reloaded;
 }
@@ -106,6 +106,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const counters = { relay: new RelayCounters(), front: createFrontCounters(), admin: createAdminCounters() };
   const unread = Object.fromEntries(UNREAD_REASONS.map((reason) => [reason, 0])) as Record<UnreadReason, number>;
   const silent = { cut: 0 };
+  const aged = { age: 0, idle: 0 };
   const decoder = createDecoder({ ...config.events, confirmations: config.confirmations });
   const store = createMemoryStore({ history: config.limits.history });
   const identity = createIdentity(identityOptions(config.identity), { now, wall, report });
@@ -119,8 +120,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const memory = guardMemory(config.limits.memory, { report, log }, (on) => {
     tracker.short = on;
   });
+  const storeTrust = { ca: config.store.ca?.pem };
   const lasting = await openStore({
-    ...{ config, index: store, report },
+    ...{ config, index: store, trust: storeTrust, report },
     latest: () => tracker.latest,
     traceId: (delivery) => watch.traceId(delivery),
   });
@@ -138,6 +140,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     decoder,
     unread,
     silent,
+    aged,
     tracing: config.tracing,
     agents: config,
     identity: identity.counters,
@@ -176,7 +179,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     report,
   };
   const connections = new Set<Connection>();
-  const state = { draining: false };
+  const state = { draining: false, drained: false };
   const scrapes = createScrapes(now);
   const { keys } = config.sessions;
   const tokens = createTokens(keys.length === 0 ? (lasting?.engine.secrets ?? []) : keys, TOKEN_LIFE_MS);
@@ -209,6 +212,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     messages,
     unmatched,
     state,
+    drain: (reason: string) => void stopper.drain(reason).catch((error) => report({ stage: 'drain', error })),
     upstreamCheck,
     scrapes,
     report,
@@ -252,48 +256,38 @@ async function start(deps: SidecarDeps): Promise<Running> {
     identity,
     owners,
     connectionDeps,
+    farEnd: openFarEnd(config, lasting, report),
     handshakes: watch.handshakes,
     ...(lasting?.shared && { fetchSession: createFetch({ shared: lasting.shared, registry, tokens, now }) }),
     memory,
     report,
   });
+  const stopTlsFile = watchTrust({ config, upstream, store: storeTrust, report, log });
   const stopBeats = startBeats({
     memory,
     tracker,
     overdue,
     connections,
     silent,
+    aged,
     watch,
-    silenceMs: config.limits.silenceMs,
+    limits: config.limits,
     unread: { counts: decoder.unread, policy: config.events.unread, relay: counters.relay },
     report,
   });
   const closeStore = keepStore(lasting, { decoder, tracker, resumption, registry, owners, index: store, report, log });
   const limitCounts = countLimits({ relay: counters.relay, tracker, sessions, silent, shed: () => watch.stats().shed });
   const stopLimitLog = startLimitLog(limitCounts, report);
+  const stoppable: Stoppable = {
+    ...{ connections, resumption, tracker, watch, hooks, listener, admin, state, upstreamCheck, scrapes, lasting },
+    ...{ stopBeats, stopLimitLog, stopTlsFile, closeStore, pending: () => store.pending },
+  };
+  const stopper = createStopper(stoppable, deps);
   const own = config.admin.listen;
   admin.begin();
-  const addresses: Running['addresses'] = {
+  const addresses = {
     ...(own === undefined ? {} : { admin: await admin.listen(own.host, own.port) }),
     listen: await listener.listen(config.listen.host, config.listen.port),
   };
-  return {
-    addresses,
-    connections,
-    resumption,
-    tracker,
-    watch,
-    hooks,
-    listener,
-    admin,
-    pending: () => store.pending,
-    state,
-    stopBeats,
-    stopLimitLog,
-    closeStore,
-    upstreamCheck,
-    scrapes,
-    lasting,
-    reload: reloading,
-  };
+  return { addresses, watch, stopper, reload: reloading };
 }

@@ -1,8 +1,8 @@
-// sidecar: the stop (SPEC D10): no new connections, the clients' last chances, last notices, last telemetry.
+// sidecar: the stop (SPEC D10): a drain, perhaps before the signal; then last notices, last telemetry, the end.
 import type { Admin } from '../admin/server.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Resumption } from '../connection/resumption.ts';
-import type { Delivery } from '../delivery/record.ts';
+import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { Listener } from '../front/listener.ts';
 import type { Hooks } from '../hooks/hooks.ts';
@@ -12,6 +12,13 @@ import type { LastScrapes, Scrapes } from './last-scrape.ts';
 import type { OutcomeLines, Watch } from './observe.ts';
 import { handsOver, type LastingStore } from './store.ts';
 import type { UpstreamCheck } from './upstream-check.ts';
+
+/** Where a sidecar stands on its way to its end. */
+export interface DrainState {
+  draining: boolean;
+  /** Every client has been parted from. */
+  drained: boolean;
+}
 
 /** What of a running sidecar has to be stopped, or asked meanwhile. */
 export interface Stoppable {
@@ -23,9 +30,10 @@ export interface Stoppable {
   readonly listener: Listener;
   readonly admin: Admin;
   readonly pending: () => number;
-  readonly state: { draining: boolean };
+  readonly state: DrainState;
   readonly stopBeats: () => void;
   readonly stopLimitLog: () => void;
+  readonly stopTlsFile: () => void;
   readonly closeStore: () => Promise<void>;
   readonly lasting: LastingStore | undefined;
   readonly upstreamCheck: UpstreamCheck;
@@ -34,46 +42,101 @@ export interface Stoppable {
 
 export interface StopDeps {
   readonly config: {
-    readonly shutdown: { readonly graceMs: number };
+    readonly shutdown: { readonly graceMs: number; readonly delayMs: number };
     readonly limits: { readonly patienceMs: number };
   };
-  readonly log: Pick<OutcomeLines, 'warn'>;
+  readonly log: Pick<OutcomeLines, 'warn'> & { info(fields: object, message: string): void };
 }
 
 /** Parts of the grace kept for close handshakes, last notices where there are hooks, and the last export, ms. */
 const [CLOSE_MS, NOTICES_MS, FLUSH_MS] = [500, 1000, 1500];
+/** Most that a stop waits for a collector that takes nothing, ms; less where less is left. */
+const QUIET_MS = 4000;
 /** From the last outcome to the scrape that is to see it, and from that scrape to the end, ms: clocks of scrapers are not ours. */
 const SCRAPE_MARGIN_MS = 300;
 /** Share of the grace that clients have at least, before the turn of a scraper ends it. */
 const LEAST_FOR_CLIENTS = 1 / 4;
 
-/** Drains, settles what is left, and gives those who collect the metrics the chance to see it, within `shutdown.graceMs`. */
-export async function stop(running: Stoppable, { config, log }: StopDeps, reason: string): Promise<void> {
-  const { connections, resumption, tracker, watch, hooks, listener, admin, state, pending } = running;
-  const { graceMs } = config.shutdown;
+/** What a drain leaves behind for the stop that follows. */
+interface Drained {
+  readonly scrape: LastScrapes | undefined;
+  readonly settledAt: number;
+  /** Deliveries that were lost meanwhile. */
+  readonly lost: number;
+}
+
+/** How a running sidecar comes to its end. */
+export interface Stopper {
+  /**
+   * Parts from every client within `shutdown.grace`, while the process goes on: readiness drops,
+   * then nothing new is taken, then clients are told to come again. Safe to call twice.
+   */
+  drain(reason: string): Promise<void>;
+  /** Drains, unless that was done before, and ends everything within `shutdown.grace`. */
+  stop(reason: string): Promise<void>;
+}
+
+export function createStopper(running: Stoppable, deps: StopDeps): Stopper {
+  let draining: Promise<Drained> | undefined;
+  let stopping: Promise<void> | undefined;
+  const begin = (reason: string): Promise<Drained> => {
+    draining ??= part(running, deps, reason);
+    return draining;
+  };
+  return {
+    async drain(reason) {
+      await begin(reason);
+    },
+    stop(reason) {
+      stopping ??= end(running, deps, begin, reason);
+      return stopping;
+    },
+  };
+}
+
+async function part(running: Stoppable, { config, log }: StopDeps, reason: string): Promise<Drained> {
+  const { connections, resumption, tracker, watch, hooks, listener, state, pending } = running;
+  const { graceMs, delayMs } = config.shutdown;
   const from = now();
   const end = from + graceMs;
   const scrape = running.scrapes.last(end - SCRAPE_MARGIN_MS);
   const closeBy = lastCloses(scrape, { from, end, graceMs, notices: hooks !== undefined });
   const before = losses(watch);
   state.draining = true;
+  // Load balancers learn of it before their clients are turned away.
+  if (delayMs > 0) await until(() => false, from + Math.min(delayMs, graceMs / 2));
   await listener.stopAccepting();
   const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
   const closing = Math.min(config.limits.patienceMs + CLOSE_MS, graceMs / 2);
-  const staysOpen = ({ session }: Delivery) => session.resumable && handsOver(running.lasting);
-  await drain({ connections, resumption, tracker, pending, staysOpen, unconfirmed }, closeBy - closing, closeBy);
+  const goesOn = (session: Session) => session.resumable && handsOver(running.lasting);
+  await drain({ connections, resumption, tracker, pending, goesOn, unconfirmed }, closeBy - closing, closeBy);
   // Their clients would see a reset where a moment later there is an answer.
   await until(() => listener.answering() === 0, closeBy);
+  state.drained = true;
   const settledAt = now();
-  const lost = losses(watch) - before;
+  log.info({ reason, ms: Math.round(settledAt - from) }, 'drained: every client was told to come again');
+  return { scrape, settledAt, lost: losses(watch) - before };
+}
+
+async function end(
+  running: Stoppable,
+  { config, log }: StopDeps,
+  begin: (reason: string) => Promise<Drained>,
+  reason: string,
+): Promise<void> {
+  const { watch, hooks, listener, admin } = running;
+  const deadline = now() + config.shutdown.graceMs;
+  const { scrape, settledAt, lost } = await begin(reason);
   await listener.close();
   running.stopBeats();
   running.stopLimitLog();
+  running.stopTlsFile();
   running.upstreamCheck.stop();
   await running.closeStore();
-  await hooks?.stop(Math.max(0, end - FLUSH_MS - now()));
-  const seen = lost === 0 || scrape === undefined ? undefined : until(() => scrape.seen(settledAt), end);
-  await watch.shutdown(Math.max(FLUSH_MS, end - now()));
+  await hooks?.stop(Math.max(0, deadline - FLUSH_MS - now()));
+  const seen = lost === 0 || scrape === undefined ? undefined : until(() => scrape.seen(settledAt), deadline);
+  const left = Math.max(FLUSH_MS, deadline - now());
+  await watch.shutdown(left, Math.min(QUIET_MS, Math.max(FLUSH_MS, left / 2)));
   if ((await seen)?.done === false)
     log.warn({ lost, reason }, 'stopped before a scrape saw the last losses: shutdown.grace ends before its turn');
   await admin.close();

@@ -11,9 +11,12 @@ import { now, wall, wallOf, wallOffset } from '../time/clock.ts';
 import { onBeat } from '../time/pulse.ts';
 import { type RestoreDeps, type Restored, restore } from './restore.ts';
 import { attachShared } from './shared-store.ts';
+import type { Trust } from './tls-files.ts';
 
 export interface OpenStoreDeps {
   readonly config: Config;
+  /** The authorities of a Redis behind TLS, which may change. */
+  readonly trust: Trust;
   readonly index: Store;
   readonly latest: () => number;
   readonly traceId: (delivery: Delivery) => string | undefined;
@@ -45,8 +48,8 @@ export interface LastingStore {
 
 /** Opens the store that the configuration names; undefined = nothing outlives the process. Rejects with `StoreRefused`. */
 export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | undefined> {
-  const { config, index, latest, traceId, report } = deps;
-  const { at, afterMs, syncMs, leaseMs, prefix, ca, keepMs, keepBytes } = config.store;
+  const { config, trust, index, latest, traceId, report } = deps;
+  const { at, afterMs, syncMs, leaseMs, prefix, keepMs, keepBytes } = config.store;
   if (at.kind === 'memory') return undefined;
   const eachOpen = (visit: (delivery: Delivery) => void): void =>
     index.each((delivery) => {
@@ -56,7 +59,13 @@ export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | und
     });
   const restored: Restored = { sessions: 0, deliveries: 0, lost: 0 };
   if (at.kind === 'redis') {
-    const options = { place: { ...at, ca }, prefix, afterMs, leaseMs };
+    const place = {
+      ...at,
+      get ca() {
+        return trust.ca;
+      },
+    };
+    const options = { place, prefix, afterMs, leaseMs };
     const shared = await openRedisStore(options, { eachOpen, now, wallOffset, report });
     return { engine: shared, file: undefined, shared, restored };
   }

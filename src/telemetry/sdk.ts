@@ -71,11 +71,12 @@ export interface Telemetry {
    */
   flush(timeoutMs: number): Promise<void>;
   /**
-   * Flushes and stops, within `timeoutMs` (default 5,000) of running time. Never rejects. Items
-   * that could not be sent are given up, counted and reported with their number and reason. Spans
-   * that end later count as dropped.
+   * Flushes and stops, within `timeoutMs` (default 5,000) of running time, or sooner when for
+   * `quietMs` (default `timeoutMs`) nothing gets through: a collector that never answers does not
+   * hold up a stop. Never rejects. Items that could not be sent are given up, counted and reported
+   * with their number and reason. Spans that end later count as dropped.
    */
-  shutdown(timeoutMs?: number): Promise<void>;
+  shutdown(timeoutMs?: number, quietMs?: number): Promise<void>;
 }
 
 /**
@@ -130,11 +131,15 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
       if (!(await inTime(Promise.all(all.map((each) => each.forceFlush())), timeoutMs, report)))
         report({ stage: 'telemetry', error: new Error(late) });
     },
-    async shutdown(timeoutMs = 5000) {
+    async shutdown(timeoutMs = 5000, quietMs = timeoutMs) {
       stopping ??= sdk.shutdown();
-      if (!(await inTime(stopping, timeoutMs, report)))
-        for (const each of all)
-          each.abandon?.(`not sent within the ${Math.round(timeoutMs)} ms that the stop had left`);
+      const late = await whileItGetsThrough(stopping, {
+        timeoutMs,
+        quietMs,
+        counters: Object.values(counters),
+        report,
+      });
+      if (late !== undefined) for (const each of all) each.abandon?.(late);
       for (const each of Object.values(losses)) each.tellRest();
       stopDiagnostics();
     },
@@ -167,6 +172,28 @@ function checkEvents(mode: EventMode, spans: number, logs: number, report: Repor
     report({ stage: 'telemetry', error: new Error(`tracing.events is ${mode}, ${text}`) });
   if (logs === 0) complain('but log records go nowhere: steps of deliveries are span events instead');
   if (spans === 0) complain('but spans go nowhere: log events tell about spans, so there are none either');
+}
+
+interface Flushing {
+  readonly timeoutMs: number;
+  readonly quietMs: number;
+  readonly counters: readonly ExportCounters[];
+  readonly report: Report;
+}
+
+/** Waits for `work`. Answers why it was not waited for any longer; undefined = it is done. */
+async function whileItGetsThrough(
+  work: Promise<unknown>,
+  { timeoutMs, quietMs, counters, report }: Flushing,
+): Promise<string | undefined> {
+  const through = (): number => counters.reduce((sum, { exported, rejected }) => sum + exported + rejected, 0);
+  for (let left = timeoutMs, before = through(); ; left -= quietMs) {
+    if (await inTime(work, Math.min(quietMs, left), report)) return undefined;
+    if (left <= quietMs) return `not sent within the ${Math.round(timeoutMs)} ms that the stop had left`;
+    const now = through();
+    if (now === before) return `not sent: the collector took nothing for ${Math.round(quietMs)} ms of the stop`;
+    before = now;
+  }
 }
 
 /**

@@ -24,6 +24,7 @@ export async function filled(change: Partial<AdminDeps> = {}): Promise<Served> {
     book,
     messages,
     unmatched,
+    drain: { begin: () => undefined, progress: () => ({ state: 'serving', connections: 1, pending: 2 }) },
     deadLetters: {
       find: async () => ({ found: [], more: false }),
       isCursor: () => false,

@@ -59,6 +59,8 @@ describe('description', () => {
     ['/api/v1/connections', '/api/v1/connections?x=1'],
     ['/api/v1/connections', '/api/v1/connections?state=any'],
     ['/api/v1/unmatched', '/api/v1/unmatched'],
+    ['/api/v1/dead-letters', '/api/v1/dead-letters'],
+    ['/api/v1/drain', '/api/v1/drain'],
     ['/api/v1/connections/{id}', '/api/v1/connections/c-1'],
     ['/api/v1/connections/{id}', '/api/v1/connections/nobody'],
     ['/api/v1/connections/{id}/messages', '/api/v1/connections/c-2/messages'],

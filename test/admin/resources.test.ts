@@ -107,6 +107,15 @@ describe('statistics', () => {
     expect((await get('/api/v1/stats')).body).toEqual({ tracked: 3, rate: null, p99_ms: null });
   });
 
+  it('say how far a drain is', async () => {
+    const drain = { state: 'draining', connections: 3, pending: 1 } as const;
+    const { get } = await serve({
+      stats: () => ({ tracked: 3 }),
+      drain: { begin: () => expect.fail('nobody asked for it'), progress: () => drain },
+    });
+    expect((await get('/api/v1/stats')).body).toEqual({ tracked: 3, drain });
+  });
+
   it('a source that throws is a 500 and one report', async () => {
     const { get, faults } = await serve({
       stats: () => {

@@ -28,6 +28,7 @@ const ASKING: readonly (readonly string[])[] = [
   ['resend', 'd-1'],
   ['replay', '--user', 'ann'],
   ['dead-letters'],
+  ['drain'],
   ['open'],
 ];
 

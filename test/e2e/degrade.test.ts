@@ -30,7 +30,7 @@ async function start() {
     defaults: DEFAULTS,
   });
   const sidecar = createSidecar({
-    config: { ...config!, shutdown: { graceMs: 0 } },
+    config: { ...config!, shutdown: { graceMs: 0, delayMs: 0 } },
     // What a busy machine does to this process is no fault of its parts.
     report: (fault) => void (fault.stage === 'standstill' || faults.push(fault)),
     log: { debug: () => {}, info: () => {}, warn: () => {} },

@@ -61,6 +61,38 @@ describe.skipIf(missing('redis-server', 'redis-sentinel'))('where Redis may be',
     }
   });
 
+  it('behind TLS with a certificate that is renewed: it is trusted when store.ca says so, without a restart', async () => {
+    const folder = newFolder();
+    const place = (name: string): string => join(folder, name);
+    const [old, renewed] = [selfSigned(), selfSigned()];
+    for (const [name, { key, cert }] of Object.entries({ old, renewed })) {
+      writeFileSync(place(`${name}-key.pem`), key);
+      writeFileSync(place(`${name}-cert.pem`), cert);
+    }
+    writeFileSync(place('ca.pem'), old.cert);
+    const port = await freePort();
+    const shared = await startShared({}, [
+      ...['--tls-port', String(port), '--tls-cert-file', place('old-cert.pem'), '--tls-key-file', place('old-key.pem')],
+      ...['--tls-auth-clients', 'no'],
+    ]);
+    const first = await shared.start({ at: `rediss://localhost:${port}`, ca: place('ca.pem') });
+    const degraded = () => first.sum('ackspan_store_degraded');
+    expect(await degraded()).toBe(0);
+    const { client } = shared.redis;
+    await client.call('CONFIG', [
+      'SET',
+      'tls-cert-file',
+      place('renewed-cert.pem'),
+      'tls-key-file',
+      place('renewed-key.pem'),
+    ]);
+    await client.call('CLIENT', ['KILL', 'SKIPME', 'yes']);
+    await eventually(async () => expect(await degraded()).toBe(1));
+    writeFileSync(place('ca.pem'), renewed.cert);
+    await first.line(({ msg }) => String(msg).startsWith('store.ca was read again'));
+    await eventually(async () => expect(await degraded()).toBe(0));
+  });
+
   it('a wrong password: said, and the sidecar goes on', async () => {
     const shared = await startShared();
     await shared.redis.client.config('SET', 'requirepass', 'right');

@@ -54,6 +54,36 @@ describe.skipIf(missing('redis-server'))('with a store in Redis', () => {
     expectHealthyLog(second);
   });
 
+  it('[P7] POST /drain: the client goes on at another instance while the drained one still runs, and has nothing in flight lost', async () => {
+    const { backend, balancer, start, url, runOf } = await setUp();
+    const [first, second] = [await start(), await start()];
+    balancer.target = first.port;
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const app = openApp(url('ann'), (number) => (number > 3 ? held : undefined));
+    const run = await runOf('ann');
+    for (let i = 0; i < 8; i++) backend.emit(run);
+    await eventually(() => expect(app.numbers).toHaveLength(8));
+    await first.reach({ confirmed: 3, pending: 5 });
+    balancer.target = second.port;
+    const answer = await fetch(`${first.admin}/drain`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-ackspan-request': '1' },
+      body: JSON.stringify({ reason: 'roll-out' }),
+    });
+    expect(answer.status).toBe(200);
+    await eventually(() => expect(app.resumed).toEqual([{ recovered: true, rejoined: false }]));
+    await runOf('ann');
+    release();
+    for (let i = 0; i < 2; i++) backend.emit(run);
+    await second.reach({ pending: 0, confirmed: 7, failed: 0, timeout: 0, unverifiable: 0 });
+    await eventually(() => expect(app.numbers).toEqual(upTo(10)));
+    expect(await first.stats()).toMatchObject({ pending: 0, confirmed: 3, failed: 0, timeout: 0, unverifiable: 0 });
+    for (const each of [first, second]) expectHealthyLog(each);
+  });
+
   it('[P7] one instance, killed and started again: the client goes on as if its connection had been lost', async () => {
     const { backend, balancer, start, url, runOf } = await setUp();
     const first = await start();

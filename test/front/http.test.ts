@@ -528,6 +528,16 @@ describe('other upstreams, other pages, the end', () => {
     const third = rawClient(trusting.port);
     third.send(GET);
     expect(await third.until('secret')).toContain('200 OK');
+    // Authorities that come later hold for connections that begin after that.
+    const upstream = upstreamAt(address, {});
+    const renewed = await startFront(upstream);
+    const before = rawClient(renewed.port);
+    before.send(GET);
+    expect((await before.head()).start).toBe('HTTP/1.1 502 Bad Gateway');
+    upstream.ca = String(identity.cert);
+    const after = rawClient(renewed.port);
+    after.send(GET);
+    expect(await after.until('secret')).toContain('200 OK');
   });
 
   it('a mounted path is served here, everything else passes', async () => {

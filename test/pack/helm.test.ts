@@ -26,6 +26,9 @@ const SECRETS: Readonly<Record<string, string>> = {
   'session-keys': 'a-key-of-the-test-only',
 };
 
+const GRACE_MS = loadConfig({ env: { ACKSPAN_UPSTREAM: 'http://backend:8000' }, defaults: DEFAULTS }).config!.shutdown
+  .graceMs;
+
 describe.skipIf(cannotBuild(HELM))('deploy/helm/ackspan', () => {
   let program: string;
   beforeAll(() => {
@@ -80,6 +83,19 @@ describe.skipIf(cannotBuild(HELM))('deploy/helm/ackspan', () => {
       expect(config).toMatchObject({ upstream: 'http://backend:8000', limits: { pending: 1000 } });
       const mounts = container.volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath);
       expect(mounts.includes('/var/lib/ackspan')).toBe(store === 'emptyDir' || store === 'volume');
+    });
+
+    test('the hook drains, new clients are taken for a while, and the pod has the time for it', () => {
+      const delayOf = (values: readonly string[]) => {
+        const { spec } = workloadIn(manifestsIn(helm('template', values).stdout)).spec.template;
+        const [{ lifecycle, env }] = spec.containers;
+        expect(lifecycle.preStop).toEqual({ exec: { command: ['ackspan', 'drain'] } });
+        // The drain, the stop behind it, and what is over.
+        expect(spec.terminationGracePeriodSeconds).toBeGreaterThan((2 * GRACE_MS) / 1000);
+        return env.find(({ name }: Manifest) => name === 'ACKSPAN_SHUTDOWN_DELAY')?.value;
+      };
+      expect(delayOf(wanted)).toBe('3s');
+      expect(delayOf([...wanted, 'config.shutdown.delay=1s'])).toBeUndefined();
     });
 
     test('its parts fit each other', () => {

@@ -35,6 +35,16 @@ test.each(INSTANCES)(
   },
 );
 
+test('a reload looks at the configuration before it sends the signal that reads it', () => {
+  const commands = [...UNIT.matchAll(/^ExecReload=(.*)$/gm)].map(([, command]) => command!);
+  const file = '/etc/ackspan/%i.yaml';
+  expect(setting('ExecStart')).toContain(`ackspan run --config ${file}`);
+  expect(commands).toEqual([
+    setting('ExecStart').replace(/ run .*/, ` check --offline --config ${file}`),
+    '/bin/kill -HUP $MAINPID',
+  ]);
+});
+
 test('the instances share no port', () => {
   const ports = INSTANCES.map(settingsOf).flatMap(({ config }) => [config!.listen.port, config!.admin.listen!.port]);
   expect(new Set(ports).size).toBe(ports.length);

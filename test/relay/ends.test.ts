@@ -15,6 +15,81 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe('[W24] an end that heeds the upstream', () => {
+  const ours = (): Buffer => frame(closePayload(1012, 'restart'), { opcode: CLOSE });
+
+  it.each([1012, 1000, 1005])(
+    'the upstream hears of it first; what it sends until its Close %i reaches the client, and ours follows',
+    async (code) => {
+      const { client, upstream, splice, tap } = await spliced();
+      splice.close(1012, 'restart', true);
+      await settle();
+      expect(readFrames(upstream.taken()).map(({ opcode }) => opcode)).toEqual([CLOSE]);
+      expect(client.taken()).toHaveLength(0);
+      upstream.send(Buffer.concat([frame('last'), code === 1005 ? frame('', { opcode: CLOSE }) : close(code)]));
+      upstream.fin();
+      await settle();
+      const seen = readFrames(client.taken());
+      expect(seen.map(({ opcode }) => opcode)).toEqual([1, PING, CLOSE]);
+      expect(client.taken().subarray(-ours().length)).toEqual(ours());
+      expect(tap.messages).toEqual(['1:last']);
+      client.send(clientClose(1012));
+      client.fin();
+      await settle();
+      expect([tap.received, tap.ends]).toEqual([[1], ['sidecar 1012']]);
+      expect([client.closed, upstream.closed]).toEqual([true, true]);
+    },
+  );
+
+  it('a Close frame that comes in two pieces gives way to ours as well', async () => {
+    const { client, upstream, splice } = await spliced();
+    splice.close(1012, 'restart', true);
+    const bytes = Buffer.concat([frame('last'), close(1000)]);
+    upstream.send(bytes.subarray(0, bytes.length - 1));
+    await settle();
+    upstream.send(bytes.subarray(-1));
+    await settle();
+    expect(client.taken().subarray(-ours().length)).toEqual(ours());
+    expect(readFrames(client.taken()).filter(({ opcode }) => opcode === CLOSE)).toHaveLength(1);
+  });
+
+  it.each(['fin', 'reset'] as const)(
+    'one that goes by %s instead: the client gets our Close frame all the same',
+    async (how) => {
+      const { client, upstream, splice } = await spliced();
+      splice.close(1012, 'restart', true);
+      upstream.send(frame('last'));
+      await settle();
+      upstream[how]();
+      await settle();
+      expect(readFrames(client.taken()).map(({ opcode }) => opcode)).toEqual([1, PING, CLOSE]);
+      expect(client.taken().subarray(-ours().length)).toEqual(ours());
+    },
+  );
+
+  it('one that does not answer holds our Close frame up for 500 ms', async () => {
+    const { client, upstream, splice } = await spliced();
+    vi.useFakeTimers({ toFake: [...TIMERS] });
+    splice.close(1012, 'restart', true);
+    upstream.send(frame('going on'));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(readFrames(client.taken()).map(({ opcode }) => opcode)).not.toContain(CLOSE);
+    await vi.advanceTimersByTimeAsync(400);
+    expect(client.taken().subarray(-ours().length)).toEqual(ours());
+  });
+
+  it('where the client takes no more, the upstream cannot be read, and nothing is waited for', async () => {
+    const { client, upstream, splice } = await spliced();
+    client.stall();
+    upstream.send(frame('x'.repeat(20_000)));
+    await settle();
+    splice.close(1012, 'restart', true);
+    client.unstall();
+    await settle();
+    expect(client.taken().subarray(-ours().length)).toEqual(ours());
+  });
+});
+
 describe('[W15] an end of the upstream', () => {
   it('after a Close frame: the frame passes, then FIN', async () => {
     const { client, upstream, tap } = await spliced();

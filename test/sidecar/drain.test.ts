@@ -43,7 +43,12 @@ it('[D14] a standstill puts the end of a wait off, also one that ends when the w
 
 it('[D14] a standstill while confirmations are awaited takes nothing from the time for the answers to Close', async () => {
   const steps: string[] = [];
-  const connection = { probe() {}, close: () => steps.push('close'), destroy: () => steps.push('destroy') };
+  const connection = {
+    session: { pending: 1 },
+    probe() {},
+    close: () => steps.push('close'),
+    destroy: () => steps.push('destroy'),
+  };
   const deps = {
     connections: new Set([connection]),
     resumption: { close() {} },
@@ -64,6 +69,7 @@ it('[D14] a standstill while confirmations are awaited takes nothing from the ti
 it('[D10] a handshake that becomes a connection while the sidecar stops is told to go like all others', async () => {
   const steps: string[] = [];
   const named = (name: string) => ({
+    session: { pending: 0 },
     probe() {},
     close: (code: number, _: string, why: string) => steps.push(`${name} ${code} ${why}`),
     destroy() {},
@@ -94,4 +100,103 @@ it('[D14] a wait that ends with its time says when the sockets were read for the
   });
   await vi.advanceTimersByTimeAsync(1200);
   expect(ended).toEqual({ done: false, at: from + 1000 });
+});
+
+/** A connection of a client with so many deliveries in flight, and the time at which it is told to come again. */
+function clientOf(pending: number, told: Map<object, number>, from: number) {
+  const client = {
+    session: { pending },
+    probe() {},
+    close: () => void told.set(client, Math.round(now() - from)),
+    destroy() {},
+  };
+  return client;
+}
+
+it('[D10] 1,000 clients are told one after the other, those with nothing in flight first, the rest when it has come', async () => {
+  const from = now();
+  const told = new Map<object, number>();
+  const idle = Array.from({ length: 990 }, () => clientOf(0, told, from));
+  const busy = Array.from({ length: 10 }, () => clientOf(1, told, from));
+  const deps = {
+    connections: new Set([...busy, ...idle]),
+    resumption: { close() {} },
+    tracker: { shutdown() {} },
+    pending: () => 10,
+    unconfirmed: () => expect.fail('nothing was waited for in vain'),
+  };
+  void drain(deps as never, from + 4000, from + 6500);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(told.size).toBeGreaterThan(0);
+  expect(told.size).toBeLessThan(130);
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(told.size).toBe(990);
+  expect(busy.some((each) => told.has(each))).toBe(false);
+  // No tenth of a second has more than its share.
+  const slots = new Map<number, number>();
+  for (const at of told.values())
+    if (at >= 100) slots.set(Math.floor(at / 100), (slots.get(Math.floor(at / 100)) ?? 0) + 1);
+  expect(Math.max(...slots.values())).toBeLessThan(70);
+  for (const each of busy) each.session.pending = 0;
+  await vi.advanceTimersByTimeAsync(50);
+  expect(told.size).toBe(1000);
+});
+
+it('[D10] more clients than the pace would do in time are told faster, evenly until confirmations are no longer awaited', async () => {
+  const from = now();
+  const told = new Map<object, number>();
+  const deps = {
+    connections: new Set(Array.from({ length: 20_000 }, () => clientOf(0, told, from))),
+    resumption: { close() {} },
+    tracker: { shutdown() {} },
+    pending: () => 0,
+    unconfirmed() {},
+  };
+  void drain(deps as never, from + 4000, from + 6500);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(told.size).toBeGreaterThan(9_500);
+  expect(told.size).toBeLessThan(10_800);
+  await vi.advanceTimersByTimeAsync(2100);
+  expect(told.size).toBe(20_000);
+});
+
+it('[D10] many clients with something in flight all the time wait for half of that, and are then told evenly', async () => {
+  const from = now();
+  const told = new Map<object, number>();
+  const unconfirmed = vi.fn();
+  const deps = {
+    connections: new Set(Array.from({ length: 2000 }, () => clientOf(1, told, from))),
+    resumption: { close() {} },
+    tracker: { shutdown() {} },
+    pending: () => 2000,
+    unconfirmed,
+  };
+  void drain(deps as never, from + 4000, from + 6500);
+  await vi.advanceTimersByTimeAsync(1950);
+  expect(told.size).toBe(0);
+  await vi.advanceTimersByTimeAsync(1050);
+  expect(told.size).toBeGreaterThan(900);
+  expect(told.size).toBeLessThan(1100);
+  await vi.advanceTimersByTimeAsync(950);
+  expect(told.size).toBeLessThan(2000);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(told.size).toBe(2000);
+  expect(unconfirmed).toHaveBeenCalledOnce();
+});
+
+it('[D10] a client whose session the next process goes on with is not kept for its confirmations', async () => {
+  const from = now();
+  const told = new Map<object, number>();
+  const client = clientOf(5, told, from);
+  const deps = {
+    connections: new Set([client]),
+    resumption: { close() {} },
+    tracker: { shutdown() {} },
+    pending: () => 5,
+    goesOn: () => true,
+    unconfirmed: () => expect.fail('its confirmations come to the next process'),
+  };
+  void drain(deps as never, from + 4000, from + 6500);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(told.get(client)).toBeLessThan(50);
 });

@@ -17,7 +17,7 @@ const UNREAD: readonly Emitted['type'][] = ['chatter', 'noise', 'binary'];
 
 export function generate(seed: number): Schedule {
   const chance = createChance(seed);
-  const setup = generateSetup(chance);
+  const setup = { ...generateSetup(chance), ...generateEnds(createChance(seed ^ 0x3a11)) };
   const writer = new Writer(chance, setup);
   return { seed, setup, actions: writer.write() };
 }
@@ -26,7 +26,7 @@ function maybe(chance: Chance, share: number): boolean {
   return chance.next() < share;
 }
 
-function generateSetup(chance: Chance): Setup {
+function generateSetup(chance: Chance): Omit<Setup, keyof Ends> {
   const count = chance.of([1, 1, 2, 2, 3, 4]);
   const users = maybe(chance, 0.4);
   const clients: ClientSetup[] = [];
@@ -44,7 +44,7 @@ function generateSetup(chance: Chance): Setup {
   };
 }
 
-function generateLimits(chance: Chance, clients: readonly ClientSetup[]): Setup {
+function generateLimits(chance: Chance, clients: readonly ClientSetup[]): Omit<Setup, keyof Ends> {
   return {
     clients,
     backendRtt: chance.of([0, 1, 20]),
@@ -66,6 +66,21 @@ function generateLimits(chance: Chance, clients: readonly ClientSetup[]): Setup 
     graceMs: chance.of([3000, 5000]),
     connections: chance.of([2, 100, 100]),
     cost: chance.of([0.01, 0.2, 2]),
+  };
+}
+
+/** How the sidecar parts from clients of its own accord. */
+type Ends = Pick<Setup, 'pace' | 'handsOver' | 'ageMs' | 'idleMs'>;
+
+function generateEnds(chance: Chance): Ends {
+  return {
+    pace: chance.of([
+      { atOnce: 100, perSecond: 500 },
+      { atOnce: 1, perSecond: 2 },
+    ]),
+    handsOver: maybe(chance, 0.4),
+    ageMs: chance.of([0, 0, 1000, 2500]),
+    idleMs: chance.of([0, 0, 0, 1500]),
   };
 }
 

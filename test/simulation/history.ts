@@ -195,6 +195,8 @@ export interface History {
   /** When the sidecar began to stop, and by when its clients are to have answered. */
   stopAt: number;
   closeBy: number;
+  /** What it left to the next process with a session, by number; undefined = its stop, if there was one, left nothing. */
+  handedOver: ReadonlySet<number> | undefined;
   /** When it cut off clients that were silent. */
   readonly cuts: number[];
   /** The state when everything is over, and the sidecar's own reports. */
@@ -235,6 +237,7 @@ export function emptyHistory(
     untracked: 0,
     stopAt: 0,
     closeBy: 0,
+    handedOver: undefined,
     cuts: [],
     leaks: [],
     faults: [],

@@ -21,6 +21,7 @@ export function judge(history: History): Failure[] {
 }
 
 function judgeOne(history: History, told: Told, message: Message | undefined): Failure | undefined {
+  if (told.outcomes === 0 && history.handedOver?.has(told.seq) === true) return judgeHandedOver(history, message);
   if (told.outcomes !== 1) return { kind: 'outcomes', text: `it has ${told.outcomes} outcomes` };
   if (message === undefined) return { kind: 'false confirm', text: 'nobody sent such a message' };
   const one = new Case(history, told, message);
@@ -34,6 +35,14 @@ function judgeOne(history: History, told: Told, message: Message | undefined): F
   const proof = one.proofInTime();
   if (proof !== undefined) return { kind: 'false loss', text: `${one.outcome}, but ${proof}` };
   return judgeBarrier(one);
+}
+
+/** The next process finds it in the journal, with its session: its client must be one that comes back to that. */
+function judgeHandedOver({ links }: History, message: Message | undefined): Failure | undefined {
+  const own = links.find(({ upstream }) => upstream === message?.upstream);
+  return own?.sdk === true
+    ? undefined
+    : { kind: 'outcomes', text: 'it was left to the next process without a session' };
 }
 
 function judgeConfirmed(one: Case): Failure | undefined {

@@ -286,11 +286,49 @@ export const RELAY: readonly Revert[] = [
     },
   },
   {
+    name: '[W23] a client that is asked to come again, and closes by itself, is taken for one that went',
+    shows: /^leak: \d+ (?:connections|sockets)/,
+    apply() {
+      interface Old extends Parts {
+        retiring: { underWay: boolean; over(): boolean };
+        parks: Parks;
+      }
+      type Parks = (this: Old, code: number) => boolean;
+      replace(Splice.prototype, 'parks' as never, (old) => {
+        const parks: Parks = function (code) {
+          return (this.outbound.audience === 'absent' && !this.retiring.over()) || (old as Parks).call(this, code);
+        };
+        return parks as Method;
+      });
+      replace(Splice.prototype, 'clientLeaves', (old) => {
+        const leaves: Parks = function (code) {
+          return this.retiring.underWay ? this.parks(1006) : (old as Parks).call(this, code);
+        };
+        return leaves as Method;
+      });
+    },
+  },
+  {
+    name: '[D10] a session that begins to wait at the end of a stop waits on in a process that is over',
+    shows: /^leak: -?\d+ (?:sessions that wait|deliveries)/,
+    apply() {
+      const { drain } = parts;
+      parts.drain = (deps, confirmBy, closeBy) => {
+        const { connections, resumption } = deps;
+        const gone = {
+          ...deps,
+          resumption: { close: (...args: [number, string]) => connections.size > 0 && resumption.close(...args) },
+        };
+        return drain(gone, confirmBy, closeBy);
+      };
+    },
+  },
+  {
     name: '[D22] a client that vanishes is kept',
     shows: /^silence: a client that had vanished was not cut off/,
     apply() {
       const { startBeats } = parts;
-      parts.startBeats = (deps) => startBeats({ ...deps, silenceMs: 0 });
+      parts.startBeats = (deps) => startBeats({ ...deps, limits: { ...deps.limits, silenceMs: 0 } });
     },
   },
   {

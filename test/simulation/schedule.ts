@@ -93,6 +93,13 @@ export interface Setup {
   /** 0 = nobody is cut off for being silent. */
   readonly silenceMs: number;
   readonly graceMs: number;
+  /** A stop tells so many clients to come again at once, and per second after that. */
+  readonly pace: { readonly atOnce: number; readonly perSecond: number };
+  /** Sessions outlive the stop: what they have in flight gets no outcome here. */
+  readonly handsOver: boolean;
+  /** How old a connection may grow, and how long it may carry nothing; 0 = without end. */
+  readonly ageMs: number;
+  readonly idleMs: number;
   readonly connections: number;
   /** Most that one callback of the sidecar costs, ms. */
   readonly cost: number;

@@ -15,6 +15,7 @@ import type { Rule } from '../../src/decode/rules.ts';
 import { ObserverList } from '../../src/delivery/observers.ts';
 import type { Observer } from '../../src/delivery/ports.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
+import type { Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { answerHere } from '../../src/front/accept.ts';
 import { createFrontCounters } from '../../src/front/counters.ts';
@@ -145,6 +146,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     now,
     journal,
     ended: (session) => owners.release(session.owner),
+    handsOver: () => setup.handsOver && history.stopAt > 0,
     report,
   });
   const unwatched = { connections: { opened() {}, capability() {}, closed() {} } };
@@ -179,12 +181,20 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     overdue,
     connections,
     silent,
+    aged: { age: 0, idle: 0 },
     watch,
     unread: { counts: decoder.unread, policy: 'count', relay: counters },
-    silenceMs,
+    limits: { silenceMs, connectionAgeMs: setup.ageMs, idleMs: setup.idleMs },
     memory: createMemoryGuard({ share: 0, limitBytes: 0, now, shed() {}, fault() {}, info() {} }),
     report,
   });
+  /** What the journal has open is what the next process finds; this one does nothing more. */
+  const handOver = (): void => {
+    stopBeats();
+    journal.look(now());
+    history.faults.push(...rebuilt.differences(recorded.entries, store, begun).map((each) => `journal: ${each}`));
+    history.handedOver = new Set(rebuilt.image.open.keys());
+  };
 
   return {
     admit: (url, user) => ({ url, ticket: createTicket(url, { user, claimed: undefined, learn: undefined }) }),
@@ -223,23 +233,37 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
       const closing = Math.min(patienceMs + CLOSE_MS, setup.graceMs / 2);
       history.stopAt = now();
       history.closeBy = closeBy;
-      const deps = { connections, resumption, tracker, pending: () => store.pending, unconfirmed() {} };
-      parts.drain(deps, closeBy - closing, closeBy).then(done, (error) => {
+      const goesOn = ({ resumable }: Session) => resumable && setup.handsOver;
+      const deps = {
+        ...{ connections, resumption, tracker, goesOn, pace: setup.pace },
+        ...{ pending: () => store.pending, unconfirmed() {} },
+      };
+      const over = (): void => {
+        if (setup.handsOver) handOver();
+        done();
+      };
+      parts.drain(deps, closeBy - closing, closeBy).then(over, (error) => {
         history.faults.push(`drain: ${error}`);
         done();
       });
     },
     leaks() {
       stopBeats();
-      const left: [string, number][] = [
-        ['connections', connections.size],
+      // What the next process goes on with stays in memory to the end of this one.
+      const stays = [...begun].some(({ session }) => session.resumable) && history.handedOver !== undefined;
+      const handedOver = history.handedOver?.size ?? 0;
+      const lasting: [string, number][] = [
         ['sessions in the registry', registry.size],
-        ['sessions that wait for their client', sessions.waiting],
         ['users with a session', owners.size],
-        ['deliveries in flight', store.pending],
-        ['deliveries in the wheel', tracker.waiting],
-        ['deliveries tracked and not settled', tracker.tracked - tracker.settled],
         ['bytes kept for replays', tracker.retention.bytes],
+        ['deliveries in the wheel', tracker.waiting],
+      ];
+      const left: [string, number][] = [
+        ...(stays ? [] : lasting),
+        ['connections', connections.size],
+        ['sessions that wait for their client', sessions.waiting],
+        ['deliveries in flight', store.pending - handedOver],
+        ['deliveries tracked and not settled', tracker.tracked - tracker.settled - handedOver],
         ['bytes of client frames held back', counters.heldBytes],
         ['messages that wait to be decoded', counters.undecoded],
         ['clients counted as away', parked.count],

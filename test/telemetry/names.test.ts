@@ -26,6 +26,7 @@ const IN_PROMETHEUS: Record<keyof typeof METRICS, string> = {
   connectionOpened: 'ackspan_connection_opened_total',
   connectionDuration: 'ackspan_connection_duration_seconds',
   connectionClosed: 'ackspan_connection_closed_total',
+  connectionRetired: 'ackspan_connection_retired_total',
   connectionSilent: 'ackspan_connection_silent_total',
   standstill: 'ackspan_standstill_duration_seconds',
   connectionRejected: 'ackspan_connection_rejected_total',

@@ -1,6 +1,6 @@
 // cli: `ackspan stats`: the state against the objective, the losses with their reasons, the limits that were reached.
 import type { Command } from 'commander';
-import type { AboutJson } from '../../admin/shapes.ts';
+import type { AboutJson, DrainJson } from '../../admin/shapes.ts';
 import type { SummaryJson, WindowJson } from '../../admin/stats-shapes.ts';
 import { CAUSES } from '../../admin-client/causes.ts';
 import type { AdminClient } from '../../admin-client/client.ts';
@@ -19,7 +19,7 @@ import type { Terminal } from './terminal.ts';
 interface Standing {
   readonly about: AboutJson;
   readonly summary: SummaryJson;
-  readonly stats: Stats;
+  readonly stats: Stats & { readonly drain?: DrainJson };
   readonly samples: readonly Sample[];
 }
 
@@ -74,6 +74,7 @@ function page(instance: string, { about, summary, stats, samples }: Standing, te
       'strong',
     ),
     `${count(summary.pending)} pending; ${count(open)} connections open (best evidence so far: ${kinds.join(', ')})`,
+    ...drainLines(stats.drain, terminal),
     '',
     ...windowLines(about, summary, terminal),
     '',
@@ -106,6 +107,12 @@ function page(instance: string, { about, summary, stats, samples }: Standing, te
     ...counterLines('Clients with a session', samples, 'ackspan_session_resume_total', 'result', RESUME, terminal),
     ...closedLines(samples, terminal),
   ];
+}
+
+function drainLines(drain: DrainJson | undefined, { paint }: Terminal): string[] {
+  if (drain === undefined || drain.state === 'serving') return [];
+  const told = drain.state === 'drained' ? 'drained: every client has been' : 'draining: clients are being';
+  return [paint(`${told} told to come again, and nothing new is taken`, 'strong')];
 }
 
 const WINDOW_COLUMNS: readonly Column[] = [

@@ -10,7 +10,7 @@ export interface RedisPlace {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly database: number;
-  /** Authorities to trust, PEM. Default: Node's. */
+  /** Authorities to trust, PEM. Default: Node's. Read again for each connection. */
   readonly ca: string | undefined;
 }
 
@@ -28,8 +28,8 @@ const CONNECT_MS = 5000;
  * here.
  */
 export function openClient(place: RedisPlace, name: string): Redis {
-  const { nodes, master, tls, username, password, database, ca } = place;
-  const secure = tls ? { tls: ca === undefined ? {} : { ca } } : {};
+  const { nodes, master, tls, username, password, database } = place;
+  const secure = tls ? { tls: trustOf(place) } : {};
   const credentials = {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
@@ -51,6 +51,16 @@ export function openClient(place: RedisPlace, name: string): Redis {
     ...{ sentinels: [...nodes], name: master, sentinelRetryStrategy: options.retryStrategy, failoverDetector: true },
     ...(password !== undefined && { sentinelPassword: password }),
     ...(username !== undefined && { sentinelUsername: username }),
-    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: ca === undefined ? {} : { ca } }),
+    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: trustOf(place) }),
   } as typeof options);
+}
+
+/** The client copies the options of TLS whenever it connects. */
+function trustOf(place: RedisPlace): { ca?: string } {
+  if (place.ca === undefined) return {};
+  return {
+    get ca() {
+      return place.ca!;
+    },
+  };
 }

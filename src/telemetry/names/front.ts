@@ -2,6 +2,13 @@
 import { LABEL as L, row } from './metric-row.ts';
 
 export const FRONT_METRICS = {
+  connectionRetired: row(
+    'ackspan.connection.retired',
+    'counter',
+    '{connection}',
+    [L.reason],
+    'Connections ended because they were older than limits.connection_age, or carried no data message for limits.idle.',
+  ),
   connectionUnreadable: row(
     'ackspan.connection.unreadable',
     'counter',

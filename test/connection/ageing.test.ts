@@ -1,0 +1,104 @@
+// Connections that are old or idle: when each is ended, how, and which are left alone.
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type Ageing, watchAge } from '../../src/connection/ageing.ts';
+import { now } from '../../src/time/clock.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.advanceTimersByTime(60_000);
+});
+afterEach(() => {
+  stop?.();
+  vi.useRealTimers();
+});
+
+let stop: (() => void) | undefined;
+
+class Line implements Ageing {
+  readonly told: string[] = [];
+  id = 'c-1';
+  facts = { openedAt: now() };
+  session = { pending: 0 };
+  traffic = 0;
+  attended = true;
+  retires = true;
+  retire(code: number, reason: string): boolean {
+    if (this.retires)
+      this.told.push(`retire ${code} ${reason} at ${Math.round((now() - this.facts.openedAt) / 1000)} s`);
+    return this.retires;
+  }
+  close(code: number, reason: string): void {
+    this.told.push(`close ${code} ${reason} at ${Math.round((now() - this.facts.openedAt) / 1000)} s`);
+  }
+}
+
+function watch(connections: readonly Line[], more: { ageMs?: number; idleMs?: number; random?: () => number } = {}) {
+  const counts = { age: 0, idle: 0 };
+  stop = watchAge({
+    ...{ connections, ageMs: 0, idleMs: 0, now, random: () => 0, ended: (why) => counts[why]++ },
+    ...more,
+  });
+  return counts;
+}
+const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1000);
+
+it('one that has nothing in flight is told to come again at its own share of the age, once', async () => {
+  const [late, early] = [new Line(), new Line()];
+  const shares = [0, 0.999];
+  const counts = watch([late, early], { ageMs: 100_000, random: () => shares.shift()! });
+  await seconds(89);
+  expect([late.told, early.told]).toEqual([[], []]);
+  await seconds(20);
+  expect(early.told[0]).toMatch(/^retire 1012 the connection is old at 9[01] s$/);
+  expect(late.told[0]).toMatch(/^retire 1012 the connection is old at 10[01] s$/);
+  await seconds(300);
+  expect([late.told, early.told].map(({ length }) => length)).toEqual([1, 1]);
+  expect(counts).toEqual({ age: 2, idle: 0 });
+});
+
+it('one with deliveries in flight is waited for, up to its full age', async () => {
+  const line = new Line();
+  line.session.pending = 1;
+  watch([line], { ageMs: 100_000, random: () => 0.999 });
+  await seconds(99);
+  expect(line.told).toEqual([]);
+  await seconds(3);
+  expect(line.told).toHaveLength(1);
+});
+
+it('one that cannot be told at that moment is told at the next', async () => {
+  const line = new Line();
+  line.retires = false;
+  const counts = watch([line], { ageMs: 10_000 });
+  await seconds(15);
+  expect(counts.age).toBe(0);
+  line.retires = true;
+  await seconds(2);
+  expect(line.told).toHaveLength(1);
+});
+
+it('a client that takes the place of another is as old as itself', async () => {
+  const line = new Line();
+  watch([line], { ageMs: 100_000 });
+  await seconds(80);
+  line.id = 'c-2';
+  line.facts = { openedAt: now() };
+  await seconds(90);
+  expect(line.told).toEqual([]);
+  await seconds(12);
+  expect(line.told).toHaveLength(1);
+});
+
+it('one that carries nothing is closed for good; each message begins the time anew, and so does a delivery in flight', async () => {
+  const [idle, busy, waiting, away] = [new Line(), new Line(), new Line(), new Line()];
+  waiting.session.pending = 1;
+  away.attended = false;
+  const counts = watch([idle, busy, waiting, away], { idleMs: 30_000 });
+  for (let i = 0; i < 10; i++) {
+    await seconds(4);
+    busy.traffic++;
+  }
+  expect(idle.told[0]).toMatch(/^close 1001 nothing was sent for too long at 3[01] s$/);
+  expect([busy.told, waiting.told, away.told]).toEqual([[], [], []]);
+  expect(counts).toEqual({ age: 0, idle: 1 });
+});
