@@ -13,7 +13,7 @@ export function CaseView() {
   useTitle(opened === undefined ? 'A case' : opened.name);
   if (opened === undefined)
     return (
-      <section>
+      <section class="opening">
         <h1>A case</h1>
         <p>
           Drop a case (saved with <em>Share this case</em>) or a HAR file with WebSocket messages anywhere on this page.
