@@ -85,7 +85,7 @@ function keep(name, command, shown) {
 }
 
 const admin = `127.0.0.1:${await freePort()}`;
-// Its log tells of this machine and its paths, which a picture must not show.
+// The log of the demo tells of this machine and its paths, which a picture must not show.
 const options = { ...SIZE, log: '/dev/null' };
 const demo = runAtTerminal(
   [process.execPath, CLI, 'demo', '--duration', `${DEMO.seconds}s`, '--admin', admin],

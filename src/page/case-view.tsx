@@ -4,6 +4,7 @@ import { ConnectionHead } from './connection.tsx';
 import { DeliveryBody } from './delivery.tsx';
 import { type HarSocket, OpenButton, useOpened } from './drop.tsx';
 import { count, fullTime } from './format.ts';
+import { unkept } from './har.ts';
 import { usePlace, useTitle } from './hooks.ts';
 import { MessageList } from './messages.tsx';
 
@@ -82,6 +83,8 @@ function fromHar(socket: HarSocket): readonly MessageJson[] {
       reason: null,
       payload: data,
       cut: false,
+      // Our own files say what is known of a message without its payload, which is no payload.
+      ...unkept(data),
     }),
   );
   rows.reverse();
