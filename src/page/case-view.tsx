@@ -26,13 +26,16 @@ export function CaseView() {
   return (
     <article class="case">
       <p class="from-file" role="status">
-        From the file <strong>{opened.name}</strong>
-        {opened.kind === 'case' && (
-          <>
-            , saved {fullTime(opened.file.made_at)} from {opened.file.service} {opened.file.version}
-          </>
-        )}
-        . This is how things stood then. <OpenButton />
+        <span>
+          From the file <strong>{opened.name}</strong>
+          {opened.kind === 'case' && (
+            <>
+              , saved {fullTime(opened.file.made_at)} from {opened.file.service} {opened.file.version}
+            </>
+          )}
+          . This is how things stood then.
+        </span>{' '}
+        <OpenButton />
       </p>
       {opened.kind === 'case' ? (
         <>
