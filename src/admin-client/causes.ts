@@ -7,12 +7,13 @@ import { UNVERIFIABLE } from './causes-unverifiable.ts';
 const ENDINGS = {
   pending: {
     title: 'still waiting for the client',
-    means: 'The event was sent and no evidence has come yet. Its deadline has not passed.',
+    means: 'The event was sent. The evidence that its rule asks for has not come yet, and its deadline has not passed.',
     todo: ['Wait for the deadline, or follow it live with `ackspan tail`.'],
   },
   retrying: {
     title: 'tried again, still waiting for the client',
-    means: 'The first try brought no evidence, so Ackspan tried again. The deadline has not passed.',
+    means:
+      'The first try did not bring the evidence that the rule asks for, so Ackspan tried again. The deadline has not passed.',
     todo: ['Wait for the deadline, or follow it live with `ackspan tail`.'],
   },
   confirmed: {

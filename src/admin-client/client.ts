@@ -102,6 +102,8 @@ export interface AdminClient {
 export const DEFAULT_TIMEOUT_MS = 10_000;
 /** How long nothing of an export may come, ms: a sidecar may have much to look through between two letters that match. */
 const SILENCE_MS = 60_000;
+/** Most empty pages in a row: a sidecar looks through only so many letters for one page. */
+const EMPTY_PAGES = 1_000;
 /** The largest page that the API gives. */
 const PAGE = 500;
 
@@ -136,12 +138,18 @@ export function createAdminClient(place: Place, timeoutMs = DEFAULT_TIMEOUT_MS):
   ): Promise<Gathered<T>> {
     const items: T[] = [];
     let cursor: string | undefined;
+    let empty = 0;
     do {
       const answer = await page({ limit: Math.min(PAGE, most - items.length), cursor });
-      items.push(...itemsOf(answer as never));
+      const some = itemsOf(answer as never);
+      if (!Array.isArray(some)) throw stranger(place);
+      // A server whose pages are empty and go on would be asked for ever.
+      empty = some.length === 0 ? empty + 1 : 0;
+      if (empty > EMPTY_PAGES) throw stranger(place);
+      for (const item of some) items.push(item);
       cursor = answer.next_cursor ?? undefined;
     } while (cursor !== undefined && items.length < most);
-    return { items, more: cursor !== undefined };
+    return { items: items.slice(0, most), more: cursor !== undefined || items.length > most };
   }
   const client: AdminClient = {
     place,

@@ -126,17 +126,19 @@ function evidenceOf(facts: Case, id: CauseId | undefined): string[] {
 
 /** Sentences about what the client has proven, and when. */
 function proofLines(delivery: DeliveryDetailJson): string[] {
-  const { received_ms, settled_ms, required, level } = delivery;
+  const { received_ms, settled_ms, required, level, error_type } = delivery;
+  if (received_ms === null && error_type === 'rejected')
+    return ['The application’s answer shows that the client had it.'];
   if (received_ms === null)
     return level === 'processed'
       ? ['The application’s word proves that the client has it.']
-      : ['No evidence came that the client has it.'];
+      : [settled_ms === null ? 'No evidence has come yet.' : 'No evidence came that the client has it.'];
   if (isLate(delivery))
     return [
       `The proof that the client’s stack has it came ${time(received_ms)} after the send, ${time(received_ms - (settled_ms ?? 0))} after the outcome.`,
     ];
-  const waiting =
-    required === 'processed' && level !== 'processed' ? '; the application’s word was needed and did not come' : '';
+  const missing = settled_ms === null ? 'is needed and has not come yet' : 'was needed and did not come';
+  const waiting = required === 'processed' && level !== 'processed' ? `; the application’s word ${missing}` : '';
   return [`The client’s stack proved it ${time(received_ms)} after the send${waiting}.`];
 }
 

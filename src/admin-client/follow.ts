@@ -1,8 +1,9 @@
 // admin-client: the live stream as an endless iteration: reconnects, goes on after the last event, says what was lost.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
-import { AdminFailure, type FailureKind, failureOf, failureOfFetch } from './failure.ts';
-import { headersFor, type Place, stranger } from './request.ts';
+import { readAnswer } from './answer.ts';
+import { AdminFailure, type FailureKind, failureOfFetch } from './failure.ts';
+import { headersFor, type Place, refusalOf, stranger } from './request.ts';
 
 /** One item of the iteration. */
 export type Followed =
@@ -37,6 +38,8 @@ const SILENCE_MS = 45_000;
 const [FIRST_WAIT_MS, LONGEST_WAIT_MS] = [2_000, 30_000];
 /** Longest event, characters. */
 const EVENT_LIMIT = 4 * 1024 * 1024;
+/** A place in the stream, as sidecars write it. */
+const PLACE = /^[\w.-]{0,64}$/;
 /** Failures that trying again does not mend. */
 const FINAL: ReadonlySet<FailureKind> = new Set(['token', 'forbidden', 'missing', 'refused', 'stranger']);
 
@@ -104,7 +107,7 @@ async function* connection(
       signal: AbortSignal.any([signal, dead.signal]),
     });
     const type = response.headers.get('content-type') ?? '';
-    if (!response.ok) throw failureOf(response.status, type, await response.text());
+    if (!response.ok) throw await refusalOf(response);
     if (!type.startsWith('text/event-stream') || response.body === null) throw stranger(place);
     yield 'open';
     const decoder = new TextDecoder();
@@ -112,7 +115,8 @@ async function* connection(
     const parser = createParser({
       maxBufferSize: EVENT_LIMIT,
       onEvent({ event = 'message', data, id }) {
-        if (id !== undefined) position.lastId = id;
+        // The place goes into a header of the next request.
+        if (id !== undefined && PLACE.test(id)) position.lastId = id;
         arrived.push({ kind: 'event', event, data: objectOf(data, place) });
       },
       onRetry(ms) {
@@ -138,11 +142,7 @@ async function* connection(
 }
 
 function objectOf(data: string, place: Place): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(data);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // No JSON: the code below reports that this is no admin server.
-  }
-  throw stranger(place);
+  const value = readAnswer(data);
+  if (value === undefined) throw stranger(place);
+  return value;
 }

@@ -1,6 +1,6 @@
 // admin-client: an export of dead letters, line by line; an export that breaks off is an error, never a short list.
-import { AdminFailure, failureOf, failureOfFetch } from './failure.ts';
-import { headersFor, type Place, stranger } from './request.ts';
+import { AdminFailure, failureOfFetch } from './failure.ts';
+import { headersFor, type Place, refusalOf, stranger } from './request.ts';
 
 /** Which dead letters are wanted, as the query of the admin API has it. Lists are words separated by commas. */
 export interface LetterFilter {
@@ -35,13 +35,18 @@ export async function* exportLines(place: Place, path: string, silenceMs: number
       signal: dead.signal,
     });
     const type = response.headers.get('content-type') ?? '';
-    if (!response.ok) throw failureOf(response.status, type, await response.text());
+    if (!response.ok) throw await refusalOf(response);
     if (!type.startsWith('application/x-ndjson') || response.body === null) throw stranger(place);
     const decoder = new TextDecoder();
     let rest = '';
     for await (const bytes of response.body) {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
+      // Only what is new is looked through: a long line that drips in must not be read again and again.
+      const [first = '', ...lines] = decoder.decode(bytes, { stream: true }).split('\n');
+      rest += first;
+      if (lines.length > 0) {
+        lines.unshift(rest);
+        rest = lines.pop() as string;
+      }
       if (rest.length > LINE_LIMIT) throw stranger(place);
       // A consumer that takes its time is no silence of the sidecar.
       clearTimeout(timer);

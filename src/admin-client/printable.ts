@@ -33,7 +33,12 @@ export function quoted(text: string, limit = 200): string {
  * it.
  */
 export function jsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(UNPRINTABLE, (found) =>
+  return harmlessJson(JSON.stringify(value));
+}
+
+/** A line of JSON of the far end, made harmless as `jsonLine` does. */
+export function harmlessJson(line: string): string {
+  return line.replace(UNPRINTABLE, (found) =>
     Array.from({ length: found.length }, (_, i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );
 }

@@ -1,4 +1,5 @@
 // admin-client: one request to an admin server: answered 2xx in time and in the expected shape, else a rejection.
+import { readAnswer } from './answer.ts';
 import { AdminFailure, failureOf, failureOfFetch } from './failure.ts';
 
 /** The address of an admin server, and its token. */
@@ -23,6 +24,8 @@ export interface RequestOptions {
 
 /** Longest answer that is read, bytes. A page of 500 deliveries has less than 1 MiB. */
 const ANSWER_LIMIT = 32 * 1024 * 1024;
+/** Longest refusal that is read, bytes. */
+const PROBLEM_LIMIT = 256 * 1024;
 
 /** The headers of every request. */
 export function headersFor({ token }: Place, more: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -43,9 +46,8 @@ export async function requestText(place: Place, path: string, options: RequestOp
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await textOf(response);
-    if (response.ok) return text;
-    throw failureOf(response.status, response.headers.get('content-type') ?? '', text);
+    if (!response.ok) throw await refusalOf(response);
+    return await textOf(response, ANSWER_LIMIT);
   } catch (error) {
     throw failureOfFetch(error, place.base, timeoutMs);
   }
@@ -58,13 +60,9 @@ export async function requestJson(
   options: RequestOptions,
 ): Promise<Readonly<Record<string, unknown>>> {
   const text = await requestText(place, path, options);
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch {
-    // No JSON: the code below reports that this is no admin server.
-  }
-  throw stranger(place);
+  const answer = readAnswer(text);
+  if (answer === undefined) throw stranger(place);
+  return answer;
 }
 
 /** Reads `/readyz`, whose answer has the same shape with status 200 and 503. */
@@ -78,11 +76,11 @@ export async function readiness(
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const { ready, reasons }: { ready?: unknown; reasons?: unknown } = JSON.parse(await textOf(response));
+    const { ready, reasons } = readAnswer(await textOf(response, PROBLEM_LIMIT)) ?? {};
     if (typeof ready === 'boolean' && Array.isArray(reasons)) return { ready, reasons: reasons.map(String) };
     throw stranger(place);
   } catch (error) {
-    throw failureOfFetch(error instanceof SyntaxError ? stranger(place) : error, place.base, timeoutMs);
+    throw failureOfFetch(error, place.base, timeoutMs);
   }
 }
 
@@ -90,12 +88,18 @@ export function stranger({ base }: Place): AdminFailure {
   return new AdminFailure('stranger', `${base} answers, but not as an Ackspan admin server does`);
 }
 
-async function textOf(response: Response): Promise<string> {
+/** The failure that an answer other than 2xx means. No more of its body is read than a problem has. */
+export async function refusalOf(response: Response): Promise<AdminFailure> {
+  const type = response.headers.get('content-type') ?? '';
+  return failureOf(response.status, type, await textOf(response, PROBLEM_LIMIT));
+}
+
+async function textOf(response: Response, limit: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of response.body ?? []) {
     bytes += part.length;
-    if (bytes > ANSWER_LIMIT) throw new AdminFailure('stranger', `the answer is longer than ${ANSWER_LIMIT} bytes`);
+    if (bytes > limit) throw new AdminFailure('stranger', `the answer is longer than ${limit} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');

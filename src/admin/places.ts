@@ -97,3 +97,16 @@ export function createPlaces(server: Server, { limit, stallMs, counters, report 
     },
   };
 }
+
+/** Counts the answers under way on each connection of a port that is watched elsewhere. */
+export function createAbreast(): { begin(socket: Socket, response: ServerResponse): number } {
+  const open = new WeakMap<Socket, number>();
+  return {
+    begin(socket, response) {
+      const answers = (open.get(socket) ?? 0) + 1;
+      open.set(socket, answers);
+      response.once('close', () => open.set(socket, (open.get(socket) as number) - 1));
+      return answers;
+    },
+  };
+}

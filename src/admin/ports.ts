@@ -113,6 +113,11 @@ export interface AdminDeps {
   readonly info: ServiceInfo;
   /** The folder of the built page. */
   readonly pageFolder: string;
+  /**
+   * Address of the client behind the proxies that the operator trusts; default = the peer's own.
+   * `forwardedFor` is what the request says.
+   */
+  clientAddress?(peer: string, forwardedFor: string | undefined): string;
   /** Bearer token; undefined = none asked, which only a loopback listener may do. */
   readonly token: string | undefined;
   /** Counts of connections beyond the limit. */

@@ -7,8 +7,9 @@ import { readFilter } from './filter.ts';
 import type { AdminDeps } from './ports.ts';
 import { createQuery } from './query.ts';
 import { badBody, badQuery, json, problem } from './reply.ts';
-import type { Route } from './route.ts';
+import type { Answer, Route } from './route.ts';
 import type { ReplayJson } from './shapes.ts';
+import type { Walk } from './walk.ts';
 
 /** Most deliveries that one replay touches. */
 export const REPLAY_LIMIT = 1000;
@@ -23,11 +24,11 @@ const NO_FILTER = { parameter: 'filter', fault: 'empty', allowed: ['at least one
  * Only open deliveries are matched, oldest first, so that messages arrive in the order in which
  * they were first sent.
  */
-export function replayRoute(deps: AdminDeps): Route {
+export function replayRoute(deps: AdminDeps, walk: Walk): Route {
   return {
     path: '/api/v1/replay',
     open: false,
-    change(change) {
+    async change(change) {
       const { operator } = deps;
       if (operator === undefined) return problem(404, 'Nothing can be changed in this process.');
       const wrong = createQuery(change.search).faults();
@@ -45,7 +46,9 @@ export function replayRoute(deps: AdminDeps): Route {
         ...query.faults().map((fault) => ({ ...fault, parameter: `filter.${fault.parameter}` })),
       ];
       if (faults.length > 0) return badBody(faults);
-      const { chosen, more } = choose(deps, (delivery) => wanted?.(delivery) !== false, limit);
+      const found = await choose(walk, (delivery) => wanted?.(delivery) !== false, limit);
+      if ('kind' in found) return found;
+      const { chosen, more } = found;
       const deliveries = chosen.map((delivery) => ({
         id: delivery.id,
         result: dryRun
@@ -61,20 +64,21 @@ export function replayRoute(deps: AdminDeps): Route {
 }
 
 /** The oldest `limit` open deliveries that are wanted. */
-function choose(
-  { store }: AdminDeps,
+async function choose(
+  walk: Walk,
   wanted: (delivery: Delivery) => boolean,
   limit: number,
-): { chosen: readonly Delivery[]; more: boolean } {
-  const open: Delivery[] = [];
-  store.each((delivery) => {
-    // Deliveries in flight come before recent ones.
-    if (isSettled(delivery)) return false;
-    if (wanted(delivery)) open.push(delivery);
+): Promise<{ chosen: readonly Delivery[]; more: boolean } | Answer> {
+  const open: { readonly seq: number; readonly delivery: Delivery }[] = [];
+  const refused = await walk.each((delivery, seq) => {
+    if (!isSettled(delivery) && wanted(delivery)) open.push({ seq, delivery });
     return true;
   });
-  open.sort((a, b) => a.seq - b.seq);
-  return { chosen: open.slice(0, limit), more: open.length > limit };
+  if (refused !== undefined) return refused;
+  // A delivery that was settled meanwhile is not open any more.
+  const still = open.filter(({ seq, delivery }) => delivery.seq === seq && !isSettled(delivery));
+  still.sort((a, b) => a.seq - b.seq);
+  return { chosen: still.slice(0, limit).map(({ delivery }) => delivery), more: still.length > limit };
 }
 
 function summed(deliveries: ReplayJson['deliveries'], dryRun: boolean, more: boolean): ReplayJson {

@@ -18,7 +18,7 @@ import { messagesRoute } from './messages.ts';
 import { openapiRoute } from './openapi.ts';
 import { pageRoutes } from './page-files.ts';
 import { createPast, type Past } from './past.ts';
-import { createAdminCounters, createPlaces } from './places.ts';
+import { createAbreast, createAdminCounters, createPlaces } from './places.ts';
 import type { AdminDeps } from './ports.ts';
 import { reloadRoute } from './reload.ts';
 import { replayRoute } from './replay.ts';
@@ -31,6 +31,7 @@ import { streamRoute } from './stream.ts';
 import { linesRoute, summaryRoute } from './summary.ts';
 import { topRoute } from './top.ts';
 import { unmatchedRoute } from './unmatched.ts';
+import { createWalk, type Walk } from './walk.ts';
 
 /** Most admin connections at once: people, scrapers and probes, not traffic. */
 const CONNECTION_LIMIT = 1024;
@@ -81,6 +82,7 @@ export interface Admin {
 interface Parts {
   readonly entry: Entry;
   readonly past: Past;
+  readonly walk: Walk;
   /** Called when the server is closed. */
   readonly closing: Set<() => void>;
 }
@@ -91,14 +93,15 @@ export function createParts(deps: AdminDeps): Parts {
   const report = (error: unknown): void => deps.report({ stage: 'admin', error });
   return {
     closing: new Set(),
+    walk: createWalk({ store: deps.store }),
     entry: createEntry({ token, readOnly: settings.readOnly, now, wallOf }),
     past: createPast({ startedAt: info.startedAt, totals: () => statistics.totals(), now, report }),
   };
 }
 
 /** Every resource, in the order in which paths are matched. */
-export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): readonly Route[] {
-  const shared = sharedRoutes(deps);
+export function createRoutes(deps: AdminDeps, { entry, past, walk, closing }: Parts): readonly Route[] {
+  const shared = sharedRoutes(deps, walk);
   const [deliveries, delivery, sessions] = shared;
   return [
     ...healthRoutes(deps),
@@ -108,13 +111,13 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
     statsRoute(deps),
     summaryRoute(deps, past),
     linesRoute(deps, past),
-    topRoute(deps),
+    topRoute(deps, walk),
     ...shared,
     acrossList(deps, deliveries, 'deliveries', 'sent_at'),
     acrossOne(deps, delivery, 'sent_at'),
     acrossList(deps, sessions, 'sessions'),
     ...changeRoutes(deps),
-    replayRoute(deps),
+    replayRoute(deps, walk),
     reloadRoute(deps),
     ...deadLetterRoutes(deps, closing),
     ...drainRoutes(deps),
@@ -129,8 +132,8 @@ export function createRoutes(deps: AdminDeps, { entry, past, closing }: Parts): 
 }
 
 /** What other instances may read here, for their readers. */
-function sharedRoutes(deps: AdminDeps): readonly [deliveries: Route, delivery: Route, sessions: Route] {
-  return [deliveriesRoute(deps), deliveryRoute(deps), sessionsRoute(deps)];
+function sharedRoutes(deps: AdminDeps, walk: Walk): readonly [deliveries: Route, delivery: Route, sessions: Route] {
+  return [deliveriesRoute(deps, walk), deliveryRoute(deps), sessionsRoute(deps)];
 }
 
 /** Everything but writing: a request in, a reply out. `mount` is undefined on the own port. */
@@ -144,7 +147,9 @@ function createAnswerer(deps: AdminDeps, parts: Parts) {
     const path = cut < 0 ? url : url.slice(0, cut);
     const found = matchRoute(routes, path === '' ? '/' : path);
     const method = request.method ?? '';
-    const remote = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const peer = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    // node:http joins repeated lines of this header in their order.
+    const remote = deps.clientAddress?.(peer, String(headers['x-forwarded-for'] ?? '')) ?? peer;
     const entered = parts.entry.judge({ headers, method, remote, mount, route: found?.route });
     if ('kind' in entered) return entered;
     if (found === undefined) return problem(404, 'No such resource. /openapi.json lists what there is.');
@@ -180,6 +185,7 @@ function createAnswerer(deps: AdminDeps, parts: Parts) {
 export function createAdmin(deps: AdminDeps): Admin {
   const parts = createParts(deps);
   const answer = createAnswerer(deps, parts);
+  const mounted = createAbreast();
   /** Open responses, also those of the public port, that go on until a side ends them. */
   const streams = new Set<ServerResponse>();
 
@@ -231,9 +237,10 @@ export function createAdmin(deps: AdminDeps): Admin {
         });
       });
     },
-    answer: (target) => answerAcross(sharedRoutes(deps), target, deps.across?.instance ?? ''),
+    answer: (target) => answerAcross(sharedRoutes(deps, parts.walk), target, deps.across?.instance ?? ''),
     handle(request, response, mount) {
-      void respond(request, response, mount);
+      if (mounted.begin(request.socket, response) <= ABREAST_LIMIT) void respond(request, response, mount);
+      else writeReply(response, ABREAST, false);
     },
     async close() {
       parts.past.stop();

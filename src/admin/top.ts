@@ -7,6 +7,7 @@ import { badQuery, json } from './reply.ts';
 import type { Route } from './route.ts';
 import { rateOf } from './sample.ts';
 import type { TopJson, TopRowJson } from './stats-shapes.ts';
+import type { Walk } from './walk.ts';
 
 export const TOP_BY = ['user', 'type', 'session', 'priority'] as const;
 export const TOP_SORT = ['lost', 'slowest', 'tracked', 'pending'] as const;
@@ -74,11 +75,11 @@ function weight(sort: TopJson['sort'], row: TopRowJson): number {
 }
 
 /** Rows of one kind of key. Bounded by the history: nothing is kept for it. */
-export function topRoute(deps: AdminDeps): Route {
+export function topRoute(deps: AdminDeps, walk: Walk): Route {
   return {
     path: '/api/v1/top',
     open: false,
-    answer({ search }) {
+    async answer({ search }) {
       const query = createQuery(search);
       const by = query.one('by', TOP_BY, 'user');
       const sort = query.one('sort', TOP_SORT, 'lost');
@@ -88,7 +89,7 @@ export function topRoute(deps: AdminDeps): Route {
       if (faults.length > 0) return badQuery(faults);
       const rows = new Map<string | null, Row>();
       let [lookedAt, leftOut] = [0, 0];
-      deps.store.each((delivery) => {
+      const refused = await walk.each((delivery) => {
         if (wanted?.(delivery) === false) return true;
         lookedAt++;
         const key = keyOf(by, delivery);
@@ -104,6 +105,7 @@ export function topRoute(deps: AdminDeps): Route {
         add(row, delivery);
         return true;
       });
+      if (refused !== undefined) return refused;
       const sorted = [...rows]
         .map(([key, row]) => shown(key, row))
         .sort((a, b) => weight(sort, b) - weight(sort, a) || b.tracked - a.tracked);

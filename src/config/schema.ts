@@ -60,7 +60,7 @@ export const TABLE = [
   row(
     'trusted_proxies',
     list(network, 'a list of IP addresses and CIDR ranges such as [10.0.0.0/8, "::1"]', 100),
-    'Proxies in front of Ackspan whose `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` go on to the backend. Ackspan replaces these headers of any other peer by what it sees itself, or drops them.',
+    'Proxies in front of Ackspan whose `X-Forwarded-For`, `-Proto`, `-Host` and `Forwarded` go on to the backend. Ackspan replaces these headers of any other peer by what it sees itself, or drops them. Behind such a proxy the admin server counts requests and wrong tokens by the last address of `X-Forwarded-For` that is no such proxy; without it all callers behind the proxy count as one.',
     { preset: () => [] },
   ),
 

@@ -182,8 +182,8 @@ function introduction({ durationMs }: DemoOptions, adminUrl: string): string[] {
     ...CAST.map(({ name, count, does }) => `  ${String(count).padStart(2)} ${name.padEnd(11)} ${does}`),
     `Deadlines are short, so that there is something to see: ${formatDuration(TIMEOUT_MS)} instead of 30s,`,
     `attempts ${gaps} apart instead of 1s, 2s, 4s.`,
-    `Look inside while it runs: ${adminUrl}/metrics`,
-    `or ${adminUrl}/api/v1/deliveries?status=timeout`,
+    `Look inside while it runs: ${adminUrl}/ in a browser,`,
+    `or ${adminUrl}/metrics and ${adminUrl}/api/v1/deliveries?status=timeout`,
   ];
 }
 

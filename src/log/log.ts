@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import type { Fault, Report } from '../delivery/ports.ts';
 import { logFormat } from './log-format.ts';
 import { createLogStream } from './log-stream.ts';
-import { redactFields, redactText } from './redact.ts';
+import { redactFields, redactText, visibleJson } from './redact.ts';
 
 /**
  * A logger on stdout, or on `destination`. It writes synchronously, because the last lines of a
@@ -29,7 +29,7 @@ export function createLog(
     },
     // Errors are plain fields by now; pino's own serializer would take them for errors of type Object.
     serializers: { err: (fields: unknown) => fields },
-    hooks: { streamWrite: redactText },
+    hooks: { streamWrite: (line) => visibleJson(redactText(line)) },
   };
   if (destination !== undefined) return pino(options, destination);
   const stdout = createLogStream();

@@ -1,4 +1,4 @@
-// log: keeps credentials out of log lines: by the name of a field, and by the form of a text.
+// log: keeps credentials and invisible characters out of log lines: by the name of a field, and by the form of a text.
 import pino from 'pino';
 
 const SECRET_FIELD =
@@ -37,5 +37,19 @@ export function redactFields(value: unknown, depth = 0): unknown {
         SECRET_FIELD.test(name) && (typeof field === 'string' || typeof field === 'object') && field !== null;
       return [name, hide ? REDACTED : redactFields(field, depth + 1)];
     }),
+  );
+}
+
+/**
+ * Characters that a terminal may act on or not show: C1 controls and DEL, format characters (marks
+ * that turn text round, zero-width ones, tags), separators of lines, private use, and code points
+ * that Unicode has not assigned. C0 controls are escaped in JSON anyway, and end a line.
+ */
+const ACTING = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}]/gu;
+
+/** A line of JSON that means the same to a program, and does nothing to the terminal that shows it. */
+export function visibleJson(line: string): string {
+  return line.replace(ACTING, (found) =>
+    Array.from({ length: found.length }, (_, i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );
 }

@@ -1,7 +1,7 @@
 // mcp: one question to several instances: every answer counts, and an instance without one is named.
 import type { AdminClient } from '../admin-client/client.ts';
 import { AdminFailure } from '../admin-client/failure.ts';
-import { printable } from '../admin-client/printable.ts';
+import { failureText } from './answer.ts';
 
 /**
  * The answers in the order of `clients`, and a line for each instance without an answer. Rejects
@@ -25,5 +25,5 @@ export async function askEach<T>(
     if (each instanceof AdminFailure) failures.push(each);
     else answers.push(each);
   if (answers.length === 0 && failures[0] !== undefined) throw failures[0];
-  return { answers, leftOut: failures.map(({ message }) => `Left out: ${printable(message)}.`) };
+  return { answers, leftOut: failures.map((failure) => `Left out: ${failureText(failure)}.`) };
 }

@@ -30,15 +30,23 @@ function useDoor() {
     const timer = setTimeout(() => void ask(), 2000);
     return () => clearTimeout(timer);
   }, [door, ask]);
-  return { door, ask, lock: useCallback(() => setDoor('login'), []) };
+  /** Reads again what the page knows of the sidecar. What cannot be read stays as it is. */
+  const renew = useCallback(async () => {
+    try {
+      setDoor({ about: await read<AboutJson>('about') });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) setDoor('login');
+    }
+  }, []);
+  return { door, ask, renew, lock: useCallback(() => setDoor('login'), []) };
 }
 
 export function App() {
-  const { door, ask, lock } = useDoor();
+  const { door, ask, renew, lock } = useDoor();
   if (door === 'opening') return <Frame text="Opening…" />;
   if (door === 'login') return <Login entered={() => void ask()} />;
   if ('error' in door) return <Frame text={`${door.error.message} Trying again…`} />;
-  return <Page about={door.about} lock={lock} />;
+  return <Page about={door.about} lock={lock} renew={renew} />;
 }
 
 function Frame({ text }: { text: string }) {
@@ -56,7 +64,7 @@ function Frame({ text }: { text: string }) {
   );
 }
 
-function Page({ about, lock }: { about: AboutJson; lock: () => void }) {
+function Page({ about, lock, renew }: { about: AboutJson; lock: () => void; renew: () => Promise<void> }) {
   const place = usePlace();
   const [said, setSaid] = useState('');
   const main = useRef<HTMLElement>(null);
@@ -70,6 +78,15 @@ function Page({ about, lock }: { about: AboutJson; lock: () => void }) {
     [lock],
   );
   useEffect(() => () => live.stop(), [live]);
+  // A sidecar that was away may have come back with another objective, or read-only.
+  useEffect(() => {
+    let lost = false;
+    return live.watch(() => {
+      const { state } = live.status;
+      if (state === 'live' && lost) void renew();
+      lost = state === 'lost' || state === 'refused' || (lost && state !== 'live');
+    });
+  }, [live, renew]);
   const say = useCallback((text: string) => {
     setSaid('');
     requestAnimationFrame(() => setSaid(text));

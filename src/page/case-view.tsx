@@ -4,6 +4,7 @@ import { ConnectionHead } from './connection.tsx';
 import { DeliveryBody } from './delivery.tsx';
 import { type HarSocket, OpenButton, useOpened } from './drop.tsx';
 import { count, fullTime } from './format.ts';
+import { unkept } from './har.ts';
 import { usePlace, useTitle } from './hooks.ts';
 import { MessageList } from './messages.tsx';
 
@@ -13,7 +14,7 @@ export function CaseView() {
   useTitle(opened === undefined ? 'A case' : opened.name);
   if (opened === undefined)
     return (
-      <section>
+      <section class="opening">
         <h1>A case</h1>
         <p>
           Drop a case (saved with <em>Share this case</em>) or a HAR file with WebSocket messages anywhere on this page.
@@ -25,13 +26,16 @@ export function CaseView() {
   return (
     <article class="case">
       <p class="from-file" role="status">
-        From the file <strong>{opened.name}</strong>
-        {opened.kind === 'case' && (
-          <>
-            , saved {fullTime(opened.file.made_at)} from {opened.file.service} {opened.file.version}
-          </>
-        )}
-        . This is how things stood then. <OpenButton />
+        <span>
+          From the file <strong>{opened.name}</strong>
+          {opened.kind === 'case' && (
+            <>
+              , saved {fullTime(opened.file.made_at)} from {opened.file.service} {opened.file.version}
+            </>
+          )}
+          . This is how things stood then.
+        </span>{' '}
+        <OpenButton />
       </p>
       {opened.kind === 'case' ? (
         <>
@@ -82,6 +86,8 @@ function fromHar(socket: HarSocket): readonly MessageJson[] {
       reason: null,
       payload: data,
       cut: false,
+      // Our own files say what is known of a message without its payload, which is no payload.
+      ...unkept(data),
     }),
   );
   rows.reverse();

@@ -40,7 +40,8 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
   return {
     width,
     height: props.height ?? 170,
-    padding: [8, 8, 0, 0],
+    // The last label of the time axis stands half beyond the last point.
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
@@ -66,12 +67,17 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
         stroke: colour(tone),
         width: dash === true ? 1 : 1.6,
         spanGaps,
-        points: { show: false },
+        // A line of one point shows nothing.
+        points: { show: (chart: uPlot, at: number) => isPoint(chart.data[at]), size: 5 },
         ...(fill === true ? { fill: `${colour(tone)}2b` } : {}),
         ...(dash === true ? { dash: [5, 4] } : {}),
       })),
     ],
   };
+}
+
+function isPoint(values: ArrayLike<number | null | undefined> | undefined): boolean {
+  return Array.from(values ?? []).filter((value) => value !== null && value !== undefined).length === 1;
 }
 
 function dataOf({ times, series }: ChartProps): uPlot.AlignedData {

@@ -1,7 +1,7 @@
 // page: the charts of the overview: the rate against the objective, the outcomes, and how long confirming took.
 import type { LineJson } from '../admin/stats-shapes.ts';
 import { Chart } from './chart.tsx';
-import { duration, percent, short } from './format.ts';
+import { duration, percent, short, target } from './format.ts';
 
 /**
  * Seconds over which a point of the rate is averaged. The rate of single seconds jumps with every
@@ -54,7 +54,7 @@ export function Charts({
     <section class="charts" aria-label={`Charts of the ${span}`}>
       <Chart
         title="Confirmation rate"
-        words={`${percent(rates.at(-1))} now, objective ${percent(objective, 0)}, ${span}.`}
+        words={`${percent(rates.at(-1))} now, objective ${target(objective)}, ${span}.`}
         times={times}
         range={rateRange(objective)}
         format={(value) => percent(Math.min(1, value), 1)}

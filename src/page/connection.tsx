@@ -26,7 +26,7 @@ export function ConnectionView({ id, params }: { id: string; params: Readonly<Re
   return (
     <article>
       <Stale of={fetched} />
-      <Loading of={fetched}>
+      <Loading of={fetched} title={`Connection ${id}`}>
         {fetched.data !== undefined && (
           <>
             <ConnectionHead connection={fetched.data} messages={messages} />
@@ -132,7 +132,7 @@ export function ConnectionHead({
                 <Id key="u" label="user" value={user} href={writePlace(['deliveries'], { user })} />
               ),
             ],
-            ['Can', <Capability key="cap" of={connection.capability} />],
+            ['Can prove', <Capability key="cap" of={connection.capability} />],
             ['Opened', <Time key="o" at={connection.opened_at} />],
             ['Closed', <Time key="cl" at={connection.closed_at} />],
             ['From', <code key="r">{connection.remote}</code>],

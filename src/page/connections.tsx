@@ -55,7 +55,7 @@ export function Connections({ params }: { params: Params }) {
       </div>
       <form class="filters" aria-label="Filters" onSubmit={(event) => event.preventDefault()}>
         <Choice name="state" label="Which" words={STATES} params={params} />
-        <Choice name="capability" label="Can" words={CAPABILITIES} params={params} />
+        <Choice name="capability" label="Can prove" words={CAPABILITIES} params={params} />
         <label>
           <span>User</span>
           <input
@@ -125,7 +125,7 @@ function Table({ rows }: { rows: readonly ConnectionJson[] }) {
         <tr>
           <th scope="col">Opened</th>
           <th scope="col">State</th>
-          <th scope="col">Can</th>
+          <th scope="col">Can prove</th>
           <th scope="col">User</th>
           <th scope="col">Path</th>
           <th scope="col">From</th>

@@ -36,7 +36,7 @@ export function DeliveryView({ id }: { id: string }) {
   return (
     <article class="delivery">
       <Stale of={fetched} />
-      <Loading of={fetched}>
+      <Loading of={fetched} title={`Delivery ${id}`}>
         {data !== undefined && <DeliveryBody delivery={data} carrier={carrier.data ?? null} changed={fetched.reload} />}
       </Loading>
     </article>
@@ -94,10 +94,17 @@ function sentence(delivery: DeliveryDetailJson): string {
     case 'timeout':
       return `No proof of the level “${required}” within ${duration(settled)}${tries}.`;
     case 'failed':
+      if (delivery.error_type === 'rejected')
+        return `The application rejected it ${duration(settled)} after it was sent${tries}.`;
       return `Ended ${duration(settled)} after it was sent, without proof of the level “${required}”${tries}.`;
     case 'unverifiable':
       return `Nobody can say whether it arrived: it ended ${duration(settled)} after it was sent, without evidence for or against.`;
   }
+}
+
+/** The best evidence that came. A rejection shows that the application had the event. */
+function evidenceWord({ level, error_type }: DeliveryDetailJson): string {
+  return level ?? (error_type === 'rejected' ? 'rejected by the application' : 'none');
 }
 
 /** A sentence in which what stands between backticks is code. */
@@ -197,7 +204,7 @@ function Ids({ delivery }: { delivery: DeliveryDetailJson }) {
             'Message',
             `number ${delivery.ordinal} of its session, ${bytes(delivery.bytes)}${delivery.kept ? ', kept' : ''}`,
           ],
-          ['Evidence', `${delivery.level ?? 'none'}; ${delivery.required} was required`],
+          ['Evidence', `${evidenceWord(delivery)}; ${delivery.required} was required`],
           ...(over === null ? [] : [['Its connection', <Capability key="cap" of={over.capability} />] as const]),
         ]}
       />

@@ -1,6 +1,7 @@
 // page: files that the reader drops or chooses: a shared case or a HAR file, read in the browser and sent nowhere.
 import { useEffect, useState } from 'preact/hooks';
 import { type CaseFile, isCase, readCase } from './case-file.ts';
+import { fileName } from './format.ts';
 import { type HarMessage, readHar } from './har.ts';
 import { useShared } from './hooks.ts';
 
@@ -115,7 +116,7 @@ export function saveFile(name: string, content: object): void {
   const url = URL.createObjectURL(new Blob([JSON.stringify(content, null, 1)], { type: 'application/json' }));
   const link = document.createElement('a');
   link.href = url;
-  link.download = name.replace(/[^\w.-]+/g, '_');
+  link.download = fileName(name);
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -15,14 +15,28 @@ export function duration(ms: number | null | undefined): string {
   return `${sign}${Math.floor(minutes / 60)} h ${minutes % 60} m`;
 }
 
-/** A share as a percentage that never rounds up to 100 or down to 0. */
+/**
+ * A share as a percentage, rounded down, so that a rate below its objective does not look equal to
+ * it; what is not 0 never looks like 0.
+ */
 export function percent(share: number | null | undefined, digits = 2): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return NOTHING;
   const step = 10 ** digits;
   const value = share * 100;
-  if (share < 1 && value > 100 - 1 / step) return `${(100 - 1 / step).toFixed(digits)} %`;
   if (share > 0 && value < 1 / step) return `< ${(1 / step).toFixed(digits)} %`;
-  return `${value.toFixed(value === 100 || value === 0 ? 0 : digits)} %`;
+  const down = Math.floor(value * step + 1e-6) / step;
+  return `${down.toFixed(down === 100 || down === 0 ? 0 : digits)} %`;
+}
+
+/** A part of a whole, rounded to the nearest whole percent; what is not all never looks like all. */
+export function part(share: number): string {
+  if (share > 0 && share < 0.01) return '< 1 %';
+  return `${share < 1 ? Math.min(99, Math.round(share * 100)) : 100} %`;
+}
+
+/** An objective as it was set, with all its digits: `95 %`, `99.95 %`. */
+export function target(share: number): string {
+  return `${Number((share * 100).toFixed(6))} %`;
 }
 
 /** 1234567 as `1,234,567`. */
@@ -73,4 +87,16 @@ export function spoken(word: string): string {
 
 function trimmed(value: number, digits: number): number {
   return Number(value.toFixed(digits));
+}
+
+/** A text as the name of a file that every system takes: no folder, no blank, at most 100 characters. */
+export function fileName(text: string): string {
+  const cut = text.lastIndexOf('.');
+  const [stem, end] = cut > 0 && text.length - cut <= 6 ? [text.slice(0, cut), text.slice(cut)] : [text, ''];
+  const safe = (part: string): string => part.replace(/[^\w.-]+/g, '_').replace(/\.{2,}/g, '_');
+  return (
+    safe(stem)
+      .replace(/^[.-]+/, '_')
+      .slice(0, 94) + safe(end)
+  );
 }

@@ -1,5 +1,6 @@
 // page: a connection as a HAR 1.2 file with WebSocket messages, as Chrome's network panel writes it; and the way back.
 import type { ConnectionJson, MessageJson } from '../admin/shapes.ts';
+import { STATUS_WORDS } from './words.ts';
 
 /**
  * One message as Chrome writes it. `time` is in seconds since the epoch, and `data` is in base64
@@ -12,6 +13,8 @@ export interface HarMessage {
   readonly data: string;
 }
 
+/** The name under which a message says that its payload was not kept. */
+const NOT_KEPT = 'ackspan: payload not kept';
 const NO_SIZES = { headersSize: -1, bodySize: -1 };
 
 /**
@@ -62,7 +65,31 @@ function harMessage(message: MessageJson): HarMessage {
 /** The text in place of a payload that was not kept. */
 function described({ type, bytes, kind, status, reason, delivery, consumed }: MessageJson): string {
   const facts = { type, kind, bytes, delivery, outcome: status, reason, confirmation: consumed || undefined };
-  return JSON.stringify({ 'ackspan: payload not kept': facts });
+  return JSON.stringify({ [NOT_KEPT]: facts });
+}
+
+/** What `writeHar` knew of a message whose payload was not kept; undefined = `data` is a payload. */
+export function unkept(data: string): Partial<MessageJson> | undefined {
+  if (!data.startsWith(`{"${NOT_KEPT}"`)) return undefined;
+  try {
+    const facts = member(JSON.parse(data), NOT_KEPT);
+    const text = (name: string): string | null => textOf(member(facts, name));
+    const bytes = member(facts, 'bytes');
+    const status = STATUS_WORDS.find((word) => word === member(facts, 'outcome')) ?? null;
+    return {
+      kind: member(facts, 'kind') === 'binary' ? 'binary' : 'text',
+      bytes: typeof bytes === 'number' && bytes >= 0 ? bytes : null,
+      consumed: member(facts, 'confirmation') === true,
+      ...{ type: text('type'), delivery: text('delivery'), reason: text('reason'), status, payload: null },
+    };
+  } catch {
+    // A text that only begins alike is a payload.
+    return undefined;
+  }
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 /** The WebSocket messages of a HAR file of any origin, or a text that says why there are none. */

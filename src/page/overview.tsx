@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { LineJson, LinesJson, SummaryJson, WindowJson } from '../admin/stats-shapes.ts';
 import { Charts } from './charts.tsx';
 import { OpenButton } from './drop.tsx';
-import { count, duration, percent } from './format.ts';
+import { count, duration, percent, target } from './format.ts';
 import { patchPlace, useFetched, useLiveEvent, useLiveStatus, usePlace, useShared, useTitle } from './hooks.ts';
 import { Capabilities, Levels, Losses, Priorities } from './panels.tsx';
 import { Loading, Stale } from './parts.tsx';
@@ -74,8 +74,8 @@ function WindowChoice({ chosen }: { chosen: WindowName }) {
 /** The words and the colour of a rate, by its objective. */
 function verdictOf({ rate }: WindowJson, objective: number): { tone: string; text: string } {
   if (rate === null) return { tone: 'idle', text: 'Nothing has been settled yet' };
-  if (rate >= objective) return { tone: 'good', text: `Meets the objective of ${percent(objective, 0)}` };
-  return { tone: 'bad', text: `Below the objective of ${percent(objective, 0)}` };
+  if (rate >= objective) return { tone: 'good', text: `Meets the objective of ${target(objective)}` };
+  return { tone: 'bad', text: `Below the objective of ${target(objective)}` };
 }
 
 function Hero({ summary, window, chosen }: { summary: SummaryJson; window: WindowJson; chosen: WindowName }) {

@@ -2,7 +2,7 @@
 import type { AboutJson } from '../admin/shapes.ts';
 import type { SummaryJson, WindowJson } from '../admin/stats-shapes.ts';
 import { CAUSES, type EndingFacts, endingOf } from '../admin-client/causes.ts';
-import { count, percent, spoken } from './format.ts';
+import { count, part, percent, spoken, target } from './format.ts';
 import { writePlace } from './url.ts';
 
 /** One bar of a list. The longest bar is the scale. */
@@ -27,7 +27,7 @@ export function Bars({ bars, empty }: { bars: readonly Bar[]; empty: string }) {
           <span class="bar-name">{href === undefined ? name : <a href={href}>{name}</a>}</span>
           <meter class={tone} min={0} max={most} value={value} aria-label={`${name}: ${value}`} />
           <span class="number">
-            {count(value)} <span class="quiet">{percent(value / all, 0)}</span>
+            {count(value)} <span class="quiet">{part(value / all)}</span>
           </span>
         </li>
       ))}
@@ -94,7 +94,7 @@ export function Priorities({ window, objective }: { window: WindowJson; objectiv
             <th scope="col" class="number">
               Lost
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="number lesser">
               Tracked
             </th>
           </tr>
@@ -108,9 +108,9 @@ export function Priorities({ window, objective }: { window: WindowJson; objectiv
               <td class={`number ${row.rate === null ? '' : row.rate < objective[priority] ? 'bad' : 'good'}`}>
                 {percent(row.rate)}
               </td>
-              <td class="number quiet">{percent(objective[priority], 0)}</td>
+              <td class="number quiet">{target(objective[priority])}</td>
               <td class="number">{count(row.failed + row.timeout)}</td>
-              <td class="number">{count(row.tracked)}</td>
+              <td class="number lesser">{count(row.tracked)}</td>
             </tr>
           ))}
         </tbody>

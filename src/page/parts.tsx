@@ -80,20 +80,42 @@ function CopyIcon({ done }: { done: boolean }) {
   );
 }
 
-/** Shows `children`, or in their place that data is still being read or cannot be read. */
-export function Loading({ of, children }: { of: Fetched<unknown>; children?: ComponentChildren }) {
+/**
+ * Shows `children`, or in their place that data is still being read or cannot be read. `title` is
+ * the heading of a view whose own heading needs the data.
+ */
+export function Loading({
+  of,
+  title,
+  children,
+}: {
+  of: Fetched<unknown>;
+  title?: string;
+  children?: ComponentChildren;
+}) {
   if (of.data !== undefined) return <>{children}</>;
-  return of.error === undefined ? (
-    <p class="quiet loading" role="status">
-      Reading…
-    </p>
-  ) : (
-    <p class="fault" role="alert">
-      {of.error.message}{' '}
-      <button type="button" onClick={of.reload}>
-        Try again
-      </button>
-    </p>
+  return (
+    <>
+      {title !== undefined && <h1 class="unread">{title}</h1>}
+      {of.error === undefined ? (
+        <p class="quiet loading" role="status">
+          Reading…
+        </p>
+      ) : (
+        <p class="fault" role="alert">
+          {of.error.message}{' '}
+          <button type="button" onClick={of.reload}>
+            Try again
+          </button>
+        </p>
+      )}
+      {title !== undefined && of.error?.status === 404 && (
+        <p class="quiet">
+          The history is bounded (<code>limits.history</code>) and begins with the process. What is older is in traces
+          and logs, and another instance may know it.
+        </p>
+      )}
+    </>
   );
 }
 

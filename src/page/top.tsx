@@ -53,10 +53,10 @@ function Rows({ top, by, nobody }: { top: TopJson; by: TopJson['by']; nobody: st
             <th scope="col" class="number">
               Rate
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="number lesser">
               p95
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="number lesser">
               In flight
             </th>
           </tr>
@@ -64,7 +64,7 @@ function Rows({ top, by, nobody }: { top: TopJson; by: TopJson['by']; nobody: st
         <tbody>
           {top.rows.map((row) => (
             <tr key={row.key}>
-              <th scope="row" class="cut">
+              <th scope="row" class="cut" title={row.key ?? undefined}>
                 {row.key === null ? (
                   <span class="quiet">{nobody}</span>
                 ) : (
@@ -73,8 +73,8 @@ function Rows({ top, by, nobody }: { top: TopJson; by: TopJson['by']; nobody: st
               </th>
               <td class={row.lost > 0 ? 'number bad' : 'number'}>{count(row.lost)}</td>
               <td class="number">{percent(row.rate, 1)}</td>
-              <td class="number">{duration(row.p95_ms)}</td>
-              <td class="number">{count(row.pending)}</td>
+              <td class="number lesser">{duration(row.p95_ms)}</td>
+              <td class="number lesser">{count(row.pending)}</td>
             </tr>
           ))}
         </tbody>

@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Operator } from '../delivery/operator.ts';
 import type { Session } from '../delivery/session.ts';
+import { clientAddress, createPeerCheck } from '../front/trusted-proxies.ts';
 import { middleMs } from '../telemetry/metrics/latency.ts';
 import { now, wallOf } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
@@ -65,6 +66,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     report,
   } = side;
   const { readOnly, payloads, redact, traceUrl } = config.admin;
+  const isTrusted = createPeerCheck(config.trustedProxies);
   return {
     store,
     stats: () => watch.stats(),
@@ -106,6 +108,7 @@ export function adminDeps(side: AdminSide): AdminDeps {
     watch: (observer) => watch.follow(observer),
     info: { service: config.serviceName, version: VERSION, startedAt: now() },
     pageFolder: fileURLToPath(new URL('../page', import.meta.url)),
+    clientAddress: (peer, forwardedFor) => clientAddress(peer, forwardedFor, isTrusted),
     token: config.admin.token,
     now,
     counters,

@@ -53,6 +53,23 @@ const disconnected = { status: 'failed', error_type: 'disconnected', settled_ms:
 const closed = (by: ConnectionJson['closed_by'], close_code: number, ms: number) =>
   connection({ closed_at: at(ms), closed_by: by, close_code });
 
+it('a rejection is evidence that the client had it, and nothing says otherwise', () => {
+  const rejected = facts({ status: 'failed', error_type: 'rejected', settled_ms: 2, error_text: 'no such chart' });
+  const { evidence } = explain(rejected);
+  expect(evidence[0]).toBe('The application’s answer shows that the client had it.');
+  expect(evidence.join(' ')).not.toContain('No evidence came');
+});
+
+it('a delivery that is still open is not said to have missed anything', () => {
+  const open = { status: 'pending', settled_ms: null, required: 'processed' } as const;
+  expect(explain(facts(open)).evidence[0]).toBe('No evidence has come yet.');
+  const { means, evidence } = explain(facts({ ...open, received_ms: 31, level: 'received' }));
+  expect(evidence[0]).toBe(
+    'The client’s stack proved it 31ms after the send; the application’s word is needed and has not come yet.',
+  );
+  expect(means).not.toContain('no evidence');
+});
+
 describe('the table', () => {
   it('has a cause for every reason that a delivery can end with', () => {
     for (const reason of FAIL_REASONS)

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deliveriesRoute } from '../../src/admin/deliveries.ts';
 import type { Answer, Route } from '../../src/admin/route.ts';
+import { createWalk } from '../../src/admin/walk.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -121,9 +122,9 @@ describe('pages under churn', () => {
     readonly settle: readonly number[];
   }
 
-  function churn(history: number, start: number, turns: readonly Turn[]): void {
+  async function churn(history: number, start: number, turns: readonly Turn[]): Promise<void> {
     const store = createMemoryStore({ history });
-    const { answer } = deliveriesRoute(adminDeps({ store })) as Required<Route>;
+    const { answer } = deliveriesRoute(adminDeps({ store }), createWalk({ store })) as Required<Route>;
     let seq = 0;
     const inFlight: Delivery[] = [];
     const arrive = (count: number): void => {
@@ -136,7 +137,7 @@ describe('pages under churn', () => {
     for (let turn = 0; cursor !== null; turn++) {
       const { limit, arrive: more, settle: picks } = turns[turn % turns.length] as Turn;
       const search = `limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`;
-      const page = JSON.parse((answer({ ...ASK, search }) as Answer).body as string);
+      const page = JSON.parse(((await answer({ ...ASK, search })) as Answer).body as string);
       const seqs = page.deliveries.map(({ ordinal }: { ordinal: number }) => ordinal);
       expect(seqs.length).toBeLessThanOrEqual(limit);
       if (page.next_cursor !== null) expect(seqs.length).toBe(limit);
@@ -157,14 +158,14 @@ describe('pages under churn', () => {
     expect(before.filter((one) => kept.has(one) && !shown.includes(one))).toEqual([]);
   }
 
-  it('shows nothing twice and skips nothing that stayed, while deliveries arrive, settle and leave', () => {
+  it('shows nothing twice and skips nothing that stayed, while deliveries arrive, settle and leave', async () => {
     const turn = fc.record({
       limit: fc.integer({ min: 1, max: 7 }),
       arrive: fc.nat({ max: 5 }),
       settle: fc.array(fc.nat(), { maxLength: 6 }),
     });
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.nat({ max: 12 }),
         fc.integer({ min: 1, max: 40 }),
         fc.array(turn, { minLength: 1, maxLength: 10 }),

@@ -220,3 +220,31 @@ describe('changes by means of a browser', () => {
     expect(Object.keys(got.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
   });
 });
+
+describe('line breaks in what is asked', () => {
+  it.each([
+    '/api/v1/stats?x=%0d%0aX-Evil:%201',
+    '/api/v1/stream?last_event_id=%0d%0aX-Evil:%201',
+    '/api/v1/deliveries/%0d%0aX-Evil:%201',
+    '/api/v1/connections/%0aX-Evil:%201/messages',
+    '/api/v1/deliveries?cursor=%0d%0aX-Evil:%201',
+    '/%0d%0aX-Evil:%201',
+    '/page/%0d%0aX-Evil:%201',
+  ])('%s sets no header of the answer', async (path) => {
+    const { get } = await serve({ watch: () => () => {} });
+    const { headers } = await get(path, { headers: { 'last-event-id': 'a\tX-Evil: 1', origin: 'http://a X-Evil' } });
+    expect(headers['x-evil']).toBeUndefined();
+    const port = await serveMounted({ token: TOKEN });
+    const mounted = await askHttp(port, `/.ackspan${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
+    expect(mounted.headers['x-evil']).toBeUndefined();
+  });
+
+  it('in the head itself they are no request', async () => {
+    const { address } = await serve();
+    const text = await raw(
+      address.port,
+      'GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: 1\rX-Evil: 1\r\nConnection: close\r\n\r\n',
+    );
+    expect(statusOf(text)).toBe(400);
+  });
+});

@@ -1,5 +1,6 @@
 // The page's door: a log-in by cookie, what a foreign page cannot send, guessing, and a rebound name.
 import { describe, expect, it } from 'vitest';
+import { clientAddress, createPeerCheck } from '../../src/front/trusted-proxies.ts';
 import { askHttp, serve, serveMounted } from './fixture.ts';
 
 const TOKEN = 'a-long-secret-token';
@@ -71,6 +72,45 @@ describe('log-in', () => {
     expect([bearer.status, bearer.headers['retry-after']]).toEqual([429, '3']);
     now += 3_000;
     expect((await logIn(get)).got.status).toBe(200);
+  });
+
+  describe('behind a proxy', () => {
+    const isTrusted = createPeerCheck(['127.0.0.1']);
+    const behind = { clientAddress: (peer: string, said: string | undefined) => clientAddress(peer, said, isTrusted) };
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    const guess = async (port: number, address: string, token: string) => {
+      const headers = { ...OURS, ...from(address) };
+      return askHttp(port, '/.ackspan/api/v1/login', { method: 'POST', headers, body: JSON.stringify({ token }) });
+    };
+
+    it('one guesser locks out itself, and nobody else', async () => {
+      const port = await serveMounted({ token: TOKEN, ...behind });
+      for (let n = 0; n < 25; n++) expect((await guess(port, '203.0.113.9', `guess-${n}`)).status).toBe(401);
+      expect((await guess(port, '203.0.113.9', TOKEN)).status).toBe(401);
+      expect((await guess(port, '203.0.113.10', TOKEN)).status).toBe(200);
+      const stats = (address: string) =>
+        askHttp(port, '/.ackspan/api/v1/stats', { headers: { authorization: `Bearer ${TOKEN}`, ...from(address) } });
+      expect([(await stats('203.0.113.9')).status, (await stats('203.0.113.10')).status]).toEqual([429, 200]);
+    });
+
+    it.each([
+      ['addresses that it makes up', (n: number) => `198.51.100.${n}, 203.0.113.9`],
+      ['a proxy that it makes up', (n: number) => `198.51.100.${n}, 127.0.0.1, 203.0.113.9`],
+      ['its ports', (n: number) => `203.0.113.9:${1000 + n}`],
+      ['addresses of its own IPv6 network', (n: number) => `2001:db8:0:1::${n + 1}`],
+      ['spellings of one address', (n: number) => ['2001:db8::1', '2001:0DB8::0001', '2001:db8:0:0:0:0:0:1'][n % 3]!],
+    ])('a guesser does not get round it by %s', async (_name, said) => {
+      const port = await serveMounted({ token: TOKEN, ...behind });
+      for (let n = 0; n < 20; n++) await guess(port, said(n), `guess-${n}`);
+      expect((await guess(port, said(21), TOKEN)).status).toBe(401);
+    });
+
+    it('a peer that is no trusted proxy is counted as itself, whatever it says', async () => {
+      const nobody = (peer: string, said: string | undefined) => clientAddress(peer, said, createPeerCheck([]));
+      const port = await serveMounted({ token: TOKEN, clientAddress: nobody });
+      for (let n = 0; n < 20; n++) await guess(port, `203.0.113.${n}`, `guess-${n}`);
+      expect((await guess(port, '203.0.113.99', TOKEN)).status).toBe(401);
+    });
   });
 
   it.each([['{"token":1}'], ['{"token":""}'], ['{}'], ['[]'], ['null'], ['{"token":"a\\r\\nSet-Cookie: b=c"}']])(

@@ -113,6 +113,37 @@ describe('[D11] credentials never reach the log', () => {
   });
 });
 
+describe('what strangers wrote', () => {
+  it.each([
+    ['an escape', '\u001b[2J'],
+    ['a C1 control', '\u009b31m'],
+    ['DEL', 'a\u007f'],
+    ['turned round', '\u202etxet\u202c'],
+    ['isolated', '\u2066x\u2069'],
+    ['no width', 'a\u200bb\ufeffc'],
+    ['a tag', 'a\u{e0041}'],
+    ['a line', 'a\nb\r\nc\u2028d\u2029'],
+    ['half a pair', 'a\ud800'],
+  ])('%s means the same to a program, and does nothing to a terminal', (_name, text) => {
+    const { lines, log } = capture();
+    log.warn({ user: text, [`f${text}`]: [text], err: new Error(text) }, `said ${text}`);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}]*\n$/u);
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      user: text,
+      [`f${text}`]: [text],
+      err: { message: text },
+      msg: `said ${text}`,
+    });
+  });
+
+  it('names and other scripts stay readable', () => {
+    const { lines, log } = capture();
+    log.warn({ user: 'Müller 名前 نص 👩' }, 'm');
+    expect(lines[0]).toContain('Müller 名前 نص 👩');
+  });
+});
+
 describe('reports', () => {
   it('write 5 lines per stage in 10 s and then count', () => {
     const { lines, log } = capture();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConnectionDetailJson, DeliveryDetailJson, MessageJson } from '../../src/admin/shapes.ts';
 import { isCase, readCase, writeCase } from '../../src/page/case-file.ts';
-import { readHar, writeHar } from '../../src/page/har.ts';
+import { readHar, unkept, writeHar } from '../../src/page/har.ts';
 import { layOut, ticksTo } from '../../src/page/timeline-scale.ts';
 import { propertyOptions } from '../support/seed.ts';
 
@@ -194,6 +194,47 @@ describe('a HAR file', () => {
       messages: readonly { data: string }[];
     }[];
     expect(JSON.parse(entry!.messages[0]!.data)).toMatchObject({ 'ackspan: payload not kept': { delivery: 'd-1' } });
+  });
+
+  it('what was not kept comes back as what is known of it, and is not taken for a payload', () => {
+    const lost = { ...MESSAGE, bytes: 5_000, payload: null, status: 'timeout', reason: 'timeout' } as const;
+    const [entry] = readHar(saved(writeHar(CONNECTION, [lost], '1'))) as readonly {
+      messages: readonly { data: string }[];
+    }[];
+    const { type, kind, bytes, delivery, status, reason, consumed, payload } = lost;
+    expect(unkept(entry!.messages[0]!.data)).toEqual({
+      type,
+      kind,
+      bytes,
+      delivery,
+      status,
+      reason,
+      consumed,
+      payload,
+    });
+  });
+
+  it.each([
+    ['{"type":"x"}'],
+    ['{"ackspan: payload not kept"'],
+    ['{"ackspan: payload not kept":'],
+    ['x {"ackspan: payload not kept":{}}'],
+  ])('%s is a payload', (data) => expect(unkept(data)).toBeUndefined());
+
+  it('a file of strangers that says so of itself gives no values of the wrong kind', () => {
+    const facts = { type: 1, kind: [], bytes: -1, delivery: {}, outcome: 'evil', reason: null, confirmation: 'yes' };
+    const none = {
+      type: null,
+      kind: 'text',
+      bytes: null,
+      delivery: null,
+      status: null,
+      reason: null,
+      consumed: false,
+      payload: null,
+    };
+    expect(unkept(JSON.stringify({ 'ackspan: payload not kept': facts }))).toEqual(none);
+    expect(unkept('{"ackspan: payload not kept":null}')).toEqual(none);
   });
 
   it('messages that are none are left out; a file without any is refused in words', () => {

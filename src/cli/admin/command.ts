@@ -5,6 +5,7 @@ import { AdminFailure } from '../../admin-client/failure.ts';
 import { DEFAULT_ADMIN, PlaceFault, readPlace } from '../../admin-client/place.ts';
 import { printable } from '../../admin-client/printable.ts';
 import { hints } from '../../admin-client/reach.ts';
+import { isUnreadable, unreadable } from '../../admin-client/unreadable.ts';
 import { parseDuration } from '../../config/units.ts';
 import { FAILED, UNREACHABLE, USAGE } from '../exit.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -94,6 +95,10 @@ async function run(
     if (error instanceof PlaceFault || error instanceof UsageFault) {
       terminal.say(`ackspan: ${printable(error.message)}`);
       return USAGE;
+    }
+    if (client !== undefined && isUnreadable(error)) {
+      terminal.say(`ackspan: ${unreadable(client, error)}`);
+      return FAILED;
     }
     if (!(error instanceof AdminFailure)) throw error;
     terminal.say(`ackspan: ${printable(error.message)}`);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { DeadLetterJson } from '../../admin/dead-letter-shapes.ts';
 import type { AdminClient } from '../../admin-client/client.ts';
 import type { LetterFilter } from '../../admin-client/letters.ts';
-import { jsonLine, printable, quoted } from '../../admin-client/printable.ts';
+import { harmlessJson, jsonLine, printable, quoted } from '../../admin-client/printable.ts';
 import { counted, time } from '../../admin-client/wording.ts';
 import { ERROR_TYPES, PRIORITIES } from '../../delivery/words.ts';
 import { OK } from '../exit.ts';
@@ -126,7 +126,7 @@ async function exportAll({ client, others, terminal, given }: Asked): Promise<nu
   for (const each of [client, ...others])
     for await (const line of each.exportDeadLetters(filterOf(given))) {
       if (terminal.ended.aborted) return OK;
-      await terminal.print(line);
+      await terminal.print(harmlessJson(line));
     }
   return OK;
 }

@@ -18,7 +18,7 @@ import type { Terminal } from './terminal.ts';
 /** Steps that are shown only with `--all`, because most people do not want to see each of them. */
 const QUIET: ReadonlySet<string> = new Set(['send', 'received']);
 /** Width of the words in front of a line, columns. */
-const WIDTHS = { step: 12, type: 20, id: 8 } as const;
+const WIDTHS = { step: 12, type: 20, id: 13 } as const;
 
 export function define(command: Command): void {
   addFilters(command, false);
