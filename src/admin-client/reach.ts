@@ -36,7 +36,9 @@ export function hints(failure: AdminFailure, place: Place): readonly string[] {
         'Under admin.mount the sidecar serves its admin API only if admin.token is set; else use its admin port.',
       ];
     case 'busy':
-      return ['Try again in a moment. Each `ackspan tail`, `top` and open page is one follower of the stream.'];
+      return [
+        'Try again in a moment. As for followers of the stream: each `ackspan tail`, `top` and open page is one.',
+      ];
     case 'missing':
     case 'refused':
     case 'broken':

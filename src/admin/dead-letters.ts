@@ -1,6 +1,6 @@
 // admin: /api/v1/dead-letters: lost deliveries that the store keeps: listed, exported as NDJSON, purged by user.
 import type { ServerResponse } from 'node:http';
-import type { DeadLetterBox, LetterFilter } from '../delivery/dead-letters.ts';
+import { type DeadLetterBox, type LetterFilter, LettersAway } from '../delivery/dead-letters.ts';
 import { ERROR_TYPES, PRIORITIES } from '../delivery/words.ts';
 import { auditLine, readWhy } from './audit.ts';
 import { createMembers } from './body.ts';
@@ -39,11 +39,13 @@ function listRoute(deps: AdminDeps): Route {
         query.refuse('cursor', 'not a cursor', ['next_cursor of the previous page']);
       const faults = query.faults();
       if (faults.length > 0) return badQuery(faults);
-      const { found, more } = await deadLetters.find(filter, { after, limit, messages: false });
-      return json(200, {
-        dead_letters: found.map(letterJson),
-        next_cursor: more ? (found.at(-1)?.cursor ?? null) : null,
-      } satisfies DeadLetterPageJson);
+      const page = { after, limit, messages: false };
+      return orAway(deadLetters.find(filter, page), ({ found, more }) =>
+        json(200, {
+          dead_letters: found.map(letterJson),
+          next_cursor: more ? (found.at(-1)?.cursor ?? null) : null,
+        } satisfies DeadLetterPageJson),
+      );
     },
   };
 }
@@ -134,8 +136,7 @@ async function purge(change: Change, deps: AdminDeps): Promise<Answer> {
     return badBody([{ parameter: 'user', fault: 'whose letters', allowed: ['either `user` or `claimed_user`'] }]);
   // The audit comes first: a purge that breaks off half-way has removed something.
   deps.audit(auditLine('purge_dead_letters', why, change, { user, claimed_user: claimedUser }));
-  const purged = await deadLetters.purge(owner);
-  return json(200, { purged } satisfies PurgeJson);
+  return orAway(deadLetters.purge(owner), (purged) => json(200, { purged } satisfies PurgeJson));
 }
 
 /** The filters of a list of dead letters. */
@@ -154,8 +155,21 @@ function readLetterFilter(query: Query, { now, wallOf }: Pick<AdminDeps, 'now' |
   };
 }
 
+async function orAway<T>(asked: Promise<T>, answer: (got: T) => Answer): Promise<Answer> {
+  try {
+    return answer(await asked);
+  } catch (error) {
+    if (!(error instanceof LettersAway)) throw error;
+    return problem(503, `${error.message} Ask again later: what was asked for is not done.`, { code: 'store_away' });
+  }
+}
+
 function nothingKept(): Answer {
-  return problem(404, 'No dead letters are kept: that needs a store (`store: file:/var/lib/ackspan`).', {
-    code: 'no_store',
-  });
+  return problem(
+    404,
+    'No dead letters are kept: that needs a store (`store: file:/var/lib/ackspan` or `store: redis://…`).',
+    {
+      code: 'no_store',
+    },
+  );
 }

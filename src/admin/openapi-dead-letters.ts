@@ -34,7 +34,7 @@ export const DEAD_LETTER_PATHS: Readonly<Record<string, object>> = {
   '/api/v1/dead-letters': read(
     'Lost deliveries that the store keeps, newest loss first, also those of earlier processes',
     answers('DeadLetterPage', 'One page. It does not shift while letters come, and its cursor outlives a restart.'),
-    ['400', '401', '404'],
+    ['400', '401', '404', '503'],
     [
       ...filters,
       parameter('cursor', some, '`next_cursor` of the previous page.'),
@@ -55,7 +55,7 @@ export const DEAD_LETTER_PATHS: Readonly<Record<string, object>> = {
     'Remove the dead letters of one user for good, with their messages',
     'PurgeRequest',
     answers('Purge', 'Done.'),
-    ['401', '404'],
+    ['401', '404', '503'],
   ),
 };
 

@@ -31,7 +31,7 @@ export const storeRows = [
   row(
     'store.keep_bytes',
     size(1024 * 1024, 1024 ** 4),
-    'Most bytes of dead letters on the disk. Beyond it the oldest go first.',
+    'Most bytes of dead letters on the disk, or in Redis for all instances together. Beyond it the oldest go first.',
     { written: '256MiB' },
   ),
   row(

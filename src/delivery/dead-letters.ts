@@ -102,6 +102,9 @@ export interface DeadLetters extends DeadLetterBox {
   readonly bytes: number;
 }
 
+/** The place of the letters does not answer now: `find` and `purge` reject with it. */
+export class LettersAway extends Error {}
+
 /** Figures since the start. */
 export interface LetterCounters {
   /** Letters written down. */

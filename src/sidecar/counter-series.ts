@@ -191,6 +191,9 @@ function storeReadings(store: LastingStore | undefined): Reading[] {
     series(METRICS.storeOperations, LABEL.result, 'failed', () => engine.counters.failures),
     { metric: METRICS.storeWritten, attributes: {}, read: () => engine.counters.written },
     { metric: METRICS.storeStalled, attributes: {}, read: () => engine.counters.stalledMs / 1000 },
+    series(METRICS.deadLetters, LABEL.result, 'kept', () => engine.deadLetters.counters.kept),
+    series(METRICS.deadLetters, LABEL.result, 'failed', () => engine.deadLetters.counters.failed),
+    { metric: METRICS.deadLetterSize, attributes: {}, read: () => engine.deadLetters.bytes },
     ...readingsOf(METRICS.storeRestored, LABEL.kind, restored),
     ...(file === undefined ? [] : fileReadings(file)),
     ...(shared === undefined ? [] : sharedReadings(shared)),
@@ -207,9 +210,6 @@ function fileReadings(file: FileStore): Reading[] {
   const { sessions, deliveries } = file.left.dropped;
   return [
     { metric: METRICS.storeSize, attributes: {}, read: () => file.bytes },
-    series(METRICS.deadLetters, LABEL.result, 'kept', () => file.deadLetters.counters.kept),
-    series(METRICS.deadLetters, LABEL.result, 'failed', () => file.deadLetters.counters.failed),
-    { metric: METRICS.deadLetterSize, attributes: {}, read: () => file.deadLetters.bytes },
     ...readingsOf(METRICS.storeDropped, LABEL.kind, { sessions, deliveries }),
   ];
 }

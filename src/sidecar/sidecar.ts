@@ -227,7 +227,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
       ...side,
       operator,
       lasting: lasting?.engine,
-      deadLetters: lasting?.file?.deadLetters,
+      deadLetters: lasting?.engine.deadLetters,
       across: lasting?.shared && createAcross(lasting.shared),
       counters: counters.admin,
       reload: reloading,

@@ -1,6 +1,7 @@
 // sidecar: the store that outlives the process: opened where the configuration names a place.
 import type { Config } from '../config/config.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
+import type { DeadLetters } from '../delivery/dead-letters.ts';
 import type { Journal } from '../delivery/journal.ts';
 import type { Report, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
@@ -29,6 +30,7 @@ export interface StoreEngine {
   /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;
   readonly counters: StoreCounters;
+  readonly deadLetters: DeadLetters;
   /** Secrets behind resume tokens that outlive the process: the first one signs. */
   readonly secrets: readonly string[];
   /** On each beat, with its time (monotonic ms). */
@@ -65,8 +67,8 @@ export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | und
         return trust.ca;
       },
     };
-    const options = { place, prefix, afterMs, leaseMs };
-    const shared = await openRedisStore(options, { eachOpen, now, wallOffset, report });
+    const options = { place, prefix, afterMs, leaseMs, keepMs, keepBytes };
+    const shared = await openRedisStore(options, { eachOpen, now, wallOffset, traceId, report });
     return { engine: shared, file: undefined, shared, restored };
   }
   const file = await openFileStore(

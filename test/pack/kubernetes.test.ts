@@ -50,11 +50,7 @@ const secretsOf = ({ env = [] }: Container) => env.flatMap(({ valueFrom }) => va
 
 /** The configuration that a container's variables make, with what is wrong with them. */
 function settingsOf(container: Container) {
-  const env = variablesOf(container);
-  // A store that the table of keys does not take yet is looked at apart.
-  const unknown = loadConfig({ env, defaults: DEFAULTS }).faults.some(({ key }) => key === 'store.at');
-  if (unknown) expect(env.ACKSPAN_STORE).toBe(SECRETS['ackspan-store/url']);
-  return loadConfig({ env: unknown ? { ...env, ACKSPAN_STORE: 'memory' } : env, defaults: DEFAULTS });
+  return loadConfig({ env: variablesOf(container), defaults: DEFAULTS });
 }
 
 function variablesOf({ env = [] }: Container): Record<string, string> {

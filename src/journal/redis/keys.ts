@@ -19,6 +19,16 @@ export interface Keys {
   readonly secret: string;
   /** Counts the ranges of numbers that were given out. */
   readonly numbers: string;
+  /** A stream: the dead letters of all instances, in the order in which they came. */
+  readonly letters: string;
+  /** Bytes of the dead letters. */
+  readonly letterBytes: string;
+  /** A stream: which dead letters are of one owner, who is named by a digest. */
+  lettersOf(owner: string): string;
+  /** When the owner's dead letters were purged. */
+  purged(owner: string): string;
+  /** The dead letter of that delivery has been written. */
+  letterOnce(seq: number): string;
   /** Where one instance is told something, and where all are. */
   channel(instance: string): string;
   readonly everyone: string;
@@ -36,6 +46,11 @@ export function keysOf(prefix: string): Keys {
     reapers: `${prefix}:{instances}:reapers`,
     secret: `${prefix}:secret`,
     numbers: `${prefix}:numbers`,
+    letters: `${prefix}:{letters}:all`,
+    letterBytes: `${prefix}:{letters}:bytes`,
+    lettersOf: (owner) => `${prefix}:{letters}:of:${owner}`,
+    purged: (owner) => `${prefix}:{letters}:purged:${owner}`,
+    letterOnce: (seq) => `${prefix}:{letters}:once:${seq}`,
     channel: (instance) => `${prefix}:to:${instance}`,
     everyone: `${prefix}:to-all`,
   };

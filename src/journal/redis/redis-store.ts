@@ -4,12 +4,15 @@ import { hostname } from 'node:os';
 import type { Report } from '../../delivery/ports.ts';
 import type { Delivery } from '../../delivery/record.ts';
 import type { StoreCounters } from '../file-store.ts';
+import { LetterScribe } from '../letter-scribe.ts';
 import type { WallOf } from '../snapshot.ts';
 import { type Claimed, Claims } from './claims.ts';
 import { openClient, type RedisPlace } from './client.ts';
 import { RedisClock } from './clock.ts';
 import { Gate } from './gate.ts';
 import { type Keys, keysOf } from './keys.ts';
+import { LETTER_SCRIPTS } from './letter-scripts.ts';
+import { RedisLetters } from './letters.ts';
 import { Link } from './link.ts';
 import { Members } from './members.ts';
 import { type Numbering, Numbers } from './numbers.ts';
@@ -28,6 +31,9 @@ export interface RedisStoreOptions {
   readonly afterMs: number;
   /** An instance that has not been there for so long is taken for dead, ms. */
   readonly leaseMs: number;
+  /** As in `RedisLettersDeps`. */
+  readonly keepMs: number;
+  readonly keepBytes: number;
 }
 
 export interface RedisStoreDeps {
@@ -37,6 +43,8 @@ export interface RedisStoreDeps {
   now(): number;
   /** From the monotonic clock to the wall clock, ms. */
   wallOffset(): number;
+  /** 32 hex digits; undefined = the delivery has no recorded span. */
+  traceId(delivery: Delivery): string | undefined;
   readonly report: Report;
 }
 
@@ -53,6 +61,7 @@ export class RedisStore {
   readonly instance = `${hostname()}-${randomBytes(4).toString('hex')}`;
   readonly clock: RedisClock;
   readonly journal: RedisScribe;
+  readonly deadLetters: RedisLetters;
   readonly link: Link;
   readonly gate: Gate;
   readonly members: Members;
@@ -94,7 +103,7 @@ export class RedisStore {
     const { instance, link, clock } = this;
     const { leaseMs, afterMs } = options;
     const about = () => ({ name: hostname(), pid: process.pid });
-    this.members = new Members({ ...{ link, clock, instance, leaseMs, now, about }, keys: this.#keys });
+    this.members = new Members({ link, clock, instance, leaseMs, now, about, keys: this.#keys });
     this.#numbers = new Numbers({ link, key: this.#keys.numbers });
     const outbox = createOutbox({
       ...{ link, instance, keys: this.#keys, gate: this.gate, lifeMs: LIFE_MS },
@@ -105,7 +114,14 @@ export class RedisStore {
       },
     });
     const wallOf: WallOf = clock.wallOf;
-    this.journal = new RedisScribe({ outbox, afterMs, wallOf, eachOpen, report });
+    const keep = { keepMs: options.keepMs, limitBytes: options.keepBytes };
+    this.deadLetters = new RedisLetters({
+      ...{ ...keep, link, now, report, keys: this.#keys },
+      ready: () => this.gate.open,
+      wall: () => wallOf(now()),
+    });
+    const letters = new LetterScribe({ letters: this.deadLetters, wallOf, traceId: deps.traceId, instance });
+    this.journal = new RedisScribe({ outbox, letters, afterMs, wallOf, eachOpen, report });
   }
 
   /** Resolves when Redis has been asked for everything that a start needs, or after a while without it. */
@@ -140,7 +156,8 @@ export class RedisStore {
     if (this.#closed) return undefined;
     const { reason } = this.gate;
     if (reason !== undefined) return reason;
-    return this.journal.whole ? undefined : 'Redis can be written to again and is being filled';
+    if (!this.journal.whole) return 'Redis can be written to again and is being filled';
+    return this.deadLetters.degraded;
   }
 
   get counters(): StoreCounters {
@@ -163,12 +180,14 @@ export class RedisStore {
       if (this.members.due(now)) void this.#beat();
       if (now >= this.#touchAt) this.#touch(now);
     }
+    this.deadLetters.look(now);
     this.journal.look(now);
   }
 
   /** Gives every session back and says goodbye: the next who asks may have them, and whoever is there sees to the rest. */
   async close(): Promise<void> {
     this.journal.handOver();
+    this.deadLetters.close();
     this.#closed = true;
     if (this.gate.open) {
       // The sessions stay among those that it had: if nobody comes for one of them, somebody must see to its end.
@@ -188,8 +207,7 @@ export class RedisStore {
     gate.tries();
     members.quiet();
     try {
-      const loads = SCRIPTS.map(({ text }) => link.send('script', ['load', text]));
-      await Promise.all(loads);
+      await Promise.all([...SCRIPTS, ...LETTER_SCRIPTS].map(({ text }) => link.send('script', ['load', text])));
       await link.send('subscribe', [keys.channel(instance), keys.everyone]);
       await this.#agreeOnSecret();
       await this.#numbers.begin();

@@ -5,6 +5,7 @@ import { type Delivery, isSettled } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
 import type { SessionEntry } from '../entry.ts';
 import { Later } from '../later.ts';
+import type { LetterScribe } from '../letter-scribe.ts';
 import { deliveryState, sessionEntry, type WallOf } from '../snapshot.ts';
 import { deliveryField, messageField, sessionPairs, stateField } from './fields.ts';
 import { Ledger, Place, SessionLedger } from './ledger.ts';
@@ -14,7 +15,6 @@ import { Waiting } from './waiting.ts';
 
 /** Where changes go. Nothing here is waited for. */
 export interface Outbox {
-  /** Whether Redis takes anything now. */
   readonly open: boolean;
   /** Commands sent by `send` are written in one call. */
   together(send: () => void): void;
@@ -33,6 +33,7 @@ export interface Outbox {
 
 export interface RedisScribeDeps {
   readonly outbox: Outbox;
+  readonly letters: Pick<LetterScribe, 'settled' | 'handOver'>;
   /** A delivery of a client that has not opted in is written when it is in flight for so long, ms. */
   readonly afterMs: number;
   readonly wallOf: WallOf;
@@ -63,7 +64,7 @@ export class RedisScribe implements Journal {
       attempted: changed,
       received: changed,
       changed,
-      settled: (delivery) => this.#remove(delivery),
+      settled: (delivery) => this.#settled(delivery),
       handedOver: (delivery) => {
         delivery.journal = undefined;
       },
@@ -141,6 +142,8 @@ export class RedisScribe implements Journal {
   }
 
   handOver(): void {
+    // A delivery that is over for Redis has its letter there.
+    this.#deps.letters.handOver();
     if (this.#waiting.empty) return;
     const waiting = this.#waiting.take();
     if (waiting.length === 1) this.#flush(waiting[0]!);
@@ -241,7 +244,8 @@ export class RedisScribe implements Journal {
     this.#waiting.add(ledger);
   }
 
-  #remove(delivery: Delivery): void {
+  #settled(delivery: Delivery): void {
+    if (this.#deps.letters.settled(delivery)) this.#waiting.soon();
     const { journal, seq } = delivery;
     if (!(journal instanceof Place)) return;
     delivery.journal = undefined;

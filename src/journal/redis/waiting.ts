@@ -22,6 +22,11 @@ export class Waiting {
       ledger.waits = true;
       this.#ledgers.push(ledger);
     }
+    this.soon();
+  }
+
+  /** Sees to it that there is a hand-over in this turn. */
+  soon(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(atTurnEnd, this);
