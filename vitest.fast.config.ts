@@ -22,6 +22,7 @@ const PROGRAMS = [
 const FILES = [
   'test/client/browser.test.ts',
   'test/hooks/docs.test.ts',
+  'test/journal/redis-letters.test.ts',
   'test/mcp/server.test.ts',
   'test/promises.test.ts',
   'test/relay/collected.test.ts',

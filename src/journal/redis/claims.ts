@@ -45,7 +45,8 @@ export class Claims {
     this.#deps = deps;
     deps.wire.on('release', ({ session, from }) => {
       deps.giveBack(session);
-      // Whoever asked looks again by itself: the connection may have gone, or this instance is about to end.
+      // The one that asked looks again by itself: the connection may have gone, or this instance is
+      // about to end.
       deps.wire.tell(from, { kind: 'released', session }).catch(() => {});
     });
     deps.wire.on('released', ({ session }) => this.#awaited.get(session)?.());

@@ -12,8 +12,10 @@ import {
 import { isLetter } from '../letter-codec.ts';
 import type { Keys } from './keys.ts';
 import { PURGE } from './letter-scripts.ts';
-import { WAIT_MS } from './letters.ts';
 import type { Link } from './link.ts';
+
+/** How long a letter may wait for Redis: as long as a purge is remembered, so that nothing of a user comes after it, ms. */
+export const WAIT_MS = 3_600_000;
 
 export interface LetterBoxDeps {
   readonly link: Pick<Link, 'run' | 'send'>;

@@ -3,7 +3,7 @@ import type { DeadLetter, DeadLetters, LetterOwner } from '../../delivery/dead-l
 import { isOwnedBy } from '../../delivery/dead-letters.ts';
 import type { Report } from '../../delivery/ports.ts';
 import type { Keys } from './keys.ts';
-import { createLetterBox, ownersOf } from './letter-box.ts';
+import { createLetterBox, ownersOf, WAIT_MS } from './letter-box.ts';
 import { ADD, KNOWN, TRIM } from './letter-scripts.ts';
 import { isRefusal, type Link } from './link.ts';
 
@@ -35,8 +35,6 @@ interface Waiting {
   sent: boolean;
 }
 
-/** How long a letter may wait for Redis: as long as a purge is remembered, so that nothing of a user comes after it, ms. */
-export const WAIT_MS = 3_600_000;
 /** How long the number of a letter is remembered: one that is sent twice is written once, ms. */
 const ONCE_MS = 600_000;
 const WAITING_BYTES = 4 * 1024 * 1024;
