@@ -132,7 +132,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
   /** Ends this connection, because another one carries the session from here on. */
   replaceBy(code: number, reason: string): void {
     this.#path.endBarriers();
-    this.close(code, reason);
+    this.#splice?.close(code, reason);
   }
 
   /** Notes for `EventPath` that the client has gone and is expected back. */

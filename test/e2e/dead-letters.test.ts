@@ -88,5 +88,5 @@ it('without a store the command says what is needed, and ends with 1', async () 
   const { admin } = await startSidecar({ upstream: backend.address });
   const { code, stderr } = await runCli(['dead-letters', '--admin', admin]);
   expect(code).toBe(1);
-  expect(stderr).toContain('needs a store (`store: file:/var/lib/ackspan`)');
+  expect(stderr).toContain('needs a store (`store: file:/var/lib/ackspan` or `store: redis://…`)');
 });
