@@ -72,6 +72,8 @@ export interface Listener {
   readonly server: Server;
   /** Handshakes in progress, and open tunnels. They count towards a connection limit. */
   readonly handshaking: number;
+  /** WebSocket handshakes that the upstream has not answered yet. */
+  upgrading(): number;
   /** Plain requests that were passed on and are not answered to their end. */
   answering(): number;
   /** Rejects when the address cannot be had. Port 0 picks a free one. */
@@ -112,9 +114,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
     ...{ turns, heads, errors, held: new Set<Finish<T>>(), stopping: false, answering: 0 },
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => routeRequest(routes, request, response);
-  server.on('request', onRequest);
-  server.on('checkContinue', onRequest);
-  server.on('checkExpectation', onRequest);
+  for (const name of ['request', 'checkContinue', 'checkExpectation']) server.on(name, onRequest);
   server.on('upgrade', (request, socket, head) => {
     noteHead(routes, socket as Socket);
     const caller: Caller = { request, socket: socket as Socket, head };
@@ -134,6 +134,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   }
   return {
     server,
+    upgrading: () => upgrader.handshaking,
     get handshaking() {
       return upgrader.handshaking + routes.held.size + tunnels.open;
     },

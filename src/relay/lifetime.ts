@@ -144,7 +144,7 @@ export class Lifetime {
     if (this.phase !== 'joined' && this.phase !== 'closing' && this.phase !== 'parting') return;
     const { closeThrough } = outbound.scan;
     // One that has not been sent cannot be answered.
-    const closeCode = outbound.closeWaits ? 1006 : outbound.scan.closeCode;
+    const closeCode = outbound.closeWaits || outbound.audience !== 'present' ? 1006 : outbound.scan.closeCode;
     if (answersClose(inbound.closeCode, closeCode)) this.tap.receivedThrough(closeThrough, now);
     this.ends('client', inbound.closeCode);
     this.clientOver(!complains(inbound.closeCode, closeCode));

@@ -109,7 +109,12 @@ async function part(running: Stoppable, { config, log }: StopDeps, reason: strin
   const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
   const closing = Math.min(config.limits.patienceMs + CLOSE_MS, graceMs / 2);
   const goesOn = (session: Session) => session.resumable && handsOver(running.lasting);
-  await drain({ connections, resumption, tracker, pending, goesOn, unconfirmed }, closeBy - closing, closeBy);
+  const handshaking = () => listener.upgrading();
+  await drain(
+    { connections, resumption, tracker, pending, goesOn, handshaking, unconfirmed },
+    closeBy - closing,
+    closeBy,
+  );
   // Their clients would see a reset where a moment later there is an answer.
   await until(() => listener.answering() === 0, closeBy);
   state.drained = true;

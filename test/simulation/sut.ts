@@ -214,6 +214,11 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
         clientNoContextTakeover: true as const,
         clientMaxWindowBits: 15,
       };
+      if (history.handedOver !== undefined) {
+        // The process has ended: its drain had waited for the handshake as long as it may.
+        for (const socket of [client, upstream]) socket.destroy();
+        return false;
+      }
       client.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
       const upgraded = {
         request: { id: `c${++requests}`, rawHeaders: [] as string[], url, remoteAddress: '192.0.2.1' },
