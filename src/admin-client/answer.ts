@@ -1,10 +1,10 @@
-// admin-client: reads the JSON of an answer, so that words which nobody quotes hold nothing that acts on a terminal.
+// admin-client: reads the JSON of an answer: texts that commands show unquoted hold nothing that acts on a terminal.
 import { printable } from './printable.ts';
 
 /**
- * Members whose texts clients, backends and operators write. Whoever shows them makes them
- * printable; here they stay as they are, because some are asked for again. Every other text is a
- * word, an id or a time of the sidecar's own, and is shown as it is.
+ * Members whose texts clients, backends and operators write. The code that shows such a text makes
+ * it printable. The text stays as it is here, because some are asked for again. Every other text is
+ * a word, an id or a time of the sidecar's own, and is shown as it is.
  */
 const WRITTEN: ReadonlySet<string> = new Set([
   ...['type', 'event_id', 'user', 'claimed_user', 'run', 'tool', 'tool_call', 'session', 'key', 'id'],

@@ -226,7 +226,7 @@ export const TABLE = [
   row(
     'shutdown.delay',
     duration(0, 600_000),
-    'How long new connections are still taken after `/readyz` has begun to say 503: the time in which whoever sends clients here learns of it. A part of the grace, at most half of it.',
+    'How long new connections are still taken after `/readyz` has begun to say 503. A load balancer learns of the stop in that time. The delay is a part of the grace, at most half of it.',
     { written: '0s' },
   ),
   row('log_level', oneOf(LOG_LEVELS), 'The least serious log lines to write.', {

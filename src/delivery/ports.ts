@@ -127,7 +127,7 @@ export interface Store {
   add(delivery: Delivery): void;
   /** Notes an event that went to this owner and is not tracked. */
   passed(owner: Owner, eventId: string): void;
-  /** Notes an event that a client of this owner says it has. Nobody else is concerned. */
+  /** Notes an event that a client of this owner says it has. It says nothing of other owners. */
   claimed(owner: Owner, eventId: string): void;
   /**
    * Moves a delivery from in-flight to the history. May return another delivery that left the

@@ -42,7 +42,7 @@ export interface FarReport {
 export interface FarEndDeps {
   /** Prefix of the paths that are answered here. */
   readonly path: string;
-  /** The admin token: whoever knows it may probe. */
+  /** The admin token, which a probe must show. */
   readonly token: string;
   readonly version: string;
   facts(): FarFacts;

@@ -5,22 +5,11 @@ import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../src/relay/f
 import { clientFrame, closePayload, frame, readCompleteFrames, readFrames } from '../support/raw-frames.ts';
 import { propertyOptions } from '../support/seed.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
-import { RecordingTap, type Spliced, spliced } from '../support/spliced.ts';
+import { ParkingTap, type Spliced, spliced } from '../support/spliced.ts';
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-/** Keeps what it is told of the client's going; answers `stays`. */
-class ParkingTap extends RecordingTap {
-  readonly lost: number[] = [];
-  stays = true;
-  override wantsBarrier = () => false;
-  clientLost(code: number): boolean {
-    this.lost.push(code);
-    return this.stays;
-  }
-}
 
 type Parking = Spliced<ParkingTap>;
 

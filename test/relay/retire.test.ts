@@ -3,21 +3,11 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { CLOSE, PING, PONG } from '../../src/relay/frames.ts';
 import { clientFrame, closePayload, frame, readFrames } from '../support/raw-frames.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
-import { RecordingTap, type Spliced, spliced } from '../support/spliced.ts';
+import { ParkingTap, type Spliced, spliced } from '../support/spliced.ts';
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-class ParkingTap extends RecordingTap {
-  readonly lost: number[] = [];
-  stays = true;
-  override wantsBarrier = () => false;
-  clientLost(code: number): boolean {
-    this.lost.push(code);
-    return this.stays;
-  }
-}
 
 type Retiring = Spliced<ParkingTap>;
 const joined = (): Promise<Retiring> => spliced<ParkingTap>({ tap: new ParkingTap() });
@@ -40,7 +30,7 @@ it('[W23] hears a Close frame and nothing more; its answer parks it, proves what
   upstream.send(frame('second'));
   await settle();
   expect(heard(client)).toEqual(['1:first', '8:1012']);
-  // The second message is told, and whoever keeps it sends it when the client is back.
+  // The second message is told: a tap that keeps it sends it when the client is back.
   expect(tap.messages).toEqual(['1:first', '2:second']);
   client.send(answer());
   await settle();
@@ -48,6 +38,20 @@ it('[W23] hears a Close frame and nothing more; its answer parks it, proves what
   expect(tap.received).toEqual([1]);
   expect(upstream.taken()).toHaveLength(0);
   expect([upstream.finished, upstream.destroyed]).toEqual([false, false]);
+});
+
+it('[W23] [D15] its answer proves no later message, when the sidecar ends the connection meanwhile with the same code', async () => {
+  const { client, upstream, splice, tap } = await joined();
+  upstream.send(frame('first'));
+  await settle();
+  splice.retire(1012, 'old');
+  splice.close(1012, 'service restart', true);
+  upstream.send(Buffer.concat([frame('second'), frame(closePayload(1012), { opcode: CLOSE })]));
+  await settle();
+  client.send(answer());
+  await settle();
+  expect(heard(client)).toEqual(['1:first', '8:1012']);
+  expect(Math.max(...tap.received)).toBe(1);
 });
 
 it('[W23] what the client still says before its answer reaches the upstream', async () => {

@@ -142,6 +142,31 @@ it('[D10] 1,000 clients are told one after the other, those with nothing in flig
   expect(told.size).toBe(1000);
 });
 
+it('[D10] a handshake under way is waited for, and the connection that it becomes is told too', async () => {
+  const from = now();
+  const told = new Map<object, number>();
+  const connections = new Set<object>();
+  let handshaking = 1;
+  let over = false;
+  const deps = {
+    ...{ connections, handshaking: () => handshaking, resumption: { close() {} }, tracker: { shutdown() {} } },
+    ...{ pending: () => 0, unconfirmed() {} },
+  };
+  void drain(deps as never, from + 4000, from + 6500).then(() => {
+    over = true;
+  });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(over).toBe(false);
+  const late = clientOf(0, told, from);
+  connections.add(late);
+  handshaking = 0;
+  await vi.advanceTimersByTimeAsync(50);
+  expect([told.has(late), over]).toEqual([true, false]);
+  connections.delete(late);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(over).toBe(true);
+});
+
 it('[D10] more clients than the pace would do in time are told faster, evenly until confirmations are no longer awaited', async () => {
   const from = now();
   const told = new Map<object, number>();

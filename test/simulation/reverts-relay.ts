@@ -57,6 +57,19 @@ function forgetful(keeps: (frame: { ackspan?: string; n?: number }, words: reado
   });
 }
 
+/** Takes a client's Close for the answer to the one that went before, if both have that code and it `proves`. */
+function closesProve(proves: (code: number) => boolean): void {
+  replace(Lifetime.prototype, 'clientCloses', (old) => {
+    const closes = function (this: Life, at: number): void {
+      const { inbound, outbound } = this.sides;
+      const { closing, closeCode, closeThrough } = outbound.scan;
+      if (closing && inbound.closeCode === closeCode && proves(closeCode)) this.tap.receivedThrough(closeThrough, at);
+      (old as (this: Life, at: number) => void).call(this, at);
+    };
+    return closes as Method;
+  });
+}
+
 export const RELAY: readonly Revert[] = [
   {
     name: '[E1] an old pong counts for a later ping of equal payload',
@@ -120,33 +133,12 @@ export const RELAY: readonly Revert[] = [
   {
     name: '[D15] whatever Close a client sends behind one proves all before it',
     shows: /^false confirm/,
-    apply() {
-      replace(Lifetime.prototype, 'clientCloses', (old) => {
-        const closes = function (this: Life, at: number): void {
-          const { inbound, outbound } = this.sides;
-          const { closing, closeCode, closeThrough } = outbound.scan;
-          if (closing && inbound.closeCode === closeCode) this.tap.receivedThrough(closeThrough, at);
-          (old as (this: Life, at: number) => void).call(this, at);
-        };
-        return closes as Method;
-      });
-    },
+    apply: () => closesProve(() => true),
   },
   {
     name: '[D15] a Close with the code of the backend answers it, unless the code is 1000, 1001 or none',
     shows: /^false confirm/,
-    apply() {
-      replace(Lifetime.prototype, 'clientCloses', (old) => {
-        const closes = function (this: Life, at: number): void {
-          const { inbound, outbound } = this.sides;
-          const { closing, closeCode, closeThrough } = outbound.scan;
-          const common = [1000, 1001, 1005, 1006].includes(closeCode);
-          if (closing && !common && inbound.closeCode === closeCode) this.tap.receivedThrough(closeThrough, at);
-          (old as (this: Life, at: number) => void).call(this, at);
-        };
-        return closes as Method;
-      });
-    },
+    apply: () => closesProve((code) => ![1000, 1001, 1005, 1006].includes(code)),
   },
   {
     name: '[D15] the answer to a Close proves nothing',

@@ -96,6 +96,17 @@ export class RecordingTap implements Tap {
   }
 }
 
+/** Keeps what it is told of the client's going; answers `stays`. */
+export class ParkingTap extends RecordingTap {
+  readonly lost: number[] = [];
+  stays = true;
+  override wantsBarrier = () => false;
+  clientLost(code: number): boolean {
+    this.lost.push(code);
+    return this.stays;
+  }
+}
+
 export interface Spliced<T extends Tap> {
   readonly client: MemorySocket;
   readonly upstream: MemorySocket;

@@ -205,7 +205,7 @@ export interface Told {
   readonly until: number;
 }
 
-/** The clock of the sidecar, and that of whoever wrote a `Date` header; undefined = nobody did. */
+/** The clock of the sidecar, and that of the program that wrote the `Date` header; undefined = there is no such header. */
 export function judgeClock(far: Told, date: Told | undefined): Finding {
   const off = outside(far);
   // An HTTP date is cut to whole seconds.
