@@ -6,7 +6,7 @@ import type { Report } from '../delivery/ports.ts';
 import { patiently } from '../time/patience.ts';
 import { onStandstill } from '../time/pulse.ts';
 import type { FrontCounters } from './counters.ts';
-import { hasToken, headerValues } from './headers.ts';
+import { hasToken, headerValues, tokens } from './headers.ts';
 import { namedHeaders, outgoingHead, withoutFraming } from './outgoing.ts';
 import { flushSoon, pairs, passInterim, passResponse } from './response.ts';
 import { targetOf } from './target.ts';
@@ -153,7 +153,9 @@ function prepareRequest(
   const framing = headerValues(raw, 'transfer-encoding');
   if (framing.length > 0) {
     outgoing.removeHeader('content-length');
-    outgoing.setHeader('Transfer-Encoding', framing.join(', '));
+    // Some backends compare with `chunked`, letter by letter, and would read the body as a request.
+    const codings = framing.flatMap(tokens).filter((coding) => coding !== '');
+    outgoing.setHeader('Transfer-Encoding', codings.join(', '));
     const announced = headerValues(raw, 'trailer');
     if (announced.length > 0) outgoing.setHeader('Trailer', announced.join(', '));
     // This listener stands before the library's own, which ends the outgoing request.

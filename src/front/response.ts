@@ -46,6 +46,7 @@ function expectationsOf(request: IncomingMessage): string[] {
 /** Writes the head, and the body as it comes. */
 export function passResponse(incoming: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
   const status = incoming.statusCode!;
+  if (status === 101) throw new Error('the upstream answered 101 to a request without an upgrade');
   response.sendDate = false;
   // A client without a 100 may send all of its body or nothing. Only a new connection is
   // unambiguous.
@@ -82,10 +83,15 @@ function ownConnection(status: number, keepAlive: boolean): string {
 
 /**
  * Tells the client the other codings of the body (RFC 9112 §6.1). Throws where HTTP/1.0 cannot say
- * so.
+ * so, and where another coding was applied to chunks.
  */
 function passCodings(codings: readonly string[], headers: string[], chunked: boolean): void {
-  const others = codings.filter((coding) => coding !== 'chunked');
+  // `identity` says that nothing was done (RFC 2616 §3.6).
+  const applied = codings.filter((coding) => coding !== '' && coding !== 'identity');
+  const others = applied.filter((coding) => coding !== 'chunked');
+  // node:http has read such a body to the end of the connection, chunk sizes and all.
+  if (applied.includes('chunked') && applied.at(-1) !== 'chunked')
+    throw new Error(`the answer is coded as ${codings.join(', ')}, which tells nobody where it ends`);
   if (others.length === 0) return;
   if (!chunked) throw new Error(`the answer is coded as ${others.join(', ')}, and HTTP/1.0 cannot say so`);
   headers.push('Transfer-Encoding', [...others, 'chunked'].join(', '));

@@ -221,6 +221,11 @@ class Tunnel {
 
   /** The upstream stays with HTTP: its answer, and then the client's next request. */
   #answer(incoming: IncomingMessage): void {
+    if (incoming.statusCode === 101) {
+      this.#broken(new Error('the upstream answered 101 and switched to no protocol'));
+      incoming.destroy();
+      return;
+    }
     const { server, counters, report } = this.#deps;
     const client = this.#client;
     const response = new ServerResponse(this.#request);

@@ -141,6 +141,10 @@ class Handshake<T> {
     this.#dial = dial(deps.upstream, { method: 'GET', path, headers, headerBytes: deps.headerBytes });
     this.#dial.on('upgrade', (response, socket, rest) => this.#switched(response, socket, rest));
     this.#dial.on('response', (response) => this.#refused(response));
+    this.#dial.on('information', ({ statusCode, statusMessage, rawHeaders }) => {
+      if (this.#settled || (statusCode === 100 && headerValues(incoming.rawHeaders, 'expect').length === 0)) return;
+      client.write(formatHead(`HTTP/1.1 ${statusCode} ${statusMessage}`, withoutHopByHop(rawHeaders)), 'latin1');
+    });
     this.#dial.on('error', (error) => this.#broken(error));
     this.#dial.end();
     this.#wait = patiently(deps.handshakeTimeoutMs, () => this.#timedOut());
@@ -244,6 +248,11 @@ class Handshake<T> {
 
   /** Passes the refusal on. Its body ends with the connection unless it has a Content-Length. */
   #refused(response: IncomingMessage): void {
+    if (response.statusCode === 101) {
+      // RFC 9110 §7.8: it must name the protocol, so that nobody could tell what its bytes are.
+      this.#broken(new Error('the upstream answered 101 and switched to no protocol'));
+      return;
+    }
     if (!this.#settle()) return;
     const client = this.#client;
     const status = response.statusCode!;

@@ -134,11 +134,15 @@ export function dial(upstream: Upstream, { method, path, headers, headerBytes }:
     maxHeaderSize: headerBytes,
     createConnection: () => openSocket(upstream),
   });
-  // The size limit bounds the number. Node's default would silently drop every header after the
-  // 1,000th.
-  sent.maxHeadersCount = 0;
+  sent.maxHeadersCount = ANY_NUMBER;
   return sent;
 }
+
+/**
+ * `maxHeadersCount` of answers. The size limit bounds the number. Node's default would silently
+ * drop every header after the 1,000th.
+ */
+const ANY_NUMBER = 0;
 
 /**
  * Creates the pool of connections for plain HTTP. Idle connections close after 4 s: uvicorn and
@@ -146,10 +150,24 @@ export function dial(upstream: Upstream, { method, path, headers, headerBytes }:
  */
 export function createAgent(upstream: Upstream): HttpAgent {
   const reuse = { keepAlive: true, timeout: 4_000, noDelay: true };
-  if (!upstream.secure) return new HttpAgent(reuse);
+  if (!upstream.secure) return readsAllHeaders(new HttpAgent(reuse));
   const agent = new HttpsAgent({ ...reuse, ...trust(upstream) });
   // Read for each connection.
   Object.defineProperty(agent.options, 'ca', { enumerable: true, get: () => upstream.ca });
+  return readsAllHeaders(agent);
+}
+
+/**
+ * Lets each request of an agent take an answer with any number of headers. The request has to know
+ * before it has its socket, and an agent is the last to see it by then.
+ */
+function readsAllHeaders(agent: HttpAgent): HttpAgent {
+  const known = agent as unknown as { addRequest(request: ClientRequest, ...more: unknown[]): void };
+  const add = known.addRequest.bind(agent);
+  known.addRequest = (request, ...more) => {
+    request.maxHeadersCount = ANY_NUMBER;
+    add(request, ...more);
+  };
   return agent;
 }
 

@@ -67,6 +67,12 @@ describe('slow', () => {
     expect((await get('/api/v1/stats')).status).toBe(200);
   });
 
+  it('[D7] more silent connections than there are places keep no probe from its answer', async () => {
+    const { address, get } = await serve();
+    for (let n = 0; n < 11; n++) await Promise.all(Array.from({ length: 100 }, () => still(address.port, '')));
+    for (const probe of ['/healthz', '/readyz', '/health']) expect((await get(probe)).status).toBe(200);
+  });
+
   it('[D7] one that asks a thousand times in one breath is answered sixteen times, and refused for the rest', async () => {
     const { address, get, store } = await serve();
     for (let seq = 1; seq <= 500; seq++) track(store, { seq });

@@ -51,6 +51,21 @@ test('every shape of the agent events is recognised by default', () => {
   ]);
 });
 
+test.each([
+  ...['ping', 'pong', 'heartbeat', 'heartbeat_ack', 'ack', 'subscribe_ack', 'keepalive', 'ka'],
+  ...['connection_established', 'handshake_start', 'handshake_complete', 'authentication_required'],
+])('[D21] %s is chatter: it is not tracked by default, so that it cannot flatter the rate', (type) => {
+  expect(decode(JSON.stringify({ type, event_id: 'e' }))).toBe('untracked');
+});
+
+test.each([
+  ['{"payload":{"event_id":"e"}', 'e'],
+  ['{"payload":{"message_id":"m"}', 'm'],
+  ['{"payload":{"message_id":"m","event_id":"e"}', 'e'],
+])('%s…: the id is found by default', (start, id) => {
+  expect(decode(`${start},"type":"note"}`)).toMatchObject({ type: 'note', id });
+});
+
 test.each<[string, string | Buffer, OtherReason]>([
   ['nothing', '', 'not_json'],
   ['white space', ' \n', 'not_json'],

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { atEnd, closeAll } from '../support/backends.ts';
 
 afterEach(closeAll);
@@ -54,4 +54,59 @@ it('root who wants nothing installed, and anybody else: is told the command, and
 
 it('in CI a missing program is a failure', () => {
   expect(run(1000, { CI: 'true' }).status).toBe(1);
+});
+
+describe('the products in Python', () => {
+  /** Runs the script with a stand-in for Python that makes an environment whose `pip` ends with that code. */
+  function install(pip: number, env: Readonly<Record<string, string>> = {}) {
+    const folder = mkdtempSync(join(tmpdir(), 'ackspan-products-'));
+    atEnd(() => rmSync(folder, { recursive: true }));
+    const [home, python] = [join(folder, 'home'), join(folder, 'python3')];
+    const made = `mkdir -p "$3/bin" && printf '#!/bin/bash\necho "$@" >>${folder}/calls\nexit ${pip}\n' >"$3/bin/pip"`;
+    writeFileSync(python, `#!/bin/bash\n${made} && chmod +x "$3/bin/pip"\n`);
+    chmodSync(python, 0o755);
+    const again = () => {
+      const { status, stderr } = spawnSync('/bin/bash', ['test/support/products.sh'], {
+        encoding: 'utf8',
+        env: {
+          PATH: '/usr/bin:/bin',
+          ...{ TMPDIR: folder, ACKSPAN_TEST_PYTHON: python, ACKSPAN_TEST_PRODUCTS: home },
+          ...env,
+        },
+      });
+      const calls = existsSync(join(folder, 'calls'))
+        ? readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')
+        : [];
+      return {
+        status,
+        stderr,
+        calls: calls.length,
+        whole: existsSync(join(home, 'products.txt')),
+        begun: existsSync(home),
+      };
+    };
+    return again;
+  }
+
+  it('are installed once', () => {
+    const again = install(0);
+    expect(again()).toMatchObject({ status: 0, calls: 1, whole: true });
+    expect(again()).toEqual({ status: 0, stderr: '', calls: 1, whole: true, begun: true });
+  });
+
+  it('that could not be installed are tried again, and skipped loudly; in CI that is a failure', () => {
+    const again = install(1);
+    expect(again()).toMatchObject({ status: 0, calls: 1, whole: false });
+    expect(again()).toMatchObject({
+      status: 0,
+      calls: 2,
+      whole: false,
+      stderr: expect.stringContaining('skipped, loudly'),
+    });
+    expect(install(1, { CI: 'true' })()).toMatchObject({ status: 1, whole: false });
+  });
+
+  it('are not installed against the developer’s will', () => {
+    expect(install(0, { ACKSPAN_TEST_INSTALL: 'no' })()).toMatchObject({ status: 0, calls: 0, begun: false });
+  });
 });

@@ -5,11 +5,13 @@ import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
 import { type ForeignApp, NOTES } from '../support/foreign/app.ts';
 import { centrifugo } from '../support/foreign/centrifugo.ts';
+import { jupyter } from '../support/foreign/jupyter.ts';
 import { mqtt } from '../support/foreign/mqtt.ts';
 import { nats } from '../support/foreign/nats.ts';
 import { signalr } from '../support/foreign/signalr.ts';
 import { socketIo } from '../support/foreign/socket-io.ts';
 import { stomp } from '../support/foreign/stomp.ts';
+import { streamlit } from '../support/foreign/streamlit.ts';
 import { yjs } from '../support/foreign/yjs.ts';
 import { expectHealthyLog, startSidecar } from '../support/sidecar-process.ts';
 
@@ -25,8 +27,10 @@ describe.each<[string, ForeignApp, string]>([
   ['Yjs', yjs, 'binary'],
   ['NATS', nats, 'binary'],
   ['Centrifugo', centrifugo, 'json'],
+  ['Jupyter', jupyter, 'json'],
+  ['Streamlit', streamlit, 'binary'],
 ])('%s', (_name, app, shape) => {
-  const skipped = app.needs !== undefined && missing(app.needs);
+  const skipped = missing(...(app.needs ?? []));
   it.skipIf(skipped)(
     '[D21] works as it does directly, and every message that the server sent is accounted for',
     async () => {

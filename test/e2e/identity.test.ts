@@ -355,6 +355,81 @@ describe('verified tokens', () => {
   });
 });
 
+describe('a key server that has changed its keys', () => {
+  /** Serves the public halves of the keys that are valid now. */
+  async function serveKeys() {
+    const pairs = new Map<string, Awaited<ReturnType<typeof generateKeyPair>>>();
+    const served = { kids: ['k1'], fetches: 0, hangs: false, hung: [] as (() => void)[] };
+    for (const kid of ['k1', 'k2', 'never']) pairs.set(kid, await generateKeyPair('ES256', { extractable: true }));
+    const server = createServer(async (_request, response) => {
+      served.fetches++;
+      if (served.hangs) await new Promise<void>((resolve) => served.hung.push(resolve));
+      const keys = served.kids.map(async (kid) => ({
+        ...(await exportJWK(pairs.get(kid)!.publicKey)),
+        kid,
+        alg: 'ES256',
+      }));
+      response.end(JSON.stringify({ keys: await Promise.all(keys) }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    atEnd(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const signed = (sub: string, key: string, kid = key): Promise<string> =>
+      new SignJWT({ sub })
+        .setProtectedHeader({ alg: 'ES256', kid })
+        .setExpirationTime('1h')
+        .sign(pairs.get(key)!.privateKey);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+    return { served, signed, url };
+  }
+
+  it('[D19] names the first client that has a token of the new key, before it can confirm; key ids that are made up cost it little', async () => {
+    const { served, signed, url } = await serveKeys();
+    const { backend, sidecar } = await start({
+      identity: { ...VERIFYING, jwks_url: url, timeout: '5s' },
+      events: { rules: [{ match: 'patient', confirm: 'processed', timeout: '60s', attempts: [] }] },
+    });
+    await openWith(sidecar, { query: `?token=${await signed('ann', 'k1')}` });
+    served.kids = ['k2'];
+    const bob = { query: `?token=${await signed('bob', 'k2')}` };
+    const both = await Promise.all([openWith(sidecar, bob), openWith(sidecar, bob)]);
+    expect(await users(sidecar)).toEqual(['ann', 'bob', 'bob']);
+    tell(await backend.peer(1), event('e1', 'patient'));
+    const other = await eventually(() => {
+      expect(both.flatMap(({ texts }) => texts)).toHaveLength(1);
+      return both.find(({ texts }) => texts.length === 0)!;
+    });
+    // Only the user makes this count: the event went to the other connection.
+    tell(other, confirmation('e1'));
+    await sidecar.reach({ tracked: 1, confirmed: 1 });
+    expect(served.fetches).toBe(2);
+
+    const made = await Promise.all(Array.from({ length: 60 }, (_, n) => signed('bob', 'never', `made up ${n}`)));
+    await Promise.all(made.map((jwt) => openWith(sidecar, { query: `?token=${jwt}` })));
+    expect(served.fetches).toBeLessThanOrEqual(4);
+    expect(await sidecar.sum('ackspan_identity_requests_total', { result: 'invalid_token' })).toBe(60);
+    expectHealthyLog(sidecar);
+  });
+
+  it('keeps nobody waiting whose key is known while it hangs', async () => {
+    const { served, signed, url } = await serveKeys();
+    const { sidecar } = await start({ identity: { ...VERIFYING, jwks_url: url, timeout: '10s' } });
+    await openWith(sidecar, { query: `?token=${await signed('ann', 'k1')}` });
+    served.hangs = true;
+    const waiting = openWith(sidecar, { query: `?token=${await signed('bob', 'k2')}` });
+    await eventually(() => expect(served.fetches).toBe(2));
+    await openWith(sidecar, { query: `?token=${await signed('cleo', 'k1')}` });
+    expect(await users(sidecar)).toEqual(['ann', 'cleo']);
+    served.kids = ['k2'];
+    for (const go of served.hung) go();
+    await waiting;
+    expect(await users(sidecar)).toEqual(['ann', 'cleo', 'bob']);
+    expectHealthyLog(sidecar);
+  });
+});
+
 describe('[D7] limits per user', () => {
   it('connections: 429 for the user who has enough, while others get in, and a place is given again', async () => {
     const { sidecar } = await start({ limits: { connections_per_user: 2 } });

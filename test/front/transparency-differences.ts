@@ -83,7 +83,7 @@ function plainChunks(body: string): string {
   }
 }
 
-const isFinal = ({ start }: Message) => !start.startsWith('HTTP/1.1 1');
+const isFinal = ({ start }: Message) => !/^HTTP\/1\.1 1(?!01)/.test(start);
 
 /** Where the name of a difference says what happens, in the order in which they are applied. */
 export const REQUEST_DIFFERENCES = {
@@ -92,8 +92,8 @@ export const REQUEST_DIFFERENCES = {
     exchange.messages[0]!.start = exchange.messages[0]!.start.replace(/^\r\n/, '');
   },
   'absolute target': eachMessage((message) => {
-    const [, host, path] = /^\S+ http:\/\/([^/]*)(\S*)/.exec(message.start)!;
-    message.start = message.start.replace(`http://${host}`, path === '' ? '/' : '');
+    const [, scheme, host, path] = /^\S+ (http|ws):\/\/([^/]*)(\S*)/.exec(message.start)!;
+    message.start = message.start.replace(`${scheme}://${host}`, path === '' ? '/' : '');
     message.headers.find(is('host'))![1] = ` ${host}`;
   }),
   'opt-in parameters': eachMessage((message) => {
@@ -139,6 +139,7 @@ export const REQUEST_DIFFERENCES = {
     for (const other of cookies.slice(1)) message.headers.splice(message.headers.indexOf(other), 1);
   }),
   spacing: eachMessage((message) => {
+    message.start = message.start.replace(/ +/g, ' ');
     for (const header of message.headers) header[1] = ` ${header[1].trim()}`;
   }),
   'version 1.1': eachMessage((message) => {
@@ -154,6 +155,14 @@ export const REQUEST_DIFFERENCES = {
   'late framing': eachMessage((message) => {
     late(message, 'transfer-encoding');
     late(message, 'trailer');
+  }),
+  'plain codings': eachMessage((message) => {
+    const codings = message.headers.find(is('transfer-encoding'))!;
+    codings[1] = ` ${codings[1]
+      .split(',')
+      .map((coding) => coding.trim().toLowerCase())
+      .filter((coding) => coding !== '')
+      .join(', ')}`;
   }),
   'late expectation': eachMessage((message) => late(message, 'expect')),
   'added Host': eachMessage((message) => message.headers.push(['Host', ' UPSTREAM'])),
@@ -190,7 +199,14 @@ export const RESPONSE_DIFFERENCES = {
   'hop-by-hop headers': eachMessage((message) => without(message, 'keep-alive', 'proxy-connection', 'upgrade', 'te')),
   'no Trailer without chunks': eachMessage((message) => without(message, 'trailer')),
   spacing: eachMessage((message) => {
+    message.start = message.start.replace(/^HTTP\/1\.1 \d{3}$/, '$& ');
     for (const header of message.headers) header[1] = ` ${header[1].trim()}`;
+  }),
+  'no identity': eachMessage((message) => without(message, 'transfer-encoding')),
+  'no coding without a body': eachMessage((message) => without(message, 'transfer-encoding')),
+  'surplus dropped': eachMessage((message) => {
+    const length = message.start.includes(' 204 ') ? '0' : (firstOf(message, 'content-length') ?? '0');
+    message.body = message.body.slice(0, Number(length));
   }),
   'chunked for lack of a length': eachMessage((message) => {
     message.headers.push(['Transfer-Encoding', ' chunked']);

@@ -101,6 +101,9 @@ export const ROWS: readonly Row[] = [
   plain('POST in gzip and chunks', post(['Transfer-Encoding: gzip, chunked'], CHUNKS), reply(), {
     request: ['late framing'],
   }),
+  plain('POST in chunks, spelled in its own way', post(['Transfer-Encoding: , Chunked'], CHUNKS), reply(), {
+    request: ['late framing', 'plain codings'],
+  }),
   plain('PUT after 100 Continue', ask(['Content-Length: 2', 'Expect: 100-continue'], 'PUT /p HTTP/1.1'), '', {
     send: [ask(['Content-Length: 2', 'Expect: 100-continue'], 'PUT /p HTTP/1.1'), 'ok'],
     answers: ['HTTP/1.1 100 Continue\r\n\r\n', reply()],
@@ -151,6 +154,15 @@ export const ROWS: readonly Row[] = [
     ask(Array.from({ length: 300 }, (_, i) => `X-${i}: ${i}`)),
     reply([...Array.from({ length: 300 }, (_, i) => `X-${i}: ${i}`), 'Content-Length: 2']),
   ),
+  plain(
+    '1,500 headers',
+    ask(Array.from({ length: 1500 }, (_, i) => `X-${i}: ${i}`)),
+    reply([...Array.from({ length: 1500 }, (_, i) => `X-${i}: ${i}`), 'Content-Length: 2']),
+  ),
+  plain('spaces in the first line', ask([], 'GET  /p  HTTP/1.1'), reply(['Content-Length: 2'], 'ok', 'HTTP/1.1 200'), {
+    request: ['spacing'],
+    response: ['spacing'],
+  }),
   plain('an empty line first', `\r\n${ask()}`, reply(), { request: ['leading empty line'] }),
   plain('an absolute target', ask([], 'GET http://b.example/p?q HTTP/1.1'), reply(), {
     request: ['absolute target'],
@@ -264,6 +276,22 @@ export const ROWS: readonly Row[] = [
     ends: true,
   }),
   plain('an answer that breaks off', ask(), reply(['Content-Length: 9'], 'half'), { ends: true }),
+  plain('an answer of unknown length in identity', ask(), reply(['Transfer-Encoding: identity'], 'to the end'), {
+    response: ['no identity', 'chunked for lack of a length'],
+    ends: true,
+  }),
+  plain('HEAD of what would be chunks', ask([], 'HEAD /p HTTP/1.1'), reply(['Transfer-Encoding: chunked'], ''), {
+    response: ['no coding without a body'],
+  }),
+  plain('HEAD with a body', ask([], 'HEAD /p HTTP/1.1'), reply(['X-A: 1'], 'surplus'), {
+    response: ['surplus dropped'],
+  }),
+  plain('204 with a body', ask(), reply(['X-A: 1'], 'surplus', 'HTTP/1.1 204 No Content'), {
+    response: ['surplus dropped'],
+  }),
+  plain('more than the length says', ask(), reply(['Content-Length: 2'], 'ok and more'), {
+    response: ['surplus dropped'],
+  }),
   plain('an answer in chunks', ask(), reply(['Transfer-Encoding: chunked'], CHUNKS)),
   plain(
     'an answer in chunks with extensions',
@@ -348,6 +376,17 @@ export const ROWS: readonly Row[] = [
   plain('an upgrade to WebSocket without a key', ask(['Connection: Upgrade', 'Upgrade: websocket']), reply(), {
     request: ['ignored upgrade'],
   }),
+  plain(
+    'an upgrade to WebSocket with a body',
+    ask([...WS, KEY, 'Content-Length: 2'], 'GET /ws HTTP/1.1', 'hi'),
+    reply(),
+    {
+      request: ['ignored upgrade'],
+    },
+  ),
+  plain('an upgrade to WebSocket by POST', ask([...WS, KEY, 'Content-Length: 2'], 'POST /ws HTTP/1.1', 'hi'), reply(), {
+    request: ['ignored upgrade'],
+  }),
   plain('another upgrade with a body in chunks', post([...TCP, 'Transfer-Encoding: chunked'], CHUNKS), reply(), {
     request: ['ignored upgrade', 'late framing'],
   }),
@@ -400,6 +439,20 @@ export const ROWS: readonly Row[] = [
     [switched()],
     { request: ['upgrade alone'] },
   ),
+  socket(
+    'a WebSocket and Connection: close',
+    [ask(['Connection: upgrade, close', 'Upgrade: websocket', KEY])],
+    [switched()],
+    { request: ['upgrade alone'] },
+  ),
+  socket('a WebSocket to an absolute target', [ws([], 'ws://b.example/ws?q')], [switched()], {
+    request: ['absolute target'],
+    host: 'b.example',
+  }),
+  socket('103 before a WebSocket', [ws()], [`HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${switched()}`]),
+  socket('a 100 before a WebSocket that nobody asked for', [ws()], [`HTTP/1.1 100 Continue\r\n\r\n${switched()}`], {
+    response: ['interim answers withheld', 'pings'],
+  }),
   socket(
     'permessage-deflate',
     [ws(['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits'])],
@@ -493,13 +546,29 @@ export const ROWS: readonly Row[] = [
     'a handshake that is redirected',
     reply(['Location: /x', 'Connection: keep-alive', 'Content-Length: 0'], '', 'HTTP/1.1 307 Temporary Redirect'),
   ),
+  refusal(
+    '103 before a refused handshake',
+    `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${reply(['Content-Length: 2'], 'no', 'HTTP/1.1 403 Forbidden')}`,
+  ),
   refused('two Hosts', ask(['Host: b'])),
   refused('no Host', message('GET / HTTP/1.1', ['X-A: 1'])),
   refused('a Host that is none', message('GET / HTTP/1.1', ['Host: a/b'])),
   refused('HTTP/1.0 in chunks', message('POST /p HTTP/1.0', ['Host: a', 'Transfer-Encoding: chunked'], CHUNKS)),
   refused('a length beside chunks', post(['Content-Length: 3', 'Transfer-Encoding: chunked'], CHUNKS)),
   refused('two lengths', post(['Content-Length: 3', 'Content-Length: 4'], 'abc')),
+  refused('two lengths that agree', post(['Content-Length: 3', 'Content-Length: 3'], 'abc')),
+  refused('a list of lengths', post(['Content-Length: 3, 3'], 'abc')),
+  refused('identity before chunked', post(['Transfer-Encoding: identity, chunked'], CHUNKS)),
   refused('a folded header', ask(['X-A: 1', ' 2'])),
+  refused('a folded header in a handshake', ws(['X-A: 1', ' 2'])),
+  refused('NUL in a header', ask(['X-A: a\0b'])),
+  refused('a line that ends without CR', 'GET / HTTP/1.1\r\nHost: a\nX-A: 1\r\n\r\n'),
+  refused('a space before a colon', ask(['X-A : 1'])),
+  refused('a head of more than 64 KiB', ask([`X-A: ${'x'.repeat(65_536)}`])),
+  refused('a method that node:http does not know', ask([], 'FOO /p HTTP/1.1')),
+  refused('bytes beyond ASCII in the target', ask([], 'GET /caf\u00c3\u00a9 HTTP/1.1')),
+  refused('a target that is none', ask([], 'GET p HTTP/1.1')),
+  refused('an absolute target without a host', ask([], 'GET http:///p HTTP/1.1')),
   refused('CONNECT', message('CONNECT a:443 HTTP/1.1', ['Host: a:443'])),
   refused('HTTP/0.9', 'GET /\r\n\r\n'),
 ];

@@ -95,7 +95,7 @@ const WELCOME = Buffer.from('{"ackspan":');
 
 /** Takes our pings and notices out of what follows the head; there must be so many at least. */
 function withoutOurs(got: string, ours: number): string {
-  const end = got.indexOf('\r\n\r\n') + 4;
+  const end = got.indexOf('\r\n\r\n', got.indexOf('HTTP/1.1 101 ')) + 4;
   const { frames } = readCompleteFrames(Buffer.from(got.slice(end), 'latin1'));
   const isOurs = ({ opcode, payload }: ReadFrame): boolean =>
     (opcode === 9 && payload.length === BARRIER_BYTES) || payload.subarray(0, 11).equals(WELCOME);

@@ -160,6 +160,7 @@ function told(word: Word | undefined): unknown {
   if (word === undefined) return null;
   // A number is spelled by the sender; what it means is compared.
   const { eventId } = word;
-  const number = typeof eventId === 'number' || (/^-?\d/.test(eventId) && Number.isFinite(Number(eventId)));
+  // JSON.parse reads 1e515 as Infinity.
+  const number = typeof eventId === 'number' || (/^-?\d/.test(eventId) && !Number.isNaN(Number(eventId)));
   return [number ? Number(eventId) : wellFormed(eventId), word.rejected, wellFormed(word.error.slice(0, 255))];
 }

@@ -25,6 +25,7 @@ modules="
 websockets:python3-websockets
 uvicorn:python3-uvicorn
 fastapi:python3-fastapi
+ensurepip:python3-venv
 "
 missing=""
 note() { case " $missing " in *" $1 "*) ;; *) missing="$missing $1" ;; esac; }

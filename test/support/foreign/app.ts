@@ -4,8 +4,8 @@
 export const NOTES = 20;
 
 export interface ForeignApp {
-  /** A program that the application needs. */
-  readonly needs?: string;
+  /** Programs that the application needs, as `missing` takes them. */
+  readonly needs?: readonly string[];
   /** Whether several messages of the protocol may share one of WebSocket. */
   readonly joins?: boolean;
   /** Starts the server on a free loopback port, until the end of the test. Returns its `http://` address. */

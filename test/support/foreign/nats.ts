@@ -10,7 +10,7 @@ import { findProgram } from '../component.ts';
 import { createInbox, type ForeignApp, NOTES, wsOf } from './app.ts';
 
 export const nats: ForeignApp = {
-  needs: 'nats-server',
+  needs: ['nats-server'],
   joins: true,
   async serve() {
     const folder = mkdtempSync(join(tmpdir(), 'ackspan-nats-'));
