@@ -63,6 +63,28 @@ function addedLatencyBudget(metric: 'p50' | 'p99', limit: number): Budget {
   };
 }
 
+function stalledBudget(): Budget {
+  return {
+    what: 'added latency p99 while Redis stands still',
+    limit: '≤ 1.1 × without a store',
+    row: 'stalled',
+    measure: (result) => {
+      const [direct, still, without] = ['direct', STALLED, NO_STORE].map((label) => values(result, label, 'p99'));
+      if (direct === undefined || still === undefined || without === undefined) return undefined;
+      const added = (all: readonly number[]): number[] => all.map((value, i) => value - direct[i]!);
+      const median = summarise(added(still)).median / summarise(added(without)).median;
+      return { ...ratios(added(still), added(without)), median };
+    },
+    met: (median) => median <= 1.1,
+  };
+}
+
+/** Subjects of the rows about the store. */
+export const NO_STORE = 'ackspan, no store';
+export const ON_FILES = 'ackspan, store on files';
+export const IN_REDIS = 'ackspan, store in Redis';
+export const STALLED = 'ackspan, Redis stands still';
+
 const SATURATED = 'CPU per confirmed event, saturated, 1 % of confirmed spans kept';
 
 export const BUDGETS: readonly Budget[] = [
@@ -82,6 +104,9 @@ export const BUDGETS: readonly Budget[] = [
   ratioBudget('paced', 'CPU per event, paced', 'cpu', 'ackspan', 'http-proxy-3', 1),
   addedLatencyBudget('p50', 1.5),
   addedLatencyBudget('p99', 1.5),
+  ratioBudget('store', 'CPU per event with a store on files, 10 % opted in', 'cpu', ON_FILES, NO_STORE, 1.1),
+  ratioBudget('store', 'CPU per event with a store in Redis, 10 % opted in', 'cpu', IN_REDIS, NO_STORE, 1.1),
+  stalledBudget(),
   levelBudget('idle', 'memory per idle connection', 'memory', 8, 'KiB'),
   levelBudget('full', 'resident memory at 10,000 connections × 10 pending', 'rss', 512, 'MiB'),
   {

@@ -1,9 +1,10 @@
 // The table of rows: everything the bench measures, in the order in which it is printed.
-import { pending } from './budgets.ts';
+import { IN_REDIS, NO_STORE, ON_FILES, pending, STALLED } from './budgets.ts';
 import { flowRow, PACED_METRICS } from './flow-rows.ts';
 import { fullRow, idleRow, startRow } from './memory-rows.ts';
 import { DIRECT } from './peers/table.ts';
 import { plain, type Row, type Subject } from './row.ts';
+import type { Variant } from './trial.ts';
 
 const BYTE_PIPES = ['nginx', 'haproxy', 'http-proxy-3'];
 const ACKSPAN = ['ackspan', 'ackspan-app'];
@@ -15,6 +16,10 @@ function keeping(share: number): Subject {
 function holding(count: number, holders: number): Subject {
   const load = { holders, heldEach: count / holders };
   return { label: pending(count), peer: 'ackspan', variant: { holdSeconds: 600 }, load };
+}
+
+function keptIn(label: string, keeps: Variant['keeps']): Subject {
+  return { label, peer: 'ackspan', variant: { ...(keeps !== undefined && { keeps }) }, load: { optedInEvery: 10 } };
 }
 
 export const ROWS: readonly Row[] = [
@@ -55,6 +60,19 @@ export const ROWS: readonly Row[] = [
     'CPU per confirmed event while other deliveries wait, saturated',
     [holding(100, 10), holding(100_000, 1000)],
     {},
+  ),
+  flowRow(
+    'store',
+    'CPU per confirmed event with what outlives the process, saturated, one client in ten opted in',
+    [keptIn(NO_STORE, undefined), keptIn(ON_FILES, 'file'), keptIn(IN_REDIS, 'redis')],
+    {},
+  ),
+  flowRow(
+    'stalled',
+    'CPU per event and latency while Redis stands still (SIGSTOP for the whole window), paced, one client in ten opted in',
+    [...plain(DIRECT), keptIn(NO_STORE, undefined), keptIn(IN_REDIS, 'redis'), keptIn(STALLED, 'stalled redis')],
+    { connections: 200, rate: 2000 },
+    { metrics: PACED_METRICS },
   ),
   idleRow('idle', 'Memory per idle connection that carried nothing', false, plain(...BYTE_PIPES, 'ackspan', 'ws-ws')),
   idleRow(

@@ -16,6 +16,8 @@ import type { Peer, PeerSetup } from './peers/peer.ts';
 export type Variant = Partial<
   Pick<PeerSetup, 'deflate' | 'otlp' | 'keepConfirmed' | 'holdSeconds' | 'retain' | 'nodeFlags'>
 > & {
+  /** What outlives the proxy: files in its folder, or a Redis of its own, which may stand still in the window that counts. */
+  readonly keeps?: 'file' | 'redis' | 'stalled redis';
   /** Put before the command instead of what gives it a core of its own. */
   readonly prefix?: readonly string[];
 };
@@ -53,13 +55,16 @@ export async function runTrial(
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ackspan-bench-'));
   const generator = adopt(fork(GENERATOR, [JSON.stringify(job)]));
   let proxy: ChildProcess | undefined;
+  let redis: { readonly child: ChildProcess; readonly url: string } | undefined;
   try {
     const upstream = await firstReport(generator, (report) => ('listening' in report ? report.listening : undefined));
     if (peer === undefined) {
       generator.send({ port: upstream, pid: 0, spawnedAt: now() });
       return { result: await resultOf(generator), stats: undefined };
     }
-    const setup = { ...DEFAULTS, ...variant, dir, upstream, listen: await freePort(), admin: await freePort() };
+    if (variant.keeps?.endsWith('redis')) redis = await startRedis(dir);
+    const store = redis?.url ?? (variant.keeps === 'file' ? `file:${path.join(dir, 'store')}` : undefined);
+    const setup = { ...DEFAULTS, ...variant, store, dir, upstream, listen: await freePort(), admin: await freePort() };
     const { child, died } = startPeer(peer, setup, variant.prefix ?? divideCores());
     proxy = child;
     const running = { pid: child.pid!, admin: setup.admin };
@@ -67,6 +72,7 @@ export async function runTrial(
     watcher.started?.(running);
     generator.on('message', (message) => {
       const report = message as Report;
+      if ('window' in report && variant.keeps === 'stalled redis') redis!.child.kill('SIGSTOP');
       if ('sample' in report) watcher.sample?.(report.sample, running);
     });
     const result = await Promise.race([resultOf(generator), died]).catch(async (error: unknown) => {
@@ -79,6 +85,7 @@ export async function runTrial(
   } finally {
     await stop(proxy);
     await stop(generator);
+    redis?.child.kill('SIGKILL');
     fs.rmSync(dir, { recursive: true, force: true });
   }
 }
@@ -92,6 +99,27 @@ const DEFAULTS = {
   retain: false,
   nodeFlags: [],
 } as const;
+
+/** A Redis that keeps nothing on the disk; resolves when it accepts connections. */
+async function startRedis(dir: string): Promise<{ child: ChildProcess; url: string }> {
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir];
+  const child = adopt(spawn('redis-server', args, { stdio: 'ignore' }));
+  const failed = once(child, 'error').then(([error]) => Promise.reject(error));
+  const accepts = async (): Promise<void> => {
+    for (let accepted = false; !accepted; ) {
+      const socket = net.connect(port, '127.0.0.1');
+      accepted = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      );
+      socket.destroy();
+      if (!accepted) await delay(20);
+    }
+  };
+  await Promise.race([accepts(), failed]);
+  return { child, url: `redis://127.0.0.1:${port}` };
+}
 
 function startPeer(peer: Peer, setup: PeerSetup, prefix: readonly string[]) {
   const { command, args, env } = peer.command(setup);

@@ -2,13 +2,15 @@
 import net from 'node:net';
 import { hex, matches, pongFor } from './backend.ts';
 import { FrameReader } from './frames.ts';
-import { MAX_FRAME, type Messages } from './messages.ts';
+import { clientText, MAX_FRAME, type Messages } from './messages.ts';
 
 export interface ClientOptions {
   readonly messages: Messages;
   readonly deflate: boolean;
   readonly writes: 'each' | 'burst';
   readonly confirm: 'app' | 'barrier';
+  /** As in `FlowJob`. */
+  readonly optedInEvery?: number | undefined;
   onFault(what: string): void;
   /** `count` more events of a connection arrived as they were sent (the last is number `next` - 1) and were answered. */
   onVerified(conn: number, count: number, next: number): void;
@@ -52,6 +54,8 @@ export function connectClient(port: number, index: number, options: ClientOption
     });
     const connection: ClientConnection = { index, socket, next: 0, pongs: 0, answers: true, open: false };
     let arrived = 0;
+    const optedIn =
+      index % (options.optedInEvery ?? Number.POSITIVE_INFINITY) === 0 && options.optedInEvery !== undefined;
     const reader = eventReader(connection, options, () => arrived++);
     const answer = confirmationWriter(options);
 
@@ -70,7 +74,8 @@ export function connectClient(port: number, index: number, options: ClientOption
       if (arrived === 0) return;
       const count = arrived;
       arrived = 0;
-      if (options.confirm === 'app' && connection.answers) answer(connection, count);
+      if (optedIn && connection.answers) socket.write(clientText(`{"ackspan":"confirm","through":${connection.next}}`));
+      else if (options.confirm === 'app' && connection.answers) answer(connection, count);
       options.onVerified(index, count, connection.next);
     };
     socket.on('error', (error) => reject(error));
@@ -81,7 +86,7 @@ export function connectClient(port: number, index: number, options: ClientOption
     });
     const offer = options.deflate ? 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n' : '';
     socket.write(
-      `GET /ws?c=${index} HTTP/1.1\r\nHost: bench.local\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${offer}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+      `GET /ws?c=${index}${optedIn ? '&ackspan=1' : ''} HTTP/1.1\r\nHost: bench.local\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${offer}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
     );
   });
 }
@@ -94,6 +99,8 @@ function eventReader(connection: ClientConnection, options: ClientOptions, onEve
       connection.pongs++;
       connection.socket.write(pongFor(buf.subarray(payloadAt, end)));
     } else if (opcode === 1) {
+      // The welcome of a client that has opted in.
+      if (buf.toString('latin1', payloadAt, payloadAt + 10) === '{"ackspan"') return;
       if (!matches(buf, start, end, messages.event, messages.plainEvent, connection.index, connection.next)) {
         return onFault(`event ${connection.next} of connection ${connection.index} came as ${hex(buf, start, end)}`);
       }

@@ -8,8 +8,8 @@ import { delay, now, openAll, until } from './timing.ts';
 
 const SENT_AT_RING = 256; // events in flight per connection whose send time is remembered
 
-/** Runs one job against one target. `fault` is called at the first wrong byte and ends the run. */
-export async function prepareFlow(job: FlowJob, fault: (what: string) => void) {
+/** Runs one job against one target. `fault` is called at the first wrong byte and ends the run, `begins` with the window. */
+export async function prepareFlow(job: FlowJob, fault: (what: string) => void, begins: () => void = () => {}) {
   const state = new FlowState(job);
   const messages = createMessages(job.deflate);
   const backend = await startBackend({
@@ -30,6 +30,7 @@ export async function prepareFlow(job: FlowJob, fault: (what: string) => void) {
         deflate: job.deflate,
         writes: job.writes,
         confirm: job.confirm,
+        optedInEvery: job.optedInEvery,
         onFault: fault,
         onVerified: (conn, count, next) => state.verify(conn, count, next),
         onClosed: (conn) => state.stopping || fault(`connection ${conn} was closed`),
@@ -40,7 +41,7 @@ export async function prepareFlow(job: FlowJob, fault: (what: string) => void) {
     const joined = (): boolean => clients.length + holders.length === Object.keys(backend.connections).length;
     await until('every connection reached the backend', joined, 5000);
     await hold(state, holders);
-    const result = await measure(state, target, clients, holders);
+    const result = await measure(state, target, clients, holders, begins);
     backend.close();
     return { ...result, startMs };
   };
@@ -68,6 +69,7 @@ async function measure(
   target: Target,
   clients: readonly ClientConnection[],
   holders: readonly ClientConnection[],
+  begins: () => void,
 ): Promise<FlowResult> {
   const { job } = state;
   // Paced flows warm up saturated too: a compiler that has seen 2,000 events has not warmed up.
@@ -82,6 +84,7 @@ async function measure(
     await delay(100);
   }
   const pids = target.pid === 0 ? [] : processTree(target.pid);
+  begins();
   state.beginWindow();
   const before = reading(state, pids);
   await delay(job.windowMs);
@@ -90,8 +93,8 @@ async function measure(
   const rss = rssKiB(pids);
   await state.stop();
   await settleConfirmations(state);
-  // Barrier pongs of the last events are on their way: the proxy's own count is compared after this.
-  await delay(50);
+  // Pongs and confirmations of the last events are on their way: the proxy's own count is compared after this.
+  await delay(job.optedInEvery === undefined ? 50 : 500);
   state.stopping = true;
   const pongs = [...clients, ...holders].reduce((sum, client) => sum + client.pongs, 0);
   for (const client of [...clients, ...holders]) client.socket.destroy();

@@ -20,6 +20,8 @@ export interface FlowJob {
   /** Extra connections whose client answers one ping and then never again, and the events left pending on each. */
   readonly holders: number;
   readonly heldEach: number;
+  /** One client in so many has opted in, as the SDK does, and confirms cumulatively; default: none. */
+  readonly optedInEvery?: number;
 }
 
 /** Connections that are opened and then left alone. */
@@ -138,5 +140,7 @@ export type Result = FlowResult | MemoryResult | StartResult | SoakResult;
 export type Report =
   | { readonly listening: number }
   | { readonly sample: Sample }
+  /** The window begins that counts. */
+  | { readonly window: 'begins' }
   | { readonly result: Result }
   | { readonly error: string };

@@ -27,7 +27,7 @@ function fault(what: string): void {
 async function prepare(job: Job): Promise<Prepared> {
   switch (job.kind) {
     case 'flow':
-      return prepareFlow(job, fault);
+      return prepareFlow(job, fault, () => tell({ window: 'begins' }));
     case 'idle':
     case 'pending':
       return prepareMemory(job, fault);

@@ -114,6 +114,12 @@ function xor(payload: Uint8Array): Buffer<ArrayBuffer> {
   return Buffer.from(payload.map((byte, i) => byte ^ MASK[i & 3]!));
 }
 
+/** A client's text frame, masked. `text` has at most 125 bytes. */
+export function clientText(text: string): Buffer {
+  const payload = Buffer.from(text);
+  return Buffer.concat([frameHeader(0x81, payload.length, true), xor(payload)]);
+}
+
 /** A client's control frame (RFC 6455 §5.5) with that payload, masked. */
 export function clientControl(opcode: 8 | 10, payload: Uint8Array): Buffer {
   return Buffer.concat([frameHeader(0x80 | opcode, payload.length, true), xor(payload)]);

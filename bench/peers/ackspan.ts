@@ -19,6 +19,7 @@ admin: { listen: 127.0.0.1:${setup.admin} }
 tracing: { keep_confirmed: ${setup.keepConfirmed} }
 limits: { pending: 4000000, pending_per_user: 4000000, connections: 20000, retained_bytes: 4GiB, retained_bytes_per_user: 4GiB }
 sessions: { retained_bytes: 1GiB }
+${setup.store === undefined ? '' : `store: ${setup.store}`}
 ${setup.holdSeconds > 0 ? `events: { rules: [ ${rule} ] }` : ''}
 `,
   );

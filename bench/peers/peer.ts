@@ -14,6 +14,8 @@ export interface PeerSetup {
   readonly keepConfirmed: number;
   /** Deadline of every delivery, s, with no attempts before it; 0 = the proxy's own default. */
   readonly holdSeconds: number;
+  /** Where the proxy keeps what outlives it; undefined = nowhere. */
+  readonly store: string | undefined;
   /** Every message is kept for a resend while its delivery is pending. */
   readonly retain: boolean;
   /** Flags for the proxy's runtime, such as `--max-old-space-size=256`; only Node peers know them. */

@@ -83,10 +83,21 @@ export function written(entry: Entry): object {
     return said && isFresh(state) ? { kind, delivery } : { kind, delivery, state };
   }
   if (entry.kind !== 'settled') return entry;
-  const outcome = Object.entries(entry.outcome).filter(
-    ([name, value]) => value !== NOTHING_SPECIAL[name as keyof typeof NOTHING_SPECIAL],
-  );
-  return { kind: 'settled', seq: entry.seq, outcome: Object.fromEntries(outcome) };
+  return { kind: 'settled', seq: entry.seq, outcome: special(entry.outcome) };
+}
+
+/** Each settled delivery comes here, so the members are looked at one by one. */
+function special(outcome: OutcomeEntry): Fields {
+  const { status, errorType, unverified, level, errorText, receivedAt, settledAt, attempts } = outcome;
+  const said: { [name: string]: unknown } = { status };
+  if (errorType !== NOTHING_SPECIAL.errorType) said.errorType = errorType;
+  if (unverified !== NOTHING_SPECIAL.unverified) said.unverified = unverified;
+  said.level = level;
+  if (errorText !== NOTHING_SPECIAL.errorText) said.errorText = errorText;
+  if (receivedAt !== NOTHING_SPECIAL.receivedAt) said.receivedAt = receivedAt;
+  said.settledAt = settledAt;
+  if (attempts !== NOTHING_SPECIAL.attempts) said.attempts = attempts;
+  return said;
 }
 
 /** Nothing has happened to the delivery but that its message may be kept, which the message says itself. */

@@ -1,11 +1,12 @@
 // failures: one cell of the table: applications under load, the disaster, and what all of them and the collector have in the end.
 import { join } from 'node:path';
 import { Record } from '../kills/record.ts';
+import { RedisRecord } from '../kills/redis-record.ts';
 import type { App } from '../support/agent-runs.ts';
-import { type Disaster, type Guarantee, guaranteeOf, type StoreKind } from './guarantee.ts';
+import { type Disaster, type Guarantee, guaranteeOf, isOfRedis, type StoreKind } from './guarantee.ts';
 import type { Instance } from './instance.ts';
 import { judge, type Outcomes } from './judge.ts';
-import { openScene, pause, type Scene } from './scene.ts';
+import { openScene, pause, type Scene, until } from './scene.ts';
 
 export interface Cell {
   readonly store: StoreKind;
@@ -30,6 +31,8 @@ export interface Size {
   readonly wave: number;
   readonly idleMs: number;
   readonly cutMs: number;
+  /** How long Redis stands still, ms. */
+  readonly stallMs: number;
   /** How long events flow before and after the disaster, ms. */
   readonly loadMs: number;
 }
@@ -39,7 +42,7 @@ export async function playCell(store: StoreKind, disaster: Disaster, size: Size,
   const scene = await openScene(cli);
   try {
     const play = new Play(scene, store, size);
-    await play.begin(disaster === 'wave' ? size.wave : size.clients);
+    await play.begin(disaster);
     await play[disaster]();
     return { store, disaster, ...(await play.end(disaster)) };
   } finally {
@@ -56,6 +59,10 @@ class Play {
   readonly #due = new Map<App, number>();
   readonly #wrong: string[] = [];
   #instance!: Instance;
+  /** The other instance, where the store is shared. */
+  #survivor: Instance | undefined;
+  #redis: Awaited<ReturnType<Scene['redis']>> | undefined;
+  #told: RedisRecord | undefined;
 
   constructor(scene: Scene, store: StoreKind, size: Size) {
     this.#scene = scene;
@@ -63,9 +70,10 @@ class Play {
     this.#size = size;
   }
 
-  async begin(clients: number): Promise<void> {
+  async begin(disaster: Disaster): Promise<void> {
+    if (this.#store === 'redis') await this.#share(disaster);
     await this.#start(await this.#another());
-    await this.#scene.enter(clients);
+    await this.#scene.enter(disaster === 'wave' ? this.#size.wave : this.#size.clients);
     this.#scene.load();
     await pause(this.#size.loadMs);
   }
@@ -79,14 +87,40 @@ class Play {
 
   async kill(): Promise<void> {
     await this.#instance.kill();
-    this.#look();
-    await this.#start(this.#instance);
+    await this.#look();
+    if (this.#survivor === undefined) await this.#start(this.#instance);
+    else this.#switch(this.#survivor);
   }
 
   async term(): Promise<void> {
-    await this.#stop(this.#instance);
-    this.#look();
-    await this.#start(this.#instance);
+    const old = this.#instance;
+    if (this.#survivor !== undefined) this.#switch(this.#survivor);
+    await this.#stop(old);
+    await this.#look();
+    if (this.#survivor === undefined) await this.#start(old);
+  }
+
+  async restarted(): Promise<void> {
+    await this.#redis!.server.kill();
+    await pause(this.#size.cutMs);
+    await this.#redis!.server.start();
+  }
+
+  emptied(): Promise<void> {
+    return this.restarted();
+  }
+
+  async stalled(): Promise<void> {
+    this.#redis!.server.freeze();
+    await pause(this.#size.stallMs);
+    this.#redis!.server.thaw();
+  }
+
+  async severed(): Promise<void> {
+    for (let i = 0; i < 3; i++) {
+      await this.#redis!.path.cut(this.#size.cutMs);
+      await pause(this.#size.loadMs);
+    }
   }
 
   async idle(): Promise<void> {
@@ -111,20 +145,27 @@ class Play {
     await pause(this.#size.loadMs);
     this.#scene.rest();
     await this.#scene.handed();
+    // Redis is told everything again, whatever has befallen it.
+    await until('the store has everything', () => this.#instance.whole());
     // What is still under way has its last chance in the stop.
     await this.#stop(this.#instance);
-    this.#look();
-    for (const { faults } of this.#instances) this.#wrong.push(...faults);
+    if (this.#survivor !== undefined && this.#survivor !== this.#instance) await this.#stop(this.#survivor);
+    await this.#look();
+    const ofRedis = isOfRedis(disaster);
+    // That Redis is in trouble is said, as it must be.
+    for (const { faults } of this.#instances)
+      this.#wrong.push(...faults.filter((fault) => !ofRedis || !fault.includes('"stage":"store"')));
     const guarantee = guaranteeOf(this.#store, disaster);
-    const died = disaster !== 'cuts' && disaster !== 'idle';
+    const died = disaster === 'kill' || disaster === 'term' || disaster === 'wave';
     const judged = judge({
       ...{ guarantee, died, apps, runs: backend.runs, due: this.#due, spans: collector.spans },
-      record: this.#store === 'file' ? this.#record : undefined,
+      written: this.#store === 'file' ? this.#record.sum() : this.#told?.sum(),
     });
     const resumptions = [...apps.values()].flatMap(({ resumed }) => resumed);
     const resumed = resumptions.filter(({ recovered }) => recovered).length;
     const begun = resumptions.length - resumed;
     if (guarantee === 'whole' && begun > 0) this.#wrong.push(`${begun} clients lost their session`);
+    this.#told?.end();
     return { guarantee, clients: apps.size, ...judged, resumed, begun, wrong: [...this.#wrong, ...judged.wrong] };
   }
 
@@ -134,7 +175,18 @@ class Play {
     return instance;
   }
 
+  /** Two instances, with the other one there from the beginning. What Redis is told can be heard while it does not fail itself. */
+  async #share(disaster: Disaster): Promise<void> {
+    this.#redis = await this.#scene.redis(disaster === 'restarted');
+    if (!isOfRedis(disaster)) this.#told = await RedisRecord.listen(this.#redis.server.client);
+    if (disaster === 'wave') return;
+    this.#survivor = await this.#another();
+    await this.#survivor.start();
+  }
+
   #config(): Readonly<{ [key: string]: unknown }> {
+    if (this.#redis !== undefined)
+      return { store: { at: `redis://127.0.0.1:${this.#redis.path.port}`, after: '20ms', lease: '2s' } };
     return this.#store === 'file' ? { store: { at: `file:${this.#directory}`, after: '20ms' } } : {};
   }
 
@@ -144,6 +196,11 @@ class Play {
 
   async #start(instance: Instance): Promise<void> {
     await instance.start();
+    this.#switch(instance);
+  }
+
+  /** Clients come to that instance from now on. */
+  #switch(instance: Instance): void {
     this.#instance = instance;
     this.#scene.gateway.target = instance.port;
   }
@@ -153,15 +210,31 @@ class Play {
     if (code !== 0) this.#wrong.push(`the process ended with ${code}`);
   }
 
-  /** Notes what the files of a process that has ended say: what is due to whom, and how deliveries ended. */
-  #look(): void {
-    if (this.#store !== 'file') return;
-    const { image, damaged } = this.#record.look(this.#directory);
-    this.#wrong.push(...damaged.map((each) => `damaged: ${each}`));
+  /** Notes what the store says: what is due to whom, and how deliveries ended. */
+  async #look(): Promise<void> {
+    if (this.#store === 'memory') return;
+    const ordinals = this.#store === 'file' ? this.#readFiles() : await this.#askRedis();
     for (const [user, app] of this.#scene.apps) {
-      const written = image.sessions.get(app.socket.resumption?.session ?? '')?.ordinal;
+      const written = ordinals.get(app.socket.resumption?.session ?? '');
       if (written === undefined) this.#wrong.push(`the session of ${user} is not in the store`);
       else this.#due.set(app, Math.max(written, this.#due.get(app) ?? 0));
     }
+  }
+
+  #readFiles(): ReadonlyMap<string, number> {
+    const { image, damaged } = this.#record.look(this.#directory);
+    this.#wrong.push(...damaged.map((each) => `damaged: ${each}`));
+    return new Map([...image.sessions].map(([key, { ordinal }]) => [key, ordinal]));
+  }
+
+  async #askRedis(): Promise<ReadonlyMap<string, number>> {
+    const { client } = this.#redis!.server;
+    const ordinals = new Map<string, number>();
+    for (const { socket } of this.#scene.apps.values()) {
+      const session = socket.resumption?.session ?? '';
+      const ordinal = await client.hget(`ackspan:session:{${session}}`, 'ordinal');
+      if (ordinal !== null) ordinals.set(session, Number(ordinal));
+    }
+    return ordinals;
   }
 }

@@ -12,6 +12,8 @@ export interface Instance {
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
   pending(): Promise<number>;
+  /** Whether everything that must outlive the process is in its store. */
+  whole(): Promise<boolean>;
   /** Faults that the processes told of. */
   readonly faults: string[];
 }
@@ -55,6 +57,10 @@ export async function createInstance(
     async pending() {
       const response = await fetch(`http://127.0.0.1:${admin}/api/v1/stats`);
       return ((await response.json()) as { pending: number }).pending;
+    },
+    async whole() {
+      const response = await fetch(`http://127.0.0.1:${admin}/readyz`);
+      return ((await response.json()) as { status?: string }).status !== 'degraded';
     },
   };
 }

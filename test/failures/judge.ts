@@ -1,6 +1,5 @@
 // failures: what must not be: events lost, doubled or out of order in an application, and deliveries with two outcomes or none.
 import { faultsOf } from '../kills/handed.ts';
-import type { Record } from '../kills/record.ts';
 import type { App, Run } from '../support/agent-runs.ts';
 import type { ReceivedSpan } from '../support/otlp-decode.ts';
 import type { Guarantee } from './guarantee.ts';
@@ -11,6 +10,11 @@ export interface Outcomes {
   readonly other: number;
   readonly none: number;
   readonly two: number;
+}
+
+export interface Written {
+  readonly without: readonly unknown[];
+  readonly several: readonly unknown[];
 }
 
 export interface Judged {
@@ -29,12 +33,12 @@ interface Evidence {
   /** How many events each application must have been handed at least. */
   readonly due: ReadonlyMap<App, number>;
   readonly spans: readonly ReceivedSpan[];
-  /** What the store's files say. */
-  readonly record: Record | undefined;
+  /** What the store was told: deliveries without an end, and with several. */
+  readonly written: Written | undefined;
 }
 
 export function judge(evidence: Evidence): Judged {
-  const { apps, runs, spans, record } = evidence;
+  const { apps, runs, spans, written } = evidence;
   let [sent, handed] = [0, 0];
   const wrong: string[] = [];
   for (const [user, app] of apps) {
@@ -57,7 +61,6 @@ export function judge(evidence: Evidence): Judged {
   if (none !== 0) wrong.push(`${none} events have no span`);
   const all = [...ends.values()].flat();
   const confirmed = all.filter((outcome) => outcome === 'confirmed').length;
-  const written = record?.sum();
   if (written !== undefined && written.without.length > 0)
     wrong.push(`written down and without an outcome: ${written.without.slice(0, 5)}`);
   if (written !== undefined && written.several.length > 0)

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Cell, playCell, type Size } from './cell.ts';
-import { DISASTERS, type Disaster, guaranteeOf, STORES, type StoreKind, TITLES } from './guarantee.ts';
+import { CELLS, type Disaster, guaranteeOf, type StoreKind, TITLES } from './guarantee.ts';
 
 const { values } = parseArgs({
   options: {
@@ -17,6 +17,7 @@ const size: Size = {
   wave: Number(values.wave),
   idleMs: Number(values.idle) * 1000,
   cutMs: 2000,
+  stallMs: 10_000,
   loadMs: 2000,
 };
 const cli = resolve('dist/cli/main.js');
@@ -48,15 +49,12 @@ const show = (cell: Cell): void => {
   say(row(cell));
   if (cell.wrong.length > 0) failed.push(cell);
 };
-const wanted = DISASTERS.filter((each) => values.disaster === undefined || each === values.disaster).flatMap(
-  (disaster) =>
-    STORES.filter((each) => values.store === undefined || each === values.store).map(
-      (store) => [store, disaster] as const,
-    ),
+const wanted = CELLS.filter(
+  ({ store, disaster }) => (values.store ?? store) === store && (values.disaster ?? disaster) === disaster,
 );
 // Idle cells cost no time of their own.
-const idle = wanted.filter(([, disaster]) => disaster === 'idle').map(([store, disaster]) => play(store, disaster));
-for (const [store, disaster] of wanted) if (disaster !== 'idle') show(await play(store, disaster));
+const idle = wanted.filter(({ disaster }) => disaster === 'idle').map(({ store, disaster }) => play(store, disaster));
+for (const { store, disaster } of wanted) if (disaster !== 'idle') show(await play(store, disaster));
 for (const cell of await Promise.all(idle)) show(cell);
 for (const { store, disaster, wrong } of failed) say(`\n${store}, ${TITLES[disaster]}:\n  ${wrong.join('\n  ')}`);
 process.exit(failed.length > 0 ? 1 : 0);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { type AgentBackend, type App, openApp, startAgentBackend } from '../support/agent-runs.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { createInstance, type Instance } from './instance.ts';
 
@@ -20,6 +21,8 @@ export interface Scene {
   readonly apps: ReadonlyMap<string, App>;
   /** For what a store keeps on this machine. */
   readonly folder: string;
+  /** A Redis that writes down all that it is told or nothing, and the path to it that instances take. */
+  redis(persists: boolean): Promise<{ readonly server: RedisServer; readonly path: Gateway }>;
   instance(config?: Readonly<Record<string, unknown>>): Promise<Instance>;
   /** Opens the applications; resolves when all are connected. */
   enter(clients: number): Promise<void>;
@@ -42,11 +45,21 @@ export async function openScene(cli: string): Promise<Scene> {
   const apps = new Map<string, App>();
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint };
   let instances = 0;
+  const ends: (() => Promise<unknown>)[] = [];
   let timer: NodeJS.Timeout | undefined;
   const scene: Scene = {
     ...{ backend, gateway, collector, apps, folder },
     instance: (config = {}) =>
       createInstance(cli, folder, `instance-${++instances}`, { ...common(backend.port), ...config }, env),
+    async redis(persists) {
+      const server = await startRedis([], persists);
+      const path = await startGateway(server.port);
+      ends.push(() => {
+        server.client.disconnect();
+        return Promise.all([server.kill(), path.close()]);
+      });
+      return { server, path };
+    },
     async enter(clients) {
       for (let i = 0; i < clients; i++) apps.set(`u${i}`, openApp(`ws://127.0.0.1:${gateway.port}/ws?user=u${i}`));
       await scene.connected();
@@ -74,6 +87,7 @@ export async function openScene(cli: string): Promise<Scene> {
       await gateway.close();
       await backend.crash();
       await collector.close();
+      for (const end of ends) await end();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 /** The parts of ioredis' monitor that are used. */
 interface Monitor {
   on(event: 'monitor', listener: (time: string, args: readonly string[], source: string) => void): unknown;
+  on(event: 'error', listener: () => void): unknown;
   disconnect(): void;
 }
 
@@ -15,6 +16,8 @@ export class RedisRecord {
   private constructor(monitor: Monitor) {
     this.#monitor = monitor;
     monitor.on('monitor', (_, args) => this.#heard(args));
+    // Redis ends with the test.
+    monitor.on('error', () => {});
   }
 
   static async listen(client: Redis): Promise<RedisRecord> {

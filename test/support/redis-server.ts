@@ -35,6 +35,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** The program to start: Redis, or what the variable ACKSPAN_TEST_REDIS names, such as a `valkey-server`. */
+const program = (): string => process.env.ACKSPAN_TEST_REDIS ?? findProgram('redis-server')!;
+
 /** Starts it and waits until it answers. `args`: more of its command line; `persists`: it writes down all that it is told. */
 export async function startRedis(args: readonly string[] = [], persists = false): Promise<RedisServer> {
   const port = await freePort();
@@ -46,7 +49,7 @@ export async function startRedis(args: readonly string[] = [], persists = false)
   const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: null });
   client.on('error', () => {});
   const start = async (): Promise<void> => {
-    const child = spawn(findProgram('redis-server')!, line, { stdio: 'ignore' });
+    const child = spawn(program(), line, { stdio: 'ignore' });
     pid = child.pid!;
     running.add(pid);
     const own = pid;
