@@ -14,17 +14,23 @@ export function alertGroups(slo: Slo): RuleGroup[] {
   ];
 }
 
-/** One alert over several look-backs: the shortest that holds enough losses speaks, so little traffic is watched too. */
+/**
+ * One alert over several look-backs: the shortest that holds enough losses speaks, so little traffic is watched too. A longer one is
+ * silent once a shorter window shows the recovery.
+ */
 function outage(slo: Slo): Alert {
-  const { ratio, minUnconfirmed, windows } = slo.outage;
+  const { ratio, minUnconfirmed, windows, recovered } = slo.outage;
   const all = '{priority="all"}';
-  const within = windows.map(({ long, short }) =>
-    [
+  const over = ({ short }: { readonly short: Window }) =>
+    `unless (${ratioIn(short)}${all} < ${recovered.ratio} and ${settledIn(short)}${all} >= ${recovered.minDeliveries})`;
+  const within = windows.map(({ long, short }, index) => {
+    const failing = [
       `(${ratioIn(long)}${all} > ${ratio}`,
       `and ${ratioIn(short)}${all} > ${ratio}`,
-      `and ${unconfirmedIn(long)}${all} >= ${minUnconfirmed})`,
-    ].join('\n'),
-  );
+      `and ${unconfirmedIn(long)}${all} >= ${minUnconfirmed}`,
+    ];
+    return `${[...failing, ...windows.slice(0, index).map(over)].join('\n')})`;
+  });
   return {
     alert: 'AckspanDeliveryOutage',
     expr: `(\n${within.join('\nor ')}\n)\n${seenFor(slo.outage.settleIn)}`,

@@ -44,13 +44,16 @@ function objective(slo: Slo): object {
 }
 
 function outagePolicy(slo: Slo): object {
-  const { ratio, minUnconfirmed, windows } = slo.outage;
+  const { ratio, minUnconfirmed, windows, recovered } = slo.outage;
   const name = 'AckspanDeliveryOutage';
-  const conditions = windows.map(({ long, short }) => {
+  const over = ({ short }: { readonly short: Window }) =>
+    `unless (${unconfirmed('', short)} < ${recovered.ratio} and ${increase('', short)} >= ${recovered.minDeliveries})`;
+  const conditions = windows.map(({ long, short }, index) => {
     const query = [
       `${unconfirmed('', long)} > ${ratio}`,
       `and ${unconfirmed('', short)} > ${ratio}`,
       `and ${increase(failing(''), long)} >= ${minUnconfirmed}`,
+      ...windows.slice(0, index).map(over),
     ].join('\n');
     return condition(name, `all priorities over ${long}`, query, { severity: 'page' });
   });

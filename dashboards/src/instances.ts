@@ -2,7 +2,7 @@
 import { ratioIn as jobRatioIn } from './recording.ts';
 import type { Recording, RuleGroup } from './rule-file.ts';
 import { M } from './series.ts';
-import type { Window } from './slo.ts';
+import { SLO, type Window } from './slo.ts';
 import type { Symptom } from './symptom.ts';
 
 /** Look-backs of an instance: long and short, for much traffic and for little. */
@@ -42,16 +42,23 @@ function rules(window: Window): Recording[] {
   ];
 }
 
-/** An instance that loses more than `share`, and `times` as much as its job, in one of the pairs of windows. */
+/**
+ * An instance that loses more than `share`, and `times` as much as its job, in one of the pairs of windows, as long as no shorter pair
+ * shows the recovery.
+ */
 function worse(share: number, times: number, least: number, pairs: readonly { long: Window; short: Window }[]): string {
-  const lost = pairs.map(({ long, short }) =>
-    [
+  const { ratio, minDeliveries } = SLO.outage.recovered;
+  const over = ({ short }: { readonly short: Window }) =>
+    `unless (${ratioIn(short)} < ${ratio} and ${settledIn(short)} >= ${minDeliveries})`;
+  const lost = pairs.map(({ long, short }, index) => {
+    const failing = [
       `(${ratioIn(long)} > ${share}`,
       `and ${ratioIn(short)} > ${share}`,
       `and ${unconfirmedIn(long)} >= ${least}`,
-      `and ${ratioIn(long)} > on (job) group_left () (${times} * ${jobRatioIn(long)}{priority="all"}))`,
-    ].join('\n'),
-  );
+      `and ${ratioIn(long)} > on (job) group_left () (${times} * ${jobRatioIn(long)}{priority="all"})`,
+    ];
+    return `${[...failing, ...pairs.slice(0, index).map(over)].join('\n')})`;
+  });
   return lost.join('\nor ');
 }
 

@@ -44,6 +44,8 @@ export interface Slo {
     readonly minUnconfirmed: number;
     /** Look-backs, shortest first: a service with little traffic reaches the count in a longer one only. */
     readonly windows: readonly { readonly long: Window; readonly short: Window }[];
+    /** Says that it is over: a short window that holds so many settled deliveries, with a share below this one. */
+    readonly recovered: { readonly ratio: number; readonly minDeliveries: number };
     /** As in a tier. */
     readonly settleIn: Window;
   };
@@ -60,6 +62,8 @@ export const RUNBOOK_BASE = '{{ or $externalLabels.runbook_base "docs/runbooks/"
  * The outage promises a page within 10 minutes from 30 % failing. The threshold is lower, so that 30 % stay above it in spite of chance;
  * 15 losses and a share of 25 % do not come together by chance where a tenth fails, which LOW may. No window is shorter than 5 m: with a
  * scrape every 60 s, one or two minutes hold a sample or two, and a rate of them is no measure.
+ * A longer look-back remembers an outage for hours, so it is silent once a shorter window holds 20 deliveries and lost less than an eighth
+ * of them: by chance that happens to 20 deliveries of which 30 % fail in one window of 28.
  */
 export const SLO: Slo = {
   window: '7d',
@@ -84,6 +88,7 @@ export const SLO: Slo = {
       { long: '6h', short: '1h' },
       { long: '1d', short: '6h' },
     ],
+    recovered: { ratio: 0.125, minDeliveries: 20 },
     settleIn: '10m',
   },
   runbookBase: RUNBOOK_BASE,

@@ -183,6 +183,18 @@ export const TABLE = [
     "The trace of an upgrade request. `existing`: its `traceparent` goes on as it came, and Ackspan's spans join that trace; a request without one gets none. `always`: a request without a `traceparent` gets one, which names the span of the connection. `never`: as `existing`, but Ackspan's spans do not join the trace.",
     { written: 'existing' },
   ),
+  row(
+    'tracing.pending_after',
+    duration(0, 3_600_000),
+    'How long a delivery or a connection is open before a short span shows it, as a child of its own span, which is exported only at its end. At most one delivery in a hundred has such a span. 0s: never.',
+    { written: '5s' },
+  ),
+  row(
+    'tracing.peer_address',
+    flag,
+    "Whether the span of a connection has the client's address (`network.peer.address`).",
+    { written: false },
+  ),
   maybe(
     'tracing.user_hash_key',
     secretText,

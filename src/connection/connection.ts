@@ -114,7 +114,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     const { observer, parked, relay } = this.#deps;
     splice.rejoin(client, code, reason);
     const now = relay.now();
-    if (this.attended) observer.closed(this, 'sidecar', code, now);
+    if (this.attended) observer.closed(this, 'sidecar', code, now, reason);
     else parked.count--;
     this.#client = 'here';
     this.facts = facts;
@@ -138,18 +138,18 @@ export class Connection implements SessionConnection, Silent, Ageing {
   /** Notes for `EventPath` that the client has gone and is expected back. */
   leftAlone(code: number, now: number): void {
     const { observer, parked } = this.#deps;
-    observer.closed(this, 'client', code, now);
+    observer.closed(this, 'client', code, now, '');
     parked.count++;
     this.#client = 'away';
   }
 
   /** Notes for `EventPath` that both sockets are closed. */
-  ended(by: EndedBy, code: number, now: number): void {
+  ended(by: EndedBy, code: number, now: number, reason: string): void {
     const { observer, parked } = this.#deps;
     const { attended } = this;
     this.#splice = undefined;
     this.#client = 'none';
-    if (attended) observer.closed(this, by, code, now);
+    if (attended) observer.closed(this, by, code, now, reason);
     else parked.count--;
   }
 

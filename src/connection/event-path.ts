@@ -233,13 +233,13 @@ export class EventPath implements Tap {
     this.#deps.tracker.disconnected(this.#session, now, this.why, goodbye);
   }
 
-  closed(by: EndedBy, code: number, now: number): void {
+  closed(by: EndedBy, code: number, now: number, reason: string): void {
     this.#splice = undefined;
     try {
       this.clientOver(by, code, false, now);
     } finally {
       // A bug above must not keep the connection's place, because places are limited (SPEC D8).
-      this.#connection.ended(by, code, now);
+      this.#connection.ended(by, code, now, reason);
     }
   }
 

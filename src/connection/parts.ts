@@ -21,10 +21,10 @@ export interface ConnectionObserver {
   /** Is told that the client has shown that it can confirm more. */
   capability(connection: Connection, from: Capability, to: Capability): void;
   /**
-   * Is told of the end. `code` is the code of the first Close frame; 1006 = there was none. `now`
-   * is monotonic ms.
+   * Is told of the end. `code` and `reason` are those of the first Close frame; 1006 = there was
+   * none. `now` is monotonic ms.
    */
-  closed(connection: Connection, by: EndedBy, code: number, now: number): void;
+  closed(connection: Connection, by: EndedBy, code: number, now: number, reason: string): void;
 }
 
 /**
@@ -83,6 +83,8 @@ export interface ConnectionFacts {
   /** Port in the Host header; 0 = there was none. */
   readonly port: number;
   readonly subprotocol: string | undefined;
+  /** Family of the client's User-Agent: `Chrome`, `python-websockets` … */
+  readonly agent?: string | undefined;
   /** Time of the upgrade, monotonic ms. */
   readonly openedAt: number;
 }

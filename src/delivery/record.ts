@@ -89,6 +89,11 @@ export class Delivery implements Timed {
   payload: Uint8Array | undefined = undefined;
   /** The open span of telemetry; opaque to the core. */
   span: unknown = undefined;
+  /**
+   * Ids of the delivery's span, `{trace id}-{span id}`, once something outside has been told of them:
+   * the span keeps them over a crash. `''` before.
+   */
+  shownAs = '';
   /** The journal's own facts while the delivery is in flight; opaque to the core. */
   journal: unknown = undefined;
   /**
@@ -155,6 +160,7 @@ export class Delivery implements Timed {
     this.word = '';
     this.repeated = false;
     this.span = undefined;
+    this.shownAs = '';
     this.eventHash = 0;
   }
 

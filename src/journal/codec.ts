@@ -101,8 +101,9 @@ function special(outcome: OutcomeEntry): Fields {
 }
 
 /** Nothing has happened to the delivery but that its message may be kept, which the message says itself. */
-export function isFresh({ receivedAt, attempts, word, errorText, missed }: DeliveryState): boolean {
-  return receivedAt === 0 && attempts.length === 0 && word === '' && errorText === '' && !missed;
+export function isFresh({ receivedAt, attempts, word, errorText, missed, shownAs }: DeliveryState): boolean {
+  const told = word !== '' || errorText !== '' || missed || shownAs !== undefined;
+  return receivedAt === 0 && attempts.length === 0 && !told;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

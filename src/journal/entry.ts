@@ -68,6 +68,8 @@ export interface DeliveryState {
   readonly missed: boolean;
   /** Whether its message is still kept. */
   readonly kept: boolean;
+  /** Ids of its span, where something outside has been told of them. */
+  readonly shownAs?: string;
 }
 
 /** The end of a delivery. */

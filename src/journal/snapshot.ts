@@ -32,11 +32,12 @@ export function deliveryEntry(delivery: Delivery, wallOf: WallOf): DeliveryEntry
 }
 
 export function deliveryState(delivery: Delivery, wallOf: WallOf): DeliveryState {
-  const { receivedAt, word, errorText, queue, payload } = delivery;
+  const { receivedAt, word, errorText, queue, payload, shownAs } = delivery;
   return {
     receivedAt: receivedAt === 0 ? 0 : wallOf(receivedAt),
     attempts: attemptEntries(delivery, wallOf),
     ...{ word, errorText, missed: queue === 'reemission', kept: payload !== undefined },
+    ...(shownAs !== '' && { shownAs }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { FrameVerdict } from './client-messages.ts';
 import type { Shared } from './directions.ts';
 import { CLOSE, type FrameScanner, PONG } from './frames.ts';
 import type { UpstreamPings } from './heartbeat.ts';
+import { unmasked } from './mask.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
 export class ClientControls {
@@ -13,6 +14,8 @@ export class ClientControls {
   closeCode = 1006;
   /** The client has left with that frame, and is expected back: nothing behind it is for anybody. */
   left = false;
+  /** Text in that Close frame. */
+  closeReason = '';
   /** Payload of a pong that goes out where ours is cut. */
   owed: Buffer | undefined = undefined;
   private readonly scanner: FrameScanner;
@@ -52,6 +55,7 @@ export class ClientControls {
       if (through >= 0) this.tap.receivedThrough(through, now);
     } else if (opcode === CLOSE && !this.closing) {
       this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
+      if (end - start > 2) this.closeReason = unmasked(buf, start, end, key).toString('utf8', 2, end - start);
       this.left = this.clientLeaves(this.closeCode);
       this.closing = true;
       if (this.left) return 'cut';

@@ -188,9 +188,9 @@ export class TapGuard implements Tap {
    * Reaches the tap even after a fault, so that what the tap holds of this connection can end. It
    * is the last call.
    */
-  closed(by: EndedBy, code: number, now: number): void {
+  closed(by: EndedBy, code: number, now: number, reason: string): void {
     try {
-      this.tap.closed(by, code, now);
+      this.tap.closed(by, code, now, reason);
     } catch (error) {
       this.fault(error);
     }

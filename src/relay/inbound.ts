@@ -38,9 +38,7 @@ export class Inbound {
   private corked = false;
   private pushing = false;
   private closeFrame: Buffer | undefined = undefined;
-  /**
-   * Whether the upstream gets nothing more from this client, so that later bytes are only evidence.
-   */
+  /** Whether the upstream gets nothing more from this client. Later bytes are only evidence. */
   private discard = false;
 
   constructor(shared: Shared, port: InboundPort) {
@@ -63,9 +61,11 @@ export class Inbound {
     return this.controls.closeCode;
   }
 
-  /**
-   * Whether nothing of the client is half-way to the upstream, so that held bytes may be dropped.
-   */
+  get closeReason(): string {
+    return this.controls.closeReason;
+  }
+
+  /** Whether nothing of the client is half-way to the upstream. Then held bytes may be dropped. */
   get severable(): boolean {
     const { open, opcode } = this.scanner;
     const lastFragmentHeld = this.held !== undefined && this.held.payloadAt >= 0 && opcode === CONTINUATION;

@@ -32,6 +32,8 @@ export class Lifetime {
   /** The side that began the end, and its code; undefined = no end has begun. */
   private by: EndedBy | undefined = undefined;
   private code = 1006;
+  /** Text of the Close frame that began the end. */
+  private reason = '';
   /**
    * Time at which the sidecar decided on the end. The end is dated then, however long its turn of
    * the event loop takes.
@@ -73,7 +75,7 @@ export class Lifetime {
    */
   close(code: number, reason: string, heedsUpstream: boolean): void {
     const { inbound, outbound, upstream } = this.sides;
-    const first = this.ends('sidecar', code);
+    const first = this.ends('sidecar', code, reason);
     this.startLinger();
     if (outbound.audience === 'absent') {
       this.leaveUpstream(code, reason);
@@ -108,8 +110,8 @@ export class Lifetime {
   }
 
   /** Notes a Close frame on its way to the client. */
-  upstreamCloses(code: number): void {
-    if (this.ends('upstream', code) && this.phase === 'leaving') this.leaveUpstream(code, '');
+  upstreamCloses(code: number, reason: string): void {
+    if (this.ends('upstream', code, reason) && this.phase === 'leaving') this.leaveUpstream(code, '');
   }
 
   /**
@@ -146,7 +148,7 @@ export class Lifetime {
     // One that has not been sent cannot be answered.
     const closeCode = outbound.closeWaits || outbound.audience !== 'present' ? 1006 : outbound.scan.closeCode;
     if (answersClose(inbound.closeCode, closeCode)) this.tap.receivedThrough(closeThrough, now);
-    this.ends('client', inbound.closeCode);
+    this.ends('client', inbound.closeCode, inbound.closeReason);
     this.clientOver(!complains(inbound.closeCode, closeCode));
   }
 
@@ -248,17 +250,18 @@ export class Lifetime {
     const { side } = this.sides.outbound.messages;
     const tell = (): void => {
       side?.close();
-      this.tap.closed(this.by!, this.code, this.decidedAt ?? this.context.now());
+      this.tap.closed(this.by!, this.code, this.decidedAt ?? this.context.now(), this.reason);
     };
     if (side?.busy) side.onIdle = tell;
     else tell();
   }
 
   /** Notes the side that began the end. Answers whether it was the first. */
-  private ends(by: EndedBy, code: number): boolean {
+  private ends(by: EndedBy, code: number, reason = ''): boolean {
     if (!this.go('ends')) return false;
     this.by = by;
     this.code = code;
+    this.reason = reason;
     return true;
   }
 

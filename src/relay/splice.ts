@@ -188,7 +188,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.bytesToClient += chunk.length;
     counters.bytesToClient += chunk.length;
     this.outbound.push(chunk, this.context.now());
-    if (this.outbound.closing) this.lifetime.upstreamCloses(this.outbound.scan.closeCode);
+    const { closing, scan } = this.outbound;
+    if (closing) this.lifetime.upstreamCloses(scan.closeCode, scan.closeReason);
   }
 
   ended(peer: Peer): void {

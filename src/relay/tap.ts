@@ -113,9 +113,9 @@ export interface Tap {
   clientOver?(by: EndedBy, code: number, orderly: boolean, now: number): void;
   /**
    * Is told once, last, that neither side has anything more to say, and that nothing waits for the
-   * side reader.
+   * side reader. `reason` is the text of the first Close frame.
    */
-  closed(by: EndedBy, code: number, now: number): void;
+  closed(by: EndedBy, code: number, now: number, reason: string): void;
 }
 
 /**

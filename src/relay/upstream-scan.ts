@@ -17,6 +17,8 @@ export class UpstreamScan {
   closing = false;
   /** Code of that Close frame; 1005 = it has none, 1006 = there was none. */
   closeCode = 1006;
+  /** Text in that Close frame. */
+  closeReason = '';
   /** Data messages before that Close frame. */
   closeThrough = 0;
   /**
@@ -146,6 +148,7 @@ export class UpstreamScan {
     else if (this.scanner.opcode === CLOSE) {
       this.closing = true;
       this.closeCode = stop - start < 2 ? 1005 : buf.readUInt16BE(start);
+      this.closeReason = stop - start > 2 ? buf.toString('utf8', start + 2, stop) : '';
     }
   }
 

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionDeps, ConnectionFacts } from '../connection/parts.ts';
 import type { Resumption, SessionRequest } from '../connection/resumption.ts';
+import { agentFamily } from '../connection/user-agent.ts';
 import type { Report } from '../delivery/ports.ts';
 import { Session } from '../delivery/session.ts';
 import type { Rejoining } from '../front/accept.ts';
@@ -204,7 +205,8 @@ function readFacts(
   openedAt: number,
 ): ConnectionFacts {
   const path = url.split('?', 1)[0]!;
-  return { id, seq: ++connections, remote, path, ...authority(headers), subprotocol, openedAt };
+  const agent = agentFamily(headerValues(headers, 'user-agent')[0]);
+  return { id, seq: ++connections, remote, path, ...authority(headers), subprotocol, agent, openedAt };
 }
 
 /** Keeps the first user that an event names without proof. */

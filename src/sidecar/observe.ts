@@ -13,9 +13,9 @@ import type { FrontCounters } from '../front/counters.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { RelayCounters } from '../relay/tap.ts';
 import type { SessionCounters } from '../resume/counters.ts';
-import { type AgentWatch, createAgentWatch } from '../telemetry/agents/agent-watch.ts';
+import type { AgentWatch } from '../telemetry/agents/agent-watch.ts';
 import { createConnectionMetrics } from '../telemetry/metrics/connections.ts';
-import { createDeliveryMetrics, type DeliveryMetrics } from '../telemetry/metrics/metrics.ts';
+import { createDeliveryMetrics } from '../telemetry/metrics/metrics.ts';
 import { createMetricProducer } from '../telemetry/metrics/producer.ts';
 import { createReadings } from '../telemetry/metrics/readings.ts';
 import { createRuntimeMetrics } from '../telemetry/metrics/runtime.ts';
@@ -25,10 +25,10 @@ import type { Totals } from '../telemetry/metrics/totals.ts';
 import { createExportCounters } from '../telemetry/otlp/drops.ts';
 import { createOutcomeLog } from '../telemetry/outcome-log.ts';
 import { ScrapeExporter } from '../telemetry/scrape/exporter.ts';
-import { startTelemetry, type Telemetry } from '../telemetry/sdk.ts';
-import { createSpans, type Spans } from '../telemetry/spans/spans.ts';
+import { startTelemetry } from '../telemetry/sdk.ts';
 import { startBeat } from '../time/beat.ts';
 import { type Exports, readings } from './counter-series.ts';
+import { connectionFacts, openAgents, openSpans, spanFacts, startLooks } from './observe-spans.ts';
 import type { LastingStore } from './store.ts';
 
 /** `limits` of the configuration, as far as metrics show them. */
@@ -74,6 +74,15 @@ export interface WatchDeps {
     readonly slowMs: number;
     readonly events: 'span' | 'log' | 'both';
     readonly userHashKey: string | undefined;
+    readonly peerAddress: boolean;
+    /** How long a delivery or a connection is open before spans show it, ms; 0 = not before its end. */
+    readonly pendingAfterMs: number;
+  };
+  readonly inFlight: {
+    /** Shows every delivery in flight, the newest first, until the visitor returns false. */
+    each(visit: (delivery: Delivery) => boolean): void;
+    /** Number of the latest delivery. */
+    latest(): number;
   };
   /** Event types of agents. Left out: their tools and runs are not watched. */
   readonly agents?: AgentConfig | undefined;
@@ -199,7 +208,8 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     log: (level, fields, message) => deps.log[level](fields, message),
     traceContext: (delivery) => spans?.traceContext(delivery),
   });
-  agents = openAgents(deps, telemetry);
+  agents = openAgents(deps, telemetry, spans);
+  const stopLooks = startLooks(deps, spans);
   const stopBeat = agents === undefined ? undefined : startBeat(agents, deps.report, AGENT_BEAT_MS);
   // The log comes after the spans: a delivery that went wrong may get its span, and so its trace
   // id, only now. It is joined to the log instead of being one more observer of every step.
@@ -212,12 +222,12 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
       opened({ session, facts }) {
         connectionMetrics.opened('none');
         outcomes.opened(session, facts.id);
-        spans?.connections.opened(session, spanFacts(facts, deps));
+        spans?.connections.opened(session, connectionFacts(facts, deps));
       },
       capability: (_, from, to) => connectionMetrics.changed(from, to),
-      closed({ session, facts }, by, code, now) {
+      closed({ session, facts }, by, code, now, reason) {
         connectionMetrics.closed(code, by, now - facts.openedAt, session.capability);
-        spans?.connections.closed(session, code, by, now);
+        spans?.connections.closed(session, code, by, now, reason);
         if (!session.resumable) agents?.sessionEnded(session, now);
       },
     },
@@ -238,6 +248,8 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
     sessionEnded: (session) => agents?.sessionEnded(session, deps.now()),
     async shutdown(timeoutMs, quietMs) {
       stopBeat?.();
+      stopLooks();
+      spans?.stop();
       runtime.stop();
       outcomes.stop();
       await telemetry.shutdown(timeoutMs, quietMs);
@@ -248,41 +260,4 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
 /** Messages that are no deliveries, by the reason of relay or decoder. */
 function untracked({ decoder, unread, counters }: WatchDeps): Record<string, number> {
   return { ...decoder.others, ...unread, unwatched: counters.relay.messagesUnwatched };
-}
-
-function spanFacts({ id, host, port, openedAt }: HandshakeFacts, { serverPort }: WatchDeps) {
-  return { id, serverAddress: host, serverPort: port === 0 ? serverPort : port, openedAt };
-}
-
-function openSpans(deps: WatchDeps, telemetry: Telemetry, metrics: DeliveryMetrics): Spans | undefined {
-  if (telemetry.tracer === undefined) return undefined;
-  const { events, userHashKey } = deps.tracing;
-  return createSpans({
-    tracer: telemetry.tracer,
-    sampling: deps.tracing,
-    events,
-    logEvent: telemetry.logEvent,
-    userHashKey,
-    exemplar: (delivery, traceId, spanId) => metrics.exemplar(delivery, traceId, spanId),
-  });
-}
-
-function openAgents({ agents, tracing }: WatchDeps, telemetry: Telemetry): AgentWatch | undefined {
-  if (agents === undefined) return undefined;
-  const { tools, runs } = agents;
-  return createAgentWatch({
-    events: {
-      run_start: runs.start,
-      run_step: runs.step,
-      run_end: runs.end,
-      tool_start: tools.start,
-      tool_end: tools.end,
-    },
-    tracer: telemetry.tracer,
-    keepEnded: tracing.keepConfirmed,
-    orphanAfterMs: tools.orphanAfterMs,
-    maxOpenTools: tools.limit,
-    silentAfterMs: runs.silentAfterMs,
-    maxRuns: runs.limit,
-  });
 }

@@ -36,13 +36,13 @@ export function register(
       tell(report, () => book.capability(connection.id, to, now()));
       tell(report, () => watch.capability(connection, from, to));
     },
-    closed(connection, by, code, at) {
+    closed(connection, by, code, at, reason) {
       connections.delete(connection);
       tell(report, () => book.closed(connection.id, by, code, at));
       owners.disconnect(connection.session.owner);
       // A session that can be resumed gives its owner back when it ends.
       if (!connection.session.optedIn) owners.release(connection.session.owner);
-      tell(report, () => watch.closed(connection, by, code, at));
+      tell(report, () => watch.closed(connection, by, code, at, reason));
     },
   };
 }

@@ -88,9 +88,9 @@ export function endAsLost(
 function leftDelivery({ delivery, state }: OpenDelivery, { decoder, offset }: ReviveDeps): LeftDelivery {
   const shift = offset();
   const { seq, ordinal, required } = delivery;
-  const { receivedAt, attempts, word, errorText, missed } = state;
+  const { receivedAt, attempts, word, errorText, missed, shownAs = '' } = state;
   return {
-    ...{ seq, ordinal, required, word, errorText, missed },
+    ...{ seq, ordinal, required, word, errorText, missed, shownAs },
     facts: { type: decoder.typeNamed(delivery.type), id: delivery.eventId, user: undefined, ...factsOf(delivery) },
     sentAt: delivery.sentAt - shift,
     receivedAt: receivedAt === 0 ? 0 : receivedAt - shift,

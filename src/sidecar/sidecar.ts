@@ -39,6 +39,7 @@ import { createScrapes } from './last-scrape.ts';
 import { countLimits } from './limit-counts.ts';
 import { startLimitLog } from './limit-log.ts';
 import { type OutcomeLines, startWatch } from './observe.ts';
+import { inFlightOf } from './observe-spans.ts';
 import { answerReaders, createAcross } from './read-elsewhere.ts';
 import { register, tell } from './register.ts';
 import { liveConfig, type Reloaded, type Reread, reload } from './reload.ts';
@@ -121,9 +122,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     tracker.short = on;
   });
   const storeTrust = { ca: config.store.ca?.pem };
+  const latest = () => tracker.latest;
   const lasting = await openStore({
-    ...{ config, index: store, trust: storeTrust, report },
-    latest: () => tracker.latest,
+    ...{ config, index: store, trust: storeTrust, report, latest },
     traceId: (delivery) => watch.traceId(delivery),
   });
   // Numbers of deliveries go on with the store; without one they begin anew in each process.
@@ -131,6 +132,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const journal = lasting?.engine.journal;
   const unmatched = createUnmatchedBook();
   const watch = await startWatch({
+    inFlight: inFlightOf(store, latest),
     unmatched: (reason, session, eventId) => unmatched.add(reason, session, eventId, now()),
     memory,
     journal,

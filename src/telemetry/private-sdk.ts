@@ -5,12 +5,13 @@ import type { Resource } from '@opentelemetry/resources';
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs';
 import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import type { Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { IdGenerator, Sampler, SpanLimits, SpanProcessor } from '@opentelemetry/sdk-trace';
 
 /** The parts that the SDK is to run; an empty list means none. */
 export interface SdkParts {
   readonly resource: Resource;
   readonly sampler: Sampler;
+  readonly idGenerator: IdGenerator;
   readonly spanLimits: SpanLimits;
   readonly spanProcessors: SpanProcessor[];
   readonly metricReaders: IMetricReader[];

@@ -14,6 +14,7 @@ import { createNodeSdk, startPrivately } from './private-sdk.ts';
 import { createResource } from './resource.ts';
 import { createLogEvents } from './spans/log-events.ts';
 import type { EventMode, LogEvent } from './spans/span-events.ts';
+import { createSpanIds, type SpanIdGenerator } from './spans/span-ids.ts';
 import { spanLimits } from './spans/span-limits.ts';
 
 /** A reader that is read from outside, such as the `/metrics` exporter. */
@@ -58,6 +59,8 @@ export interface TelemetryDeps {
 export interface Telemetry {
   /** The tracer; undefined when spans would go nowhere, so that none need be made. */
   readonly tracer: Tracer | undefined;
+  /** Ids that the next span of the tracer can be given; undefined where there is no tracer. */
+  readonly spanIds: SpanIdGenerator | undefined;
   /** Writes steps of deliveries as log events; undefined when they are not wanted or would go nowhere. */
   readonly logEvent: LogEvent | undefined;
   /** Spans exported, dropped and failed so far. */
@@ -110,9 +113,11 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
   // The route begins only now: otel-faults.ts reports malformed variables better than the exporters
   // do while they are built.
   const stopDiagnostics = routeDiagnostics(report, env);
+  const spanIds = createSpanIds();
   const sdk = createNodeSdk({
     resource,
     sampler: new AlwaysOnSampler(),
+    idGenerator: spanIds,
     spanLimits: spanLimits(env),
     spanProcessors,
     metricReaders: [...deps.metricReaders, ...pushers],
@@ -125,6 +130,7 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
     tracer: spanProcessors.length === 0 ? undefined : providers.tracers.getTracer(SCOPE, deps.version),
     logEvent:
       logRecordProcessors.length === 0 ? undefined : createLogEvents(providers.loggers.getLogger(SCOPE, deps.version)),
+    spanIds,
     ...counters,
     async flush(timeoutMs) {
       const late = `not everything was exported within ${timeoutMs} ms`;
@@ -157,6 +163,7 @@ function countersOf(deps: TelemetryDeps): Pick<Telemetry, 'counters' | 'logCount
 /** Telemetry under OTEL_SDK_DISABLED: no SDK, no spans, nothing sent. */
 const IDLE = {
   tracer: undefined,
+  spanIds: undefined,
   logEvent: undefined,
   flush: () => Promise.resolve(),
   shutdown: () => Promise.resolve(),

@@ -189,6 +189,8 @@ describe('a variable for every key', () => {
     'tracing.events': ['both', 'both'],
     upstream_host: ['app.example:81', 'app.example:81'],
     'tracing.propagate': ['always', 'always'],
+    'tracing.pending_after': ['2s', 2000],
+    'tracing.peer_address': ['true', true],
     'tracing.user_hash_key': ['ABCDEFGHIJKLMNOP', 'ABCDEFGHIJKLMNOP'],
     'store.at': ['file:/var/lib/ackspan/', { kind: 'file', directory: '/var/lib/ackspan' }],
     'store.after': ['0s', 0],

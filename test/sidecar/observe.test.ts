@@ -35,11 +35,19 @@ async function start(agents: boolean) {
   watch = await startWatch({
     counters: { relay, front: createFrontCounters() },
     decoder,
+    inFlight: { each() {}, latest: () => 0 },
     limits: LIMITS,
     memory: { bound: 5000, used: 0.5 },
     unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
     silent: { cut: 0 },
-    tracing: { keepConfirmed: 1, slowMs: 1000, events: 'span', userHashKey: undefined },
+    tracing: {
+      keepConfirmed: 1,
+      slowMs: 1000,
+      events: 'span',
+      userHashKey: undefined,
+      peerAddress: false,
+      pendingAfterMs: 0,
+    },
     ...(agents && {
       agents: {
         tools: { start: ['tool_executing'], end: ['tool_completed'], orphanAfterMs: 60_000, limit: 10 },

@@ -13,6 +13,7 @@ import { METRICS } from '../../src/telemetry/names/names.ts';
 import { createNodeSdk, startPrivately } from '../../src/telemetry/private-sdk.ts';
 import { ScrapeExporter } from '../../src/telemetry/scrape/exporter.ts';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
+import { createSpanIds } from '../../src/telemetry/spans/span-ids.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 
 /** Each makes NodeSDK start something, or change the process, when it is left to itself. */
@@ -110,6 +111,7 @@ describe('nothing runs unasked', () => {
     const sdk = createNodeSdk({
       resource: resourceFromAttributes({}),
       sampler: new AlwaysOnSampler(),
+      idGenerator: createSpanIds(),
       spanLimits: {},
       spanProcessors: [],
       metricReaders: [],

@@ -4,6 +4,7 @@ import type { Observer } from '../../delivery/ports.ts';
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
 import type { MetricSource } from '../metrics/producer.ts';
+import type { TracedRun } from '../spans/run-spans.ts';
 import { type AgentEvents, createAgentRoles } from './agent-roles.ts';
 import { createOrderWatch } from './order-watch.ts';
 import { createToolSpans } from './tool-spans.ts';
@@ -12,6 +13,8 @@ export interface AgentWatchOptions {
   readonly events: AgentEvents;
   /** The tracer; left out = metrics only. */
   readonly tracer: Tracer | undefined;
+  /** The span of the run that a delivery belongs to, where its events bring no trace. */
+  runOf?(delivery: Delivery): TracedRun | undefined;
   /** Share of tool calls that end well whose span is kept, 0 to 1. */
   readonly keepEnded: number;
   /** Times in ms, and how many calls and runs at most. */
@@ -50,6 +53,9 @@ export function createAgentWatch(options: AgentWatchOptions): AgentWatch {
   const order = createOrderWatch(options);
   const tools = createToolSpans({
     ...options,
+    get keepEnded() {
+      return options.keepEnded;
+    },
     maxOpen: options.maxOpenTools,
     gaveUp: (session) => blind.add(session),
   });

@@ -1,7 +1,9 @@
-// telemetry: open tool calls per session: which end belongs to which start. Bounded; knows nothing of spans.
+// telemetry: open tool calls per session: which end belongs to which start. Bounded; makes no spans.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
+import type { TracedRun } from '../spans/run-spans.ts';
 import { type Aged, AgeList } from './age-list.ts';
+import { SameCalls, type SharedCall } from './same-calls.ts';
 
 /** A call from its start; '' = the event did not name it. */
 export class ToolCall implements Aged {
@@ -9,11 +11,15 @@ export class ToolCall implements Aged {
   readonly run: string;
   readonly tool: string;
   readonly callId: string;
-  /** Monotonic ms. */
+  /** In this session, monotonic ms. */
   readonly startedAt: number;
   readonly traceparent: string | undefined;
   /** The connection that carried the start. */
   readonly connectionId: string;
+  /** Call of all sessions that see it; set when the call is opened. */
+  shared: SharedCall | undefined = undefined;
+  /** The span of its run, where there is one. */
+  tracedRun: TracedRun | undefined = undefined;
   older: Aged | undefined = undefined;
   newer: Aged | undefined = undefined;
   listed = false;
@@ -26,6 +32,11 @@ export class ToolCall implements Aged {
     this.startedAt = delivery.sentAt;
     this.traceparent = delivery.traceparent;
     this.connectionId = delivery.session.link?.id ?? '';
+  }
+
+  /** The first start in any session, monotonic ms. */
+  get firstAt(): number {
+    return this.shared?.startedAt ?? this.startedAt;
   }
 }
 
@@ -40,9 +51,11 @@ export class ToolCalls {
   readonly #bySession = new Map<Session, ToolCall[]>();
   readonly #byAge = new AgeList<ToolCall>();
   readonly #limit: number;
+  readonly #same: SameCalls;
 
   constructor(limit: number) {
     this.#limit = limit;
+    this.#same = new SameCalls(limit);
   }
 
   get open(): number {
@@ -55,13 +68,13 @@ export class ToolCalls {
 
   /**
    * Opens a call. A start with the call id of an open call of its run is that start again. Returns
-   * the call that had to give way.
+   * the call, and the one that had to give way.
    */
-  start(delivery: Delivery): { readonly opened: boolean; readonly gaveWay: ToolCall | undefined } {
+  start(delivery: Delivery): { readonly opened: ToolCall | undefined; readonly gaveWay: ToolCall | undefined } {
     const call = new ToolCall(delivery);
     let calls = this.#bySession.get(call.session);
     if (calls?.some(({ callId, run }) => callId !== '' && callId === call.callId && run === call.run))
-      return { opened: false, gaveWay: undefined };
+      return { opened: undefined, gaveWay: undefined };
     const full = calls !== undefined && calls.length >= CALLS_PER_SESSION;
     const gaveWay = full ? calls![0] : this.open >= this.#limit ? this.oldest : undefined;
     if (gaveWay !== undefined) this.remove(gaveWay);
@@ -69,7 +82,8 @@ export class ToolCalls {
     if (calls === undefined) this.#bySession.set(call.session, [call]);
     else calls.push(call);
     this.#byAge.add(call);
-    return { opened: true, gaveWay };
+    call.shared = this.#same.join(call, delivery);
+    return { opened: call, gaveWay };
   }
 
   /**

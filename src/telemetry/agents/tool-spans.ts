@@ -6,6 +6,7 @@ import { wallOffset } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
 import type { Family, MetricSource } from '../metrics/producer.ts';
 import { ATTR, LABEL, METRICS, SPAN, TOOL_BOUNDS } from '../names/names.ts';
+import type { TracedRun } from '../spans/run-spans.ts';
 import { createSampling } from '../spans/sampling.ts';
 import { createTraceparentParser } from '../spans/traceparent.ts';
 import { type ToolCall, ToolCalls } from './tool-calls.ts';
@@ -29,6 +30,8 @@ export interface ToolSpanOptions {
   readonly orphanAfterMs: number;
   /** Open calls at most. The oldest gives way. */
   readonly maxOpen: number;
+  /** The span of the run that a delivery belongs to, where its events bring no trace. */
+  runOf?(delivery: Delivery): TracedRun | undefined;
   /** Called when a call was dropped without a verdict: its end, should it come, will find no start. */
   gaveUp(session: Session): void;
 }
@@ -78,6 +81,8 @@ export function createToolSpans(options: ToolSpanOptions): ToolSpans {
 
   function orphan(call: ToolCall, by: OrphanedBy, now: number): void {
     calls.remove(call);
+    // While another session has it open, its end may still come.
+    if (call.shared?.over(false) === false) return;
     const tally = tallyOf(call.tool);
     tally.orphaned++;
     emit(call, tally.label, now, by);
@@ -85,7 +90,7 @@ export function createToolSpans(options: ToolSpanOptions): ToolSpans {
 
   function giveUp(call: ToolCall, reason: UnwatchedReason): void {
     calls.remove(call);
-    unwatched[reason]++;
+    if (call.shared?.over(false) !== false) unwatched[reason]++;
     options.gaveUp(call.session);
   }
 
@@ -97,14 +102,18 @@ export function createToolSpans(options: ToolSpanOptions): ToolSpans {
     started(delivery) {
       const { opened, gaveWay } = calls.start(delivery);
       // The tool's series are there from its first start, so that `increase()` sees the first orphan.
-      if (opened) tallyOf(delivery.tool ?? '');
+      if (opened !== undefined) {
+        tallyOf(opened.tool);
+        opened.tracedRun = options.runOf?.(delivery);
+      }
       if (gaveWay !== undefined) giveUp(gaveWay, 'limit');
     },
     ended(delivery) {
       const call = calls.end(delivery);
       if (call === undefined) return false;
+      if (call.shared?.over(true) === false) return true;
       const tally = tallyOf(call.tool);
-      const ms = Math.max(0, delivery.sentAt - call.startedAt);
+      const ms = Math.max(0, delivery.sentAt - call.firstAt);
       tally.counts[bucketOf(ms)]!++;
       tally.sumMs += ms;
       emit(call, tally.label, delivery.sentAt, undefined);
@@ -148,27 +157,33 @@ function createTallies(): { readonly tallies: readonly ToolTally[]; tallyOf(tool
 
 type Emit = (call: ToolCall, label: string, end: number, orphanedBy: OrphanedBy | undefined) => void;
 
-function createEmitter({ tracer, keepEnded, random }: ToolSpanOptions): Emit {
+function createEmitter(options: ToolSpanOptions): Emit {
+  const { tracer, random } = options;
   if (tracer === undefined) return () => {};
   const sampling = createSampling({
-    keepConfirmed: keepEnded,
+    get keepConfirmed() {
+      return options.keepEnded;
+    },
     slowMs: Number.POSITIVE_INFINITY,
     ...(random !== undefined && { random }),
   });
   const parseEvent = createTraceparentParser();
   const parseSession = createTraceparentParser();
   return (call, label, end, orphanedBy) => {
-    const parent = (call.traceparent && parseEvent(call.traceparent)) || parseSession(call.session.traceparent);
+    const own = (call.traceparent && parseEvent(call.traceparent)) || parseSession(call.session.traceparent);
+    const run = own === undefined ? call.tracedRun : undefined;
+    const parent = own ?? run?.parent;
     if (orphanedBy === undefined && !sampling.chosen(parent)) return;
+    run?.keep();
     const offset = wallOffset();
-    const startTime = hrTime(call.startedAt + offset);
+    const startTime = hrTime(call.firstAt + offset);
     const span = tracer.startSpan(
       SPAN.toolPrefix + label,
       { kind: SpanKind.INTERNAL, startTime, attributes: attributesOf(call, orphanedBy) },
       parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
     );
     if (orphanedBy !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-    span.end(hrTime(Math.max(call.startedAt, end) + offset));
+    span.end(hrTime(Math.max(call.firstAt, end) + offset));
   };
 }
 

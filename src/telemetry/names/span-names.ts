@@ -5,6 +5,12 @@ export const SPAN = {
   /** Prefix of a delivery's span: `send {event type}` (messaging conventions: operation and destination). */
   sendPrefix: 'send ',
   connection: 'ackspan.connection',
+  /** A connection that is open: a child of `connection`, which ends only with it. */
+  connectionOpen: 'ackspan.connection.open',
+  /** A delivery that is still open: a child of the delivery's span, which ends only with the outcome. */
+  deliveryPending: 'ackspan.delivery.pending',
+  /** A run whose events bring no trace. */
+  run: 'ackspan.run',
   /** Prefix of a tool call's span: `execute_tool {tool}` (GenAI conventions). */
   toolPrefix: 'execute_tool ',
 } as const;
@@ -50,6 +56,12 @@ export const ATTR = {
   connectionCapability: 'ackspan.connection.capability',
   connectionCloseCode: 'ackspan.connection.close.code',
   connectionClosedBy: 'ackspan.connection.closed_by',
+  connectionCloseReason: 'ackspan.connection.close.reason',
+  /** The path of the upgrade request, without its query (URL conventions). */
+  urlPath: 'url.path',
+  userAgent: 'user_agent.name',
+  peerAddress: 'network.peer.address',
+  runEvents: 'ackspan.run.events',
   /** The HTTP status of a handshake that became no connection (HTTP conventions). */
   httpStatus: 'http.response.status_code',
   attemptKind: 'ackspan.attempt.kind',

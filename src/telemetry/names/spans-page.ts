@@ -26,13 +26,18 @@ const MEANINGS: Readonly<Record<Key, string>> = {
     'What went wrong: an `error_type` of the metrics, or `orphaned` for a tool call. Only on spans whose status is an error.',
   unverified: 'Why Ackspan cannot say whether the client has the event.',
   priority: '`critical`, `high`, `normal` or `low`.',
-  outcome: '`confirmed`, `failed`, `timeout` or `unverifiable`.',
+  outcome: '`confirmed`, `failed`, `timeout` or `unverifiable`; `pending` or `retrying` while the delivery is open.',
   level: 'The highest evidence: `received` or `processed`; missing when there is none.',
   attempts: 'Attempts so far, the send included.',
   connectionId: 'Names the connection in spans, logs and the admin API.',
   connectionCapability: 'The highest evidence that the client has given: `none`, `received` or `processed`.',
   connectionCloseCode: 'The code of the first Close frame; 1006 = there was none.',
   connectionClosedBy: '`client`, `upstream` or `sidecar`.',
+  connectionCloseReason: 'The text of that Close frame, if it has one.',
+  urlPath: 'The path of the upgrade request, without its query.',
+  userAgent: "The family of the client's User-Agent: `Chrome`, `Safari`, `python-websockets` …",
+  peerAddress: "The client's address, where `tracing.peer_address` is on.",
+  runEvents: 'Events of the run, in all its sessions.',
   httpStatus: 'The HTTP status of a handshake that became no connection.',
   attemptKind: '`probe`, `resend`, `replay` or `reemit`.',
   attemptNumber: 'From 2: the send is 1.',
@@ -52,7 +57,8 @@ export const SPAN_CARRIERS: readonly Carrier[] = [
     name: `${SPAN.sendPrefix}{event type}`,
     text:
       'One delivery, from the send to the outcome; kind PRODUCER. Its parent is the `traceparent` in the event, else that of the upgrade ' +
-      'request; it links to the span of the connection. The status is an error unless the delivery was confirmed or is unverifiable.',
+      'request, else the span of its run; it links to the span of the connection. The status is an error unless the delivery was confirmed ' +
+      'or is unverifiable.',
     attributes: [
       ...(['messagingSystem', 'operationName', 'operationType', 'destination', 'messageId', 'conversationId'] as const),
       ...(['bodySize', 'protocolName', 'serverAddress', 'serverPort', 'connectionId', 'userHash', 'toolName'] as const),
@@ -66,14 +72,44 @@ export const SPAN_CARRIERS: readonly Carrier[] = [
       '`tracing.propagate` is `always`. It is exported when it was chosen, and whenever an exported span links to it.',
     attributes: [
       ...(['serverAddress', 'serverPort', 'connectionId', 'protocolName', 'userHash', 'connectionCapability'] as const),
-      ...(['connectionCloseCode', 'connectionClosedBy', 'httpStatus'] as const),
+      ...(['connectionCloseCode', 'connectionCloseReason', 'connectionClosedBy', 'httpStatus'] as const),
+      ...(['urlPath', 'userAgent', 'peerAddress'] as const),
     ],
+  },
+  {
+    name: SPAN.connectionOpen,
+    text:
+      'A connection that is open: a short child of its span, exported once, `tracing.pending_after` after the upgrade, because the span ' +
+      'itself is exported only at its end.',
+    attributes: [
+      ...(['serverAddress', 'serverPort', 'connectionId', 'protocolName', 'userHash', 'urlPath'] as const),
+      ...(['userAgent', 'peerAddress'] as const),
+    ],
+  },
+  {
+    name: SPAN.deliveryPending,
+    text:
+      'A delivery that is open: a child of its span, exported once, `tracing.pending_after` after the send. With a store the span itself ' +
+      'ends under the same id even if the process was killed meanwhile. At most one delivery in a hundred has one.',
+    attributes: [
+      ...(['messagingSystem', 'operationName', 'operationType', 'destination', 'messageId', 'conversationId'] as const),
+      ...(['bodySize', 'protocolName', 'serverAddress', 'serverPort', 'connectionId', 'userHash', 'toolName'] as const),
+      ...(['toolCallId', 'priority', 'outcome', 'level', 'attempts'] as const),
+    ],
+  },
+  {
+    name: SPAN.run,
+    text:
+      'A run whose events bring no `traceparent`; kind INTERNAL. Its deliveries and tool calls are its children, in all sessions that the run ' +
+      'is sent to: a run id of 16 characters or more is taken for unique, a shorter one within its user or session. It ends with the run ' +
+      '(`runs.end`), or when the run goes silent.',
+    attributes: ['genAiConversation', 'runEvents'],
   },
   {
     name: `${SPAN.toolPrefix}{tool}`,
     text:
       'One tool call of an agent, from the event that starts it to the one that ends it (`tools.start`, `tools.end`); kind INTERNAL. A call ' +
-      'whose end was not seen in time ends as an error.',
+      'that several sessions see is one. A call whose end was not seen in time ends as an error.',
     attributes: [
       ...(['genAiOperation', 'toolName', 'toolCallId', 'genAiConversation', 'connectionId', 'errorType'] as const),
       'toolOrphanedBy',

@@ -24,6 +24,12 @@ export interface ConnectionFacts {
   readonly serverPort: number;
   /** Monotonic ms. */
   readonly openedAt: number;
+  /** Path of the upgrade request, without its query. */
+  readonly path?: string | undefined;
+  /** Family of the client's User-Agent. */
+  readonly agent?: string | undefined;
+  /** Address of the client, where spans may have it. */
+  readonly peer?: string | undefined;
 }
 
 interface End {
@@ -40,6 +46,10 @@ interface End {
 export class TracedConnection {
   /** Attributes that every span of the connection carries. */
   readonly attributes: Attributes = {};
+  /** Attributes that only the connection's own span carries. */
+  readonly own: Attributes = { [ATTR.protocolName]: 'websocket' };
+  /** Set when the connection is to be shown while it is open, as soon as its span is kept. */
+  showFrom: number | undefined = undefined;
   readonly #tracer: Tracer;
   readonly #parent: Parent | undefined;
   readonly #openedAt: number;
@@ -69,8 +79,25 @@ export class TracedConnection {
     if (!this.#kept) {
       this.#kept = true;
       this.#export();
+      if (this.showFrom !== undefined) this.show(this.showFrom);
     }
     return this.#shared;
+  }
+
+  /** Exports a child of the span, which is open. Returns false where the span itself will not be exported. */
+  show(now: number): boolean {
+    if (!this.#kept) {
+      this.showFrom = now;
+      return false;
+    }
+    this.showFrom = undefined;
+    if (this.#end !== undefined) return false;
+    const context = trace.setSpanContext(ROOT_CONTEXT, this.#started.spanContext());
+    const startTime = hrTime(this.#openedAt + this.#offset);
+    const attributes = { ...this.attributes, ...this.own };
+    const options = { kind: SpanKind.INTERNAL, startTime, attributes };
+    this.#tracer.startSpan(SPAN.connectionOpen, options, context).end(hrTime(now + this.#offset));
+    return true;
   }
 
   /**
@@ -96,7 +123,7 @@ export class TracedConnection {
       {
         kind: SpanKind.SERVER,
         startTime: hrTime(this.#openedAt + this.#offset),
-        attributes: { ...attributes, [ATTR.protocolName]: 'websocket' },
+        attributes: { ...attributes, ...this.own },
       },
       this.#parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, this.#parent),
     );
@@ -112,7 +139,7 @@ export class TracedConnection {
     const { attributes, failed, at } = this.#end;
     const span = this.#started;
     // The user may have become known after the span was started.
-    span.setAttributes({ ...this.attributes, ...attributes });
+    span.setAttributes({ ...this.attributes, ...this.own, ...attributes });
     if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
     this.#offset = restamp(span, this.#offset, wallOffset());
     span.end(hrTime(at + this.#offset));
@@ -131,9 +158,14 @@ export interface ConnectionSpans {
   opened(session: Session, facts: ConnectionFacts): void;
   /**
    * `by` names the side that ended the connection. `code` is the close code, 1006 = no close frame.
-   * `now` is monotonic ms.
+   * `reason` is the text of that frame. `now` is monotonic ms.
    */
-  closed(session: Session, code: number, by: string, now: number): void;
+  closed(session: Session, code: number, by: string, now: number, reason?: string): void;
+  /**
+   * Shows connections that were opened by `due` (monotonic ms) and are still open, each once, at
+   * most `most`. Returns how many.
+   */
+  show(due: number, now: number, most: number): number;
   of(session: Session): TracedConnection | undefined;
 }
 
@@ -155,6 +187,8 @@ export function createConnectionSpans(
   const open = new Map<Session, TracedConnection>();
   /** Handshakes whose backend was given our context, by connection id. */
   const begun = new Map<string, TracedConnection>();
+  /** Open connections that have not been shown, in the order of their opening. */
+  const young = new Map<TracedConnection, number>();
   return {
     begin(facts) {
       const connection = new TracedConnection(tracer, facts, undefined, chosen(undefined));
@@ -176,18 +210,33 @@ export function createConnectionSpans(
       }
       const userHash = hashUser(session.user, userHashKey);
       if (userHash !== undefined) connection.attributes[ATTR.userHash] = userHash;
+      if (facts.path !== undefined) connection.own[ATTR.urlPath] = facts.path;
+      if (facts.agent !== undefined) connection.own[ATTR.userAgent] = facts.agent;
+      if (facts.peer !== undefined) connection.own[ATTR.peerAddress] = facts.peer;
       open.set(session, connection);
+      young.set(connection, facts.openedAt);
     },
-    closed(session, code, by, now) {
+    closed(session, code, by, now, reason = '') {
       const connection = open.get(session);
       if (connection === undefined) return;
       open.delete(session);
+      young.delete(connection);
       const attributes = {
         [ATTR.connectionCapability]: session.capability,
         [ATTR.connectionCloseCode]: code,
         [ATTR.connectionClosedBy]: by,
+        ...(reason !== '' && { [ATTR.connectionCloseReason]: reason }),
       };
       connection.close(attributes, false, now);
+    },
+    show(due, now, most) {
+      let shown = 0;
+      for (const [connection, openedAt] of young) {
+        if (openedAt > due || shown >= most) break;
+        young.delete(connection);
+        if (connection.show(now)) shown++;
+      }
+      return shown;
     },
     of: (session) => open.get(session),
   };

@@ -18,9 +18,11 @@ import { hrTime, restamp } from '../../time/stamp.ts';
 import { ATTR, SPAN, SPAN_EVENT } from '../names/names.ts';
 import { type ConnectionSpans, createConnectionSpans, TracedConnection } from './connection-spans.ts';
 import { createTypeAttributes, ownAttributes } from './delivery-attributes.ts';
+import { createRunSpans, type RunSpanDeps, type TracedRun } from './run-spans.ts';
 import { createSampling, type SamplingOptions } from './sampling.ts';
 import { type SharedParts, shareParts } from './shared-parts.ts';
 import { createEventEmitter, type EmitEvent, type EventMode, type LogEvent } from './span-events.ts';
+import type { SpanIdGenerator, SpanIds } from './span-ids.ts';
 import { createTraceparentParser, type Parent } from './traceparent.ts';
 
 /** The dependencies of spans. */
@@ -32,6 +34,10 @@ export interface SpanDeps {
   readonly logEvent?: LogEvent | undefined;
   /** Key of the HMAC behind `user.hash`; undefined = no such attribute. */
   readonly userHashKey: string | undefined;
+  /** Ids of the tracer's spans. Left out: runs have no span, and a span does not go on after a crash. */
+  readonly ids?: SpanIdGenerator | undefined;
+  /** Runs of agents; with `ids`. */
+  readonly runs?: Pick<RunSpanDeps, 'ends' | 'silentAfterMs' | 'maxRuns'> | undefined;
   /** Called for each settled delivery that has a span, so that its histogram bucket can point at the trace. */
   exemplar?(delivery: Delivery, traceId: string, spanId: string): void;
 }
@@ -44,6 +50,17 @@ export interface Spans {
   traceId(delivery: Delivery): string | undefined;
   /** Context of the delivery's span, if it has one. */
   traceContext(delivery: Delivery): SpanContext | undefined;
+  /**
+   * Exports a child of the delivery's span, which is open, so that backends show it now. Returns
+   * false if that was done before. `now`: monotonic ms.
+   */
+  showPending(delivery: Delivery, now: number): boolean;
+  /** The span of the run that the delivery belongs to, where its events bring no trace. */
+  runOf(delivery: Delivery): TracedRun | undefined;
+  /** Ends runs that are over. */
+  tick(now: number): void;
+  /** Ends every run. */
+  stop(): void;
 }
 
 /**
@@ -56,13 +73,26 @@ class OpenSpan {
   readonly connection: TracedConnection | undefined;
   /** Offset from the monotonic clock to the times that are on the span. */
   readonly offset: number;
+  readonly run: TracedRun | undefined;
   /** Number of attempts of the record that are already span events. */
   attempts = 0;
   received = false;
-  constructor(span: Span, connection: TracedConnection | undefined, offset: number) {
+  shown = false;
+  constructor(span: Span, connection: TracedConnection | undefined, offset: number, run: TracedRun | undefined) {
     this.span = span;
     this.connection = connection;
     this.offset = offset;
+    this.run = run;
+  }
+}
+
+/** Content of `delivery.span` before it has one, for a delivery of a run that has a span of its own. */
+class Unchosen {
+  readonly connection: TracedConnection | undefined;
+  readonly run: TracedRun;
+  constructor(connection: TracedConnection | undefined, run: TracedRun) {
+    this.connection = connection;
+    this.run = run;
   }
 }
 
@@ -79,7 +109,9 @@ export function createSpans(deps: SpanDeps): Spans {
   const connections = createConnectionSpans(deps.tracer, sampling.chosen, deps.userHashKey);
   const parentOf = createParentFinder();
   const typeAttributes = createTypeAttributes();
-  const start = createStarter(deps.tracer);
+  const start = createStarter(deps.tracer, deps.ids);
+  const { ids, tracer } = deps;
+  const runs = ids === undefined || deps.runs === undefined ? undefined : createRunSpans({ ...deps.runs, tracer, ids });
 
   /**
    * The delivery's span. One that was not chosen at the send is made now, with its real start and
@@ -88,15 +120,18 @@ export function createSpans(deps: SpanDeps): Spans {
   function spanOf(delivery: Delivery): OpenSpan {
     const held = delivery.span;
     if (held instanceof OpenSpan) return held;
-    return start(delivery, parentOf(delivery), held instanceof TracedConnection ? held : undefined);
+    if (held instanceof Unchosen) return start(delivery, held.run.parent, held.connection, held.run);
+    return start(delivery, parentOf(delivery), held instanceof TracedConnection ? held : undefined, undefined);
   }
 
   const observer: Observer = {
     tracked(delivery) {
-      const parent = parentOf(delivery);
       const connection = connections.of(delivery.session);
-      if (sampling.chosen(parent)) start(delivery, parent, connection);
-      else delivery.span = connection;
+      const own = parentOf(delivery);
+      const run = own === undefined ? runs?.joined(delivery) : undefined;
+      const parent = own ?? run?.parent;
+      if (delivery.shownAs !== '' || sampling.chosen(parent)) start(delivery, parent, connection, run);
+      else delivery.span = run === undefined ? connection : new Unchosen(connection, run);
     },
     attempted(delivery) {
       const open = spanOf(delivery);
@@ -107,6 +142,10 @@ export function createSpans(deps: SpanDeps): Spans {
       if (held instanceof OpenSpan && !held.received) catchUp(emit, held, delivery, held.offset);
     },
     settled(delivery) {
+      const { span: held } = delivery;
+      if (held instanceof OpenSpan || held instanceof Unchosen) {
+        if (held.run !== undefined) runs?.settled(held.run, delivery.settledAt);
+      }
       if (!(delivery.span instanceof OpenSpan) && !sampling.worthKeeping(delivery)) {
         delivery.span = undefined;
         return;
@@ -125,13 +164,34 @@ export function createSpans(deps: SpanDeps): Spans {
     unmatched() {},
     shed() {},
   };
-  return { observer, connections, traceId: (delivery) => traceContext(delivery)?.traceId, traceContext };
+  return {
+    observer,
+    connections,
+    traceId: (delivery) => traceContext(delivery)?.traceId,
+    traceContext,
+    showPending(delivery, now) {
+      const open = spanOf(delivery);
+      if (open.shown) return false;
+      open.shown = true;
+      showPending(tracer, open, delivery, now, typeAttributes(delivery));
+      return true;
+    },
+    runOf: ({ session, run, traceparent }) =>
+      traceparent === undefined && session.traceparent === '' ? runs?.of(session, run) : undefined,
+    tick: (now) => runs?.tick(now),
+    stop: () => runs?.stop(),
+  };
 }
 
-type Start = (delivery: Delivery, parent: Parent | undefined, connection: TracedConnection | undefined) => OpenSpan;
+type Start = (
+  delivery: Delivery,
+  parent: Parent | undefined,
+  connection: TracedConnection | undefined,
+  run: TracedRun | undefined,
+) => OpenSpan;
 
 /** Starts a delivery's span at its send, whenever that was, and leaves it in `delivery.span`. */
-function createStarter(tracer: Tracer): Start {
+function createStarter(tracer: Tracer, ids: SpanIdGenerator | undefined): Start {
   const names: string[] = [];
 
   function nameOf(type: EventType): string {
@@ -142,20 +202,45 @@ function createStarter(tracer: Tracer): Start {
     return name;
   }
 
-  return (delivery, parent, connection) => {
+  return (delivery, parent, connection, run) => {
     const offset = wallOffset();
     const options = { kind: SpanKind.PRODUCER, startTime: hrTime(delivery.sentAt + offset) };
-    const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
-    const open = new OpenSpan(tracer.startSpan(nameOf(delivery.type), options, context), connection, offset);
+    const shown = delivery.shownAs === '' ? undefined : idsOf(delivery.shownAs);
+    // A span that goes on has a parent only in the trace that it was shown in.
+    const joined = shown !== undefined && parent?.traceId !== shown.traceId ? undefined : parent;
+    const context = joined === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, joined);
+    const begin = (): Span => tracer.startSpan(nameOf(delivery.type), options, context);
+    const span = ids === undefined || shown === undefined ? begin() : ids.withIds(shown, begin);
+    const open = new OpenSpan(span, connection, offset, run);
+    run?.keep();
     delivery.span = open;
     return open;
   };
 }
 
+const SHOWN = /^([0-9a-f]{32})-([0-9a-f]{16})$/;
+
+function idsOf(shownAs: string): SpanIds | undefined {
+  const [, traceId, spanId] = SHOWN.exec(shownAs) ?? [];
+  return traceId === undefined || spanId === undefined ? undefined : { traceId, spanId };
+}
+
+/** Exports what is known of an open delivery so far, as a child of its span. */
+function showPending(tracer: Tracer, open: OpenSpan, delivery: Delivery, now: number, ofType: SharedParts): void {
+  const { span, connection, offset } = open;
+  const context = span.spanContext();
+  delivery.shownAs = `${context.traceId}-${context.spanId}`;
+  const options = { kind: SpanKind.INTERNAL, startTime: hrTime(delivery.sentAt + offset) };
+  const child = tracer.startSpan(SPAN.deliveryPending, options, trace.setSpanContext(ROOT_CONTEXT, context));
+  child.setAttributes(ownAttributes(delivery));
+  shareParts(child, connection === undefined ? [ofType] : [ofType, connection.shared]);
+  child.end(hrTime(now + offset));
+}
+
 function traceContext(delivery: Delivery): SpanContext | undefined {
   const held = delivery.span;
   if (held instanceof OpenSpan) return held.span.spanContext();
-  if (held === undefined || held instanceof TracedConnection) return undefined;
+  if (held === undefined || held instanceof TracedConnection || held instanceof Unchosen) return undefined;
   return held as SpanContext;
 }
 

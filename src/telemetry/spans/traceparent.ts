@@ -1,9 +1,9 @@
 // telemetry: reads `traceparent` (W3C Trace Context level 1): a remote parent, or nothing when the header is not valid.
 import type { SpanContext } from '@opentelemetry/api';
 
-/** A remote parent as the sampler and the tracer need it. */
+/** A parent as the sampler and the tracer need it: a remote one, or the span of a run. */
 export interface Parent extends SpanContext {
-  readonly isRemote: true;
+  readonly isRemote: boolean;
   /**
    * The low 52 of the trace id's 56 random bits as a fraction in [0, 1): equal for every instance
    * that sees the trace.
