@@ -47,9 +47,10 @@ export function createStepRing(kept = KEPT): StepRing {
   };
 }
 
-/** Watches deliveries; `took` is asked with each step and the delivery as it is at that moment. */
+/**
+ * Watches deliveries, and no confirmation that matches none: clients could flood the stream with those. `took` is asked with each step and the delivery as it is at that moment.
+ */
 export function stepObserver(took: (step: StepJson['step'], at: number, delivery: Delivery) => void): Observer {
-  const nothing = (): void => undefined;
   return {
     tracked: (delivery) => took('send', delivery.sentAt, delivery),
     attempted: (delivery, attempt) => took(attempt.kind, attempt.at, delivery),
@@ -57,8 +58,5 @@ export function stepObserver(took: (step: StepJson['step'], at: number, delivery
     settled: (delivery) => took(delivery.status as StepJson['step'], delivery.settledAt, delivery),
     upgraded: (delivery, now) => took('upgrade', now, delivery),
     rejectedLater: (delivery, now) => took('rejected', now, delivery),
-    // Such a confirmation is counted in the statistics. Clients could flood the stream with them.
-    unmatched: nothing,
-    shed: nothing,
   };
 }

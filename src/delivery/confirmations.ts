@@ -1,6 +1,6 @@
 // delivery: application confirmations, matched by event id to deliveries of the session or its user (D2, D3, D6, D13).
 import { type Ending, ERROR_TEXT_LIMIT } from './ending.ts';
-import type { AskElsewhere, Observer, Store } from './ports.ts';
+import type { AskElsewhere, EveryStep, Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
 import type { Session } from './session.ts';
 import { TRANSITIONS } from './states.ts';
@@ -18,11 +18,11 @@ const EARLY_LIMIT = 64;
 
 export class Confirmations {
   readonly #store: Store;
-  readonly #observer: Observer;
+  readonly #observer: EveryStep;
   readonly #ending: Ending;
   readonly #elsewhere: AskElsewhere | undefined;
 
-  constructor(store: Store, observer: Observer, ending: Ending, elsewhere?: AskElsewhere) {
+  constructor(store: Store, observer: EveryStep, ending: Ending, elsewhere?: AskElsewhere) {
     this.#elsewhere = elsewhere;
     this.#store = store;
     this.#observer = observer;
@@ -153,7 +153,7 @@ export class Confirmations {
       } else {
         each.word = rejected ? 'rejected' : 'confirmed';
         if (error !== '') each.errorText = error.slice(0, ERROR_TEXT_LIMIT);
-        this.#observer.changed?.(each);
+        this.#observer.changed(each);
         result ??= 'noted';
       }
     }
@@ -192,7 +192,7 @@ export class Confirmations {
   #object(delivery: Delivery, error: string, now: number): Confirmed {
     delivery.rejectedAt = now;
     delivery.errorText = error.slice(0, ERROR_TEXT_LIMIT);
-    this.#observer.rejectedLater?.(delivery, now);
+    this.#observer.rejectedLater(delivery, now);
     return 'noted';
   }
 

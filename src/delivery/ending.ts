@@ -1,6 +1,6 @@
 // delivery: evidence and endings: the only place where a delivery is marked received or gets its outcome (D1, D2).
 import { cutOff, type Goodbye } from './goodbye.ts';
-import type { Observer, Store } from './ports.ts';
+import type { EveryStep, Store } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
 import { type Delivery, isSettled } from './record.ts';
 import type { RecordPool } from './record-pool.ts';
@@ -22,12 +22,12 @@ export class Ending {
   /** Deliveries in flight whose event the backend was asked to emit again. */
   reemitted = 0;
   readonly #store: Store;
-  readonly #observer: Observer;
+  readonly #observer: EveryStep;
   readonly #wheel: TimingWheel<Delivery>;
   readonly #retention: Retention;
   readonly #pool: RecordPool;
 
-  constructor(store: Store, observer: Observer, wheel: TimingWheel<Delivery>, retention: Retention, pool: RecordPool) {
+  constructor(store: Store, observer: EveryStep, wheel: TimingWheel<Delivery>, retention: Retention, pool: RecordPool) {
     this.#store = store;
     this.#observer = observer;
     this.#wheel = wheel;
@@ -92,7 +92,7 @@ export class Ending {
     this.#leaveFlight(delivery);
     this.#store.release(delivery);
     try {
-      this.#observer.handedOver?.(delivery);
+      this.#observer.handedOver(delivery);
     } finally {
       this.#retention.release(delivery);
     }
@@ -134,7 +134,7 @@ export class Ending {
     else session.awaitingProcessed.remove(delivery);
     session.missed ??= new DeliveryQueue('reemission');
     session.missed.add(delivery);
-    this.#observer.changed?.(delivery);
+    this.#observer.changed(delivery);
   }
 
   /** Ends all deliveries in flight of the session. `goodbye`: a Close frame ended what the client could say. */

@@ -85,19 +85,19 @@ export type AskElsewhere = (
 ) => boolean;
 
 /**
- * Told of every step of every delivery, synchronously, on the hot path: be quick, never throw.
- * `now` is ms since the epoch.
+ * Told of every step of every delivery that it has a method for, synchronously, on the hot path: be
+ * quick, never throw. `now` is ms since the epoch.
  */
 export interface Observer {
-  tracked(delivery: Delivery): void;
-  attempted(delivery: Delivery, attempt: Attempt): void;
+  tracked?(delivery: Delivery): void;
+  attempted?(delivery: Delivery, attempt: Attempt): void;
   /** The barrier's evidence arrived (also for deliveries that wait for `processed`). Comes before `settled`. */
-  received(delivery: Delivery, now: number): void;
+  received?(delivery: Delivery, now: number): void;
   /**
    * Called exactly once per delivery. `status`, `errorType`, `level` and `settledAt` are final. A
    * kept `payload` is released afterwards.
    */
-  settled(delivery: Delivery): void;
+  settled?(delivery: Delivery): void;
   /**
    * A delivery in flight has changed without a step: its client missed it (R6), a confirmation of
    * it was noted (D13), or its kept message gave way to a more important one (D7).
@@ -106,13 +106,16 @@ export interface Observer {
   /** Another process goes on with a delivery in flight. It gets no outcome here. */
   handedOver?(delivery: Delivery): void;
   /** Evidence of a higher level came after the outcome. It is noted and changes nothing. */
-  upgraded(delivery: Delivery, now: number): void;
+  upgraded?(delivery: Delivery, now: number): void;
   /** The application rejected a delivery that had been confirmed at `received`. The outcome stays (E8). */
   rejectedLater?(delivery: Delivery, now: number): void;
-  unmatched(reason: UnmatchedReason, session: Session, eventId: string): void;
+  unmatched?(reason: UnmatchedReason, session: Session, eventId: string): void;
   /** An event passed untracked because a limit was reached. */
-  shed(reason: ShedReason, session: Session, type: EventType): void;
+  shed?(reason: ShedReason, session: Session, type: EventType): void;
 }
+
+/** Told of every step. */
+export type EveryStep = Required<Observer>;
 
 /** The deliveries: those in flight, and a bounded history of recent outcomes. Synchronous and in memory. */
 export interface Store {

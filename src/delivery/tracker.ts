@@ -3,9 +3,10 @@ import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending, wasReemitted } from './ending.ts';
 import type { Goodbye } from './goodbye.ts';
+import { ObserverList } from './observers.ts';
 import { Operator } from './operator.ts';
 import { requiredLevel } from './policy.ts';
-import type { AskElsewhere, Link, Observer, Reemit, Store } from './ports.ts';
+import type { AskElsewhere, EveryStep, Link, Observer, Reemit, Store } from './ports.ts';
 import { type Attempt, type Delivery, type EventFacts, isSettled } from './record.ts';
 import { RecordPool } from './record-pool.ts';
 import { queueOf } from './restoring.ts';
@@ -51,7 +52,7 @@ export class Tracker {
   readonly retention: Retention;
   readonly operator: Operator;
   readonly #store: Store;
-  readonly #observer: Observer;
+  readonly #observer: EveryStep;
   readonly #random: () => number;
   readonly #reemit: Reemit | undefined;
   readonly #wheel: TimingWheel<Delivery>;
@@ -64,15 +65,15 @@ export class Tracker {
 
   constructor(deps: TrackerDeps) {
     this.#store = deps.store;
-    this.#observer = deps.observer;
+    this.#observer = deps.observer instanceof ObserverList ? deps.observer : new ObserverList([deps.observer]);
     this.#random = deps.random;
     this.#reemit = deps.reemit;
     const kept = new Displaced(deps.store, ({ payload }) => payload !== undefined);
-    this.retention = new Retention(deps.limits.retention, kept, (each) => deps.observer.changed?.(each));
+    this.retention = new Retention(deps.limits.retention, kept, (each) => this.#observer.changed(each));
     this.#now = deps.now;
     this.#wheel = new TimingWheel(deps.now);
-    this.#ending = new Ending(deps.store, deps.observer, this.#wheel, this.retention, this.#pool);
-    this.confirmations = new Confirmations(deps.store, deps.observer, this.#ending, deps.elsewhere);
+    this.#ending = new Ending(deps.store, this.#observer, this.#wheel, this.retention, this.#pool);
+    this.confirmations = new Confirmations(deps.store, this.#observer, this.#ending, deps.elsewhere);
     this.#shedding = new Shedding(deps.limits, deps.store, this.#ending);
     this.operator = new Operator(this.#ending, (...attempt) => this.#attempted(...attempt));
   }

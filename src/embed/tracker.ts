@@ -249,8 +249,6 @@ class Embedded implements EventTracker {
         this.#tell((telemetry) => telemetry.tracked(delivery));
       },
       // The retrier knows more: the result of the call.
-      attempted() {},
-      received() {},
       settled: (delivery) => {
         (delivery.session as Sending).data = undefined;
         this.#books.settled(delivery);
@@ -259,7 +257,6 @@ class Embedded implements EventTracker {
         this.#tell((telemetry) => telemetry.settled(delivery));
         if (this.#store.pending === 0) for (const done of this.#idle) done();
       },
-      upgraded() {},
       unmatched: (reason) => {
         this.#figures.unmatched(reason);
         this.#tell((telemetry) => telemetry.unmatched(reason));

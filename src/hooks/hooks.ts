@@ -149,17 +149,11 @@ function observe(
   raise: (kind: HookKind, delivery: Delivery, at: number) => void,
 ): Observer {
   return {
-    tracked() {},
-    attempted() {},
-    received() {},
     settled(delivery) {
       const { status } = delivery;
       if (status === 'confirmed' || status === 'pending' || status === 'retrying') return;
       if (kinds.has(status)) raise(status, delivery, delivery.settledAt);
     },
-    upgraded() {},
-    unmatched() {},
-    shed() {},
   };
 }
 

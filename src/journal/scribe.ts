@@ -62,14 +62,10 @@ export class Scribe implements Journal {
     this.#deps = deps;
     const changed = (delivery: Delivery): void => this.#changed(delivery);
     this.steps = {
-      tracked() {},
       attempted: changed,
       received: changed,
       changed,
       settled: (delivery) => this.#settled(delivery),
-      upgraded() {},
-      unmatched() {},
-      shed() {},
     };
   }
 

@@ -52,9 +52,6 @@ export function createOutcomeLog(deps: OutcomeLogDeps): OutcomeLog {
   const windows = { warn: new Window(deps, 'warn'), debug: new Window(deps, 'debug') };
   return {
     observer: {
-      tracked() {},
-      attempted() {},
-      received() {},
       settled(delivery) {
         const { status } = delivery;
         if (status !== 'failed' && status !== 'timeout' && status !== 'unverifiable') return;
@@ -62,13 +59,10 @@ export function createOutcomeLog(deps: OutcomeLogDeps): OutcomeLog {
         if (!windows[level].admits()) return;
         deps.log(level, fieldsOf(delivery, connections.get(delivery.session), deps), MESSAGES[status]);
       },
-      upgraded() {},
       rejectedLater(delivery) {
         if (!windows.warn.admits()) return;
         deps.log('warn', fieldsOf(delivery, connections.get(delivery.session), deps), REJECTED_LATER);
       },
-      unmatched() {},
-      shed() {},
     },
     opened(session, connectionId) {
       connections.set(session, connectionId);

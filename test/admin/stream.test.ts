@@ -19,13 +19,13 @@ describe('stream', () => {
     expect(following.response.headers['content-type']).toBe('text/event-stream');
     await following.until('retry: 2000\n\n');
     const delivery = track(store, { seq: 1, id: 'e1' });
-    source.each((observer) => observer.tracked(delivery));
+    source.each((observer) => observer.tracked?.(delivery));
     const probe = { kind: 'probe', number: 2, at: NOON + 1000, delay: 1000, result: 'sent' } as const;
-    source.each((observer) => observer.attempted(delivery, probe));
-    source.each((observer) => observer.received(delivery, NOON + 1500));
+    source.each((observer) => observer.attempted?.(delivery, probe));
+    source.each((observer) => observer.received?.(delivery, NOON + 1500));
     settle(store, delivery, 'confirmed', NOON + 1500);
-    source.each((observer) => observer.settled(delivery));
-    source.each((observer) => observer.upgraded(delivery, NOON + 2000));
+    source.each((observer) => observer.settled?.(delivery));
+    source.each((observer) => observer.upgraded?.(delivery, NOON + 2000));
     flush();
     const steps = stepsIn(await following.until('"upgrade"'));
     expect(steps.map(({ step }) => step)).toEqual(['send', 'probe', 'received', 'confirmed', 'upgrade']);
@@ -40,7 +40,7 @@ describe('stream', () => {
     const following = await follow(address.port, '/api/v1/stream?since=1h');
     await following.until('retry: 2000\n\n');
     const delivery = track(store, { seq: 1, id: 'e1' });
-    source.each((observer) => observer.tracked(delivery));
+    source.each((observer) => observer.tracked?.(delivery));
     offset = -36_000_000;
     flush();
     const [step] = stepsIn(await following.until('"send"'));
@@ -54,7 +54,7 @@ describe('stream', () => {
     await following.until('retry: 2000\n\n');
     const delivery = track(store, { seq: 1, id: 'e1' });
     expect(delivery.kept).toBe(false);
-    source.each((observer) => observer.tracked(delivery));
+    source.each((observer) => observer.tracked?.(delivery));
     expect(delivery.kept).toBe(true);
     following.leave();
   });
@@ -68,7 +68,7 @@ describe('stream', () => {
       track(store, { seq: 2, session: bob }),
       track(store, { seq: 3, session: bob, type: eventType('agent_error', 'critical') }),
     ];
-    for (const delivery of [one, two, three]) source.each((observer) => observer.tracked(delivery));
+    for (const delivery of [one, two, three]) source.each((observer) => observer.tracked?.(delivery));
     flush();
     const seen = async (following: Following) =>
       stepsIn(await following.until('"d-3"')).map(({ delivery }) => delivery.id);
@@ -102,7 +102,7 @@ describe('stream', () => {
     const { address, store, watched: source } = await watched();
     const following = await follow(address.port);
     const delivery = track(store, { seq: 1 });
-    for (let i = 0; i < 1000; i++) source.each((observer) => observer.tracked(delivery));
+    for (let i = 0; i < 1000; i++) source.each((observer) => observer.tracked?.(delivery));
     flush();
     const text = await following.until('event: dropped');
     expect(stepsIn(text)).toHaveLength(250);
@@ -118,7 +118,7 @@ describe('stream', () => {
     const delivery = track(store, { seq: 1 });
     const sent = 400;
     for (let round = 0; round < sent; round++) {
-      for (let i = 0; i < 250; i++) source.each((observer) => observer.tracked(delivery));
+      for (let i = 0; i < 250; i++) source.each((observer) => observer.tracked?.(delivery));
       flush();
       quick.response.resume();
     }
@@ -172,7 +172,7 @@ describe('stream', () => {
     const delivery = track(store, { seq: 1, at: NOON });
     settle(store, delivery, 'failed');
     // No flush comes in between: the clock stands.
-    source.each((observer) => observer.settled(delivery));
+    source.each((observer) => observer.settled?.(delivery));
     await admin.close();
     expect(await following.until('event: step')).toContain('"step":"failed"');
   });

@@ -67,7 +67,7 @@ async function openStore(directory: string) {
     Object.assign(delivery, { status: 'confirmed', level: 'processed', settledAt: state.now });
     open.delete(delivery);
     session.open?.delete(delivery.ordinal);
-    store.journal.steps.settled(delivery);
+    store.journal.steps.settled?.(delivery);
     store.journal.handOver();
   };
   /** Ends as lost, told like every outcome. */
@@ -75,7 +75,7 @@ async function openStore(directory: string) {
     Object.assign(delivery, { status: 'timeout', errorType: 'timeout', settledAt: state.now, ...more });
     open.delete(delivery);
     session.open?.delete(delivery.ordinal);
-    store.journal.steps.settled(delivery);
+    store.journal.steps.settled?.(delivery);
   };
   const beat = (ms: number): void => {
     state.now += ms;

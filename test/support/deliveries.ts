@@ -38,7 +38,7 @@ export class Walk {
   constructor(observer: Observer, on: Session, what: EventFacts, sentAt: number, required: Level = 'received') {
     this.#observer = observer;
     this.delivery = new Delivery(++Walk.seq, on, Walk.seq, what, required, sentAt);
-    observer.tracked(this.delivery);
+    observer.tracked?.(this.delivery);
   }
 
   attempt(at: number, kind: AttemptKind = 'probe'): this {
@@ -47,14 +47,14 @@ export class Walk {
     const attempt = { kind, number: ++delivery.attempts, at, delay: at - last, result: 'sent' } as const;
     delivery.attemptLog = [...(delivery.attemptLog ?? []), attempt];
     delivery.status = 'retrying';
-    this.#observer.attempted(delivery, attempt);
+    this.#observer.attempted?.(delivery, attempt);
     return this;
   }
 
   received(at: number): this {
     this.delivery.receivedAt = at;
     this.delivery.level = 'received';
-    this.#observer.received(this.delivery, at);
+    this.#observer.received?.(this.delivery, at);
     return this;
   }
 
@@ -72,7 +72,7 @@ export class Walk {
     this.delivery.status = outcome;
     this.delivery.errorType = error;
     this.delivery.settledAt = at;
-    this.#observer.settled(this.delivery);
+    this.#observer.settled?.(this.delivery);
     return this;
   }
 }

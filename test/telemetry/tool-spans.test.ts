@@ -206,9 +206,9 @@ describe('[D7] limits', () => {
 
   it('a shed agent event ends all judgement about its session', async () => {
     const story = new Story().sent('agent_started').sent('tool_executing', { tool: 'x' });
-    story.watch.observer.shed('pending', story.session, typeOf('chatter'));
+    story.watch.observer.shed?.('pending', story.session, typeOf('chatter'));
     expect(story.watch.waiting).toBe(2);
-    story.watch.observer.shed('pending', story.session, typeOf('tool_completed'));
+    story.watch.observer.shed?.('pending', story.session, typeOf('tool_completed'));
     story.passed(400_000).sent('tool_completed', { tool: 'x' }).sent('agent_completed').ended();
     expect([story.watch.waiting, story.calls(), await story.violations()]).toEqual([0, [], {}]);
     expect(await story.value('ackspan_tool_unwatched_total', { reason: 'shed' })).toBe(1);
@@ -236,7 +236,7 @@ it('random stories: started = ended + orphaned + given up + open, each span coun
         else if (each.do === 'end') {
           story.ended(on);
           sessions[each.on] = newSession(String(each.on));
-        } else if (each.do === 'shed') story.watch.observer.shed('pending', on, typeOf('tool_completed'));
+        } else if (each.do === 'shed') story.watch.observer.shed?.('pending', on, typeOf('tool_completed'));
         else {
           const before = story.sums();
           const open = story.watch.openTools;

@@ -84,7 +84,7 @@ export class Story {
       delivery.olderTwin = this.#twins.get(id);
       this.#twins.set(id, delivery);
     }
-    this.watch.observer.tracked(delivery);
+    this.watch.observer.tracked?.(delivery);
     return this;
   }
 

@@ -60,7 +60,6 @@ export class RedisScribe implements Journal {
     this.#waiting = new Waiting(() => this.handOver(), deps.report);
     const changed = (delivery: Delivery): void => this.#changed(delivery);
     this.steps = {
-      tracked() {},
       attempted: changed,
       received: changed,
       changed,
@@ -68,9 +67,6 @@ export class RedisScribe implements Journal {
       handedOver: (delivery) => {
         delivery.journal = undefined;
       },
-      upgraded() {},
-      unmatched() {},
-      shed() {},
     };
   }
 

@@ -76,11 +76,6 @@ export function createAgentWatch(options: AgentWatchOptions): AgentWatch {
 
   const observer: Observer = {
     tracked,
-    attempted() {},
-    received() {},
-    settled() {},
-    upgraded() {},
-    unmatched() {},
     shed(_reason, session, type) {
       if (roleOf(type) === 'none') return;
       blind.add(session);

@@ -21,7 +21,18 @@ import { type Totals, takeTotals } from './totals.ts';
  * Counts deliveries, and shows the counts to metric readers and to the stats page: one set of
  * counts, so they cannot disagree.
  */
-export interface DeliveryMetrics extends Observer {
+type Counted =
+  | 'handedOver'
+  | 'tracked'
+  | 'attempted'
+  | 'received'
+  | 'settled'
+  | 'upgraded'
+  | 'rejectedLater'
+  | 'unmatched'
+  | 'shed';
+
+export interface DeliveryMetrics extends Required<Pick<Observer, Counted>> {
   /**
    * Ties a settled delivery's bucket to its sampled span (hex ids). Unverifiable deliveries have no
    * bucket, and are ignored.

@@ -160,9 +160,6 @@ export function createSpans(deps: SpanDeps): Spans {
       // The span of the delivery is the other process's, with the same start.
       delivery.span = undefined;
     },
-    upgraded() {},
-    unmatched() {},
-    shed() {},
   };
   return {
     observer,
