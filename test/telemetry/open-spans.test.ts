@@ -177,12 +177,12 @@ describe('what is open', () => {
     const left = sent(spans, session(), { run: undefined });
     left.delivery.span = undefined;
     left.delivery.shownAs = `${shown.traceId}-${shown.spanId}`;
-    spans.observer.tracked(left.delivery);
+    spans.observer.tracked?.(left.delivery);
     left.ended('failed', 'instance_lost', T0 + 9000);
     const damaged = sent(spans, session(), { run: undefined });
     damaged.delivery.span = undefined;
     damaged.delivery.shownAs = 'no ids';
-    spans.observer.tracked(damaged.delivery);
+    spans.observer.tracked?.(damaged.delivery);
     damaged.ended('failed', 'instance_lost', T0 + 9000);
     const [span, other] = await exported();
     expect(span).toMatchObject({ ...shown, parentSpanId: '', attributes: { 'error.type': 'instance_lost' } });
