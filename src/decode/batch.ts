@@ -15,7 +15,7 @@ export class BatchScan extends JsonScan {
   /** Offsets of the objects found last. */
   readonly starts: number[] = [];
   readonly ends: number[] = [];
-  private tooMany = false;
+  #tooMany = false;
 
   /**
    * Counts the objects of `buf[start, end)`. 0 = the message has none, or is one object that is not
@@ -23,19 +23,19 @@ export class BatchScan extends JsonScan {
    */
   split(buf: Buffer, start: number, end: number): number {
     this.starts.length = this.ends.length = 0;
-    this.tooMany = false;
+    this.#tooMany = false;
     this.begin(buf, end);
     const p = this.blank(start);
-    const fits = buf[p] === OPEN_ARRAY && p < end ? this.array(p + 1) : this.records(p);
+    const fits = buf[p] === OPEN_ARRAY && p < end ? this.#array(p + 1) : this.#records(p);
     this.release();
-    if (this.tooMany) return -1;
+    if (this.#tooMany) return -1;
     return fits ? this.starts.length : 0;
   }
 
   /** Reads behind `[`: objects, and nothing else. */
-  private array(p: number): boolean {
+  #array(p: number): boolean {
     for (;;) {
-      p = this.object(this.blank(p));
+      p = this.#object(this.blank(p));
       if (p < 0) return false;
       p = this.blank(p);
       if (p >= this.limit) return false;
@@ -46,7 +46,7 @@ export class BatchScan extends JsonScan {
   }
 
   /** Reads objects with white space or RS between them. */
-  private records(p: number): boolean {
+  #records(p: number): boolean {
     let separated = false;
     for (;;) {
       p = this.blank(p);
@@ -55,16 +55,16 @@ export class BatchScan extends JsonScan {
         p = this.blank(p + 1);
       }
       if (p >= this.limit) return this.starts.length > (separated ? 0 : 1);
-      p = this.object(p);
+      p = this.#object(p);
       if (p < 0) return false;
     }
   }
 
   /** The offset behind the object at `p`; -1 = there is no object, or one too many. */
-  private object(p: number): number {
+  #object(p: number): number {
     if (p >= this.limit || this.buf[p] !== OPEN_OBJECT) return -1;
-    this.tooMany = this.starts.length === MAX_BATCH;
-    if (this.tooMany) return -1;
+    this.#tooMany = this.starts.length === MAX_BATCH;
+    if (this.#tooMany) return -1;
     const after = this.skip(p, 0);
     if (after < 0) return -1;
     this.starts.push(p);

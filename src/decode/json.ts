@@ -20,15 +20,15 @@ const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 export class JsonMessage {
   /** Whether a field that was asked for has a wrong escape or number: the message is `not_json` after all. */
   broken = false;
-  private readonly walk: JsonWalk;
-  private readonly scanBytes: number;
-  private readonly repeated = new RepeatedTexts();
-  private buf: Buffer = NO_BYTES;
+  readonly #walk: JsonWalk;
+  readonly #scanBytes: number;
+  readonly #repeated = new RepeatedTexts();
+  #buf: Buffer = NO_BYTES;
 
   /** Fields are looked for in the first `scanBytes` bytes of a message. */
   constructor(root: PathNode, scanBytes: number) {
-    this.walk = new JsonWalk(root);
-    this.scanBytes = scanBytes;
+    this.#walk = new JsonWalk(root);
+    this.#scanBytes = scanBytes;
   }
 
   /**
@@ -37,20 +37,20 @@ export class JsonMessage {
    * and the rest is not judged. UTF-8 is checked over all walked bytes, after the walk.
    */
   read(buf: Buffer, start: number, end: number, bytes: number): Unreadable | '' {
-    this.buf = buf;
+    this.#buf = buf;
     this.broken = false;
     if (end > buf.length) end = buf.length;
     let limit = end;
     let whole = bytes <= end - start;
-    if (limit - start > this.scanBytes) {
-      limit = start + this.scanBytes;
+    if (limit - start > this.#scanBytes) {
+      limit = start + this.#scanBytes;
       whole = false;
     }
     let p = start;
     while (p < limit && isBlank(buf[p]!)) p++;
     if (p >= limit) return 'not_json';
     if (buf[p] !== 0x7b) return startsValue(buf[p]!) ? 'not_object' : 'not_json';
-    p = this.walk.object(buf, p, limit);
+    p = this.#walk.object(buf, p, limit);
     if (p === STOP.broken) return 'not_json';
     if (p === STOP.cut) {
       if (whole) return 'not_json';
@@ -58,7 +58,7 @@ export class JsonMessage {
       while (p < limit && isBlank(buf[p]!)) p++;
       if (p < limit) return 'not_json';
     }
-    return this.walk.utf8(start, !whole) ? '' : 'invalid_utf8';
+    return this.#walk.utf8(start, !whole) ? '' : 'invalid_utf8';
   }
 
   /**
@@ -66,7 +66,7 @@ export class JsonMessage {
    * `numbers`, to a number.
    */
   first(paths: readonly PathNode[], numbers: boolean): PathNode | undefined {
-    const walk = this.walk.walk;
+    const walk = this.#walk.walk;
     for (let i = 0; i < paths.length; i++) {
       const node = paths[i]!;
       if (node.walk !== walk || node.found === FOUND.nothing || node.found === FOUND.other) continue;
@@ -79,7 +79,7 @@ export class JsonMessage {
 
   /** What is at the path. */
   found(node: PathNode): number {
-    return node.walk === this.walk.walk ? node.found : FOUND.nothing;
+    return node.walk === this.#walk.walk ? node.found : FOUND.nothing;
   }
 
   /**
@@ -87,7 +87,7 @@ export class JsonMessage {
    * `broken` when it is not JSON.
    */
   text(node: PathNode): string {
-    const { buf } = this;
+    const buf = this.#buf;
     switch (node.found) {
       case FOUND.ascii:
         return buf.toString('latin1', node.start, node.end);
@@ -121,7 +121,7 @@ export class JsonMessage {
   firstRepeated(paths: readonly PathNode[], numbers: boolean): string | undefined {
     const node = this.first(paths, numbers);
     if (node === undefined) return undefined;
-    return node.found === FOUND.ascii ? this.repeated.text(this.buf, node.start, node.end) : this.text(node);
+    return node.found === FOUND.ascii ? this.#repeated.text(this.#buf, node.start, node.end) : this.text(node);
   }
 
   /** Whether the path has exactly this string, given as UTF-8. */
@@ -129,7 +129,7 @@ export class JsonMessage {
     switch (this.found(node)) {
       case FOUND.ascii:
       case FOUND.utf8:
-        return equalBytes(bytes, this.buf, node.start, node.end);
+        return equalBytes(bytes, this.#buf, node.start, node.end);
       case FOUND.escaped:
         return bytes.equals(Buffer.from(this.text(node), 'utf8'));
       default:
@@ -139,8 +139,8 @@ export class JsonMessage {
 
   /** Releases the bytes. Paths must not be asked after that. */
   release(): void {
-    this.buf = NO_BYTES;
-    this.walk.release();
+    this.#buf = NO_BYTES;
+    this.#walk.release();
   }
 }
 

@@ -7,7 +7,7 @@ const LONGEST = 64;
 
 /** The last value per slot; a newcomer takes the slot. */
 export class RepeatedTexts {
-  private readonly texts: string[] = new Array<string>(SLOTS).fill('');
+  readonly #texts: string[] = new Array<string>(SLOTS).fill('');
 
   /** The ASCII bytes `buf[start, end)` as a string. */
   text(buf: Buffer, start: number, end: number): string {
@@ -16,10 +16,10 @@ export class RepeatedTexts {
     let hash = length;
     for (let p = start; p < end; p++) hash = (Math.imul(hash, 31) + buf[p]!) | 0;
     const slot = (hash ^ (hash >>> 8)) & (SLOTS - 1);
-    const known = this.texts[slot]!;
+    const known = this.#texts[slot]!;
     if (equals(known, buf, start, length)) return known;
     const text = buf.toString('latin1', start, end);
-    this.texts[slot] = text;
+    this.#texts[slot] = text;
     return text;
   }
 }

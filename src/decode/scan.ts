@@ -81,21 +81,21 @@ export class JsonScan {
   /** All bytes of the strings that were looked at, or-ed; 0x80 set = there may be non-ASCII text. */
   protected bits = 0;
   /** `buf` cut at `limit`, made when first needed: the native search must not run past the message. */
-  private view: Buffer | undefined = undefined;
-  private readonly closers = new Uint8Array(MAX_DEPTH + 1);
+  #view: Buffer | undefined = undefined;
+  readonly #closers = new Uint8Array(MAX_DEPTH + 1);
 
   /** Sets out on `buf`, reading nothing at or after `limit`. */
   protected begin(buf: Buffer, limit: number): void {
     this.buf = buf;
     this.limit = limit;
     this.bits = 0;
-    this.view = undefined;
+    this.#view = undefined;
   }
 
   /** Releases the bytes, so that a large message does not live until the next one. */
   release(): void {
     this.buf = NO_BYTES;
-    this.view = undefined;
+    this.#view = undefined;
   }
 
   /** Skips a value that no path leads into. */
@@ -104,11 +104,11 @@ export class JsonScan {
     if (p >= limit) return STOP.cut;
     const first = buf[p]!;
     if (first === QUOTE) return this.closingQuote(p + 1);
-    if (OUTSIDE[first] === OPENER) return this.container(p, depth);
-    if (first === 0x74) return this.word(p, 'true');
-    if (first === 0x66) return this.word(p, 'false');
-    if (first === 0x6e) return this.word(p, 'null');
-    if (first !== 0x2d && (first < 0x30 || first > 0x39)) return this.noNumber(p);
+    if (OUTSIDE[first] === OPENER) return this.#container(p, depth);
+    if (first === 0x74) return this.#word(p, 'true');
+    if (first === 0x66) return this.#word(p, 'false');
+    if (first === 0x6e) return this.#word(p, 'null');
+    if (first !== 0x2d && (first < 0x30 || first > 0x39)) return this.#noNumber(p);
     for (p++; p < limit; p++) {
       const byte = buf[p]!;
       if (OUTSIDE[byte] !== SCALAR || byte === COMMA || byte === COLON) return p;
@@ -117,13 +117,13 @@ export class JsonScan {
   }
 
   /** Skips a number that JSON does not have. */
-  private noNumber(p: number): number {
+  #noNumber(p: number): number {
     const first = this.buf[p]!;
-    if (first === 0x4e) return this.word(p, 'NaN');
-    return first === 0x49 ? this.word(p, 'Infinity') : STOP.broken;
+    if (first === 0x4e) return this.#word(p, 'NaN');
+    return first === 0x49 ? this.#word(p, 'Infinity') : STOP.broken;
   }
 
-  private word(p: number, word: string): number {
+  #word(p: number, word: string): number {
     for (let i = 0; i < word.length; i++, p++) {
       if (p >= this.limit) return STOP.cut;
       if (this.buf[p] !== word.charCodeAt(i)) return STOP.broken;
@@ -132,8 +132,9 @@ export class JsonScan {
   }
 
   /** Skips the object or array that opens at `p`, `depth` containers down, without entering it. */
-  private container(p: number, depth: number): number {
-    const { buf, limit, closers } = this;
+  #container(p: number, depth: number): number {
+    const { buf, limit } = this;
+    const closers = this.#closers;
     const outside = depth;
     while (p < limit) {
       const byte = buf[p]!;
@@ -173,19 +174,19 @@ export class JsonScan {
         p++;
       }
       if (p >= limit) return STOP.cut;
-      p = this.farQuote(p);
+      p = this.#farQuote(p);
       if (p < 0) return p;
       if (p < limit && buf[p] === QUOTE) return p + 1;
     }
   }
 
   /** Where to go on in a long string: at the next quote, or behind it when it is escaped. */
-  private farQuote(p: number): number {
+  #farQuote(p: number): number {
     const { buf, limit } = this;
     // The native search does not say whether it passed non-ASCII text, so suppose it did.
     this.bits |= 0x80;
-    if (this.view === undefined) this.view = buf.length - limit <= SLACK ? buf : buf.subarray(0, limit);
-    const quote = this.view.indexOf(QUOTE, p);
+    if (this.#view === undefined) this.#view = buf.length - limit <= SLACK ? buf : buf.subarray(0, limit);
+    const quote = this.#view.indexOf(QUOTE, p);
     if (quote < 0 || quote >= limit) return STOP.cut;
     let slash = quote;
     while (slash > p && buf[slash - 1] === BACKSLASH) slash--;

@@ -34,25 +34,25 @@ interface Entry {
 export class TypeTable {
   /** Dense by index. Grows up to `maxTypes` + 1, and what is reserved. */
   readonly types: readonly EventType[];
-  private readonly indexed: EventType[];
-  private rules: RuleBook;
-  private readonly maxTypes: number;
+  readonly #indexed: EventType[];
+  #rules: RuleBook;
+  readonly #maxTypes: number;
   /** Names with an index beside those that `maxTypes` counts. */
-  private readonly reserved = new Map<string, number>();
+  readonly #reserved = new Map<string, number>();
   /** Open addressing; never fills, because what enters is bounded when it is made. */
-  private known: (Entry | undefined)[] = [];
-  private mask = 0;
-  private readonly recent = new Array<Entry | undefined>(RECENT).fill(undefined);
+  #known: (Entry | undefined)[] = [];
+  #mask = 0;
+  readonly #recent = new Array<Entry | undefined>(RECENT).fill(undefined);
 
   constructor(rules: RuleBook, maxTypes: number) {
-    this.rules = rules;
-    this.maxTypes = maxTypes;
-    this.forget();
+    this.#rules = rules;
+    this.#maxTypes = maxTypes;
+    this.#forget();
     const policy = rules.policyOf(OTHER);
-    this.indexed = [{ name: OTHER, index: 0, label: OTHER, policy: policy ?? FALLBACK }];
-    this.types = this.indexed;
-    this.keep(entryOf(OTHER, policy && this.indexed[0]));
-    for (const name of rules.named) if (name !== OTHER) this.keep(entryOf(name, this.typeOf(name)));
+    this.#indexed = [{ name: OTHER, index: 0, label: OTHER, policy: policy ?? FALLBACK }];
+    this.types = this.#indexed;
+    this.#keep(entryOf(OTHER, policy && this.#indexed[0]));
+    for (const name of rules.named) if (name !== OTHER) this.#keep(entryOf(name, this.#typeOf(name)));
   }
 
   /**
@@ -60,26 +60,26 @@ export class TypeTable {
    * rules keeps its old type.
    */
   reload(rules: RuleBook): void {
-    this.rules = rules;
-    this.forget();
-    for (const { name, index } of [...this.indexed]) {
+    this.#rules = rules;
+    this.#forget();
+    for (const { name, index } of [...this.#indexed]) {
       const policy = rules.policyOf(name);
       const type = { name, index, label: name, policy: policy ?? FALLBACK };
       // A shape that is only a shape has no event of its name; its type is reserved anew.
-      if (policy !== undefined || index === 0) this.indexed[index] = type;
-      this.keep(entryOf(name, policy && type));
+      if (policy !== undefined || index === 0) this.#indexed[index] = type;
+      this.#keep(entryOf(name, policy && type));
     }
-    const spelled = rules.named.filter((name) => !this.indexed.some((type) => type.name === name));
-    for (const name of spelled) this.keep(entryOf(name, this.typeOf(name)));
+    const spelled = rules.named.filter((name) => !this.#indexed.some((type) => type.name === name));
+    for (const name of spelled) this.#keep(entryOf(name, this.#typeOf(name)));
   }
 
   /** Empties the memory of names. */
-  private forget(): void {
+  #forget(): void {
     let size = 16;
-    while (size < (this.maxTypes + this.rules.named.length + RESERVED + 1) * 4) size *= 2;
-    this.known = new Array<Entry | undefined>(size).fill(undefined);
-    this.mask = size - 1;
-    this.recent.fill(undefined);
+    while (size < (this.#maxTypes + this.#rules.named.length + RESERVED + 1) * 4) size *= 2;
+    this.#known = new Array<Entry | undefined>(size).fill(undefined);
+    this.#mask = size - 1;
+    this.#recent.fill(undefined);
   }
 
   /**
@@ -87,11 +87,11 @@ export class TypeTable {
    * really called so, and has one beyond the limit too.
    */
   reserve(name: string, policy: Policy): EventType {
-    const known = this.indexed.find((type) => type.label === name);
-    const type = { name, index: known?.index ?? this.indexed.length, label: name, policy };
+    const known = this.#indexed.find((type) => type.label === name);
+    const type = { name, index: known?.index ?? this.#indexed.length, label: name, policy };
     if (known === undefined) {
-      this.indexed.push(type);
-      this.reserved.set(name, type.index);
+      this.#indexed.push(type);
+      this.#reserved.set(name, type.index);
     }
     return type;
   }
@@ -99,40 +99,40 @@ export class TypeTable {
   /** The type spelled by `buf[start, end)` (UTF-8), or undefined when it is not to be tracked. */
   find(buf: Buffer, start: number, end: number): EventType | undefined {
     const hash = hashOf(buf, start, end);
-    let slot = hash & this.mask;
-    let entry = this.known[slot];
+    let slot = hash & this.#mask;
+    let entry = this.#known[slot];
     while (entry !== undefined) {
       if (entry.hash === hash && equalBytes(entry.bytes, buf, start, end)) return entry.type;
-      slot = (slot + 1) & this.mask;
-      entry = this.known[slot];
+      slot = (slot + 1) & this.#mask;
+      entry = this.#known[slot];
     }
-    entry = this.recent[hash & (RECENT - 1)];
+    entry = this.#recent[hash & (RECENT - 1)];
     if (entry !== undefined && entry.hash === hash && equalBytes(entry.bytes, buf, start, end)) return entry.type;
-    return this.learn(buf.toString('utf8', start, end));
+    return this.#learn(buf.toString('utf8', start, end));
   }
 
-  private learn(name: string): EventType | undefined {
-    const entry = entryOf(name, this.typeOf(name));
-    if (entry.type === undefined || entry.type.index === 0) this.recent[entry.hash & (RECENT - 1)] = entry;
-    else this.keep(entry);
+  #learn(name: string): EventType | undefined {
+    const entry = entryOf(name, this.#typeOf(name));
+    if (entry.type === undefined || entry.type.index === 0) this.#recent[entry.hash & (RECENT - 1)] = entry;
+    else this.#keep(entry);
     return entry.type;
   }
 
-  private typeOf(name: string): EventType | undefined {
-    const policy = this.rules.policyOf(name);
+  #typeOf(name: string): EventType | undefined {
+    const policy = this.#rules.policyOf(name);
     if (policy === undefined) return undefined;
-    const reserved = this.reserved.get(name);
+    const reserved = this.#reserved.get(name);
     if (reserved !== undefined) return { name, index: reserved, label: name, policy };
-    if (this.indexed.length - this.reserved.size > this.maxTypes) return { name, index: 0, label: OTHER, policy };
-    const type = { name, index: this.indexed.length, label: name, policy };
-    this.indexed.push(type);
+    if (this.#indexed.length - this.#reserved.size > this.#maxTypes) return { name, index: 0, label: OTHER, policy };
+    const type = { name, index: this.#indexed.length, label: name, policy };
+    this.#indexed.push(type);
     return type;
   }
 
-  private keep(entry: Entry): void {
-    let slot = entry.hash & this.mask;
-    while (this.known[slot] !== undefined) slot = (slot + 1) & this.mask;
-    this.known[slot] = entry;
+  #keep(entry: Entry): void {
+    let slot = entry.hash & this.#mask;
+    while (this.#known[slot] !== undefined) slot = (slot + 1) & this.#mask;
+    this.#known[slot] = entry;
   }
 }
 

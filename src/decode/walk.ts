@@ -26,13 +26,13 @@ const CLOSE_ARRAY = 0x5d;
 export class JsonWalk extends JsonScan {
   /** The number of this walk. A path node with another number holds nothing of this document. */
   walk = 0;
-  private readonly root: PathNode;
+  readonly #root: PathNode;
   /** The last key that was not plain ASCII, decoded. */
-  private odd: Buffer = NO_BYTES;
+  #odd: Buffer = NO_BYTES;
 
   constructor(root: PathNode) {
     super();
-    this.root = root;
+    this.#root = root;
   }
 
   /**
@@ -43,9 +43,9 @@ export class JsonWalk extends JsonScan {
     this.begin(buf, limit);
     if (++this.walk > LAST_WALK) {
       this.walk = 1;
-      for (const node of this.root.below) node.walk = 0;
+      for (const node of this.#root.below) node.walk = 0;
     }
-    return this.members(this.root, at + 1, 1);
+    return this.#members(this.#root, at + 1, 1);
   }
 
   /**
@@ -65,7 +65,7 @@ export class JsonWalk extends JsonScan {
   }
 
   /** Behind `{` of an object that a path leads into. */
-  private members(node: PathNode, p: number, depth: number): number {
+  #members(node: PathNode, p: number, depth: number): number {
     const { buf, limit } = this;
     p = this.blank(p);
     if (p < limit && buf[p] === CLOSE_OBJECT) return p + 1;
@@ -77,16 +77,16 @@ export class JsonWalk extends JsonScan {
       p = plainRun(buf, key, limit);
       if (p < limit && buf[p] === QUOTE) child = node.child(buf, key, p++);
       else {
-        p = this.oddKey(key, p);
+        p = this.#oddKey(key, p);
         if (p < 0) return p;
-        child = node.child(this.odd, 0, this.odd.length);
+        child = node.child(this.#odd, 0, this.#odd.length);
       }
       if (p < limit && buf[p] !== COLON) p = this.blank(p);
       if (p >= limit) return STOP.cut;
       if (buf[p] !== COLON) return STOP.broken;
       p++;
       if (p < limit && buf[p]! <= 0x20) p = this.blank(p);
-      p = child === undefined ? this.skip(p, depth) : this.value(child, p, depth);
+      p = child === undefined ? this.skip(p, depth) : this.#value(child, p, depth);
       if (p < 0) return p;
       if (p < limit && buf[p]! <= 0x20) p = this.blank(p);
       if (p >= limit) return STOP.cut;
@@ -97,13 +97,13 @@ export class JsonWalk extends JsonScan {
   }
 
   /** Behind `[` of an array that a path leads into. */
-  private elements(node: PathNode, p: number, depth: number): number {
+  #elements(node: PathNode, p: number, depth: number): number {
     const { buf, limit } = this;
     p = this.blank(p);
     if (p < limit && buf[p] === CLOSE_ARRAY) return p + 1;
     for (let index = 0; ; index++) {
       const child = index <= node.lastItem ? node.items?.get(index) : undefined;
-      p = child === undefined ? this.skip(p, depth) : this.value(child, p, depth);
+      p = child === undefined ? this.skip(p, depth) : this.#value(child, p, depth);
       if (p < 0) return p;
       p = this.blank(p);
       if (p >= limit) return STOP.cut;
@@ -114,7 +114,7 @@ export class JsonWalk extends JsonScan {
   }
 
   /** A value that a path leads to or through. */
-  private value(node: PathNode, p: number, depth: number): number {
+  #value(node: PathNode, p: number, depth: number): number {
     const { buf, limit, walk } = this;
     if (p >= limit) return STOP.cut;
     if (node.walk === walk) {
@@ -123,14 +123,14 @@ export class JsonWalk extends JsonScan {
     node.walk = walk;
     node.found = FOUND.nothing;
     const byte = buf[p]!;
-    if (byte === QUOTE) return node.wanted ? this.text(node, p + 1) : this.skip(p, depth);
+    if (byte === QUOTE) return node.wanted ? this.#text(node, p + 1) : this.skip(p, depth);
     if (byte === OPEN_OBJECT && node.children.length > 0) {
       node.found = FOUND.other;
-      return depth >= MAX_DEPTH ? this.skip(p, depth) : this.members(node, p + 1, depth + 1);
+      return depth >= MAX_DEPTH ? this.skip(p, depth) : this.#members(node, p + 1, depth + 1);
     }
     if (byte === OPEN_ARRAY && node.lastItem >= 0) {
       node.found = FOUND.other;
-      return depth >= MAX_DEPTH ? this.skip(p, depth) : this.elements(node, p + 1, depth + 1);
+      return depth >= MAX_DEPTH ? this.skip(p, depth) : this.#elements(node, p + 1, depth + 1);
     }
     const after = this.skip(p, depth);
     if (after < 0) return after;
@@ -142,7 +142,7 @@ export class JsonWalk extends JsonScan {
   }
 
   /** A wanted string, from behind its opening quote. */
-  private text(node: PathNode, start: number): number {
+  #text(node: PathNode, start: number): number {
     const { buf, limit } = this;
     let bits = 0;
     let escaped = false;
@@ -172,11 +172,11 @@ export class JsonWalk extends JsonScan {
    * A key from `start` with something special in it at `p`: the offset behind its closing quote;
    * `odd` is what it spells.
    */
-  private oddKey(start: number, p: number): number {
+  #oddKey(start: number, p: number): number {
     p = this.closingQuote(p);
     if (p < 0) return p;
     try {
-      this.odd = Buffer.from(JSON.parse(this.buf.toString('utf8', start - 1, p)), 'utf8');
+      this.#odd = Buffer.from(JSON.parse(this.buf.toString('utf8', start - 1, p)), 'utf8');
       return p;
     } catch {
       // A wrong escape or a control character: not JSON.

@@ -8,11 +8,11 @@ interface Addition {
 
 /** Text frames that wait. It exists only while one does. */
 export class Additions {
-  private readonly list: Addition[] = [];
+  readonly #list: Addition[] = [];
 
   /** Adds a frame that goes between the next two messages. */
   push(frame: Buffer): void {
-    this.list.push({ at: -1, frame });
+    this.#list.push({ at: -1, frame });
   }
 
   /**
@@ -20,20 +20,20 @@ export class Additions {
    * ascend.
    */
   insert(at: number, frame: Buffer): void {
-    this.list.push({ at, frame });
+    this.#list.push({ at, frame });
   }
 
   /** The chunk with all frames that wait. `end` is the end of its last complete message. */
   joinedTo(chunk: Buffer, end: number): Buffer {
     const parts: Buffer[] = [];
     let from = 0;
-    for (const { at, frame } of this.list) {
+    for (const { at, frame } of this.#list) {
       if (at < 0) continue;
       parts.push(chunk.subarray(from, at), frame);
       from = at;
     }
     parts.push(chunk.subarray(from, end));
-    for (const { at, frame } of this.list) if (at < 0) parts.push(frame);
+    for (const { at, frame } of this.#list) if (at < 0) parts.push(frame);
     parts.push(chunk.subarray(end));
     return Buffer.concat(parts);
   }

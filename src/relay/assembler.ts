@@ -9,28 +9,28 @@ const FIRST_MAX = 65_536;
  */
 export class MessageBuffer {
   length = 0;
-  private bytes: Buffer;
+  #bytes: Buffer;
 
   /** `expected` is a hint: the bytes that will probably come. */
   constructor(expected: number) {
-    this.bytes = Buffer.allocUnsafe(firstSize(expected));
+    this.#bytes = Buffer.allocUnsafe(firstSize(expected));
   }
 
   /** Memory of the buffer, bytes. */
   get capacity(): number {
-    return this.bytes.length;
+    return this.#bytes.length;
   }
 
   append(src: Buffer, start: number, end: number): void {
     this.reserve(end - start);
-    src.copy(this.bytes, this.length, start, end);
+    src.copy(this.#bytes, this.length, start, end);
     this.length += end - start;
   }
 
   /** Memory of the buffer after `count` more bytes, if at most `most` come in all. */
   sizeWith(count: number, most: number): number {
     const needed = this.length + count;
-    const now = this.bytes.length;
+    const now = this.#bytes.length;
     return needed <= now ? now : Math.max(needed, Math.min(now * 2, most));
   }
 
@@ -40,17 +40,17 @@ export class MessageBuffer {
    */
   reserve(count: number, most = Number.POSITIVE_INFINITY): Buffer {
     const size = this.sizeWith(count, most);
-    if (size > this.bytes.length) {
+    if (size > this.#bytes.length) {
       const grown = Buffer.allocUnsafe(size);
-      this.bytes.copy(grown, 0, 0, this.length);
-      this.bytes = grown;
+      this.#bytes.copy(grown, 0, 0, this.length);
+      this.#bytes = grown;
     }
-    return this.bytes;
+    return this.#bytes;
   }
 
   /** The collected bytes, which share memory with this object. */
   view(): Buffer {
-    return this.bytes.subarray(0, this.length);
+    return this.#bytes.subarray(0, this.length);
   }
 }
 

@@ -22,16 +22,16 @@ export class BarrierCodec {
   sent = 0;
   /** Ordinal in the latest barrier. */
   through = 0;
-  private readonly nonceHigh: number;
-  private readonly nonceLow: number;
+  readonly #nonceHigh: number;
+  readonly #nonceLow: number;
 
   constructor() {
     if (poolAt === POOL_BYTES) {
       randomFillSync(pool);
       poolAt = 0;
     }
-    this.nonceHigh = pool.readInt32BE(poolAt);
-    this.nonceLow = pool.readUInt16BE(poolAt + 4);
+    this.#nonceHigh = pool.readInt32BE(poolAt);
+    this.#nonceLow = pool.readUInt16BE(poolAt + 4);
     poolAt += 6;
   }
 
@@ -63,13 +63,13 @@ export class BarrierCodec {
     this.through = through;
     out[at] = 0x80 | PING;
     out[at + 1] = BARRIER_PAYLOAD;
-    const nonce = this.nonceHigh;
+    const nonce = this.#nonceHigh;
     out[at + 2] = nonce >>> 24;
     out[at + 3] = nonce >>> 16;
     out[at + 4] = nonce >>> 8;
     out[at + 5] = nonce;
-    out[at + 6] = this.nonceLow >>> 8;
-    out[at + 7] = this.nonceLow;
+    out[at + 6] = this.#nonceLow >>> 8;
+    out[at + 7] = this.#nonceLow;
     out[at + 8] = serial >>> 8;
     out[at + 9] = serial;
     const high = Math.floor(through / TWO_32);
@@ -84,7 +84,7 @@ export class BarrierCodec {
 
   /** Whether the payload at `buf[p, p + BARRIER_PAYLOAD)`, masked with `key`, carries our nonce. */
   isOurs(buf: Buffer, p: number, key: number): boolean {
-    return word(buf, p, key) === this.nonceHigh && word(buf, p + 4, key) >>> 16 === this.nonceLow;
+    return word(buf, p, key) === this.#nonceHigh && word(buf, p + 4, key) >>> 16 === this.#nonceLow;
   }
 
   /**

@@ -18,55 +18,55 @@ export class ClientControls {
   closeReason = '';
   /** Payload of a pong that goes out where ours is cut. */
   owed: Buffer | undefined = undefined;
-  private readonly scanner: FrameScanner;
-  private readonly barriers: BarrierCodec;
-  private readonly pings: UpstreamPings;
-  private readonly tap: Tap;
-  private readonly context: RelayContext;
+  readonly #scanner: FrameScanner;
+  readonly #barriers: BarrierCodec;
+  readonly #pings: UpstreamPings;
+  readonly #tap: Tap;
+  readonly #context: RelayContext;
   /**
    * Is told the code of the client's Close frame. True keeps the frame from the upstream, because
    * the client is expected back.
    */
-  private readonly clientLeaves: (code: number) => boolean;
+  readonly #clientLeaves: (code: number) => boolean;
 
   constructor(
     scanner: FrameScanner,
     { barriers, pings, tap, context }: Shared,
     clientLeaves: (code: number) => boolean,
   ) {
-    this.scanner = scanner;
-    this.barriers = barriers;
-    this.pings = pings;
-    this.tap = tap;
-    this.context = context;
-    this.clientLeaves = clientLeaves;
+    this.#scanner = scanner;
+    this.#barriers = barriers;
+    this.#pings = pings;
+    this.#tap = tap;
+    this.#context = context;
+    this.#clientLeaves = clientLeaves;
   }
 
   /** The verdict on the control frame with payload `buf[start, end)`. */
   judge(buf: Buffer, start: number, end: number, now: number): FrameVerdict {
-    const { opcode, key } = this.scanner;
-    this.context.counters.controlToUpstream++;
+    const { opcode, key } = this.#scanner;
+    this.#context.counters.controlToUpstream++;
     if (opcode === PONG) {
-      if (end - start === BARRIER_PAYLOAD && this.barriers.isOurs(buf, start, key)) {
-        const number = this.barriers.numberOf(buf, start, key);
-        if (number > 0) return this.answered(number, this.barriers.ordinalOf(buf, start, key), now);
+      if (end - start === BARRIER_PAYLOAD && this.#barriers.isOurs(buf, start, key)) {
+        const number = this.#barriers.numberOf(buf, start, key);
+        if (number > 0) return this.#answered(number, this.#barriers.ordinalOf(buf, start, key), now);
       }
-      const through = this.pings.answered(buf, start, end, key);
-      if (through >= 0) this.tap.receivedThrough(through, now);
+      const through = this.#pings.answered(buf, start, end, key);
+      if (through >= 0) this.#tap.receivedThrough(through, now);
     } else if (opcode === CLOSE && !this.closing) {
       this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
       if (end - start > 2) this.closeReason = unmasked(buf, start, end, key).toString('utf8', 2, end - start);
-      this.left = this.clientLeaves(this.closeCode);
+      this.left = this.#clientLeaves(this.closeCode);
       this.closing = true;
       if (this.left) return 'cut';
     }
     return 'forward';
   }
 
-  private answered(number: number, through: number, now: number): FrameVerdict {
-    this.context.counters.barriersAnswered++;
-    this.tap.receivedThrough(through, now);
-    this.owed = this.pings.passedOver(number);
+  #answered(number: number, through: number, now: number): FrameVerdict {
+    this.#context.counters.barriersAnswered++;
+    this.#tap.receivedThrough(through, now);
+    this.owed = this.#pings.passedOver(number);
     return 'cut';
   }
 }

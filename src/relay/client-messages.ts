@@ -22,28 +22,28 @@ let inflater: Inflater | undefined;
 export class ClientMessages {
   /** Data messages so far. */
   count = 0;
-  private readonly scanner: FrameScanner;
-  private readonly canInflate: boolean;
-  private readonly tap: TapGuard;
-  private readonly context: RelayContext;
+  readonly #scanner: FrameScanner;
+  readonly #canInflate: boolean;
+  readonly #tap: TapGuard;
+  readonly #context: RelayContext;
   /** Unmasked payload, so far, of a fragmented message that may be a confirmation. */
-  private message: MessageBuffer | undefined = undefined;
-  private fragments = 0;
+  #message: MessageBuffer | undefined = undefined;
+  #fragments = 0;
   /** Type of the message under way, by its first frame, and its payload bytes so far. */
-  private isText = false;
-  private size = 0;
+  #isText = false;
+  #size = 0;
   /**
    * Whether the fragments have gone on because of a frame between them. The message is still read,
    * but not cut any more.
    */
-  private released = false;
+  #released = false;
 
   /** `canInflate`: each compressed client message stands alone (RFC 7692 §7.1.1.2). */
   constructor(scanner: FrameScanner, canInflate: boolean, tap: TapGuard, context: RelayContext) {
-    this.scanner = scanner;
-    this.canInflate = canInflate;
-    this.tap = tap;
-    this.context = context;
+    this.#scanner = scanner;
+    this.#canInflate = canInflate;
+    this.#tap = tap;
+    this.#context = context;
     const limit = context.limits.confirmationBytes;
     if (inflated.length <= limit) inflated = Buffer.allocUnsafeSlow(limit + 1);
   }
@@ -53,26 +53,26 @@ export class ClientMessages {
    * be called with the complete frame.
    */
   begin(buf: Buffer, start: number, end: number, now: number): boolean {
-    const { opcode, fin, length, key, compressed } = this.scanner;
+    const { opcode, fin, length, key, compressed } = this.#scanner;
     if (opcode !== CONTINUATION) {
-      this.isText = opcode === TEXT;
-      this.size = 0;
+      this.#isText = opcode === TEXT;
+      this.#size = 0;
     }
-    this.size += length;
+    this.#size += length;
     if (fin) {
-      this.context.counters.messagesToUpstream++;
+      this.#context.counters.messagesToUpstream++;
       this.count++;
-      this.tap.clientMessage?.(this.isText, this.size, now);
+      this.#tap.clientMessage?.(this.#isText, this.#size, now);
     }
     if (opcode === BINARY) return false;
-    const limit = this.context.limits.confirmationBytes;
+    const limit = this.#context.limits.confirmationBytes;
     if (opcode === TEXT)
       return (
-        length <= limit && (compressed ? this.canInflate : beginsOurs(buf, start, end, key, this.tap.begins, true))
+        length <= limit && (compressed ? this.#canInflate : beginsOurs(buf, start, end, key, this.#tap.begins, true))
       );
-    if (this.message === undefined) return false;
-    if (this.message.length + length <= limit && this.fragments < MAX_FRAGMENTS) return true;
-    this.message = undefined;
+    if (this.#message === undefined) return false;
+    if (this.#message.length + length <= limit && this.#fragments < MAX_FRAGMENTS) return true;
+    this.#message = undefined;
     return false;
   }
 
@@ -80,63 +80,63 @@ export class ClientMessages {
    * The verdict on a complete data frame that `begin` asked for. Its payload is `buf[start, end)`.
    */
   judge(buf: Buffer, start: number, end: number, now: number): FrameVerdict {
-    const { opcode, fin, key, compressed } = this.scanner;
+    const { opcode, fin, key, compressed } = this.#scanner;
     if (opcode === TEXT && fin) {
-      return this.offer(unmasked(buf, start, end, key), end - start, now) ? this.swallowed() : 'forward';
+      return this.#offer(unmasked(buf, start, end, key), end - start, now) ? this.#swallowed() : 'forward';
     }
     if (opcode === TEXT) {
-      this.message = new MessageBuffer(end - start);
-      this.fragments = 0;
-      this.released = false;
+      this.#message = new MessageBuffer(end - start);
+      this.#fragments = 0;
+      this.#released = false;
     }
-    const message = this.message!;
+    const message = this.#message!;
     unmask(buf, start, end, key, message.reserve(end - start), message.length);
     message.length += end - start;
-    this.fragments++;
+    this.#fragments++;
     if (
       !compressed &&
       opcode === CONTINUATION &&
-      !beginsOurs(message.view(), 0, message.length, 0, this.tap.begins, true)
+      !beginsOurs(message.view(), 0, message.length, 0, this.#tap.begins, true)
     ) {
-      this.message = undefined;
+      this.#message = undefined;
       return 'forward';
     }
-    if (!fin) return this.released ? 'forward' : 'keep';
-    this.message = undefined;
-    if (!this.offer(message.view(), message.length, now)) return 'forward';
-    if (!this.released) return this.swallowed();
-    this.context.counters.confirmationsForwarded++;
+    if (!fin) return this.#released ? 'forward' : 'keep';
+    this.#message = undefined;
+    if (!this.#offer(message.view(), message.length, now)) return 'forward';
+    if (!this.#released) return this.#swallowed();
+    this.#context.counters.confirmationsForwarded++;
     return 'forward';
   }
 
   /** Notes that the kept fragments went on, before a frame that stands between them. */
   release(): void {
-    this.released = true;
+    this.#released = true;
   }
 
-  private swallowed(): FrameVerdict {
-    this.context.counters.confirmationsSwallowed++;
+  #swallowed(): FrameVerdict {
+    this.#context.counters.confirmationsSwallowed++;
     return 'cut-message';
   }
 
   /** Whether the tap takes the message `bytes[0, length)`, unmasked, for a confirmation. */
-  private offer(bytes: Buffer, length: number, now: number): boolean {
-    if (this.scanner.compressed) {
-      length = this.inflate(bytes, length);
+  #offer(bytes: Buffer, length: number, now: number): boolean {
+    if (this.#scanner.compressed) {
+      length = this.#inflate(bytes, length);
       bytes = inflated;
     }
     return (
       length > 0 &&
-      beginsOurs(bytes, 0, length, 0, this.tap.begins, false) &&
-      this.tap.clientText(bytes, 0, length, now)
+      beginsOurs(bytes, 0, length, 0, this.#tap.begins, false) &&
+      this.#tap.clientText(bytes, 0, length, now)
     );
   }
 
   /**
    * Inflates into `inflated`. Answers the length; -1 = broken, or longer than `confirmationBytes`.
    */
-  private inflate(bytes: Buffer, length: number): number {
-    const limit = this.context.limits.confirmationBytes;
+  #inflate(bytes: Buffer, length: number): number {
+    const limit = this.#context.limits.confirmationBytes;
     inflater ??= createInflater(15, limit);
     inflater.start(bytes, 0, length);
     const count = inflater.read(inflated);

@@ -22,35 +22,35 @@ export class ClientWriter {
   pingWanted = false;
   /** The barriers of the present client. */
   barriers: BarrierCodec;
-  private readonly port: { readonly client: Sink };
-  private readonly messages: UpstreamMessages;
-  private readonly tap: TapGuard;
-  private readonly counters: RelayCounters;
+  readonly #port: { readonly client: Sink };
+  readonly #messages: UpstreamMessages;
+  readonly #tap: TapGuard;
+  readonly #counters: RelayCounters;
 
   constructor(port: { readonly client: Sink }, messages: UpstreamMessages, { barriers, tap, context }: Shared) {
-    this.port = port;
+    this.#port = port;
     this.barriers = barriers;
-    this.messages = messages;
-    this.tap = tap;
-    this.counters = context.counters;
+    this.#messages = messages;
+    this.#tap = tap;
+    this.#counters = context.counters;
   }
 
   write(bytes: Buffer): void {
-    this.port.client.write(bytes);
+    this.#port.client.write(bytes);
   }
 
   /** Writes a barrier by itself. */
   barrier(): void {
     this.pingWanted = false;
-    this.counters.barriersSent++;
-    this.port.client.write(this.barriers.frame(this.messages.ordinal));
+    this.#counters.barriersSent++;
+    this.#port.client.write(this.barriers.frame(this.#messages.ordinal));
   }
 
   /** Writes a chunk, with a barrier at its last frame boundary if one is wanted. */
   flush(chunk: Buffer, boundary: number): void {
-    if (this.tap.barrierAt(this.messages.ordinal) || this.pingWanted) {
-      this.withBarrier(chunk, boundary, this.messages.ordinal);
-    } else this.port.client.write(chunk);
+    if (this.#tap.barrierAt(this.#messages.ordinal) || this.pingWanted) {
+      this.#withBarrier(chunk, boundary, this.#messages.ordinal);
+    } else this.#port.client.write(chunk);
   }
 
   /**
@@ -58,13 +58,13 @@ export class ClientWriter {
    * something (SPEC D15).
    */
   last(chunk: Buffer, at: number, through: number): void {
-    if (this.tap.lastBarrierAt(through) || this.pingWanted) this.withBarrier(chunk, at, through);
-    else this.port.client.write(chunk);
+    if (this.#tap.lastBarrierAt(through) || this.pingWanted) this.#withBarrier(chunk, at, through);
+    else this.#port.client.write(chunk);
   }
 
   /** Writes a last barrier by itself, if it would prove something. */
   lastBarrier(): void {
-    if (this.tap.lastBarrierAt(this.messages.ordinal) || this.pingWanted) this.barrier();
+    if (this.#tap.lastBarrierAt(this.#messages.ordinal) || this.pingWanted) this.barrier();
   }
 
   /**
@@ -72,22 +72,22 @@ export class ClientWriter {
    * Answers whether it was written.
    */
   writeFirst(chunk: Buffer): boolean {
-    const ordinal = this.messages.ordinal + 1;
-    const along = this.tap.writeFirst(ordinal);
+    const ordinal = this.#messages.ordinal + 1;
+    const along = this.#tap.writeFirst(ordinal);
     if (along === 'nothing') return false;
-    if (along === 'message+barrier' || this.pingWanted) this.withBarrier(chunk, chunk.length, ordinal);
-    else this.port.client.write(chunk);
+    if (along === 'message+barrier' || this.pingWanted) this.#withBarrier(chunk, chunk.length, ordinal);
+    else this.#port.client.write(chunk);
     return true;
   }
 
   /** Writes the barrier that a message wants which was told after it was written. */
   catchUp(): void {
-    if (this.tap.barrierAt(this.messages.ordinal)) this.barrier();
+    if (this.#tap.barrierAt(this.#messages.ordinal)) this.barrier();
   }
 
-  private withBarrier(chunk: Buffer, at: number, through: number): void {
+  #withBarrier(chunk: Buffer, at: number, through: number): void {
     this.pingWanted = false;
-    this.counters.barriersSent++;
-    this.barriers.send(this.port.client, chunk, at, through);
+    this.#counters.barriersSent++;
+    this.barriers.send(this.#port.client, chunk, at, through);
   }
 }

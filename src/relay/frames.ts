@@ -53,11 +53,11 @@ export class FrameScanner {
    */
   odd = false;
   /** Bytes of an incomplete header that earlier chunks brought. */
-  private have = 0;
-  private partial: Buffer | undefined = undefined;
-  private readonly maskBit: number;
-  private readonly deflate: boolean;
-  private readonly lenient: boolean;
+  #have = 0;
+  #partial: Buffer | undefined = undefined;
+  readonly #maskBit: number;
+  readonly #deflate: boolean;
+  readonly #lenient: boolean;
 
   /**
    * `masked`: frames of this direction are masked (client to upstream). `deflate`: RSV1 is allowed.
@@ -65,14 +65,14 @@ export class FrameScanner {
    * be read.
    */
   constructor(masked: boolean, deflate: boolean, lenient = false) {
-    this.maskBit = masked ? 0x80 : 0;
-    this.deflate = deflate;
-    this.lenient = lenient;
+    this.#maskBit = masked ? 0x80 : 0;
+    this.#deflate = deflate;
+    this.#lenient = lenient;
   }
 
   /** Whether the bytes seen so far end inside a header. */
   get inHeader(): boolean {
-    return this.have !== 0;
+    return this.#have !== 0;
   }
 
   /**
@@ -80,30 +80,30 @@ export class FrameScanner {
    * or `BAD`.
    */
   header(buf: Buffer, pos: number, end: number): number {
-    if (this.have !== 0 || end - pos < 2) return this.collect(buf, pos, end);
+    if (this.#have !== 0 || end - pos < 2) return this.#collect(buf, pos, end);
     const size = HEADER_SIZE[buf[pos + 1]!]!;
-    if (end - pos < size) return this.collect(buf, pos, end);
-    return this.parse(buf, pos) ? pos + size : BAD;
+    if (end - pos < size) return this.#collect(buf, pos, end);
+    return this.#parse(buf, pos) ? pos + size : BAD;
   }
 
-  private collect(buf: Buffer, pos: number, end: number): number {
-    this.partial ??= Buffer.allocUnsafe(MAX_HEADER);
-    const partial = this.partial;
+  #collect(buf: Buffer, pos: number, end: number): number {
+    this.#partial ??= Buffer.allocUnsafe(MAX_HEADER);
+    const partial = this.#partial;
     while (pos < end) {
-      partial[this.have++] = buf[pos++]!;
-      if (this.have < 2 || this.have < HEADER_SIZE[partial[1]!]!) continue;
-      this.have = 0;
-      this.partial = undefined;
-      return this.parse(partial, 0) ? pos : BAD;
+      partial[this.#have++] = buf[pos++]!;
+      if (this.#have < 2 || this.#have < HEADER_SIZE[partial[1]!]!) continue;
+      this.#have = 0;
+      this.#partial = undefined;
+      return this.#parse(partial, 0) ? pos : BAD;
     }
     return MORE;
   }
 
-  private parse(buf: Buffer, pos: number): boolean {
+  #parse(buf: Buffer, pos: number): boolean {
     const b0 = buf[pos]!;
     const b1 = buf[pos + 1]!;
-    if (!this.begin(b0, b1)) {
-      if (!this.lenient) return false;
+    if (!this.#begin(b0, b1)) {
+      if (!this.#lenient) return false;
       this.odd = true;
       this.fin = b0 >= 0x80;
     } else this.odd = false;
@@ -119,14 +119,14 @@ export class FrameScanner {
       p += 8;
     }
     this.length = length;
-    if (this.maskBit !== 0 && b1 >= 0x80)
+    if (this.#maskBit !== 0 && b1 >= 0x80)
       this.key = (buf[p]! << 24) | (buf[p + 1]! << 16) | (buf[p + 2]! << 8) | buf[p + 3]!;
     return true;
   }
 
   /** Checks the first two bytes (RFC 6455 §5.2, §5.4, §5.5), and notes the message of the frame. */
-  private begin(b0: number, b1: number): boolean {
-    if ((b0 & 0x30) !== 0 || (b1 & 0x80) !== this.maskBit) return false;
+  #begin(b0: number, b1: number): boolean {
+    if ((b0 & 0x30) !== 0 || (b1 & 0x80) !== this.#maskBit) return false;
     const opcode = b0 & 0x0f;
     const fin = b0 >= 0x80;
     const rsv1 = (b0 & 0x40) !== 0;
@@ -136,7 +136,7 @@ export class FrameScanner {
       if (!this.open || rsv1) return false;
       this.open = !fin;
     } else {
-      if (opcode > BINARY || this.open || (rsv1 && !this.deflate)) return false;
+      if (opcode > BINARY || this.open || (rsv1 && !this.#deflate)) return false;
       this.open = !fin;
       this.messageOpcode = opcode;
       this.compressed = rsv1;

@@ -7,13 +7,13 @@ import type { EndedBy, RelayContext, SkipReason, Tap, WriteFirst } from './tap.t
  * throws.
  */
 export class TapGuard implements Tap {
-  private muted = false;
-  private readonly tap: Tap;
-  private readonly context: RelayContext;
+  #muted = false;
+  readonly #tap: Tap;
+  readonly #context: RelayContext;
 
   constructor(tap: Tap, context: RelayContext) {
-    this.tap = tap;
-    this.context = context;
+    this.#tap = tap;
+    this.#context = context;
   }
 
   upstreamText(
@@ -25,152 +25,152 @@ export class TapGuard implements Tap {
     bytes: number,
     binary: boolean,
   ): void {
-    if (this.muted) {
-      this.context.counters.messagesUnwatched++;
+    if (this.#muted) {
+      this.#context.counters.messagesUnwatched++;
       return;
     }
     try {
-      this.tap.upstreamText(buf, start, end, ordinal, now, bytes, binary);
+      this.#tap.upstreamText(buf, start, end, ordinal, now, bytes, binary);
     } catch (error) {
-      this.context.counters.messagesUnwatched++;
-      this.fault(error);
+      this.#context.counters.messagesUnwatched++;
+      this.#fault(error);
     }
   }
 
   wants(): number {
-    if (this.muted) return 0;
+    if (this.#muted) return 0;
     try {
-      return this.tap.wants?.() ?? 0;
+      return this.#tap.wants?.() ?? 0;
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return 0;
     }
   }
 
   writeFirst(ordinal: number): WriteFirst {
-    if (this.muted) return 'message';
+    if (this.#muted) return 'message';
     try {
-      return this.tap.writeFirst?.(ordinal) ?? 'nothing';
+      return this.#tap.writeFirst?.(ordinal) ?? 'nothing';
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return 'message';
     }
   }
 
   upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: boolean): void {
-    if (this.muted) {
-      this.context.counters.messagesUnwatched++;
+    if (this.#muted) {
+      this.#context.counters.messagesUnwatched++;
       return;
     }
     try {
-      this.tap.upstreamSkipped(reason, ordinal, now, bytes, unseen);
+      this.#tap.upstreamSkipped(reason, ordinal, now, bytes, unseen);
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
     }
   }
 
   undecoded(delta: 1 | -1): void {
-    if (this.muted) return;
+    if (this.#muted) return;
     try {
-      this.tap.undecoded(delta);
+      this.#tap.undecoded(delta);
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
     }
   }
 
   writing(): void {
-    if (this.muted) return;
+    if (this.#muted) return;
     try {
-      this.tap.writing?.();
+      this.#tap.writing?.();
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
     }
   }
 
   barrierAt(through: number): boolean {
-    if (this.muted) return false;
+    if (this.#muted) return false;
     try {
-      return this.tap.barrierAt(through);
+      return this.#tap.barrierAt(through);
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return false;
     }
   }
 
   lastBarrierAt(through: number): boolean {
-    if (this.muted) return false;
+    if (this.#muted) return false;
     try {
-      return this.tap.lastBarrierAt?.(through) ?? false;
+      return this.#tap.lastBarrierAt?.(through) ?? false;
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return false;
     }
   }
 
   awaits(now: number): boolean {
-    if (this.muted) return false;
+    if (this.#muted) return false;
     try {
-      return this.tap.awaits?.(now) ?? false;
+      return this.#tap.awaits?.(now) ?? false;
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return false;
     }
   }
 
   wordsDue(now: number): boolean {
-    if (this.muted) return false;
+    if (this.#muted) return false;
     try {
-      return this.tap.wordsDue?.(now) ?? false;
+      return this.#tap.wordsDue?.(now) ?? false;
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return false;
     }
   }
 
   receivedThrough(through: number, now: number): void {
-    if (this.muted) return;
+    if (this.#muted) return;
     try {
-      this.tap.receivedThrough(through, now);
+      this.#tap.receivedThrough(through, now);
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
     }
   }
 
   get begins(): Uint8Array {
-    if (this.muted) return NOTHING;
+    if (this.#muted) return NOTHING;
     try {
-      return this.tap.begins ?? OBJECTS;
+      return this.#tap.begins ?? OBJECTS;
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return NOTHING;
     }
   }
 
   clientMessage(isText: boolean, bytes: number, now: number): void {
-    if (this.muted) return;
+    if (this.#muted) return;
     try {
-      this.tap.clientMessage?.(isText, bytes, now);
+      this.#tap.clientMessage?.(isText, bytes, now);
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
     }
   }
 
   clientText(buf: Buffer, start: number, end: number, now: number): boolean {
-    if (this.muted) return false;
+    if (this.#muted) return false;
     try {
-      return this.tap.clientText(buf, start, end, now);
+      return this.#tap.clientText(buf, start, end, now);
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return false;
     }
   }
 
   clientLost(code: number, now: number): boolean {
-    if (this.muted) return false;
+    if (this.#muted) return false;
     try {
-      return this.tap.clientLost?.(code, now) ?? false;
+      return this.#tap.clientLost?.(code, now) ?? false;
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
       return false;
     }
   }
@@ -178,9 +178,9 @@ export class TapGuard implements Tap {
   /** Reaches the tap even after a fault, as `closed` does. */
   clientOver(by: EndedBy, code: number, orderly: boolean, now: number): void {
     try {
-      this.tap.clientOver?.(by, code, orderly, now);
+      this.#tap.clientOver?.(by, code, orderly, now);
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
     }
   }
 
@@ -190,18 +190,18 @@ export class TapGuard implements Tap {
    */
   closed(by: EndedBy, code: number, now: number, reason: string): void {
     try {
-      this.tap.closed(by, code, now, reason);
+      this.#tap.closed(by, code, now, reason);
     } catch (error) {
-      this.fault(error);
+      this.#fault(error);
     }
-    this.muted = true;
+    this.#muted = true;
   }
 
-  private fault(error: unknown): void {
-    if (!this.muted) {
-      this.muted = true;
-      this.context.counters.tapFaults++;
+  #fault(error: unknown): void {
+    if (!this.#muted) {
+      this.#muted = true;
+      this.#context.counters.tapFaults++;
     }
-    this.context.report({ stage: 'tap', error });
+    this.#context.report({ stage: 'tap', error });
   }
 }

@@ -10,23 +10,23 @@ const EARLIER_BITS = 2048;
 
 /** Remembers the latest upstream pings of one connection. */
 export class UpstreamPings {
-  private owed: Buffer | undefined = undefined;
+  #owed: Buffer | undefined = undefined;
   /** Barriers that were sent before the ping whose pong is owed. */
-  private barriers = 0;
+  #barriers = 0;
   /**
    * Hashes of the payloads, oldest first. Most backends send no pings, so that the list is made
    * with the first one.
    */
-  private payloads: number[] | undefined = undefined;
+  #payloads: number[] | undefined = undefined;
   /**
    * Data messages that precede each ping; -1 = its pong proves nothing, because an earlier ping had
    * that payload.
    */
-  private throughs: number[] = [];
+  #throughs: number[] = [];
   /** A bit for each ping that is remembered no longer: a payload with its bit set may have been sent before. */
-  private earlier: Uint32Array | undefined = undefined;
+  #earlier: Uint32Array | undefined = undefined;
   /** The client sends pongs of its own accord (RFC 6455 §5.5.3): one may equal a ping, and answer none. */
-  private unasked = false;
+  #unasked = false;
 
   /**
    * Notes a ping with payload `buf[start, end)` on its way to the client, after data message
@@ -34,19 +34,19 @@ export class UpstreamPings {
    */
   forwarded(buf: Buffer, start: number, end: number, through: number, barriers: number): void {
     const payload = Buffer.from(buf.subarray(start, end));
-    this.owed = payload;
-    this.barriers = barriers;
-    this.payloads ??= [];
+    this.#owed = payload;
+    this.#barriers = barriers;
+    this.#payloads ??= [];
     const hash = hashOf(payload, payload.length);
     // A pong could answer the earlier ping of that payload, however late: it would prove no more than that one.
-    const repeats = payload.length < MIN_EVIDENCE_BYTES || this.payloads.includes(hash) || this.cameEarlier(hash);
-    this.payloads.push(hash);
-    this.throughs.push(repeats ? -1 : through);
-    if (this.payloads.length <= REMEMBERED) return;
-    const oldest = this.payloads.shift()!;
-    this.throughs.shift();
-    this.earlier ??= new Uint32Array(EARLIER_BITS / 32);
-    this.earlier[(oldest & (EARLIER_BITS - 1)) >>> 5]! |= 1 << (oldest & 31);
+    const repeats = payload.length < MIN_EVIDENCE_BYTES || this.#payloads.includes(hash) || this.#cameEarlier(hash);
+    this.#payloads.push(hash);
+    this.#throughs.push(repeats ? -1 : through);
+    if (this.#payloads.length <= REMEMBERED) return;
+    const oldest = this.#payloads.shift()!;
+    this.#throughs.shift();
+    this.#earlier ??= new Uint32Array(EARLIER_BITS / 32);
+    this.#earlier[(oldest & (EARLIER_BITS - 1)) >>> 5]! |= 1 << (oldest & 31);
   }
 
   /**
@@ -55,31 +55,31 @@ export class UpstreamPings {
    */
   answered(buf: Buffer, start: number, end: number, key: number): number {
     const length = end - start;
-    if (this.payloads === undefined) {
-      this.unasked ||= length > 0;
+    if (this.#payloads === undefined) {
+      this.#unasked ||= length > 0;
       return -1;
     }
     const payload = unmasked(buf, start, end, key);
     const hash = hashOf(payload, length);
-    const oldest = this.payloads.indexOf(hash);
+    const oldest = this.#payloads.indexOf(hash);
     if (oldest < 0) {
-      this.unasked ||= length > 0 && !this.cameEarlier(hash);
+      this.#unasked ||= length > 0 && !this.#cameEarlier(hash);
       return -1;
     }
-    if (this.owed?.equals(payload.subarray(0, length)) === true) this.owed = undefined;
-    return this.unasked ? -1 : this.throughs[oldest]!;
+    if (this.#owed?.equals(payload.subarray(0, length)) === true) this.#owed = undefined;
+    return this.#unasked ? -1 : this.#throughs[oldest]!;
   }
 
   /** Whether a ping that is remembered no longer may have had the payload. */
-  private cameEarlier(hash: number): boolean {
-    const { earlier } = this;
+  #cameEarlier(hash: number): boolean {
+    const earlier = this.#earlier;
     return earlier !== undefined && ((earlier[(hash & (EARLIER_BITS - 1)) >>> 5]! >>> (hash & 31)) & 1) === 1;
   }
 
   /** Payload of a pong that is owed, and that the client will not send any more. */
   abandoned(): Buffer | undefined {
-    const owed = this.owed;
-    this.owed = undefined;
+    const owed = this.#owed;
+    this.#owed = undefined;
     return owed;
   }
 
@@ -88,9 +88,9 @@ export class UpstreamPings {
    * is owed now, if any.
    */
   passedOver(number: number): Buffer | undefined {
-    const owed = this.owed;
-    if (owed === undefined || number <= this.barriers) return undefined;
-    this.owed = undefined;
+    const owed = this.#owed;
+    if (owed === undefined || number <= this.#barriers) return undefined;
+    this.#owed = undefined;
     return owed;
   }
 }

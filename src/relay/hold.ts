@@ -8,17 +8,17 @@ export class HoldBuffer extends MessageBuffer {
   incomplete = false;
   /** Where the payload of that frame begins; -1 = its header is not complete. */
   payloadAt = -1;
-  private frameAt = 0;
-  private readonly counters: RelayCounters;
+  #frameAt = 0;
+  readonly #counters: RelayCounters;
 
   constructor(expected: number, counters: RelayCounters) {
     super(expected);
-    this.counters = counters;
+    this.#counters = counters;
   }
 
   override append(src: Buffer, start: number, end: number): void {
     super.append(src, start, end);
-    this.counters.heldBytes += end - start;
+    this.#counters.heldBytes += end - start;
   }
 
   /**
@@ -27,25 +27,25 @@ export class HoldBuffer extends MessageBuffer {
    */
   begin(payload: number): void {
     this.incomplete = true;
-    this.frameAt = this.length;
+    this.#frameAt = this.length;
     this.payloadAt = payload < 0 ? -1 : this.length + payload;
   }
 
   /** Drops the frame at the end. Answers whether something is left. */
   cutFrame(): boolean {
-    this.truncate(this.frameAt);
-    return this.frameAt > 0;
+    this.#truncate(this.#frameAt);
+    return this.#frameAt > 0;
   }
 
   /** Drops everything. */
   drop(): void {
-    this.truncate(0);
+    this.#truncate(0);
     // A verdict on the frame at the end may still come, and must find nothing to cut.
-    this.frameAt = 0;
+    this.#frameAt = 0;
   }
 
-  private truncate(length: number): void {
-    this.counters.heldBytes -= this.length - length;
+  #truncate(length: number): void {
+    this.#counters.heldBytes -= this.length - length;
     this.length = length;
   }
 }

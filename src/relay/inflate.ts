@@ -49,73 +49,73 @@ function openStream(windowBits: number): InflateRaw & Internals {
 
 class NativeInflater implements Inflater {
   finished = true;
-  private stream: InflateRaw & Internals;
-  private readonly windowBits: number;
-  private closed = false;
-  private input: Buffer = TRAILER;
-  private pos = 0;
-  private end = 0;
-  private inTrailer = false;
+  #stream: InflateRaw & Internals;
+  readonly #windowBits: number;
+  #closed = false;
+  #input: Buffer = TRAILER;
+  #pos = 0;
+  #end = 0;
+  #inTrailer = false;
 
   constructor(windowBits: number) {
-    this.windowBits = windowBits;
-    this.stream = openStream(windowBits);
+    this.#windowBits = windowBits;
+    this.#stream = openStream(windowBits);
   }
 
   start(input: Buffer, pos: number, end: number): void {
     // Wrong bounds would make the handle abort the process.
     if (!(pos >= 0 && pos <= end && end <= input.length)) throw new RangeError(`no bytes ${pos} to ${end} to inflate`);
-    this.input = input;
-    this.pos = pos;
-    this.end = end;
-    this.inTrailer = false;
+    this.#input = input;
+    this.#pos = pos;
+    this.#end = end;
+    this.#inTrailer = false;
     this.finished = false;
   }
 
   read(out: Buffer): number {
     let at = 0;
     for (;;) {
-      const handle = this.stream._handle;
-      if (handle === null || this.stream.destroyed) return -1;
-      handle.writeSync(zlib.Z_SYNC_FLUSH, this.input, this.pos, this.end - this.pos, out, at, out.length - at);
-      if (this.stream.destroyed) return -1;
-      const [roomLeft, inputLeft] = this.stream._writeState;
+      const handle = this.#stream._handle;
+      if (handle === null || this.#stream.destroyed) return -1;
+      handle.writeSync(zlib.Z_SYNC_FLUSH, this.#input, this.#pos, this.#end - this.#pos, out, at, out.length - at);
+      if (this.#stream.destroyed) return -1;
+      const [roomLeft, inputLeft] = this.#stream._writeState;
       at = out.length - roomLeft;
-      this.pos = this.end - inputLeft;
+      this.#pos = this.#end - inputLeft;
       if (roomLeft === 0) return at;
-      if (this.inTrailer || inputLeft > 0) {
+      if (this.#inTrailer || inputLeft > 0) {
         // Input is left although there is room: the sender ended its deflate stream (BFINAL, RFC
         // 7692 §7.2.3.4).
         if (inputLeft > 0) handle.reset();
         this.finished = true;
-        this.input = TRAILER;
+        this.#input = TRAILER;
         return at;
       }
-      this.input = TRAILER;
-      this.pos = 0;
-      this.end = TRAILER.length;
-      this.inTrailer = true;
+      this.#input = TRAILER;
+      this.#pos = 0;
+      this.#end = TRAILER.length;
+      this.#inTrailer = true;
     }
   }
 
   keep(): void {
-    if (this.inTrailer) return;
-    this.input = Buffer.from(this.input.subarray(this.pos, this.end));
-    this.end -= this.pos;
-    this.pos = 0;
+    if (this.#inTrailer) return;
+    this.#input = Buffer.from(this.#input.subarray(this.#pos, this.#end));
+    this.#end -= this.#pos;
+    this.#pos = 0;
   }
 
   reset(): void {
     this.finished = true;
-    this.input = TRAILER;
+    this.#input = TRAILER;
     // Broken data destroys the stream.
-    if (this.stream.destroyed && !this.closed) this.stream = openStream(this.windowBits);
-    else this.stream._handle?.reset();
+    if (this.#stream.destroyed && !this.#closed) this.#stream = openStream(this.#windowBits);
+    else this.#stream._handle?.reset();
   }
 
   close(): void {
-    this.closed = true;
-    this.stream.close();
+    this.#closed = true;
+    this.#stream.close();
   }
 }
 
@@ -125,39 +125,39 @@ class NativeInflater implements Inflater {
  */
 export class DictionaryInflater implements Inflater {
   finished = true;
-  private window: Buffer = TRAILER.subarray(0, 0);
-  private output: Buffer | undefined = undefined;
-  private at = 0;
-  private readonly maxBytes: number;
+  #window: Buffer = TRAILER.subarray(0, 0);
+  #output: Buffer | undefined = undefined;
+  #at = 0;
+  readonly #maxBytes: number;
 
   /** `maxBytes` is the length from which a message counts as broken. */
   constructor(maxBytes: number) {
-    this.maxBytes = maxBytes;
+    this.#maxBytes = maxBytes;
   }
 
   start(input: Buffer, pos: number, end: number): void {
     this.finished = false;
-    this.at = 0;
+    this.#at = 0;
     try {
-      this.output = inflateRawSync(Buffer.concat([input.subarray(pos, end), TRAILER]), {
+      this.#output = inflateRawSync(Buffer.concat([input.subarray(pos, end), TRAILER]), {
         finishFlush: zlib.Z_SYNC_FLUSH,
-        maxOutputLength: this.maxBytes,
-        ...(this.window.length > 0 && { dictionary: this.window }),
+        maxOutputLength: this.#maxBytes,
+        ...(this.#window.length > 0 && { dictionary: this.#window }),
       });
-      this.window = Buffer.concat([this.window, this.output]).subarray(-WINDOW);
+      this.#window = Buffer.concat([this.#window, this.#output]).subarray(-WINDOW);
     } catch {
       // `read` answers -1. Broken input is an answer here, not an exception.
-      this.output = undefined;
+      this.#output = undefined;
     }
   }
 
   read(out: Buffer): number {
-    if (this.output === undefined) return -1;
-    const count = this.output.copy(out, 0, this.at);
-    this.at += count;
-    if (this.at < this.output.length) return count;
+    if (this.#output === undefined) return -1;
+    const count = this.#output.copy(out, 0, this.#at);
+    this.#at += count;
+    if (this.#at < this.#output.length) return count;
     this.finished = true;
-    this.output = undefined;
+    this.#output = undefined;
     return count;
   }
 
@@ -165,7 +165,7 @@ export class DictionaryInflater implements Inflater {
 
   reset(): void {
     this.finished = true;
-    this.window = TRAILER.subarray(0, 0);
+    this.#window = TRAILER.subarray(0, 0);
   }
 
   close(): void {

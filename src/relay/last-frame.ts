@@ -6,33 +6,33 @@ const KEPT_BYTES = 64 * 1024;
 
 /** Exists while a Close frame is kept back. */
 export class LastFrame {
-  private bytes: Buffer;
-  private wait: Wait | undefined;
-  private readonly write: (bytes: Buffer) => void;
+  #bytes: Buffer;
+  #wait: Wait | undefined;
+  readonly #write: (bytes: Buffer) => void;
 
   /** The frame, or its beginning, goes out after `ms` at the latest. `write`: called once, with all that was kept. */
   constructor(bytes: Buffer, ms: number, write: (bytes: Buffer) => void) {
     // The chunk lies in memory that is used again.
-    this.bytes = Buffer.from(bytes);
-    this.write = write;
-    this.wait = patiently(ms, () => this.letGo());
+    this.#bytes = Buffer.from(bytes);
+    this.#write = write;
+    this.#wait = patiently(ms, () => this.letGo());
   }
 
   /** More has come behind it. */
   add(chunk: Buffer): void {
-    this.bytes = Buffer.concat([this.bytes, chunk]);
-    if (this.bytes.length > KEPT_BYTES) this.letGo();
+    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    if (this.#bytes.length > KEPT_BYTES) this.letGo();
   }
 
   letGo(): void {
-    if (this.wait === undefined) return;
+    if (this.#wait === undefined) return;
     this.drop();
-    this.write(this.bytes);
+    this.#write(this.#bytes);
   }
 
   /** Forgets the frame: no client is there any more. */
   drop(): void {
-    this.wait?.cancel();
-    this.wait = undefined;
+    this.#wait?.cancel();
+    this.#wait = undefined;
   }
 }

@@ -30,30 +30,30 @@ export class Lifetime {
   /** Data messages that went out before the client was over. */
   heardThrough = Number.POSITIVE_INFINITY;
   /** The side that began the end, and its code; undefined = no end has begun. */
-  private by: EndedBy | undefined = undefined;
-  private code = 1006;
+  #by: EndedBy | undefined = undefined;
+  #code = 1006;
   /** Text of the Close frame that began the end. */
-  private reason = '';
+  #reason = '';
   /**
    * Time at which the sidecar decided on the end. The end is dated then, however long its turn of
    * the event loop takes.
    */
-  private decidedAt: number | undefined = undefined;
-  private linger: Wait | undefined = undefined;
-  private farewell: Wait | undefined = undefined;
-  private readonly parting: Parting;
-  private readonly sides: Sides;
-  private readonly tap: TapGuard;
-  private readonly context: RelayContext;
-  private readonly announcesLoss: boolean;
+  #decidedAt: number | undefined = undefined;
+  #linger: Wait | undefined = undefined;
+  #farewell: Wait | undefined = undefined;
+  readonly #parting: Parting;
+  readonly #sides: Sides;
+  readonly #tap: TapGuard;
+  readonly #context: RelayContext;
+  readonly #announcesLoss: boolean;
 
   /** `announcesLoss`: the client gets a Close frame when its upstream has gone without one. */
   constructor(sides: Sides, tap: TapGuard, context: RelayContext, announcesLoss: boolean) {
-    this.sides = sides;
-    this.tap = tap;
-    this.context = context;
-    this.announcesLoss = announcesLoss;
-    this.parting = new Parting(tap, context, () => this.sides.client.end());
+    this.#sides = sides;
+    this.#tap = tap;
+    this.#context = context;
+    this.#announcesLoss = announcesLoss;
+    this.#parting = new Parting(tap, context, () => this.#sides.client.end());
   }
 
   /** Whether no end has begun, so that a client may still be brought to the upstream. */
@@ -62,11 +62,11 @@ export class Lifetime {
   }
 
   parks(): void {
-    this.go('parks');
+    this.#go('parks');
   }
 
   rejoins(): void {
-    this.go('rejoins');
+    this.#go('rejoins');
   }
 
   /**
@@ -74,24 +74,24 @@ export class Lifetime {
    * `heedsUpstream` the client's goes behind what the upstream sends until it has heard of the end.
    */
   close(code: number, reason: string, heedsUpstream: boolean): void {
-    const { inbound, outbound, upstream } = this.sides;
-    const first = this.ends('sidecar', code, reason);
-    this.startLinger();
+    const { inbound, outbound, upstream } = this.#sides;
+    const first = this.#ends('sidecar', code, reason);
+    this.#startLinger();
     if (outbound.audience === 'absent') {
-      this.leaveUpstream(code, reason);
+      this.#leaveUpstream(code, reason);
       return;
     }
     const frame = closeFrame(code, reason, false);
     const heard = outbound.audience === 'present' && !outbound.raw && !upstream.unheard;
-    if (first && heedsUpstream && heard && !upstream.blocks(this.context.now(), 0)) {
+    if (first && heedsUpstream && heard && !upstream.blocks(this.#context.now(), 0)) {
       outbound.closeBehind(frame, code);
-      const { patienceMs } = this.context.limits;
-      this.farewell = patiently(Math.min(patienceMs, UPSTREAM_ANSWER_MS), () => outbound.closeNow());
+      const { patienceMs } = this.#context.limits;
+      this.#farewell = patiently(Math.min(patienceMs, UPSTREAM_ANSWER_MS), () => outbound.closeNow());
     } else outbound.close(frame, code);
     inbound.close(closeFrame(code, reason, true));
     // The upstream takes no more, so that the client would not be read, and its last evidence
     // neither.
-    if (!upstream.blocks(this.context.now(), 0)) return;
+    if (!upstream.blocks(this.#context.now(), 0)) return;
     inbound.forget();
     upstream.end();
   }
@@ -99,19 +99,19 @@ export class Lifetime {
   /** Ends the connection at once. */
   destroy(at: number): void {
     this.decide(at);
-    this.ends('sidecar', 1006);
-    this.sides.client.destroy();
-    this.sides.upstream.destroy();
+    this.#ends('sidecar', 1006);
+    this.#sides.client.destroy();
+    this.#sides.upstream.destroy();
   }
 
   /** Dates the end. All that had reached the sockets by `at` (monotonic ms) has been read. */
   decide(at: number): void {
-    this.decidedAt ??= at;
+    this.#decidedAt ??= at;
   }
 
   /** Notes a Close frame on its way to the client. */
   upstreamCloses(code: number, reason: string): void {
-    if (this.ends('upstream', code, reason) && this.phase === 'leaving') this.leaveUpstream(code, '');
+    if (this.#ends('upstream', code, reason) && this.phase === 'leaving') this.#leaveUpstream(code, '');
   }
 
   /**
@@ -119,22 +119,22 @@ export class Lifetime {
    * unless that would tear a frame.
    */
   upstreamOver(): void {
-    const { client, outbound, upstream } = this.sides;
-    this.ends('upstream', 1006);
-    if (!this.go('upstreamOver')) return;
+    const { client, outbound, upstream } = this.#sides;
+    this.#ends('upstream', 1006);
+    if (!this.#go('upstreamOver')) return;
     outbound.messages.drop();
-    this.startLinger();
+    this.#startLinger();
     if (outbound.atBoundary) outbound.closeNow();
     if (outbound.audience === 'absent') upstream.end();
-    else if (this.announcesLoss && outbound.atBoundary && this.phase === 'parting')
+    else if (this.#announcesLoss && outbound.atBoundary && this.phase === 'parting')
       outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false), UPSTREAM_LOST);
     else if (outbound.audience === 'arriving') client.destroy();
     else {
       // The pong still comes, and confirms what the client has got from the upstream that is gone.
       outbound.lastPing();
-      if (!outbound.closeWaits) this.parting.begin();
+      if (!outbound.closeWaits) this.#parting.begin();
     }
-    this.tellIfOver();
+    this.#tellIfOver();
   }
 
   /**
@@ -142,88 +142,88 @@ export class Lifetime {
    * answers (SPEC D15).
    */
   clientCloses(now: number): void {
-    const { inbound, outbound } = this.sides;
+    const { inbound, outbound } = this.#sides;
     if (this.phase !== 'joined' && this.phase !== 'closing' && this.phase !== 'parting') return;
     const { closeThrough } = outbound.scan;
     // One that has not been sent cannot be answered.
     const closeCode = outbound.closeWaits || outbound.audience !== 'present' ? 1006 : outbound.scan.closeCode;
-    if (answersClose(inbound.closeCode, closeCode)) this.tap.receivedThrough(closeThrough, now);
-    this.ends('client', inbound.closeCode, inbound.closeReason);
-    this.clientOver(!complains(inbound.closeCode, closeCode));
+    if (answersClose(inbound.closeCode, closeCode)) this.#tap.receivedThrough(closeThrough, now);
+    this.#ends('client', inbound.closeCode, inbound.closeReason);
+    this.#clientOver(!complains(inbound.closeCode, closeCode));
   }
 
   /** Notes FIN of the client. */
   clientEnds(): void {
-    this.ends('client', 1006);
-    this.sides.inbound.releaseHeld();
-    this.sides.upstream.end();
-    this.startLinger();
-    this.clientOver(false);
+    this.#ends('client', 1006);
+    this.#sides.inbound.releaseHeld();
+    this.#sides.upstream.end();
+    this.#startLinger();
+    this.#clientOver(false);
   }
 
   /** Notes that the client's socket is gone. */
   clientGone(): void {
-    const { client, upstream } = this.sides;
-    this.ends('client', 1006);
+    const { client, upstream } = this.#sides;
+    this.#ends('client', 1006);
     // All that the upstream has sent by now is counted. An upstream that has not had our FIN learns
     // from it that the client has gone.
-    this.startLinger(upstream.writable ? this.context.limits.patienceMs : undefined);
+    this.#startLinger(upstream.writable ? this.#context.limits.patienceMs : undefined);
     upstream.end();
-    this.clientOver(false);
+    this.#clientOver(false);
     client.end();
   }
 
   /** The client has been sent its Close frame. Behind one of the upstream, the FIN is the upstream's. */
   partFromClient(): void {
-    if (this.sides.outbound.done || this.phase === 'parting') this.parting.begin();
+    if (this.#sides.outbound.done || this.phase === 'parting') this.#parting.begin();
   }
 
   /** Notes bytes of the client that were no Close frame. */
   heard(now: number): void {
-    const { outbound } = this.sides;
-    if (outbound.closeWaits && !this.tap.wordsDue(now)) outbound.sendClose();
-    this.parting.heard(now);
+    const { outbound } = this.#sides;
+    if (outbound.closeWaits && !this.#tap.wordsDue(now)) outbound.sendClose();
+    this.#parting.heard(now);
   }
 
   /** Notes that both sockets are closed. */
   release(): void {
-    this.linger?.cancel();
-    this.farewell?.cancel();
-    this.sides.outbound.dropClose();
+    this.#linger?.cancel();
+    this.#farewell?.cancel();
+    this.#sides.outbound.dropClose();
   }
 
   /**
    * Notes that no further evidence can come. `orderly` = the client has sent a Close frame that is
    * no complaint.
    */
-  private clientOver(orderly: boolean): void {
-    this.sides.outbound.sendClose();
-    if (!this.go('clientOver')) return;
-    this.heardThrough = this.sides.outbound.messages.ordinal;
-    this.tap.clientOver(this.by!, this.code, orderly, this.decidedAt ?? this.context.now());
-    this.parting.over();
-    this.tellIfOver();
+  #clientOver(orderly: boolean): void {
+    this.#sides.outbound.sendClose();
+    if (!this.#go('clientOver')) return;
+    this.heardThrough = this.#sides.outbound.messages.ordinal;
+    this.#tap.clientOver(this.#by!, this.#code, orderly, this.#decidedAt ?? this.#context.now());
+    this.#parting.over();
+    this.#tellIfOver();
   }
 
   /** Ends a connection without a client: tells the upstream. */
-  private leaveUpstream(code: number, reason: string): void {
-    const { upstream } = this.sides;
+  #leaveUpstream(code: number, reason: string): void {
+    const { upstream } = this.#sides;
     // RFC 6455 §7.4.1: 1005 and 1006 stand for frames without a code, and may not be sent.
     upstream.write(closeFrame(code === 1005 || code === 1006 ? 1000 : code, reason, true));
     upstream.end();
-    this.startLinger();
+    this.#startLinger();
   }
 
   /**
    * Destroys both sides after `ms` (default: `lingerMs`), once all bytes that came by then are read
    * (SPEC D15, D16). The first bound holds unless a later one is shorter.
    */
-  private startLinger(ms = this.context.limits.lingerMs): void {
-    if (this.linger !== undefined && ms >= this.context.limits.lingerMs) return;
-    this.linger?.cancel();
-    this.linger = patiently(ms, (at) => {
-      this.linger = undefined;
-      if (this.readUnread()) this.startLinger(this.context.limits.patienceMs);
+  #startLinger(ms = this.#context.limits.lingerMs): void {
+    if (this.#linger !== undefined && ms >= this.#context.limits.lingerMs) return;
+    this.#linger?.cancel();
+    this.#linger = patiently(ms, (at) => {
+      this.#linger = undefined;
+      if (this.#readUnread()) this.#startLinger(this.#context.limits.patienceMs);
       else this.destroy(at);
     });
   }
@@ -232,8 +232,8 @@ export class Lifetime {
    * Gives up the writes if a side is not read because the other takes no more, so that both are
    * read to their ends. Answers whether that was so.
    */
-  private readUnread(): boolean {
-    const { client, inbound, upstream } = this.sides;
+  #readUnread(): boolean {
+    const { client, inbound, upstream } = this.#sides;
     if (!client.unheard && !upstream.unheard) return false;
     inbound.forget();
     upstream.end();
@@ -245,28 +245,28 @@ export class Lifetime {
    * Tells the tap when neither side has anything more to say. Messages that wait for the side
    * reader are told first.
    */
-  private tellIfOver(): void {
+  #tellIfOver(): void {
     if (this.phase !== 'over') return;
-    const { side } = this.sides.outbound.messages;
+    const { side } = this.#sides.outbound.messages;
     const tell = (): void => {
       side?.close();
-      this.tap.closed(this.by!, this.code, this.decidedAt ?? this.context.now(), this.reason);
+      this.#tap.closed(this.#by!, this.#code, this.#decidedAt ?? this.#context.now(), this.#reason);
     };
     if (side?.busy) side.onIdle = tell;
     else tell();
   }
 
   /** Notes the side that began the end. Answers whether it was the first. */
-  private ends(by: EndedBy, code: number, reason = ''): boolean {
-    if (!this.go('ends')) return false;
-    this.by = by;
-    this.code = code;
-    this.reason = reason;
+  #ends(by: EndedBy, code: number, reason = ''): boolean {
+    if (!this.#go('ends')) return false;
+    this.#by = by;
+    this.#code = code;
+    this.#reason = reason;
     return true;
   }
 
   /** Takes a step. Answers whether the phase has changed. */
-  private go(step: Step): boolean {
+  #go(step: Step): boolean {
     const next = nextPhase(this.phase, step);
     if (next !== undefined) this.phase = next;
     return next !== undefined;

@@ -41,33 +41,33 @@ export class Outbound implements ScanEvents {
   readonly messages: UpstreamMessages;
   /** Finds the frames in the chunk under way. */
   readonly scan: UpstreamScan;
-  private readonly scanner: FrameScanner;
-  private pings: UpstreamPings;
-  private readonly writer: ClientWriter;
-  private readonly port: OutboundPort;
-  private readonly tap: TapGuard;
+  readonly #scanner: FrameScanner;
+  #pings: UpstreamPings;
+  readonly #writer: ClientWriter;
+  readonly #port: OutboundPort;
+  readonly #tap: TapGuard;
   /** Whether a chunk is being scanned, so that scanned bytes are not written yet. */
-  private scanning = false;
-  private additions: Additions | undefined = undefined;
+  #scanning = false;
+  #additions: Additions | undefined = undefined;
   /** Close frames of ours, one that waits for a frame boundary or one in place of the upstream's; and the code. */
-  private closeFrame: Buffer | undefined = undefined;
-  private farewell: Buffer | undefined = undefined;
-  private closeFrameCode = 0;
+  #closeFrame: Buffer | undefined = undefined;
+  #farewell: Buffer | undefined = undefined;
+  #closeFrameCode = 0;
   /** The Close frame that went by, while it waits for words of the application. */
-  private lastFrame: LastFrame | undefined = undefined;
-  private readonly context: RelayContext;
+  #lastFrame: LastFrame | undefined = undefined;
+  readonly #context: RelayContext;
 
   /** `ordinal` is the number of the session's data messages on earlier connections. */
   constructor(shared: Shared, port: OutboundPort, ordinal = 0) {
     this.raw = shared.opaque;
-    this.scanner = new FrameScanner(false, shared.deflate !== undefined);
-    this.messages = new UpstreamMessages(this.scanner, shared, ordinal);
-    this.scan = new UpstreamScan(this.scanner, this.messages, shared.context.counters, this);
-    this.writer = new ClientWriter(port, this.messages, shared);
-    this.pings = shared.pings;
-    this.port = port;
-    this.tap = shared.tap;
-    this.context = shared.context;
+    this.#scanner = new FrameScanner(false, shared.deflate !== undefined);
+    this.messages = new UpstreamMessages(this.#scanner, shared, ordinal);
+    this.scan = new UpstreamScan(this.#scanner, this.messages, shared.context.counters, this);
+    this.#writer = new ClientWriter(port, this.messages, shared);
+    this.#pings = shared.pings;
+    this.#port = port;
+    this.#tap = shared.tap;
+    this.#context = shared.context;
   }
 
   /** Whether a Close frame went by, of the upstream or ours. Nothing may be added after it. */
@@ -77,74 +77,74 @@ export class Outbound implements ScanEvents {
 
   /** Whether the client's stream stands between two frames, and may take a frame of ours. */
   get atBoundary(): boolean {
-    return !this.raw && !this.scan.closing && !this.scanning && !this.scan.within;
+    return !this.raw && !this.scan.closing && !this.#scanning && !this.scan.within;
   }
 
   /** The client has not been sent the Close frame that went by. */
   get closeWaits(): boolean {
-    return this.lastFrame !== undefined;
+    return this.#lastFrame !== undefined;
   }
 
   /** A text frame of ours waits for the end of a message. */
   get textWaits(): boolean {
-    return this.additions !== undefined;
+    return this.#additions !== undefined;
   }
 
   /** Whether nothing is under way and nothing waits: a message can be written unread. */
-  private get idle(): boolean {
-    if (this.audience !== 'present' || this.closeFrame !== undefined || this.additions !== undefined) return false;
-    return this.atBoundary && !this.scanner.open && this.messages.side?.busy !== true;
+  get #idle(): boolean {
+    if (this.audience !== 'present' || this.#closeFrame !== undefined || this.#additions !== undefined) return false;
+    return this.atBoundary && !this.#scanner.open && this.messages.side?.busy !== true;
   }
 
   /** Tells messages from here on without writing them, because the client has gone. */
   mute(): void {
     this.audience = 'absent';
-    this.writer.pingWanted = false;
-    this.additions = undefined;
+    this.#writer.pingWanted = false;
+    this.#additions = undefined;
   }
 
   /** Brings a new client, which hears from the next message boundary on. */
   rejoin(barriers: BarrierCodec, pings: UpstreamPings): void {
-    this.writer.barriers = barriers;
-    this.pings = pings;
-    this.audience = this.atBoundary && !this.scanner.open ? 'present' : 'arriving';
+    this.#writer.barriers = barriers;
+    this.#pings = pings;
+    this.audience = this.atBoundary && !this.#scanner.open ? 'present' : 'arriving';
   }
 
   /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
     if (this.raw) {
-      if (this.lastFrame !== undefined && !this.done) this.lastFrame.add(chunk);
-      else if (!this.done) this.writer.write(chunk);
+      if (this.#lastFrame !== undefined && !this.done) this.#lastFrame.add(chunk);
+      else if (!this.done) this.#writer.write(chunk);
       return;
     }
-    if (isOneText(chunk) && this.idle && this.writer.writeFirst(chunk)) {
-      this.messages.whole(chunk, this.scanner.header(chunk, 0, chunk.length), chunk.length, now);
-      if (this.atBoundary) this.writer.catchUp();
+    if (isOneText(chunk) && this.#idle && this.#writer.writeFirst(chunk)) {
+      this.messages.whole(chunk, this.#scanner.header(chunk, 0, chunk.length), chunk.length, now);
+      if (this.atBoundary) this.#writer.catchUp();
       return;
     }
     const { scan } = this;
-    this.scanning = true;
+    this.#scanning = true;
     scan.run(chunk, now);
-    this.scanning = false;
-    this.tap.writing();
-    if (this.audience !== 'present') this.hearFrom(chunk);
-    else if (!this.done) this.write(chunk);
+    this.#scanning = false;
+    this.#tap.writing();
+    if (this.audience !== 'present') this.#hearFrom(chunk);
+    else if (!this.done) this.#write(chunk);
   }
 
   /** Writes a barrier now, or at the next frame boundary. Answers whether it was now. */
   ping(): boolean {
     const { audience } = this;
-    if (audience === 'present' ? !this.atBoundary : audience === 'absent' || this.scanning) {
-      this.writer.pingWanted = !this.raw && !this.closing;
+    if (audience === 'present' ? !this.atBoundary : audience === 'absent' || this.#scanning) {
+      this.#writer.pingWanted = !this.raw && !this.closing;
       return false;
     }
-    this.writer.barrier();
+    this.#writer.barrier();
     return true;
   }
 
   /** Writes a last barrier if it would prove something: the upstream has gone without a Close frame. */
   lastPing(): void {
-    if (this.atBoundary && this.audience === 'present') this.writer.lastBarrier();
+    if (this.atBoundary && this.audience === 'present') this.#writer.lastBarrier();
   }
 
   /** Writes a text frame now, or between the next two messages. */
@@ -153,11 +153,11 @@ export class Outbound implements ScanEvents {
     const frame = textFrame(data);
     // A client that has heard nothing yet is always between two messages.
     if (this.audience !== 'present') {
-      if (this.audience === 'arriving') this.writer.write(frame);
-    } else if (this.atBoundary && !this.scanner.open) this.writer.write(frame);
+      if (this.audience === 'arriving') this.#writer.write(frame);
+    } else if (this.atBoundary && !this.#scanner.open) this.#writer.write(frame);
     else {
-      this.additions ??= new Additions();
-      this.additions.push(frame);
+      this.#additions ??= new Additions();
+      this.#additions.push(frame);
     }
   }
 
@@ -166,102 +166,105 @@ export class Outbound implements ScanEvents {
     const size = end - start;
     const at = start - (size < 126 ? 2 : size <= 0xffff ? 4 : 10);
     if (at < 0 || buf[at] !== TEXT_FIN) return false;
-    this.additions ??= new Additions();
-    this.additions.insert(at, textFrame(data));
+    this.#additions ??= new Additions();
+    this.#additions.insert(at, textFrame(data));
     return true;
   }
 
   /** Writes the last frame of the stream, now or at the next frame boundary. A last barrier precedes it. */
   close(frame: Buffer, code: number): void {
-    if (this.closing || this.closeFrame !== undefined) return;
-    this.closeFrameCode = code;
+    if (this.closing || this.#closeFrame !== undefined) return;
+    this.#closeFrameCode = code;
     const hears = !this.raw && this.audience === 'present';
     if (hears && !this.atBoundary) {
-      this.closeFrame = frame;
+      this.#closeFrame = frame;
       return;
     }
-    if (hears) this.writer.lastBarrier();
-    this.end(frame);
+    if (hears) this.#writer.lastBarrier();
+    this.#end(frame);
   }
 
   /** Lets the client hear what the upstream still says, and then this frame in place of the upstream's Close frame. */
   closeBehind(frame: Buffer, code: number): void {
-    this.farewell = frame;
-    this.closeFrameCode = code;
+    this.#farewell = frame;
+    this.#closeFrameCode = code;
   }
 
   /** Waits for the upstream's Close frame no longer. */
   closeNow(): void {
-    const frame = this.farewell;
-    this.farewell = undefined;
-    if (frame !== undefined) this.close(frame, this.closeFrameCode);
+    const frame = this.#farewell;
+    this.#farewell = undefined;
+    if (frame !== undefined) this.close(frame, this.#closeFrameCode);
   }
 
   /** Sends the client the Close frame that waits, if one does. */
   sendClose(): void {
-    this.lastFrame?.letGo();
+    this.#lastFrame?.letGo();
   }
 
   /** No client is there that could be sent a Close frame. */
   dropClose(): void {
-    this.lastFrame?.drop();
-    this.lastFrame = undefined;
+    this.#lastFrame?.drop();
+    this.#lastFrame = undefined;
   }
 
   pinged(buf: Buffer, start: number, stop: number): void {
-    if (this.audience !== 'present') this.port.answerPing(Buffer.from(buf.subarray(start, stop)));
-    else this.pings.forwarded(buf, start, stop, this.messages.ordinal, this.writer.barriers.sent);
+    if (this.audience !== 'present') this.#port.answerPing(Buffer.from(buf.subarray(start, stop)));
+    else this.#pings.forwarded(buf, start, stop, this.messages.ordinal, this.#writer.barriers.sent);
   }
 
   broke(): void {
     this.raw = true;
-    this.additions = undefined;
-    this.port.upstreamBroke();
+    this.#additions = undefined;
+    this.#port.upstreamBroke();
   }
 
   /** Writes a scanned chunk, with the frames that are to be added. */
-  private write(chunk: Buffer): void {
-    const { scan, writer, messages } = this;
-    if (this.lastFrame !== undefined) {
-      this.lastFrame.add(chunk);
+  #write(chunk: Buffer): void {
+    const { scan, messages } = this;
+    const writer = this.#writer;
+    if (this.#lastFrame !== undefined) {
+      this.#lastFrame.add(chunk);
       return;
     }
-    if (this.additions !== undefined) chunk = this.withAdditions(chunk, this.additions);
-    if (scan.lastAt >= 0) this.writeLast(chunk, scan.lastAt);
-    else if (scan.torn && this.tap.wordsDue(this.context.now())) this.keep(chunk);
+    if (this.#additions !== undefined) chunk = this.#withAdditions(chunk, this.#additions);
+    if (scan.lastAt >= 0) this.#writeLast(chunk, scan.lastAt);
+    else if (scan.torn && this.#tap.wordsDue(this.#context.now())) this.#keep(chunk);
     else if (this.raw || scan.boundary < 0) writer.write(chunk);
-    else if (this.closeFrame !== undefined) this.flushWithClose(chunk, this.closeFrame);
+    else if (this.#closeFrame !== undefined) this.#flushWithClose(chunk, this.#closeFrame);
     // If the upstream died inside that frame, no barrier could follow the messages before it (D15).
     else if (scan.within) writer.last(chunk, scan.boundary, messages.ordinal);
     else writer.flush(chunk, scan.boundary);
   }
 
   /** Writes a chunk in which a Close frame, or what is no frame, begins at `at`; a Close frame may have to wait, or give way to ours. */
-  private writeLast(chunk: Buffer, at: number): void {
-    const { writer, scan, farewell } = this;
-    if (this.raw || (farewell === undefined && !this.tap.wordsDue(this.context.now()))) {
+  #writeLast(chunk: Buffer, at: number): void {
+    const { scan } = this;
+    const writer = this.#writer;
+    const farewell = this.#farewell;
+    if (this.raw || (farewell === undefined && !this.#tap.wordsDue(this.#context.now()))) {
       writer.last(chunk, at, scan.closeThrough);
       return;
     }
     if (at > 0) writer.last(chunk.subarray(0, at), at, scan.closeThrough);
     else writer.lastBarrier();
-    if (farewell === undefined) this.keep(chunk.subarray(at));
-    else this.end(farewell);
+    if (farewell === undefined) this.#keep(chunk.subarray(at));
+    else this.#end(farewell);
   }
 
   /** Keeps back the Close frame until `sendClose`, for a bounded time. */
-  private keep(frame: Buffer): void {
-    this.lastFrame = new LastFrame(frame, this.context.limits.patienceMs, (bytes) => {
-      this.lastFrame = undefined;
-      this.writer.write(bytes);
-      this.port.clientLeft();
+  #keep(frame: Buffer): void {
+    this.#lastFrame = new LastFrame(frame, this.#context.limits.patienceMs, (bytes) => {
+      this.#lastFrame = undefined;
+      this.#writer.write(bytes);
+      this.#port.clientLeft();
     });
   }
 
-  private withAdditions(chunk: Buffer, additions: Additions): Buffer {
+  #withAdditions(chunk: Buffer, additions: Additions): Buffer {
     const { scan } = this;
     if (scan.messageBoundary < 0) return chunk;
-    this.additions = undefined;
+    this.#additions = undefined;
     const joined = additions.joinedTo(chunk, scan.messageBoundary);
     const more = joined.length - chunk.length;
     scan.boundary += more;
@@ -270,30 +273,30 @@ export class Outbound implements ScanEvents {
   }
 
   /** Writes the part of a chunk that follows its last message, if a new client waits for that. */
-  private hearFrom(chunk: Buffer): void {
+  #hearFrom(chunk: Buffer): void {
     const { messageBoundary } = this.scan;
     if (this.audience === 'absent' || messageBoundary < 0) return;
     this.audience = 'present';
-    if (messageBoundary < chunk.length) this.writer.write(chunk.subarray(messageBoundary));
+    if (messageBoundary < chunk.length) this.#writer.write(chunk.subarray(messageBoundary));
   }
 
   /** Writes the complete frames of a chunk, then the Close frame that ends the stream. */
-  private flushWithClose(chunk: Buffer, frame: Buffer): void {
+  #flushWithClose(chunk: Buffer, frame: Buffer): void {
     const { boundary } = this.scan;
-    this.closeFrame = undefined;
-    this.writer.last(chunk.subarray(0, boundary), boundary, this.messages.ordinal);
-    this.end(frame);
+    this.#closeFrame = undefined;
+    this.#writer.last(chunk.subarray(0, boundary), boundary, this.messages.ordinal);
+    this.#end(frame);
   }
 
   /** Ends the stream with a frame of ours. */
-  private end(frame: Buffer): void {
+  #end(frame: Buffer): void {
     const { scan } = this;
     this.done = scan.closing = true;
-    scan.closeCode = this.closeFrameCode;
+    scan.closeCode = this.#closeFrameCode;
     scan.closeThrough = this.messages.ordinal;
-    const waits = !this.raw && this.audience === 'present' && this.tap.wordsDue(this.context.now());
-    if (!this.raw && !waits) this.writer.write(frame);
-    if (waits) this.keep(frame);
-    else this.port.clientLeft();
+    const waits = !this.raw && this.audience === 'present' && this.#tap.wordsDue(this.#context.now());
+    if (!this.raw && !waits) this.#writer.write(frame);
+    if (waits) this.#keep(frame);
+    else this.#port.clientLeft();
   }
 }

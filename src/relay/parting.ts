@@ -30,39 +30,39 @@ export function complains(code: number, sent: number): boolean {
 }
 
 export class Parting {
-  private patience: Wait | undefined = undefined;
-  private readonly tap: TapGuard;
-  private readonly context: RelayContext;
+  #patience: Wait | undefined = undefined;
+  readonly #tap: TapGuard;
+  readonly #context: RelayContext;
   /** Sends FIN to the present client. */
-  private readonly end: () => void;
+  readonly #end: () => void;
 
   constructor(tap: TapGuard, context: RelayContext, end: () => void) {
-    this.tap = tap;
-    this.context = context;
-    this.end = end;
+    this.#tap = tap;
+    this.#context = context;
+    this.#end = end;
   }
 
   /** Closes the client's socket when its last evidence has come, or cannot come any more. */
   begin(): void {
-    if (this.patience !== undefined) return;
-    if (this.tap.awaits(this.context.now()))
-      this.patience = patiently(this.context.limits.patienceMs, () => this.now());
-    else this.end();
+    if (this.#patience !== undefined) return;
+    if (this.#tap.awaits(this.#context.now()))
+      this.#patience = patiently(this.#context.limits.patienceMs, () => this.#now());
+    else this.#end();
   }
 
   /** Notes evidence. */
   heard(now: number): void {
-    if (this.patience !== undefined && !this.tap.awaits(now)) this.now();
+    if (this.#patience !== undefined && !this.#tap.awaits(now)) this.#now();
   }
 
   /** Notes that no more evidence can come, so that a parting that has begun ends now. */
   over(): void {
-    if (this.patience !== undefined) this.now();
+    if (this.#patience !== undefined) this.#now();
   }
 
-  private now(): void {
-    this.patience?.cancel();
-    this.patience = undefined;
-    this.end();
+  #now(): void {
+    this.#patience?.cancel();
+    this.#patience = undefined;
+    this.#end();
   }
 }

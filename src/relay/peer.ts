@@ -47,45 +47,45 @@ export class Peer implements Sink, DirectWriter {
   closed = false;
   /** Whether the peer may still get bytes. */
   writable = true;
-  private readonly socket: PeerSocket;
-  private events: PeerEvents;
-  private opposite: Peer | undefined = undefined;
+  readonly #socket: PeerSocket;
+  #events: PeerEvents;
+  #opposite: Peer | undefined = undefined;
   /**
    * Start of the time for which the peer takes no more and its opposite is not read, monotonic ms;
    * 0 = it takes more.
    */
-  private fullAt = 0;
+  #fullAt = 0;
   /** End of the latest such time; 0 = there was none. */
-  private drainedAt = 0;
-  private ending = false;
+  #drainedAt = 0;
+  #ending = false;
   /**
    * Whether the socket can be written to past its stream; and the direct writes that are queued.
    */
-  private direct = false;
-  private queued = 0;
-  private corked = false;
+  #direct = false;
+  #queued = 0;
+  #corked = false;
   /**
    * Corked writes that go out directly, as one. A write that fails in the stream would lose its
    * unread bytes.
    */
-  private joined: Buffer[] | undefined = undefined;
-  private abandoned = false;
+  #joined: Buffer[] | undefined = undefined;
+  #abandoned = false;
 
   /** Takes over the socket: TCP, TLS, unix, or any other Duplex. Nothing is read before `start`. */
   constructor(socket: Duplex, events: PeerEvents) {
-    this.socket = socket;
-    this.events = events;
-    this.socket[kPeer] = this;
+    this.#socket = socket;
+    this.#events = events;
+    this.#socket[kPeer] = this;
     // Otherwise Node answers FIN with FIN before the other side has had its say.
     socket.allowHalfOpen = true;
-    this.socket.setNoDelay?.(true);
+    this.#socket.setNoDelay?.(true);
     socket.on('error', ignore).on('end', onEnd).on('close', onClose).on('drain', onDrain);
   }
 
   /** Bytes that were written and not yet taken by the system. */
   get backlog(): number {
-    const { socket } = this;
-    return this.queued === 0 ? socket.writableLength : socket.writableLength + (socket._handle?.writeQueueSize ?? 0);
+    const socket = this.#socket;
+    return this.#queued === 0 ? socket.writableLength : socket.writableLength + (socket._handle?.writeQueueSize ?? 0);
   }
 
   /**
@@ -93,76 +93,77 @@ export class Peer implements Sink, DirectWriter {
    * wait unread.
    */
   blocks(now: number, ms: number): boolean {
-    return this.fullAt !== 0 || (this.drainedAt !== 0 && now - this.drainedAt < ms);
+    return this.#fullAt !== 0 || (this.#drainedAt !== 0 && now - this.#drainedAt < ms);
   }
 
   /** Whether bytes of the peer may wait unread, because its opposite takes no more. */
   get unheard(): boolean {
-    return this.opposite !== undefined && this.opposite.fullAt !== 0;
+    return this.#opposite !== undefined && this.#opposite.#fullAt !== 0;
   }
 
   /** Joins the peer to its opposite, which is not read while this one takes no more. */
   join(opposite: Peer): void {
-    this.opposite = opposite;
-    if (this.fullAt !== 0) opposite.socket.pause();
+    this.#opposite = opposite;
+    if (this.#fullAt !== 0) opposite.#socket.pause();
   }
 
   /** Begins to read. */
   start(): void {
-    const { socket } = this;
-    this.direct = handleOf(socket) !== undefined;
+    const socket = this.#socket;
+    this.#direct = handleOf(socket) !== undefined;
     if (readDirectly(socket, onRead)) {
       if (socket.readableLength > 0) this.onData(socket.read());
       // A socket that is paused by now has an opposite that takes no more.
       if (socket.readableFlowing !== false) socket.resume();
     } else socket.on('data', onData);
     // The events of a closed socket are over, and nothing else would tell of it.
-    if (this.socket.closed && !this.closed) this.onClose();
+    if (this.#socket.closed && !this.closed) this.onClose();
   }
 
   write(bytes: Buffer): void {
-    if (!this.writable || this.taken(bytes) || this.fullAt !== 0) return;
-    this.fullAt = this.events.context.now();
-    this.opposite?.socket.pause();
+    if (!this.writable || this.#taken(bytes) || this.#fullAt !== 0) return;
+    this.#fullAt = this.#events.context.now();
+    const opposite = this.#opposite;
+    if (opposite !== undefined) opposite.#socket.pause();
   }
 
   room(size: number): Buffer {
-    return this.direct && !this.corked ? room(size) : Buffer.allocUnsafe(size);
+    return this.#direct && !this.#corked ? room(size) : Buffer.allocUnsafe(size);
   }
 
   /** Corks until `uncork`, which comes before the memory of these writes is used again. */
   cork(): void {
-    this.corked = true;
-    if (this.pastStream) this.joined = [];
-    else this.socket.cork();
+    this.#corked = true;
+    if (this.#pastStream) this.#joined = [];
+    else this.#socket.cork();
   }
 
   uncork(): void {
-    this.corked = false;
-    const { joined } = this;
-    this.joined = undefined;
-    if (joined === undefined) this.socket.uncork();
+    this.#corked = false;
+    const joined = this.#joined;
+    this.#joined = undefined;
+    if (joined === undefined) this.#socket.uncork();
     else if (joined.length > 0) this.write(joined.length === 1 ? joined[0]! : Buffer.concat(joined));
   }
 
   wrote(status: number): void {
-    this.queued--;
-    if (status < 0) this.loseWrites();
+    this.#queued--;
+    if (status < 0) this.#loseWrites();
     else this.onDrain();
   }
 
   /** Sends FIN after the writes so far. Later writes vanish. */
   end(): void {
-    if (this.ending) return;
-    if (this.joined !== undefined) this.uncork();
-    this.ending = true;
+    if (this.#ending) return;
+    if (this.#joined !== undefined) this.uncork();
+    this.#ending = true;
     this.writable = false;
-    this.socket.end();
-    this.takesMore();
+    this.#socket.end();
+    this.#takesMore();
   }
 
   destroy(): void {
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 
   /**
@@ -170,12 +171,12 @@ export class Peer implements Sink, DirectWriter {
    * `reader` is told what this peer has sent, and `over` that it is closed.
    */
   leave(reader: (chunk: Buffer) => void, over: () => void): void {
-    const { events } = this;
+    const events = this.#events;
     this.end();
-    this.events = { ...GONE, received: (_, chunk) => reader(chunk), closed: over, context: events.context };
-    this.opposite = undefined;
-    this.socket.resume();
-    patiently(ABANDON_MS, () => this.socket.destroy());
+    this.#events = { ...GONE, received: (_, chunk) => reader(chunk), closed: over, context: events.context };
+    this.#opposite = undefined;
+    this.#socket.resume();
+    patiently(ABANDON_MS, () => this.#socket.destroy());
   }
 
   /**
@@ -184,52 +185,52 @@ export class Peer implements Sink, DirectWriter {
    */
   abandon(): void {
     this.end();
-    this.closed = this.abandoned = true;
-    this.socket.off('data', onData).off('end', onEnd).off('close', onClose).off('drain', onDrain);
-    this.socket.resume();
-    patiently(ABANDON_MS, () => this.socket.destroy());
+    this.closed = this.#abandoned = true;
+    this.#socket.off('data', onData).off('end', onEnd).off('close', onClose).off('drain', onDrain);
+    this.#socket.resume();
+    patiently(ABANDON_MS, () => this.#socket.destroy());
   }
 
   onData(chunk: Buffer): void {
-    if (!this.abandoned) this.events.received(this, chunk);
+    if (!this.#abandoned) this.#events.received(this, chunk);
   }
 
   onEnd(): void {
-    this.events.ended(this);
+    this.#events.ended(this);
   }
 
   onClose(): void {
     // A stream that was not read still holds bytes after a reset.
-    const rest = this.socket.readableLength > 0 ? this.socket.read() : null;
+    const rest = this.#socket.readableLength > 0 ? this.#socket.read() : null;
     if (rest !== null) this.onData(rest);
     this.closed = true;
-    this.events.closed(this);
+    this.#events.closed(this);
   }
 
   onDrain(): void {
-    if (this.queued === 0 && !this.socket.writableNeedDrain) this.takesMore();
+    if (this.#queued === 0 && !this.#socket.writableNeedDrain) this.#takesMore();
   }
 
   /** Whether nothing waits in the stream, and writes may go past it. */
-  private get pastStream(): boolean {
-    const { socket } = this;
-    return this.direct && Boolean(socket._handle) && socket.writableLength === 0 && canWrite();
+  get #pastStream(): boolean {
+    const socket = this.#socket;
+    return this.#direct && Boolean(socket._handle) && socket.writableLength === 0 && canWrite();
   }
 
   /** Writes bytes. False = the peer takes no more for now. */
-  private taken(bytes: Buffer): boolean {
-    const { socket } = this;
-    if (this.joined !== undefined) {
-      this.joined.push(bytes);
+  #taken(bytes: Buffer): boolean {
+    const socket = this.#socket;
+    if (this.#joined !== undefined) {
+      this.#joined.push(bytes);
       return true;
     }
     const handle = socket._handle;
-    if (!this.pastStream || !handle) return socket.write(isShared(bytes) ? Buffer.from(bytes) : bytes);
+    if (!this.#pastStream || !handle) return socket.write(isShared(bytes) ? Buffer.from(bytes) : bytes);
     // This write waits behind another one, and should keep no more memory than it needs.
-    if (this.queued > 0 && isShared(bytes)) bytes = Buffer.from(bytes);
+    if (this.#queued > 0 && isShared(bytes)) bytes = Buffer.from(bytes);
     const status = writeDirectly(handle, bytes, this);
-    if (status > 0) this.queued++;
-    else if (status < 0) this.loseWrites();
+    if (status > 0) this.#queued++;
+    else if (status < 0) this.#loseWrites();
     return status <= 0;
   }
 
@@ -237,31 +238,32 @@ export class Peer implements Sink, DirectWriter {
    * Gives up writes after a reset or a broken pipe. The socket stays, because bytes that came
    * before are evidence.
    */
-  private loseWrites(): void {
+  #loseWrites(): void {
     if (!this.writable) return;
     this.writable = false;
-    this.takesMore();
-    this.dieUnlessRead();
+    this.#takesMore();
+    this.#dieUnlessRead();
   }
 
   /** Destroys the socket if its end does not come within the patience although it is read. */
-  private dieUnlessRead(): void {
-    const { context } = this.events;
+  #dieUnlessRead(): void {
+    const { context } = this.#events;
     const { patienceMs } = context.limits;
     patiently(patienceMs, () => {
       if (this.closed) return;
-      if (this.opposite?.blocks(context.now(), patienceMs) === true) this.dieUnlessRead();
+      if (this.#opposite?.blocks(context.now(), patienceMs) === true) this.#dieUnlessRead();
       else this.destroy();
     });
   }
 
-  private takesMore(): void {
-    if (this.fullAt === 0) return;
-    this.drainedAt = this.events.context.now();
-    const ms = this.drainedAt - this.fullAt;
-    this.fullAt = 0;
-    this.events.drained(this, ms);
-    this.opposite?.socket.resume();
+  #takesMore(): void {
+    if (this.#fullAt === 0) return;
+    this.#drainedAt = this.#events.context.now();
+    const ms = this.#drainedAt - this.#fullAt;
+    this.#fullAt = 0;
+    this.#events.drained(this, ms);
+    const opposite = this.#opposite;
+    if (opposite !== undefined) opposite.#socket.resume();
   }
 }
 

@@ -12,18 +12,18 @@ interface Asked {
 }
 
 export class Retiring {
-  private asked: Asked | undefined = undefined;
-  private wait: Wait | undefined = undefined;
+  #asked: Asked | undefined = undefined;
+  #wait: Wait | undefined = undefined;
 
   /** Whether the client that is there was asked. */
   get underWay(): boolean {
-    return this.asked !== undefined;
+    return this.#asked !== undefined;
   }
 
   /** Notes what the client was told. After `patienceMs` without an end, in which it was read, `give` is called. */
   begin(asked: Asked, give: () => void): void {
-    this.asked = asked;
-    this.wait = patiently(asked.patienceMs, () => {
+    this.#asked = asked;
+    this.#wait = patiently(asked.patienceMs, () => {
       if (asked.blind()) this.begin(asked, give);
       else give();
     });
@@ -31,14 +31,14 @@ export class Retiring {
 
   /** The last message that a Close frame with that code proves; -1 = none. */
   provenBy(code: number): number {
-    return this.asked !== undefined && answersClose(code, this.asked.code) ? this.asked.through : -1;
+    return this.#asked !== undefined && answersClose(code, this.#asked.code) ? this.#asked.through : -1;
   }
 
   /** The client goes, or another takes its place. Answers whether it had been asked. */
   over(): boolean {
     const { underWay } = this;
-    this.wait?.cancel();
-    this.wait = this.asked = undefined;
+    this.#wait?.cancel();
+    this.#wait = this.#asked = undefined;
     return underWay;
   }
 }

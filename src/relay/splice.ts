@@ -36,23 +36,23 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   readonly upstream: Peer;
   readonly outbound: Outbound;
   inbound: Inbound;
-  private pings: UpstreamPings;
-  private readonly tap: TapGuard;
+  #pings: UpstreamPings;
+  readonly #tap: TapGuard;
   readonly context: RelayContext;
-  private clientHead: Buffer | undefined;
-  private upstreamHead: Buffer | undefined;
-  private readonly lifetime: Lifetime;
-  private readonly retiring = new Retiring();
+  #clientHead: Buffer | undefined;
+  #upstreamHead: Buffer | undefined;
+  readonly #lifetime: Lifetime;
+  readonly #retiring = new Retiring();
 
   /** Takes over the sockets. Nothing is read before `start`. */
   constructor(sockets: SplicedSockets, tap: Tap, context: RelayContext) {
-    this.clientHead = sockets.clientHead;
-    this.upstreamHead = sockets.upstreamHead;
+    this.#clientHead = sockets.clientHead;
+    this.#upstreamHead = sockets.upstreamHead;
     this.context = context;
-    this.tap = new TapGuard(tap, context);
-    this.lifetime = new Lifetime(this, this.tap, context, sockets.announcesLoss === true);
-    const shared = this.shared(sockets);
-    this.pings = shared.pings;
+    this.#tap = new TapGuard(tap, context);
+    this.#lifetime = new Lifetime(this, this.#tap, context, sockets.announcesLoss === true);
+    const shared = this.#shared(sockets);
+    this.#pings = shared.pings;
     this.outbound = new Outbound(shared, this, sockets.ordinal);
     this.inbound = new Inbound(shared, this);
     this.client = new Peer(sockets.client, this);
@@ -73,8 +73,10 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   start(): void {
-    const { client, upstream, clientHead, upstreamHead } = this;
-    this.clientHead = this.upstreamHead = undefined;
+    const { client, upstream } = this;
+    const clientHead = this.#clientHead;
+    const upstreamHead = this.#upstreamHead;
+    this.#clientHead = this.#upstreamHead = undefined;
     if (upstreamHead !== undefined && upstreamHead.length > 0) this.received(upstream, upstreamHead);
     if (clientHead !== undefined && clientHead.length > 0) this.received(client, clientHead);
     client.start();
@@ -95,7 +97,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   get writtenThrough(): number {
-    const { heardThrough } = this.lifetime;
+    const { heardThrough } = this.#lifetime;
     return this.outbound.closing ? Math.min(heardThrough, this.outbound.scan.closeThrough) : heardThrough;
   }
 
@@ -117,15 +119,16 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   dropClient(at?: number): void {
     // The connection of a client that is expected back does not end.
-    if (at !== undefined && !this.rejoinable) this.lifetime.decide(at);
+    if (at !== undefined && !this.rejoinable) this.#lifetime.decide(at);
     this.client.destroy();
   }
 
   retire(code: number, reason: string): boolean {
-    const { outbound, retiring, context, upstream } = this;
+    const { outbound, context, upstream } = this;
+    const retiring = this.#retiring;
     const { patienceMs } = context.limits;
     const blind = (): boolean => upstream.blocks(context.now(), patienceMs);
-    if (this.lifetime.phase !== 'joined' || retiring.underWay || !this.rejoinable || blind()) return false;
+    if (this.#lifetime.phase !== 'joined' || retiring.underWay || !this.rejoinable || blind()) return false;
     if (outbound.audience !== 'present' || !outbound.atBoundary) return false;
     outbound.lastPing();
     this.client.write(closeFrame(code, reason, false));
@@ -135,7 +138,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   get rejoinable(): boolean {
-    const { phase, alive } = this.lifetime;
+    const { phase, alive } = this.#lifetime;
     if (!alive || this.outbound.closing || this.outbound.raw) return false;
     return phase === 'parked' || this.inbound.severable;
   }
@@ -146,14 +149,14 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   rejoin(client: Duplex, code: number, reason: string): void {
     const { outbound } = this;
-    if (this.lifetime.phase === 'joined') {
-      const told = this.retiring.over();
+    if (this.#lifetime.phase === 'joined') {
+      const told = this.#retiring.over();
       if (outbound.atBoundary && !told) this.client.write(closeFrame(code, reason, false));
-      this.letGo();
+      this.#letGo();
     }
-    this.lifetime.rejoins();
-    const shared = this.shared();
-    this.pings = shared.pings;
+    this.#lifetime.rejoins();
+    const shared = this.#shared();
+    this.#pings = shared.pings;
     outbound.rejoin(shared.barriers, shared.pings);
     this.inbound = new Inbound(shared, this);
     this.client = new Peer(client, this);
@@ -167,11 +170,11 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   close(code: number, reason: string, heedsUpstream = false): void {
-    this.lifetime.close(code, reason, heedsUpstream);
+    this.#lifetime.close(code, reason, heedsUpstream);
   }
 
   destroy(at = this.context.now()): void {
-    this.lifetime.destroy(at);
+    this.#lifetime.destroy(at);
   }
 
   received(peer: Peer, chunk: Buffer): void {
@@ -181,33 +184,33 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
       counters.bytesToUpstream += chunk.length;
       const now = this.context.now();
       this.inbound.push(chunk, now);
-      if (this.inbound.closing) this.lifetime.clientCloses(now);
-      else this.lifetime.heard(now);
+      if (this.inbound.closing) this.#lifetime.clientCloses(now);
+      else this.#lifetime.heard(now);
       return;
     }
     this.bytesToClient += chunk.length;
     counters.bytesToClient += chunk.length;
     this.outbound.push(chunk, this.context.now());
     const { closing, scan } = this.outbound;
-    if (closing) this.lifetime.upstreamCloses(scan.closeCode, scan.closeReason);
+    if (closing) this.#lifetime.upstreamCloses(scan.closeCode, scan.closeReason);
   }
 
   ended(peer: Peer): void {
-    if (peer === this.upstream) this.lifetime.upstreamOver();
-    else if (!this.parks(1006)) this.lifetime.clientEnds();
+    if (peer === this.upstream) this.#lifetime.upstreamOver();
+    else if (!this.#parks(1006)) this.#lifetime.clientEnds();
   }
 
   closed(peer: Peer): void {
     if (peer === this.upstream) {
-      this.lifetime.upstreamOver();
+      this.#lifetime.upstreamOver();
       this.upstream.end();
     } else {
-      if (this.parks(1006)) return;
-      this.lifetime.clientGone();
+      if (this.#parks(1006)) return;
+      this.#lifetime.clientGone();
     }
     if (!this.client.closed || !this.upstream.closed) return;
-    this.lifetime.release();
-    this.retiring.over();
+    this.#lifetime.release();
+    this.#retiring.over();
     this.outbound.messages.drop();
     this.inbound.dropHeld();
   }
@@ -222,36 +225,37 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   clientLeaves(code: number): boolean {
-    if (!this.retiring.underWay) return code === GOING_AWAY && this.parks(code);
-    const through = this.retiring.provenBy(code);
+    if (!this.#retiring.underWay) return code === GOING_AWAY && this.#parks(code);
+    const through = this.#retiring.provenBy(code);
     // The client has closed by itself at the same time.
-    if (through < 0) return code === GOING_AWAY && this.parks(code);
-    this.tap.receivedThrough(through, this.context.now());
-    return this.parks(1006);
+    if (through < 0) return code === GOING_AWAY && this.#parks(code);
+    this.#tap.receivedThrough(through, this.context.now());
+    return this.#parks(1006);
   }
 
   clientLeft(): void {
-    this.lifetime.partFromClient();
+    this.#lifetime.partFromClient();
   }
 
   upstreamBroke(): void {
-    this.broke('upstream', 'its bytes pass unread from here on');
+    this.#broke('upstream', 'its bytes pass unread from here on');
     // A client that waits for the next message would get bytes from the middle of one.
     if (this.outbound.audience !== 'present') this.client.destroy();
   }
 
   clientBroke(): void {
-    this.broke('client', 'nothing is added to its bytes from here on');
+    this.#broke('client', 'nothing is added to its bytes from here on');
   }
 
   /** Whether the client that has gone is expected back, so that the upstream stays. */
-  private parks(code: number): boolean {
-    const { outbound, lifetime } = this;
+  #parks(code: number): boolean {
+    const { outbound } = this;
+    const lifetime = this.#lifetime;
     if (lifetime.phase === 'parked') return true;
-    this.retiring.over();
-    if (!this.rejoinable || !this.tap.clientLost(code, this.context.now())) return false;
+    this.#retiring.over();
+    if (!this.rejoinable || !this.#tap.clientLost(code, this.context.now())) return false;
     if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
-    this.park();
+    this.#park();
     return true;
   }
 
@@ -259,14 +263,14 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
    * Lets go of a client that is still there. What it has said by now is evidence, and may not have
    * been read yet (SPEC D14).
    */
-  private letGo(): void {
+  #letGo(): void {
     const { client, inbound } = this;
     this.outbound.mute();
     inbound.forget();
     const read = (chunk: Buffer) => inbound.push(chunk, this.context.now());
     // The client may end inside a frame.
     client.leave(read, () => inbound.dropHeld());
-    const owed = this.pings.abandoned();
+    const owed = this.#pings.abandoned();
     if (owed !== undefined) this.answerPing(owed);
   }
 
@@ -274,12 +278,12 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
    * Lets go of the client. Messages are only told from here on, and pings of the upstream answered
    * here.
    */
-  private park(): void {
-    this.lifetime.parks();
+  #park(): void {
+    this.#lifetime.parks();
     this.inbound.dropHeld();
     this.client.abandon();
     this.outbound.mute();
-    const owed = this.pings.abandoned();
+    const owed = this.#pings.abandoned();
     if (owed !== undefined) this.answerPing(owed);
   }
 
@@ -287,12 +291,13 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
    * The shared parts of the directions. Without `sockets` they serve a client that comes back,
    * uncompressed.
    */
-  private shared({ deflate, opaque = false }: Partial<SplicedSockets> = {}): Shared {
-    const { tap, context } = this;
+  #shared({ deflate, opaque = false }: Partial<SplicedSockets> = {}): Shared {
+    const { context } = this;
+    const tap = this.#tap;
     return { deflate, opaque, barriers: new BarrierCodec(), pings: new UpstreamPings(), tap, context };
   }
 
-  private broke(side: 'client' | 'upstream', consequence: string): void {
+  #broke(side: 'client' | 'upstream', consequence: string): void {
     this.context.counters.protocolErrors++;
     const error = new Error(`the ${side} broke the WebSocket framing rules; ${consequence}`);
     this.context.report({ stage: 'frames', error });
