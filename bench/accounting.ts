@@ -17,7 +17,10 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
-/** User + system CPU time of those processes with all their threads, µs. Nanosecond counters where the kernel keeps them, else 10 ms ticks. */
+/**
+ * User + system CPU time of those processes with all their threads, µs. Nanosecond counters where
+ * the kernel keeps them, else 10 ms ticks.
+ */
 export function cpuMicros(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (scheduledMicros(pid) ?? tickMicros(pid)), 0);
 }
@@ -35,7 +38,10 @@ function scheduledMicros(pid: number): number | undefined {
   }
 }
 
-/** How long those processes' main threads have been ready to run while no core was free, µs; 0 where the kernel does not say. */
+/**
+ * How long those processes' main threads have been ready to run while no core was free, µs; 0 where
+ * the kernel does not say.
+ */
 export function waitMicros(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
     try {

@@ -44,7 +44,10 @@ function levelBudget(row: string, what: string, metric: string, limit: number, u
   };
 }
 
-/** Latency beyond a direct connection, of Ackspan against nginx. The median is that of the medians: a round's own ratio may divide by next to nothing. */
+/**
+ * Latency beyond a direct connection, of Ackspan against nginx. The median is that of the medians:
+ * a round's own ratio may divide by next to nothing.
+ */
 function addedLatencyBudget(metric: 'p50' | 'p99', limit: number): Budget {
   return {
     what: `added latency ${metric}, paced`,

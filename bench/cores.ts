@@ -5,8 +5,9 @@ import fs from 'node:fs';
 let prefix: readonly string[] | undefined;
 
 /**
- * Moves this process, and with it everything it starts from here on, off the first core that it may use. Returns what to put before a
- * proxy's command, so that it runs on that core alone; nothing where there is one core only, or no `taskset`.
+ * Moves this process, and with it everything it starts from here on, off the first core that it may
+ * use. Returns what to put before a proxy's command, so that it runs on that core alone; nothing
+ * where there is one core only, or no `taskset`.
  */
 export function divideCores(): readonly string[] {
   prefix ??= divide();

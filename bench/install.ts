@@ -9,7 +9,10 @@ export function addSbinToPath(): void {
   process.env.PATH = `${process.env.PATH}${path.delimiter}/usr/sbin${path.delimiter}/usr/local/sbin`;
 }
 
-/** Why a peer cannot take part, or undefined when it can. Tries to install it first where that is possible. */
+/**
+ * Why a peer cannot take part, or undefined when it can. Tries to install it first where that is
+ * possible.
+ */
 export function missing(peer: Peer, say: (line: string) => void): string | undefined {
   if (peer.needs === undefined || present(peer.needs.program)) return undefined;
   const { program, debian } = peer.needs;

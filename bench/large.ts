@@ -68,7 +68,10 @@ async function startSidecar(upstream: number, folder: string, group: Group | und
   throw new Error('the sidecar has ended');
 }
 
-/** Writes `[from, to)` of the message to every connection, a piece each in turn, no faster than it is taken. */
+/**
+ * Writes `[from, to)` of the message to every connection, a piece each in turn, no faster than it
+ * is taken.
+ */
 async function send(peers: readonly net.Socket[], bytes: Buffer, from: number, to: number): Promise<void> {
   for (let at = from; at < to; at += PIECE) {
     for (const peer of peers) peer.write(bytes.subarray(at, Math.min(to, at + PIECE)));

@@ -12,7 +12,10 @@ export interface Machine {
   readonly nginx: string;
   readonly haproxy: string;
   readonly commit: string;
-  /** Load average over the last minute before and during the run: above the number of cores, others were busy too. */
+  /**
+   * Load average over the last minute before and during the run: above the number of cores, others
+   * were busy too.
+   */
   readonly load1m: number;
 }
 

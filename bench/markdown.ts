@@ -40,7 +40,10 @@ function budgetLine(budget: Budget, result: BenchResult): string[] {
   return [budget.what, budget.limit, round(median), `${round(min)}–${round(max)}`, verdict, command];
 }
 
-/** Replaces the marked part of the README by the tables of a `--json` result. Throws when the file or the marks are missing. */
+/**
+ * Replaces the marked part of the README by the tables of a `--json` result. Throws when the file
+ * or the marks are missing.
+ */
 export function writeReadme(file: string): void {
   const result = JSON.parse(fs.readFileSync(file, 'utf8')) as BenchResult;
   const readme = fs.readFileSync(README, 'utf8');

@@ -57,7 +57,10 @@ export function fullRow(subjects: readonly Subject[]): Row {
   };
 }
 
-/** From the spawn to the first upgrade that succeeded, and what the process holds once that connection has gone. */
+/**
+ * From the spawn to the first upgrade that succeeded, and what the process holds once that
+ * connection has gone.
+ */
 export function startRow(subjects: readonly Subject[]): Row {
   return {
     name: 'start',

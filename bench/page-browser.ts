@@ -11,7 +11,10 @@ export interface Visit {
   readonly largestPaintMs: number;
   /** Tasks of the page's main thread above 50 ms (W3C Long Tasks), ms. */
   readonly longTasksMs: readonly number[];
-  /** CPU of the longest task of that thread, ms: what a busy machine makes the page wait for is not its own work. */
+  /**
+   * CPU of the longest task of that thread, ms: what a busy machine makes the page wait for is not
+   * its own work.
+   */
   readonly longestCpuMs: number;
   /** Of the page's JavaScript after a collection, at its end. */
   readonly heapKiB: number;
@@ -68,7 +71,9 @@ interface TraceEvent {
   readonly args?: { readonly name?: string };
 }
 
-/** The most CPU time that one task of a renderer's main thread took, ms, by Chromium's own trace. */
+/**
+ * The most CPU time that one task of a renderer's main thread took, ms, by Chromium's own trace.
+ */
 function longestTask(trace: Buffer): number {
   const { traceEvents } = JSON.parse(trace.toString('utf8')) as { traceEvents: readonly TraceEvent[] };
   const mains = new Set(
@@ -89,7 +94,9 @@ export interface Filtered {
 const MESSAGES = 100_000;
 const TYPES = ['agent_thinking', 'tool_executing', 'tool_completed', 'agent_completed', 'token'];
 
-/** A HAR file with as many messages as a connection shows, each with a payload of about 200 bytes. */
+/**
+ * A HAR file with as many messages as a connection shows, each with a payload of about 200 bytes.
+ */
 function writeMessages(file: string): void {
   const message = (n: number): object => {
     const data = JSON.stringify({ type: TYPES[n % TYPES.length], event_id: `e-${n}`, text: 'An answer. '.repeat(14) });
@@ -115,7 +122,10 @@ const TYPED = `async (text) => {
   return [ms, count.textContent];
 }`;
 
-/** For every text: CPU of the page's main thread, and the time that passed, from the letter to the filtered list, ms. */
+/**
+ * For every text: CPU of the page's main thread, and the time that passed, from the letter to the
+ * filtered list, ms.
+ */
 export async function filterTimes(browser: Browser, admin: string): Promise<readonly Filtered[]> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ackspan-bench-page-'));
   try {
@@ -126,7 +136,8 @@ export async function filterTimes(browser: Browser, admin: string): Promise<read
     await page.locator('input[type=file]').setInputFiles(file);
     await page.locator('.filters [role=status]', { hasText: '100,000 of 100,000' }).waitFor({ timeout: 60_000 });
     const session = await page.context().newCDPSession(page);
-    // Time of the thread, not of the clock: what a busy machine makes the page wait for is not its own.
+    // Time of the thread, not of the clock: what a busy machine makes the page wait for is not its
+    // own.
     await session.send('Performance.enable', { timeDomain: 'threadTicks' });
     const cpuMs = async (): Promise<number> => {
       const { metrics } = await session.send('Performance.getMetrics');

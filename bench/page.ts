@@ -12,7 +12,10 @@ import { sumsOf } from './rounds.ts';
 import { type Running, readStats, runTrial } from './trial.ts';
 
 const USAGE = 'usage: npm run bench:page -- [--seconds 60] [--rate 5000] [--connections 200]';
-/** Length of one stretch with or without the page, ms, and what passes before its figures count: the page opens, the last one closes. */
+/**
+ * Length of one stretch with or without the page, ms, and what passes before its figures count: the
+ * page opens, the last one closes.
+ */
 const STRETCH_MS = 10_000;
 const SETTLE_MS = 1_500;
 const WARMUP_MS = 4_000;

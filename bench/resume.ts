@@ -57,7 +57,10 @@ events: { rules: [ { match: "*", timeout: 1h, attempts: [] } ] }
   throw new Error('the sidecar has ended');
 }
 
-/** Connects and counts frames: the welcome, then a notice and a message for each replay. Throws when one is out of place. */
+/**
+ * Connects and counts frames: the welcome, then a notice and a message for each replay. Throws when
+ * one is out of place.
+ */
 async function resume(url: string, replays: number): Promise<Resume & { socket: WebSocket }> {
   const requested = performance.now();
   let upgraded = 0;
@@ -83,7 +86,9 @@ async function resume(url: string, replays: number): Promise<Resume & { socket: 
   return { socket, welcome: welcome!, fromRequest: done - requested, fromUpgrade: done - upgraded };
 }
 
-/** `restart`: the backend closes its connection before each resume; else the sidecar has kept it. */
+/**
+ * `restart`: the backend closes its connection before each resume; else the sidecar has kept it.
+ */
 async function measure(rounds: number, restart: boolean, folder: string): Promise<readonly Resume[]> {
   const { server, port } = await startBackend();
   const sidecar = await startSidecar(port, folder);

@@ -74,7 +74,10 @@ export function sumsOf(stats: Stats) {
   return { tracked: of('tracked'), pending: of('pending'), settled, confirmed, failed, timeout, unverifiable };
 }
 
-/** The tracker's own sums must be the load's (D1): what was answered is confirmed, what was not is pending. */
+/**
+ * The tracker's own sums must be the load's (D1): what was answered is confirmed, what was not is
+ * pending.
+ */
 function checkSums(label: string, job: Job, result: Result, stats: Stats): void {
   const { tracked, pending, settled, confirmed } = sumsOf(stats);
   const sums = `tracked ${tracked}, pending ${pending}, settled ${settled}, confirmed ${confirmed}`;

@@ -26,7 +26,10 @@ export interface Row {
   /** Whether `--quick` runs it. */
   readonly quick: boolean;
   readonly subjects: readonly Subject[];
-  /** Turns of every subject in one round; default 1. Short trials are noisy, and several cost little. */
+  /**
+   * Turns of every subject in one round; default 1. Short trials are noisy, and several cost
+   * little.
+   */
   readonly times?: number;
   readonly metrics: readonly Metric[];
   job(subject: Subject, peer: Peer | undefined, quick: boolean): Job;

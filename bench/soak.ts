@@ -79,7 +79,8 @@ async function soak(argv: string[]): Promise<number> {
       );
     },
     ended: async (_result: Result, running: Running): Promise<void> => {
-      // Closed connections settle what they had at once; a second is for the sockets' own last words.
+      // Closed connections settle what they had at once; a second is for the sockets' own last
+      // words.
       await delay(1000);
       faults.push(...(await leftovers(running.admin)));
     },
@@ -128,7 +129,10 @@ function sumFaults(last: Sample, stats: Stats): string[] {
   return found;
 }
 
-/** Compares the last third of the run with the middle third (memory) and with the first (p99 beyond the control group's). */
+/**
+ * Compares the last third of the run with the middle third (memory) and with the first (p99 beyond
+ * the control group's).
+ */
 function driftOf(points: readonly Point[]): Verdict {
   const third = Math.floor(points.length / 3);
   if (third < 3) return { faults: [], remarks: ['memory and p99 not judged: the run was too short'] };

@@ -16,7 +16,10 @@ import type { Peer, PeerSetup } from './peers/peer.ts';
 export type Variant = Partial<
   Pick<PeerSetup, 'deflate' | 'otlp' | 'keepConfirmed' | 'holdSeconds' | 'retain' | 'nodeFlags'>
 > & {
-  /** What outlives the proxy: files in its folder, or a Redis of its own, which may stand still in the window that counts. */
+  /**
+   * What outlives the proxy: files in its folder, or a Redis of its own, which may stand still in
+   * the window that counts.
+   */
   readonly keeps?: 'file' | 'redis' | 'stalled redis';
   /** Put before the command instead of what gives it a core of its own. */
   readonly prefix?: readonly string[];
@@ -44,7 +47,10 @@ export interface Watcher {
   ended?(result: Result, running: Running): Promise<void>;
 }
 
-/** Runs a job through a peer (undefined = directly). Throws when a byte was wrong, something died, or the tracker's sums are off. */
+/**
+ * Runs a job through a peer (undefined = directly). Throws when a byte was wrong, something died,
+ * or the tracker's sums are off.
+ */
 export async function runTrial(
   peer: Peer | undefined,
   job: Job,

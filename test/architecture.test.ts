@@ -5,10 +5,16 @@ import { importsOf, sourceFiles, textOf } from './house/imports.ts';
 
 const files = sourceFiles();
 
-/** What the page's bundle takes from beyond its room: functions and tables that need nothing of Node. */
+/**
+ * What the page's bundle takes from beyond its room: functions and tables that need nothing of
+ * Node.
+ */
 const SHOWN = ['admin-client/causes.ts', 'admin-client/explain.ts'];
 
-/** What each folder may import besides itself: folders, or single files. `*` = any folder: the places that join the others. */
+/**
+ * What each folder may import besides itself: folders, or single files. `*` = any folder: the
+ * places that join the others.
+ */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   delivery: [],
   // The clocks and waits of the process: adapters may look at them, the core is told the time.
@@ -21,16 +27,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   journal: ['delivery', 'time'],
   telemetry: ['delivery', 'time'],
   admin: ['delivery', 'time'],
-  // What runs in a browser: of the sidecar it knows the words and the shapes of the API, as types only, and what causes mean.
+  // What runs in a browser: of the sidecar it knows the words and the shapes of the API, as types
+  // only, and what causes mean.
   page: ['delivery/words.ts', 'admin/shapes.ts', 'admin/stats-shapes.ts', ...SHOWN],
   config: ['delivery'],
   identity: ['delivery', 'time'],
   client: [],
   resume: ['delivery', 'time'],
   hooks: ['delivery', 'time'],
-  // The library: the core with its store, the pure reader of messages, and the two pure tables of the sidecar's telemetry.
+  // The library: the core with its store, the pure reader of messages, and the two pure tables of
+  // the sidecar's telemetry.
   embed: ['delivery', 'store', 'time', 'decode', 'telemetry/names/names.ts', 'telemetry/metrics/latency.ts'],
-  // One client's connection: joins the path of its events. It knows neither telemetry nor the process around it.
+  // One client's connection: joins the path of its events. It knows neither telemetry nor the
+  // process around it.
   connection: ['delivery', 'time', 'decode', 'relay', 'resume'],
   // Readers of the admin API, outside the sidecar: its shapes, and the vocabulary.
   'admin-client': [
@@ -99,6 +108,12 @@ describe('architecture', () => {
     const room = folder(file) === '.' ? '' : folder(file);
     expect(text).toMatch(new RegExp(`^(#!.*\\n)?// ${room === '' ? '\\S' : `${room}: `}`));
     expect(text.split('\n').length).toBeLessThanOrEqual(LINES + 1);
+  });
+
+  test('what is private to a class is private by the language (`#name`)', () => {
+    const keyword = /^\s*private (?:readonly |static |async |override )*[\w#$]+\s*[(<:=?!;]/m;
+    expect(keyword.test('class A {\n  private readonly a = 1;\n}')).toBe(true);
+    expect(files.filter((file) => keyword.test(textOf(file)))).toEqual([]);
   });
 
   test('no loose files beside the rooms', () => {

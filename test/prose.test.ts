@@ -11,7 +11,10 @@ const RIDDLE = /^(?:Those|The same|Whoever|Whom|Who|Nobody|Somebody|Everybody|It
 
 const length = (line: string) => [...line].length;
 
-/** Lines of prose with their numbers: no table, no heading, no code, and nothing that a program writes between marks. */
+/**
+ * Lines of prose with their numbers: no table, no heading, no code, and nothing that a program
+ * writes between marks.
+ */
 function proseOf(text: string): { line: number; text: string }[] {
   let fenced = false;
   let generated = false;
@@ -60,6 +63,17 @@ const SOURCES = readdirSync('src', { recursive: true, encoding: 'utf8' })
 test(`the first line of a source file has at most ${FIRST_LINE} characters`, () => {
   expect(SOURCES.length).toBeGreaterThan(200);
   expect(SOURCES.filter(({ lines }) => length(lines[0]!) > FIRST_LINE).map(({ name }) => name)).toEqual([]);
+});
+
+test(`a comment has at most ${COLUMNS} columns`, () => {
+  const long = SOURCES.flatMap(({ name, lines }) =>
+    lines.flatMap((line, index) =>
+      index > 0 && /^\s*(?:\/\/(?! biome-ignore)|\/\*\*|\*)/.test(line) && length(line) > COLUMNS
+        ? [`${name}:${index + 1}`]
+        : [],
+    ),
+  );
+  expect(long).toEqual([]);
 });
 
 test('a comment begins with a noun or a verb, not with a pronoun', () => {

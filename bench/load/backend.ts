@@ -71,7 +71,10 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   };
 }
 
-/** Answers the upgrade; returns the connection's number, or -1 when it has none (a plain request, a first try). */
+/**
+ * Answers the upgrade; returns the connection's number, or -1 when it has none (a plain request, a
+ * first try).
+ */
 function accept(socket: net.Socket, head: string, deflate: boolean): number {
   const key = /^sec-websocket-key:\s*(.*?)\r$/im.exec(head)?.[1];
   if (key === undefined) {
@@ -117,7 +120,10 @@ function confirmationReader(connection: BackendConnection, conn: number, options
 
 const expected = Buffer.alloc(2 * MAX_FRAME);
 
-/** Whether a received frame is message `seq`: the same bytes, or, from a proxy that writes frames of its own, the same message. */
+/**
+ * Whether a received frame is message `seq`: the same bytes, or, from a proxy that writes frames of
+ * its own, the same message.
+ */
 export function matches(
   buf: Buffer,
   start: number,
@@ -138,7 +144,10 @@ export function hex(buf: Buffer, start: number, end: number): string {
   return buf.toString('hex', start, Math.min(end, start + 64));
 }
 
-/** Writes frames from one shared buffer; takes a fresh one whenever the kernel did not accept everything at once. */
+/**
+ * Writes frames from one shared buffer; takes a fresh one whenever the kernel did not accept
+ * everything at once.
+ */
 function eventWriter(encode: Encoder, writes: 'each' | 'burst') {
   let scratch = Buffer.allocUnsafe(64 * MAX_FRAME);
   const flush = (connection: BackendConnection, length: number): void => {

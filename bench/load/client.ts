@@ -12,7 +12,10 @@ export interface ClientOptions {
   /** As in `FlowJob`. */
   readonly optedInEvery?: number | undefined;
   onFault(what: string): void;
-  /** `count` more events of a connection arrived as they were sent (the last is number `next` - 1) and were answered. */
+  /**
+   * `count` more events of a connection arrived as they were sent (the last is number `next` - 1)
+   * and were answered.
+   */
   onVerified(conn: number, count: number, next: number): void;
   onClosed(conn: number): void;
 }

@@ -8,7 +8,10 @@ import { delay, now, openAll, until } from './timing.ts';
 
 const SENT_AT_RING = 256; // events in flight per connection whose send time is remembered
 
-/** Runs one job against one target. `fault` is called at the first wrong byte and ends the run, `begins` with the window. */
+/**
+ * Runs one job against one target. `fault` is called at the first wrong byte and ends the run,
+ * `begins` with the window.
+ */
 export async function prepareFlow(job: FlowJob, fault: (what: string) => void, begins: () => void = () => {}) {
   const state = new FlowState(job);
   const messages = createMessages(job.deflate);
@@ -48,7 +51,10 @@ export async function prepareFlow(job: FlowJob, fault: (what: string) => void, b
   return { port: backend.port, run };
 }
 
-/** Leaves events pending on the holders: they have answered one ping, and answer nothing from here on. */
+/**
+ * Leaves events pending on the holders: they have answered one ping, and answer nothing from here
+ * on.
+ */
 async function hold(state: FlowState, holders: readonly ClientConnection[]): Promise<void> {
   const { heldEach } = state.job;
   if (holders.length === 0) return;
@@ -93,7 +99,8 @@ async function measure(
   const rss = rssKiB(pids);
   await state.stop();
   await settleConfirmations(state);
-  // Pongs and confirmations of the last events are on their way: the proxy's own count is compared after this.
+  // Pongs and confirmations of the last events are on their way: the proxy's own count is compared
+  // after this.
   await delay(job.optedInEvery === undefined ? 50 : 500);
   state.stopping = true;
   const pongs = [...clients, ...holders].reduce((sum, client) => sum + client.pongs, 0);

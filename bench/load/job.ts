@@ -8,19 +8,33 @@ export interface FlowJob {
   readonly inFlight: number;
   /** Events per second over all connections; 0 = as fast as credits come back. */
   readonly rate: number;
-  /** `app`: the client answers each event with a confirmation message. `barrier`: it answers pings only. */
+  /**
+   * `app`: the client answers each event with a confirmation message. `barrier`: it answers pings
+   * only.
+   */
   readonly confirm: 'app' | 'barrier';
-  /** Whether confirmation messages pass through to the backend (byte pipes) or are consumed on the way. */
+  /**
+   * Whether confirmation messages pass through to the backend (byte pipes) or are consumed on the
+   * way.
+   */
   readonly forwarded: boolean;
   readonly deflate: boolean;
-  /** `each`: one write per message, as `send()` does. `burst`: what became due together is one write. */
+  /**
+   * `each`: one write per message, as `send()` does. `burst`: what became due together is one
+   * write.
+   */
   readonly writes: 'each' | 'burst';
   readonly warmupMs: number;
   readonly windowMs: number;
-  /** Extra connections whose client answers one ping and then never again, and the events left pending on each. */
+  /**
+   * Extra connections whose client answers one ping and then never again, and the events left
+   * pending on each.
+   */
   readonly holders: number;
   readonly heldEach: number;
-  /** One client in so many has opted in, as the SDK does, and confirms cumulatively; default: none. */
+  /**
+   * One client in so many has opted in, as the SDK does, and confirms cumulatively; default: none.
+   */
   readonly optedInEvery?: number;
 }
 
@@ -28,7 +42,10 @@ export interface FlowJob {
 export interface IdleJob {
   readonly kind: 'idle';
   readonly connections: number;
-  /** Connections opened before the first reading, so that what a proxy needs only once is not counted. */
+  /**
+   * Connections opened before the first reading, so that what a proxy needs only once is not
+   * counted.
+   */
   readonly before: number;
   /** Whether each connection carries one event and its confirmation before it falls idle. */
   readonly touch: boolean;
@@ -59,7 +76,9 @@ export interface SoakJob {
   readonly connections: number;
   readonly rate: number;
   readonly runMs: number;
-  /** A connection lives between these two before it closes cleanly and another takes its place, ms. */
+  /**
+   * A connection lives between these two before it closes cleanly and another takes its place, ms.
+   */
   readonly lifeMs: readonly [number, number];
   /** Share of the live connections that break in every second. */
   readonly faults: number;
@@ -69,7 +88,10 @@ export interface SoakJob {
 
 export type Job = FlowJob | IdleJob | PendingJob | StartJob | SoakJob;
 
-/** Sent by the bench when the proxy under test has been spawned. `pid` 0 = no proxy between client and backend. */
+/**
+ * Sent by the bench when the proxy under test has been spawned. `pid` 0 = no proxy between client
+ * and backend.
+ */
 export interface Target {
   readonly port: number;
   readonly pid: number;
@@ -84,7 +106,10 @@ export interface FlowResult {
   readonly wallMs: number;
   /** CPU of the proxy's process tree in the window, µs; 0 without a proxy. */
   readonly cpuUs: number;
-  /** How long the proxy was ready to run but no core was free, µs: what others on the machine did to its latency. */
+  /**
+   * How long the proxy was ready to run but no core was free, µs: what others on the machine did to
+   * its latency.
+   */
   readonly waitUs: number;
   readonly generatorCpuUs: number;
   readonly p50Ms: number;
@@ -109,7 +134,10 @@ export interface MemoryResult {
 export interface StartResult {
   readonly kind: 'start';
   readonly startMs: number;
-  /** CPU of the proxy's process tree up to the first accepted connection, µs: what a busy machine does not change. */
+  /**
+   * CPU of the proxy's process tree up to the first accepted connection, µs: what a busy machine
+   * does not change.
+   */
   readonly cpuUs: number;
   readonly rssKiB: number;
 }

@@ -46,7 +46,9 @@ async function prepare(job: Job): Promise<Prepared> {
   }
 }
 
-/** Tries until one upgrade through the proxy succeeds; returns when that was, ms since the epoch. */
+/**
+ * Tries until one upgrade through the proxy succeeds; returns when that was, ms since the epoch.
+ */
 async function firstAccepted(port: number): Promise<number> {
   const deadline = now() + 20_000;
   while (now() < deadline) {
@@ -84,7 +86,8 @@ function failed(error: unknown): void {
   fault(error instanceof Error ? error.message : String(error));
 }
 
-// A message that cannot be read (bad compression, say) throws inside a socket's callback: it fails the run like any wrong byte.
+// A message that cannot be read (bad compression, say) throws inside a socket's callback: it fails
+// the run like any wrong byte.
 process.on('uncaughtException', failed);
 process.on('disconnect', () => process.exit(1));
 main().catch(failed);

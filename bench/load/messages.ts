@@ -28,10 +28,16 @@ interface Template {
   readonly maskedFrom: number;
 }
 
-/** Writes message number `seq` of connection `conn` as one frame at `out[offset]`; returns its length in bytes. */
+/**
+ * Writes message number `seq` of connection `conn` as one frame at `out[offset]`; returns its
+ * length in bytes.
+ */
 export type Encoder = (out: Buffer, offset: number, conn: number, seq: number) => number;
 
-/** Frames as an unmasked server (`event`) and a masked client (`confirmation`) write them; `plain*` never compressed. */
+/**
+ * Frames as an unmasked server (`event`) and a masked client (`confirmation`) write them; `plain*`
+ * never compressed.
+ */
 export interface Messages {
   readonly event: Encoder;
   readonly confirmation: Encoder;
@@ -42,7 +48,10 @@ export interface Messages {
 /** No frame of the load is longer than this, bytes. */
 export const MAX_FRAME = 512;
 
-/** Builds the templates. With `deflate`, frames are permessage-deflate (RFC 7692), each inflatable on its own. */
+/**
+ * Builds the templates. With `deflate`, frames are permessage-deflate (RFC 7692), each inflatable
+ * on its own.
+ */
 export function createMessages(deflate: boolean): Messages {
   const plainEvent = encoder(EVENTS.map((text) => template(text, false, false)));
   const plainConfirmation = encoder([template(CONFIRMATION, true, false)]);
@@ -69,7 +78,10 @@ function digits(out: Buffer, offset: number, maskedFrom: number, at: number, cou
   }
 }
 
-/** A frame whose digits sit at known places; compressed ones keep their digits in stored blocks, so that patching stays valid. */
+/**
+ * A frame whose digits sit at known places; compressed ones keep their digits in stored blocks, so
+ * that patching stays valid.
+ */
 function template(text: string, masked: boolean, deflate: boolean): Template {
   const parts: Buffer[] = [];
   const connAt: number[] = [];
@@ -125,7 +137,10 @@ export function clientControl(opcode: 8 | 10, payload: Uint8Array): Buffer {
   return Buffer.concat([frameHeader(0x80 | opcode, payload.length, true), xor(payload)]);
 }
 
-/** The message in a frame as plain bytes: unmasked and, if compressed, inflated. For peers that write frames of their own. */
+/**
+ * The message in a frame as plain bytes: unmasked and, if compressed, inflated. For peers that
+ * write frames of their own.
+ */
 export function readPayload(frame: Buffer): Buffer {
   const masked = (frame[1]! & 0x80) !== 0;
   let at = (frame[1]! & 0x7f) === 126 ? 4 : 2;

@@ -4,7 +4,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { otlpEnvironment, type Peer, type PeerCommand, type PeerSetup } from './peer.ts';
 
-/** The built command, from `.cache/bench/peers/` upwards; the variable names another build to compare with. */
+/**
+ * The built command, from `.cache/bench/peers/` upwards; the variable names another build to
+ * compare with.
+ */
 export const ACKSPAN =
   process.env.BENCH_ACKSPAN_MAIN ?? fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 

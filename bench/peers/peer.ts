@@ -18,7 +18,9 @@ export interface PeerSetup {
   readonly store: string | undefined;
   /** Every message is kept for a resend while its delivery is pending. */
   readonly retain: boolean;
-  /** Flags for the proxy's runtime, such as `--max-old-space-size=256`; only Node peers know them. */
+  /**
+   * Flags for the proxy's runtime, such as `--max-old-space-size=256`; only Node peers know them.
+   */
   readonly nodeFlags: readonly string[];
 }
 
@@ -43,7 +45,9 @@ export interface Peer {
   command(setup: PeerSetup): PeerCommand;
 }
 
-/** The standard variable that names the OTLP receiver, for programs that export. Empty without one. */
+/**
+ * The standard variable that names the OTLP receiver, for programs that export. Empty without one.
+ */
 export function otlpEnvironment({ otlp }: PeerSetup): Record<string, string> {
   return otlp === 0 ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${otlp}` };
 }

@@ -13,7 +13,9 @@ export interface Violation {
 
 /** Evidence counts if it lay in the sidecar's socket so long before the loss was said, ms. */
 const MARGIN_MS = 50;
-/** Sockets that a sidecar may hold besides its connections: the admin API's, idle ones to exporters. */
+/**
+ * Sockets that a sidecar may hold besides its connections: the admin API's, idle ones to exporters.
+ */
 const SPARE_DESCRIPTORS = 8;
 const LOSSES = ['timeout', 'failed'];
 
@@ -75,7 +77,8 @@ function falseLoss(row: Row, record: ConnectionRecord): string | undefined {
   if (!LOSSES.includes(row.status)) return undefined;
   if (row.status === 'failed' && row.error_type !== 'disconnected' && row.error_type !== 'shutdown') return undefined;
   if (row.status === 'failed' && record.flooded) return undefined;
-  // Words of a session that moved from connection to connection may have been said to one that was no longer its own.
+  // Words of a session that moved from connection to connection may have been said to one that was
+  // no longer its own.
   if (record.dials !== 1 || record.clients !== 1) return undefined;
   const twins = record.sent.filter(({ id }) => id === row.event_id).length > 1;
   const deadline = row.status === 'timeout' && row.deadline_at !== null ? Date.parse(row.deadline_at) : Infinity;
@@ -131,7 +134,10 @@ function missing(record: ConnectionRecord, rows: readonly Row[]): Violation[] {
     });
 }
 
-/** The highest ordinal that the sidecar must have read: a later message is a delivery, or all were read. */
+/**
+ * The highest ordinal that the sidecar must have read: a later message is a delivery, or all were
+ * read.
+ */
 function readThrough(record: ConnectionRecord, rows: readonly Row[]): number {
   if (record.dials !== 1) return 0;
   if (certain(record)) return record.sent.length;

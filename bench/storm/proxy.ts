@@ -6,7 +6,10 @@ import type { LinkPlan } from './plan.ts';
 
 /** What a proxy tells of one connection. All of it is optional. */
 export interface LinkWatch {
-  /** Bytes are being written towards the dialled end; the result is called once they lie in its socket. */
+  /**
+   * Bytes are being written towards the dialled end; the result is called once they lie in its
+   * socket.
+   */
   passingUp?(bytes: Buffer): (() => void) | undefined;
   /** One of its two sockets is closed. */
   closed?(end: 'dialler' | 'dialled', hadError: boolean): void;
@@ -19,7 +22,10 @@ export interface LinkWatch {
 type Passing = NonNullable<LinkWatch['passingUp']>;
 
 export interface LinkEnd {
-  /** Every byte of the dialled end went to the dialler, and the FIN behind them; no reset, no fault that cuts. */
+  /**
+   * Every byte of the dialled end went to the dialler, and the FIN behind them; no reset, no fault
+   * that cuts.
+   */
   readonly whole: boolean;
   /** When that FIN was written; 0 = never. */
   readonly finAt: number;

@@ -48,7 +48,10 @@ export interface ConnectionRecord {
   clients: number;
   /** The sidecar has read the backend's bytes up to their FIN, for certain. */
   readToEnd: boolean;
-  /** It sent more than the sockets on the way may have taken: what it said then may have died with one of them. */
+  /**
+   * It sent more than the sockets on the way may have taken: what it said then may have died with
+   * one of them.
+   */
   flooded: boolean;
   /** What happened, for people. */
   readonly notes: string[];
@@ -113,7 +116,10 @@ export function createRecord(id: number, client: string, plan: string): Connecti
   };
 }
 
-/** Names a message of a connection. An opted-in client may get one twice, and gets frames of the sidecar's too: ids are unique there. */
+/**
+ * Names a message of a connection. An opted-in client may get one twice, and gets frames of the
+ * sidecar's too: ids are unique there.
+ */
 export function keyOf(record: Pick<ConnectionRecord, 'optedIn'>, id: string, ordinal: number): string {
   return record.optedIn ? id : `${id}#${ordinal}`;
 }

@@ -44,7 +44,10 @@ interface Seat {
   readonly barriers: Barriers;
 }
 
-/** A read to the backend's FIN is certain if the FIN came so long after the sidecar's own at most, ms: its patience is 2 s. */
+/**
+ * A read to the backend's FIN is certain if the FIN came so long after the sidecar's own at most,
+ * ms: its patience is 2 s.
+ */
 const CERTAIN_MS = 1000;
 /** What `limits.patience` is by default, ms. */
 const PATIENCE_MS = 2000;
@@ -183,7 +186,10 @@ function upstreamWatch(record: ConnectionRecord, broke: (how: string) => void): 
   };
 }
 
-/** Waits until nothing is open or pending. What is left after the longest deadline is for the oracle. */
+/**
+ * Waits until nothing is open or pending. What is left after the longest deadline is for the
+ * oracle.
+ */
 async function quiet(sidecar: StormSidecar, links: () => number): Promise<void> {
   const end = now() + SETTLE_MS;
   while (now() < end) {

@@ -10,7 +10,10 @@ import type { WallClock } from './wall-clock.ts';
 export interface SpanSink {
   /** For the sidecar's environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** The deliveries among the spans so far. Twins are left out: a span does not say which of them it is. */
+  /**
+   * The deliveries among the spans so far. Twins are left out: a span does not say which of them it
+   * is.
+   */
   rows(records: ReadonlyMap<number, ConnectionRecord>, clock: WallClock | undefined): Row[];
   close(): void;
 }

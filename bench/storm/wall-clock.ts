@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { now } from '../load/timing.ts';
 
-/** Every setting is a multiple of it, so that a stamp of a round shows by itself which setting it was made under, ms. */
+/**
+ * Every setting is a multiple of it, so that a stamp of a round shows by itself which setting it
+ * was made under, ms.
+ */
 const UNIT_MS = 600_000;
 const UNITS = 60;
 

@@ -15,8 +15,8 @@ export function alertGroups(slo: Slo): RuleGroup[] {
 }
 
 /**
- * One alert over several look-backs: the shortest that holds enough losses speaks, so little traffic is watched too. A longer one is
- * silent once a shorter window shows the recovery.
+ * One alert over several look-backs: the shortest that holds enough losses speaks, so little
+ * traffic is watched too. A longer one is silent once a shorter window shows the recovery.
  */
 function outage(slo: Slo): Alert {
   const { ratio, minUnconfirmed, windows, recovered } = slo.outage;
@@ -69,13 +69,19 @@ function burn(slo: Slo, tier: BurnTier): Alert {
   };
 }
 
-/** The time that a whole budget lasts at the pace of the alert's value; templates cannot divide, queries can. */
+/**
+ * The time that a whole budget lasts at the pace of the alert's value; templates cannot divide,
+ * queries can.
+ */
 function budgetLasts(slo: Slo): string {
   const seconds = hours(slo.window) * 3600;
   return `{{ with $value | printf "${seconds} / %f" | query }}{{ . | first | value | humanizeDuration }}{{ end }}`;
 }
 
-/** Holds for a job that was seen so long ago: a fresh Prometheus takes the minutes that it has for a whole window. */
+/**
+ * Holds for a job that was seen so long ago: a fresh Prometheus takes the minutes that it has for a
+ * whole window.
+ */
 function seenFor(ago: Window): string {
   const seen = (metric: string) => `last_over_time(${metric}[1h] offset ${ago})`;
   return `and on (job) group by (job) (${seen(M.connections)} or ${seen(M.settled)})`;

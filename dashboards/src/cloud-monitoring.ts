@@ -11,7 +11,10 @@ const RUNBOOKS = 'https://RUNBOOKS/docs/runbooks/';
 /** Conditions are looked at this often; Cloud Monitoring takes multiples of 30 s. */
 const EVALUATION = '30s';
 const DAY_SECONDS = 86_400;
-/** The histogram's count as a counter of its own (`transform/slo` in deploy/cloudrun/otel-collector.yaml). */
+/**
+ * The histogram's count as a counter of its own (`transform/slo` in
+ * deploy/cloudrun/otel-collector.yaml).
+ */
 const COUNTER = 'prometheus.googleapis.com/ackspan_delivery_duration_count_total/counter';
 const BAD = ERROR_TYPES.filter((each) => each !== '');
 
@@ -125,7 +128,10 @@ function unconfirmed(matcher: string, window: Window): string {
   return `${increase(failing(matcher), window)} / ${increase(matcher, window)}`;
 }
 
-/** How fast the budget of all priorities together goes; each is allowed what its own objective allows. LOW counts as it is. */
+/**
+ * How fast the budget of all priorities together goes; each is allowed what its own objective
+ * allows. LOW counts as it is.
+ */
 function weighed(slo: Slo, window: Window): string {
   const allowed = byPriority(slo).map(
     (each) => `${budgetOf(each)} * (${increase(`priority="${each.priority}"`, window)} or vector(0))`,

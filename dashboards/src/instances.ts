@@ -43,8 +43,8 @@ function rules(window: Window): Recording[] {
 }
 
 /**
- * An instance that loses more than `share`, and `times` as much as its job, in one of the pairs of windows, as long as no shorter pair
- * shows the recovery.
+ * An instance that loses more than `share`, and `times` as much as its job, in one of the pairs of
+ * windows, as long as no shorter pair shows the recovery.
  */
 function worse(share: number, times: number, least: number, pairs: readonly { long: Window; short: Window }[]): string {
   const { ratio, minDeliveries } = SLO.outage.recovered;
@@ -62,7 +62,9 @@ function worse(share: number, times: number, least: number, pairs: readonly { lo
   return lost.join('\nor ');
 }
 
-/** Alerts on one instance; `times` keeps them silent where all are bad alike, which is the outage's. */
+/**
+ * Alerts on one instance; `times` keeps them silent where all are bad alike, which is the outage's.
+ */
 export const INSTANCES: readonly Symptom[] = [
   {
     alert: 'AckspanBadInstance',

@@ -9,7 +9,10 @@ function keptOut(window: string): string {
   return grew(`${M.rejected}{reason=~"${KEPT_OUT}"}`, window);
 }
 
-/** Share of the handshakes of a window that were kept out, of those and the ones that became connections. */
+/**
+ * Share of the handshakes of a window that were kept out, of those and the ones that became
+ * connections.
+ */
 function keptOutShare(window: string): string {
   return `${keptOut(window)} / (${keptOut(window)} + (${grew(M.opened, window)} or 0 * ${keptOut(window)}))`;
 }

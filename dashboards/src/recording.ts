@@ -16,19 +16,25 @@ export function unconfirmedIn(window: Window): string {
   return `job_priority:ackspan_delivery_unconfirmed:increase${window}`;
 }
 
-/** Name of unconfirmed over settled in a window: 1 − confirmation rate. NaN, which fires nothing, when nothing settled. */
+/**
+ * Name of unconfirmed over settled in a window: 1 − confirmation rate. NaN, which fires nothing,
+ * when nothing settled.
+ */
 export function ratioIn(window: Window): string {
   return `job_priority:ackspan_delivery_unconfirmed:ratio_rate${window}`;
 }
 
-/** Name of the deliveries in a window that may go unconfirmed by the objective of their priority. */
+/**
+ * Name of the deliveries in a window that may go unconfirmed by the objective of their priority.
+ */
 export function allowedIn(window: Window): string {
   return `job_priority:ackspan_delivery_allowed:increase${window}`;
 }
 
 /**
- * Name of unconfirmed over allowed in a window: 1 = exactly the objective, 2 = the budget goes twice as fast as it may. `all` weighs each
- * priority by its own objective, and a priority that may not page counts at most what it is allowed to lose.
+ * Name of unconfirmed over allowed in a window: 1 = exactly the objective, 2 = the budget goes
+ * twice as fast as it may. `all` weighs each priority by its own objective, and a priority that may
+ * not page counts at most what it is allowed to lose.
  */
 export function paceIn(window: Window): string {
   return `job_priority:ackspan_delivery_budget:pace${window}`;
@@ -91,7 +97,10 @@ function paceRules(slo: Slo, window: Window): RuleGroup['rules'] {
   ];
 }
 
-/** What `all` counts: every loss of a priority that may page; of the others no more than they may lose. */
+/**
+ * What `all` counts: every loss of a priority that may page; of the others no more than they may
+ * lose.
+ */
 function weighed(slo: Slo, window: Window): string {
   const silent = byPriority(slo)
     .filter((each) => !each.pages)

@@ -7,7 +7,10 @@ export function series(row: MetricRow): string {
   return sampleName(row.name, row.unit, row.kind);
 }
 
-/** Labels that a sample of the metric may carry by itself; scrape labels (`job`, `instance`) come on top. */
+/**
+ * Labels that a sample of the metric may carry by itself; scrape labels (`job`, `instance`) come on
+ * top.
+ */
 export function labelsOf(row: MetricRow): string[] {
   return row.attributes.map(labelName);
 }

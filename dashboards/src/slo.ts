@@ -5,7 +5,10 @@ export type Severity = 'page' | 'ticket';
 
 /** What must be confirmed of one group of deliveries. */
 export interface Objective {
-  /** Label value of `priority`; `all` = every delivery together: what is stated, never what is weighed. */
+  /**
+   * Label value of `priority`; `all` = every delivery together: what is stated, never what is
+   * weighed.
+   */
   readonly priority: string;
   /** Share of settled deliveries that must be confirmed, in (0, 1). */
   readonly ratio: number;
@@ -13,7 +16,9 @@ export interface Objective {
   readonly pages: boolean;
 }
 
-/** One burn-rate alert: it fires while the budget burns `factor` times too fast over both windows. */
+/**
+ * One burn-rate alert: it fires while the budget burns `factor` times too fast over both windows.
+ */
 export interface BurnTier {
   readonly name: string;
   readonly factor: number;
@@ -22,7 +27,10 @@ export interface BurnTier {
   readonly severity: Severity;
   /** Settled deliveries that the long window must hold: below it a ratio says nothing. */
   readonly minDeliveries: number;
-  /** Unconfirmed deliveries that the long window must hold: two failures in three events wake nobody. */
+  /**
+   * Unconfirmed deliveries that the long window must hold: two failures in three events wake
+   * nobody.
+   */
   readonly minUnconfirmed: number;
   /** How long a job must have been seen before its pace may alert: minutes of data are no hour. */
   readonly settleIn: Window;
@@ -42,9 +50,15 @@ export interface Slo {
     readonly ratio: number;
     /** Unconfirmed deliveries that the long window must hold. */
     readonly minUnconfirmed: number;
-    /** Look-backs, shortest first: a service with little traffic reaches the count in a longer one only. */
+    /**
+     * Look-backs, shortest first: a service with little traffic reaches the count in a longer one
+     * only.
+     */
     readonly windows: readonly { readonly long: Window; readonly short: Window }[];
-    /** Says that it is over: a short window that holds so many settled deliveries, with a share below this one. */
+    /**
+     * Says that it is over: a short window that holds so many settled deliveries, with a share
+     * below this one.
+     */
     readonly recovered: { readonly ratio: number; readonly minDeliveries: number };
     /** As in a tier. */
     readonly settleIn: Window;
@@ -53,17 +67,22 @@ export interface Slo {
   readonly runbookBase: string;
 }
 
-/** The default: the external label `runbook_base` of the Prometheus that sends the alert, else the path in this repository. */
+/**
+ * The default: the external label `runbook_base` of the Prometheus that sends the alert, else the
+ * path in this repository.
+ */
 export const RUNBOOK_BASE = '{{ or $externalLabels.runbook_base "docs/runbooks/" }}';
 
 /**
- * Factors: the usual 14.4 and 6 cannot work with a budget of 5 % (14.4 × 5 % = 72 % failing). These spend, of a 7-day budget,
- * 2 % in 1 h (3.36), 5 % in 6 h (1.4), and everything (1). The short window ends the alert soon after the recovery.
- * The outage promises a page within 10 minutes from 30 % failing. The threshold is lower, so that 30 % stay above it in spite of chance;
- * 15 losses and a share of 25 % do not come together by chance where a tenth fails, which LOW may. No window is shorter than 5 m: with a
- * scrape every 60 s, one or two minutes hold a sample or two, and a rate of them is no measure.
- * A longer look-back remembers an outage for hours, so it is silent once a shorter window holds 20 deliveries and lost less than an eighth
- * of them: by chance that happens to 20 deliveries of which 30 % fail in one window of 28.
+ * Factors: the usual 14.4 and 6 cannot work with a budget of 5 % (14.4 × 5 % = 72 % failing). These
+ * spend, of a 7-day budget, 2 % in 1 h (3.36), 5 % in 6 h (1.4), and everything (1). The short
+ * window ends the alert soon after the recovery. The outage promises a page within 10 minutes from
+ * 30 % failing. The threshold is lower, so that 30 % stay above it in spite of chance; 15 losses
+ * and a share of 25 % do not come together by chance where a tenth fails, which LOW may. No window
+ * is shorter than 5 m: with a scrape every 60 s, one or two minutes hold a sample or two, and a
+ * rate of them is no measure. A longer look-back remembers an outage for hours, so it is silent
+ * once a shorter window holds 20 deliveries and lost less than an eighth of them: by chance that
+ * happens to 20 deliveries of which 30 % fail in one window of 28.
  */
 export const SLO: Slo = {
   window: '7d',

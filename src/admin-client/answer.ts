@@ -22,7 +22,8 @@ export function readAnswer(text: string): Readonly<Record<string, unknown>> | un
     const value: unknown = JSON.parse(text, visible);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
-    // No JSON, or a nesting that no sidecar writes: the caller reports that this is no admin server.
+    // No JSON, or a nesting that no sidecar writes: the caller reports that this is no admin
+    // server.
     return undefined;
   }
 }

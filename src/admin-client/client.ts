@@ -100,7 +100,10 @@ export interface AdminClient {
 
 /** Longest time until an answer is there, ms. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
-/** How long nothing of an export may come, ms: a sidecar may have much to look through between two letters that match. */
+/**
+ * How long nothing of an export may come, ms: a sidecar may have much to look through between two
+ * letters that match.
+ */
 const SILENCE_MS = 60_000;
 /** Most empty pages in a row: a sidecar looks through only so many letters for one page. */
 const EMPTY_PAGES = 1_000;

@@ -2,7 +2,10 @@
 import { AdminFailure, failureOfFetch } from './failure.ts';
 import { headersFor, type Place, refusalOf, stranger } from './request.ts';
 
-/** Which dead letters are wanted, as the query of the admin API has it. Lists are words separated by commas. */
+/**
+ * Which dead letters are wanted, as the query of the admin API has it. Lists are words separated by
+ * commas.
+ */
 export interface LetterFilter {
   readonly user?: string | undefined;
   readonly claimed_user?: string | undefined;
@@ -40,7 +43,8 @@ export async function* exportLines(place: Place, path: string, silenceMs: number
     const decoder = new TextDecoder();
     let rest = '';
     for await (const bytes of response.body) {
-      // Only what is new is looked through: a long line that drips in must not be read again and again.
+      // Only what is new is looked through: a long line that drips in must not be read again and
+      // again.
       const [first = '', ...lines] = decoder.decode(bytes, { stream: true }).split('\n');
       rest += first;
       if (lines.length > 0) {

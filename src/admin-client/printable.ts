@@ -14,7 +14,9 @@ const BLANKS = /[^\S ]|[\u2800\u3164\uffa0\u115f\u1160]/gu;
  */
 const MARKS = /(\p{M}{4})\p{M}+/gu;
 
-/** One line of visible characters. Every other character stands as its code point, e.g. `\u{1b}`. */
+/**
+ * One line of visible characters. Every other character stands as its code point, e.g. `\u{1b}`.
+ */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, codePoint).replace(BLANKS, codePoint).replace(MARKS, '$1…');
 }

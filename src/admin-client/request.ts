@@ -88,7 +88,9 @@ export function stranger({ base }: Place): AdminFailure {
   return new AdminFailure('stranger', `${base} answers, but not as an Ackspan admin server does`);
 }
 
-/** The failure that an answer other than 2xx means. No more of its body is read than a problem has. */
+/**
+ * The failure that an answer other than 2xx means. No more of its body is read than a problem has.
+ */
 export async function refusalOf(response: Response): Promise<AdminFailure> {
   const type = response.headers.get('content-type') ?? '';
   return failureOf(response.status, type, await textOf(response, PROBLEM_LIMIT));

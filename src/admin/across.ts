@@ -27,7 +27,10 @@ interface From {
   readonly body: Body;
 }
 
-/** A list of this instance as a list of all: `list` names its rows, `time` what orders them, newest first; left out: by instance. */
+/**
+ * A list of this instance as a list of all: `list` names its rows, `time` what orders them, newest
+ * first; left out: by instance.
+ */
 export function acrossList(deps: AdminDeps, own: Route, list: string, time = ''): Route {
   const { across = ALONE } = deps;
   return {
@@ -53,7 +56,10 @@ export function acrossList(deps: AdminDeps, own: Route, list: string, time = '')
   };
 }
 
-/** One record, at whichever instance has it. `time` tells the newest, where several have one of that event. */
+/**
+ * One record, at whichever instance has it. `time` tells the newest, where several have one of that
+ * event.
+ */
 export function acrossOne(deps: AdminDeps, own: Route, time: string): Route {
   const { across = ALONE } = deps;
   return {

@@ -36,7 +36,10 @@ export interface DeadLetterJson {
   readonly attempts: readonly Pick<StepJson, 'step' | 'at' | 'after_ms' | 'number' | 'delay_ms' | 'result'>[];
   /** Bytes of the message that was kept; 0 = none was. */
   readonly message_bytes: number;
-  /** The message, redacted; only in an export, and only with `admin.payloads`. Null where it was not kept. */
+  /**
+   * The message, redacted; only in an export, and only with `admin.payloads`. Null where it was not
+   * kept.
+   */
   readonly message?: string | null;
 }
 

@@ -43,7 +43,10 @@ export function letterJson({ letter, messageBytes }: FoundLetter): DeadLetterJso
   };
 }
 
-/** Makes one line of an export from a letter. Kept messages are text, because no other is kept (SPEC D21). */
+/**
+ * Makes one line of an export from a letter. Kept messages are text, because no other is kept (SPEC
+ * D21).
+ */
 export function createLetterLine({ payloads, redact }: Pick<AdminSettings, 'payloads' | 'redact'>) {
   const shown = createRedactor(redact);
   return (found: FoundLetter): string => {

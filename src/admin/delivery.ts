@@ -10,7 +10,10 @@ import type { DeliveryDetailJson } from './shapes.ts';
 /** Most other deliveries of the same event that are listed beside the one asked for. */
 const SAME_EVENT_LIMIT = 100;
 
-/** One delivery. An event id means its newest delivery. The event's other deliveries are listed with it. */
+/**
+ * One delivery. An event id means its newest delivery. The event's other deliveries are listed with
+ * it.
+ */
 export function deliveryRoute(deps: AdminDeps): Route {
   const { store } = deps;
   return {

@@ -7,7 +7,10 @@ import { badBody, badQuery, json, problem } from './reply.ts';
 import type { Route } from './route.ts';
 import type { DrainJson } from './shapes.ts';
 
-/** `POST /drain` begins it and answers at once; there is no way back. `GET /api/v1/drain` says how far it is. */
+/**
+ * `POST /drain` begins it and answers at once; there is no way back. `GET /api/v1/drain` says how
+ * far it is.
+ */
 export function drainRoutes(deps: AdminDeps): readonly Route[] {
   const none = () => problem(404, 'Nothing is relayed in this process.');
   const begin: Route = {

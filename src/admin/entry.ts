@@ -35,7 +35,9 @@ export interface Entry {
   readonly sessions: PageSessions | undefined;
   /** Whether the text is the token. A wrong one counts against the address. */
   logIn(given: string, remote: string): boolean;
-  /** The refusal, or how the caller was admitted. `at` is monotonic ms, `wall` ms since the epoch. */
+  /**
+   * The refusal, or how the caller was admitted. `at` is monotonic ms, `wall` ms since the epoch.
+   */
   judge(caller: Caller): Answer | Entered;
 }
 

@@ -9,7 +9,10 @@ export type DeliveryFilter = (delivery: Delivery) => boolean;
 
 /** The evidence so far; `none` = none yet. */
 export const LEVEL_FILTERS = ['none', ...LEVELS] as const;
-/** Why a delivery was not confirmed. `limit` and `operator` are reasons of `failed` and of `unverifiable`. */
+/**
+ * Why a delivery was not confirmed. `limit` and `operator` are reasons of `failed` and of
+ * `unverifiable`.
+ */
 export const REASON_FILTERS: readonly string[] = [
   ...new Set([...ERROR_TYPES.filter((type) => type !== ''), ...UNVERIFIABLE_REASONS]),
 ];

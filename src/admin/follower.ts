@@ -25,7 +25,10 @@ export interface Wish {
 /** One follower, also for a while after its connection broke: it may come back and read on. */
 export class Follower {
   readonly wish: Wish;
-  /** Number of the step behind which every step that the follower wants was taken or counted as missed. */
+  /**
+   * Number of the step behind which every step that the follower wants was taken or counted as
+   * missed.
+   */
   since: number;
   readonly #response: ServerResponse;
   /** Steps of this flush. */

@@ -2,7 +2,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Whether a host (as in a listen address or a URL) can only mean this machine. Names are not resolved. */
+/**
+ * Whether a host (as in a listen address or a URL) can only mean this machine. Names are not
+ * resolved.
+ */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   if (name === 'localhost' || name.endsWith('.localhost') || name === '::1' || name === '[::1]') return true;
@@ -17,13 +20,18 @@ export function namesLoopback(hostHeader: string | undefined): boolean {
   return hostHeader !== undefined && isLoopback(hostHeader.replace(/:\d*$/, ''));
 }
 
-/** Whether `given` is the token, in a time that tells nothing of the token: digests have one length. */
+/**
+ * Whether `given` is the token, in a time that tells nothing of the token: digests have one length.
+ */
 export function createTokenCheck(token: string): (given: string) => boolean {
   const expected = digest(token);
   return (given) => timingSafeEqual(digest(given), expected);
 }
 
-/** The bearer token of a request (RFC 6750 §2.1); undefined where it has none, `''` for other credentials. */
+/**
+ * The bearer token of a request (RFC 6750 §2.1); undefined where it has none, `''` for other
+ * credentials.
+ */
 export function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
   if (authorization === undefined) return undefined;
   return /^bearer +([^ ]+) *$/i.exec(authorization)?.[1] ?? '';
@@ -41,7 +49,10 @@ export function foreignChange(headers: IncomingHttpHeaders): string | undefined 
   return foreignOrigin(headers);
 }
 
-/** Why a browser's request that only reads is refused: what the browser says of its origin must be this one. */
+/**
+ * Why a browser's request that only reads is refused: what the browser says of its origin must be
+ * this one.
+ */
 export function foreignOrigin({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): string | undefined {
   // Browsers let no script set the header. It also holds where a proxy in front has changed the
   // Host header.

@@ -169,7 +169,8 @@ class Ring implements MessageLog {
   payload(buf: Uint8Array, start: number, end: number): void {
     const size = Math.min(end - start, PAYLOAD_BYTES);
     if (size > this.#payloadBytes) return;
-    // A copy, also of a Buffer, whose own `slice` is a view: the bytes of the next message come into the same memory.
+    // A copy, also of a Buffer, whose own `slice` is a view: the bytes of the next message come
+    // into the same memory.
     this.#payloads.set(this.#seq, Uint8Array.prototype.slice.call(buf, start, start + size));
     this.#kept += size;
     for (const [seq, oldest] of this.#payloads) {

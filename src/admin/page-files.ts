@@ -5,7 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { problem } from './reply.ts';
 import type { Answer, Ask, Route } from './route.ts';
 
-/** What the page may load and do: its own files and its own API, nothing inline, nothing from elsewhere. */
+/**
+ * What the page may load and do: its own files and its own API, nothing inline, nothing from
+ * elsewhere.
+ */
 const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",

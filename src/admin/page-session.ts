@@ -21,7 +21,9 @@ export interface PageSessions {
   good(cookies: string, wall: number): boolean;
 }
 
-/** Log-ins of one token. A new token ends them all. The cookie says when it ends and nothing else. */
+/**
+ * Log-ins of one token. A new token ends them all. The cookie says when it ends and nothing else.
+ */
 export function createPageSessions(token: string): PageSessions {
   const key = createHmac('sha256', token).update('ackspan page session').digest();
   const sign = (text: string): string => createHmac('sha256', key).update(text).digest('base64url');

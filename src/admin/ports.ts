@@ -41,7 +41,10 @@ export interface ConnectionView {
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
-  /** `up`, `unknown`, or why it is taken for down; left out where nothing is relayed. It makes nobody unready by itself. */
+  /**
+   * `up`, `unknown`, or why it is taken for down; left out where nothing is relayed. It makes
+   * nobody unready by itself.
+   */
   readonly upstream?: string;
   /** What does not work and takes no traffic away; left out where nothing can fail so. */
   readonly degraded?: readonly string[];

@@ -3,7 +3,9 @@ import type { ParameterFault } from './reply.ts';
 
 const DURATION_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Reads parameters by name. `faults()` comes last and also lists names that no reader asked for. */
+/**
+ * Reads parameters by name. `faults()` comes last and also lists names that no reader asked for.
+ */
 export interface Query {
   /** The one value of a parameter. */
   text(name: string): string | undefined;

@@ -4,7 +4,10 @@ const MASK = '[redacted]';
 /** Bytes of a payload that are shown without being parsed: from there on it is cut anyway. */
 const DEEP = 64;
 
-/** Shows a payload. A member is secret if its name holds one of `words`; case, `_` and `-` do not count. */
+/**
+ * Shows a payload. A member is secret if its name holds one of `words`; case, `_` and `-` do not
+ * count.
+ */
 export function createRedactor(words: readonly string[]): (text: string) => string {
   const bare = (name: string): string => name.toLowerCase().replace(/[_-]/g, '');
   const secrets = words.map(bare);

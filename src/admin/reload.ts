@@ -3,7 +3,10 @@ import type { AdminDeps } from './ports.ts';
 import { json, problem } from './reply.ts';
 import type { Route } from './route.ts';
 
-/** The keys that changed; 409 with every reason, and nothing changed, where one may not change or the configuration has faults. */
+/**
+ * The keys that changed; 409 with every reason, and nothing changed, where one may not change or
+ * the configuration has faults.
+ */
 export function reloadRoute(deps: AdminDeps): Route {
   return {
     path: '/reload',

@@ -13,7 +13,10 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 };
 
-/** One fault of a request, as the `errors` member of a problem lists it. Never repeats what the caller sent. */
+/**
+ * One fault of a request, as the `errors` member of a problem lists it. Never repeats what the
+ * caller sent.
+ */
 export interface ParameterFault {
   readonly parameter: string;
   readonly fault: string;
@@ -42,7 +45,10 @@ export function json(status: number, body: object): Answer {
   return { kind: 'answer', status, contentType: 'application/json', body: `${JSON.stringify(body)}\n` };
 }
 
-/** A problem as RFC 9457 describes it; `errors` and `code` (a word for programs) are our extension members. */
+/**
+ * A problem as RFC 9457 describes it; `errors` and `code` (a word for programs) are our extension
+ * members.
+ */
 export function problem(
   status: keyof typeof TITLES,
   detail: string,

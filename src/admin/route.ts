@@ -1,7 +1,10 @@
 // admin: a resource: a path, who may ask, and its answer. The server knows no resource by name.
 import type { ServerResponse } from 'node:http';
 
-/** How a caller was admitted: without a token (loopback only), by the bearer token, or by a page log-in. */
+/**
+ * How a caller was admitted: without a token (loopback only), by the bearer token, or by a page
+ * log-in.
+ */
 export type Via = 'open' | 'bearer' | 'session';
 
 /** One request, as far as a resource may see it. */
@@ -18,7 +21,10 @@ export interface Ask {
   readonly lastEventId: string | undefined;
   /** Tells one caller that comes again from another: its address and what it calls itself. */
   readonly from: string;
-  /** Whether details may be told: the own port, or a valid token. False for open resources asked on the public port. */
+  /**
+   * Whether details may be told: the own port, or a valid token. False for open resources asked on
+   * the public port.
+   */
   readonly trusted: boolean;
   /** Path under which the admin server is mounted on the public port; `''` on its own port. */
   readonly mount: string;
@@ -70,7 +76,10 @@ export interface Route {
   readonly page?: boolean;
   answer?(ask: Ask): Reply | Promise<Reply>;
   change?(change: Change): Reply | Promise<Reply>;
-  /** Whether `change` leaves the deliveries as they are (log-in and log-out): allowed in read-only mode. */
+  /**
+   * Whether `change` leaves the deliveries as they are (log-in and log-out): allowed in read-only
+   * mode.
+   */
   readonly harmless?: boolean;
 }
 

@@ -31,7 +31,10 @@ export function scrapeRoute(deps: AdminDeps): Route {
   };
 }
 
-/** Whether `Accept-Encoding` allows gzip: by name or by `*`, and not with a weight of zero (RFC 9110 §12.5.3). */
+/**
+ * Whether `Accept-Encoding` allows gzip: by name or by `*`, and not with a weight of zero (RFC 9110
+ * §12.5.3).
+ */
 export function takesGzip(header: string): boolean {
   const weights = new Map(
     header.split(',').map((each) => {

@@ -46,7 +46,10 @@ const STALL_MS = 30_000;
 /** How long followers may take to read the last steps when the server is closed, ms. */
 const LAST_WORDS_MS = 250;
 
-/** Requests of one connection that are answered side by side: whole answers wait in memory until the one before is read. */
+/**
+ * Requests of one connection that are answered side by side: whole answers wait in memory until the
+ * one before is read.
+ */
 const ABREAST_LIMIT = 16;
 
 /** Longest request target, characters. */
@@ -63,13 +66,13 @@ export interface Admin {
   /** Begins to keep the statistics of the last hour, with or without a reader. */
   begin(): void;
   /**
-   * Resolves with the address in use; rejects when the port is taken. Throws for a host other than loopback without
-   * a token.
+   * Resolves with the address in use; rejects when the port is taken. Throws for a host other than
+   * loopback without a token.
    */
   listen(host: string, port: number): Promise<AddressInfo>;
   /**
-   * Answers a request of the public port whose path starts with `mount`, e.g. `/.ackspan`. Without a token only
-   * health is served there.
+   * Answers a request of the public port whose path starts with `mount`, e.g. `/.ackspan`. Without
+   * a token only health is served there.
    */
   handle(request: IncomingMessage, response: ServerResponse, mount: string): void;
   /** What another instance gets for its reader: JSON; '' = nothing. */
@@ -246,7 +249,8 @@ export function createAdmin(deps: AdminDeps): Admin {
       parts.past.stop();
       // The only error says that the server never listened, so it is closed already.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Followers get the last steps, because only these tell how a shutdown ended deliveries in flight.
+      // Followers get the last steps, because only these tell how a shutdown ended deliveries in
+      // flight.
       for (const end of parts.closing) end();
       await ended(streams);
       server.closeAllConnections();

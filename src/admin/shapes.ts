@@ -162,7 +162,9 @@ export interface MessagePageJson {
   readonly forgotten: number;
 }
 
-/** A session: what survives a reconnect, or the one connection of a client that has not opted in. */
+/**
+ * A session: what survives a reconnect, or the one connection of a client that has not opted in.
+ */
 export interface SessionJson {
   readonly id: string;
   readonly user: string | null;

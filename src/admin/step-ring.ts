@@ -48,7 +48,8 @@ export function createStepRing(kept = KEPT): StepRing {
 }
 
 /**
- * Watches deliveries, and no confirmation that matches none: clients could flood the stream with those. `took` is asked with each step and the delivery as it is at that moment.
+ * Watches deliveries, and no confirmation that matches none: clients could flood the stream with
+ * those. `took` is asked with each step and the delivery as it is at that moment.
  */
 export function stepObserver(took: (step: StepJson['step'], at: number, delivery: Delivery) => void): Observer {
   return {

@@ -156,7 +156,10 @@ function createHub(deps: AdminDeps, past: Past) {
       if (other.wish.question === wish.question && other.since <= id && other.missedAt < id) return true;
     return false;
   };
-  /** Sends the steps that a follower missed while its connection was broken, or says that they are not known. */
+  /**
+   * Sends the steps that a follower missed while its connection was broken, or says that they are
+   * not known.
+   */
   const catchUp = (follower: Follower, after: string): void => {
     const [, name, id] = /^([0-9a-z]{1,11})\.(\d{1,15})$/.exec(after) ?? [];
     const known = name === run && id !== undefined && isWhole(follower, Number(id));

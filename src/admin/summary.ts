@@ -26,7 +26,10 @@ export function lineOf(sample: Sample, deps: Deps): LineJson {
   };
 }
 
-/** The last five minutes, the last hour and everything since the start, judged against the objectives. */
+/**
+ * The last five minutes, the last hour and everything since the start, judged against the
+ * objectives.
+ */
 export function summaryRoute(deps: AdminDeps, past: Past): Route {
   const { settings, statistics } = deps;
   const judged = (sample: Sample) => windowOf(sample, settings.objective, statistics.latencyMs);

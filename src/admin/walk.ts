@@ -15,9 +15,9 @@ const WAITING_LIMIT = 32;
 /** Searches of the store. */
 export interface Walk {
   /**
-   * Shows every delivery in flight, newest first, and then those of the history. `seq` is the number
-   * that the delivery had at the start. `visit` returns false to end the search. Resolves with a
-   * refusal where too many searches wait.
+   * Shows every delivery in flight, newest first, and then those of the history. `seq` is the
+   * number that the delivery had at the start. `visit` returns false to end the search. Resolves
+   * with a refusal where too many searches wait.
    */
   each(visit: (delivery: Delivery, seq: number) => boolean): Promise<Answer | undefined>;
 }

@@ -15,7 +15,10 @@ import { addConfigOptions, readConfig } from './read-config.ts';
 import { findingLines } from './through/finding.ts';
 import { checkStore } from './through/store.ts';
 
-/** Adds options and action. Exit codes: 2 the configuration has faults, 1 the upstream does not answer or the store cannot be used, 0 otherwise. */
+/**
+ * Adds options and action. Exit codes: 2 the configuration has faults, 1 the upstream does not
+ * answer or the store cannot be used, 0 otherwise.
+ */
 export function define(command: Command): void {
   addConfigOptions(command);
   command
@@ -45,7 +48,8 @@ export function define(command: Command): void {
       const store = config === undefined || options.offline === true ? [] : await checkStore(config.store);
       const dialled = config === undefined || options.offline === true ? [] : await dialAll(config, options);
       const traps = config === undefined ? [] : platformTraps(config, process.env);
-      // Only the upstream itself is needed; a closed path or a missing collector is worth a warning.
+      // Only the upstream itself is needed; a closed path or a missing collector is worth a
+      // warning.
       const broken = store.some(({ grade }) => grade === 'bad') || dialled[0]?.ok === false;
       const code = config === undefined ? USAGE : broken ? FAILED : OK;
       const missed = dialled.slice(1).filter(({ ok }) => !ok);

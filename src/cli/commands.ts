@@ -6,7 +6,10 @@ export interface CommandRow {
   readonly name: string;
   /** One line for `ackspan --help`. */
   readonly summary: string;
-  /** Returns the function that adds options and action. The action sets `process.exitCode` (exit.ts). */
+  /**
+   * Returns the function that adds options and action. The action sets `process.exitCode`
+   * (exit.ts).
+   */
   load(): Promise<(command: Command) => void>;
 }
 

@@ -16,7 +16,10 @@ const CODES: Readonly<Record<DemoEnd, number>> = { ok: OK, failed: FAILED, usage
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 24 * 3_600_000;
 
-/** Adds options and action. Exit codes: 0 the numbers agree, 1 the numbers disagree or something broke, 2 bad usage. */
+/**
+ * Adds options and action. Exit codes: 0 the numbers agree, 1 the numbers disagree or something
+ * broke, 2 bad usage.
+ */
 export function define(command: Command): void {
   command
     .addOption(
@@ -51,7 +54,8 @@ export function define(command: Command): void {
           defaults: DEFAULTS,
         },
       );
-      // A handle that a library left open must not keep a finished demo alive. The output must get out first.
+      // A handle that a library left open must not keep a finished demo alive. The output must get
+      // out first.
       process.stdout.write('', () => process.exit(CODES[end]));
     });
 }
@@ -63,7 +67,10 @@ function readDuration(text: string): number {
   return ms;
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the second exits at once (the children follow when their channel closes). */
+/**
+ * Resolves at the first SIGINT or SIGTERM; the second exits at once (the children follow when their
+ * channel closes).
+ */
 function interrupted(): Promise<void> {
   return new Promise((resolve) => {
     let signals = 0;

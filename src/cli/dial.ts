@@ -22,7 +22,10 @@ export interface DialTls {
 
 const TIMEOUT_MS = 3_000;
 
-/** Connects to an `http(s)://` or `unix:` target (TLS handshake included) and hangs up. Never rejects; gives up after 3 s. */
+/**
+ * Connects to an `http(s)://` or `unix:` target (TLS handshake included) and hangs up. Never
+ * rejects; gives up after 3 s.
+ */
 export function dial(target: string, tls: DialTls): Promise<Dialled> {
   const started = performance.now();
   const { promise, resolve } = once<Dialled>();
@@ -44,7 +47,10 @@ export function dial(target: string, tls: DialTls): Promise<Dialled> {
   return promise;
 }
 
-/** Asks for a WebSocket on `path` of the target and hangs up. `ok` = the answer was 101. Never rejects; gives up after 3 s. */
+/**
+ * Asks for a WebSocket on `path` of the target and hangs up. `ok` = the answer was 101. Never
+ * rejects; gives up after 3 s.
+ */
 export function probeUpgrade(target: string, path: string, tls: DialTls): Promise<Dialled> {
   const started = performance.now();
   const { promise, resolve } = once<Dialled>();

@@ -18,7 +18,10 @@ export async function machineWarnings(config: Config): Promise<string[]> {
   return [...taken.flat(), ...filesWarning(config, readFileLimit()), ...memoryWarning(config, readMemoryLimit())];
 }
 
-/** Why an address cannot be listened on, from an error of `listen`; undefined where it is another error. */
+/**
+ * Why an address cannot be listened on, from an error of `listen`; undefined where it is another
+ * error.
+ */
 export function listenFault(error: unknown): string | undefined {
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (syscall !== 'listen') return undefined;

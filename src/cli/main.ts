@@ -5,7 +5,8 @@ import { COMMANDS } from './commands.ts';
 import { OK, USAGE } from './exit.ts';
 import { versionLine } from './version.ts';
 
-// A reader that has seen enough (`| head`), or a terminal that has been closed, is no fault of the command.
+// A reader that has seen enough (`| head`), or a terminal that has been closed, is no fault of the
+// command.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (!/^(EPIPE|EIO|ENXIO|ENOTCONN|ECONNRESET)$/.test(error.code ?? '')) throw error;
@@ -15,7 +16,8 @@ for (const stream of [process.stdout, process.stderr]) {
 const program = new Command('ackspan')
   .description('A sidecar that proves, event by event, that what a backend pushed over a WebSocket reached its client.')
   .version(versionLine(), '-V, --version', 'print the version')
-  // Commander throws instead of exiting: its own exit code is 1 for bad usage and for failure alike.
+  // Commander throws instead of exiting: its own exit code is 1 for bad usage and for failure
+  // alike.
   .exitOverride()
   .showSuggestionAfterError()
   .showHelpAfterError('(ackspan --help says more)');

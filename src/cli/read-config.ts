@@ -30,7 +30,9 @@ export function addConfigOptions(command: Command): void {
   );
 }
 
-/** Reads everything that the operator gave. A file that cannot be read is a fault like any other. */
+/**
+ * Reads everything that the operator gave. A file that cannot be read is a fault like any other.
+ */
 export function readConfig(options: Options, given: NodeJS.ProcessEnv): Loaded {
   const secrets = withSecretFiles(given);
   const { env } = secrets;

@@ -39,10 +39,16 @@ export type CreateSidecar = (deps: {
 /** What `serve` needs of the process. */
 export type Host = Pick<EventEmitter, 'on' | 'off'> & { exit(code: number): void };
 
-/** Time beyond the grace, ms, after which a stop that hangs is cut short. With the default grace it stays under Cloud Run's 10 s. */
+/**
+ * Time beyond the grace, ms, after which a stop that hangs is cut short. With the default grace it
+ * stays under Cloud Run's 10 s.
+ */
 const STOP_MARGIN_MS = 1_500;
 
-/** Gives the function that adds options and action; `load` is called once there is a configuration to start with. */
+/**
+ * Gives the function that adds options and action; `load` is called once there is a configuration
+ * to start with.
+ */
 export function defineRun(load: () => Promise<CreateSidecar>): (command: Command) => void {
   return (command) => {
     addConfigOptions(command);
@@ -75,7 +81,10 @@ export function defineRun(load: () => Promise<CreateSidecar>): (command: Command
   };
 }
 
-/** Starts, serves until SIGTERM or SIGINT, stops. Returns the exit code. A second signal or a crash exits at once. */
+/**
+ * Starts, serves until SIGTERM or SIGINT, stops. Returns the exit code. A second signal or a crash
+ * exits at once.
+ */
 export async function serve(deps: {
   sidecar: Sidecar;
   config: Config;
@@ -143,7 +152,10 @@ export async function serve(deps: {
   }
 }
 
-/** Whether `done` resolves within `ms` of running time (SPEC D14): a pause of the machine does not shorten it. */
+/**
+ * Whether `done` resolves within `ms` of running time (SPEC D14): a pause of the machine does not
+ * shorten it.
+ */
 async function inTime(done: Promise<void>, ms: number): Promise<boolean> {
   let wait: Wait | undefined;
   const late = new Promise<boolean>((resolve) => {

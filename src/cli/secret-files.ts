@@ -7,7 +7,10 @@ import { TABLE } from '../config/schema.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The environment with what the files hold; a variable that is set itself wins. A file that cannot be read is a fault. */
+/**
+ * The environment with what the files hold; a variable that is set itself wins. A file that cannot
+ * be read is a fault.
+ */
 export function withSecretFiles(env: Env): { readonly env: Env; readonly faults: readonly ConfigFault[] } {
   const found: Record<string, string> = {};
   const faults: ConfigFault[] = [];

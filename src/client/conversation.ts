@@ -23,7 +23,9 @@ export class Conversation {
   /** Sends to the sidecar; undefined while none is connected. */
   #send: ((text: string) => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether this connection takes the place of an earlier one, and no frame has come over it yet. */
+  /**
+   * Whether this connection takes the place of an earlier one, and no frame has come over it yet.
+   */
   #resuming = false;
 
   /**

@@ -73,7 +73,10 @@ export class Ledger {
     return { session, token, last: handled ? this.through : this.handed, words: [...this.#words] };
   }
 
-  /** Numbers a message that arrived. `announced` is its notice's ordinal or 0. Returns 0 for a duplicate. */
+  /**
+   * Numbers a message that arrived. `announced` is its notice's ordinal or 0. Returns 0 for a
+   * duplicate.
+   */
   take(announced: number): number {
     const n = announced || this.next;
     if (n >= this.next) this.next = n + 1;

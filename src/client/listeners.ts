@@ -69,7 +69,9 @@ export class Listeners<M> extends EventTarget {
     return this.#handlers.get(type)?.[1] ?? null;
   }
 
-  /** Sets the `on…` property of an event type. Anything but a function unsets it, as on a WebSocket. */
+  /**
+   * Sets the `on…` property of an event type. Anything but a function unsets it, as on a WebSocket.
+   */
   protected setHandler(type: string, handler: unknown): void {
     this.removeEventListener(type, this.#handlers.get(type)?.[0] ?? null);
     this.#handlers.delete(type);

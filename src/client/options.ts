@@ -12,7 +12,10 @@ export interface Attempts {
 
 /** Third argument of `AckspanSocket`. */
 export interface AckspanOptions {
-  /** The class to connect with; default: the global one. In Node 20: `import { WebSocket } from 'ws'`. */
+  /**
+   * The class to connect with; default: the global one. In Node 20: `import { WebSocket } from
+   * 'ws'`.
+   */
   readonly WebSocket?: PlainSocketConstructor;
   /**
    * A message counts as handled only when `event.confirm()` is called. Default false: when its
@@ -23,15 +26,24 @@ export interface AckspanOptions {
   readonly minDelayMs?: number;
   /** Longest wait before any reconnect, ms: the bound doubles up to this. Default 30000. */
   readonly maxDelayMs?: number;
-  /** Whether to reconnect after a close that the application did not ask for. Default: `reconnectByDefault`. */
+  /**
+   * Whether to reconnect after a close that the application did not ask for. Default:
+   * `reconnectByDefault`.
+   */
   readonly shouldReconnect?: (close: CloseDetails, attempts: Attempts) => boolean;
-  /** Bytes that `send` keeps while reconnecting. Beyond them it throws a QuotaExceededError. Default 1 MiB. */
+  /**
+   * Bytes that `send` keeps while reconnecting. Beyond them it throws a QuotaExceededError. Default
+   * 1 MiB.
+   */
   readonly maxQueuedBytes?: number;
   /** The `resumption` of an earlier socket, for instance from before a reload of the page. */
   readonly resume?: Resumption | null;
 }
 
-/** Close codes after which another try may help: RFC 6455 §7.4.1 and the IANA registry of close codes. */
+/**
+ * Close codes after which another try may help: RFC 6455 §7.4.1 and the IANA registry of close
+ * codes.
+ */
 const PASSING = [
   1001, // going away
   1005, // no code

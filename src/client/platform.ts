@@ -1,6 +1,9 @@
 // client: the platform as structural types: browsers, workers and Node with `ws`. No DOM types leave this room.
 
-/** A close as the platform reports it (RFC 6455 §7.4; 1005 = no code, 1006 = the connection was lost). */
+/**
+ * A close as the platform reports it (RFC 6455 §7.4; 1005 = no code, 1006 = the connection was
+ * lost).
+ */
 export interface CloseDetails {
   readonly code: number;
   readonly reason: string;

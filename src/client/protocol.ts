@@ -21,7 +21,10 @@ export interface Welcome {
   readonly next: number;
   /** Whether the session is the one that was asked for; else it is a new one. */
   readonly recovered: boolean;
-  /** Whether the backend's connection is the one that the client had, so that the backend noticed nothing. */
+  /**
+   * Whether the backend's connection is the one that the client had, so that the backend noticed
+   * nothing.
+   */
   readonly rejoined?: boolean;
   /**
    * How long the path may be silent, ms; 0 = for ever. Undefined: an older sidecar, which never
@@ -39,10 +42,15 @@ export interface Welcome {
  */
 export type Frame = Welcome | undefined | number;
 
-/** The exact spelling of notices, so that as few application messages as possible can be mistaken for one. */
+/**
+ * The exact spelling of notices, so that as few application messages as possible can be mistaken
+ * for one.
+ */
 const NOTICE = /^\{"ackspan":"(?:replay","n|(heard)","s)":(\d+)\}$/;
 
-/** The query that opts in. With a resumption, it asks for that session. Without `?` or `&` in front. */
+/**
+ * The query that opts in. With a resumption, it asks for that session. Without `?` or `&` in front.
+ */
 export function optInQuery(resumption: Resumption | null): string {
   const asking = resumption && {
     ackspan_session: resumption.session,

@@ -2,7 +2,9 @@
 
 /** Time to answer for a path that is doubted for another reason than silence, ms. */
 const HURRY_MS = 2000;
-/** Lateness of a timer, ms, that shows that the page was frozen, or that its timers are slowed down. */
+/**
+ * Lateness of a timer, ms, that shows that the page was frozen, or that its timers are slowed down.
+ */
 const LATE_MS = 500;
 /** Factor on the allowed silence of a path that comes after one that fell silent. */
 const PATIENT = 4;

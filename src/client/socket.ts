@@ -35,9 +35,9 @@ const PAGE_EVENTS = ['pagehide', 'visibilitychange', 'online'];
 type Handler<E> = ((event: E) => unknown) | null;
 
 /**
- * Drop-in for `WebSocket` (https://websockets.spec.whatwg.org). While it reconnects, `readyState` is CONNECTING
- * and `send` queues. `open` fires again when the backend's connection is a new one, `close` and `error` only when
- * the socket is closed for good.
+ * Drop-in for `WebSocket` (https://websockets.spec.whatwg.org). While it reconnects, `readyState`
+ * is CONNECTING and `send` queues. `open` fires again when the backend's connection is a new one,
+ * `close` and `error` only when the socket is closed for good.
  */
 export class AckspanSocket extends Listeners<AckspanEventMap> {
   static readonly CONNECTING = CONNECTING;
@@ -69,14 +69,14 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   /** Called when the page, the worker or its network changes. */
   readonly #onPage = ({ type }: Event): void => {
     this.#conversation.flush();
-    // The network may be another one: the old connection may be dead for minutes before it is noticed.
+    // In another network the old connection may be dead for minutes before it is noticed.
     if (this.#retry === undefined) this.#conversation.look(type === 'online');
     else this.#drop();
   };
 
   /**
-   * Connects at once. Throws as `WebSocket` does for a bad URL or protocol, and a TypeError where there is no
-   * WebSocket class.
+   * Connects at once. Throws as `WebSocket` does for a bad URL or protocol, and a TypeError where
+   * there is no WebSocket class.
    */
   constructor(url: string | URL, protocols?: string | string[], options: AckspanOptions = {}) {
     super();
@@ -113,7 +113,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     return this.#inner.extensions;
   }
 
-  /** Kept across reconnects. Until it is set, the platform's: `blob` in browsers, `nodebuffer` with `ws`. */
+  /** Kept across reconnects. Until it is set, the platform's: `blob`; with `ws`, `nodebuffer`. */
   get binaryType(): 'blob' | 'arraybuffer' {
     return this.#inner.binaryType as 'blob' | 'arraybuffer';
   }
@@ -123,7 +123,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     this.#inner.binaryType = type;
   }
 
-  /** The state that a later socket can resume from, as plain JSON; null without a sidecar. The token is a secret. */
+  /** What a later socket resumes from, as plain JSON (its token is secret); null = no sidecar. */
   get resumption(): Resumption | null {
     return this.#conversation.resumption(true);
   }
@@ -161,9 +161,9 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   }
 
   /**
-   * Sends. Before the first `open` it throws an InvalidStateError, as `WebSocket` does. While reconnecting it
-   * queues, in order, until after the next `open` event; past `maxQueuedBytes` it throws a QuotaExceededError.
-   * Once closed it drops.
+   * Sends. Before the first `open` it throws an InvalidStateError, as `WebSocket` does. While
+   * reconnecting it queues, in order, until after the next `open` event; past `maxQueuedBytes` it
+   * throws a QuotaExceededError. Once closed it drops.
    */
   send(data: SendData): void {
     if (this.#state > OPEN) return;
@@ -181,8 +181,9 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   }
 
   /**
-   * Confirms what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws for a bad code
-   * or reason. While handlers run it waits for the end of the current task, so that their results go first.
+   * Confirms what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws
+   * for a bad code or reason. While handlers run it waits for the end of the current task, so that
+   * their results go first.
    */
   close(code?: number, reason?: string): void {
     if (this.#state > OPEN) return;
@@ -206,7 +207,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     setTimeout(() => this.#finish(LOST));
   }
 
-  /** Leaves a connection without waiting for its end, or ends the wait for one, and tries another. */
+  /** Leaves a connection at once, or ends the wait for one, and tries another. */
   #drop(): void {
     if (this.#state > OPEN) return;
     this.#attempt = 0;
@@ -224,8 +225,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     if (this.#binaryType) inner.binaryType = this.#binaryType;
     this.#failure = undefined;
     inner.onopen = () => {
-      // The welcome tells whether the backend is another one. None comes when the sidecar was taken away
-      // meanwhile.
+      // The welcome tells whether the backend is another one. Without a sidecar none comes.
       if (!this.#conversation.resumption(false)) this.#open();
       else setTimeout(() => inner.readyState === OPEN && this.#open(), WELCOME_MS);
     };

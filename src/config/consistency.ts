@@ -72,7 +72,9 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
-/** Host and port of the upstream; undefined for a Unix socket or an address that cannot be parsed. */
+/**
+ * Host and port of the upstream; undefined for a Unix socket or an address that cannot be parsed.
+ */
 export function upstreamAddress(upstream: string): { host: string; port: number } | undefined {
   if (upstream.startsWith('unix:') || !URL.canParse(upstream)) return undefined;
   const { hostname, port, protocol } = new URL(upstream);
@@ -93,7 +95,10 @@ function asExpression(pattern: string): RegExp {
   return new RegExp(`^${source}$`, 's');
 }
 
-/** The first rule before that matches all that this one spells out or covers with the same pattern; -1 = none. */
+/**
+ * The first rule before that matches all that this one spells out or covers with the same pattern;
+ * -1 = none.
+ */
 function shadowing(before: readonly EventRule[], rule: EventRule): number {
   const covers = (earlier: string, pattern: string) =>
     earlier === pattern || (!/[*?]/.test(pattern) && asExpression(earlier).test(pattern));

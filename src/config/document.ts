@@ -137,7 +137,10 @@ function matcherText({ type, id, status, error }: ConfirmationMatch): string {
   return `{ type: ${type}, id: ${id}, status: ${status}, error: ${error} }`;
 }
 
-/** The tracked types and their priority, for the log's first lines: `tool_executing, tool_completed: critical`. */
+/**
+ * The tracked types and their priority, for the log's first lines: `tool_executing, tool_completed:
+ * critical`.
+ */
 export function trackedText(config: Config): string[] {
   return config.events.rules.filter((rule) => rule.track).map((rule) => `${rule.match.join(', ')}: ${rule.priority}`);
 }

@@ -4,7 +4,10 @@
 export interface ConfigFault {
   /** The key's path, e.g. `events.rules[2].timeout`; `''` when the file as a whole is meant. */
   readonly key: string;
-  /** The place: `file.yaml:3:7`, `ACKSPAN_LISTEN`, `--listen`, or `''` when the value was written nowhere. */
+  /**
+   * The place: `file.yaml:3:7`, `ACKSPAN_LISTEN`, `--listen`, or `''` when the value was written
+   * nowhere.
+   */
   readonly at: string;
   /** From 1; only for a fault in the file. */
   readonly line: number | undefined;

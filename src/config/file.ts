@@ -22,7 +22,10 @@ export interface ConfigFile {
   readonly faults: readonly ConfigFault[];
   /** Names of the variables that the file refers to. */
   readonly variables: ReadonlySet<string>;
-  /** Where the value at this path starts, or with `ofKey` its key. Follows the path as deep as it can. */
+  /**
+   * Where the value at this path starts, or with `ofKey` its key. Follows the path as deep as it
+   * can.
+   */
   place(path: readonly PropertyKey[], ofKey?: boolean): Place;
 }
 
@@ -93,7 +96,8 @@ export function readConfigFile(
     if (isMap(node)) {
       const own = node.items.filter((pair) => !isMerge(pair));
       const merged = node.items.filter(isMerge).flatMap((pair) => mergedIn(pair.value, path));
-      // What comes first wins: a mapping's own keys, then the mappings that it merges, in their order.
+      // What comes first wins: a mapping's own keys, then the mappings that it merges, in their
+      // order.
       return Object.assign(
         {},
         ...merged.reverse(),

@@ -6,7 +6,10 @@ import { type Kind, scalar } from './kinds.ts';
 import type { UserSource } from './values.ts';
 
 const NAMED = ['jwt', 'header', 'cookie', 'query'] as const;
-/** Shorter secrets can be guessed from one token (RFC 7518 §3.2 asks for as many bits as the hash has). */
+/**
+ * Shorter secrets can be guessed from one token (RFC 7518 §3.2 asks for as many bits as the hash
+ * has).
+ */
 const SECRET_LENGTH = 32;
 
 /** `jwt:sub`, or `{ jwt: sub }`; `event`, or `{ event: true }`. */

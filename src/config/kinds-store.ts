@@ -14,7 +14,10 @@ export interface RedisAddress {
   readonly database: number;
 }
 
-/** `memory`: nothing outlives the process. `file`: a directory of this machine. `redis`: shared by several instances. */
+/**
+ * `memory`: nothing outlives the process. `file`: a directory of this machine. `redis`: shared by
+ * several instances.
+ */
 export type StoreAddress =
   | { readonly kind: 'memory' }
   | { readonly kind: 'file'; readonly directory: string }
@@ -39,7 +42,9 @@ function readDirectory(given: string): StoreAddress | undefined {
 
 const REDIS = /^redis(s?)(\+sentinel)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?#@]+)(?:\/([^?#]*))?$/;
 
-/** The forms that the clients of Redis agree on; a user or a password in them is percent-encoded. */
+/**
+ * The forms that the clients of Redis agree on; a user or a password in them is percent-encoded.
+ */
 function readRedis(given: string): RedisAddress | undefined {
   const found = REDIS.exec(given);
   if (found === null) return undefined;

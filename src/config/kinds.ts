@@ -18,7 +18,10 @@ export interface Kind<T, Unit extends string = ''> {
   readonly allowed: string;
   /** Names of the fields of a structure. */
   readonly fields?: readonly string[];
-  /** Reads the text of a variable or a flag as the file would spell it. Throws when it cannot be read. */
+  /**
+   * Reads the text of a variable or a flag as the file would spell it. Throws when it cannot be
+   * read.
+   */
   fromText(text: string): unknown;
 }
 
@@ -163,7 +166,10 @@ export const mountPath: Kind<string> = scalar('a path such as /.ackspan', (given
   typeof given === 'string' && /^(?:\/[\w.~-]+)+$/.test(given) ? given : undefined,
 );
 
-/** A link with a place for a trace id. Only a link that a browser opens as a page: no script, no credentials. */
+/**
+ * A link with a place for a trace id. Only a link that a browser opens as a page: no script, no
+ * credentials.
+ */
 export const traceLink: Kind<string> = scalar(
   'an http or https address with `{trace_id}` or `{trace_id_low}` in it',
   (given): string | undefined => {

@@ -22,7 +22,10 @@ export interface Row<To extends string = string, T = unknown> {
   readonly optional: boolean;
   /** The key's command-line flag, without the dashes. */
   readonly flag?: string;
-  /** The group of the key, where the file may name that group alone to set the key: `store: memory` for `store.at`. */
+  /**
+   * The group of the key, where the file may name that group alone to set the key: `store: memory`
+   * for `store.at`.
+   */
   readonly short?: string;
   /** Another variable that sets the key when its own is not set. */
   readonly alsoEnv?: string;

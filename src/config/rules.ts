@@ -25,7 +25,9 @@ const minute = 60_000;
 /** Instead of a preset: the priority decides (SCHEDULES). */
 const BY_PRIORITY = 'by priority';
 
-/** The value for `normal`, then the values of the priorities that differ: `30s, for \`low\` 15s`. */
+/**
+ * The value for `normal`, then the values of the priorities that differ: `30s, for \`low\` 15s`.
+ */
 function byPriority(shown: (schedule: (typeof SCHEDULES)[Priority]) => string): string {
   const usual = shown(SCHEDULES.normal);
   const others = PRIORITIES.filter((priority) => shown(SCHEDULES[priority]) !== usual);

@@ -1,6 +1,9 @@
 // config: "Did you mean": the nearest allowed name to one that is not.
 
-/** The nearest of `names` to `name`, or undefined when none is near. Case, `-`, `_` and `.` do not count. */
+/**
+ * The nearest of `names` to `name`, or undefined when none is near. Case, `-`, `_` and `.` do not
+ * count.
+ */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
   const wanted = bare(name);
   let best: string | undefined;
@@ -19,7 +22,9 @@ function bare(name: string): string {
   return name.toLowerCase().replace(/[-_.]/g, '');
 }
 
-/** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */
+/**
+ * Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours.
+ */
 function edits(a: string, b: string): number {
   // Names of that length are no typing slips, and the table would be large.
   if (Math.max(a.length, b.length) > 64) return Number.POSITIVE_INFINITY;

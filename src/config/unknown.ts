@@ -17,7 +17,10 @@ const OTHER_VARIABLES = ['ACKSPAN_CONFIG', 'ACKSPAN_STREAMS', 'ACKSPAN_ADMIN', '
 // look like a mistake.
 const KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_\w+)?$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?$/;
 
-/** A fault for each key of the file that is not in the table, and for each group that is not a mapping. */
+/**
+ * A fault for each key of the file that is not in the table, and for each group that is not a
+ * mapping.
+ */
 export function unknownKeys(file: ConfigFile): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const visit = (value: unknown, path: readonly string[]): void => {

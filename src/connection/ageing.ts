@@ -29,7 +29,10 @@ export interface AgeingDeps {
   ended(why: 'age' | 'idle'): void;
 }
 
-/** Share of the age by which connections end earlier, by chance: those that came together do not go together. */
+/**
+ * Share of the age by which connections end earlier, by chance: those that came together do not go
+ * together.
+ */
 const SPREAD = 0.1;
 /** Gap between two looks, ms. */
 const LOOK_MS = 1000;

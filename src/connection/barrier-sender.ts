@@ -100,7 +100,9 @@ export class BarrierSender implements Task, Deferring {
     return this.#schedule.proves(this.#session) || (last !== undefined && now - last.sentAt < patienceMs);
   }
 
-  /** Whether an application that has opted in may still have words for what it was sent (SPEC D24). */
+  /**
+   * Whether an application that has opted in may still have words for what it was sent (SPEC D24).
+   */
   wordsDue(now: number): boolean {
     const { awaitingReceived, awaitingProcessed, optedIn } = this.#session;
     if (!optedIn || this.over || this.#mute(now)) return false;

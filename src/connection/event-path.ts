@@ -18,7 +18,10 @@ import type { ResumableSession } from './resumable-session.ts';
 /** RFC 6455 §7.1.5: the code of an end without a Close frame. */
 const NO_CLOSE_FRAME = 1006;
 
-/** The relay's tap on one connection: what its messages and the answers to them mean for the deliveries of its session. */
+/**
+ * The relay's tap on one connection: what its messages and the answers to them mean for the
+ * deliveries of its session.
+ */
 export class EventPath implements Tap {
   /** Data messages for the client so far, on earlier connections of the session, too. */
   messages: number;

@@ -48,7 +48,7 @@ export interface Claim {
 /** The numbers of a session's welcomes, and of its client's SDK messages. */
 export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;
 
-/** Close code towards a client whose session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are for applications). */
+/** Close code where a session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are private). */
 export const REPLACED = 4409;
 export const REPLACED_REASON = 'replaced by a newer connection';
 /** RFC 6455 §7.4.1, "going away". */
@@ -70,7 +70,7 @@ export class ResumableSession implements Registered, Answered {
   /** Ordinal through which the client has the messages. Set from its claim to its greeting. */
   #handed: number | undefined = undefined;
   #wait: Wait | undefined = undefined;
-  /** How it was parted from its client, where that was with a Close frame and the client is not back. */
+  /** The parting from its client, where that was by a Close frame and the client is not back. */
   #goodbye: Goodbye | undefined = undefined;
 
   constructor(session: Session, deps: SessionDeps) {
@@ -231,7 +231,7 @@ export class ResumableSession implements Registered, Answered {
     this.#connection?.close(code, reason, 'shutdown');
   }
 
-  /** Another instance goes on with it: nothing that it has in flight gets an outcome here. `told`: the journal knows. */
+  /** Leaves what is in flight to another instance, without outcome. `told`: the journal knows. */
   leave(code: number, reason: string, told: () => void): void {
     const { registry, tracker, counters, ended } = this.#deps;
     const { session } = this;
@@ -248,7 +248,7 @@ export class ResumableSession implements Registered, Answered {
     ended(session);
   }
 
-  /** Gives up the upstream connection that is kept while the client is away; false = there is none. The session goes on waiting. */
+  /** Gives up the upstream connection of a client that is away, but not the wait. False = none. */
   yieldUpstream(): boolean {
     const connection = this.#connection;
     if (connection === undefined || connection.attended || !connection.rejoinable) return false;

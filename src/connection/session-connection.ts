@@ -16,7 +16,10 @@ export interface SessionConnection extends Link {
   readonly answerable: boolean;
   /** A frame of ours. */
   sendText(data: Uint8Array): void;
-  /** Puts a new client in the place of the one that went, or still seems to be there; that one is closed with `code`. */
+  /**
+   * Puts a new client in the place of the one that went, or still seems to be there; that one is
+   * closed with `code`.
+   */
   rejoin(facts: ConnectionFacts, client: Duplex, head: Buffer, code: number, reason: string): unknown;
   /** Another connection carries the session from here on; this one ends. */
   replaceBy(code: number, reason: string): void;

@@ -12,7 +12,10 @@ const FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/\bVersion\/[\d.]+ .*\bSafari\//, 'Safari'],
 ];
 
-/** The product token of a program, such as `python-websockets` in `python-websockets/15.0` (RFC 9110 §10.1.5). */
+/**
+ * The product token of a program, such as `python-websockets` in `python-websockets/15.0` (RFC 9110
+ * §10.1.5).
+ */
 const PRODUCT = /^([A-Za-z][A-Za-z0-9._-]{0,39})(?:[/ (]|$)/;
 
 /** `Chrome`, `Safari`, `python-websockets` …; undefined = the client named none. */

@@ -10,7 +10,9 @@ const CLOSE_ARRAY = 0x5d;
 /** Record separator. */
 const RS = 0x1e;
 
-/** Finds the place of each object of a message. Judges the content no further than `JsonScan` does. */
+/**
+ * Finds the place of each object of a message. Judges the content no further than `JsonScan` does.
+ */
 export class BatchScan extends JsonScan {
   /** Offsets of the objects found last. */
   readonly starts: number[] = [];

@@ -81,7 +81,9 @@ export function createConfirmationReader(
   };
 }
 
-/** Cuts between characters, and copies, because a slice of a V8 string keeps the whole string alive. */
+/**
+ * Cuts between characters, and copies, because a slice of a V8 string keeps the whole string alive.
+ */
 function shortened(text: string): string {
   if (text.length <= MAX_ERROR_LENGTH) return text;
   const code = text.charCodeAt(MAX_ERROR_LENGTH - 1);

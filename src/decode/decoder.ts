@@ -34,9 +34,15 @@ export interface Decoder {
   readonly unread: Readonly<Record<Shape, number>>;
   /** Other rules hold from the next message on. */
   reload(rules: readonly Rule[]): void;
-  /** Dense by index, growing; 0 is `other`, then the types that rules name, then types in order of arrival. */
+  /**
+   * Dense by index, growing; 0 is `other`, then the types that rules name, then types in order of
+   * arrival.
+   */
   readonly types: readonly EventType[];
-  /** The type of that name, as an event of it would have it; one that the rules leave out has the policy of `other`. */
+  /**
+   * The type of that name, as an event of it would have it; one that the rules leave out has the
+   * policy of `other`.
+   */
   typeNamed(name: string): EventType;
 }
 

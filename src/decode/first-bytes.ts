@@ -6,7 +6,9 @@
  */
 export const FIRST_BYTE = { theirs: 0, ours: 1, blank: 2 } as const;
 
-/** A `FIRST_BYTE` for each of the 256 bytes. The relay asks it of every frame that a client sends. */
+/**
+ * A `FIRST_BYTE` for each of the 256 bytes. The relay asks it of every frame that a client sends.
+ */
 export type FirstBytes = Uint8Array;
 
 const BLANKS = ' \n\r\t';

@@ -80,7 +80,10 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
   /** The objects of the message under way that are still to be read. */
   const rest = { buf: NO_BYTES, at: 0, count: 0 };
 
-  /** The next event to track among the objects of the message. Releases the bytes behind the last object. */
+  /**
+   * The next event to track among the objects of the message. Releases the bytes behind the last
+   * object.
+   */
   function nextPart(): EventFacts | undefined {
     let reason: OtherReason | '' = 'no_type';
     while (reason !== '' && rest.at < rest.count) {

@@ -11,14 +11,23 @@ import { JsonWalk } from './walk.ts';
  */
 export type Unreadable = 'not_json' | 'not_object' | 'invalid_utf8';
 
-/** A value with more bytes than this between its quotes is no hit, so that no id or type makes records grow. */
+/**
+ * A value with more bytes than this between its quotes is no hit, so that no id or type makes
+ * records grow.
+ */
 export const MAX_FIELD_BYTES = 1024;
 
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 
-/** Reads one message at a time: call `read`, then ask for its fields. Strings that it returns are copies. */
+/**
+ * Reads one message at a time: call `read`, then ask for its fields. Strings that it returns are
+ * copies.
+ */
 export class JsonMessage {
-  /** Whether a field that was asked for has a wrong escape or number: the message is `not_json` after all. */
+  /**
+   * Whether a field that was asked for has a wrong escape or number: the message is `not_json`
+   * after all.
+   */
   broken = false;
   readonly #walk: JsonWalk;
   readonly #scanBytes: number;

@@ -30,7 +30,10 @@ export function numberText(json: string): string {
   return exactText(json);
 }
 
-/** `numberText` of a number that was parsed already; undefined for the numbers that JSON does not have. */
+/**
+ * `numberText` of a number that was parsed already; undefined for the numbers that JSON does not
+ * have.
+ */
 export function idOfNumber(value: number): string | undefined {
   return Number.isFinite(value) ? numberText(String(value)) : undefined;
 }

@@ -2,11 +2,20 @@
 import type { ConfirmationMatcher } from './confirmation.ts';
 import type { Rule } from './rules.ts';
 
-/** Where to look in a message, and what to do with the values found. The defaults are in `defaults.ts`. */
+/**
+ * Where to look in a message, and what to do with the values found. The defaults are in
+ * `defaults.ts`.
+ */
 export interface DecodeOptions {
-  /** JSON pointers (RFC 6901); of each list, the first that hits wins. A hit is a string of 1 to 1024 bytes. */
+  /**
+   * JSON pointers (RFC 6901); of each list, the first that hits wins. A hit is a string of 1 to
+   * 1024 bytes.
+   */
   readonly type: readonly string[];
-  /** For id, run, user and toolCall a number is a hit too, as one text however it is spelled (`number.ts`). */
+  /**
+   * For id, run, user and toolCall a number is a hit too, as one text however it is spelled
+   * (`number.ts`).
+   */
   readonly id: readonly string[];
   readonly run: readonly string[];
   readonly user: readonly string[];

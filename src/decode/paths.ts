@@ -26,14 +26,20 @@ export class PathNode {
   readonly hash: number;
   /** Whether a pointer ends here. */
   wanted = false;
-  /** Children by the hash of their key, open addressing; undefined = no child can be an object's member. */
+  /**
+   * Children by the hash of their key, open addressing; undefined = no child can be an object's
+   * member.
+   */
   table: (PathNode | undefined)[] = [];
   mask = 0;
   children: PathNode[] = [];
   /** Children by array index; undefined = none of them is an index. */
   items: Map<number, PathNode> | undefined = undefined;
   lastItem = -1;
-  /** Every node below. They are forgotten when a duplicate key replaces the value that they were found in. */
+  /**
+   * Every node below. They are forgotten when a duplicate key replaces the value that they were
+   * found in.
+   */
   below: PathNode[] = [];
 
   /** The walk that last met this path; the fields below are of that walk. */
@@ -78,7 +84,10 @@ export interface Paths {
   node(pointer: string): PathNode;
 }
 
-/** Compiles pointers; throws a TypeError for a malformed one. The tree is used by one walk at a time. */
+/**
+ * Compiles pointers; throws a TypeError for a malformed one. The tree is used by one walk at a
+ * time.
+ */
 export function createPaths(pointers: readonly string[]): Paths {
   const root = new PathNode('');
   const nodes = new Map<string, PathNode>();

@@ -1,8 +1,9 @@
 // decode: one JSON pointer (RFC 6901) as its reference tokens; a malformed pointer never gets past here.
 
 /**
- * Splits a JSON pointer into its unescaped reference tokens (RFC 6901 §3, §4): `/a~1b/0` → `['a/b', '0']`, `''` (the whole
- * document) → `[]`. Throws a TypeError when the pointer does not start with `/` or has a `~` that is neither `~0` nor `~1`.
+ * Splits a JSON pointer into its unescaped reference tokens (RFC 6901 §3, §4): `/a~1b/0` → `['a/b',
+ * '0']`, `''` (the whole document) → `[]`. Throws a TypeError when the pointer does not start with
+ * `/` or has a `~` that is neither `~0` nor `~1`.
  */
 export function parsePointer(pointer: string): readonly string[] {
   if (pointer === '') return [];

@@ -41,7 +41,9 @@ export interface WireProtocol {
 
 /** Reads the messages of one connection. */
 export interface MessageReader {
-  /** `begins` of the protocol. It may become narrower when the protocol of the connection turns out. */
+  /**
+   * `begins` of the protocol. It may become narrower when the protocol of the connection turns out.
+   */
   readonly begins: FirstBytes;
   /**
    * The facts to track of the upstream's message `buf[start, end)`: its event, or, where it holds

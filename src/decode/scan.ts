@@ -5,7 +5,10 @@
  */
 export const MAX_DEPTH = 64;
 
-/** How a walk ends early; every other result is an offset. `cut`: the bytes that may be read ran out. */
+/**
+ * How a walk ends early; every other result is an offset. `cut`: the bytes that may be read ran
+ * out.
+ */
 export const STOP = { cut: -1, broken: -2 } as const;
 
 /**
@@ -78,9 +81,13 @@ export const NO_BYTES: Buffer = Buffer.alloc(0);
 export class JsonScan {
   protected buf: Buffer = NO_BYTES;
   protected limit = 0;
-  /** All bytes of the strings that were looked at, or-ed; 0x80 set = there may be non-ASCII text. */
+  /**
+   * All bytes of the strings that were looked at, or-ed; 0x80 set = there may be non-ASCII text.
+   */
   protected bits = 0;
-  /** `buf` cut at `limit`, made when first needed: the native search must not run past the message. */
+  /**
+   * `buf` cut at `limit`, made when first needed: the native search must not run past the message.
+   */
   #view: Buffer | undefined = undefined;
   readonly #closers = new Uint8Array(MAX_DEPTH + 1);
 

@@ -22,7 +22,10 @@ const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 
-/** Walks one document after another over one tree of paths, which it owns. A class for its fixed shape. */
+/**
+ * Walks one document after another over one tree of paths, which it owns. A class for its fixed
+ * shape.
+ */
 export class JsonWalk extends JsonScan {
   /** The number of this walk. A path node with another number holds nothing of this document. */
   walk = 0;

@@ -2,7 +2,10 @@
 import type { Delivery } from './record.ts';
 import type { AttemptKind } from './words.ts';
 
-/** Share of a gap by which attempts are spread, so that deliveries of one flush do not retry in step: ±10 %. */
+/**
+ * Share of a gap by which attempts are spread, so that deliveries of one flush do not retry in
+ * step: ±10 %.
+ */
 const JITTER = 0.1;
 
 /**

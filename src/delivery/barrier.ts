@@ -13,7 +13,10 @@ export const WORD_MS = 100;
  * (frames are ordered, RFC 6455 §5.4–5.5).
  */
 export class BarrierSchedule {
-  /** Whether a delivery waits for a confirmation that should come soon. If so, later beats ask `overdue`. */
+  /**
+   * Whether a delivery waits for a confirmation that should come soon. If so, later beats ask
+   * `overdue`.
+   */
   deferring = false;
   /** Highest ordinal whose delivery waits for a barrier. */
   #needed = 0;
@@ -108,7 +111,10 @@ export class BarrierSchedule {
     return this.outstanding && (session.undecoded > 0 || (head !== undefined && head.ordinal <= this.#sent));
   }
 
-  /** Notes a barrier through `ordinal` that was written. A probe may send one while another is outstanding. */
+  /**
+   * Notes a barrier through `ordinal` that was written. A probe may send one while another is
+   * outstanding.
+   */
   sent(ordinal: number): void {
     this.#sent = ordinal;
     // The open barrier and a probe may repeat the ordinal of an answered barrier. They are

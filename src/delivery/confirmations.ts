@@ -100,7 +100,10 @@ export class Confirmations {
     if (early !== undefined) for (const { eventId } of early) this.count(session, eventId);
   }
 
-  /** How many sessions of the user were sent the event, as far as this process knows; undefined = it cannot say. */
+  /**
+   * How many sessions of the user were sent the event, as far as this process knows; undefined = it
+   * cannot say.
+   */
   sessionsOf(user: string, eventId: string): readonly Delivery[] | undefined {
     const found = this.#store.findForUser(user, eventId);
     return found.some(({ session }) => session.owner.restored) ? undefined : found;
@@ -188,7 +191,10 @@ export class Confirmations {
     return 'upgraded';
   }
 
-  /** Notes a rejection after the outcome. The outcome stays, because the client has the message (E8). */
+  /**
+   * Notes a rejection after the outcome. The outcome stays, because the client has the message
+   * (E8).
+   */
   #object(delivery: Delivery, error: string, now: number): Confirmed {
     delivery.rejectedAt = now;
     delivery.errorText = error.slice(0, ERROR_TEXT_LIMIT);

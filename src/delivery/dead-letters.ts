@@ -47,7 +47,10 @@ export interface FoundLetter {
   readonly messageBytes: number;
   /** The message, where it was kept and is wanted. */
   readonly message: Uint8Array | undefined;
-  /** The place behind this letter: what `find` goes on after. Letters, digits, `-` and `.`; the store alone can read it. */
+  /**
+   * The place behind this letter: what `find` goes on after. Letters, digits, `-` and `.`; the
+   * store alone can read it.
+   */
   readonly cursor: string;
 }
 
@@ -78,7 +81,9 @@ export interface LetterPage {
   readonly messages: boolean;
 }
 
-/** What of a store is asked by people. Each call may take its time, and leaves the event loop room. */
+/**
+ * What of a store is asked by people. Each call may take its time, and leaves the event loop room.
+ */
 export interface DeadLetterBox {
   /** Up to `limit` letters, newest loss first, behind `after`. `more`: others may follow. */
   find(
@@ -91,7 +96,10 @@ export interface DeadLetterBox {
   purge(owner: LetterOwner): Promise<number>;
 }
 
-/** What keeps letters: one for each engine. Nothing here throws, and only `DeadLetterBox` is waited for (SPEC D8). */
+/**
+ * What keeps letters: one for each engine. Nothing here throws, and only `DeadLetterBox` is waited
+ * for (SPEC D8).
+ */
 export interface DeadLetters extends DeadLetterBox {
   /** Adds a letter. It outlives the process after the next `handOver`. */
   add(letter: DeadLetter, message: Uint8Array | undefined): void;

@@ -137,7 +137,10 @@ export class Ending {
     this.#observer.changed(delivery);
   }
 
-  /** Ends all deliveries in flight of the session. `goodbye`: a Close frame ended what the client could say. */
+  /**
+   * Ends all deliveries in flight of the session. `goodbye`: a Close frame ended what the client
+   * could say.
+   */
   end(session: Session, why: 'disconnected' | 'shutdown', goodbye: Goodbye | undefined, now: number): void {
     for (const queue of [session.awaitingReceived, session.awaitingProcessed, session.missed]) {
       for (let head = queue?.head; head !== undefined; head = queue?.head) {

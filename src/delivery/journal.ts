@@ -28,11 +28,17 @@ export interface Journal {
   heard(session: Session, serial: number): void;
   /** The client has shown that it can confirm more (`session.capability`). */
   shown(session: Session): void;
-  /** Message `ordinal` of a session that can be resumed counts (R2), and no delivery of it is in flight. */
+  /**
+   * Message `ordinal` of a session that can be resumed counts (R2), and no delivery of it is in
+   * flight.
+   */
   counted(session: Session, ordinal: number): void;
   /** A delivery is in flight. `payload` is its message where that is kept. */
   tracked(delivery: Delivery): void;
-  /** The session can no longer be resumed. Its deliveries in flight may get their outcome after this call. */
+  /**
+   * The session can no longer be resumed. Its deliveries in flight may get their outcome after this
+   * call.
+   */
   ended(session: Session): void;
   /**
    * Makes what was told before survive the end of the process. Called before bytes go to a client

@@ -44,7 +44,10 @@ export interface Fault {
   readonly error: unknown;
 }
 
-/** Tells the operator of a fault: one call is one log line, or one counted as left out. Never throws. */
+/**
+ * Tells the operator of a fault: one call is one log line, or one counted as left out. Never
+ * throws.
+ */
 export type Report = (fault: Fault) => void;
 
 /** A live client connection, as far as attempts need it. */
@@ -91,7 +94,10 @@ export type AskElsewhere = (
 export interface Observer {
   tracked?(delivery: Delivery): void;
   attempted?(delivery: Delivery, attempt: Attempt): void;
-  /** The barrier's evidence arrived (also for deliveries that wait for `processed`). Comes before `settled`. */
+  /**
+   * The barrier's evidence arrived (also for deliveries that wait for `processed`). Comes before
+   * `settled`.
+   */
   received?(delivery: Delivery, now: number): void;
   /**
    * Called exactly once per delivery. `status`, `errorType`, `level` and `settledAt` are final. A
@@ -107,7 +113,10 @@ export interface Observer {
   handedOver?(delivery: Delivery): void;
   /** Evidence of a higher level came after the outcome. It is noted and changes nothing. */
   upgraded?(delivery: Delivery, now: number): void;
-  /** The application rejected a delivery that had been confirmed at `received`. The outcome stays (E8). */
+  /**
+   * The application rejected a delivery that had been confirmed at `received`. The outcome stays
+   * (E8).
+   */
   rejectedLater?(delivery: Delivery, now: number): void;
   unmatched?(reason: UnmatchedReason, session: Session, eventId: string): void;
   /** An event passed untracked because a limit was reached. */
@@ -117,7 +126,10 @@ export interface Observer {
 /** Told of every step. */
 export type EveryStep = Required<Observer>;
 
-/** The deliveries: those in flight, and a bounded history of recent outcomes. Synchronous and in memory. */
+/**
+ * The deliveries: those in flight, and a bounded history of recent outcomes. Synchronous and in
+ * memory.
+ */
 export interface Store {
   /** Deliveries in flight. */
   readonly pending: number;
@@ -137,11 +149,19 @@ export interface Store {
    * history for it, whose record is used again.
    */
   settle(delivery: Delivery): Delivery | undefined;
-  /** Takes a delivery in flight out, without a place in the history: another process goes on with it. */
+  /**
+   * Takes a delivery in flight out, without a place in the history: another process goes on with
+   * it.
+   */
   release(delivery: Delivery): void;
-  /** Newest delivery of that event to that session, in flight or recent. Older ones follow `olderTwin`. */
+  /**
+   * Newest delivery of that event to that session, in flight or recent. Older ones follow
+   * `olderTwin`.
+   */
   find(session: Session, eventId: string): Delivery | undefined;
-  /** Newest delivery per session of that event, for every session of that user, in flight or recent. */
+  /**
+   * Newest delivery per session of that event, for every session of that user, in flight or recent.
+   */
   findForUser(user: string, eventId: string): readonly Delivery[];
   /**
    * Whether the session, or another one of its user, was sent that event in a message of which the

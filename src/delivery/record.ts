@@ -39,7 +39,10 @@ export interface Timed {
   wheelNext: Timed | undefined;
 }
 
-/** One event on its way to one session (SPEC: "delivery"). Mutated by the tracker only; everyone else reads. */
+/**
+ * One event on its way to one session (SPEC: "delivery"). Mutated by the tracker only; everyone
+ * else reads.
+ */
 export class Delivery implements Timed {
   /** Unique in this process, from 1. */
   seq: number;
@@ -66,7 +69,10 @@ export class Delivery implements Timed {
   unverified: UnverifiableReason | '' = '';
   /** Free text behind a rejection: what the application said, truncated. */
   errorText = '';
-  /** When the application rejected the delivery after it had been confirmed at `received` (E8); 0 = never. */
+  /**
+   * When the application rejected the delivery after it had been confirmed at `received` (E8); 0 =
+   * never.
+   */
   rejectedAt = 0;
   /**
    * A confirmation of the event id that came before receipt was proven, and may be about another
@@ -85,13 +91,16 @@ export class Delivery implements Timed {
   /** Attempts, the send included: 1 = only the send. */
   attempts = 1;
   attemptLog: Attempt[] | undefined = undefined;
-  /** The message, kept while a replay or resend may need it (D11); undefined = not kept, or not any more. */
+  /**
+   * The message, kept while a replay or resend may need it (D11); undefined = not kept, or not any
+   * more.
+   */
   payload: Uint8Array | undefined = undefined;
   /** The open span of telemetry; opaque to the core. */
   span: unknown = undefined;
   /**
-   * Ids of the delivery's span, `{trace id}-{span id}`, once something outside has been told of them:
-   * the span keeps them over a crash. `''` before.
+   * Ids of the delivery's span, `{trace id}-{span id}`, once something outside has been told of
+   * them: the span keeps them over a crash. `''` before.
    */
   shownAs = '';
   /** The journal's own facts while the delivery is in flight; opaque to the core. */

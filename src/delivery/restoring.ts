@@ -4,7 +4,10 @@ import { type Attempt, Delivery, type EventFacts } from './record.ts';
 import type { Session } from './session.ts';
 import type { Level } from './words.ts';
 
-/** A delivery without an outcome, as an earlier process left it. Times are monotonic ms of this process, and may lie before its start. */
+/**
+ * A delivery without an outcome, as an earlier process left it. Times are monotonic ms of this
+ * process, and may lie before its start.
+ */
 export interface LeftDelivery {
   readonly seq: number;
   readonly ordinal: number;

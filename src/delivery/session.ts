@@ -20,7 +20,10 @@ export class Owner {
   /** The user id; undefined when the user is not known. Never a metric label. */
   readonly user: string | undefined;
   pending = 0;
-  /** An earlier process sent it events of which the books hold nothing: a word on any event may mean one of those (D13). */
+  /**
+   * An earlier process sent it events of which the books hold nothing: a word on any event may mean
+   * one of those (D13).
+   */
   restored = false;
   /** Bytes of payload kept for replays. */
   retained = 0;
@@ -37,7 +40,10 @@ function markOfUser(user: string): number {
   return hash | 0x80000000;
 }
 
-/** A confirmation that came before the record of its event (D3). It waits until nothing is left to decode. */
+/**
+ * A confirmation that came before the record of its event (D3). It waits until nothing is left to
+ * decode.
+ */
 export interface EarlyConfirmation {
   readonly eventId: string;
   readonly rejected: boolean;
@@ -58,9 +64,15 @@ export class Session {
    * user to one with a user.
    */
   owner: Owner;
-  /** The owner that the session had until an event named its user. Event ids may be remembered under it (D13). */
+  /**
+   * The owner that the session had until an event named its user. Event ids may be remembered under
+   * it (D13).
+   */
   formerOwner: Owner | undefined = undefined;
-  /** The user that the client claims to be, without proof: shown and searched for, and never an owner (D19). */
+  /**
+   * The user that the client claims to be, without proof: shown and searched for, and never an
+   * owner (D19).
+   */
   claimedUser: string | undefined = undefined;
   /** The upgrade request's traceparent, or ''. */
   readonly traceparent: string;
@@ -95,9 +107,15 @@ export class Session {
    * may mean that message (D13).
    */
   obscured = false;
-  /** A time without a process that had the session: deadlines of what was sent before its end did not pass (D14). */
+  /**
+   * A time without a process that had the session: deadlines of what was sent before its end did
+   * not pass (D14).
+   */
   gap: { readonly until: number; readonly ms: number } | undefined = undefined;
-  /** Number of relayed messages whose content is not decoded yet (compressed ones are read on the side). */
+  /**
+   * Number of relayed messages whose content is not decoded yet (compressed ones are read on the
+   * side).
+   */
   undecoded = 0;
   early: EarlyConfirmation[] | undefined = undefined;
   /**
@@ -105,7 +123,10 @@ export class Session {
    * late. Bounded.
    */
   lapsed: Delivery[] | undefined = undefined;
-  /** Deliveries in flight of an opted-in session, by ordinal, because its client confirms by ordinal. */
+  /**
+   * Deliveries in flight of an opted-in session, by ordinal, because its client confirms by
+   * ordinal.
+   */
   open: Map<number, Delivery> | undefined = undefined;
   /**
    * Deliveries in flight that a client missed that came back, and that were not kept. No evidence

@@ -1,7 +1,10 @@
 // delivery: times in which this process did not run: they extend deadlines, because no evidence could be taken in.
 import type { Delivery } from './record.ts';
 
-/** Number of standstills remembered. Older ones are longer ago than any deadline that could still be open. */
+/**
+ * Number of standstills remembered. Older ones are longer ago than any deadline that could still be
+ * open.
+ */
 const REMEMBERED = 64;
 
 /** The latest standstills, in order. Times are ms of the monotonic clock. */
@@ -27,7 +30,9 @@ export class Standstills {
   }
 }
 
-/** How long nobody could hear the client of the delivery, because no process had its session, ms. */
+/**
+ * How long nobody could hear the client of the delivery, because no process had its session, ms.
+ */
 export function unheard({ session: { gap }, sentAt }: Delivery): number {
   return gap !== undefined && sentAt <= gap.until ? gap.ms : 0;
 }

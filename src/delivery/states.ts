@@ -16,7 +16,10 @@ export type Signal =
   | 'attempted'
   /** The deadline passed on a connection that has answered barriers. */
   | 'expired'
-  /** The end came, and Ackspan cannot say whether the client has the message (`UNVERIFIABLE_REASONS`). */
+  /**
+   * The end came, and Ackspan cannot say whether the client has the message
+   * (`UNVERIFIABLE_REASONS`).
+   */
   | 'unverified'
   | 'disconnected'
   | 'shutdown'

@@ -47,7 +47,7 @@ export interface TrackerDeps {
 export class Tracker {
   /** Deliveries ever tracked. Always `tracked = store.pending + settled` (D1). */
   tracked = 0;
-  /** The highest number of a delivery. A process that goes on where another one ended begins behind its numbers. */
+  /** The highest number of a delivery. Behind it begins a process that goes on for another one. */
   latest = 0;
   readonly retention: Retention;
   readonly operator: Operator;
@@ -94,8 +94,8 @@ export class Tracker {
   }
 
   /**
-   * Starts a delivery for the event in message `ordinal` of the session. Undefined = a limit shed the event (D7).
-   * The delivery may come back settled when its evidence overtook it (D3).
+   * Starts a delivery for the event in message `ordinal`. Undefined = a limit shed the event (D7).
+   * The delivery may come back settled, because its evidence overtook it (D3).
    */
   track(session: Session, facts: EventFacts, ordinal: number, sentAt: number, now = sentAt): Delivery | undefined {
     const policy = facts.type.policy;
@@ -114,7 +114,7 @@ export class Tracker {
     return delivery;
   }
 
-  /** Takes in a delivery of an earlier process that has no outcome, with its message if that was kept. */
+  /** Takes in an open delivery of an earlier process, with its message if that was kept. */
   restore(delivery: Delivery, message: Uint8Array | undefined, now: number): void {
     this.#enter(delivery, now);
     if (wasReemitted(delivery)) this.#ending.reemitted++;
@@ -126,7 +126,7 @@ export class Tracker {
     this.#store.passed(session.owner, eventId);
   }
 
-  /** Barrier evidence: the client parsed every message up to `through`. Cumulative; older values change nothing. */
+  /** Barrier evidence: the client parsed every message up to `through`. Cumulative. */
   received(session: Session, through: number, now: number): void {
     if (session.capability === 'none') session.capability = 'received';
     if (through <= session.receivedThrough) return;
@@ -138,15 +138,15 @@ export class Tracker {
     this.#ending.late(session, through, 'received', now);
   }
 
-  /** Applies a confirmation or rejection by event id, to deliveries of the session or its user (D6). */
+  /** Applies a confirmation or rejection by event id, for the session or its user (D6). */
   processed(session: Session, eventId: string, rejected: boolean, error: string, now: number): Confirmed {
     const [result, proven] = this.confirmations.apply(session, eventId, rejected, error, now);
-    // The application can only have seen an event after its stack did, and after everything before it.
+    // The application sees an event only after its stack did, and after everything before it.
     if (proven > 0) this.received(session, proven, now);
     return result;
   }
 
-  /** Confirms every message up to `through`, and those in `also`, for an opted-in session. Cumulative. */
+  /** Confirms messages up to `through` (cumulative) and in `also`, for an opted-in session. */
   processedThrough(session: Session, through: number, also: readonly number[], now: number): Confirmed {
     const highest = Math.max(through, ...also);
     if (highest > session.lastOrdinal) return this.confirmations.unknown(session, `message ${highest}`);
@@ -167,11 +167,11 @@ export class Tracker {
   }
 
   /**
-   * Continues a session over a new connection whose client has been handed everything up to `last`. Returns what to
-   * send again, in order, noted as attempts. What was not kept is asked of the backend, or ends as lost (R6).
+   * Continues a session over a new connection whose client has all up to `last`. Returns what to
+   * send again, in order, noted as attempts. The backend is asked for the rest, or it is lost (R6).
    */
   resumed(session: Session, link: Link, last: number, now: number): Delivery[] {
-    // No evidence for a delivery given up here can be late, because the client never had the message.
+    // Evidence for a delivery that is given up here cannot be late: the client never had it.
     session.link = undefined;
     // A client that was handed nothing has answered nothing.
     if (last > 0) this.received(session, Math.min(last, session.lastOrdinal), now);
@@ -200,7 +200,7 @@ export class Tracker {
     this.confirmations.giveUpEarly(session);
   }
 
-  /** Ends the deliveries of a session whose client is gone. `goodbye`: by a Close frame (D15, D24). */
+  /** Ends what a session has in flight: its client is gone. `goodbye`: a Close frame's (D24). */
   disconnected(
     session: Session,
     now: number,
@@ -213,7 +213,7 @@ export class Tracker {
     if (!session.resumable) this.#ending.end(session, why, goodbye, now);
   }
 
-  /** Fails a delivery whose message was never written, because its client was gone by then (D15). */
+  /** Fails a delivery whose message was never written: its client was gone by then (D15). */
   unsent(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
     this.#ending.settle(delivery, why, why, now);
   }
@@ -234,14 +234,14 @@ export class Tracker {
     this.#standstills.note(from, to);
   }
 
-  /** Ends every delivery in flight as `failed: shutdown` (D10), but those that another process goes on with (`stays`). */
+  /** Ends what is in flight as `failed: shutdown` (D10), but what another process has (`stays`). */
   shutdown(now: number, stays: (delivery: Delivery) => boolean = () => false): void {
     const open: Delivery[] = [];
     this.#store.each((each) => isSettled(each) || stays(each) || open.push(each) > 0);
     for (const each of open) this.#ending.lose(each, 'shutdown', now);
   }
 
-  /** Fires what is due, at most `budget` entries. Returns whether some are left: call again at once (D8). */
+  /** Fires what is due, at most `budget` entries. True = some are left: call again at once (D8). */
   tick(now: number, budget = Number.POSITIVE_INFINITY): boolean {
     this.#now = now;
     return this.#wheel.advance(now, this.#look, budget);

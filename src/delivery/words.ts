@@ -1,10 +1,16 @@
 // delivery: the vocabulary of a delivery: one string union per idea, in the order of dashboards and arrays.
 
-/** How much an event matters; decides time-outs, shedding order and objective. First = most important. */
+/**
+ * How much an event matters; decides time-outs, shedding order and objective. First = most
+ * important.
+ */
 export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** What a confirmation proves: the client's WebSocket stack parsed the event, or the application handled it. */
+/**
+ * What a confirmation proves: the client's WebSocket stack parsed the event, or the application
+ * handled it.
+ */
 export const LEVELS = ['received', 'processed'] as const;
 export type Level = (typeof LEVELS)[number];
 
@@ -16,8 +22,8 @@ export type Outcome = (typeof OUTCOMES)[number];
  * Why Ackspan cannot say how a delivery ended (`unverifiable`). `never_answered`: the connection
  * never answered a barrier. `client_left`: the client closed in good order right behind the message
  * and could not answer any more. `closed`: the message was received, and a Close frame of the other
- * side came before the application's word. `ambiguous`: the application's confirmation may mean an earlier
- * message of the same event id. `limit`: the delivery gave its place to a CRITICAL one.
+ * side came before the application's word. `ambiguous`: the application's confirmation may mean an
+ * earlier message of the same event id. `limit`: the delivery gave its place to a CRITICAL one.
  * `operator`: an operator closed it by hand, which is no evidence of receipt.
  */
 export const UNVERIFIABLE_REASONS = [
@@ -37,11 +43,17 @@ export type UnverifiableReason = (typeof UNVERIFIABLE_REASONS)[number];
 export const STATUSES = ['pending', 'retrying', ...OUTCOMES] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** Why a delivery ended `failed`. `instance_lost`: the process that sent it died, and its client cannot come back to its session. */
+/**
+ * Why a delivery ended `failed`. `instance_lost`: the process that sent it died, and its client
+ * cannot come back to its session.
+ */
 export const FAIL_REASONS = ['disconnected', 'rejected', 'shutdown', 'limit', 'operator', 'instance_lost'] as const;
 export type FailReason = (typeof FAIL_REASONS)[number];
 
-/** The `error.type` of a settled delivery; `''` when it was confirmed (or unverifiable, which is no error). */
+/**
+ * The `error.type` of a settled delivery; `''` when it was confirmed (or unverifiable, which is no
+ * error).
+ */
 export const ERROR_TYPES = ['', 'timeout', ...FAIL_REASONS] as const;
 export type ErrorType = (typeof ERROR_TYPES)[number];
 
@@ -56,7 +68,10 @@ export type AttemptKind = (typeof ATTEMPT_KINDS)[number];
 export const ATTEMPT_RESULTS = ['sent', 'blocked', 'failed'] as const;
 export type AttemptResult = (typeof ATTEMPT_RESULTS)[number];
 
-/** The highest level that a connection has shown it can confirm. `none`: it never answered a barrier. */
+/**
+ * The highest level that a connection has shown it can confirm. `none`: it never answered a
+ * barrier.
+ */
 export const CAPABILITIES = ['none', 'received', 'processed'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 

@@ -21,7 +21,9 @@ export function checkAgreement(stats: Stats, samples: readonly Sample[]): Check[
   return [sums(stats), against(stats, samples)];
 }
 
-/** Checks SPEC D4: once the load has rested for longer than a deadline, no delivery can be pending. */
+/**
+ * Checks SPEC D4: once the load has rested for longer than a deadline, no delivery can be pending.
+ */
 export function checkSettled(stats: Stats): Check {
   const detail = stats.pending === 0 ? 'none is pending' : `${stats.pending} are still pending`;
   return { name: 'every delivery has its outcome', ok: stats.pending === 0, detail };

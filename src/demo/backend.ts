@@ -18,7 +18,10 @@ export interface Backend {
   close(): void;
 }
 
-/** Listens on loopback, on a port that the system chooses. The last part of the request path names the user. */
+/**
+ * Listens on loopback, on a port that the system chooses. The last part of the request path names
+ * the user.
+ */
 export function startBackend(): Promise<Backend> {
   const dispatcher = createDispatcher(
     () => new Promise((done) => setTimeout(done, TOOL_MS.least + Math.random() * (TOOL_MS.most - TOOL_MS.least))),

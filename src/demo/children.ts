@@ -25,7 +25,8 @@ export interface Child {
  * child or an exit that was not asked for.
  */
 export function startChild(name: 'backend-process' | 'clients-process', onBroken: (reason: string) => void): Child {
-  // Built files run as .js, sources as .ts: the child is run as the parent is. A bundled parent lies in another folder beside this one.
+  // Built files run as .js, sources as .ts: the child is run as the parent is. A bundled parent
+  // lies in another folder beside this one.
   const path = fileURLToPath(new URL(`../demo/${name}${extname(import.meta.url)}`, import.meta.url));
   const child: ChildProcess = fork(path, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   let ending = false;

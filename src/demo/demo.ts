@@ -37,7 +37,9 @@ export interface Surroundings {
   readonly defaults: Defaults;
 }
 
-/** `ok`: all figures agree. `failed`: they do not, or something broke. `usage`: an option is wrong. */
+/**
+ * `ok`: all figures agree. `failed`: they do not, or something broke. `usage`: an option is wrong.
+ */
 export type DemoEnd = 'ok' | 'failed' | 'usage';
 
 /** Time beyond the deadline after which the last delivery must have its outcome, ms. */
@@ -123,7 +125,9 @@ interface Scene {
   readonly cleanUps: (() => void)[];
 }
 
-/** Runs the load, from the first question until the last delivery has its outcome, with the display. */
+/**
+ * Runs the load, from the first question until the last delivery has its outcome, with the display.
+ */
 async function act(scene: Scene): Promise<void> {
   const { options, around, sidecar, clients, backend, readings, adminUrl, cleanUps } = scene;
   const started = performance.now();
@@ -187,7 +191,9 @@ function introduction({ durationMs }: DemoOptions, adminUrl: string): string[] {
   ];
 }
 
-/** An address for use on this machine: a server that listens everywhere is reached over loopback. */
+/**
+ * An address for use on this machine: a server that listens everywhere is reached over loopback.
+ */
 function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   if (address === '0.0.0.0' || address === '::') return `${scheme}://127.0.0.1:${port}`;
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

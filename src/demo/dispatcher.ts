@@ -55,7 +55,10 @@ function attempt(tool: Tool | undefined, name: string, parameters: Fields): Tool
   }
 }
 
-/** Failures are not reported: the sidecar proves what became of an event, and the tool goes on either way. */
+/**
+ * Failures are not reported: the sidecar proves what became of an event, and the tool goes on
+ * either way.
+ */
 function tell(emit: Emit, event: Fields): void {
   try {
     emit(event);

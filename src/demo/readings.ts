@@ -25,7 +25,9 @@ export interface Readings {
   connections(): Promise<Open>;
   /** Every delivery with one of these outcomes that is still in the history, newest first. */
   deliveries(statuses: readonly string[]): Promise<readonly DeliveryLine[]>;
-  /** Request path of a session seen by `connections`, or the session's key when it was never seen. */
+  /**
+   * Request path of a session seen by `connections`, or the session's key when it was never seen.
+   */
   pathOf(session: string): string;
 }
 

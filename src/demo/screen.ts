@@ -13,7 +13,10 @@ export interface Screen {
   leave(): void;
 }
 
-/** Hides the cursor until `leave`. Lines must not be wider than the terminal, or the count of rows is off. */
+/**
+ * Hides the cursor until `leave`. Lines must not be wider than the terminal, or the count of rows
+ * is off.
+ */
 export function createScreen(terminal: Terminal): Screen {
   let drawn = 0;
   terminal.write('\x1b[?25l');

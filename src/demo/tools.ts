@@ -7,7 +7,9 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** A tool of the agent. */
 export interface Tool {
   readonly name: string;
-  /** The parameters with which this tool helps to answer the question; undefined when it does not. */
+  /**
+   * The parameters with which this tool helps to answer the question; undefined when it does not.
+   */
   plan(question: string): Fields | undefined;
   /** Throws for parameters that make no sense. */
   run(parameters: Fields): Fields;
@@ -72,7 +74,10 @@ export const currencyConverter: Tool = {
   },
 };
 
-/** Ranks the built-in pages by how often and how exclusively they use the words of the query (tf–idf). */
+/**
+ * Ranks the built-in pages by how often and how exclusively they use the words of the query
+ * (tf–idf).
+ */
 export const webSearch: Tool = {
   name: 'web_search',
   plan(question) {

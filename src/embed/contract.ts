@@ -40,7 +40,9 @@ export interface EventTracker {
    * the sidecar reads it. Returns undefined if it is none.
    */
   receive(message: unknown, from?: From): Effect | undefined;
-  /** The newest event of that id, in flight or recent; undefined when unknown, or not that user's. */
+  /**
+   * The newest event of that id, in flight or recent; undefined when unknown, or not that user's.
+   */
   status(id: string | number, from?: From): EventStatus | undefined;
   /**
    * Events in flight, newest first: all of them without an argument, else that user's, at a cost of
@@ -48,7 +50,9 @@ export interface EventTracker {
    * user.
    */
   pending(user?: string | null): EventStatus[];
-  /** Recent events that timed out, newest first. An event that is due right now is timed out first. */
+  /**
+   * Recent events that timed out, newest first. An event that is due right now is timed out first.
+   */
   expired(): EventStatus[];
   metrics(): Metrics;
   /** Sets the callback for events that are tracked from now on. It replaces the one before. */

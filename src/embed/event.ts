@@ -31,7 +31,9 @@ export interface TrackedEvent {
   readonly toolCall?: string;
 }
 
-/** The state of an event. Times are ms since the epoch, by the wall clock as it stands at the call. */
+/**
+ * The state of an event. Times are ms since the epoch, by the wall clock as it stands at the call.
+ */
 export interface EventStatus {
   readonly id: string;
   readonly type: string;

@@ -15,14 +15,22 @@ export interface MetricsRow {
   readonly confirmed: number;
   readonly failed: number;
   readonly timeout: number;
-  /** Events that gave their place to a CRITICAL one at a full limit, and were not tracked any longer. */
+  /**
+   * Events that gave their place to a CRITICAL one at a full limit, and were not tracked any
+   * longer.
+   */
   readonly unverifiable: number;
   /** Events not tracked because a limit was reached. */
   readonly shed: number;
-  /** Calls of the retry callback, and failed ones: it returned anything but true, or nothing in time. */
+  /**
+   * Calls of the retry callback, and failed ones: it returned anything but true, or nothing in
+   * time.
+   */
   readonly retries: number;
   readonly retriesFailed: number;
-  /** confirmed / (confirmed + failed + timeout), in [0, 1] (SPEC D9); null while nothing is settled. */
+  /**
+   * confirmed / (confirmed + failed + timeout), in [0, 1] (SPEC D9); null while nothing is settled.
+   */
   readonly confirmationRate: number | null;
   readonly averageMs: number | null;
   readonly minMs: number | null;

@@ -1,6 +1,9 @@
 // embed: who confirms: the backend itself, a user, or a client without a user, who must never pass for the backend.
 
-/** The sender of a confirmation. The presence of the key `user` decides, also where its value is missing. */
+/**
+ * The sender of a confirmation. The presence of the key `user` decides, also where its value is
+ * missing.
+ */
 export interface From {
   /**
    * With the key, the confirmation is that user's, and counts for that user's events only. If the

@@ -10,7 +10,10 @@ export interface TrackerOptions {
   readonly timeoutMs?: number;
   /** Retries per event, 0 to 20. Default 3. Without a retry callback there are none. */
   readonly retries?: number;
-  /** Time from `track` to the first retry, ms. Each further gap is twice the one before. Default 1,000. */
+  /**
+   * Time from `track` to the first retry, ms. Each further gap is twice the one before. Default
+   * 1,000.
+   */
   readonly firstRetryMs?: number;
   readonly limits?: {
     /**
@@ -27,7 +30,10 @@ export interface TrackerOptions {
   readonly onRetry?: RetryCallback;
   /** The tracer provider. Default: the one registered with the OpenTelemetry API. */
   readonly tracerProvider?: TracerProvider;
-  /** The meter provider. Default: the one registered with the OpenTelemetry API when the tracker is created. */
+  /**
+   * The meter provider. Default: the one registered with the OpenTelemetry API when the tracker is
+   * created.
+   */
   readonly meterProvider?: MeterProvider;
   /**
    * Called for retry callbacks that threw, for limits that were reached and for telemetry that
@@ -52,7 +58,10 @@ const WEEK_MS = 604_800_000;
 /** Most retries: more would only make duplicates. */
 const RETRIES_LIMIT = 20;
 
-/** Fills in the defaults. Throws a RangeError for a value that is out of bounds or of the wrong kind. */
+/**
+ * Fills in the defaults. Throws a RangeError for a value that is out of bounds or of the wrong
+ * kind.
+ */
 export function settle(options: TrackerOptions): Settings {
   if (!isObject(options)) throw new RangeError(`options must be an object, not ${shown(options)}`);
   const { limits = {}, onRetry, report } = options;

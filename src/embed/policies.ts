@@ -4,7 +4,9 @@ import type { Priority } from '../delivery/words.ts';
 
 /** Types beyond this number share the metric label `other`. */
 const LABELS_LIMIT = 200;
-/** Number of combinations of type and policy that are interned. Beyond it each event brings its own. */
+/**
+ * Number of combinations of type and policy that are interned. Beyond it each event brings its own.
+ */
 const KNOWN_LIMIT = 2048;
 
 /** Finds the type of an event, with everything that depends on it. */

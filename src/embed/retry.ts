@@ -3,7 +3,10 @@ import type { Reemit, Report } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import type { Retry, Sending } from './sending.ts';
 
-/** Sends the event again, under the same id. A result other than true, or a throw, is a failed retry. */
+/**
+ * Sends the event again, under the same id. A result other than true, or a throw, is a failed
+ * retry.
+ */
 // biome-ignore lint/suspicious/noConfusingVoidType: a callback that forgets its answer is a failed retry, not a compile error of its caller.
 export type RetryCallback = (id: string, type: string, data: unknown) => Promise<boolean | void> | boolean | void;
 
@@ -20,7 +23,9 @@ export interface RetrierDeps {
 
 /** The retries of the library. */
 export interface Retrier {
-  /** Returns `sent` when the callback is going to be called. The callback's own result comes later. */
+  /**
+   * Returns `sent` when the callback is going to be called. The callback's own result comes later.
+   */
   readonly reemit: Reemit;
   /** Gives every open call its result, because the event has its outcome. */
   settled(delivery: Delivery): void;

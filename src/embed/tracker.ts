@@ -195,8 +195,8 @@ class Embedded implements EventTracker {
   }
 
   /**
-   * Applies a confirmation to every open event of the id that its sender may confirm, else counts why nothing
-   * changed.
+   * Applies a confirmation to every open event of the id that its sender may confirm, else counts
+   * why nothing changed.
    */
   #word(id: unknown, who: Speaker, rejected: boolean, error: string, apply: (delivery: Delivery) => Effect): Effect {
     const mine = this.#of(id, who);
@@ -213,7 +213,10 @@ class Embedded implements EventTracker {
     return effect === 'rejected' ? 'failed' : (effect as Effect);
   }
 
-  /** Events of the id, newest first: a user's own, or those without a user for a client without one (SPEC D6). */
+  /**
+   * Events of the id, newest first: a user's own, or those without a user for a client without one
+   * (SPEC D6).
+   */
   #of(given: unknown, who: Speaker): readonly Delivery[] {
     const id = idOf(given);
     if (id === undefined) return [];

@@ -7,7 +7,10 @@ import type { Report } from '../delivery/ports.ts';
 import { answer } from './answers.ts';
 import { isProbeTicket, TICKET_MS } from './probe-ticket.ts';
 
-/** What the far end says of a connection as soon as it is there: what the handshake was when it came here. */
+/**
+ * What the far end says of a connection as soon as it is there: what the handshake was when it came
+ * here.
+ */
 export interface FarHello {
   readonly ackspan: 'far end';
   /** Names the process, so that two connections can be compared. */
@@ -29,11 +32,16 @@ export interface FarHello {
 /** What the process says of itself. */
 export interface FarFacts {
   readonly store: { readonly kind: string; readonly degraded: string | null };
-  /** File descriptors that the process may have, and that `limits.connections` needs; null = not known here. */
+  /**
+   * File descriptors that the process may have, and that `limits.connections` needs; null = not
+   * known here.
+   */
   readonly descriptors: { readonly allowed: number | null; readonly needed: number };
 }
 
-/** What the far end says when it is asked: which pings and pongs have come, by payload, in order. */
+/**
+ * What the far end says when it is asked: which pings and pongs have come, by payload, in order.
+ */
 export interface FarReport {
   readonly pings: readonly string[];
   readonly pongs: readonly string[];
@@ -64,7 +72,10 @@ const PROBES = 64;
 const REMEMBERED = 1000;
 /** Longest message of a probe, bytes. */
 const MESSAGE_BYTES = 4096;
-/** The subprotocols that are offered. The second is agreed to where it comes, so that an edge that chooses itself shows. */
+/**
+ * The subprotocols that are offered. The second is agreed to where it comes, so that an edge that
+ * chooses itself shows.
+ */
 export const PROBE_PROTOCOLS = ['ackspan.probe.a', 'ackspan.probe.b'] as const;
 
 export function createFarEnd(deps: FarEndDeps): FarEnd {
@@ -133,7 +144,10 @@ export function createFarEnd(deps: FarEndDeps): FarEnd {
   };
 }
 
-/** What a probe may ask for: `ping:TEXT` sends a message, a ping with that payload and a message; `report` is answered. */
+/**
+ * What a probe may ask for: `ping:TEXT` sends a message, a ping with that payload and a message;
+ * `report` is answered.
+ */
 function serve(socket: WebSocket, asked: string, seen: FarReport): void {
   if (asked === 'report') send(socket, { report: seen });
   const [, payload] = /^ping:([\w-]{1,64})$/.exec(asked) ?? [];

@@ -62,7 +62,8 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
       outgoing.once('close', () => {
         // node:http lets a 101 that nobody asked for end without an error.
         if (!response.headersSent) fail(response, new Error('the upstream closed the connection without an answer'));
-        // The rest of an upload that the upstream did not take must not block the client's connection.
+        // The rest of an upload that the upstream did not take must not block the client's
+        // connection.
         request.resume();
       });
       try {

@@ -4,7 +4,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 /** How long a ticket is good, ms: a look of an hour, and clocks that differ. */
 export const TICKET_MS = 75 * 60_000;
 
-/** `EXPIRY-MAC`: a path passes every edge as it is, and the token itself is in none of their logs. `wall`: ms since the epoch. */
+/**
+ * `EXPIRY-MAC`: a path passes every edge as it is, and the token itself is in none of their logs.
+ * `wall`: ms since the epoch.
+ */
 export function probeTicket(token: string, wall: number): string {
   const expiry = Math.round((wall + TICKET_MS) / 1000).toString(36);
   return `${expiry}-${mac(token, expiry)}`;

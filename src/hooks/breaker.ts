@@ -28,7 +28,10 @@ export class Breaker {
     return this.#state;
   }
 
-  /** Asks to send now. A half-open breaker lets only one request through, and must be told its result. */
+  /**
+   * Asks to send now. A half-open breaker lets only one request through, and must be told its
+   * result.
+   */
   admit(now: number): boolean {
     if (this.#state === 'closed') return true;
     if (this.#state === 'half-open' || now < this.#retryAt) return false;

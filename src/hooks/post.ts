@@ -25,7 +25,10 @@ export interface Poster {
   close(): void;
 }
 
-/** Bytes of an answer's body that are read, and thrown away, so that the connection can be used again. */
+/**
+ * Bytes of an answer's body that are read, and thrown away, so that the connection can be used
+ * again.
+ */
 const BODY_LIMIT = 65_536;
 
 /**

@@ -6,11 +6,12 @@ import { patiently } from '../time/patience.ts';
 import { stillSince } from '../time/pulse.ts';
 import { backoffMs, retryAfterMs } from './backoff.ts';
 import { Breaker } from './breaker.ts';
-import type { DropReason, HookCounters, RequestResult } from './counters.ts';
+import type { DropReason, HookCounters } from './counters.ts';
 import type { HookLimits } from './limits.ts';
 import type { Notice } from './notice.ts';
 import type { Answer, Poster, Posting } from './post.ts';
 import { sign } from './signature.ts';
+import { resultOf, say } from './verdict.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 export interface SenderDeps {
@@ -30,7 +31,7 @@ export interface SenderDeps {
   readonly report: Report;
 }
 
-/** Shortest time between two lines about a full queue, ms: a mass time-out must not cost a stack trace each. */
+/** Shortest time between two lines about a full queue, ms: they cost time in a mass time-out. */
 const FULL_REPORT_MS = 10_000;
 /** Longest `setTimeout`, ms. A wake-up too early only looks again. */
 const TIMER_LIMIT = 2 ** 31 - 1;
@@ -72,7 +73,10 @@ export class Sender {
     return this.#room.held;
   }
 
-  /** Takes a notice in if there is room, by a few pointer stores. It is sent in a later turn of the event loop. */
+  /**
+   * Takes a notice in if there is room, by a few pointer stores. It is sent in a later turn of the
+   * event loop.
+   */
   offer(notice: Notice): boolean {
     if (this.#stopping !== undefined) {
       this.#drop(notice, 'shutdown');
@@ -151,13 +155,16 @@ export class Sender {
     this.#timer.unref();
   }
 
-  /** When the grace of the stop is over, ms since the epoch, put off by standstills (SPEC D14). Infinity = no stop. */
+  /**
+   * When the grace of the stop is over, ms since the epoch, put off by standstills (SPEC D14).
+   * Infinity = no stop.
+   */
   #endOfStop(): number {
     const stopping = this.#stopping;
     return stopping === undefined ? Number.POSITIVE_INFINITY : stopping.end + stillSince(stopping.from);
   }
 
-  /** Sends a notice, or ends one that cannot be sent: no fault of ours costs a place in the room. */
+  /** Sends a notice, or ends it: no fault of ours costs a place in the room. */
   #trySend(notice: Notice, now: number): void {
     try {
       this.#send(notice, now);
@@ -169,7 +176,8 @@ export class Sender {
 
   #send(notice: Notice, now: number): void {
     const { poster, keys, source, userAgent, wallOf } = this.#deps;
-    // Receivers refuse a notice that is signed more than a few minutes before or after their own time.
+    // Receivers refuse a notice that is signed more than a few minutes before or after their own
+    // time.
     const seconds = Math.floor(wallOf(now) / 1000);
     const body = notice.body(source, wallOf);
     notice.tries++;
@@ -264,7 +272,7 @@ export class Sender {
     this.#report(`the notice queue is full: ${this.#room.held} wait, others are dropped`);
   }
 
-  /** Logs the notices that were lost: the process ends with its counters, so only the log can tell. */
+  /** Logs how many notices were lost: the counters end with the process. */
   #tellLost(): void {
     const lost = this.#deps.counters.dropped.shutdown;
     if (lost === 0 || this.#told) return;
@@ -284,17 +292,4 @@ export class Sender {
     this.#tellLost();
     this.#stopping?.done();
   }
-}
-
-/** 2xx is delivered. 408, 425, 429 and 5xx may pass. Other answers, redirects too, will be the same next time. */
-function resultOf(answer: Answer): RequestResult {
-  if (answer.kind !== 'answered') return answer.kind;
-  const { status } = answer;
-  if (status >= 200 && status < 300) return 'delivered';
-  return status >= 500 || status === 408 || status === 425 || status === 429 ? 'failed' : 'refused';
-}
-
-function say(answer: Answer): string {
-  if (answer.kind === 'answered') return `HTTP ${answer.status}`;
-  return answer.kind === 'timeout' ? 'no answer in time' : answer.error.message;
 }

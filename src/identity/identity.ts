@@ -16,15 +16,19 @@ import {
 import { type Named, readUser } from './user.ts';
 import { createVerifier, type Verifier, type VerifyOptions } from './verify.ts';
 
-/** One place to find the user: `name` is the claim, header, cookie or query parameter; '' for `event`. */
+/**
+ * One place to find the user: `name` is the claim, header, cookie or query parameter; '' for
+ * `event`.
+ */
 export interface UserSource {
   readonly from: 'jwt' | 'header' | 'cookie' | 'query' | 'event';
   readonly name: string;
 }
 
 /**
- * Why a request that named a user has none. `ambiguous`: it named several, and the backend may believe another
- * one than Ackspan would. `unavailable`: the keys to verify it could not be had in time.
+ * Why a request that named a user has none. `ambiguous`: it named several, and the backend may
+ * believe another one than Ackspan would. `unavailable`: the keys to verify it could not be had in
+ * time.
  */
 export type IdentityFault = 'invalid_token' | 'expired' | 'ambiguous' | 'unusable_user' | 'unavailable';
 
@@ -36,21 +40,21 @@ export interface Identified {
   readonly claimed: string | undefined;
   readonly fault?: IdentityFault;
   /**
-   * Whether no user is named yet. The first event that names one (source `event`) proves that user, or is only
-   * a claim.
+   * Whether no user is named yet. The first event that names one (source `event`) proves that user,
+   * or is only a claim.
    */
   readonly learn: 'user' | 'claim' | undefined;
 }
 
 export interface IdentityOptions {
   /**
-   * The sources, in order; the first with a value decides. Sources that prove are asked before sources that
-   * only claim. `event` is asked last, wherever it stands in the list.
+   * The sources, in order; the first with a value decides. Sources that prove are asked before
+   * sources that only claim. `event` is asked last, wherever it stands in the list.
    */
   readonly sources: readonly UserSource[];
   /**
-   * `upstream`: the operator says that the backend refuses what it has not checked, so what it accepted is
-   * proven.
+   * `upstream`: the operator says that the backend refuses what it has not checked, so what it
+   * accepted is proven.
    */
   readonly trust: 'none' | 'upstream';
   readonly jwtPlaces: readonly JwtPlace[];
@@ -58,7 +62,10 @@ export interface IdentityOptions {
   readonly jwtQuery: readonly string[];
   /** Left out: a token is decoded and not verified. */
   readonly verify?: VerifyOptions | undefined;
-  /** How long a request may wait for its user where tokens are verified, ms. Then it has none (`unavailable`). */
+  /**
+   * How long a request may wait for its user where tokens are verified, ms. Then it has none
+   * (`unavailable`).
+   */
   readonly timeoutMs: number;
 }
 
@@ -70,12 +77,17 @@ export interface IdentityDeps {
   readonly report: Report;
 }
 
-/** Requests by result. `none`: the request named no user. `claimed`: it named a user without proof. */
+/**
+ * Requests by result. `none`: the request named no user. `claimed`: it named a user without proof.
+ */
 export type IdentityCounters = Record<'identified' | 'claimed' | 'none' | IdentityFault, number>;
 
 export interface Identity {
   readonly counters: Readonly<IdentityCounters>;
-  /** Answers at once, unless a token must be verified. The promise always resolves, within `timeoutMs`. */
+  /**
+   * Answers at once, unless a token must be verified. The promise always resolves, within
+   * `timeoutMs`.
+   */
   identify(request: IdentityRequest): Identified | Promise<Identified>;
 }
 
@@ -167,7 +179,10 @@ function named(values: Values): Named[] {
   return values.map((value) => (value === undefined ? 'unusable' : readUser(value)));
 }
 
-/** A present token that is not valid ends the search: no weaker source may name a client whose proof failed. */
+/**
+ * A present token that is not valid ends the search: no weaker source may name a client whose proof
+ * failed.
+ */
 function verified(found: readonly string[], claim: string, verifier: Verifier): Found | Promise<Found> {
   if (found.length === 0) return undefined;
   if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
@@ -175,9 +190,9 @@ function verified(found: readonly string[], claim: string, verifier: Verifier): 
 }
 
 /**
- * Reads tokens that are not verified here. A JWT counts only as the one credential of its request, wherever the
- * others are and whatever their kind: the backend may have checked another credential, in a place where Ackspan
- * was not told to look.
+ * Reads tokens that are not verified here. A JWT counts only as the one credential of its request,
+ * wherever the others are and whatever their kind: the backend may have checked another credential,
+ * in a place where Ackspan was not told to look.
  */
 function decoded(found: readonly string[], everywhere: () => Tokens, claim: string): Found {
   if (found.length > MAX_TOKENS) return { fault: 'ambiguous' };
@@ -203,7 +218,10 @@ function fromReadings(readings: readonly TokenReading[], claim: string): Found {
   return agreed(names);
 }
 
-/** Backends pick one of several values, and not all the same one. If the values differ, the request has no user. */
+/**
+ * Backends pick one of several values, and not all the same one. If the values differ, the request
+ * has no user.
+ */
 function agreed(names: readonly Named[]): Found {
   let user: string | undefined;
   let silent = false;

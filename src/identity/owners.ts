@@ -16,13 +16,20 @@ export interface Owned {
 export interface Owners {
   /** Users with a session now. */
   readonly size: number;
-  /** Whether the user has as many connections as allowed. A request without a user is never full. */
+  /**
+   * Whether the user has as many connections as allowed. A request without a user is never full.
+   */
   full(user: string | undefined): boolean;
   /** Returns the owner for a new session. Give it back with `release`. */
   acquire(user: string | undefined): Owner;
-  /** Notes that a session of that owner is over, once for each. After the last one the user is forgotten. */
+  /**
+   * Notes that a session of that owner is over, once for each. After the last one the user is
+   * forgotten.
+   */
   release(owner: Owner): void;
-  /** Notes that a connection of the owner opens. It counts even past the limit, until `disconnect`. */
+  /**
+   * Notes that a connection of the owner opens. It counts even past the limit, until `disconnect`.
+   */
   connect(owner: Owner): void;
   /** Notes that a counted connection is over. */
   disconnect(owner: Owner): void;

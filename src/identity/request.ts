@@ -111,7 +111,10 @@ export function parameters({ url }: IdentityRequest, name: string): Values {
 export interface Tokens {
   /** Every different token. Callers decide whether they are JWTs. */
   readonly found: readonly string[];
-  /** Whether other credentials stand in the same places, or tokens that not every backend reads alike. */
+  /**
+   * Whether other credentials stand in the same places, or tokens that not every backend reads
+   * alike.
+   */
   readonly others: boolean;
 }
 
@@ -163,14 +166,20 @@ function mentions(line: string, name: string): number {
   return count;
 }
 
-/** Whether quoted text may go on behind the `;` that ends it, for a parser with or without backslashes. */
+/**
+ * Whether quoted text may go on behind the `;` that ends it, for a parser with or without
+ * backslashes.
+ */
 function hasOpenQuote(pair: string): boolean {
   if (!pair.includes('"')) return false;
   const quotes = (text: string): number => text.split('"').length - 1;
   return quotes(pair) % 2 === 1 || quotes(pair.replace(/\\./gs, '')) % 2 === 1;
 }
 
-/** A name as the most lenient backend reads it: up to a bracket or NUL, in one case, with PHP's underscores. */
+/**
+ * A name as the most lenient backend reads it: up to a bracket or NUL, in one case, with PHP's
+ * underscores.
+ */
 function loosely(name: string): string {
   const [plain = ''] = name.split(/[[\0]/, 1);
   return plain.trim().replace(/[ .]/g, '_').toUpperCase().toLowerCase();

@@ -1,6 +1,9 @@
 // identity: valid user names: short, printable, no white space around them; any other value is no user.
 
-/** Longest user name, bytes of UTF-8. A longer one is refused, because cutting it could make two users one. */
+/**
+ * Longest user name, bytes of UTF-8. A longer one is refused, because cutting it could make two
+ * users one.
+ */
 export const MAX_USER_BYTES = 256;
 
 /** `none`: there was no value. `unusable`: the value cannot be a user name. */

@@ -57,7 +57,10 @@ export interface FileStore {
   readonly left: Left;
   /** Secret that outlives the process, with which resume tokens are made. */
   readonly secrets: readonly [string];
-  /** Tells deliveries of this store from those of others, over all its processes: 5 letters and digits. */
+  /**
+   * Tells deliveries of this store from those of others, over all its processes: 5 letters and
+   * digits.
+   */
   readonly name: string;
   /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;

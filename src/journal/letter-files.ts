@@ -48,7 +48,10 @@ export interface LetterFilesDeps {
   failed(error: unknown): void;
 }
 
-/** A file holds letters of this share of the time that they are kept, so that what is too old does not stay for long. */
+/**
+ * A file holds letters of this share of the time that they are kept, so that what is too old does
+ * not stay for long.
+ */
 const SHARE = 8;
 /** How long no new file is tried after a failure, ms. */
 const RETRY_MS = 1000;
@@ -70,7 +73,10 @@ export class LetterFiles {
   #fd = -1;
   #retryAt = 0;
 
-  /** Takes in the files that are among `names`; letters go on behind number `latest`. Throws when one of them cannot be looked at. */
+  /**
+   * Takes in the files that are among `names`; letters go on behind number `latest`. Throws when
+   * one of them cannot be looked at.
+   */
   constructor(deps: LetterFilesDeps, files: readonly LetterFile[], latest: number) {
     this.#deps = deps;
     this.#system = deps.files ?? fs;
@@ -147,7 +153,9 @@ export class LetterFiles {
     }
   }
 
-  /** The file that is written to; a new one where the last is full, old, gone, or another process's. */
+  /**
+   * The file that is written to; a new one where the last is full, old, gone, or another process's.
+   */
   #current(): LetterFile | undefined {
     const { segmentBytes, keepMs } = this.#deps;
     const wall = this.#deps.wall();
@@ -233,7 +241,10 @@ function headerOf(path: string): SegmentHeader | undefined {
   }
 }
 
-/** What is known of the latest letters: the highest number, and the letters of the latest file that holds any. */
+/**
+ * What is known of the latest letters: the highest number, and the letters of the latest file that
+ * holds any.
+ */
 export function latestLetters(files: readonly LetterFile[]): { readonly n: number; readonly letters: DeadLetter[] } {
   for (const { path, header } of [...files].reverse()) {
     if (header === undefined) continue;

@@ -24,7 +24,10 @@ export class LetterScribe {
     this.#deps = deps;
   }
 
-  /** Notes the delivery if it was lost. Called in the turn of its outcome, while its message is still there. */
+  /**
+   * Notes the delivery if it was lost. Called in the turn of its outcome, while its message is
+   * still there.
+   */
   settled(delivery: Delivery): boolean {
     const { status, type, payload } = delivery;
     if (status !== 'failed' && status !== 'timeout') return false;
@@ -34,7 +37,10 @@ export class LetterScribe {
     return true;
   }
 
-  /** Hands over what was noted. Called before the journal's own records go: an outcome that is known has its letter. */
+  /**
+   * Hands over what was noted. Called before the journal's own records go: an outcome that is known
+   * has its letter.
+   */
   handOver(): void {
     const { letters } = this.#deps;
     const lost = this.#lost;

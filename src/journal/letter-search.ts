@@ -101,7 +101,10 @@ async function framesOf(file: LetterFile): Promise<{ buf: Buffer; frames: [start
   return { buf, frames };
 }
 
-/** Shows a file's letters, newest first, until `visit` answers false. With a user, letters of others may be left out. */
+/**
+ * Shows a file's letters, newest first, until `visit` answers false. With a user, letters of others
+ * may be left out.
+ */
 async function eachNewest(
   file: LetterFile,
   user: string | undefined,

@@ -14,7 +14,10 @@ import { deliveryEntry, deliveryState, outcomeEntry, sessionEntry, type WallOf }
 export interface ScribeDeps {
   readonly log: Pick<Log, 'append' | 'place' | 'drop' | 'outdated' | 'sweep' | 'flush' | 'sync' | 'broken' | 'waiting'>;
   readonly letters: Pick<LetterScribe, 'settled' | 'handOver'>;
-  /** A delivery of a session that ends with its connection is written when it is in flight for so long, ms. */
+  /**
+   * A delivery of a session that ends with its connection is written when it is in flight for so
+   * long, ms.
+   */
   readonly afterMs: number;
   readonly wallOf: WallOf;
   /** Shows every delivery in flight. */
@@ -121,7 +124,8 @@ export class Scribe implements Journal {
   }
 
   handOver(): void {
-    // A loss that is written and whose delivery is still open to the next process is known to it as over; the reverse is not.
+    // A loss that is written and whose delivery is still open to the next process is known to it as
+    // over; the reverse is not.
     this.#deps.letters.handOver();
     this.#deps.log.flush();
   }

@@ -27,7 +27,8 @@ export function createLog(
       level: format.level,
       log: (fields) => format.fields(redactFields(fields) as Record<string, unknown>),
     },
-    // Errors are plain fields by now; pino's own serializer would take them for errors of type Object.
+    // Errors are plain fields by now; pino's own serializer would take them for errors of type
+    // Object.
     serializers: { err: (fields: unknown) => fields },
     hooks: { streamWrite: (line) => visibleJson(redactText(line)) },
   };

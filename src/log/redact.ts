@@ -7,7 +7,8 @@ const REDACTED = '[redacted]';
 const MAX_DEPTH = 8;
 
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
-  // Values in a URL's query: session tokens travel there, since browsers cannot set headers on a WebSocket.
+  // Values in a URL's query: session tokens travel there, since browsers cannot set headers on a
+  // WebSocket.
   [/([?&][\w.~%[\]-]+=)[^&\s"'#<>\\]+/g, `$1${REDACTED}`],
   [/(:\/\/)[^/\s"'@\\]+@/g, `$1${REDACTED}@`],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, `$1 ${REDACTED}`],
@@ -15,7 +16,9 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
 ];
 
-/** The text without URL query values, URL credentials, `Authorization` values and JSON Web Tokens. */
+/**
+ * The text without URL query values, URL credentials, `Authorization` values and JSON Web Tokens.
+ */
 export function redactText(text: string): string {
   let safe = text;
   for (const [pattern, replacement] of PATTERNS) safe = safe.replace(pattern, replacement);
@@ -47,7 +50,9 @@ export function redactFields(value: unknown, depth = 0): unknown {
  */
 const ACTING = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Cn}]/gu;
 
-/** A line of JSON that means the same to a program, and does nothing to the terminal that shows it. */
+/**
+ * A line of JSON that means the same to a program, and does nothing to the terminal that shows it.
+ */
 export function visibleJson(line: string): string {
   return line.replace(ACTING, (found) =>
     Array.from({ length: found.length }, (_, i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),

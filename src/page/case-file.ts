@@ -67,7 +67,10 @@ export function readCase(file: unknown): CaseFile | string {
 /** Longest list: a case has a handful of steps, and as many messages as one connection shows. */
 const LIST_LIMIT = 1_000;
 const MESSAGE_LIMIT = 100_000;
-/** Kinds that are one word of a few, and choose how something is shown. The compiler knows when one is missing. */
+/**
+ * Kinds that are one word of a few, and choose how something is shown. The compiler knows when one
+ * is missing.
+ */
 const one = <W extends string>(words: Readonly<Record<W, 1>>): readonly string[] => Object.keys(words);
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   status: one<Status>({ pending: 1, retrying: 1, confirmed: 1, failed: 1, timeout: 1, unverifiable: 1 }),
@@ -84,8 +87,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * What a member must be: a name of `typeof`, `time`, `list`, `object`, or one of `WORDS`; `?` behind it allows null, `-` allows it to be
- * missing.
+ * What a member must be: a name of `typeof`, `time`, `list`, `object`, or one of `WORDS`; `?`
+ * behind it allows null, `-` allows it to be missing.
  */
 type Shape = Readonly<Record<string, string>>;
 

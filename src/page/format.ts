@@ -28,7 +28,9 @@ export function percent(share: number | null | undefined, digits = 2): string {
   return `${down.toFixed(down === 100 || down === 0 ? 0 : digits)} %`;
 }
 
-/** A part of a whole, rounded to the nearest whole percent; what is not all never looks like all. */
+/**
+ * A part of a whole, rounded to the nearest whole percent; what is not all never looks like all.
+ */
 export function part(share: number): string {
   if (share > 0 && share < 0.01) return '< 1 %';
   return `${share < 1 ? Math.min(99, Math.round(share * 100)) : 100} %`;
@@ -89,7 +91,10 @@ function trimmed(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-/** A text as the name of a file that every system takes: no folder, no blank, at most 100 characters. */
+/**
+ * A text as the name of a file that every system takes: no folder, no blank, at most 100
+ * characters.
+ */
 export function fileName(text: string): string {
   const cut = text.lastIndexOf('.');
   const [stem, end] = cut > 0 && text.length - cut <= 6 ? [text.slice(0, cut), text.slice(cut)] : [text, ''];

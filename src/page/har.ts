@@ -68,7 +68,9 @@ function described({ type, bytes, kind, status, reason, delivery, consumed }: Me
   return JSON.stringify({ [NOT_KEPT]: facts });
 }
 
-/** What `writeHar` knew of a message whose payload was not kept; undefined = `data` is a payload. */
+/**
+ * What `writeHar` knew of a message whose payload was not kept; undefined = `data` is a payload.
+ */
 export function unkept(data: string): Partial<MessageJson> | undefined {
   if (!data.startsWith(`{"${NOT_KEPT}"`)) return undefined;
   try {

@@ -89,7 +89,8 @@ export function createLive(refused: () => void): Live {
       again = window.setTimeout(open, AGAIN_MS);
     };
   };
-  // A hidden tab needs no news, and browsers allow six connections to a host: the tenth tab must still load.
+  // A hidden tab needs no news, and browsers allow six connections to a host: the tenth tab must
+  // still load.
   const onVisible = (): void => {
     if (!document.hidden) {
       open();

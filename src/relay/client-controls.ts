@@ -12,7 +12,9 @@ export class ClientControls {
   closing = false;
   /** Code of that Close frame; 1005 = it has none, 1006 = there was none. */
   closeCode = 1006;
-  /** The client has left with that frame, and is expected back: nothing behind it is for anybody. */
+  /**
+   * The client has left with that frame, and is expected back: nothing behind it is for anybody.
+   */
   left = false;
   /** Text in that Close frame. */
   closeReason = '';

@@ -23,9 +23,15 @@ export class UpstreamPings {
    * that payload.
    */
   #throughs: number[] = [];
-  /** A bit for each ping that is remembered no longer: a payload with its bit set may have been sent before. */
+  /**
+   * A bit for each ping that is remembered no longer: a payload with its bit set may have been sent
+   * before.
+   */
   #earlier: Uint32Array | undefined = undefined;
-  /** The client sends pongs of its own accord (RFC 6455 §5.5.3): one may equal a ping, and answer none. */
+  /**
+   * The client sends pongs of its own accord (RFC 6455 §5.5.3): one may equal a ping, and answer
+   * none.
+   */
   #unasked = false;
 
   /**
@@ -38,7 +44,8 @@ export class UpstreamPings {
     this.#barriers = barriers;
     this.#payloads ??= [];
     const hash = hashOf(payload, payload.length);
-    // A pong could answer the earlier ping of that payload, however late: it would prove no more than that one.
+    // A pong could answer the earlier ping of that payload, however late: it would prove no more
+    // than that one.
     const repeats = payload.length < MIN_EVIDENCE_BYTES || this.#payloads.includes(hash) || this.#cameEarlier(hash);
     this.#payloads.push(hash);
     this.#throughs.push(repeats ? -1 : through);

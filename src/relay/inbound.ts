@@ -106,7 +106,8 @@ export class Inbound {
     /** Start of the bytes that are still to be forwarded, cut or held. */
     let from = pos;
     while (pos < end && this.#framing !== 'unread') {
-      // What follows would stand in the upstream's stream before the next client's first frame, or tear it.
+      // What follows would stand in the upstream's stream before the next client's first frame, or
+      // tear it.
       if (this.#controls.left) return;
       if (this.#left > 0) {
         const taken = Math.min(this.#left, end - pos);

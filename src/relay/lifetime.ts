@@ -173,7 +173,10 @@ export class Lifetime {
     client.end();
   }
 
-  /** The client has been sent its Close frame. Behind one of the upstream, the FIN is the upstream's. */
+  /**
+   * The client has been sent its Close frame. Behind one of the upstream, the FIN is the
+   * upstream's.
+   */
   partFromClient(): void {
     if (this.#sides.outbound.done || this.phase === 'parting') this.#parting.begin();
   }

@@ -15,7 +15,6 @@ import { type ScanEvents, UpstreamScan } from './upstream-scan.ts';
 
 /** The connection, as this direction needs it. */
 export interface OutboundPort {
-  /** Destination of the bytes. */
   readonly client: Sink;
   /** Is told that the upstream broke the framing rules. */
   upstreamBroke(): void;
@@ -26,8 +25,8 @@ export interface OutboundPort {
 }
 
 /**
- * Audience of the messages that are told now. `absent`: they are written to nobody. `arriving`: a
- * client has just come, and hears from the next message boundary on, and before that texts of ours.
+ * Audience of the messages that are told now. `absent`: there is none. `arriving`: a client that
+ * has just come hears texts of ours, and from the next message boundary on all.
  */
 export type Audience = 'present' | 'absent' | 'arriving';
 
@@ -46,10 +45,10 @@ export class Outbound implements ScanEvents {
   readonly #writer: ClientWriter;
   readonly #port: OutboundPort;
   readonly #tap: TapGuard;
-  /** Whether a chunk is being scanned, so that scanned bytes are not written yet. */
+  /** Whether a chunk is being scanned: its bytes are not written yet. */
   #scanning = false;
   #additions: Additions | undefined = undefined;
-  /** Close frames of ours, one that waits for a frame boundary or one in place of the upstream's; and the code. */
+  /** A Close frame of ours that waits; one in place of the upstream's; and the code. */
   #closeFrame: Buffer | undefined = undefined;
   #farewell: Buffer | undefined = undefined;
   #closeFrameCode = 0;
@@ -90,7 +89,7 @@ export class Outbound implements ScanEvents {
     return this.#additions !== undefined;
   }
 
-  /** Whether nothing is under way and nothing waits: a message can be written unread. */
+  /** Whether nothing is under way or waits: a message can be written unread. */
   get #idle(): boolean {
     if (this.audience !== 'present' || this.#closeFrame !== undefined || this.#additions !== undefined) return false;
     return this.atBoundary && !this.#scanner.open && this.messages.side?.busy !== true;
@@ -142,7 +141,7 @@ export class Outbound implements ScanEvents {
     return true;
   }
 
-  /** Writes a last barrier if it would prove something: the upstream has gone without a Close frame. */
+  /** Writes a last barrier if it proves something: the upstream went without a Close frame. */
   lastPing(): void {
     if (this.atBoundary && this.audience === 'present') this.#writer.lastBarrier();
   }
@@ -151,7 +150,6 @@ export class Outbound implements ScanEvents {
   sendText(data: Buffer): void {
     if (this.raw || this.closing) return;
     const frame = textFrame(data);
-    // A client that has heard nothing yet is always between two messages.
     if (this.audience !== 'present') {
       if (this.audience === 'arriving') this.#writer.write(frame);
     } else if (this.atBoundary && !this.#scanner.open) this.#writer.write(frame);
@@ -161,7 +159,7 @@ export class Outbound implements ScanEvents {
     }
   }
 
-  /** Writes a text frame before the message `buf[start, end)`. False = the beginning of the message has been written. */
+  /** Writes a text frame before message `buf[start, end)`. False = its beginning has gone out. */
   announce(buf: Buffer, start: number, end: number, data: Buffer): boolean {
     const size = end - start;
     const at = start - (size < 126 ? 2 : size <= 0xffff ? 4 : 10);
@@ -171,7 +169,7 @@ export class Outbound implements ScanEvents {
     return true;
   }
 
-  /** Writes the last frame of the stream, now or at the next frame boundary. A last barrier precedes it. */
+  /** Writes the stream's last frame, behind a last barrier, now or at the next frame boundary. */
   close(frame: Buffer, code: number): void {
     if (this.closing || this.#closeFrame !== undefined) return;
     this.#closeFrameCode = code;
@@ -184,7 +182,7 @@ export class Outbound implements ScanEvents {
     this.#end(frame);
   }
 
-  /** Lets the client hear what the upstream still says, and then this frame in place of the upstream's Close frame. */
+  /** Lets the client hear the upstream out, and then this frame in place of its Close frame. */
   closeBehind(frame: Buffer, code: number): void {
     this.#farewell = frame;
     this.#closeFrameCode = code;
@@ -237,7 +235,7 @@ export class Outbound implements ScanEvents {
     else writer.flush(chunk, scan.boundary);
   }
 
-  /** Writes a chunk in which a Close frame, or what is no frame, begins at `at`; a Close frame may have to wait, or give way to ours. */
+  /** Writes a chunk with a Close frame, or no frame, at `at`. The frame may wait, or give way. */
   #writeLast(chunk: Buffer, at: number): void {
     const { scan } = this;
     const writer = this.#writer;
@@ -272,7 +270,7 @@ export class Outbound implements ScanEvents {
     return joined;
   }
 
-  /** Writes the part of a chunk that follows its last message, if a new client waits for that. */
+  /** Writes what follows the last message of a chunk, if a new client waits for that. */
   #hearFrom(chunk: Buffer): void {
     const { messageBoundary } = this.scan;
     if (this.audience === 'absent' || messageBoundary < 0) return;

@@ -4,9 +4,10 @@ import type { TapGuard } from './guard.ts';
 import type { RelayContext } from './tap.ts';
 
 /**
- * Codes with which only servers begin to close (IANA registry of RFC 6455 §11.7): restart, overload,
- * bad gateway. A client may close with any other by itself at the same moment: with 1011 when its
- * keepalive fails, as that of its server does, and with a private code that both sides agreed on.
+ * Codes with which only servers begin to close (IANA registry of RFC 6455 §11.7): restart,
+ * overload, bad gateway. A client may close with any other by itself at the same moment: with 1011
+ * when its keepalive fails, as that of its server does, and with a private code that both sides
+ * agreed on.
  */
 const SERVER_CODES = [1012, 1013, 1014];
 /** Codes of peers that could not take what they were sent (RFC 6455 §7.4.1). */

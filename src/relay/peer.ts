@@ -58,9 +58,7 @@ export class Peer implements Sink, DirectWriter {
   /** End of the latest such time; 0 = there was none. */
   #drainedAt = 0;
   #ending = false;
-  /**
-   * Whether the socket can be written to past its stream; and the direct writes that are queued.
-   */
+  /** Whether the socket can be written to past its stream; and the direct writes queued. */
   #direct = false;
   #queued = 0;
   #corked = false;

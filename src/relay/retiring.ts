@@ -20,7 +20,10 @@ export class Retiring {
     return this.#asked !== undefined;
   }
 
-  /** Notes what the client was told. After `patienceMs` without an end, in which it was read, `give` is called. */
+  /**
+   * Notes what the client was told. After `patienceMs` without an end, in which it was read, `give`
+   * is called.
+   */
   begin(asked: Asked, give: () => void): void {
     this.#asked = asked;
     this.#wait = patiently(asked.patienceMs, () => {

@@ -64,14 +64,20 @@ export interface SpliceHandle {
    * Whether data message `ordinal` was, or will be, written to a client that can still answer it.
    */
   reaches(ordinal: number): boolean;
-  /** The last data message that was, or will be, written to a client that can still answer it; infinite while no end has begun. */
+  /**
+   * The last data message that was, or will be, written to a client that can still answer it;
+   * infinite while no end has begun.
+   */
   readonly writtenThrough: number;
-  /** Whether bytes of the client may wait unread, because the upstream takes, or took until just now, no more of them. */
+  /**
+   * Whether bytes of the client may wait unread, because the upstream takes, or took until just
+   * now, no more of them.
+   */
   blind(now: number): boolean;
 
   /**
-   * Asks a client that is expected back to come again, with that Close frame. The upstream stays for
-   * it. False: a message is under way, or the client cannot be expected back.
+   * Asks a client that is expected back to come again, with that Close frame. The upstream stays
+   * for it. False: a message is under way, or the client cannot be expected back.
    */
   retire(code: number, reason: string): boolean;
   /**

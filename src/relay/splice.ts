@@ -17,9 +17,9 @@ import type { SpliceHandle } from './splice-handle.ts';
 import type { SplicedSockets } from './spliced-sockets.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
-/** Unsent bytes up to which a ping is added. Behind more it would come late, and many would pile up. */
+/** Unsent bytes up to which a ping is added. Behind more, pings come late and pile up. */
 const PING_BACKLOG_BYTES = 4096;
-/** Unsent bytes up to which an answer is added: more than back-pressure leaves to one that reads. */
+/** Unsent bytes up to which an answer is added: more than back-pressure leaves a reader. */
 const ANSWER_BACKLOG_BYTES = 256 * 1024;
 /** Time after the upstream took bytes again for which pongs may lie behind other bytes, ms. */
 const BLIND_MS = 1000;
@@ -67,7 +67,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   get traffic(): number {
     const { outbound, inbound } = this;
-    // Of a long message the bytes tell that it moves, and of bytes that are not read nothing else does.
+    // Only bytes tell that a long message moves, or what passes unread.
     const counts = !outbound.raw && !outbound.scan.within && inbound.severable;
     return counts ? outbound.messages.ordinal + inbound.messages.count : this.bytesToClient + this.bytesToUpstream;
   }
@@ -259,10 +259,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     return true;
   }
 
-  /**
-   * Lets go of a client that is still there. What it has said by now is evidence, and may not have
-   * been read yet (SPEC D14).
-   */
+  /** Lets go of a client that is still there, whose words so far are evidence (D14). */
   #letGo(): void {
     const { client, inbound } = this;
     this.outbound.mute();
@@ -274,10 +271,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     if (owed !== undefined) this.answerPing(owed);
   }
 
-  /**
-   * Lets go of the client. Messages are only told from here on, and pings of the upstream answered
-   * here.
-   */
+  /** Lets go of the client. Messages are only told now, and the upstream's pings answered here. */
   #park(): void {
     this.#lifetime.parks();
     this.inbound.dropHeld();
@@ -287,10 +281,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     if (owed !== undefined) this.answerPing(owed);
   }
 
-  /**
-   * The shared parts of the directions. Without `sockets` they serve a client that comes back,
-   * uncompressed.
-   */
+  /** Parts that the directions share. Without `sockets`: for a returned client, uncompressed. */
   #shared({ deflate, opaque = false }: Partial<SplicedSockets> = {}): Shared {
     const { context } = this;
     const tap = this.#tap;

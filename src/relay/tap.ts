@@ -19,8 +19,8 @@ export interface Tap {
   /**
    * Takes a complete text message for the client: uncompressed bytes `buf[start, end)`, valid
    * during the call only. `ordinal` counts the session's data messages (text and binary) from 1.
-   * The call precedes the write, unless `writeFirst` let the bytes go first. A compressed message is
-   * read on the side and may come later, but in order. `now` is when the message was relayed.
+   * The call precedes the write, unless `writeFirst` let the bytes go first. A compressed message
+   * is read on the side and may come later, but in order. `now` is when the message was relayed.
    * `bytes` is its true size, which is more than end − start where only the beginning was kept.
    * `binary` = it is no text message, but may hold JSON by its first byte.
    */
@@ -75,11 +75,14 @@ export interface Tap {
    */
   awaits?(now: number): boolean;
   /**
-   * Whether the application may still say something of what it was sent, which it cannot say behind a Close frame. A Close frame waits
-   * for that, for a bounded time. Default: no.
+   * Whether the application may still say something of what it was sent, which it cannot say behind
+   * a Close frame. A Close frame waits for that, for a bounded time. Default: no.
    */
   wordsDue?(now: number): boolean;
-  /** The client received everything up to data message `through`. May repeat or fall behind earlier evidence. */
+  /**
+   * The client received everything up to data message `through`. May repeat or fall behind earlier
+   * evidence.
+   */
   receivedThrough(through: number, now: number): void;
   /**
    * Is told of a data message of the client, when its last frame begins. `bytes` is its payload on

@@ -62,9 +62,13 @@ export function looksLikeNotice(buf: Buffer, start: number, end: number): boolea
   return false;
 }
 
-/** A message of the SDK. `invalid`: the message has the form of one, and its content cannot be true. */
+/**
+ * A message of the SDK. `invalid`: the message has the form of one, and its content cannot be true.
+ */
 export type ClientMessage = {
-  /** Orders the frames of one SDK, from 1. 0 = no serial (an older SDK), or none that can be true. */
+  /**
+   * Orders the frames of one SDK, from 1. 0 = no serial (an older SDK), or none that can be true.
+   */
   readonly serial: number;
 } & (
   | { readonly kind: 'confirm'; readonly through: number; readonly also: readonly number[] }
@@ -75,7 +79,10 @@ export type ClientMessage = {
 
 const MARK = '{"ackspan":';
 const ALSO_LIMIT = 1024;
-/** Reads `buf[start, end)`; undefined = it is no SDK message and belongs to the upstream. Never throws. */
+/**
+ * Reads `buf[start, end)`; undefined = it is no SDK message and belongs to the upstream. Never
+ * throws.
+ */
 export function readClientMessage(buf: Buffer, start: number, end: number): ClientMessage | undefined {
   if (end - start < MARK.length || buf.toString('latin1', start, start + MARK.length) !== MARK) return undefined;
   let message: Readonly<Record<string, unknown>>;

@@ -7,10 +7,14 @@ import type { Tokens } from './token.ts';
 /** Why a request for a session is refused. */
 export type Refused = 'unknown' | 'expired' | 'forged' | 'foreign' | 'stale';
 
-/** A session that can be resumed, as far as its tokens go. The registry alone changes the figures. */
+/**
+ * A session that can be resumed, as far as its tokens go. The registry alone changes the figures.
+ */
 export interface Registered {
   readonly id: string;
-  /** The user of the session when it began. An event may name its user later, when tokens are out. */
+  /**
+   * The user of the session when it began. An event may name its user later, when tokens are out.
+   */
   readonly user: string | undefined;
   /** Number of the latest welcome, and of the highest whose token was used. */
   serial: number;

@@ -24,7 +24,10 @@ export interface AdminSide {
   readonly watch: Watch;
   readonly store: AdminDeps['store'];
   readonly connections: ReadonlySet<Connection>;
-  /** Sessions that can be resumed. Sessions of clients that have not opted in go with their connection. */
+  /**
+   * Sessions that can be resumed. Sessions of clients that have not opted in go with their
+   * connection.
+   */
   readonly resumable: () => Iterable<Session>;
   readonly book: ConnectionBook;
   readonly messages: MessageLog | undefined;

@@ -36,8 +36,8 @@ export interface FrontDeps {
   readonly owners: Owners;
   readonly connectionDeps: ConnectionDeps;
   /**
-   * Fetches the session that a request asks for, where another instance has it. Undefined = there is
-   * nothing to wait for. Resolves with a refusal where the client has to ask again.
+   * Fetches the session that a request asks for, where another instance has it. Undefined = there
+   * is nothing to wait for. Resolves with a refusal where the client has to ask again.
    */
   fetchSession?(ticket: SessionRequest): Promise<Refusal | undefined> | undefined;
   readonly handshakes: Handshakes | undefined;

@@ -23,12 +23,15 @@ interface Word {
 
 /** How long other instances may take to answer, ms. */
 const PATIENCE_MS = 1000;
-/** How far apart two instances may be in what they take for the time of Redis, beside what they know of it, ms. */
+/**
+ * How far apart two instances may be in what they take for the time of Redis, beside what they know
+ * of it, ms.
+ */
 const MARGIN_MS = 2;
 
 /**
- * Asks the other instances how many sessions of the user were sent the event. Only where all answer,
- * and it is exactly one, that one is told. Everything else changes nothing, and is counted.
+ * Asks the other instances how many sessions of the user were sent the event. Only where all
+ * answer, and it is exactly one, that one is told. Everything else changes nothing, and is counted.
  */
 export function createElsewhere(deps: ElsewhereDeps): AskElsewhere {
   const { shared, confirmations, report } = deps;

@@ -181,7 +181,10 @@ function sessionReadings({ sessions, retention }: WatchDeps): Reading[] {
   ];
 }
 
-/** Series of the store that outlives the process. There is none without one: a 0 would say that all is well with it. */
+/**
+ * Series of the store that outlives the process. There is none without one: a 0 would say that all
+ * is well with it.
+ */
 function storeReadings(store: LastingStore | undefined): Reading[] {
   if (store === undefined) return [];
   const { engine, file, shared, restored } = store;

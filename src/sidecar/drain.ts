@@ -32,7 +32,9 @@ export interface DrainDeps {
   readonly tracker: Tracker;
   /** Deliveries in flight. */
   readonly pending: () => number;
-  /** Whether the next process goes on with a session and what it has in flight. Default: with none. */
+  /**
+   * Whether the next process goes on with a session and what it has in flight. Default: with none.
+   */
   readonly goesOn?: (session: Session) => boolean;
   /** Handshakes under way: each may still become a connection. Default: none. */
   readonly handshaking?: () => number;
@@ -62,7 +64,10 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
   const mayWait = thinOut(from + (confirmBy - from) / 2, confirmBy, pace.atOnce);
   let count = 0;
   let forced = false;
-  /** Tells those that wait for nothing, as many as the pace allows by now. Answers whether all have been told. */
+  /**
+   * Tells those that wait for nothing, as many as the pace allows by now. Answers whether all have
+   * been told.
+   */
   const tellSome = (): boolean => {
     const at = now() - stillSince(from);
     const most = pace.atOnce + ((at - from) * perSecond) / 1000;

@@ -10,7 +10,10 @@ export interface Told {
   readonly log: { info(fields: object, message: string): void };
 }
 
-/** `share`: the part of the limit that the process may have. `shed`: sets whether LOW and NORMAL events pass untracked. */
+/**
+ * `share`: the part of the limit that the process may have. `shed`: sets whether LOW and NORMAL
+ * events pass untracked.
+ */
 export function guardMemory(share: number, { report, log }: Told, shed: (on: boolean) => void): MemoryGuard {
   return createMemoryGuard({
     ...{ share, limitBytes: readMemoryLimit(), now, shed },

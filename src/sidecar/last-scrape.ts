@@ -11,9 +11,15 @@ interface Scraper {
 }
 
 export interface Scrapes {
-  /** Notes a scrape; the result is called when its answer is out. `from` tells one scraper from another. */
+  /**
+   * Notes a scrape; the result is called when its answer is out. `from` tells one scraper from
+   * another.
+   */
   asked(from: string): () => void;
-  /** The last scrapes up to `end` (monotonic ms) by those who come regularly; undefined where none will come. */
+  /**
+   * The last scrapes up to `end` (monotonic ms) by those who come regularly; undefined where none
+   * will come.
+   */
   last(end: number): LastScrapes | undefined;
 }
 
@@ -21,7 +27,9 @@ export interface Scrapes {
 export interface LastScrapes {
   /** When the first of them is due: what is counted by then will be seen. */
   readonly due: number;
-  /** Whether each of these scrapers has been answered a question that it asked at `since` or later. */
+  /**
+   * Whether each of these scrapers has been answered a question that it asked at `since` or later.
+   */
   seen(since: number): boolean;
 }
 

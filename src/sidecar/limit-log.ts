@@ -10,7 +10,9 @@ export interface LimitCount {
 
 const EVERY_MS = 1000;
 
-/** Reports each limit whose counter has grown, at most once a second. The result ends the reports. */
+/**
+ * Reports each limit whose counter has grown, at most once a second. The result ends the reports.
+ */
 export function startLimitLog(limits: readonly LimitCount[], report: Report): () => void {
   const last = limits.map((limit) => limit.read());
   const look = (): void => {

@@ -28,7 +28,10 @@ export interface MemoryGuard {
 }
 
 const EVERY_MS = 1000;
-/** A stage begins at its share of the bound, and ends this much below it, so that it does not flutter. */
+/**
+ * A stage begins at its share of the bound, and ends this much below it, so that it does not
+ * flutter.
+ */
 const SLACK = 0.05;
 const SHED_FROM = 0.85;
 const REFUSE_FROM = 0.95;

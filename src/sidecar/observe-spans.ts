@@ -46,7 +46,9 @@ export function inFlightOf(store: Store, latest: () => number): WatchDeps['inFli
 /** Gap between two looks at what is open, ms. */
 const LOOK_MS = 1000;
 
-/** Looks once a second at what has stayed open, and ends runs that are over. The result ends that. */
+/**
+ * Looks once a second at what has stayed open, and ends runs that are over. The result ends that.
+ */
 export function startLooks(deps: WatchDeps, spans: Spans | undefined): () => void {
   if (spans === undefined) return () => {};
   const look = createPendingLook({

@@ -58,9 +58,15 @@ export interface WatchDeps {
   readonly sessions?: SessionCounters;
   /** Counters that are read when metrics are collected. */
   readonly retention?: () => Retention;
-  /** Counts of notices to the backend, where there are hooks. `follow` tells the hooks of deliveries. */
+  /**
+   * Counts of notices to the backend, where there are hooks. `follow` tells the hooks of
+   * deliveries.
+   */
   readonly hooks?: Pick<Hooks, 'counters' | 'waiting' | 'breaker'> | undefined;
-  /** The journal, where something outlives the process: told of every step first, and handed over before telemetry leaves. */
+  /**
+   * The journal, where something outlives the process: told of every step first, and handed over
+   * before telemetry leaves.
+   */
   readonly journal?: Journal | undefined;
   readonly store?: LastingStore | undefined;
   /** Whether the upstream takes connections, as far as it is known. */
@@ -75,7 +81,9 @@ export interface WatchDeps {
     readonly events: 'span' | 'log' | 'both';
     readonly userHashKey: string | undefined;
     readonly peerAddress: boolean;
-    /** How long a delivery or a connection is open before spans show it, ms; 0 = not before its end. */
+    /**
+     * How long a delivery or a connection is open before spans show it, ms; 0 = not before its end.
+     */
     readonly pendingAfterMs: number;
   };
   readonly inFlight: {
@@ -119,7 +127,10 @@ export interface Handshakes {
   refused(id: string, status: number): void;
 }
 
-/** Figures that the statistics cannot know: messages with several events, and messages that are not seen. */
+/**
+ * Figures that the statistics cannot know: messages with several events, and messages that are not
+ * seen.
+ */
 export interface Unreadable {
   /**
    * Events beyond the first of their message. Without these, `tracked`, `shed` and `untracked` make

@@ -47,7 +47,10 @@ export interface ReloadLog {
   warn(fields: object, message: string): void;
 }
 
-/** The keys that change without a restart; every other one is bound to a socket, a key, a folder or a start. */
+/**
+ * The keys that change without a restart; every other one is bound to a socket, a key, a folder or
+ * a start.
+ */
 const LIVE: ReadonlySet<string> = new Set([
   'events.rules',
   'limits.connections',
@@ -79,7 +82,10 @@ export function liveConfig(config: Config): LiveConfig {
   };
 }
 
-/** Takes over what may change; a key that may not is a fault that names it, and then nothing changes. */
+/**
+ * Takes over what may change; a key that may not is a fault that names it, and then nothing
+ * changes.
+ */
 export function applyReload(parts: LiveParts, fresh: Config): Reloaded {
   const { config } = parts;
   const changed = (TABLE as readonly Row[])

@@ -36,8 +36,8 @@ const SLICE = 200;
 type LeftOpen = Left['deliveries'] extends ReadonlyMap<string, readonly (infer One)[]> ? One : never;
 
 /**
- * Takes over what the store has, and counts it. Sessions are there when this returns, before any client can ask for one; the result goes
- * on in slices with what was in flight for others.
+ * Takes over what the store has, and counts it. Sessions are there when this returns, before any
+ * client can ask for one; the result goes on in slices with what was in flight for others.
  */
 export function restore(deps: RestoreDeps, restored: Restored): () => Promise<void> {
   const { store, tracker, now, offset } = deps;

@@ -46,7 +46,8 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       if (resumable === undefined) return;
       const { session } = resumable;
       const told = (): void => shared.journal.left(session, why === 'asked');
-      // The client of an instance that was taken for dead has to come again; another one has come again already.
+      // The client of an instance that was taken for dead has to come again; another one has come
+      // again already.
       if (why === 'reaper') resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told);
       else resumable.leave(REPLACED, REPLACED_REASON, told);
     },

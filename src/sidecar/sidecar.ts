@@ -66,13 +66,16 @@ export interface Sidecar {
   /** Drains and stops within `shutdown.graceMs`; safe to call twice. `reason` is logged. */
   stop(reason: string): Promise<void>;
   stats(): Stats;
-  /** Reads the configuration again: what may change while it runs holds from now on, or nothing does. */
+  /**
+   * Reads the configuration again: what may change while it runs holds from now on, or nothing
+   * does.
+   */
   reload(): Reloaded;
 }
 
 /**
- * How long a resume token is good after its welcome: as long as a connection may last. The session itself ends
- * earlier.
+ * How long a resume token is good after its welcome: as long as a connection may last. The session
+ * itself ends earlier.
  */
 const TOKEN_LIFE_MS = 24 * 3_600_000;
 

@@ -48,11 +48,17 @@ export interface StopDeps {
   readonly log: Pick<OutcomeLines, 'warn'> & { info(fields: object, message: string): void };
 }
 
-/** Parts of the grace kept for close handshakes, last notices where there are hooks, and the last export, ms. */
+/**
+ * Parts of the grace kept for close handshakes, last notices where there are hooks, and the last
+ * export, ms.
+ */
 const [CLOSE_MS, NOTICES_MS, FLUSH_MS] = [500, 1000, 1500];
 /** Most that a stop waits for a collector that takes nothing, ms; less where less is left. */
 const QUIET_MS = 4000;
-/** From the last outcome to the scrape that is to see it, and from that scrape to the end, ms: clocks of scrapers are not ours. */
+/**
+ * From the last outcome to the scrape that is to see it, and from that scrape to the end, ms:
+ * clocks of scrapers are not ours.
+ */
 const SCRAPE_MARGIN_MS = 300;
 /** Share of the grace that clients have at least, before the turn of a scraper ends it. */
 const LEAST_FOR_CLIENTS = 1 / 4;
@@ -147,7 +153,10 @@ async function end(
   await admin.close();
 }
 
-/** When the last outcome has to be there: before the flush, and before the turn of whoever scrapes, if that leaves clients their time. */
+/**
+ * When the last outcome has to be there: before the flush, and before the turn of whoever scrapes,
+ * if that leaves clients their time.
+ */
 function lastCloses(
   scrape: LastScrapes | undefined,
   { from, end, graceMs, notices }: { from: number; end: number; graceMs: number; notices: boolean },

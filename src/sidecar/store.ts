@@ -48,7 +48,10 @@ export interface LastingStore {
   readonly restored: Restored;
 }
 
-/** Opens the store that the configuration names; undefined = nothing outlives the process. Rejects with `StoreRefused`. */
+/**
+ * Opens the store that the configuration names; undefined = nothing outlives the process. Rejects
+ * with `StoreRefused`.
+ */
 export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | undefined> {
   const { config, trust, index, latest, traceId, report } = deps;
   const { at, afterMs, syncMs, leaseMs, prefix, keepMs, keepBytes } = config.store;
@@ -89,7 +92,10 @@ export interface KeepStoreDeps extends Pick<RestoreDeps, 'decoder' | 'tracker' |
   readonly log: { info(fields: object, message: string): void };
 }
 
-/** Takes over what the store has, says so, and keeps the store going. The result closes it, when everything that it must know has happened. */
+/**
+ * Takes over what the store has, says so, and keeps the store going. The result closes it, when
+ * everything that it must know has happened.
+ */
 export function keepStore(store: LastingStore | undefined, deps: KeepStoreDeps): () => Promise<void> {
   if (store === undefined) return async () => {};
   const { engine, file, shared, restored } = store;

@@ -46,7 +46,10 @@ export function watchTrust({ config, upstream, store, report, log }: TrustDeps):
   };
 }
 
-/** Watches one file: what matters is what it holds, however it was put there (a link of Kubernetes, a rename, a write). The result ends it. */
+/**
+ * Watches one file: what matters is what it holds, however it was put there (a link of Kubernetes,
+ * a rename, a write). The result ends it.
+ */
 export function watchTlsFile(deps: TlsFilesDeps): () => void {
   const { file, key, stage, changed, report, log, everyMs = LOOK_MS } = deps;
   if (file === undefined) return () => {};

@@ -27,9 +27,15 @@ const EVERY_MS = 5000;
 const PATIENCE_MS = 2000;
 
 export interface UpstreamCheckOptions {
-  /** Handshakes that the upstream has answered so far. One more since the last look is an answer: nothing is dialled then. */
+  /**
+   * Handshakes that the upstream has answered so far. One more since the last look is an answer:
+   * nothing is dialled then.
+   */
   readonly answered?: () => number;
-  /** Whether to dial at once, because readiness waits for it; else the first look is one interval after the start. */
+  /**
+   * Whether to dial at once, because readiness waits for it; else the first look is one interval
+   * after the start.
+   */
   readonly eager: boolean;
   /** Between looks, ms; for tests. Default 5,000. */
   readonly everyMs?: number;

@@ -79,7 +79,9 @@ export class EventTable {
   /** 0 = empty. */
   #hashes = new Int32Array(LEAST_SLOTS);
   #holders: (Holder | undefined)[] = new Array(LEAST_SLOTS).fill(undefined);
-  /** Secret start of the hash. It differs per process, so that colliding ids are hard to prepare. */
+  /**
+   * Secret start of the hash. It differs per process, so that colliding ids are hard to prepare.
+   */
   readonly #seed = (Math.random() * 0x7fffffff) | 0;
 
   /** Capacity, in entries: at most 16 times `size`, or 1,024. */
@@ -111,7 +113,9 @@ export class EventTable {
     this.#holders[this.#seek(eventId, hash)] = holder;
   }
 
-  /** Takes the event's entry out if it is this very holder. Otherwise returns the present holder. */
+  /**
+   * Takes the event's entry out if it is this very holder. Otherwise returns the present holder.
+   */
   release(holder: Holder, eventId: string): Holder | undefined {
     const at = this.#seekHolder(holder, eventId);
     const known = this.#holders[at];

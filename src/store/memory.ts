@@ -15,7 +15,9 @@ export interface MemoryStoreOptions {
    * mean one of several messages. Default true.
    */
   readonly remembers?: boolean;
-  /** Called for each settled delivery that leaves the store, before its record may be used again. */
+  /**
+   * Called for each settled delivery that leaves the store, before its record may be used again.
+   */
   readonly left?: (delivery: Delivery) => void;
 }
 
@@ -31,7 +33,9 @@ class MemoryStore implements Store {
   readonly #forgotten: Forgotten | undefined;
   /** An event is one entry here, to however many sessions it went. */
   readonly #forgottenOfAnybody: Forgotten | undefined;
-  /** Next newer delivery of the same event to the same session, kept apart because twins are rare. */
+  /**
+   * Next newer delivery of the same event to the same session, kept apart because twins are rare.
+   */
   readonly #newerTwin = new Map<Delivery, Delivery>();
   /** Settled deliveries, overwritten in a circle once `#capacity` are there. */
   readonly #ring: Delivery[] = [];

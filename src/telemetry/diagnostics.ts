@@ -9,7 +9,10 @@ interface Route {
   readonly logLevel: DiagLogLevel;
 }
 
-/** Routes in use, oldest first. A message does not say which route it belongs to, so the newest gets it. */
+/**
+ * Routes in use, oldest first. A message does not say which route it belongs to, so the newest gets
+ * it.
+ */
 const routes: Route[] = [];
 
 /**

@@ -15,7 +15,10 @@ import {
 import { parseResourceAttributes } from './env/resource-attributes.ts';
 import { spanLimits } from './spans/span-limits.ts';
 
-/** One fault. `message` says what is used instead. A value that may hold credentials is never repeated. */
+/**
+ * One fault. `message` says what is used instead. A value that may hold credentials is never
+ * repeated.
+ */
 export interface OtelFault {
   readonly variable: string;
   readonly message: string;

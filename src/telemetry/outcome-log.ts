@@ -100,7 +100,10 @@ function fieldsOf(
   return fields;
 }
 
-/** A second that begins with a line. A mass disconnect must neither fill a disk nor hold up the relay. */
+/**
+ * A second that begins with a line. A mass disconnect must neither fill a disk nor hold up the
+ * relay.
+ */
 class Window {
   readonly #deps: OutcomeLogDeps;
   readonly #level: OutcomeLevel;

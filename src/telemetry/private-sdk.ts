@@ -64,7 +64,10 @@ export function startPrivately(sdk: NodeSDK): Providers {
   }
 }
 
-/** Unregisters the process's providers. The result unregisters later ones and registers the first again. */
+/**
+ * Unregisters the process's providers. The result unregisters later ones and registers the first
+ * again.
+ */
 function emptyRegistry(): () => void {
   const tracers = trace.getTracerProvider();
   const meters = metrics.getMeterProvider();

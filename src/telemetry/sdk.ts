@@ -28,7 +28,10 @@ export interface TelemetryDeps {
   /** Default name of the service; OTEL_SERVICE_NAME wins. */
   readonly serviceName: string;
   readonly version: string;
-  /** Sources of metrics for OTLP push. A pull reader (the `/metrics` exporter) has producers of its own. */
+  /**
+   * Sources of metrics for OTLP push. A pull reader (the `/metrics` exporter) has producers of its
+   * own.
+   */
   readonly metricProducers: readonly MetricProducer[];
   /**
    * Readers that exist already, such as the `/metrics` exporter. They work even when
@@ -61,7 +64,10 @@ export interface Telemetry {
   readonly tracer: Tracer | undefined;
   /** Ids that the next span of the tracer can be given; undefined where there is no tracer. */
   readonly spanIds: SpanIdGenerator | undefined;
-  /** Writes steps of deliveries as log events; undefined when they are not wanted or would go nowhere. */
+  /**
+   * Writes steps of deliveries as log events; undefined when they are not wanted or would go
+   * nowhere.
+   */
   readonly logEvent: LogEvent | undefined;
   /** Spans exported, dropped and failed so far. */
   readonly counters: ExportCounters;

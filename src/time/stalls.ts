@@ -3,7 +3,9 @@ import { patiently, type Wait } from './patience.ts';
 
 /** A thing that depends on another side. */
 export interface Moving {
-  /** Whether the thing waits for that side right now. Time in which it does not wait is no stall. */
+  /**
+   * Whether the thing waits for that side right now. Time in which it does not wait is no stall.
+   */
   readonly waiting: boolean;
   /** A value that changes whenever that side has done something. */
   readonly moved: number;

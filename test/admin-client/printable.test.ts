@@ -62,7 +62,8 @@ it('a quoted text ends at its last quote, whatever is in it', () => {
   fc.assert(
     fc.property(hostile, (text) => {
       const inside = quoted(text).slice(1, -1);
-      // Pairs of a backslash and what it escapes, and anything else but a quote or a lone backslash.
+      // Pairs of a backslash and what it escapes, and anything else but a quote or a lone
+      // backslash.
       expect(inside).toMatch(/^(?:\\.|[^"\\])*$/u);
     }),
     propertyOptions(300),

@@ -6,7 +6,10 @@ import { Operator } from '../../src/delivery/operator.ts';
 import { STATUSES } from '../../src/delivery/words.ts';
 import { ada, bookOf, connection, NOON, SETTINGS, type Served, serve, settle, track } from './fixture.ts';
 
-/** A store with one delivery of every status, one probed, one upgraded; two connections, one over; messages of the first. */
+/**
+ * A store with one delivery of every status, one probed, one upgraded; two connections, one over;
+ * messages of the first.
+ */
 export async function filled(change: Partial<AdminDeps> = {}): Promise<Served> {
   const book = bookOf(connection(1), connection(2, { user: 'ada', session: ada.key, openedAt: NOON - 1000 }));
   book.capability('c-2', 'received', NOON);

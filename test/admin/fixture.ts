@@ -96,7 +96,9 @@ export const SETTINGS: AdminDeps['settings'] = {
 const zero = <N extends string>(names: readonly N[]) =>
   Object.fromEntries(names.map((name) => [name, 0])) as Record<N, number>;
 
-/** Totals of a process in which nothing has happened; fresh ones, so that a test may count in them. */
+/**
+ * Totals of a process in which nothing has happened; fresh ones, so that a test may count in them.
+ */
 export function noTotals() {
   const counts = () => zero(['tracked', 'shed', ...OUTCOMES]);
   return {

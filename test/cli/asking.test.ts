@@ -130,7 +130,10 @@ describe('the token', () => {
 });
 
 describe('text from outside', () => {
-  /** Clears the screen, names the window, turns colours on, hides, turns round, breaks the line, and closes our quotes. */
+  /**
+   * Clears the screen, names the window, turns colours on, hides, turns round, breaks the line, and
+   * closes our quotes.
+   */
   const EVIL = `${ESC}[2J${ESC}]0;owned\u0007\u009b31m\u202e\u200b\r\n"fake`;
   const ACTS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 

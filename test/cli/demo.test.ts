@@ -38,7 +38,10 @@ async function gone(pid: number): Promise<void> {
   await vi.waitFor(() => expect(parentOf(pid)).toBeUndefined(), { timeout: 60_000 });
 }
 
-/** The demo as a process that a test can signal. Resolves once both children run and the first figures are shown. */
+/**
+ * The demo as a process that a test can signal. Resolves once both children run and the first
+ * figures are shown.
+ */
 async function started(...args: string[]) {
   const child = spawn(process.execPath, [builtCli(), 'demo', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'close') as Promise<[number | null, string | null]>;

@@ -16,7 +16,10 @@ interface FakeSocket {
   onclose: ((event: object) => void) | null;
 }
 
-/** One connection under the test's control; frames in either direction wait until they are let through. */
+/**
+ * One connection under the test's control; frames in either direction wait until they are let
+ * through.
+ */
 export class FakeConnection<S extends { link: Link | undefined }> {
   readonly socket: FakeSocket;
   readonly down: (string | Uint8Array)[] = [];
@@ -33,7 +36,10 @@ export class FakeConnection<S extends { link: Link | undefined }> {
     this.#sidecar = sidecar;
   }
 
-  /** Lets one thing through to the client: the upgrade's answer, else a frame. Returns whether there was one. */
+  /**
+   * Lets one thing through to the client: the upgrade's answer, else a frame. Returns whether there
+   * was one.
+   */
   stepDown(): boolean {
     if (this.socket.readyState === 0) {
       this.socket.readyState = 1;

@@ -9,14 +9,19 @@ export interface Link {
 /** One session and what its client said about it. */
 export class FakeSession {
   readonly id: string;
-  /** Tokens that resume it: the newest, and the one that it replaced, for the welcome may be lost with its connection. */
+  /**
+   * Tokens that resume it: the newest, and the one that it replaced, for the welcome may be lost
+   * with its connection.
+   */
   tokens: string[] = [];
   link: Link | undefined;
   /** Upstream's messages; ordinal = index + 1. */
   readonly messages: (string | Uint8Array)[] = [];
   /** Ordinals whose payload is not kept: they cannot be replayed. */
   readonly unkept = new Set<number>();
-  /** Ordinals that were missed and could not be replayed: no cumulative confirmation may cover them. */
+  /**
+   * Ordinals that were missed and could not be replayed: no cumulative confirmation may cover them.
+   */
   readonly lost = new Set<number>();
   readonly confirmed = new Set<number>();
   readonly rejected = new Map<number, string>();
@@ -80,7 +85,10 @@ export class FakeSidecar {
   readonly sessions: FakeSession[] = [];
   /** Whether the upstream's connection outlives the client's. */
   keepsUpstream = false;
-  /** What the welcome says of silence, ms; undefined: an older sidecar, which never says what it has heard. */
+  /**
+   * What the welcome says of silence, ms; undefined: an older sidecar, which never says what it has
+   * heard.
+   */
   silence: number | undefined = 0;
   /** Whether it is silent about what it hears, though it could tell. */
   mute = false;

@@ -55,7 +55,10 @@ const roughStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: 'reload' as const }) },
 );
 
-/** Runs the steps, then heals the network and lets everything finish. `keeps`: every message can be sent again. */
+/**
+ * Runs the steps, then heals the network and lets everything finish. `keeps`: every message can be
+ * sent again.
+ */
 async function run(steps: readonly Step[], silence: number | undefined, keeps = false) {
   const sidecar = new FakeSidecar();
   sidecar.silence = silence;
@@ -129,7 +132,8 @@ async function run(steps: readonly Step[], silence: number | undefined, keeps = 
         for (let i = 0; i < one.frames; i++) network.connection.stepUp();
         return;
       case 'resend':
-        // Only what this connection has been sent, or what the client had before: never a message that is lost.
+        // Only what this connection has been sent, or what the client had before: never a message
+        // that is lost.
         if (session.link && session.messages.length > 0) {
           const n = 1 + (one.pick % session.messages.length);
           if (!session.lost.has(n)) session.resend(n);

@@ -25,7 +25,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A socket with its welcome read. Its network delivers when it is told to; `tries` are the moments of `reconnecting`. */
+/**
+ * A socket with its welcome read. Its network delivers when it is told to; `tries` are the moments
+ * of `reconnecting`.
+ */
 function open(silence: number | 'older' = SILENCE) {
   const sidecar = new FakeSidecar();
   sidecar.silence = silence === 'older' ? undefined : silence;

@@ -42,7 +42,8 @@ describe('as a WebSocket', () => {
   test('its type fits where a WebSocket is asked for', async () => {
     const plain: WebSocket = await opened();
     expect(plain).toBeInstanceOf(EventTarget);
-    // Code that annotates its handlers with the DOM's types compiles too; the compiler is the judge.
+    // Code that annotates its handlers with the DOM's types compiles too; the compiler is the
+    // judge.
     socket.onmessage = (event: MessageEvent<string>) => event.data;
     socket.onclose = (event: CloseEvent) => event.code;
     socket.addEventListener('message', (event: MessageEvent) => event.data);

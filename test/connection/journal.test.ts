@@ -17,7 +17,10 @@ import { recordJournal } from '../support/recorded-journal.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
 
-/** A connection; each write to its client is noted with how much the journal had been told and had handed over. */
+/**
+ * A connection; each write to its client is noted with how much the journal had been told and had
+ * handed over.
+ */
 async function open(optedIn: boolean, disturb: Partial<Journal> = {}) {
   const recorded = recordJournal();
   const journal = Object.assign(recorded.journal, disturb);

@@ -16,7 +16,10 @@ import { silentObserver } from '../support/silent-observer.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
 import { NO_CLAIM } from '../support/upgrades.ts';
 
-/** A connection whose first barrier is answered, with one event confirmed as far as barriers go: the client owes a pong for it. */
+/**
+ * A connection whose first barrier is answered, with one event confirmed as far as barriers go: the
+ * client owes a pong for it.
+ */
 async function open() {
   const limits = { pending: 10, pendingPerUser: 10 };
   const store = createMemoryStore({ history: 10 });

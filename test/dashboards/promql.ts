@@ -35,7 +35,10 @@ export function parsePromQl(expr: string): Parsed {
   return { selectors, groupings, errors };
 }
 
-/** A panel's query as Prometheus can run it: every variable says "all", rates look back `rate`, totals `range`. */
+/**
+ * A panel's query as Prometheus can run it: every variable says "all", rates look back `rate`,
+ * totals `range`.
+ */
 export function plain(expr: string, range: string, rate = range): string {
   return expr
     .replaceAll('$__rate_interval', rate)

@@ -13,8 +13,9 @@ beforeAll(() => mkdirSync(FOLDER, { recursive: true }));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 /**
- * JSON has no enums: `Plain` lets the text of an enum's value stand for the enum, and leaves the rest as strict as it is.
- * The kinds of panel and query are `any` in the dashboard's own type, so each is checked against its plugin's.
+ * JSON has no enums: `Plain` lets the text of an enum's value stand for the enum, and leaves the
+ * rest as strict as it is. The kinds of panel and query are `any` in the dashboard's own type, so
+ * each is checked against its plugin's.
  */
 const PLAIN = `
 type Plain<T> = T extends (...args: never[]) => unknown ? never

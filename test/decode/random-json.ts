@@ -77,7 +77,10 @@ const number = fc
   )
   .map((n): Rendered => ({ sent: n, reference: JSON.stringify(NUMBER_MARK + n) }));
 
-/** What JSON does not have, and Python's json.dumps writes, is a value like `true`: the reference cannot read it. */
+/**
+ * What JSON does not have, and Python's json.dumps writes, is a value like `true`: the reference
+ * cannot read it.
+ */
 const NO_NUMBERS = ['NaN', 'Infinity', '-Infinity'];
 
 const word = fc
@@ -135,7 +138,10 @@ const tree = fc.letrec<{ value: Rendered; object: Rendered; array: Rendered }>((
     .map(([elements, inside]) => join('[', ']', elements, inside)),
 }));
 
-/** A member that gives a document a type, found by the pointer `/kind`: without one no other field would be looked at. */
+/**
+ * A member that gives a document a type, found by the pointer `/kind`: without one no other field
+ * would be looked at.
+ */
 const kind: Rendered = { sent: '"kind":"k"', reference: `"${plainKey('kind')}":"k"` };
 
 /** A whole document: an object, with white space around it; most have a kind, first or last. */
@@ -152,7 +158,10 @@ export const documents: fc.Arbitrary<Rendered> = fc
     return { sent: render('sent'), reference: render('reference') };
   });
 
-/** Pointers of up to three tokens into such documents, mostly short, so that many hit; now and then one for the whole document. */
+/**
+ * Pointers of up to three tokens into such documents, mostly short, so that many hit; now and then
+ * one for the whole document.
+ */
 export const pointers: fc.Arbitrary<string> = fc
   .oneof(
     { weight: 5, arbitrary: fc.tuple(fc.constantFrom(...KEYS)) },

@@ -6,7 +6,8 @@ import { propertyOptions } from '../support/seed.ts';
 
 describe('repeated texts', () => {
   it('are what the bytes say, whoever had the slot before', () => {
-    // Few letters and more texts than slots: many repeat, many share a slot, some are too long to be kept.
+    // Few letters and more texts than slots: many repeat, many share a slot, some are too long to
+    // be kept.
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '0'), maxLength: 80 });
     const property = fc.property(
       fc.array(fc.tuple(text, fc.nat({ max: 5 })), { maxLength: 600, size: 'max' }),

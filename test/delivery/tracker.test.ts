@@ -157,7 +157,10 @@ describe('[D13] one id sent twice', () => {
     ['the same user', 'ann', 'ann'],
     ['one whose user was not known yet', undefined, 'ann'],
   ])('a client that comes back as %s and confirms an event of its earlier connection', (_, before, after) => {
-    /** The event is sent over both connections; the confirmation comes before any pong of the second one. */
+    /**
+     * The event is sent over both connections; the confirmation comes before any pong of the second
+     * one.
+     */
     function comeBack(history: number) {
       const { tracker, connect, start, ...rest } = setUp(undefined, history);
       const first = connect(before);

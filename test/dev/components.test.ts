@@ -8,7 +8,10 @@ import { atEnd, closeAll } from '../support/backends.ts';
 
 afterEach(closeAll);
 
-/** Runs the script on a machine that has none of the programs, for this user; answers what it said and what `apt-get` was told. */
+/**
+ * Runs the script on a machine that has none of the programs, for this user; answers what it said
+ * and what `apt-get` was told.
+ */
 function run(user: number, env: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-components-'));
   atEnd(() => rmSync(folder, { recursive: true }));
@@ -57,7 +60,10 @@ it('in CI a missing program is a failure', () => {
 });
 
 describe('the products in Python', () => {
-  /** Runs the script with a stand-in for Python that makes an environment whose `pip` ends with that code. */
+  /**
+   * Runs the script with a stand-in for Python that makes an environment whose `pip` ends with that
+   * code.
+   */
   function install(pip: number, env: Readonly<Record<string, string>> = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'ackspan-products-'));
     atEnd(() => rmSync(folder, { recursive: true }));

@@ -8,7 +8,10 @@ import { type Child, exitOf, type Line, startChild } from '../support/child.ts';
 
 afterEach(closeAll);
 
-/** Compiling all of `src/` on a busy machine takes longer than anything else that a test waits for, ms. */
+/**
+ * Compiling all of `src/` on a busy machine takes longer than anything else that a test waits for,
+ * ms.
+ */
 const PATIENCE_MS = 240_000;
 
 function copy(): string {

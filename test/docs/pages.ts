@@ -2,7 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Where pages are looked for. A generated page is held against its generator elsewhere, and here like all others. */
+/**
+ * Where pages are looked for. A generated page is held against its generator elsewhere, and here
+ * like all others.
+ */
 const PLACES = [
   '.',
   'docs',

@@ -13,7 +13,10 @@ import { deploy, movedInstance, shedByLimit, storm, upstreamDied } from './failu
 
 afterEach(closeAll);
 
-/** What a reader of an explanation takes it to mean. Each pattern is looked for in the sentence that names the cause, and nowhere else. */
+/**
+ * What a reader of an explanation takes it to mean. Each pattern is looked for in the sentence that
+ * names the cause, and nowhere else.
+ */
 const READINGS: Readonly<Record<string, RegExp>> = {
   'mute edge': /answers pings/,
   'frozen tab': /received, and the application said nothing/,
@@ -50,7 +53,10 @@ function causeIn(text: string): string | undefined {
   return /^Cause: (.*)$/m.exec(text)?.[1];
 }
 
-/** A person with a terminal: one window follows losses, in the other they ask about the event that somebody misses. */
+/**
+ * A person with a terminal: one window follows losses, in the other they ask about the event that
+ * somebody misses.
+ */
 class Person {
   #tail: Child | undefined;
   #admins: string[] = [];

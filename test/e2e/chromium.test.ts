@@ -35,7 +35,10 @@ interface Visit {
   readonly closed: Promise<number>;
 }
 
-/** A site: the page with a cookie, and a WebSocket that compresses everything. `?stream` never stops by itself. */
+/**
+ * A site: the page with a cookie, and a WebSocket that compresses everything. `?stream` never stops
+ * by itself.
+ */
 async function startSite(): Promise<{ address: string; visits: Visit[] }> {
   const server = createServer((request, response) => {
     if (request.url?.startsWith('/page') !== true) {

@@ -28,7 +28,10 @@ const DROPS: readonly ((socket: Socket) => void)[] = [
   (socket) => socket.end(Buffer.concat([message, message.subarray(0, 3)])),
 ];
 
-/** Opens one connection, waits for `until` the upgrade or the first event, and drops it. Every tenth is dropped before the upgrade is through. */
+/**
+ * Opens one connection, waits for `until` the upgrade or the first event, and drops it. Every tenth
+ * is dropped before the upgrade is through.
+ */
 async function visit({ port }: SidecarProcess, number: number): Promise<void> {
   const socket = connect({ port, host: '127.0.0.1' });
   // Being cut off is what this is about.

@@ -13,8 +13,8 @@ import { confirmation, event, openClient, startWsBackend, tell } from '../suppor
 afterEach(closeAll);
 
 /**
- * How far a stamp may be from the wall clock of its moment, ms. A clock is set by 20 s at least, and
- * less than half of that is a slow machine.
+ * How far a stamp may be from the wall clock of its moment, ms. A clock is set by 20 s at least,
+ * and less than half of that is a slow machine.
  */
 const CLOSE_MS = 9000;
 const HOUR = 3600;

@@ -41,7 +41,10 @@ async function start(behaviour: Behaviour | 'down', exportTimeoutMs: number): Pr
   return { receiver, sidecar, client, peer: await backend.peer(0) };
 }
 
-/** Events one after the other, each sent when the one before has come: the collector cannot slow them down unnoticed. */
+/**
+ * Events one after the other, each sent when the one before has come: the collector cannot slow
+ * them down unnoticed.
+ */
 async function converse({ client, peer }: Scene, count: number): Promise<void> {
   for (let n = 1; n <= count; n++) {
     const come = new Promise((resolve) => client.socket.once('message', resolve));

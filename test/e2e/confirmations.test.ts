@@ -90,7 +90,8 @@ it('[D3] confirmations that overtake the records of their compressed events coun
   const client = await openRaw(sidecar.port, '/', ['Sec-WebSocket-Extensions: permessage-deflate']);
   expect(client.head).toContain('permessage-deflate');
   const peer = await backend.peer(0);
-  // The client confirms what it has not even inflated; the sidecar has 4 MiB to inflate before it comes to the event behind them.
+  // The client confirms what it has not even inflated; the sidecar has 4 MiB to inflate before it
+  // comes to the event behind them.
   let messages = 0;
   client.onFrame(({ opcode, rsv1 }) => {
     if (opcode !== TEXT || !rsv1) return;
@@ -109,7 +110,10 @@ it('[D3] confirmations that overtake the records of their compressed events coun
   expectHealthyLog(sidecar);
 });
 
-/** A compressed message with a window of its own (RFC 7692 §7.2.1: the empty block at the end is left out). */
+/**
+ * A compressed message with a window of its own (RFC 7692 §7.2.1: the empty block at the end is
+ * left out).
+ */
 function compressed(text: string): Buffer {
   const flushed = deflateRawSync(text, { finishFlush: 2 });
   return frame(flushed.subarray(0, -4), { rsv1: true });

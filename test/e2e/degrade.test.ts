@@ -42,7 +42,10 @@ async function start() {
   return { backend, faults, scrape, ws: `ws://127.0.0.1:${listen.port}`, admin: `http://127.0.0.1:${admin!.port}` };
 }
 
-/** Once its sockets are gone a connection takes no place any more, whatever is broken: places are limited. */
+/**
+ * Once its sockets are gone a connection takes no place any more, whatever is broken: places are
+ * limited.
+ */
 async function expectLeft({ scrape }: Pick<Awaited<ReturnType<typeof start>>, 'scrape'>): Promise<void> {
   await eventually(async () => expect(sumIn(await scrape(), 'ackspan_connection_active')).toBe(0));
 }

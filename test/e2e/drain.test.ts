@@ -117,7 +117,8 @@ it('[D10] 1,000 clients and a collector that never answers: no outcome is lost, 
   await eventually(() => expect(codes).toHaveLength(CLIENTS));
   expect(new Set(codes)).toEqual(new Set([1012]));
   expect(got.size).toBe(sent);
-  // It gave up by itself, and did not wait to the end of its grace: the reason in the log is the collector's silence.
+  // It gave up by itself, and did not wait to the end of its grace: the reason in the log is the
+  // collector's silence.
   const reasons = sidecar.lines.filter(({ stage }) => stage === 'telemetry').map(({ msg }) => String(msg));
   expect(reasons.join('\n')).toContain('the collector took nothing for');
   const lost = reasons.reduce((sum, text) => sum + Number(/(\d+) spans? lost/.exec(text)?.[1] ?? 0), 0);

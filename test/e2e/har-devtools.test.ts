@@ -8,7 +8,9 @@ import { openPage, startChromium } from '../support/live-page.ts';
 import { startSidecar } from '../support/sidecar-process.ts';
 import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
 
-/** Gives a file to the network panel as its button and a drop do; answers what the panel then knows. */
+/**
+ * Gives a file to the network panel as its button and a drop do; answers what the panel then knows.
+ */
 const IMPORT = `async (text) => {
   const at = (module) => import('devtools://devtools/bundled/' + module);
   const { ViewManager } = await at('ui/legacy/legacy.js');

@@ -21,7 +21,10 @@ afterEach(closeAll);
 const SECRET = 'a secret of this test and of at least 32 characters';
 const RULES = [{ match: 'patient', confirm: 'processed', timeout: '60s', attempts: [] }];
 
-/** A token whose backend is the only one that could verify it, unless `secret` is the sidecar's key too. */
+/**
+ * A token whose backend is the only one that could verify it, unless `secret` is the sidecar's key
+ * too.
+ */
 function token(
   user: string,
   secret = 'known to the backend only, as it should be',
@@ -102,7 +105,8 @@ describe('[D6] confirmations', () => {
     expect(await deliveriesOf(sidecar, 'bob')).toEqual(['b1']);
     expect(await deliveriesOf(sidecar, 'carol')).toEqual([]);
 
-    // Hostile: confirming and rejecting what is another's, with its id known, and saying that one is the other.
+    // Hostile: confirming and rejecting what is another's, with its id known, and saying that one
+    // is the other.
     for (const hostile of [bob, nobody]) {
       tell(hostile, confirmation('a1'));
       tell(hostile, confirmation('a1', { status: 'failed', error: 'not mine to say' }));

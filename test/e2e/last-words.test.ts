@@ -24,7 +24,10 @@ async function outcomes(sidecar: SidecarHere): Promise<string[]> {
     .sort();
 }
 
-/** A client that has opted in and says nothing by itself. `type`: of the three events that the backend sends it. */
+/**
+ * A client that has opted in and says nothing by itself. `type`: of the three events that the
+ * backend sends it.
+ */
 async function silentClient(settings: object = {}, type = 'answer') {
   const backend = await startWsBackend();
   const sidecar = await sidecarHere(backend.address, { limits: { patience: '300ms' }, ...settings });

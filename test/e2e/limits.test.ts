@@ -39,7 +39,8 @@ it.each([
   const client = await openClient(sidecar.ws);
   const peer = await backend.peer(0);
   for (const priority of priorities) for (let n = 1; n <= 20; n++) tell(peer, event(`${priority}-${n}`, priority));
-  // 80 %, 90 %, 95 % and all of 20; then CRITICAL takes the places of 16 LOW ones and 2 NORMAL ones.
+  // 80 %, 90 %, 95 % and all of 20; then CRITICAL takes the places of 16 LOW ones and 2 NORMAL
+  // ones.
   await sidecar.reach({ tracked: 38, pending: 20, shed: 42, unverifiable: 18 });
   const shed = await Promise.all(
     priorities.map((priority) => sidecar.sum('ackspan_delivery_shed_total', { reason, priority })),

@@ -143,7 +143,8 @@ describe.skipIf(missing('chromium'))('the doors of the live page', () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     expect((await page.goto(`http://evil.test:${port}/`))?.status()).toBe(421);
-    // The page that its server gave out before the name was rebound: what it asks now goes to this machine, as its own origin.
+    // The page that its server gave out before the name was rebound: what it asks now goes to this
+    // machine, as its own origin.
     const html = { contentType: 'text/html', body: '<!doctype html><title>evil</title>' };
     await page.route('**/attack', (route) => route.fulfill(html));
     await page.goto(`http://evil.test:${port}/attack`);

@@ -23,7 +23,10 @@ describe.skipIf(missing('chromium'))('the live page and hostile texts', () => {
   afterAll(() => browser.close());
   afterEach(closeAll);
 
-  /** A sidecar that has relayed the hostile text in every place that a backend or a client can write to. */
+  /**
+   * A sidecar that has relayed the hostile text in every place that a backend or a client can write
+   * to.
+   */
   async function stage() {
     const backend = await startWsBackend();
     const sidecar = await startSidecar({ upstream: backend.address, config: CONFIG });

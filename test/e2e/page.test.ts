@@ -14,13 +14,17 @@ import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts'
 const TOKEN = 'a-token-for-the-live-page';
 const RULES = [
   { match: 'agent_error', priority: 'critical', timeout: '1500ms', attempts: ['300ms'] },
-  // Long enough that a busy machine's browser is there before the attempt, and between attempt and end.
+  // Long enough that a busy machine's browser is there before the attempt, and between attempt and
+  // end.
   { match: 'agent_halted', priority: 'critical', timeout: '9s', attempts: ['4s'] },
   { match: 'tool_*', confirm: 'processed', resend: true, timeout: '1h', attempts: ['30m'] },
   { match: '*', timeout: '30s' },
 ];
 
-/** A backend with two clients: the first reads everything, the second has answered once and then stopped reading. */
+/**
+ * A backend with two clients: the first reads everything, the second has answered once and then
+ * stopped reading.
+ */
 async function stage(config: object = {}, env: Record<string, string> = {}) {
   const backend = await startWsBackend();
   const sidecar = await startSidecar({

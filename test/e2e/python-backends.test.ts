@@ -11,12 +11,18 @@ import { confirmation, openClient, type Peer, tell } from '../support/ws-peers.t
 afterEach(closeAll);
 
 const absent = missing('python:websockets', 'python:uvicorn');
-/** Seconds. So many pings are longer than the backend waits for a pong: a heartbeat that broke has ended the connection by then. */
+/**
+ * Seconds. So many pings are longer than the backend waits for a pong: a heartbeat that broke has
+ * ended the connection by then.
+ */
 const BEAT = { interval: 0.5, timeout: 3 };
 const BEATS = 9;
 const STREAM = { type: 'emit', count: 100, every: 0.05 };
 
-/** Answers each barrier and never an upstream's ping: every one of those is followed by a later ping, which alone is answered (RFC 6455 §5.5.3). */
+/**
+ * Answers each barrier and never an upstream's ping: every one of those is followed by a later
+ * ping, which alone is answered (RFC 6455 §5.5.3).
+ */
 function answerLatestOnly(client: RawClient): { readonly passedOver: () => number } {
   let passedOver = 0;
   client.onFrame(({ opcode, payload }) => {
@@ -70,7 +76,8 @@ describe.skipIf(absent).each<PythonServer>(['websockets', 'uvicorn-websockets', 
     const backend = await startPythonBackend(server);
     const config = { events: { rules: [{ match: 'agent_*', confirm: 'processed', attempts: [] }] } };
     const sidecar = await startSidecar({ upstream: backend.address, config });
-    // Threshold 0: also the smallest message is compressed, and with a window of its own each time or shared, as negotiated.
+    // Threshold 0: also the smallest message is compressed, and with a window of its own each time
+    // or shared, as negotiated.
     const client = await openClient(sidecar.ws, { perMessageDeflate: { threshold: 0 } });
     expect(client.extensions).toContain('client_no_context_takeover');
 

@@ -37,7 +37,8 @@ describe.skipIf(missing('redis-server'))('dead letters of several instances', ()
     ann.say({ ackspan: 'reject', n: 1, reason: 'no room' });
     await first.reach({ failed: 1 });
     await eventually(async () => expect(await first.sum('ackspan_dead_letters_total', { result: 'kept' })).toBe(1));
-    // Bob's event is in flight when its instance dies: the other one ends it, and writes its letter.
+    // Bob's event is in flight when its instance dies: the other one ends it, and writes its
+    // letter.
     await eventually(async () => expect(await redis.client.keys('ackspan:*:open')).toHaveLength(1));
     await first.kill();
     await eventually(async () => expect(await second.sum('ackspan_dead_letters_total', { result: 'kept' })).toBe(1));

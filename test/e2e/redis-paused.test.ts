@@ -75,7 +75,8 @@ describe.skipIf(missing('redis-server'))('[P8] a paused holder', () => {
       const query = `user=${user}&${asking(client.welcome, 1)}`;
       const both = await Promise.allSettled([optIn(`${all[1].ws}/ws`, query), optIn(`${all[2].ws}/ws`, query)]);
       const welcomes = both.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-      // The same token may be shown again, by a client that has not got its welcome: the later one has the session.
+      // The same token may be shown again, by a client that has not got its welcome: the later one
+      // has the session.
       const holders = welcomes.filter(({ welcome }) => welcome.session === client.welcome.session);
       expect(holders.length).toBeGreaterThan(0);
       const open = () => holders.filter(({ socket }) => socket.readyState === WebSocket.OPEN);

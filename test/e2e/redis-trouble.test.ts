@@ -53,7 +53,10 @@ async function goesOn({ backend }: Shared, first: SidecarProcess, run: Run): Pro
   await first.reach({ confirmed: confirmed + 1, pending: 0 });
 }
 
-/** What is known of the session outlives the process again: killed, another instance goes on with it. */
+/**
+ * What is known of the session outlives the process again: killed, another instance goes on with
+ * it.
+ */
 async function outlives(shared: Shared, first: SidecarProcess, app: App, run: Run): Promise<void> {
   const second = await shared.start();
   await sound(second);

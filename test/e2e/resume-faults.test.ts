@@ -113,7 +113,8 @@ async function run(chance: Chance, sessions: number): Promise<void> {
     expect(disorder(numbers), `application ${i}`).toBeUndefined();
     expect(closes, `closes of application ${i}`).toEqual([]);
   }
-  // Every event that the relay passes on is tracked, and none is received that was not: equal numbers are equal sets.
+  // Every event that the relay passes on is tracked, and none is received that was not: equal
+  // numbers are equal sets.
   const toPlain = plain.reduce((sum, frames) => sum + frames.length, 0);
   expect({ received: received() + toPlain, shed: stats.shed }).toEqual({ received: stats.tracked, shed: 0 });
   // Only who has not opted in can lose something: what was not proven when the backend went.
@@ -122,7 +123,8 @@ async function run(chance: Chance, sessions: number): Promise<void> {
   expect(deliveries.length).toBe(stats.failed);
   expect(stats).toMatchObject({ tracked: stats.confirmed + stats.failed, timeout: 0, unverifiable: 0 });
   expect(front.counts.faults).toBeGreaterThan(sessions / 10);
-  // Nobody who asked for a session was refused it; whoever never got a first welcome had none to ask for.
+  // Nobody who asked for a session was refused it; whoever never got a first welcome had none to
+  // ask for.
   const results = await Promise.all(RESULTS.map((result) => sidecar.sum('ackspan_session_resume_total', { result })));
   const [rejoined, recovered, fresh, ...refused] = results as [number, number, number, ...number[]];
   expect(refused).toEqual([0, 0, 0, 0, 0]);
@@ -130,7 +132,8 @@ async function run(chance: Chance, sessions: number): Promise<void> {
   const anew = apps.flatMap(({ resumed }) => resumed).filter((one) => !one.recovered);
   expect(anew.length).toBeLessThanOrEqual(fresh - sessions);
 
-  // Who has not opted in got what the backend sent on that connection, frame by frame, and nothing else.
+  // Who has not opted in got what the backend sent on that connection, frame by frame, and nothing
+  // else.
   for (const [i, frames] of plain.entries()) {
     expect(frames.map((text) => JSON.parse(text).n)).toEqual(frames.map((_, index) => index + 1));
     expect(frames.length, `frames of client ${i}`).toBeLessThanOrEqual(backend.runs.get(`p${i}`)!.bySocket[0]!);

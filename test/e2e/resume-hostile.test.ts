@@ -186,7 +186,8 @@ it('10,000 confirmations at once from one client, most of them lies: all counted
   await eventually(() => {
     for (const { numbers } of apps) expect(numbers).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
   });
-  // The hostile client's own are still there: 2000 was confirmed once, the rest waits for the truth.
+  // The hostile client's own are still there: 2000 was confirmed once, the rest waits for the
+  // truth.
   const confirmed = 20 * 30 + 1;
   await sidecar.reach({ confirmed, failed: 0, timeout: 0 });
   hostile.socket.write(clientFrame('{"ackspan":"confirm","through":2000}'));
@@ -209,7 +210,8 @@ it('[D7] more sessions than fit: nobody ends those of others; the upstream of th
   expect(await sidecar.sum('ackspan_session_waiting')).toBe(3);
   expect(await sidecar.sum('ackspan_session_ended_total', { reason: 'evicted' })).toBe(0);
   await eventually(() => expect(sidecar.faults.join()).toContain('limits.connections reached by sessions'));
-  // The newcomer works, and ends with its connection; whose upstream was closed goes on over a new one.
+  // The newcomer works, and ends with its connection; whose upstream was closed goes on over a new
+  // one.
   tell(await backend.peer(3), event('e1'));
   expect(await next.frames(1)).toHaveLength(1);
   next.socket.terminate();

@@ -268,7 +268,8 @@ it('messages of the backend that are spelled like notices of ours reach the appl
   expect(await client.frames(7)).toEqual([real, notice(2), fake, real, notice(4), fake, real]);
   client.say({ ackspan: 'confirm', through: 5 });
   await sidecar.reach({ tracked: 5, confirmed: 5 });
-  // One that chunks cut apart cannot be announced any more: the client is made to come again, and is numbered anew.
+  // One that chunks cut apart cannot be announced any more: the client is made to come again, and
+  // is numbered anew.
   const bytesDown = () => sidecar.sum('ackspan_relay_bytes_total', { direction: 'down' });
   const before = await bytesDown();
   upstream.request.socket.write(frame(fake).subarray(0, 9));

@@ -153,7 +153,8 @@ it.each(['http/protobuf', 'http/json'])('one span per delivery of the fixtures, 
   expect(parents[0]).toEqual(['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331']);
   expect(parents.slice(1)).toEqual(Array(EXPECTED.length - 1).fill([PAGE.trace, PAGE.span]));
 
-  // [D11] Neither a token nor a payload, in no span and no log line; the admin API names the same traces.
+  // [D11] Neither a token nor a payload, in no span and no log line; the admin API names the same
+  // traces.
   const said = JSON.stringify([receiver.spans, sidecar.lines], (_, value) => (typeof value === 'bigint' ? '' : value));
   expect(said).not.toContain(SECRET);
   expect(said).not.toContain('Comparing three regions');

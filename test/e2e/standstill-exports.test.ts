@@ -13,7 +13,10 @@ afterEach(closeAll);
 const TIMEOUT_MS = 2000;
 const STANDSTILL_MS = 2600;
 
-/** Stops the process, does something that it cannot see, and lets it go on when its time-outs are long over. */
+/**
+ * Stops the process, does something that it cannot see, and lets it go on when its time-outs are
+ * long over.
+ */
 async function whileStopped(sidecar: SidecarProcess, act: () => Promise<void>): Promise<void> {
   sidecar.signal('SIGSTOP');
   await act();

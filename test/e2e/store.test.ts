@@ -27,7 +27,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A backend, and a sidecar before it that can be started again at the same address on the same directory. */
+/**
+ * A backend, and a sidecar before it that can be started again at the same address on the same
+ * directory.
+ */
 async function setUp(config: object = {}, env: Record<string, string> = {}) {
   const backend = await startAgentBackend();
   const directory = newDirectory();
@@ -207,6 +210,7 @@ it('[P4] a flipped bit: starts, says what it gave up, and a client whose session
   expect(JSON.stringify(told)).toContain(name);
   await eventually(() => expect(app.resumed).toEqual([{ recovered: false, rejoined: false }]));
   expect(await second.sum('ackspan_store_dropped_total', { kind: 'sessions' })).toBe(1);
-  // An event after the damage is known whole and ends; what became of those before it is not known, and none is made up.
+  // An event after the damage is known whole and ends; what became of those before it is not known,
+  // and none is made up.
   await second.reach({ tracked: 1, pending: 0, confirmed: 0, timeout: 0 });
 });

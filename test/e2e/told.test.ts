@@ -17,7 +17,10 @@ const QUICK = {
 };
 const QUOTA = 'daily quota reached';
 
-/** ExportTracePartialSuccess { rejected: 2, error_message } within its response; the other signals have the same fields. */
+/**
+ * ExportTracePartialSuccess { rejected: 2, error_message } within its response; the other signals
+ * have the same fields.
+ */
 function rejection(json: boolean): Behaviour {
   if (json) {
     const partialSuccess = {

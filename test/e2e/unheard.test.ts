@@ -37,7 +37,10 @@ async function connected(backend: AgentBackend, user: string): Promise<Run> {
   });
 }
 
-/** An application that decides later what becomes of its events, behind a network that can be taken away. */
+/**
+ * An application that decides later what becomes of its events, behind a network that can be taken
+ * away.
+ */
 async function undecided(silence: number) {
   const backend = await startAgentBackend();
   const sidecar = await sidecarHere(`http://127.0.0.1:${backend.port}`, PATIENT);

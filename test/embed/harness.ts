@@ -10,7 +10,9 @@ export interface Harness {
   readonly tracker: EventTracker;
   readonly reports: { stage: string; error: unknown }[];
   now(): number;
-  /** Moves the clock in steps of 25 ms, as the driver does, and lets callbacks answer between them. */
+  /**
+   * Moves the clock in steps of 25 ms, as the driver does, and lets callbacks answer between them.
+   */
   pass(ms: number): Promise<void>;
   /** Moves the clock and nothing else: nobody has looked at a timer yet. */
   jump(ms: number): void;

@@ -8,7 +8,10 @@ import { openPage, startExample } from './start.ts';
 
 const STEPS = ['checkout', 'install', 'compile', 'test', 'package', 'publish'].map((name) => `build 1: ${name}`);
 
-/** The page reloads itself when it has shown two steps, however busy the machine is, and leaves them to the page after it. */
+/**
+ * The page reloads itself when it has shown two steps, however busy the machine is, and leaves them
+ * to the page after it.
+ */
 const RELOAD_AT_SECOND = `new MutationObserver(() => {
   const shown = [...document.querySelectorAll('#steps li')].map((item) => item.textContent);
   if (shown.length !== 2) return;
@@ -32,7 +35,8 @@ describe.skipIf(missing('chromium'))('examples/browser-page', () => {
     const before = JSON.parse(await page.evaluate(`sessionStorage.getItem('shown')`)) as string[];
     expect(before).toEqual(STEPS.slice(0, 2));
     const after = await steps.allTextContents();
-    // A step whose confirmation was still under way may be shown by both pages; none is shown by neither.
+    // A step whose confirmation was still under way may be shown by both pages; none is shown by
+    // neither.
     expect([...new Set([...before, ...after])]).toEqual(STEPS);
     await example.sidecar.reach({ tracked: 6, confirmed: 6, pending: 0 });
     const shown = await example.sidecar.deliveries();

@@ -9,7 +9,10 @@ import { type Child, eventually, startChild } from '../support/child.ts';
 import { findProgram } from '../support/component.ts';
 import { type SidecarProcess, watchSidecar } from '../support/sidecar-process.ts';
 
-/** Programs that a README calls by name. The interpreter is the one whose modules `components.sh` installs. */
+/**
+ * Programs that a README calls by name. The interpreter is the one whose modules `components.sh`
+ * installs.
+ */
 const PROGRAMS: Readonly<Record<string, string>> = { node: process.execPath, python3: '/usr/bin/python3' };
 /** The addresses that READMEs give to backends and to the sidecar. */
 const BACKEND = 'http://127.0.0.1:8000';
@@ -20,7 +23,10 @@ export interface Example {
   readonly sidecar: SidecarProcess;
 }
 
-/** Starts the backend and the sidecar of `examples/NAME`; both end with the test. `env`: waits that a busy machine needs longer. */
+/**
+ * Starts the backend and the sidecar of `examples/NAME`; both end with the test. `env`: waits that
+ * a busy machine needs longer.
+ */
 export async function startExample(name: string, env: Readonly<Record<string, string>> = {}): Promise<Example> {
   const [first = '', second = ''] = commandsOf(`examples/${name}/README.md`);
   const backend = start(first, { PORT: '0', PYTHONDONTWRITEBYTECODE: '1' });
@@ -40,7 +46,10 @@ export function commandsOf(path: string): string[] {
   return commands;
 }
 
-/** Opens the example's page through the sidecar, in a browser of its own. Errors of the page fail the test at its end. */
+/**
+ * Opens the example's page through the sidecar, in a browser of its own. Errors of the page fail
+ * the test at its end.
+ */
 export async function openPage({ sidecar }: Example): Promise<Page> {
   const browser = await launch();
   const page = await browser.newPage();

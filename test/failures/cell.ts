@@ -37,7 +37,10 @@ export interface Size {
   readonly loadMs: number;
 }
 
-/** Plays one cell. `cli`: path of the built command line. Throws where it cannot be played to its end. */
+/**
+ * Plays one cell. `cli`: path of the built command line. Throws where it cannot be played to its
+ * end.
+ */
 export async function playCell(store: StoreKind, disaster: Disaster, size: Size, cli: string): Promise<Cell> {
   const scene = await openScene(cli);
   try {
@@ -131,7 +134,10 @@ class Play {
     this.#scene.load();
   }
 
-  /** A directory belongs to one process at a time; without one the new process is there before the old one goes. */
+  /**
+   * A directory belongs to one process at a time; without one the new process is there before the
+   * old one goes.
+   */
   async wave(): Promise<void> {
     if (this.#store === 'file') return this.term();
     const old = this.#instance;
@@ -175,7 +181,10 @@ class Play {
     return instance;
   }
 
-  /** Two instances, with the other one there from the beginning. What Redis is told can be heard while it does not fail itself. */
+  /**
+   * Two instances, with the other one there from the beginning. What Redis is told can be heard
+   * while it does not fail itself.
+   */
   async #share(disaster: Disaster): Promise<void> {
     this.#redis = await this.#scene.redis(disaster === 'restarted');
     if (!isOfRedis(disaster)) this.#told = await RedisRecord.listen(this.#redis.server.client);

@@ -32,8 +32,9 @@ export type Guarantee = 'whole' | 'once' | 'unknown';
 const PROMISED: Readonly<Record<StoreKind, Readonly<Partial<Record<Disaster, Guarantee>>>>> = {
   memory: { kill: 'unknown', term: 'once', wave: 'once' },
   file: {},
-  // What is not promised: that nothing is lost where an instance dies while Redis is away, stands still or has just been
-  // emptied, or where a failover loses what an instance had told that is dead by then. No cell plays two disasters at once.
+  // What is not promised: that nothing is lost where an instance dies while Redis is away, stands
+  // still or has just been emptied, or where a failover loses what an instance had told that is
+  // dead by then. No cell plays two disasters at once.
   redis: {},
 };
 

@@ -21,7 +21,10 @@ export interface Scene {
   readonly apps: ReadonlyMap<string, App>;
   /** For what a store keeps on this machine. */
   readonly folder: string;
-  /** A Redis that writes down all that it is told or nothing, and the path to it that instances take. */
+  /**
+   * A Redis that writes down all that it is told or nothing, and the path to it that instances
+   * take.
+   */
   redis(persists: boolean): Promise<{ readonly server: RedisServer; readonly path: Gateway }>;
   instance(config?: Readonly<Record<string, unknown>>): Promise<Instance>;
   /** Opens the applications; resolves when all are connected. */

@@ -347,7 +347,8 @@ describe('uploads', () => {
     const block = Buffer.alloc(1_048_576);
     let accepted = 0;
     for (let i = 0; i < blocks; i++) client.socket.write(block, () => accepted++);
-    // The front goes on turning: while it reads at all, twenty turns without a block taken do not happen.
+    // The front goes on turning: while it reads at all, twenty turns without a block taken do not
+    // happen.
     const other = rawClient(front.port);
     for (let still = 0, last = 0; still < 20; still = accepted === last ? still + 1 : 0) {
       last = accepted;

@@ -32,7 +32,8 @@ export function parse(text: string): Message[] {
       return [line.slice(0, colon), line.slice(colon + 1)];
     });
     rest = rest.slice(end + 4);
-    // An interim answer, or a request without a body, has none; anything else takes what follows up to the next head.
+    // An interim answer, or a request without a body, has none; anything else takes what follows up
+    // to the next head.
     const next = /(?:^|(?<=.))(?:HTTP\/1\.[01] \d{3}|(?:GET|POST|PUT|HEAD|DELETE|OPTIONS) \S+ HTTP)/s.exec(rest);
     const body = rest.slice(0, next?.index ?? rest.length);
     messages.push({ start, headers, body });

@@ -72,7 +72,9 @@ async function startBackend(): Promise<Backend> {
   };
 }
 
-/** What the backend has read and what the client has got, when that is at least what is expected. */
+/**
+ * What the backend has read and what the client has got, when that is at least what is expected.
+ */
 async function play(row: Row, to: number, request: number, response: number) {
   backend.play(row);
   const client = rawClient(to);

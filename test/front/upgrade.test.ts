@@ -27,7 +27,10 @@ afterEach(closeAll);
 
 const opened = (socket: WebSocket) => once(socket, 'open');
 
-/** Takes the sockets without reading them, so that the test can look at them as they were handed over. */
+/**
+ * Takes the sockets without reading them, so that the test can look at them as they were handed
+ * over.
+ */
 const hold = ({ client, upstream }: Upgraded) => {
   client.on('error', () => {});
   upstream.on('error', () => {});

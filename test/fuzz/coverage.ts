@@ -20,8 +20,9 @@ function bucketOf(count: number): number {
   return count < 8 ? 4 : count < 16 ? 8 : count < 32 ? 16 : count < 128 ? 32 : 128;
 }
 
-// One session for the life of the process, begun before the code under test is first called: V8 counts blocks only in functions that it
-// compiles while it counts, and forgets those of a session that was stopped.
+// One session for the life of the process, begun before the code under test is first called: V8
+// counts blocks only in functions that it compiles while it counts, and forgets those of a session
+// that was stopped.
 const session = new Session();
 session.connect();
 session.post('Profiler.enable');
@@ -29,7 +30,10 @@ session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true 
 
 /** Watches the scripts whose address holds one of these parts. */
 export function openCoverage(about: readonly string[]): Coverage {
-  /** Blocks seen so far, by function: V8 leaves a block out whose count is that of the block around it. */
+  /**
+   * Blocks seen so far, by function: V8 leaves a block out whose count is that of the block around
+   * it.
+   */
   const known = new Map<string, Profiler.CoverageRange[]>();
   return {
     take() {

@@ -107,7 +107,8 @@ function parsed(message: Buffer): Record<string, unknown> | undefined {
       return document as Record<string, unknown>;
     }
   } catch {
-    // Not JSON: there is no reference for it, and that the decoder came back was all that could be asked.
+    // Not JSON: there is no reference for it, and that the decoder came back was all that could be
+    // asked.
   }
   return undefined;
 }
@@ -144,7 +145,10 @@ interface Word {
   readonly error: string;
 }
 
-/** By the rules as they are documented: type and id, a status that is understood, the beginning of what was said. */
+/**
+ * By the rules as they are documented: type and id, a status that is understood, the beginning of
+ * what was said.
+ */
 function confirmationIn(document: Record<string, unknown>): Word | undefined {
   const { type, status, error, id, maxError } = { ...OPTIONS.confirmations[0]!, maxError: 256 };
   if (!OPTIONS.type.some((pointer) => at(document, pointer) === type)) return undefined;

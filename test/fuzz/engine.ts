@@ -22,7 +22,9 @@ export interface FuzzOptions {
 
 export interface FuzzResult {
   readonly runs: number;
-  /** Inputs that reached something new, the given ones included: a set in which each adds something. */
+  /**
+   * Inputs that reached something new, the given ones included: a set in which each adds something.
+   */
   readonly corpus: readonly Buffer[];
   /** Blocks reached. */
   readonly blocks: number;
@@ -32,7 +34,10 @@ export interface FuzzResult {
 
 /** Inputs between two looks at the coverage: a look costs as much as a hundred inputs. */
 const BATCH = 256;
-/** So many of a batch are looked at alone every so many batches: only then are counts told apart too. */
+/**
+ * So many of a batch are looked at alone every so many batches: only then are counts told apart
+ * too.
+ */
 const ALONE = 32;
 const ALONE_EVERY = 16;
 /** Inputs among which a parent is chosen. */
@@ -158,7 +163,9 @@ class Fuzzing {
   }
 }
 
-/** What two errors of one cause have in common: their first line without what depends on the input. */
+/**
+ * What two errors of one cause have in common: their first line without what depends on the input.
+ */
 function wordsOf({ message }: Error): string {
   return message.split('\n', 1)[0]!.replace(/[\d"'[{].*/s, '');
 }

@@ -4,7 +4,10 @@ import { BAD, CLOSE, FrameScanner, MORE, PING } from '../../src/relay/frames.ts'
 import { unmasked } from '../../src/relay/mask.ts';
 import { agree, type Target, words } from './target.ts';
 
-/** Everything that came out, and how the stream stands: given up, in the middle of a header, or well. */
+/**
+ * Everything that came out, and how the stream stands: given up, in the middle of a header, or
+ * well.
+ */
 interface Read {
   readonly told: string[];
   readonly state: 'bad' | 'header' | 'well';
@@ -93,7 +96,10 @@ function readByUs(stream: Buffer, masked: boolean, deflate: boolean, step: numbe
   return { told, state: scanner.inHeader ? 'header' : 'well' };
 }
 
-/** Stands in for permessage-deflate: whether a frame may be compressed matters here, not what is in it. */
+/**
+ * Stands in for permessage-deflate: whether a frame may be compressed matters here, not what is in
+ * it.
+ */
 const UNTOUCHED = {
   decompress: (data: Buffer, _fin: boolean, done: (error: null, data: Buffer) => void) => done(null, data),
 };

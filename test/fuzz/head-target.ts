@@ -80,7 +80,10 @@ export const headTarget: Target = {
   },
 };
 
-/** What an upstream may answer to the offers: an agreement is with permessage-deflate, or there is none that can be read. */
+/**
+ * What an upstream may answer to the offers: an agreement is with permessage-deflate, or there is
+ * none that can be read.
+ */
 function agreed(raw: readonly string[]): void {
   const { headers, deflate, opaque } = readAgreement(raw);
   const lines = headerValues(raw, 'sec-websocket-extensions');
@@ -89,7 +92,10 @@ function agreed(raw: readonly string[]): void {
   agree('answer read back', readBack(formatHead('HTTP/1.1 101 x', headers)), ['HTTP/1.1 101 x', ...headers]);
 }
 
-/** What `Connection` may name in vain (RFC 9110 §7.6.1 leaves it to the hop): what carries the message or the handshake. */
+/**
+ * What `Connection` may name in vain (RFC 9110 §7.6.1 leaves it to the hop): what carries the
+ * message or the handshake.
+ */
 const KEPT = /^(host|content-length|sec-websocket-.*|x-forwarded-.*|forwarded|traceparent|connection|upgrade)$/;
 
 /** Headers of the client's own hop that went on. */
@@ -108,7 +114,10 @@ function hopByHop(raw: readonly string[], headers: readonly string[], upgrade: b
   return [...fixed, ...nominated].filter((name) => name !== '' && headerValues(headers, name).length > 0);
 }
 
-/** A line as node:http hands it on: a token, and a value without control characters or blanks around it; else nothing. */
+/**
+ * A line as node:http hands it on: a token, and a value without control characters or blanks around
+ * it; else nothing.
+ */
 function admitted(text: string): string[] {
   const [name, value = ''] = split(text, ':');
   const trimmed = value.replace(/^[ \t]+|[ \t]+$/g, '');

@@ -6,7 +6,10 @@ import { agree, type Target } from './target.ts';
 const LIMIT = 1 << 18;
 const TRAILER = Buffer.from([0, 0, 0xff, 0xff]);
 
-/** The first byte says how large the output buffer is; a message is followed by itself, so that the window is used. */
+/**
+ * The first byte says how large the output buffer is; a message is followed by itself, so that the
+ * window is used.
+ */
 export const inflateTarget: Target = {
   name: 'inflate',
   about: ['src/relay/inflate'],
@@ -89,7 +92,10 @@ function final(payload: Buffer): boolean {
 /** A stored block of one byte. */
 const ONE_MORE = Buffer.from([0, 1, 0, 0xfe, 0xff, 0x61]);
 
-/** Whether the message ends where a block ends, and the stream goes on: only then is it clear what a second message means. */
+/**
+ * Whether the message ends where a block ends, and the stream goes on: only then is it clear what a
+ * second message means.
+ */
 function ended(payload: Buffer, reference: string): boolean {
   return reference !== 'broken' && inflatedByZlib(Buffer.concat([payload, TRAILER, ONE_MORE])) === `${reference}61`;
 }

@@ -80,7 +80,10 @@ function replaced(input: Buffer, from: number, to: number, by: Uint8Array): Buff
   return Buffer.concat([input.subarray(0, from), by, input.subarray(to)]);
 }
 
-/** Smaller and smaller versions of `input` that `still` accepts; at most `tries` questions are asked. */
+/**
+ * Smaller and smaller versions of `input` that `still` accepts; at most `tries` questions are
+ * asked.
+ */
 export function shrink(input: Uint8Array, still: (smaller: Buffer) => boolean, tries: number): Buffer {
   let best: Buffer = Buffer.from(input);
   for (let size = best.length >> 1; size >= 1; size >>= 1) {

@@ -8,7 +8,10 @@ export interface Target {
   readonly dictionary: readonly Uint8Array[];
   /** Longest input, bytes. */
   readonly maxBytes: number;
-  /** Throws when the code throws, or says something else than the reference. Must come back, whatever the input. */
+  /**
+   * Throws when the code throws, or says something else than the reference. Must come back,
+   * whatever the input.
+   */
   run(input: Uint8Array): void;
 }
 

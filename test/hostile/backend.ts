@@ -62,8 +62,9 @@ const tokensOf = (request: IdentityRequest): string[] => [
 ];
 
 /**
- * Whether it lets the stranger in. Of several values it believes the first, the last, or all of them joined, by its habit; it
- * checks that one against the stranger's login. Who names nobody is let in as nobody.
+ * Whether it lets the stranger in. Of several values it believes the first, the last, or all of
+ * them joined, by its habit; it checks that one against the stranger's login. Who names nobody is
+ * let in as nobody.
  */
 export function letsIn(request: IdentityRequest, sources: readonly string[], chance: Chance): boolean {
   const habit = chance.of(['first', 'last', 'joined'] as const);
@@ -87,7 +88,8 @@ export function letsIn(request: IdentityRequest, sources: readonly string[], cha
     if (source !== 'jwt:sub') return true;
     if (habits.passwords && lines(request, 'authorization', false).some((value) => value.startsWith('Basic ')))
       return true;
-    // Every place where Ackspan looks for a token is one that the backend checks: that is what the operator says.
+    // Every place where Ackspan looks for a token is one that the backend checks: that is what the
+    // operator says.
     const found = [...tokensOf(request), ...['token', 'access_token', 'jwt'].flatMap(named)];
     const one = believed(found);
     return one === undefined || (habit === 'joined' ? found : [one]).every((each) => GOOD_TOKENS.includes(each));

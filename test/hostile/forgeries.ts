@@ -30,7 +30,10 @@ export function es256(claims: object, key = KEYS.privateKey): string {
   return `${signed}.${signature.toString('base64url')}`;
 }
 
-/** Tokens that a stranger can have: its own good ones, forged ones, old ones of the victims. Made once; signing is slow. */
+/**
+ * Tokens that a stranger can have: its own good ones, forged ones, old ones of the victims. Made
+ * once; signing is slow.
+ */
 export const GOOD_TOKENS: readonly string[] = [
   hs256({ sub: STRANGER, exp: FUTURE }),
   es256({ sub: STRANGER, exp: FUTURE }),
@@ -69,7 +72,9 @@ function spelled(chance: Chance, name: string): string {
   ])();
 }
 
-/** A name in a header, a cookie or a parameter: the stranger's own, or a victim's in some spelling. */
+/**
+ * A name in a header, a cookie or a parameter: the stranger's own, or a victim's in some spelling.
+ */
 function value(chance: Chance): string {
   return chance.between(0, 2) === 0 ? STRANGER : spelled(chance, chance.of(VICTIMS));
 }
@@ -89,7 +94,10 @@ const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
   cookie: ['Cookie', 'cookie'],
 };
 
-/** An upgrade that plays every game at once: nominated headers, duplicates, lists, encodings, tokens in several places, our parameters. */
+/**
+ * An upgrade that plays every game at once: nominated headers, duplicates, lists, encodings, tokens
+ * in several places, our parameters.
+ */
 export function forge(chance: Chance): Forgery {
   const raw: string[] = ['Host', 'app.example'];
   const query: string[] = [];
@@ -97,7 +105,8 @@ export function forge(chance: Chance): Forgery {
   several(chance, () => raw.push(chance.of(SPELLINGS.authorization!), `Bearer ${token(chance)}`));
   several(chance, () => raw.push(chance.of(SPELLINGS.cookie!), `a=1; uid=${value(chance)}; uid2=x`));
   if (chance.between(0, 3) === 0) raw.push('Cookie', `uid=${value(chance)}; uid=${value(chance)}`);
-  // What some readers take for another cookie, parameter or credential, and others for a part of one.
+  // What some readers take for another cookie, parameter or credential, and others for a part of
+  // one.
   if (chance.between(0, 3) === 0) raw.push('Cookie', `z=1, uid=${STRANGER}; UID=${STRANGER}; uid=${value(chance)}`);
   if (chance.between(0, 5) === 0) raw.push('Cookie', `z="; uid=${value(chance)}; y="; uid[]=${STRANGER}`);
   if (chance.between(0, 3) === 0) query.push(`x=1;user=${STRANGER}`);

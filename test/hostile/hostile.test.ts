@@ -11,7 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => keys.close());
 
-/** Whether victims are proven under that configuration, so that their own second connection may confirm. */
+/**
+ * Whether victims are proven under that configuration, so that their own second connection may
+ * confirm.
+ */
 const proves = (name: string) => /trust: upstream|jwt_key|jwks_url/.test(name);
 
 describe('[D19] strangers', () => {

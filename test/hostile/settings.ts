@@ -13,7 +13,9 @@ const bearer = (token: string): Forgery => ({
   url: '/ws',
   rawHeaders: ['Host', 'a', 'Authorization', `Bearer ${token}`],
 });
-/** How a victim shows itself at each source; the victim's token is not among what strangers have. */
+/**
+ * How a victim shows itself at each source; the victim's token is not among what strangers have.
+ */
 const SHOWN: Readonly<Record<(typeof SOURCES)[number], (user: string) => Forgery>> = {
   'jwt:sub': (user) => bearer(hs256({ sub: user, exp: EXPIRES })),
   'header:x-user': (user) => ({ url: '/ws', rawHeaders: ['Host', 'a', 'X-User', user] }),

@@ -27,7 +27,10 @@ export interface Setting {
 export interface Outcome {
   readonly name: string;
   readonly tried: number;
-  /** Words of strangers that changed a delivery, and strangers that were taken for a victim. Must be 0. */
+  /**
+   * Words of strangers that changed a delivery, and strangers that were taken for a victim. Must be
+   * 0.
+   */
   readonly accepted: number;
   /** Strangers that the backend let in, by what they were to us. */
   readonly strangers: {
@@ -143,7 +146,8 @@ export async function tryStrangers(setting: Setting, tries: number, chance: Chan
     if (who.user !== undefined) tally.identified++;
     if (who.claimed !== undefined) tally.claimed++;
     const session = begin(owners.acquire(who.user));
-    // The backend echoes whatever the stranger likes where events only claim, and names the recipient where they prove.
+    // The backend echoes whatever the stranger likes where events only claim, and names the
+    // recipient where they prove.
     hears(session, who, setting.options.trust === 'upstream' ? STRANGER : chance.of(VICTIMS));
     if (session.user !== undefined && VICTIMS.includes(session.user)) accepted++;
     for (let n = 0; n < WORDS; n++, tried++) if (speak(session, chance, eventIds, say, tracker)) accepted++;

@@ -7,7 +7,10 @@ export interface Room {
   readonly lines: number;
   /** 0 = it imports no other room; else one more than the highest room that it imports. */
   readonly floor: number;
-  /** The rooms that it imports, by the strongest kind of import: a value before one on demand before a type. */
+  /**
+   * The rooms that it imports, by the strongest kind of import: a value before one on demand before
+   * a type.
+   */
   readonly arrows: ReadonlyMap<string, Kind>;
 }
 
@@ -79,7 +82,10 @@ function circles(arrows: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   return found;
 }
 
-/** Types count too: a reader follows them. In a circle of types, the room that is reached first stays below. */
+/**
+ * Types count too: a reader follows them. In a circle of types, the room that is reached first
+ * stays below.
+ */
 function floorsOf(arrows: ReadonlyMap<string, ReadonlyMap<string, Kind>>): Map<string, number> {
   const floors = new Map<string, number>();
   const under = new Set<string>();

@@ -40,7 +40,10 @@ export function importsOf(file: string): Import[] {
   });
 }
 
-/** The room of a file: its folder, and below `telemetry/` the folder in there; `''` for the files beside the rooms. */
+/**
+ * The room of a file: its folder, and below `telemetry/` the folder in there; `''` for the files
+ * beside the rooms.
+ */
 export function roomOf(file: string): string {
   const [first, second, third] = file.split('/');
   if (second === undefined) return '';

@@ -9,7 +9,10 @@ export function readHouse(): House {
   return buildHouse(lines, files.flatMap(importsOf));
 }
 
-/** Floors from the top, each room with the rooms that it imports. Sizes only on demand: they change with every commit. */
+/**
+ * Floors from the top, each room with the rooms that it imports. Sizes only on demand: they change
+ * with every commit.
+ */
 export function draw(house: House, sizes: boolean): string {
   const { rooms, loose, fileCircles, roomCircles } = house;
   const arrows = rooms.flatMap(({ arrows: to }) => [...to.values()]);

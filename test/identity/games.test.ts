@@ -26,7 +26,10 @@ function nameFor(source: UserSource, request: Sent, over: Partial<IdentityOption
   return createIdentity({ sources: [source], trust: 'upstream', ...options }, deps).identify(request) as Identified;
 }
 
-/** Backends, as they read one header: several lines joined, the first, the last, names as CGI has them, in a table by lower case. */
+/**
+ * Backends, as they read one header: several lines joined, the first, the last, names as CGI has
+ * them, in a table by lower case.
+ */
 const headerReaders = [
   (lines: Line[], name: string) => lines.find(([key]) => key.toLowerCase() === name)?.[1],
   (lines: Line[], name: string) => lines.findLast(([key]) => key.toLowerCase() === name)?.[1],
@@ -70,7 +73,10 @@ it('[D19] headers: nominated, doubled, in any case, spelled like CGI', () => {
   );
 });
 
-/** Parsers of cookies: RFC 6265 (first and last), commas as separators, quoted text as one value, without case. */
+/**
+ * Parsers of cookies: RFC 6265 (first and last), commas as separators, quoted text as one value,
+ * without case.
+ */
 const cookieReaders = [
   (text: string) => cookiesOf(text.split(';')).find(([name]) => name === 'uid')?.[1],
   (text: string) => cookiesOf(text.split(';')).findLast(([name]) => name === 'uid')?.[1],
@@ -126,7 +132,10 @@ it('[D19] cookies: doubled, in two lines, behind commas, in quotes, in other spe
   );
 });
 
-/** Readers of queries: first, last, `;` as a separator, without case, lists, up to `#`, names decoded or not. */
+/**
+ * Readers of queries: first, last, `;` as a separator, without case, lists, up to `#`, names
+ * decoded or not.
+ */
 const queryReaders: ((url: string) => string | undefined | null)[] = [
   (url) => new URLSearchParams(url.slice(url.indexOf('?'))).get('user'),
   (url) => new URLSearchParams(url.slice(url.indexOf('?'))).getAll('user').at(-1),

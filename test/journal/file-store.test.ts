@@ -233,7 +233,8 @@ it('[P6] killed between a letter and the end of its delivery: the next process k
   const lost = first.track('lost');
   first.track('open');
   first.lose(lost);
-  // What the process had written when it died: the letter is in its file, and nothing of the outcome in the other.
+  // What the process had written when it died: the letter is in its file, and nothing of the
+  // outcome in the other.
   const name = stateFiles(directory).at(-1)!;
   const before = fs.readFileSync(join(directory, name));
   first.store.journal.handOver();

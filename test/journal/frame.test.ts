@@ -49,7 +49,8 @@ test('a flipped bit costs its record, is said, and nothing else is lost', () => 
     const { values, damage, end } = read(buf);
     expect(values.length, `bit ${bit}`).toBe(2);
     expect(damage.length + (end < buf.length ? 1 : 0)).toBe(1);
-    // The last record's length may say that its end is missing, with a chance of 1 in 65,536, and never before that.
+    // The last record's length may say that its end is missing, with a chance of 1 in 65,536, and
+    // never before that.
     if (bit >> 3 < clean.length - 40) expect(damage.length).toBe(1);
   }
 });

@@ -1,7 +1,10 @@
 // kills: what an application was handed, held against what the backend sent it.
 import type { Run } from '../support/agent-runs.ts';
 
-/** Doubled, out of order, or lost between two that came over the same connection; behind the last one the sidecar may not have read it. */
+/**
+ * Doubled, out of order, or lost between two that came over the same connection; behind the last
+ * one the sidecar may not have read it.
+ */
 export function faultsOf(run: Run | undefined, numbers: readonly number[]): string[] {
   const faults: string[] = [];
   let at = 0;

@@ -12,7 +12,10 @@ export class Record {
   /** By number of the delivery: its first record, and the places of its outcomes. */
   readonly deliveries = new Map<number, { tracked: boolean; readonly ends: Map<string, string> }>();
 
-  /** Takes in the files as they are now; answers what follows from them, and what in them cannot be read. */
+  /**
+   * Takes in the files as they are now; answers what follows from them, and what in them cannot be
+   * read.
+   */
   look(directory: string): { readonly image: Image; readonly damaged: string[] } {
     const image = new Image();
     const damaged: string[] = [];

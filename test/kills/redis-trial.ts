@@ -130,7 +130,10 @@ class RedisTrial {
     return `ws://127.0.0.1:${this.#balancer.port}/ws`;
   }
 
-  /** Ends one instance, and starts it again. False: it was killed before it listened, or before all clients were back. */
+  /**
+   * Ends one instance, and starts it again. False: it was killed before it listened, or before all
+   * clients were back.
+   */
   async #kill(kill: number): Promise<boolean> {
     const victim = this.#chance.of(this.#instances);
     const early = kill > 0 && this.#chance.next() < 0.2;

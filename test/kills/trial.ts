@@ -27,7 +27,10 @@ const [USERS, OTHERS] = [5, 2];
 const PACE_MS = 4;
 /** How long anything may take that has a bound only because a trial must not hang, ms. */
 const PATIENCE_MS = 30_000;
-/** One event in five asks for the application's word, which the clients without a session never give. */
+/**
+ * One event in five asks for the application's word, which the clients without a session never
+ * give.
+ */
 const RULES = [
   { match: 'agent_thinking', confirm: 'processed', timeout: '10m' },
   { match: '*', timeout: '10m' },
@@ -115,7 +118,9 @@ class Trial {
     this.#load = setInterval(() => this.#backend!.step(Number.POSITIVE_INFINITY, () => false), PACE_MS);
   }
 
-  /** One life of the process, until it is killed. False: it was killed before its clients were back. */
+  /**
+   * One life of the process, until it is killed. False: it was killed before its clients were back.
+   */
   async #liveAndDie(kill: number): Promise<boolean> {
     const life = this.#life!;
     const early = kill > 0 && this.#chance.next() < 0.2;
@@ -143,7 +148,9 @@ class Trial {
     return !early;
   }
 
-  /** What each application must have got once it is back: all that was written down before the kill. */
+  /**
+   * What each application must have got once it is back: all that was written down before the kill.
+   */
   #due: ReadonlyMap<App, number> = new Map();
 
   /** Every client is back, with everything that it missed. */

@@ -19,7 +19,9 @@ afterEach(closeAll);
 /** Series of a scrape that are not the sidecar's: of the scrape itself and of the target. */
 const OTHERS = /^(up|scrape_\w+|target_info)$/;
 
-/** Sample name → label names, for every sample; `le` values are kept, because dashboards draw them. */
+/**
+ * Sample name → label names, for every sample; `le` values are kept, because dashboards draw them.
+ */
 function shape(families: ReadonlyMap<string, ParsedFamily>): Map<string, string> {
   const shapes = new Map<string, string>();
   for (const family of families.values()) {
@@ -54,7 +56,10 @@ describe.skipIf(noCollector())('the Collector', () => {
     expect(validate(main, join(ROOT, 'deploy/collector/tail-sampling.yaml'))).toBe('');
   });
 
-  /** The file for Cloud Run with stand-ins for what only Google's build holds, and without asking for a platform that is not there. */
+  /**
+   * The file for Cloud Run with stand-ins for what only Google's build holds, and without asking
+   * for a platform that is not there.
+   */
   function cloudRun() {
     const config = parse(readFileSync(join(ROOT, 'deploy/cloudrun/otel-collector.yaml'), 'utf8'));
     expect(Object.keys(config.exporters)).toEqual(['googlemanagedprometheus', 'otlp']);
@@ -131,7 +136,8 @@ describe.skipIf(noCollector())('the Collector', () => {
       const receiver = await startOtlpReceiver();
       atEnd(() => receiver.close());
       const backend = await startPushing({ everyMs: 20 });
-      // Whichever comes first must know the other's address: the Collector is told later where to scrape, or never.
+      // Whichever comes first must know the other's address: the Collector is told later where to
+      // scrape, or never.
       const nobody = '127.0.0.1:1';
       const pushed = way === 'is pushed to';
       const env = pushed ? { METRICS_RECEIVER: 'otlp' } : {};
@@ -172,7 +178,8 @@ describe.skipIf(noCollector())('the Collector', () => {
     const receiver = await startOtlpReceiver();
     atEnd(() => receiver.close());
     const backend = await startPushing({ everyMs: 20 });
-    // The Collector must know the sidecar's admin port, and the sidecar the Collector's: one of them is chosen before.
+    // The Collector must know the sidecar's admin port, and the sidecar the Collector's: one of
+    // them is chosen before.
     const admin = `127.0.0.1:${await freePort()}`;
     const env = { ...collecting, ACKSPAN_INSTANCE: 'pod-a', ACKSPAN_JOB: 'realtime' };
     const collector = await startCollector(binary, { target: admin, traces: receiver.endpoint, env });

@@ -11,19 +11,27 @@ import { findProgram } from '../support/component.ts';
 import { freePort } from './prometheus.ts';
 
 const MANIFEST = join(import.meta.dirname, 'collector-build.yaml');
-/** No gRPC tracing and no service discovery: a third of the work. No optimizing: compiled faster, fast enough. */
+/**
+ * No gRPC tracing and no service discovery: a third of the work. No optimizing: compiled faster,
+ * fast enough.
+ */
 const BUILD = ['-trimpath', '-tags', 'grpcnotrace,remove_all_sd', '-gcflags', 'all=-N -l', '-ldflags', '-s -w'];
 /** First build on two busy cores, downloads included; later ones find it in the cache. */
 export const BUILD_TIMEOUT_MS = 20 * 60_000;
 
-/** True, said aloud, where there is no Go to build it with and no ready one in `ACKSPAN_COLLECTOR`. */
+/**
+ * True, said aloud, where there is no Go to build it with and no ready one in `ACKSPAN_COLLECTOR`.
+ */
 export function noCollector(): boolean {
   if (process.env.ACKSPAN_COLLECTOR !== undefined || findProgram('go') !== undefined) return false;
   console.warn('SKIPPED: Go is not installed, so no OpenTelemetry Collector can be built (or set ACKSPAN_COLLECTOR)');
   return true;
 }
 
-/** Path of the Collector: `ACKSPAN_COLLECTOR`, or the one built into `ACKSPAN_CACHE` (default `.cache`). Rejects with Go's words. */
+/**
+ * Path of the Collector: `ACKSPAN_COLLECTOR`, or the one built into `ACKSPAN_CACHE` (default
+ * `.cache`). Rejects with Go's words.
+ */
 export async function buildCollector(): Promise<string> {
   if (process.env.ACKSPAN_COLLECTOR !== undefined) return process.env.ACKSPAN_COLLECTOR;
   const manifest = readFileSync(MANIFEST, 'utf8');
@@ -69,7 +77,10 @@ export interface Collector {
   readonly telemetry: string;
 }
 
-/** Runs `otel-collector.yaml` as it is, on free ports through its variables, until the end of the test. */
+/**
+ * Runs `otel-collector.yaml` as it is, on free ports through its variables, until the end of the
+ * test.
+ */
 export async function startCollector(
   binary: string,
   to: { target: string; traces: string; env?: Record<string, string> },

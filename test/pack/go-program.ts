@@ -24,7 +24,10 @@ export function cannotBuild({ name }: GoProgram): boolean {
   return true;
 }
 
-/** Path of the program: from PATH, or built into `ACKSPAN_CACHE` (default `.cache`). Throws with Go's words. */
+/**
+ * Path of the program: from PATH, or built into `ACKSPAN_CACHE` (default `.cache`). Throws with
+ * Go's words.
+ */
 export function programOf({ name, module }: GoProgram): string {
   const found = findProgram(name);
   if (found !== undefined) return found;
@@ -33,7 +36,8 @@ export function programOf({ name, module }: GoProgram): string {
   if (existsSync(binary)) return binary;
   mkdirSync(folder, { recursive: true });
   console.info(`Building ${module} for the tests: a few minutes, once.`);
-  // At the lowest priority: other tests run at the same time. Not optimized: compiled faster, fast enough.
+  // At the lowest priority: other tests run at the same time. Not optimized: compiled faster, fast
+  // enough.
   const go = ['-n', '19', findProgram('go')!, 'install', '-trimpath', '-gcflags', 'all=-N -l', module];
   execFileSync('nice', go, { env: { ...process.env, GOBIN: folder }, timeout: BUILD_TIMEOUT_MS });
   return binary;

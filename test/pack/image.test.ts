@@ -27,7 +27,10 @@ const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
 /** The user of the image. */
 const UID = 1000;
 
-/** Runs what follows as the image's user inside its root, which is read-only but for the store's volume. */
+/**
+ * Runs what follows as the image's user inside its root, which is read-only but for the store's
+ * volume.
+ */
 const ENTER = `
 mount --bind "$1" "$1" && mount --bind "$2" "$1/var/lib/ackspan" &&
 mount -o remount,bind,ro "$1" &&

@@ -23,7 +23,10 @@ import { missing } from '../support/component.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type Prometheus, startPrometheus } from './prometheus.ts';
 
-/** Long enough for the demo's losses (it freezes and kills clients half-way); queries look back as far. */
+/**
+ * Long enough for the demo's losses (it freezes and kills clients half-way); queries look back as
+ * far.
+ */
 const DEMO = '16s';
 const LOOK_BACK_S = 16;
 

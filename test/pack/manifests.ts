@@ -35,7 +35,9 @@ export function manifestsIn(text: string): Manifest[] {
   });
 }
 
-/** Fields that are newer than the types: the operator's rules have this one since its version 0.65. */
+/**
+ * Fields that are newer than the types: the operator's rules have this one since its version 0.65.
+ */
 const NEWER = /'"keep_firing_for"' does not exist/;
 const OPERATOR = '@kubernetes-models/prometheus-operator';
 
@@ -43,7 +45,9 @@ function moduleOf({ apiVersion }: Manifest): string {
   return `${apiVersion.includes('monitoring.coreos.com') ? OPERATOR : 'kubernetes-models'}/${apiVersion}`;
 }
 
-/** What Kubernetes would refuse: values that its schemas do not allow, and fields that do not exist. */
+/**
+ * What Kubernetes would refuse: values that its schemas do not allow, and fields that do not exist.
+ */
 export function faultsOf(manifests: readonly Manifest[]): string[] {
   return [...manifests.flatMap(schemaFaults), ...unknownFields(manifests)];
 }

@@ -205,7 +205,8 @@ describe('Cloud Monitoring', () => {
       .conditions.map((each: { conditionPrometheusQueryLanguage: { query: string } }) =>
         Number(/> ([\d.]+)$/m.exec(each.conditionPrometheusQueryLanguage.query)![1]),
       );
-    // All priorities together are weighed by their own budgets, so their threshold is the factor itself.
+    // All priorities together are weighed by their own budgets, so their threshold is the factor
+    // itself.
     expect(limits).toEqual([3.36, 0.0336, 0.1008, 0.168]);
   });
 });

@@ -50,7 +50,9 @@ export interface PrometheusOptions {
   readonly everyS?: number;
 }
 
-/** A port that was free a moment ago: these programs cannot be asked which one the system gave them. */
+/**
+ * A port that was free a moment ago: these programs cannot be asked which one the system gave them.
+ */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -66,7 +68,10 @@ export function scratchFolder(name: string): string {
   return folder;
 }
 
-/** Starts it with an evaluation every second and, unless told otherwise, a scrape as often, and waits until it has scraped. */
+/**
+ * Starts it with an evaluation every second and, unless told otherwise, a scrape as often, and
+ * waits until it has scraped.
+ */
 export async function startPrometheus({
   target,
   rules = {},

@@ -139,7 +139,10 @@ describe('an answer that nobody takes', () => {
   });
 });
 
-/** A client in a thread of its own: sends the rest of its head while this process stands still, and wakes it after `ms`. */
+/**
+ * A client in a thread of its own: sends the rest of its head while this process stands still, and
+ * wakes it after `ms`.
+ */
 const THREAD = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { connect } = require('node:net');
@@ -153,7 +156,10 @@ parentPort.on('message', () => {
 });
 `;
 
-/** An upstream in a thread of its own: answers what it is asked while this process stands still, and wakes it after `ms`. */
+/**
+ * An upstream in a thread of its own: answers what it is asked while this process stands still, and
+ * wakes it after `ms`.
+ */
 const UPSTREAM_THREAD = `
 const { parentPort, workerData } = require('node:worker_threads');
 const flag = new Int32Array(workerData.flag);
@@ -243,7 +249,8 @@ describe('[D14] after a standstill', () => {
 });
 
 it('a connection to the upstream that was kept over a standstill is not used again', async () => {
-  // Covered by its cause: the idle ones are closed when the standstill is noticed, before anything is read.
+  // Covered by its cause: the idle ones are closed when the standstill is noticed, before anything
+  // is read.
   const { address, server } = await httpUpstream((_, response) => response.end('ok'));
   const front = await startFront(address);
   const client = rawClient(front.port);

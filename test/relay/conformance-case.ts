@@ -3,7 +3,10 @@ import { constants, deflateRawSync } from 'node:zlib';
 import type { PerMessageDeflateOptions, WebSocket } from 'ws';
 import type { FrameShape } from '../support/raw-frames.ts';
 
-/** Bytes of one write; or FIN, or RST; or a wait until that many frames (none of ours) have come from the far end. */
+/**
+ * Bytes of one write; or FIN, or RST; or a wait until that many frames (none of ours) have come
+ * from the far end.
+ */
 export type Step = Buffer | 'fin' | 'rst' | { readonly frames: number };
 
 /** Makes a frame of the end that sends: masked when that is the client. */
@@ -58,7 +61,10 @@ export function prose(length: number): string {
   return text.slice(0, length);
 }
 
-/** Deflates messages as one end of an agreement does (RFC 7692 §7.2.1); `takeover`: each may refer to those before it. */
+/**
+ * Deflates messages as one end of an agreement does (RFC 7692 §7.2.1); `takeover`: each may refer
+ * to those before it.
+ */
 export function deflater(takeover: boolean, windowBits = 15): (text: string | Buffer) => Buffer {
   let window = Buffer.alloc(0);
   return (text) => {

@@ -18,7 +18,10 @@ import {
 
 interface Kind extends Agreement {
   readonly name: string;
-  /** Of the backend's messages; the client never takes its context over (docs/transparency.md, forgetful client). */
+  /**
+   * Of the backend's messages; the client never takes its context over (docs/transparency.md,
+   * forgetful client).
+   */
   readonly takeover: boolean;
   readonly bits: number;
 }
@@ -69,8 +72,9 @@ function deflated(
 const C = { rsv1: true } as const;
 
 /**
- * The message and its echo. While ws inflates, further chunks wait in its Receiver, and after an error in one of them Node's Writable hands
- * it the next one all the same: what ws makes of broken frames then depends on when the thread pool answers.
+ * The message and its echo. While ws inflates, further chunks wait in its Receiver, and after an
+ * error in one of them Node's Writable hands it the next one all the same: what ws makes of broken
+ * frames then depends on when the thread pool answers.
  */
 const alone = (message: Buffer): Step[] => [message, { frames: 1 }];
 

@@ -1,7 +1,10 @@
 // The differences by design that the conformance cases show: what both ends would see directly → what they see through the sidecar.
 import type { View } from './conformance-run.ts';
 
-/** docs/transparency.md, forgetful client: a client's message can be taken out without spoiling the window. */
+/**
+ * docs/transparency.md, forgetful client: a client's message can be taken out without spoiling the
+ * window.
+ */
 function forgetfulClient({ raw, ws, extensions }: View): View {
   return { raw, ws, extensions: `${extensions}; client_no_context_takeover` };
 }

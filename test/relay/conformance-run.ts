@@ -26,7 +26,10 @@ function digest(data: Buffer): string {
   return `${data.length}#${data.length <= 40 ? data.toString('latin1') : hash}`;
 }
 
-/** Writes down everything that a ws end sees; echoes messages, and does what the case says when it hears `GO`. Resolves when it is closed. */
+/**
+ * Writes down everything that a ws end sees; echoes messages, and does what the case says when it
+ * hears `GO`. Resolves when it is closed.
+ */
 function watch(socket: WebSocket, { far }: Case): Promise<string[]> {
   const seen: string[] = [];
   socket.on('message', (data: Buffer, binary) => {

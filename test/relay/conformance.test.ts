@@ -18,7 +18,8 @@ let backend: Awaited<ReturnType<typeof ends>>;
 
 async function ends(start: () => Promise<{ port: number; play(one: Case, to: number): Promise<View> }>) {
   const { port, play } = await start();
-  // Messages without an event draw no barriers: the raw client answers those before pings that came earlier, which no stack does.
+  // Messages without an event draw no barriers: the raw client answers those before pings that came
+  // earlier, which no stack does.
   const sidecar = await sidecarHere(`http://127.0.0.1:${port}`, { events: { unread: 'count' } });
   sidecars.push(sidecar);
   return { direct: (one: Case) => play(one, port), through: (one: Case) => play(one, sidecar.port) };

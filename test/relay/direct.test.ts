@@ -57,7 +57,10 @@ async function joined(upstream = dial): Promise<Joined> {
   return made;
 }
 
-/** Pauses the client's end, and sends until the upstream is no longer read. Returns everything that was sent. */
+/**
+ * Pauses the client's end, and sends until the upstream is no longer read. Returns everything that
+ * was sent.
+ */
 async function stall({ client, upstream }: Joined, seed: number, size: number): Promise<Buffer> {
   const bytes = bytesOf(seed, size);
   client.far.pause();
@@ -99,7 +102,10 @@ it('[W13] a client that stops reading under 64 MiB: the upstream is paused, othe
   });
 });
 
-/** Frames of random sizes and, in random cuts and with random stalls of the reader, what arrives of them. */
+/**
+ * Frames of random sizes and, in random cuts and with random stalls of the reader, what arrives of
+ * them.
+ */
 async function talk(chance: Chance, from: Socket, to: Socket, masked: boolean): Promise<[string, string]> {
   const sent: Buffer[] = [];
   for (let i = chance.between(5, 40); i > 0; i--) {

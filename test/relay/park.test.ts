@@ -321,7 +321,10 @@ describe('[W12] a client that comes back', () => {
   });
 });
 
-/** A conversation of the upstream: messages of every kind with control frames in between; and which message ends where. */
+/**
+ * A conversation of the upstream: messages of every kind with control frames in between; and which
+ * message ends where.
+ */
 const message = fc.oneof(
   fc.record({ kind: fc.constant('text' as const), size: fc.constantFrom(0, 1, 30, 125, 126, 300) }),
   fc.record({ kind: fc.constant('binary' as const), size: fc.constantFrom(1, 126) }),
@@ -351,7 +354,10 @@ it('[W12] at every offset of every stream: the old client got a prefix, the new 
         const joint = cut + (back % (stream.length - cut + 1));
         const parking = await park();
         const { client: old, upstream, tap, splice } = parking;
-        /** As `Connection` does: what is told and not heard is sent by itself, binary messages excepted. */
+        /**
+         * As `Connection` does: what is told and not heard is sent by itself, binary messages
+         * excepted.
+         */
         const again: string[] = [];
         const upstreamText = tap.upstreamText.bind(tap);
         tap.upstreamText = (buf, start, end, ordinal, now, bytes, binary) => {
@@ -381,7 +387,8 @@ it('[W12] at every offset of every stream: the old client got a prefix, the new 
         expect(tap.messages).toHaveLength(data.length);
         const frames = readFrames(client.taken());
         const got = frames.filter(({ opcode, fin }) => opcode < CLOSE && fin).length;
-        // All that were not told before it came, except binary ones of which it missed the beginning: there it is made to come again.
+        // All that were not told before it came, except binary ones of which it missed the
+        // beginning: there it is made to come again.
         expect(got).toBe(data.length - told - binaryLost);
         // Pings that it did not hear were answered for it.
         const pings = messages.filter(({ kind }) => kind === 'ping' || kind === 'fragments').length;

@@ -33,7 +33,8 @@ it('[D14] a standstill puts the end of a wait off, also one that ends when the w
   void until(() => false, from + 1000).then(({ done }) => {
     over = done;
   });
-  // The next look of the wait falls in the same turn as a beat, as everything does that is due after a real standstill.
+  // The next look of the wait falls in the same turn as a beat, as everything does that is due
+  // after a real standstill.
   await vi.advanceTimersByTimeAsync(545);
   standStill(3000);
   expect(over).toBeUndefined();
@@ -102,7 +103,10 @@ it('[D14] a wait that ends with its time says when the sockets were read for the
   expect(ended).toEqual({ done: false, at: from + 1000 });
 });
 
-/** A connection of a client with so many deliveries in flight, and the time at which it is told to come again. */
+/**
+ * A connection of a client with so many deliveries in flight, and the time at which it is told to
+ * come again.
+ */
 function clientOf(pending: number, told: Map<object, number>, from: number) {
   const client = {
     session: { pending },

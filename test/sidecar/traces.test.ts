@@ -26,7 +26,9 @@ async function start(tracing: object, env: Readonly<Record<string, string | unde
   });
   const backend = await startWsBackend();
   const sidecar = await sidecarHere(backend.address, { tracing });
-  /** One connection with one confirmed event; what its backend was told, and all spans up to then. */
+  /**
+   * One connection with one confirmed event; what its backend was told, and all spans up to then.
+   */
   const connect = async (headers: Record<string, string> = {}) => {
     const index = backend.peers.length;
     const before = (await sidecar.stats()).confirmed;

@@ -13,7 +13,9 @@ const BLUR_MS = 110;
 /** How long a delivery does not expire after a time in which its client was not read, ms. */
 const BLIND_MS = 1000;
 
-/** A connection that parsed the message, and its number of parsed messages then, this one included. */
+/**
+ * A connection that parsed the message, and its number of parsed messages then, this one included.
+ */
 export interface Place {
   readonly link: Link;
   readonly through: number;
@@ -47,7 +49,10 @@ export class Case {
     return why === '' ? status : `${status} (${why})`;
   }
 
-  /** Bytes that the sidecar had read by `at` prove that a stack of the client had parsed the message. */
+  /**
+   * Bytes that the sidecar had read by `at` prove that a stack of the client had parsed the
+   * message.
+   */
   wasReceived(at: number): boolean {
     return this.places.some(
       ({ link, through, at: parsedAt }) =>
@@ -64,7 +69,9 @@ export class Case {
     );
   }
 
-  /** What the sidecar had just read when it settled the delivery: mostly what it mistook for proof. */
+  /**
+   * What the sidecar had just read when it settled the delivery: mostly what it mistook for proof.
+   */
   cause(): string {
     const { settledAt } = this.told;
     const { client, eventId } = this.message;
@@ -204,7 +211,10 @@ export class Case {
     });
   }
 
-  /** Whether the evidence had arrived in time: before the deadline, and while the sidecar had to listen. */
+  /**
+   * Whether the evidence had arrived in time: before the deadline, and while the sidecar had to
+   * listen.
+   */
   private counts(one: Evidence, link: Link): boolean {
     const { arrivedAt } = one;
     const { told } = this;

@@ -14,7 +14,10 @@ export interface Surroundings {
   fate(uid: number, what: number): number;
   /** Whether the schedule has the backend send that event to that client, at any time. */
   isSent(client: number, event: number): boolean;
-  /** Opens a connection to the sidecar: the client's end, and how its compressed messages are told apart. */
+  /**
+   * Opens a connection to the sidecar: the client's end, and how its compressed messages are told
+   * apart.
+   */
   dial(client: number, url: string, link: Link): { readonly end: End; deflater(): Deflater | undefined };
 }
 

@@ -58,7 +58,9 @@ export class Network {
     this.incoming.push(run);
   }
 
-  /** A client connects: its end of the connection, and how its compressed messages are told apart. */
+  /**
+   * A client connects: its end of the connection, and how its compressed messages are told apart.
+   */
   dial(client: number, url: string, link: Link): { readonly end: End; deflater(): Deflater | undefined } {
     const { world, schedule, loop, note } = this.deps;
     const setup = schedule.setup.clients[client]!;
@@ -110,7 +112,10 @@ export class Network {
     return { end, deflater: () => backend?.deflater };
   }
 
-  /** The backend is asked to emit a message again, and does so over whatever connection it has to that client by then. */
+  /**
+   * The backend is asked to emit a message again, and does so over whatever connection it has to
+   * that client by then.
+   */
   reemit(uid: number): void {
     const { world, history, schedule } = this.deps;
     const message = history.byUid.get(uid);
@@ -133,7 +138,10 @@ export class Network {
     wire.end.stallBoth(Number.POSITIVE_INFINITY);
   }
 
-  /** What has vanished is given up by the systems at last, as after their time-outs. Says whether there was something. */
+  /**
+   * What has vanished is given up by the systems at last, as after their time-outs. Says whether
+   * there was something.
+   */
   giveUpVanished(): boolean {
     const vanished = this.wires.filter(({ link, upstream }) => upstream === undefined && link!.vanishedAt > 0);
     for (const { end } of vanished) end.fail();
@@ -163,7 +171,10 @@ export class Network {
     return open;
   }
 
-  /** Dials the backend; `joined` is called in the sidecar when the 101 is there, or the backend is not. */
+  /**
+   * Dials the backend; `joined` is called in the sidecar when the 101 is there, or the backend is
+   * not.
+   */
   private call(
     client: number,
     link: Link,

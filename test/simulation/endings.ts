@@ -10,7 +10,10 @@ const AT_ONCE_MS = 50;
 /** From the end of a socket to when the sidecar has heard of it, ms. */
 const HEARD_MS = 15;
 
-/** A plain client's end, as the sidecar has read it; 0 = it has not. `orderly`: by a Close frame of the client. */
+/**
+ * A plain client's end, as the sidecar has read it; 0 = it has not. `orderly`: by a Close frame of
+ * the client.
+ */
 function endRead(link: Link): { readonly at: number; readonly orderly: boolean } {
   let at = Number.POSITIVE_INFINITY;
   let orderly = false;
@@ -38,7 +41,10 @@ export function judgeGone({ told, own, message, outcome }: Case): Failure | unde
     : undefined;
 }
 
-/** Whether the reason of an outcome that nobody can verify is the case; and whether a loss should have been such an outcome. */
+/**
+ * Whether the reason of an outcome that nobody can verify is the case; and whether a loss should
+ * have been such an outcome.
+ */
 export function judgeReason(one: Case): Failure | undefined {
   const { told } = one;
   const wrong = (text: string): Failure => ({ kind: 'reason', text: `${one.outcome}, but ${text}` });
@@ -65,7 +71,10 @@ export function judgeReason(one: Case): Failure | undefined {
 /** A rule spells out that the application must confirm it. */
 const asksForWord = ({ emitted }: Message): boolean => emitted?.type === 'processed' || emitted?.type === 'again';
 
-/** Its backend, or the sidecar for a reason that the history has, ended a connection of its client by then. */
+/**
+ * Its backend, or the sidecar for a reason that the history has, ended a connection of its client
+ * by then.
+ */
 function endedFor({ own, history }: Case, at: number): boolean {
   return history.links.some((link) => {
     if (link.client !== own?.client) return false;
@@ -75,7 +84,10 @@ function endedFor({ own, history }: Case, at: number): boolean {
   });
 }
 
-/** An application that could not say more, because somebody else had closed the connection (SPEC D24). */
+/**
+ * An application that could not say more, because somebody else had closed the connection (SPEC
+ * D24).
+ */
 function judgeClosed(one: Case): Failure | undefined {
   const { told, own, places, history, message } = one;
   const wrong = (text: string): Failure => ({ kind: 'reason', text: `${one.outcome}, but ${text}` });
@@ -93,7 +105,10 @@ function judgeClosed(one: Case): Failure | undefined {
     : undefined;
 }
 
-/** A loss although the client had the message, and a Close frame of its backend had cut its application short (SPEC D24). */
+/**
+ * A loss although the client had the message, and a Close frame of its backend had cut its
+ * application short (SPEC D24).
+ */
 function judgeCutShort(one: Case): Failure | undefined {
   const { told, own, message, history } = one;
   if (own?.sdk !== true || own.broke || told.status !== 'failed' || told.level !== 'received') return undefined;
@@ -119,7 +134,10 @@ function judgeLeft(one: Case): Failure | undefined {
   return { kind: 'reason', text: `${one.outcome}, but its client had closed in good order right behind it` };
 }
 
-/** From when on a message had no chance to be answered; undefined = its client has not closed in good order. */
+/**
+ * From when on a message had no chance to be answered; undefined = its client has not closed in
+ * good order.
+ */
 function leftSince({ own, told, history }: Case): number | undefined {
   // A session may have gone on over a later connection.
   const links = own?.sdk ? history.links.filter(({ client }) => client === own.client) : own === undefined ? [] : [own];
@@ -157,7 +175,10 @@ function ambiguous({ told, own, history, message }: Case): boolean {
   });
 }
 
-/** A message was the last before the end of its stream, and nothing followed it that could have been answered. */
+/**
+ * A message was the last before the end of its stream, and nothing followed it that could have been
+ * answered.
+ */
 export function judgeBarrier(one: Case): Failure | undefined {
   const { told, places, message, outcome, history } = one;
   if (told.level === 'received' || told.settledAt >= told.sentAt + told.timeoutMs) return undefined;

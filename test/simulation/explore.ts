@@ -18,7 +18,9 @@ export interface Wanted {
   shows?(failure: string): boolean;
 }
 
-/** Plays the schedules of the seeds from `seed` on; answers those that fail, and what was played. */
+/**
+ * Plays the schedules of the seeds from `seed` on; answers those that fail, and what was played.
+ */
 export async function explore(
   seed: number,
   count: number,

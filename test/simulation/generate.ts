@@ -192,7 +192,8 @@ class Writer {
       compressed: maybe(chance, 0.5),
       ...fixed,
     };
-    // What the sidecar does not read, or cannot, has ids of its own: a twin of such a message is one too.
+    // What the sidecar does not read, or cannot, has ids of its own: a twin of such a message is
+    // one too.
     const before = this.made.get(event);
     if (before !== undefined) {
       if (UNREAD.includes(before.type) !== UNREAD.includes(made.type)) made.type = before.type;
@@ -252,7 +253,9 @@ class Writer {
     if (maybe(chance, 0.7)) this.actions.push({ at: at + chance.of([50, 600]), do: 'connect', client });
   }
 
-  /** Now and then a situation that chance would not build: it takes many steps that fit together. */
+  /**
+   * Now and then a situation that chance would not build: it takes many steps that fit together.
+   */
   private pattern(client: number, at: number): void {
     const { chance, setup } = this;
     const { sdk } = setup.clients[client]!;
@@ -277,7 +280,10 @@ class Writer {
     }
   }
 
-  /** So much is in flight that a LOW event is let through untracked; a copy of it is tracked, because it is CRITICAL. */
+  /**
+   * So much is in flight that a LOW event is let through untracked; a copy of it is tracked,
+   * because it is CRITICAL.
+   */
   private shedTwin(client: number, at: number): void {
     const messages: Emitted[] = [];
     const most = Math.min(this.setup.pending, this.setup.pendingPerUser, 12);
@@ -301,7 +307,10 @@ class Writer {
     this.actions.push({ at: at + chance.next() * rtt * 0.7, do: 'close', client, code: chance.of(codes) });
   }
 
-  /** Two events, of which the second gets no barrier of its own, and then a frame that only begins: its backend dies inside it. */
+  /**
+   * Two events, of which the second gets no barrier of its own, and then a frame that only begins:
+   * its backend dies inside it.
+   */
   private tornFrame(client: number, at: number): void {
     const { chance } = this;
     for (const gap of [0, 0.4]) this.emit(client, at + gap);
@@ -309,7 +318,9 @@ class Writer {
     this.actions.push({ at: at + 0.8, do: 'emit', to: [client], messages: [], ...ending({ how }) });
   }
 
-  /** A client falls silent with a barrier out; the connection that takes its place is slow to speak. */
+  /**
+   * A client falls silent with a barrier out; the connection that takes its place is slow to speak.
+   */
   private silentSuccessor(client: number, at: number): void {
     const { chance, setup } = this;
     const { silenceMs } = setup;
@@ -321,7 +332,10 @@ class Writer {
     this.actions.push({ at: back + 2 * rtt + 30, do: 'stall-up', client, ms: silenceMs });
   }
 
-  /** An application confirms over its next connection what it got over the last one, while the backend sends that again. */
+  /**
+   * An application confirms over its next connection what it got over the last one, while the
+   * backend sends that again.
+   */
   private comeBack(client: number, at: number): void {
     const { chance } = this;
     const { rtt } = this.setup.clients[client]!;
@@ -337,7 +351,10 @@ class Writer {
     if (maybe(chance, 0.5)) this.actions.push({ at: said + 1, do: 'leave-network', client });
   }
 
-  /** The words of an SDK do not arrive, and the connection is lost: what it says again must be all that matters. */
+  /**
+   * The words of an SDK do not arrive, and the connection is lost: what it says again must be all
+   * that matters.
+   */
   private unheard(client: number, at: number): void {
     const { chance } = this;
     this.actions.push({ at, do: 'stall-up', client, ms: 3000 });
@@ -349,7 +366,10 @@ class Writer {
     this.actions.push({ at: at + chance.of([200, 600]), do: 'page-online', client });
   }
 
-  /** A large compressed message, which is read in slices, and more behind it than may wait; the client half-closes meanwhile. */
+  /**
+   * A large compressed message, which is read in slices, and more behind it than may wait; the
+   * client half-closes meanwhile.
+   */
   private flood(client: number, at: number): void {
     const { chance } = this;
     const big = this.message(client, { type: 'auto', size: 900_000, pieces: 1, compressed: true });

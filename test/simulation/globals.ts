@@ -44,7 +44,9 @@ export function stepWall(ms: number): void {
   wallOffset += ms;
 }
 
-/** Where simulated time begins, ms: a round figure, so that a schedule runs alike whenever it runs. */
+/**
+ * Where simulated time begins, ms: a round figure, so that a schedule runs alike whenever it runs.
+ */
 export const EPOCH = 1_000_000_000;
 Object.defineProperty(performance, 'timeOrigin', { value: 0, configurable: true });
 performance.now = () => world?.now ?? real.performanceNow() + EPOCH / 2;

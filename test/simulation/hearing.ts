@@ -5,7 +5,10 @@ import { TIE_MS } from './tie.ts';
 /** Of the patience that it owes, for clocks and beats. */
 const SHARE = 0.9;
 
-/** What arrives from the connection up to that moment counts. `upstream`: the backend's connection that the message came over. */
+/**
+ * What arrives from the connection up to that moment counts. `upstream`: the backend's connection
+ * that the message came over.
+ */
 export function heardUntil(history: History, link: Link, upstream: number): number {
   let until = Number.POSITIVE_INFINITY;
   const end = (at: number): void => {

@@ -35,7 +35,9 @@ export interface Evidence {
   readonly most: number;
   /** So many messages must be taken for received because of it; 0 = it need not prove anything. */
   readonly sure: number;
-  /** Whether the frame need not be understood, because its connection had broken the framing rules. */
+  /**
+   * Whether the frame need not be understood, because its connection had broken the framing rules.
+   */
   readonly moot?: boolean;
   /** The event of a confirmation, and whether the application could not handle it. */
   readonly eventId?: string;
@@ -123,7 +125,10 @@ export interface Message {
   readonly eventId: string | undefined;
   /** A rule says to track it, and it can be read. */
   readonly tracked: boolean;
-  /** The level that confirms the message: by its rule, and for `auto` by whether its client has opted in. */
+  /**
+   * The level that confirms the message: by its rule, and for `auto` by whether its client has
+   * opted in.
+   */
   readonly confirm: 'received' | 'processed';
   /** Whether its priority is LOW. */
   readonly low: boolean;
@@ -195,7 +200,10 @@ export interface History {
   /** When the sidecar began to stop, and by when its clients are to have answered. */
   stopAt: number;
   closeBy: number;
-  /** What it left to the next process with a session, by number; undefined = its stop, if there was one, left nothing. */
+  /**
+   * What it left to the next process with a session, by number; undefined = its stop, if there was
+   * one, left nothing.
+   */
   handedOver: ReadonlySet<number> | undefined;
   /** When it cut off clients that were silent. */
   readonly cuts: number[];

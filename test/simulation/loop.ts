@@ -191,7 +191,10 @@ export class Loop {
     }
   }
 
-  /** Blocks as epoll does, until a socket is ready or the next timer is due. False: interrupted, and the next timer is due. */
+  /**
+   * Blocks as epoll does, until a socket is ready or the next timer is due. False: interrupted, and
+   * the next timer is due.
+   */
   private wait(end: number): boolean {
     const { world } = this;
     this.catchUp();
@@ -201,7 +204,8 @@ export class Loop {
       if (world.next > until) world.advance(until);
       else world.step();
       if (this.stillUntil > world.now) {
-        // epoll_wait ends with EINTR after SIGCONT; libuv then looks at its timers first if one is due, else waits on.
+        // epoll_wait ends with EINTR after SIGCONT; libuv then looks at its timers first if one is
+        // due, else waits on.
         this.catchUp();
         if (world.now >= until) return false;
       }

@@ -37,7 +37,10 @@ function judgeOne(history: History, told: Told, message: Message | undefined): F
   return judgeBarrier(one);
 }
 
-/** The next process finds it in the journal, with its session: its client must be one that comes back to that. */
+/**
+ * The next process finds it in the journal, with its session: its client must be one that comes
+ * back to that.
+ */
 function judgeHandedOver({ links }: History, message: Message | undefined): Failure | undefined {
   const own = links.find(({ upstream }) => upstream === message?.upstream);
   return own?.sdk === true

@@ -53,8 +53,8 @@ export class PlainClient implements SimClient {
     const { stack } = this;
     if (stack === undefined) return;
     const eventId = `e${event}`;
-    // An application knows ids from elsewhere too, but it does not lie about what it was never handed.
-    // What it was handed over an earlier connection it may confirm over this one.
+    // An application knows ids from elsewhere too, but it does not lie about what it was never
+    // handed. What it was handed over an earlier connection it may confirm over this one.
     const handed = this.around.history.links.some(
       ({ client, parsed }) => client === this.number && parsed.some(({ uid }) => this.eventOf(uid) === eventId),
     );

@@ -57,7 +57,10 @@ function forgetful(keeps: (frame: { ackspan?: string; n?: number }, words: reado
   });
 }
 
-/** Takes a client's Close for the answer to the one that went before, if both have that code and it `proves`. */
+/**
+ * Takes a client's Close for the answer to the one that went before, if both have that code and it
+ * `proves`.
+ */
 function closesProve(proves: (code: number) => boolean): void {
   replace(Lifetime.prototype, 'clientCloses', (old) => {
     const closes = function (this: Life, at: number): void {

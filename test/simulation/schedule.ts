@@ -4,7 +4,10 @@
 export interface Emitted {
   /** Its number, a multiple of 8: the message to client `i` is number `uid + i`. */
   readonly uid: number;
-  /** `auto`, `received`, `processed`, `again` (resend: true) and `low` have rules; `chatter` is not tracked; `noise` is no JSON; `binary`. */
+  /**
+   * `auto`, `received`, `processed`, `again` (resend: true) and `low` have rules; `chatter` is not
+   * tracked; `noise` is no JSON; `binary`.
+   */
   readonly type: 'auto' | 'received' | 'processed' | 'again' | 'low' | 'chatter' | 'noise' | 'binary';
   /** The event's number: twins share one. */
   readonly event: number;
@@ -57,7 +60,10 @@ export interface ClientSetup {
   readonly pongDelay: number;
   readonly answersClose: boolean;
   readonly pongsWhileClosing: boolean;
-  /** Shares of events that its application confirms, rejects, and confirms twice; how long it takes, ms. */
+  /**
+   * Shares of events that its application confirms, rejects, and confirms twice; how long it takes,
+   * ms.
+   */
   readonly confirms: number;
   readonly rejects: number;
   readonly repeats: number;

@@ -2,7 +2,10 @@
 import type { Failure, History, Link } from './history.ts';
 import { TIE_MS } from './tie.ts';
 
-/** Between a moment and the look that sees it, as a share of the silence; and besides, ms: beats, and what a loop has to do. */
+/**
+ * Between a moment and the look that sees it, as a share of the silence; and besides, ms: beats,
+ * and what a loop has to do.
+ */
 const LOOKS = 0.3;
 const SLACK_MS = 400;
 
@@ -27,7 +30,8 @@ function spoke(
   { client, id, sdk, arrivals, joinedAt }: Link,
   cut: number,
 ): string | undefined {
-  // A session that goes on has answered over an earlier connection, or by the request that resumed it.
+  // A session that goes on has answered over an earlier connection, or by the request that resumed
+  // it.
   const answers = links.some(
     (link) =>
       (link.id === id || (sdk && link.client === client)) &&
@@ -42,7 +46,8 @@ function spoke(
 /** A client that answers has vanished, and its connection outlived that for long. */
 function kept({ silenceMs, standstills, upstreams, stopAt }: History, link: Link): boolean {
   const { vanishedAt, closedAt, pauses, evidence, cutShort, supersededAt } = link;
-  // One that takes no more bytes cannot be asked, nor one that was sent a Close frame because another took its place.
+  // One that takes no more bytes cannot be asked, nor one that was sent a Close frame because
+  // another took its place.
   if (vanishedAt === 0 || cutShort || supersededAt > 0) return false;
   if (!evidence.some(({ kind, readAt }) => kind === 'pong' && readAt > 0 && readAt < vanishedAt)) return false;
   let until = vanishedAt + 2 * silenceMs * (1 + LOOKS) + SLACK_MS;

@@ -4,7 +4,10 @@ import { chosenSeed } from '../support/chance.ts';
 import { bundle, simulate } from './build.ts';
 import { REVERTS } from './reverts.ts';
 
-/** The same ones each time, so that a red run is about the change that made it red; `npm run simulate` looks for new ones. */
+/**
+ * The same ones each time, so that a red run is about the change that made it red; `npm run
+ * simulate` looks for new ones.
+ */
 const seed = process.env.FC_SEED ? chosenSeed() : 9_000_000;
 const HALF = 10_000;
 const APART = 100_000;

@@ -50,7 +50,10 @@ export class SimSocket extends EventEmitter implements Source {
   readonly _handle: SimHandle | undefined;
   /** Told when the process stops and begins to read it. */
   onPaused: ((paused: boolean) => void) | undefined = undefined;
-  /** Told when a write of the stream fails: Node destroys the socket, and what came in and was not read is lost. */
+  /**
+   * Told when a write of the stream fails: Node destroys the socket, and what came in and was not
+   * read is lost.
+   */
   onBroken: (() => void) | undefined = undefined;
   readonly remoteAddress = '192.0.2.1';
   readableFlowing: boolean | null = null;
@@ -63,7 +66,10 @@ export class SimSocket extends EventEmitter implements Source {
   destroyed = false;
   closed = false;
   errored: Error | null = null;
-  /** Bytes are read while the stream is paused, up to its high-water mark, as streams do; else not at all. */
+  /**
+   * Bytes are read while the stream is paused, up to its high-water mark, as streams do; else not
+   * at all.
+   */
   private readonly readsAhead: boolean;
   /** Told when the socket is destroyed while bytes wait to be written. */
   onCutShort: (() => void) | undefined = undefined;

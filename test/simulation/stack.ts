@@ -45,7 +45,9 @@ export class Stack {
   private head: Buffer = Buffer.alloc(0);
   private ending = false;
   private theirCode = 1006;
-  /** Violations that it has sent: none; a frame that no peer should send; bytes that are no frames. */
+  /**
+   * Violations that it has sent: none; a frame that no peer should send; bytes that are no frames.
+   */
   private broke: 'nothing' | 'a rule' | 'the framing' = 'nothing';
   private pings: { readonly payload: Buffer; readonly before: number }[] = [];
   /** Messages before the first ping of each payload: no pong of that payload proves more. */
@@ -274,7 +276,8 @@ export class Stack {
     this.streamEnds();
     if (!this.closing && this.manners.answersClose) {
       this.closing = true;
-      // A Close sent at the same moment cannot be told from an answer, unless no client begins with its code.
+      // A Close sent at the same moment cannot be told from an answer, unless no client begins with
+      // its code.
       const answers = code >= 1012 && code <= 1014;
       const most = this.link.parsed.length;
       this.say(CLOSE, closePayload(code), 'close', answers ? most : 0, { most });

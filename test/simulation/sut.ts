@@ -36,7 +36,10 @@ import type { History, Told } from './history.ts';
 import type { Setup } from './schedule.ts';
 import type { SimSocket } from './socket.ts';
 
-/** What a client asks for, as far as the front looks at it; one object from the request to the connection, as in the listener. */
+/**
+ * What a client asks for, as far as the front looks at it; one object from the request to the
+ * connection, as in the listener.
+ */
 export interface Asked {
   readonly url: string;
   readonly ticket: Ticket;
@@ -59,7 +62,10 @@ export interface Sut {
   stop(done: () => void): void;
   /** What is left, when everything should be over. */
   leaks(): string[];
-  /** Compares what the journal was told so far with what is in memory, and writes a difference into the history. */
+  /**
+   * Compares what the journal was told so far with what is in memory, and writes a difference into
+   * the history.
+   */
   compare(): void;
   /** Writes the figures into the history. */
   count(): void;
@@ -89,14 +95,18 @@ let requests = 0;
 /** Parts that an old behaviour may take the place of (reverts.ts). */
 export const parts = { drain, startBeats, createMemoryStore };
 
-/** Close handshakes get this much more than the patience; the last export that much, as in src/sidecar/sidecar.ts, ms. */
+/**
+ * Close handshakes get this much more than the patience; the last export that much, as in
+ * src/sidecar/sidecar.ts, ms.
+ */
 const CLOSE_MS = 500;
 const FLUSH_MS = 1500;
 
 /** `reemit`: asks the backend to emit that message again. */
 export function createSut(setup: Setup, history: History, reemit: (uid: number) => void): Sut {
   const report = ({ stage, error }: { stage: string; error: unknown }): void => {
-    // A peer's framing error, a limit, a standstill, and a connection without a tracked event are the world's.
+    // A peer's framing error, a limit, a standstill, and a connection without a tracked event are
+    // the world's.
     if (['frames', 'relay.limit', 'standstill', 'decode', 'inflate'].includes(stage)) return;
     history.faults.push(`${stage}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   };
@@ -328,7 +338,8 @@ function observe(history: History): Observer {
       one.errorType = delivery.errorType;
       one.unverified = delivery.unverified;
       one.level = delivery.level;
-      // When it was said: of a message that is read on the side, the record's own time may be when it was relayed.
+      // When it was said: of a message that is read on the side, the record's own time may be when
+      // it was relayed.
       one.settledAt = now();
     },
     upgraded(delivery) {

@@ -14,7 +14,10 @@ export interface Path {
   readonly capacity: number;
 }
 
-/** Bytes in a stream that mean something: when the far kernel had them, and when the far process read them. */
+/**
+ * Bytes in a stream that mean something: when the far kernel had them, and when the far process
+ * read them.
+ */
 export interface Mark {
   arrivedAt: number;
   /** When the far process's stream took it out of the kernel; it may not have looked at it yet. */
@@ -30,7 +33,10 @@ interface Segment {
 /** One end of the connection: a socket as the kernel has it. */
 export class End {
   readonly world: World;
-  /** Told when something can be read, or written again; outside of the sidecar as an event of its own. */
+  /**
+   * Told when something can be read, or written again; outside of the sidecar as an event of its
+   * own.
+   */
   onReadable: (() => void) | undefined = undefined;
   onWritable: (() => void) | undefined = undefined;
   /** When its process closed it; 0 = not yet. */
@@ -112,7 +118,10 @@ export class End {
     return count;
   }
 
-  /** Puts a mark behind everything written so far, and `more` bytes that the process has yet to write. */
+  /**
+   * Puts a mark behind everything written so far, and `more` bytes that the process has yet to
+   * write.
+   */
   mark(mark: Mark, more: number): void {
     this.marks.push({ at: this.sent + more, mark });
   }

@@ -7,10 +7,16 @@ export interface Happening {
   run: (() => void) | undefined;
 }
 
-/** Simulated time in ms, and a heap of what is to come. Events of one moment run in the order in which they were planned. */
+/**
+ * Simulated time in ms, and a heap of what is to come. Events of one moment run in the order in
+ * which they were planned.
+ */
 export class World {
   now: number;
-  /** Code of the sidecar is running: its timers belong to its loop. Code outside has timers that no standstill holds up. */
+  /**
+   * Code of the sidecar is running: its timers belong to its loop. Code outside has timers that no
+   * standstill holds up.
+   */
   inside = false;
   private readonly heap: Happening[] = [];
   private seq = 0;

@@ -10,7 +10,10 @@ import { settleIn, storeContract, storedDelivery } from '../support/store-contra
 
 storeContract('memory', (history) => createMemoryStore({ history }));
 
-/** Events in all the ways that could leak: unique ids, no id, one id for ever, fan-outs; 50 stay in flight throughout. */
+/**
+ * Events in all the ways that could leak: unique ids, no id, one id for ever, fan-outs; 50 stay in
+ * flight throughout.
+ */
 function churn(store: Store, sessions: readonly Session[], rounds: number): void {
   const waiting: Delivery[] = [];
   for (let seq = 1; seq <= rounds; seq++) {

@@ -102,7 +102,9 @@ export interface App {
   readonly resumed: { readonly recovered: boolean; readonly rejoined: boolean }[];
 }
 
-/** An application on the SDK. The SDK reconnects quickly, and also when its first connection fails. */
+/**
+ * An application on the SDK. The SDK reconnects quickly, and also when its first connection fails.
+ */
 export function openApp(url: string, handle?: (n: number) => unknown): App {
   const socket = new AckspanSocket(url, [], {
     WebSocket: WebSocket as never,

@@ -37,7 +37,9 @@ export async function httpUpstream(handle: RequestListener): Promise<{ address: 
   return { address: `http://127.0.0.1:${port}`, server };
 }
 
-/** An upstream that is a bare socket: the test decides what it receives and sends, byte for byte. */
+/**
+ * An upstream that is a bare socket: the test decides what it receives and sends, byte for byte.
+ */
 export async function rawUpstream(): Promise<{ address: string; next(): Promise<RawPeer>; accepted: Socket[] }> {
   const accepted: Socket[] = [];
   const waiting: ((peer: RawPeer) => void)[] = [];
@@ -196,7 +198,9 @@ export function upstreamAt(address: string, options?: TlsTrust): Upstream {
   return parsed.upstream;
 }
 
-/** The front before that upstream. Upgraded sockets are simply joined, unless the test takes them. */
+/**
+ * The front before that upstream. Upgraded sockets are simply joined, unless the test takes them.
+ */
 export async function startFront(
   upstream: string | Upstream,
   overrides: Partial<ListenerDeps<undefined>> = {},

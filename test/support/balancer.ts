@@ -4,7 +4,9 @@ import { atEnd, listenOn } from './backends.ts';
 
 export interface Balancer {
   readonly port: number;
-  /** Port of the instance that gets the next connections, or who chooses it; 0 = they are refused. */
+  /**
+   * Port of the instance that gets the next connections, or who chooses it; 0 = they are refused.
+   */
   target: number | (() => number);
   /** Resets every connection at both ends. */
   cut(): void;

@@ -18,7 +18,10 @@ export interface Child {
   readonly lines: readonly Line[];
   /** The text of stderr so far. */
   stderr(): string;
-  /** The first line, past or future, that fits. Rejects with all output when the process ends first or 20 s (`patienceMs`) pass. */
+  /**
+   * The first line, past or future, that fits. Rejects with all output when the process ends first
+   * or 20 s (`patienceMs`) pass.
+   */
   line(fits: (line: Line) => boolean, patienceMs?: number): Promise<Line>;
   readonly exited: Promise<Exit>;
   /** Writes to its stdin. */
@@ -31,7 +34,10 @@ export interface Child {
   kill(): Promise<void>;
 }
 
-/** Longest wait for anything whose bound only keeps a test from hanging, ms: the machine may be busy. */
+/**
+ * Longest wait for anything whose bound only keeps a test from hanging, ms: the machine may be
+ * busy.
+ */
 const PATIENCE_MS = 60_000;
 
 const running = new Set<number>();
@@ -40,7 +46,9 @@ process.on('exit', () => {
   for (const pid of running) send(pid, 'SIGKILL');
 });
 
-/** Starts a program with these variables beside PATH and HOME, and kills it at the end of the test. */
+/**
+ * Starts a program with these variables beside PATH and HOME, and kills it at the end of the test.
+ */
 export function startChild(
   command: string,
   args: readonly string[],
@@ -113,7 +121,10 @@ export function startChild(
   };
 }
 
-/** Looks again and again until the expectations inside hold; fails with the last of their errors after 20 s. */
+/**
+ * Looks again and again until the expectations inside hold; fails with the last of their errors
+ * after 20 s.
+ */
 export function eventually<T>(look: () => T | Promise<T>): Promise<T> {
   return vi.waitFor(look, { timeout: PATIENCE_MS, interval: 25 });
 }

@@ -26,7 +26,10 @@ export function hasPythonModule(name: string): boolean {
   return spawnSync('/usr/bin/python3', ['-c', `import ${name}`]).status === 0;
 }
 
-/** The interpreter that has the products of products.sh; undefined when they are not installed as listed. */
+/**
+ * The interpreter that has the products of products.sh; undefined when they are not installed as
+ * listed.
+ */
 export function findProducts(): string | undefined {
   const home = fileURLToPath(new URL('../../.cache/products/', import.meta.url));
   const list = new URL('./python/products.txt', import.meta.url);
@@ -41,8 +44,8 @@ export function findProducts(): string | undefined {
 
 /**
  * For `describe.skipIf(missing(...))`: true, printed aloud, when a program is not there. Throws
- * when CI is set (`npm run test:setup` installs them). `python:NAME` is a module of Debian's Python,
- * `products` what products.sh installs.
+ * when CI is set (`npm run test:setup` installs them). `python:NAME` is a module of Debian's
+ * Python, `products` what products.sh installs.
  */
 export function missing(...programs: string[]): boolean {
   const absent = programs.filter((name) => !isThere(name));

@@ -173,7 +173,10 @@ function checkTap({ tap, counters }: Ends, down: Encoded, client: Client): void 
   expect(counters).toMatchObject({ heldBytes: 0, undecoded: 0, protocolErrors: 0, tapFaults: 0 });
 }
 
-/** Upstream → client: only our pings differ. Each stands between frames and counts the messages before it. */
+/**
+ * Upstream → client: only our pings differ. Each stands between frames and counts the messages
+ * before it.
+ */
 async function checkClient(
   conversation: Conversation,
   ends: Ends,

@@ -12,7 +12,10 @@ export interface EdgeFaults {
   readonly pongs?: 'dropped';
   /** A ping goes on at once, and messages a moment later. */
   readonly overtakes?: boolean;
-  /** Compression: agreed on end to end (default), taken out of the offer, or agreed on with the client only. */
+  /**
+   * Compression: agreed on end to end (default), taken out of the offer, or agreed on with the
+   * client only.
+   */
   readonly compression?: 'stripped' | 'own';
   readonly protocols?: 'stripped' | 'first';
   readonly query?: 'stripped' | 'rebuilt';

@@ -204,7 +204,10 @@ class Cutter {
   /** Bytes left of the frame under way; -1 = its length is not known yet. */
   #left = -1;
 
-  /** Number of bytes of the chunk that come before the point `bytes` bytes behind frame number `frames`. */
+  /**
+   * Number of bytes of the chunk that come before the point `bytes` bytes behind frame number
+   * `frames`.
+   */
   upTo(chunk: Buffer, frames: number, bytes: number): number {
     if (this.done) return chunk.length;
     for (let at = 0; at < chunk.length; at++) {

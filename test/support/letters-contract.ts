@@ -33,7 +33,10 @@ const idsOf = async (letters: DeadLetters, ...[filter, page]: Partial<Parameters
   return found.map(({ letter }) => letter.seq);
 };
 
-/** Declares the tests. `open` begins with an empty place, and with the clock a minute after `LOST_AT`. */
+/**
+ * Declares the tests. `open` begins with an empty place, and with the clock a minute after
+ * `LOST_AT`.
+ */
 export function lettersContract(open: () => Promise<OpenedLetters>): void {
   const withLetters = async (...all: readonly DeadLetter[]) => {
     const opened = await open();

@@ -19,7 +19,10 @@ export interface LivePage {
   readonly errors: string[];
 }
 
-/** Opens an address in a browser profile of its own. Requests that leave the page's own host fail the test. */
+/**
+ * Opens an address in a browser profile of its own. Requests that leave the page's own host fail
+ * the test.
+ */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<LivePage> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   atEnd(() => context.close());
@@ -40,7 +43,10 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Every rule of WCAG 2.2 A and AA and of good practice that axe can check holds for what is shown now. */
+/**
+ * Every rule of WCAG 2.2 A and AA and of good practice that axe can check holds for what is shown
+ * now.
+ */
 export async function expectAccessible(page: Page): Promise<void> {
   // Evaluated by the debugger, which the page's policy does not bind.
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(AXE);

@@ -36,7 +36,10 @@ export interface OtlpReceiver {
   /** Every request whose body arrived, accepted or not. */
   readonly requests: ReceivedRequest[];
   behave(behaviour: Behaviour): void;
-  /** Answers the held requests, and accepts from now on. Resolves when the answers have left this process. */
+  /**
+   * Answers the held requests, and accepts from now on. Resolves when the answers have left this
+   * process.
+   */
   release(): Promise<void>;
   /** Resolves when `predicate` holds. It is checked at once and whenever a request arrives. */
   waitFor(predicate: (receiver: OtlpReceiver) => boolean): Promise<void>;

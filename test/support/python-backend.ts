@@ -9,7 +9,10 @@ export interface PythonBackend extends Child {
 
 export interface Heartbeat {
   readonly port?: number;
-  /** Seconds between the backend's own pings, and how long it waits for a pong before it gives the client up. Default 20. */
+  /**
+   * Seconds between the backend's own pings, and how long it waits for a pong before it gives the
+   * client up. Default 20.
+   */
   readonly interval?: number;
   readonly timeout?: number;
 }
@@ -26,7 +29,10 @@ export async function startPythonBackend(server: PythonServer, beat: Heartbeat =
   return { ...child, port: Number(listening), address: `http://127.0.0.1:${String(listening)}` };
 }
 
-/** Starts a client that reads everything and sends these messages first; resolves when it is connected. */
+/**
+ * Starts a client that reads everything and sends these messages first; resolves when it is
+ * connected.
+ */
 export async function startPythonClient(url: string, messages: readonly object[]): Promise<Child> {
   const child = python('client.py', [url, ...messages.map((message) => JSON.stringify(message))]);
   await child.line((line) => 'connected' in line);

@@ -61,7 +61,9 @@ export function readFrames(stream: Buffer): ReadFrame[] {
   return frames;
 }
 
-/** The complete frames of a byte stream from `from` on, and how many bytes of a partial one follow. */
+/**
+ * The complete frames of a byte stream from `from` on, and how many bytes of a partial one follow.
+ */
 export function readCompleteFrames(stream: Buffer, from = 0): { frames: ReadFrame[]; rest: number } {
   const frames: ReadFrame[] = [];
   let pos = from;
@@ -110,7 +112,10 @@ export function createDeflater(noContextTakeover: boolean): (data: Buffer) => Pr
     });
 }
 
-/** What ws reads from a byte stream, in order: `text:…`, `binary:…`, `ping:…`, `pong:…`, `close:code`. */
+/**
+ * What ws reads from a byte stream, in order: `text:…`, `binary:…`, `ping:…`, `pong:…`,
+ * `close:code`.
+ */
 export function decodeWithWs(
   stream: Buffer,
   options: { readonly isServer: boolean; readonly deflate?: { readonly noContextTakeover: boolean } | undefined },

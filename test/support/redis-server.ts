@@ -17,7 +17,10 @@ export interface RedisServer {
   /** SIGSTOP, and SIGCONT. */
   freeze(): void;
   thaw(): void;
-  /** Ends it with SIGKILL, and starts it again on the same port: empty, or with what it had on its disk. */
+  /**
+   * Ends it with SIGKILL, and starts it again on the same port: empty, or with what it had on its
+   * disk.
+   */
   kill(): Promise<void>;
   start(): Promise<void>;
 }
@@ -35,10 +38,16 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** The program to start: Redis, or what the variable ACKSPAN_TEST_REDIS names, such as a `valkey-server`. */
+/**
+ * The program to start: Redis, or what the variable ACKSPAN_TEST_REDIS names, such as a
+ * `valkey-server`.
+ */
 const program = (): string => process.env.ACKSPAN_TEST_REDIS ?? findProgram('redis-server')!;
 
-/** Starts it and waits until it answers. `args`: more of its command line; `persists`: it writes down all that it is told. */
+/**
+ * Starts it and waits until it answers. `args`: more of its command line; `persists`: it writes
+ * down all that it is told.
+ */
 export async function startRedis(args: readonly string[] = [], persists = false): Promise<RedisServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-redis-'));

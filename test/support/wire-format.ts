@@ -1,6 +1,9 @@
 // Decodes protobuf wire format by hand, knowing nothing of the code under test: field numbers in, raw values out.
 
-/** One field as it stands on the wire: a varint or fixed64 as bigint, fixed32 as number, length-delimited as bytes. */
+/**
+ * One field as it stands on the wire: a varint or fixed64 as bigint, fixed32 as number,
+ * length-delimited as bytes.
+ */
 export type WireValue = bigint | number | Uint8Array;
 export type WireMessage = ReadonlyMap<number, readonly WireValue[]>;
 

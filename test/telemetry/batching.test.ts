@@ -161,7 +161,8 @@ test('stop flushes; what ends later is dropped', async () => {
 test('[D14] an answer that comes in the same turn as the time-out counts: reads come before giving up', () => {
   const { counters, exports, end } = setUp({ maxQueueSize: 2 });
   end('a', 'b');
-  // What a woken process does: the timer is long due, and the answer is read before anything is given up.
+  // What a woken process does: the timer is long due, and the answer is read before anything is
+  // given up.
   setTimeout(() => exports[0]?.done(OK), 30_000);
   vi.advanceTimersByTime(30_100);
   expect(counters).toEqual({ exported: 2, dropped: 0, failed: 0, rejected: 0 });

@@ -20,7 +20,10 @@ export async function exposeParsed(
   return parseExposition(await expose(source, format), format);
 }
 
-/** Sample lines whose name starts with `prefix`; histogram buckets are left out unless asked for by name. */
+/**
+ * Sample lines whose name starts with `prefix`; histogram buckets are left out unless asked for by
+ * name.
+ */
 export function linesOf(text: string, prefix: string): string[] {
   return text
     .split('\n')

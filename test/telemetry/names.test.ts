@@ -8,7 +8,10 @@ import { familyName, labelName, sampleName, unitOf } from '../../src/telemetry/n
 
 const rows: readonly MetricRow[] = Object.values(METRICS);
 
-/** As github.com/prometheus/otlptranslator v1.0.0 (UnderscoreEscapingWithSuffixes) builds them from name, unit and kind. */
+/**
+ * As github.com/prometheus/otlptranslator v1.0.0 (UnderscoreEscapingWithSuffixes) builds them from
+ * name, unit and kind.
+ */
 const IN_PROMETHEUS: Record<keyof typeof METRICS, string> = {
   deliveryDuration: 'ackspan_delivery_duration_seconds',
   receiveDuration: 'ackspan_delivery_receive_duration_seconds',

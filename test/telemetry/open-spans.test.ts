@@ -220,7 +220,10 @@ describe('what is open', () => {
 });
 
 describe('the allowance of spans of open deliveries', () => {
-  /** A second of `each` deliveries, of which `share` stay open; returns how many are shown in so many seconds. */
+  /**
+   * A second of `each` deliveries, of which `share` stay open; returns how many are shown in so
+   * many seconds.
+   */
   function shownOf(each: number, share: number, seconds: number): { shown: number; sent: number; waitedMs: number } {
     let now = T0;
     let latest = 0;

@@ -22,7 +22,10 @@ export function panelLinks(runbook: string): DashboardLinkBuilder[] {
   ];
 }
 
-/** Opens Grafana's Explore on the trace data source with a TraceQL query, in the time range of the panel. */
+/**
+ * Opens Grafana's Explore on the trace data source with a TraceQL query, in the time range of the
+ * panel.
+ */
 export function tracesLink(traceQl: string): DashboardLinkBuilder {
   const pane = {
     traces: {

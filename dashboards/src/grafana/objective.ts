@@ -179,7 +179,10 @@ function byPriority(slo: Slo): Panel {
   };
 }
 
-/** Each priority is divided by its own budget; the objectives are written in, so that the panel needs no rules. */
+/**
+ * Each priority is divided by its own budget; the objectives are written in, so that the panel
+ * needs no rules.
+ */
 function budgetLeft(slo: Slo, by: (selector: string) => string): string {
   const parts = slo.objectives
     .filter((each) => each.priority !== 'all')

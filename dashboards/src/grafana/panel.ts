@@ -30,7 +30,10 @@ interface Base {
   readonly decimals?: number;
   /** File name of the runbook to link to. */
   readonly runbook?: string;
-  /** Link to the traces behind it: a TraceQL query, which may name labels of the series that was clicked (`links.ts`). */
+  /**
+   * Link to the traces behind it: a TraceQL query, which may name labels of the series that was
+   * clicked (`links.ts`).
+   */
   readonly traces?: string;
 }
 
@@ -71,7 +74,10 @@ export interface DashboardSpec {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** Extra variables beside data source and job: label names, each filtering the metric that is given. */
+  /**
+   * Extra variables beside data source and job: label names, each filtering the metric that is
+   * given.
+   */
   readonly filters: readonly { readonly name: string; readonly label: string; readonly metric: string }[];
   readonly rows: readonly Row[];
 }

@@ -21,7 +21,10 @@ import type { DashboardSpec } from './panel.ts';
 /** The Prometheus that every query asks: the dashboard's variable. */
 export const SOURCE: DataSourceRef = { type: 'prometheus', uid: variable('datasource') };
 
-/** Where the local stack of docker-compose.yml serves the runbooks; elsewhere, type your own address once. */
+/**
+ * Where the local stack of docker-compose.yml serves the runbooks; elsewhere, type your own address
+ * once.
+ */
 const RUNBOOKS = 'http://localhost:9095/runbooks/';
 
 /** Data sources, job, the dashboard's own filters, and where the runbooks are. */

@@ -139,7 +139,8 @@ async function purge({ client, others, terminal, given }: Asked): Promise<number
     throw new UsageFault('--purge removes all letters of the user: name no other filter');
   if (typeof given.why !== 'string') throw new UsageFault('--purge needs --why, for the sidecar’s log');
   const why = { reason: given.why, by: whoAsks() };
-  // One after the other, and the first that fails ends it: a purge that left an instance out must not look done.
+  // One after the other, and the first that fails ends it: a purge that left an instance out must
+  // not look done.
   let purged = 0;
   for (const each of [client, ...others] satisfies AdminClient[])
     purged += (await each.purgeDeadLetters({ user, claimed_user }, why)).purged;

@@ -6,11 +6,17 @@ import type { Options } from '../read-config.ts';
 import { type Finding, findingLines } from './finding.ts';
 import { checkThrough } from './through.ts';
 
-/** How long connections are watched unless said otherwise: past the shortest time-out that is usual, 30 s. */
+/**
+ * How long connections are watched unless said otherwise: past the shortest time-out that is usual,
+ * 30 s.
+ */
 const LOOK_MS = 35_000;
 const LOOK_MOST_MS = 3_600_000;
 
-/** Runs the check; the result is the exit code: 1 where something is bad, 2 where it was asked for wrongly. */
+/**
+ * Runs the check; the result is the exit code: 1 where something is bad, 2 where it was asked for
+ * wrongly.
+ */
 export async function runThrough(
   options: Options,
   configured: string | undefined,

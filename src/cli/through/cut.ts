@@ -2,7 +2,10 @@
 import { type Finding, finding } from './finding.ts';
 import { openProbe, type ProbeOptions } from './probe.ts';
 
-/** Gap between two pings on the connection that is used, ms; a tenth of the look where that is shorter. */
+/**
+ * Gap between two pings on the connection that is used, ms; a tenth of the look where that is
+ * shorter.
+ */
 const PING_MS = 10_000;
 
 /** How long each lived, ms, and how it ended; undefined = it was there to the end of the look. */

@@ -1,6 +1,9 @@
 // cli: what a check has found: how bad it is, what was seen, and what to do.
 
-/** `good`: as it should be. `note`: worth knowing. `bad`: events would be lost, or evidence would be wrong. `unknown`: it could not be seen. */
+/**
+ * `good`: as it should be. `note`: worth knowing. `bad`: events would be lost, or evidence would be
+ * wrong. `unknown`: it could not be seen.
+ */
 export type Grade = 'good' | 'note' | 'bad' | 'unknown';
 
 export interface Finding {

@@ -136,7 +136,10 @@ function judgeBarrier({ theirs, heard }: Pinged, { pongs }: FarReport): Finding 
   );
 }
 
-/** The client's ping to the sidecar: how the SDK and backends' libraries see whether a path is alive. */
+/**
+ * The client's ping to the sidecar: how the SDK and backends' libraries see whether a path is
+ * alive.
+ */
 function judgeClientPing({ mine, pongs: here }: Pinged, { pings }: FarReport): Finding {
   if (pings.includes(mine) && here.includes(mine))
     return finding('client_pings', 'good', 'A client’s pings reach the sidecar, and their pongs come back.');
@@ -198,14 +201,20 @@ export function judgeAffinity(instances: readonly string[], shared: boolean): Fi
       );
 }
 
-/** A time that was told between two moments of this machine's clock; ms since the epoch, all of them. */
+/**
+ * A time that was told between two moments of this machine's clock; ms since the epoch, all of
+ * them.
+ */
 export interface Told {
   readonly at: number;
   readonly from: number;
   readonly until: number;
 }
 
-/** The clock of the sidecar, and that of the program that wrote the `Date` header; undefined = there is no such header. */
+/**
+ * The clock of the sidecar, and that of the program that wrote the `Date` header; undefined = there
+ * is no such header.
+ */
 export function judgeClock(far: Told, date: Told | undefined): Finding {
   const off = outside(far);
   // An HTTP date is cut to whole seconds.

@@ -6,7 +6,10 @@ import { type FarHello, type FarReport, PROBE_PROTOCOLS } from '../../front/far-
 
 /** How long an answer of the far end may take, ms. */
 const ANSWER_MS = 10_000;
-/** What an edge that takes queries apart would change: an empty value, an order, an escaped slash, a blank. */
+/**
+ * What an edge that takes queries apart would change: an empty value, an order, an escaped slash, a
+ * blank.
+ */
 export const PROBE_QUERY = '?ackspan=1&b=&a=%2Fx&a=1%20~';
 
 /** What came instead of a probe. */
@@ -26,14 +29,20 @@ export interface Probe {
   /** When the handshake began and was answered, ms since the epoch. */
   readonly from: number;
   readonly until: number;
-  /** Messages and pings of the far end, in the order in which they came: `before X`, `ping X`, `after X`. */
+  /**
+   * Messages and pings of the far end, in the order in which they came: `before X`, `ping X`,
+   * `after X`.
+   */
   readonly heard: readonly string[];
   /** Payloads of pongs. */
   readonly pongs: readonly string[];
   /** Resolves when the connection has ended: with its Close code, and after how long, ms. */
   readonly ended: Promise<{ readonly code: number; readonly afterMs: number }>;
   ping(payload: string): void;
-  /** Has the far end send a message, a ping with that payload and another message. Resolves when both messages are there, or did not come. */
+  /**
+   * Has the far end send a message, a ping with that payload and another message. Resolves when
+   * both messages are there, or did not come.
+   */
   askForPing(payload: string): Promise<void>;
   /** What the far end has got; undefined = it did not answer. */
   report(): Promise<FarReport | undefined>;

@@ -34,7 +34,10 @@ export async function checkStore(store: Config['store']): Promise<Finding[]> {
   return check(store.at as never, store);
 }
 
-/** What a disk takes is seen by giving it something: rights alone say nothing of a full or a read-only one. */
+/**
+ * What a disk takes is seen by giving it something: rights alone say nothing of a full or a
+ * read-only one.
+ */
 function checkWritable(directory: string): Finding[] {
   if (!existsSync(directory)) return [checkMakeable(directory)];
   const path = join(directory, `check-${process.pid}.tmp`);

@@ -27,7 +27,8 @@ export async function checkThrough({ url, token, lookMs }: ThroughOptions): Prom
   const target = probeUrl(url, token);
   const first = await openProbe(target);
   if ('hello' in first) return look(first, { url, target, lookMs, options: {}, failed: undefined });
-  // A browser fails where the answer to its subprotocols is missing. What else there is to see can be seen without them.
+  // A browser fails where the answer to its subprotocols is missing. What else there is to see can
+  // be seen without them.
   const options = { protocols: [] };
   const second = first.status === 0 ? await openProbe(target, options) : first;
   if (!('hello' in second)) return [judgeRefusal(first)];
@@ -68,7 +69,8 @@ async function pings(probe: Probe): Promise<Finding[]> {
   const [mine, theirs] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
   probe.ping(mine);
   await probe.askForPing(theirs);
-  // The far end's pong is behind this client's, so both have had their chance when the far end answers.
+  // The far end's pong is behind this client's, so both have had their chance when the far end
+  // answers.
   await probe.report();
   const report = await probe.report();
   return judgePings({ mine, theirs, heard: probe.heard, pongs: probe.pongs, report });

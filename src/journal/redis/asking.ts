@@ -34,7 +34,10 @@ export class Asking<T> {
     return this.#open.size >= LIMIT;
   }
 
-  /** Asks everybody else. `notice` makes the question from its number. Rejects where Redis cannot be asked. */
+  /**
+   * Asks everybody else. `notice` makes the question from its number. Rejects where Redis cannot be
+   * asked.
+   */
   async ask(notice: (ask: number) => Parameters<Wire['tellAll']>[0]): Promise<Answers<T>> {
     const ask = ++this.#last;
     const answers: T[] = [];

@@ -65,7 +65,9 @@ export class Claims {
     });
   }
 
-  /** Two claims of one session follow each other: the second finds what the first has made of it. */
+  /**
+   * Two claims of one session follow each other: the second finds what the first has made of it.
+   */
   #alone(session: string, claim: () => Promise<Claimed>): Promise<Claimed> {
     const before = this.#under.get(session);
     const run = async (): Promise<Claimed> => {
@@ -74,7 +76,8 @@ export class Claims {
       try {
         return await claim();
       } catch {
-        // Redis has refused or has gone: the store says so itself, and the client gets a session that it can have.
+        // Redis has refused or has gone: the store says so itself, and the client gets a session
+        // that it can have.
         return 'unreachable';
       }
     };
@@ -96,7 +99,10 @@ export class Claims {
     return answer.kind === 'yours' ? this.#take(answer.taken) : answer.kind;
   }
 
-  /** Asks the owner to give the session back. Answers from whom it may be taken; undefined = from nobody yet. */
+  /**
+   * Asks the owner to give the session back. Answers from whom it may be taken; undefined = from
+   * nobody yet.
+   */
   async #persuade(session: string, owner: string): Promise<{ owner: string; awayMs: number } | undefined> {
     const { wire, members, instance, patienceMs } = this.#deps;
     let done = (_given: boolean): void => {};

@@ -11,7 +11,10 @@ export class RedisClock {
   #at = 0;
   readonly #fallback: () => number;
 
-  /** `fallback`: from the monotonic clock to this machine's wall clock, ms: until Redis has said its time. */
+  /**
+   * `fallback`: from the monotonic clock to this machine's wall clock, ms: until Redis has said its
+   * time.
+   */
   constructor(fallback: () => number) {
     this.#fallback = fallback;
   }

@@ -7,7 +7,10 @@ export interface Keys {
   open(instance: string): string;
   /** A set: the sessions that the instance has, and perhaps some that it had. */
   held(instance: string): string;
-  /** A set: numbers of deliveries that another instance has ended, because this one was taken for dead. */
+  /**
+   * A set: numbers of deliveries that another instance has ended, because this one was taken for
+   * dead.
+   */
   taken(instance: string): string;
   /** A sorted set: when each instance was last there, by the clock of Redis. */
   readonly leases: string;

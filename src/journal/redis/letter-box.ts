@@ -14,7 +14,10 @@ import type { Keys } from './keys.ts';
 import { PURGE } from './letter-scripts.ts';
 import type { Link } from './link.ts';
 
-/** How long a letter may wait for Redis: as long as a purge is remembered, so that nothing of a user comes after it, ms. */
+/**
+ * How long a letter may wait for Redis: as long as a purge is remembered, so that nothing of a user
+ * comes after it, ms.
+ */
 export const WAIT_MS = 3_600_000;
 
 export interface LetterBoxDeps {

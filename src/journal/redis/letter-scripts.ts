@@ -1,16 +1,20 @@
 // journal: what Redis does with dead letters in one step: adds one once, removes the old, the too many, and a user's.
 import { type Script, script } from './scripts.ts';
 
-/** What adding a letter answers where it was written before, or its owner's letters were purged meanwhile. */
+/**
+ * What adding a letter answers where it was written before, or its owner's letters were purged
+ * meanwhile.
+ */
 export const KNOWN = '';
 
 /** Ids of an owner's letters that are looked at when one is added, because they may be too old. */
 const STALE = 10;
 
 /**
- * KEYS letters, bytes, once, then for each owner: purged, index. ARGV number of owners, when the letter began to wait in ms,
- * earliest loss that is kept in ms, life of an index in ms, how long the number is remembered in ms, size, when it was lost,
- * letter, message. Answers the bytes of all letters, or ''.
+ * KEYS letters, bytes, once, then for each owner: purged, index. ARGV number of owners, when the
+ * letter began to wait in ms, earliest loss that is kept in ms, life of an index in ms, how long
+ * the number is remembered in ms, size, when it was lost, letter, message. Answers the bytes of all
+ * letters, or ''.
  */
 export const ADD = script(`for n = 1, tonumber(ARGV[1]) do
   local purged = redis.call('GET', KEYS[2 + 2 * n])
@@ -30,8 +34,9 @@ end
 return tostring(redis.call('INCRBY', KEYS[2], ARGV[6]))`);
 
 /**
- * Removes the oldest letters, as far as they are too old or too many. KEYS letters, bytes. ARGV earliest loss that is kept in
- * ms, most bytes, most letters at once. Answers the bytes that are left, and how many went.
+ * Removes the oldest letters, as far as they are too old or too many. KEYS letters, bytes. ARGV
+ * earliest loss that is kept in ms, most bytes, most letters at once. Answers the bytes that are
+ * left, and how many went.
  */
 export const TRIM = script(`local bytes = tonumber(redis.call('GET', KEYS[2]) or '0')
 local gone = 0
@@ -54,8 +59,9 @@ elseif gone > 0 then redis.call('SET', KEYS[2], string.format('%.0f', bytes)) en
 return {string.format('%.0f', bytes), gone}`);
 
 /**
- * Removes letters of one owner, and at last what names him. KEYS letters, bytes, index, purged. ARGV the time in ms, how long
- * it is remembered in ms, most letters at once. Answers how many went, whether that was all, and the bytes that are left.
+ * Removes letters of one owner, and at last what names him. KEYS letters, bytes, index, purged.
+ * ARGV the time in ms, how long it is remembered in ms, most letters at once. Answers how many
+ * went, whether that was all, and the bytes that are left.
  */
 export const PURGE = script(`redis.call('SET', KEYS[4], ARGV[1], 'PX', ARGV[2])
 local ids = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', ARGV[3])

@@ -72,7 +72,9 @@ export class RedisLetters implements DeadLetters {
     return this.#bytes;
   }
 
-  /** Why letters cannot be written down just now; undefined = they can, or nobody has lost anything. */
+  /**
+   * Why letters cannot be written down just now; undefined = they can, or nobody has lost anything.
+   */
   get degraded(): string | undefined {
     return this.#reason === undefined ? undefined : `dead letters cannot be written down: ${this.#reason}`;
   }
@@ -142,7 +144,8 @@ export class RedisLetters implements DeadLetters {
         this.#bytes = Number(answer);
       },
       (error: Error) => {
-        // Whether Redis has it is not known where the connection went: it is written once all the same.
+        // Whether Redis has it is not known where the connection went: it is written once all the
+        // same.
         one.sent = false;
         this.#unsent++;
         if (!isRefusal(error)) return;

@@ -15,13 +15,19 @@ export interface MembersDeps {
   now(): number;
 }
 
-/** An instance that has not been there for a lease; `at` is when it was, by the clock of Redis, 0 = it has said goodbye. */
+/**
+ * An instance that has not been there for a lease; `at` is when it was, by the clock of Redis, 0 =
+ * it has said goodbye.
+ */
 export interface Missing {
   readonly instance: string;
   readonly at: number;
 }
 
-/** Instances that are not there, and whether this instance itself was not there for so long that others may have taken it for dead. */
+/**
+ * Instances that are not there, and whether this instance itself was not there for so long that
+ * others may have taken it for dead.
+ */
 export interface Roll {
   readonly missing: readonly Missing[];
   readonly late: boolean;
@@ -31,7 +37,10 @@ export class Members {
   readonly #deps: MembersDeps;
   #nextAt = 0;
   #busy = false;
-  /** Time before which no instance is taken for dead (monotonic ms): Redis itself stood still, or this instance did. */
+  /**
+   * Time before which no instance is taken for dead (monotonic ms): Redis itself stood still, or
+   * this instance did.
+   */
   #quietUntil = 0;
 
   constructor(deps: MembersDeps) {

@@ -14,7 +14,10 @@ export interface Numbering {
 
 /** Numbers in a range. */
 const RANGE = 2 ** 32;
-/** Ranges that Redis gives out; those above are for processes that began without Redis, and chose one at random. */
+/**
+ * Ranges that Redis gives out; those above are for processes that began without Redis, and chose
+ * one at random.
+ */
 const GIVEN = 2 ** 20;
 
 export class Numbers {

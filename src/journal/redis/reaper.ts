@@ -35,7 +35,10 @@ export class Reaper {
     this.#deps = deps;
   }
 
-  /** Sees to them, one after the other, unless others already do. Rejects where Redis does not answer: the next beat tries again. */
+  /**
+   * Sees to them, one after the other, unless others already do. Rejects where Redis does not
+   * answer: the next beat tries again.
+   */
   async see(missing: readonly Missing[]): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
@@ -60,7 +63,9 @@ export class Reaper {
     this.buried++;
   }
 
-  /** False: there was no room for all of them. Another instance may have some, or this one later. */
+  /**
+   * False: there was no room for all of them. Another instance may have some, or this one later.
+   */
   async #sessions({ instance: dead, at }: Missing): Promise<boolean> {
     const { link, keys, claims, room, redisNow } = this.#deps;
     const held = (await link.send('smembers', [keys.held(dead)])) as string[];

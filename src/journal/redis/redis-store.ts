@@ -1,13 +1,11 @@
 // journal: the store that instances share in Redis; each session belongs to one instance at a time.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Report } from '../../delivery/ports.ts';
-import type { Delivery } from '../../delivery/record.ts';
 import type { StoreCounters } from '../file-store.ts';
 import { LetterScribe } from '../letter-scribe.ts';
 import type { WallOf } from '../snapshot.ts';
 import { type Claimed, Claims } from './claims.ts';
-import { openClient, type RedisPlace } from './client.ts';
+import { openClient } from './client.ts';
 import { RedisClock } from './clock.ts';
 import { Gate } from './gate.ts';
 import { type Keys, keysOf } from './keys.ts';
@@ -20,33 +18,9 @@ import { createOutbox } from './outbox.ts';
 import { Reaper } from './reaper.ts';
 import { RedisScribe } from './scribe.ts';
 import { RELEASE, SCRIPTS } from './scripts.ts';
+import type { RedisStoreDeps, RedisStoreOptions } from './store-deps.ts';
 import type { Host } from './taken.ts';
 import { Wire } from './wire.ts';
-
-export interface RedisStoreOptions {
-  readonly place: RedisPlace;
-  /** Before every name in Redis. */
-  readonly prefix: string;
-  /** As in `ScribeDeps`. */
-  readonly afterMs: number;
-  /** An instance that has not been there for so long is taken for dead, ms. */
-  readonly leaseMs: number;
-  /** As in `RedisLettersDeps`. */
-  readonly keepMs: number;
-  readonly keepBytes: number;
-}
-
-export interface RedisStoreDeps {
-  /** Shows every delivery in flight. */
-  eachOpen(visit: (delivery: Delivery) => void): void;
-  /** Monotonic ms. */
-  now(): number;
-  /** From the monotonic clock to the wall clock, ms. */
-  wallOffset(): number;
-  /** 32 hex digits; undefined = the delivery has no recorded span. */
-  traceId(delivery: Delivery): string | undefined;
-  readonly report: Report;
-}
 
 /** A session that no instance has touched for so long is gone from Redis, ms. */
 const LIFE_MS = 24 * 3_600_000;
@@ -124,7 +98,10 @@ export class RedisStore {
     this.journal = new RedisScribe({ outbox, letters, afterMs, wallOf, eachOpen, report });
   }
 
-  /** Resolves when Redis has been asked for everything that a start needs, or after a while without it. */
+  /**
+   * Resolves when Redis has been asked for everything that a start needs, or after a while without
+   * it.
+   */
   async started(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -184,13 +161,17 @@ export class RedisStore {
     this.journal.look(now);
   }
 
-  /** Gives every session back and says goodbye: the next who asks may have them, and whoever is there sees to the rest. */
+  /**
+   * Gives every session back and says goodbye: the next who asks may have them, and whoever is
+   * there sees to the rest.
+   */
   async close(): Promise<void> {
     this.journal.handOver();
     this.deadLetters.close();
     this.#closed = true;
     if (this.gate.open) {
-      // The sessions stay among those that it had: if nobody comes for one of them, somebody must see to its end.
+      // The sessions stay among those that it had: if nobody comes for one of them, somebody must
+      // see to its end.
       this.link.together(() => {
         for (const { session, epoch } of this.journal.ledgers())
           void this.link.run(RELEASE, [this.#keys.session(session.key)], [epoch]).catch(() => {});
@@ -200,7 +181,10 @@ export class RedisStore {
     await this.link.end(PATIENCE_MS);
   }
 
-  /** The connection is there: what Redis may have lost is found out, and everything is written again. */
+  /**
+   * The connection is there: what Redis may have lost is found out, and everything is written
+   * again.
+   */
   async #join(): Promise<void> {
     const { link, gate, members, instance } = this;
     const keys = this.#keys;
@@ -222,7 +206,10 @@ export class RedisStore {
     }
   }
 
-  /** What others have ended, because this instance was taken for dead, is no business of it any more. */
+  /**
+   * What others have ended, because this instance was taken for dead, is no business of it any
+   * more.
+   */
   async #forgetTaken(): Promise<void> {
     const taken = (await this.link.send('smembers', [this.#keys.taken(this.instance)])) as string[];
     if (taken.length > 0) this.#host?.forget(new Set(taken.map(Number)));
@@ -292,7 +279,10 @@ export class RedisStore {
   }
 }
 
-/** Opens the store and waits a while for Redis. Rejects never: without Redis the sidecar goes on with its memory. */
+/**
+ * Opens the store and waits a while for Redis. Rejects never: without Redis the sidecar goes on
+ * with its memory.
+ */
 export async function openRedisStore(options: RedisStoreOptions, deps: RedisStoreDeps): Promise<RedisStore> {
   const store = new RedisStore(options, deps);
   await store.started();

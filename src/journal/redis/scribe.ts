@@ -34,7 +34,7 @@ export interface Outbox {
 export interface RedisScribeDeps {
   readonly outbox: Outbox;
   readonly letters: Pick<LetterScribe, 'settled' | 'handOver'>;
-  /** A delivery of a client that has not opted in is written when it is in flight for so long, ms. */
+  /** Time in flight after which a delivery of a client without opt-in is written, ms. */
   readonly afterMs: number;
   readonly wallOf: WallOf;
   /** Shows every delivery in flight. */
@@ -163,7 +163,10 @@ export class RedisScribe implements Journal {
     if (ledger !== undefined) delivery.journal = new Place(ledger);
   }
 
-  /** What is due by now (monotonic ms): deliveries that have stayed open, sessions that Redis has not got whole. */
+  /**
+   * What is due by now (monotonic ms): deliveries that have stayed open, sessions that Redis has
+   * not got whole.
+   */
   look(now: number): void {
     this.#later.drain(now - this.#deps.afterMs, (delivery) => this.#begin(delivery, this.#others));
     if (this.#deps.outbox.open) this.#catchUp();

@@ -34,7 +34,10 @@ const LOST = `local function lost(key)
 end
 `;
 
-/** KEYS session. ARGV epoch, life of the key in ms, number of pairs, fields and values …, fields to remove … */
+/**
+ * KEYS session. ARGV epoch, life of the key in ms, number of pairs, fields and values …, fields to
+ * remove …
+ */
 export const PUT = script(`${LOST}if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return lost(KEYS[1]) end
 local i = 4
 for _ = 1, tonumber(ARGV[3]) do
@@ -45,7 +48,10 @@ for n = i, #ARGV do redis.call('HDEL', KEYS[1], ARGV[n]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return ${WRITTEN}`);
 
-/** Everything that is known of a session, in place of what is there. KEYS session. ARGV epoch, life, owner, fields and values … */
+/**
+ * Everything that is known of a session, in place of what is there. KEYS session. ARGV epoch, life,
+ * owner, fields and values …
+ */
 export const WRITE = script(`${LOST}local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
 if f[1] and (tonumber(f[1]) > tonumber(ARGV[1]) or (f[1] == ARGV[1] and f[2] ~= ARGV[3])) then return lost(KEYS[1]) end
 redis.call('DEL', KEYS[1])
@@ -55,8 +61,9 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return ${WRITTEN}`);
 
 /**
- * Takes a session over. KEYS session. ARGV taker, token's serial (-1 = none), owner from whom it may be taken, `client` or
- * `reaper`, life. Answers what stands in the way, or everything that is known of it.
+ * Takes a session over. KEYS session. ARGV taker, token's serial (-1 = none), owner from whom it
+ * may be taken, `client` or `reaper`, life. Answers what stands in the way, or everything that is
+ * known of it.
  */
 export const CLAIM = script(`local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'used', 'gone')
 if not f[1] or f[4] then return {'unknown'} end
@@ -77,8 +84,9 @@ redis.call('HSET', KEYS[1], 'owner', '')
 return ${WRITTEN}`);
 
 /**
- * A session is over. One that several instances have had is remembered for a while: one of them that was cut off meanwhile
- * must not bring it back. KEYS session. ARGV epoch, how long it is remembered in ms.
+ * A session is over. One that several instances have had is remembered for a while: one of them
+ * that was cut off meanwhile must not bring it back. KEYS session. ARGV epoch, how long it is
+ * remembered in ms.
  */
 export const END = script(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
 redis.call('DEL', KEYS[1])
@@ -88,17 +96,26 @@ if tonumber(ARGV[1]) > 1 then
 end
 return ${WRITTEN}`);
 
-/** KEYS leases, about. ARGV instance, what is to be known of it, lease in ms. Answers the time, when it was last there, and who is missing. */
+/**
+ * KEYS leases, about. ARGV instance, what is to be known of it, lease in ms. Answers the time, when
+ * it was last there, and who is missing.
+ */
 export const BEAT = script(`${NOW}local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 local missing = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3], 'WITHSCORES', 'LIMIT', 0, 16)
 return {tostring(now), before or '', missing}`);
 
-/** KEYS leases. ARGV instance. Answers the time, and when the instance was last there ('' = nobody knows it). */
+/**
+ * KEYS leases. ARGV instance. Answers the time, and when the instance was last there ('' = nobody
+ * knows it).
+ */
 export const SEEN = script(`${NOW}return {tostring(now), redis.call('ZSCORE', KEYS[1], ARGV[1]) or ''}`);
 
-/** Makes one instance at a time see to a dead one. KEYS leases, reapers. ARGV reaper, dead instance, lease in ms. */
+/**
+ * Makes one instance at a time see to a dead one. KEYS leases, reapers. ARGV reaper, dead instance,
+ * lease in ms.
+ */
 export const REAP = script(`${NOW}local score = redis.call('ZSCORE', KEYS[1], ARGV[2])
 if not score or tonumber(score) > now - ARGV[3] then return 0 end
 local by = redis.call('HGET', KEYS[2], ARGV[2])
@@ -117,7 +134,10 @@ redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 return 1`);
 
-/** Takes deliveries from an instance, each once. KEYS open, taken. ARGV how long that is remembered in ms, numbers … Answers those that were there. */
+/**
+ * Takes deliveries from an instance, each once. KEYS open, taken. ARGV how long that is remembered
+ * in ms, numbers … Answers those that were there.
+ */
 export const TAKE = script(`local found = {}
 for i = 2, #ARGV do
   local value = redis.call('HGET', KEYS[1], ARGV[i])

@@ -9,7 +9,10 @@ export interface TakenSession extends ReadSession {
   readonly awayMs: number;
 }
 
-/** The part of the sidecar that goes on with what is taken over, and lets go of what others have taken. */
+/**
+ * The part of the sidecar that goes on with what is taken over, and lets go of what others have
+ * taken.
+ */
 export interface Host {
   /** Goes on with a session, which waits for its client. */
   adopt(taken: TakenSession): void;

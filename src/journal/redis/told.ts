@@ -15,7 +15,9 @@ export function deliveryPairs(delivery: Delivery, wallOf: WallOf): Arg[] {
   return pairs;
 }
 
-/** A delivery of another client. Its message is left out, because no other instance could send it. */
+/**
+ * A delivery of another client. Its message is left out, because no other instance could send it.
+ */
 export function otherText(delivery: Delivery, wallOf: WallOf): string {
   return openText(deliveryEntry(delivery, wallOf), { ...deliveryState(delivery, wallOf), kept: false });
 }

@@ -12,7 +12,10 @@ const SHAPES = {
   seek: { ask: 'number', from: 'string', user: 'string', event: 'string' },
   /** So many; -1 = that cannot be said. */
   found: { ask: 'number', from: 'string', count: 'number' },
-  /** The application has confirmed or rejected the event; it came at `at`, by the clock of Redis, give or take `margin`, ms. */
+  /**
+   * The application has confirmed or rejected the event; it came at `at`, by the clock of Redis,
+   * give or take `margin`, ms.
+   */
   confirm: {
     ask: 'number',
     from: 'string',

@@ -36,7 +36,9 @@ export interface AgentWatch {
    * again at once. `now`: monotonic ms.
    */
   tick(now: number, budget?: number): boolean;
-  /** Notes that the session is over and will not be resumed: its calls and runs cannot end any more. */
+  /**
+   * Notes that the session is over and will not be resumed: its calls and runs cannot end any more.
+   */
   sessionEnded(session: Session, now: number): void;
 }
 

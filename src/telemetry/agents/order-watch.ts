@@ -38,7 +38,9 @@ export interface OrderWatch {
   forget(session: Session): void;
 }
 
-/** Runs of one session at most: random run ids of one backend must not push out the runs of others. */
+/**
+ * Runs of one session at most: random run ids of one backend must not push out the runs of others.
+ */
 const RUNS_PER_SESSION = 256;
 
 class Run implements Aged {

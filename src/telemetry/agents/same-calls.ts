@@ -16,7 +16,10 @@ export class SharedCall {
     this.startedAt = startedAt;
   }
 
-  /** The call is over in one session. Returns whether it is to be told now: at its first end, or when it is lost in the last session. */
+  /**
+   * The call is over in one session. Returns whether it is to be told now: at its first end, or
+   * when it is lost in the last session.
+   */
   over(ended: boolean): boolean {
     this.open--;
     if (this.told || (!ended && this.open > 0)) return false;

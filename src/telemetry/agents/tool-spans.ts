@@ -32,7 +32,9 @@ export interface ToolSpanOptions {
   readonly maxOpen: number;
   /** The span of the run that a delivery belongs to, where its events bring no trace. */
   runOf?(delivery: Delivery): TracedRun | undefined;
-  /** Called when a call was dropped without a verdict: its end, should it come, will find no start. */
+  /**
+   * Called when a call was dropped without a verdict: its end, should it come, will find no start.
+   */
   gaveUp(session: Session): void;
 }
 
@@ -72,7 +74,10 @@ class ToolTally {
   }
 }
 
-/** Watches tool calls. Spans are made when a call ends, with its real start: an open call holds no span. */
+/**
+ * Watches tool calls. Spans are made when a call ends, with its real start: an open call holds no
+ * span.
+ */
 export function createToolSpans(options: ToolSpanOptions): ToolSpans {
   const calls = new ToolCalls(options.maxOpen);
   const unwatched: Record<UnwatchedReason, number> = { limit: 0, shed: 0 };
@@ -101,7 +106,8 @@ export function createToolSpans(options: ToolSpanOptions): ToolSpans {
     source: () => families(tallies, unwatched),
     started(delivery) {
       const { opened, gaveWay } = calls.start(delivery);
-      // The tool's series are there from its first start, so that `increase()` sees the first orphan.
+      // The tool's series are there from its first start, so that `increase()` sees the first
+      // orphan.
       if (opened !== undefined) {
         tallyOf(opened.tool);
         opened.tracedRun = options.runOf?.(delivery);

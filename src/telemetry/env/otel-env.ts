@@ -33,7 +33,10 @@ export interface BatchLimits {
   readonly exportTimeoutMs: number;
 }
 
-/** Called for each fault of the environment: the variable, and what is wrong with it and used instead. */
+/**
+ * Called for each fault of the environment: the variable, and what is wrong with it and used
+ * instead.
+ */
 export type Complain = (variable: string, fault: string) => void;
 
 /** Ignores faults, for readers whose faults are reported elsewhere. */
@@ -55,9 +58,10 @@ export function isDisabled(env: Env): boolean {
 }
 
 /**
- * What a signal's OTEL_<SIGNAL>_EXPORTER asks for: `otlp`, `console`, `none`, or a list. When it is unset, OTLP is used only
- * if an endpoint is configured: nothing is sent to localhost:4318 unasked. Metrics are never pushed unless it says so: they can be
- * scraped, and what is pushed and scraped counts twice. `prometheus` needs no exporter: the admin server has it.
+ * What a signal's OTEL_<SIGNAL>_EXPORTER asks for: `otlp`, `console`, `none`, or a list. When it is
+ * unset, OTLP is used only if an endpoint is configured: nothing is sent to localhost:4318 unasked.
+ * Metrics are never pushed unless it says so: they can be scraped, and what is pushed and scraped
+ * counts twice. `prometheus` needs no exporter: the admin server has it.
  */
 export function signalExport(env: Env, signal: Signal, complain: Complain = unheard): SignalExport {
   const variable = `OTEL_${signal.toUpperCase()}_EXPORTER`;
@@ -100,7 +104,9 @@ export function batchLimits(env: Env, prefix: keyof typeof BATCH_DEFAULTS, compl
   };
 }
 
-/** OTEL_METRIC_EXPORT_*, ms. Defaults are 60,000 and 30,000; the time-out is at most the interval. */
+/**
+ * OTEL_METRIC_EXPORT_*, ms. Defaults are 60,000 and 30,000; the time-out is at most the interval.
+ */
 export function metricIntervals(
   env: Env,
   complain: Complain = unheard,
@@ -144,7 +150,10 @@ function protocolOf(env: Env, signal: Signal, complain: Complain): OtlpTarget['p
 /** Longest time that a timer of Node's can wait, ms. */
 const TIMER_LIMIT = 2 ** 31 - 1;
 
-/** A number above 0, no longer than a timer can wait; `fallback` (and a complaint) for anything else. */
+/**
+ * A number above 0, no longer than a timer can wait; `fallback` (and a complaint) for anything
+ * else.
+ */
 export function readPositive(env: Env, name: string, fallback: number, complain: Complain): number {
   const text = readText(env, name);
   if (text === undefined) return fallback;
@@ -162,7 +171,10 @@ export function readText(env: Env, name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** A value as a sentence may repeat it: quoted and short. Never for variables that may hold credentials. */
+/**
+ * A value as a sentence may repeat it: quoted and short. Never for variables that may hold
+ * credentials.
+ */
 export function shown(value: string): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value);
 }

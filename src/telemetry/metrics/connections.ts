@@ -23,7 +23,10 @@ const CODES = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011,
 /** Codes that alerts watch: their series start at 0. */
 const WATCHED = new Set(['1000', '1001', '1006', '1011', '1012', '1013']);
 
-/** Close codes as a bounded set: the registered ones, `3xxx` (libraries), `4xxx` (applications), `other`. */
+/**
+ * Close codes as a bounded set: the registered ones, `3xxx` (libraries), `4xxx` (applications),
+ * `other`.
+ */
 export function codeLabel(code: number): string {
   if (CODES.includes(code)) return String(code);
   if (code >= 3000 && code < 4000) return '3xxx';

@@ -12,7 +12,9 @@ export interface Exemplar {
   readonly time: number;
 }
 
-/** A histogram point with the exemplars of its buckets (same indexes). Other exporters ignore them. */
+/**
+ * A histogram point with the exemplars of its buckets (same indexes). Other exporters ignore them.
+ */
 export interface HistogramPoint extends DataPoint<Histogram> {
   readonly exemplars?: readonly (Exemplar | undefined)[];
 }

@@ -173,7 +173,10 @@ function durations(tally: Tally): Point[] {
   return points;
 }
 
-/** An error that has not happened: its count is there for `increase()` to start from, its twenty buckets are not. */
+/**
+ * An error that has not happened: its count is there for `increase()` to start from, its twenty
+ * buckets are not.
+ */
 const NOTHING_YET: HistogramValue = { counts: [0], sum: 0 };
 
 /**

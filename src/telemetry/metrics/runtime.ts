@@ -4,9 +4,15 @@ import { getHeapSpaceStatistics } from 'node:v8';
 import { LABEL, METRICS } from '../names/names.ts';
 import type { Family, MetricSource } from './producer.ts';
 
-/** Gap between two looks at the event loop, ms. Each look wakes a loop that may have nothing else to do. */
+/**
+ * Gap between two looks at the event loop, ms. Each look wakes a loop that may have nothing else to
+ * do.
+ */
 const RESOLUTION_MS = 100;
-/** Shortest window of the event-loop readings, ms: two readers must not cut each other's window to pieces. */
+/**
+ * Shortest window of the event-loop readings, ms: two readers must not cut each other's window to
+ * pieces.
+ */
 const WINDOW_MS = 5_000;
 
 /** Event-loop readings over one window; delays in seconds, 0 = on time. */

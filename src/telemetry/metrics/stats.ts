@@ -23,7 +23,9 @@ export interface StatsRow {
   readonly timeout: number;
   readonly unverifiable: number;
   readonly shed: number;
-  /** confirmed / (confirmed + failed + timeout), in [0, 1] (SPEC D9); null while nothing is settled. */
+  /**
+   * confirmed / (confirmed + failed + timeout), in [0, 1] (SPEC D9); null while nothing is settled.
+   */
   readonly confirmation_rate: number | null;
   readonly p50_ms: number | null;
   readonly p95_ms: number | null;
@@ -50,7 +52,9 @@ export interface Stats extends StatsRow {
   readonly unread: Readonly<Record<string, number>>;
 }
 
-/** Sums up the counts of deliveries. `untracked` and `unread` are the counts of relay and decoder. */
+/**
+ * Sums up the counts of deliveries. `untracked` and `unread` are the counts of relay and decoder.
+ */
 export function takeStats(
   book: TallyBook,
   untracked: Readonly<Record<string, number>> = {},

@@ -149,7 +149,10 @@ export function slotOf(level: Level | '', error: ErrorType): number {
   return row * ERROR_TYPES.length + (error === '' ? 0 : ERROR_TYPES.indexOf(error));
 }
 
-/** The bucket of a time in ms. Bounds are inclusive (OpenTelemetry data model, explicit bucket histogram). */
+/**
+ * The bucket of a time in ms. Bounds are inclusive (OpenTelemetry data model, explicit bucket
+ * histogram).
+ */
 export function bucketOf(ms: number): number {
   let i = 0;
   while (i < BOUNDS_MS.length && ms > BOUNDS_MS[i]!) i++;

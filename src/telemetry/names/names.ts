@@ -15,30 +15,30 @@ export { ATTR, SPAN, SPAN_EVENT } from './span-names.ts';
 export const SCOPE = 'ackspan';
 
 /**
- * Bucket bounds of confirmation times, seconds: dense where users wait, and one edge on the default deadline of
- * 30 s.
+ * Bucket bounds of confirmation times, seconds: dense where users wait, and one edge on the default
+ * deadline of 30 s.
  */
 export const DELIVERY_BOUNDS = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60,
 ] as const;
 
 /**
- * Bucket bounds of connection lifetimes, seconds, with edges on the usual proxy time-outs of 30 s, 60 s, 5 min
- * and 1 h.
+ * Bucket bounds of connection lifetimes, seconds, with edges on the usual proxy time-outs of 30 s,
+ * 60 s, 5 min and 1 h.
  */
 export const CONNECTION_BOUNDS = [0.1, 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14400, 43200, 86400] as const;
 
 /**
- * Bucket bounds of tool calls, seconds: from a look-up to a long computation, with an edge on the default of
- * `tools.orphan_after`.
+ * Bucket bounds of tool calls, seconds: from a look-up to a long computation, with an edge on the
+ * default of `tools.orphan_after`.
  */
 export const TOOL_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600] as const;
 
 const L = LABEL;
 
 /**
- * All metrics of Ackspan; tables of hooks, the process and others join from their own files. The key is the
- * name in code.
+ * All metrics of Ackspan; tables of hooks, the process and others join from their own files. The
+ * key is the name in code.
  */
 export const METRICS = {
   deliveryDuration: row(

@@ -2,12 +2,18 @@
 
 /** Span names. An event type past the limit is named `other`, so that names stay few. */
 export const SPAN = {
-  /** Prefix of a delivery's span: `send {event type}` (messaging conventions: operation and destination). */
+  /**
+   * Prefix of a delivery's span: `send {event type}` (messaging conventions: operation and
+   * destination).
+   */
   sendPrefix: 'send ',
   connection: 'ackspan.connection',
   /** A connection that is open: a child of `connection`, which ends only with it. */
   connectionOpen: 'ackspan.connection.open',
-  /** A delivery that is still open: a child of the delivery's span, which ends only with the outcome. */
+  /**
+   * A delivery that is still open: a child of the delivery's span, which ends only with the
+   * outcome.
+   */
   deliveryPending: 'ackspan.delivery.pending',
   /** A run whose events bring no trace. */
   run: 'ackspan.run',

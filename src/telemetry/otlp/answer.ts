@@ -62,7 +62,10 @@ export function answerOf(outgoing: ClientRequest): Promise<Outcome> {
   });
 }
 
-/** A request without an answer may succeed when the collector comes back. A TLS or address fault stays one. */
+/**
+ * A request without an answer may succeed when the collector comes back. A TLS or address fault
+ * stays one.
+ */
 function networkFault(error: Error, reused: boolean): Failed {
   const { code = '' } = error as NodeJS.ErrnoException;
   const again = /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH)/.test(code);

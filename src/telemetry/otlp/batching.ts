@@ -24,7 +24,9 @@ export interface Abandonable {
   abandon(reason: string): void;
 }
 
-/** Exports under way at once: a collector 50 ms away still takes 40,000 spans/s in batches of 512. */
+/**
+ * Exports under way at once: a collector 50 ms away still takes 40,000 spans/s in batches of 512.
+ */
 const CONCURRENT_EXPORTS = 4;
 
 /** Number of batches that wait or are under way. */

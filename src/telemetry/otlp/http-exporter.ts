@@ -29,7 +29,9 @@ export interface OtlpExporterOptions<Batch> {
   readonly userAgent: string;
   /** The request body; undefined = it cannot be encoded. */
   encode(batch: Batch): Uint8Array | undefined;
-  /** Time for a batch with all its tries, ms. OTEL_EXPORTER_OTLP_TIMEOUT counts where it is shorter. */
+  /**
+   * Time for a batch with all its tries, ms. OTEL_EXPORTER_OTLP_TIMEOUT counts where it is shorter.
+   */
   readonly timeoutMs: number;
 }
 

@@ -83,7 +83,10 @@ interface Fields {
   readonly text: string;
 }
 
-/** Protobuf wire format: tag, then a varint (0), 8 bytes (1), a length and bytes (2), or 4 bytes (5). */
+/**
+ * Protobuf wire format: tag, then a varint (0), 8 bytes (1), a length and bytes (2), or 4 bytes
+ * (5).
+ */
 function readMessage(bytes: Uint8Array): Fields {
   let at = 0;
   let number = 0;

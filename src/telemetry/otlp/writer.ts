@@ -8,7 +8,10 @@ import type { ProtobufBuffer } from './protobuf.ts';
 const FLAG_HAS_IS_REMOTE = 0x100;
 const FLAG_IS_REMOTE = 0x200;
 
-/** Field tags (number << 3 | wire type) of the messages that a span consists of, by proto file and message. */
+/**
+ * Field tags (number << 3 | wire type) of the messages that a span consists of, by proto file and
+ * message.
+ */
 const SPAN_TAG = {
   traceId: 0x0a,
   spanId: 0x12,

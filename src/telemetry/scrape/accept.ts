@@ -10,8 +10,8 @@ export const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
 };
 
 /**
- * The format with the highest q-value; OpenMetrics must be named to win, and wins ties. Text when nothing fits: a
- * scraper with an unusual header is better served with text than with an error.
+ * The format with the highest q-value; OpenMetrics must be named to win, and wins ties. Text when
+ * nothing fits: a scraper with an unusual header is better served with text than with an error.
  */
 export function negotiateFormat(accept: string): ExpositionFormat {
   let openmetrics = 0;
@@ -25,7 +25,8 @@ export function negotiateFormat(accept: string): ExpositionFormat {
       if (version === undefined || version === '1.0.0') openmetrics = Math.max(openmetrics, q);
     } else if (media === 'text/plain') {
       if (version !== undefined && version !== '0.0.4') continue;
-      // The exact type overrules wildcards, whatever their order (RFC 9110: the most specific range counts).
+      // The exact type overrules wildcards, whatever their order (RFC 9110: the most specific range
+      // counts).
       text = textIs === 2 ? Math.max(text, q) : q;
       textIs = 2;
     } else if ((media === '*/*' || media === 'text/*') && textIs < 2) {

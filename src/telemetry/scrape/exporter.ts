@@ -21,7 +21,10 @@ export class ScrapeExporter extends PrometheusExporter {
     super({ preventServerStart: true, metricProducers });
   }
 
-  /** The metrics in the format that the `Accept` header asks for. Also answers when the SDK has been shut down. */
+  /**
+   * The metrics in the format that the `Accept` header asks for. Also answers when the SDK has been
+   * shut down.
+   */
   async scrape(accept: string): Promise<Scrape> {
     const { resourceMetrics, errors } = await this.collect();
     for (const error of errors) diag.error('a metric source failed', error);
@@ -29,12 +32,18 @@ export class ScrapeExporter extends PrometheusExporter {
     return { contentType: CONTENT_TYPES[format], body: await writeExposition(resourceMetrics, format) };
   }
 
-  /** Keeps answering after the SDK has stopped: what a stop has counted last is scraped then. There is nothing to release. */
+  /**
+   * Keeps answering after the SDK has stopped: what a stop has counted last is scraped then. There
+   * is nothing to release.
+   */
   override shutdown(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Works without an SDK (`OTEL_SDK_DISABLED`), under that resource. Throws when an SDK has the reader already. */
+  /**
+   * Works without an SDK (`OTEL_SDK_DISABLED`), under that resource. Throws when an SDK has the
+   * reader already.
+   */
   standAlone(resource: Resource): void {
     this.setMetricProducer({
       collect: async () => ({ resourceMetrics: { resource, scopeMetrics: [] }, errors: [] }),

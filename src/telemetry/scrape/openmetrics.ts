@@ -14,7 +14,10 @@ const HISTOGRAM: DataPointType.HISTOGRAM = 0;
 const EXPONENTIAL_HISTOGRAM: DataPointType.EXPONENTIAL_HISTOGRAM = 1;
 const SUM: DataPointType.SUM = 3;
 
-/** Metrics that share a Prometheus name, from any scope: written under one head, as both formats demand. */
+/**
+ * Metrics that share a Prometheus name, from any scope: written under one head, as both formats
+ * demand.
+ */
 interface Group {
   readonly name: string;
   readonly kind: MetricKind;
@@ -30,7 +33,8 @@ interface Group {
  * formats, so that a change of format starts no new series.
  */
 export async function writeExposition(metrics: ResourceMetrics, format: ExpositionFormat): Promise<string> {
-  // Joined slice by slice: one join of everything would itself take the event loop for many milliseconds.
+  // Joined slice by slice: one join of everything would itself take the event loop for many
+  // milliseconds.
   const slices: string[] = [];
   await nextTurn();
   let parts = [targetInfo(metrics.resource.attributes, format)];

@@ -84,7 +84,10 @@ export class TracedConnection {
     return this.#shared;
   }
 
-  /** Exports a child of the span, which is open. Returns false where the span itself will not be exported. */
+  /**
+   * Exports a child of the span, which is open. Returns false where the span itself will not be
+   * exported.
+   */
   show(now: number): boolean {
     if (!this.#kept) {
       this.showFrom = now;
@@ -153,7 +156,10 @@ export interface ConnectionSpans {
    * The span goes on when a connection with that id is opened; otherwise `refused` ends it.
    */
   begin(facts: ConnectionFacts): string;
-  /** `status` is the HTTP status that the client got; 0 = the client left before. `now` is monotonic ms. */
+  /**
+   * `status` is the HTTP status that the client got; 0 = the client left before. `now` is monotonic
+   * ms.
+   */
   refused(id: string, status: number, now: number): void;
   opened(session: Session, facts: ConnectionFacts): void;
   /**

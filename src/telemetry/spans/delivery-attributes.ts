@@ -16,7 +16,10 @@ interface TypeAttributes {
 /** Finds the shared attributes of a delivery's type. */
 export type TypeAttributesFinder = (delivery: Delivery) => SharedParts;
 
-/** Types beyond this number get new attributes each time: only a feed of random type names gets here. */
+/**
+ * Types beyond this number get new attributes each time: only a feed of random type names gets
+ * here.
+ */
 const TYPES_LIMIT = 1024;
 
 /** Whether the delivery was confirmed without a second attempt, as nearly all are. */

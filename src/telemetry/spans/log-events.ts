@@ -5,7 +5,10 @@ import { wall } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
 import type { LogEvent } from './span-events.ts';
 
-/** Writes events through `logger`, at severity INFO. Name, time and attributes are those of the span event. */
+/**
+ * Writes events through `logger`, at severity INFO. Name, time and attributes are those of the span
+ * event.
+ */
 export function createLogEvents(logger: Logger): LogEvent {
   return (eventName, timestamp, attributes, span) => {
     logger.emit({

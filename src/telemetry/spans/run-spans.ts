@@ -15,7 +15,10 @@ export interface RunSpanDeps {
   readonly ends: readonly string[];
   /** Time without an event after which a run is over, ms. */
   readonly silentAfterMs: number;
-  /** Runs that are open at once at most. The oldest gives way: what comes of it later is a new trace. */
+  /**
+   * Runs that are open at once at most. The oldest gives way: what comes of it later is a new
+   * trace.
+   */
   readonly maxRuns: number;
 }
 
@@ -72,7 +75,9 @@ export class TracedRun {
 }
 
 export interface RunSpans {
-  /** The run of a delivery that has just begun; undefined where it names none. `settled` follows. */
+  /**
+   * The run of a delivery that has just begun; undefined where it names none. `settled` follows.
+   */
   joined(delivery: Delivery): TracedRun | undefined;
   /** A delivery of the run has its outcome. `at`: monotonic ms. */
   settled(run: TracedRun, at: number): void;
@@ -87,7 +92,10 @@ export interface RunSpans {
 /** Shorter run ids are taken for unique within a session, or a user, only. */
 const UNIQUE_LENGTH = 16;
 
-/** Whose runs an id tells apart: an id is unique within a user, where that is known, and in all if it is long. */
+/**
+ * Whose runs an id tells apart: an id is unique within a user, where that is known, and in all if
+ * it is long.
+ */
 export function scopeOf(session: Session, longestId: number): string {
   const user = session.user ?? session.claimedUser;
   if (user !== undefined) return `u${user}`;
@@ -160,5 +168,8 @@ export function createRunSpans(deps: RunSpanDeps): RunSpans {
   };
 }
 
-/** How long an ended run waits for stragglers: other tabs of a fan-out, events that overtook the end. */
+/**
+ * How long an ended run waits for stragglers: other tabs of a fan-out, events that overtook the
+ * end.
+ */
 const AFTER_END_MS = 2000;

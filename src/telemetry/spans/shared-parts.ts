@@ -2,7 +2,9 @@
 import type { Attributes, Link, Span } from '@opentelemetry/api';
 import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 
-/** Attributes and perhaps a link that never change, and their OTLP form once an exporter needed it. */
+/**
+ * Attributes and perhaps a link that never change, and their OTLP form once an exporter needed it.
+ */
 export interface SharedParts {
   readonly attributes: Attributes;
   readonly link: Link | undefined;

@@ -42,7 +42,9 @@ const POOL = 8192;
 let pool = Buffer.alloc(0);
 let used = 0;
 
-/** Random hex digits for so many bytes. An id of zeros only is invalid (W3C Trace Context §3.2.2.3). */
+/**
+ * Random hex digits for so many bytes. An id of zeros only is invalid (W3C Trace Context §3.2.2.3).
+ */
 function randomHex(bytes: number): string {
   if (used + bytes > pool.length) {
     pool = randomBytes(POOL);

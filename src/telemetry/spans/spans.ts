@@ -34,11 +34,11 @@ export interface SpanDeps {
   readonly logEvent?: LogEvent | undefined;
   /** Key of the HMAC behind `user.hash`; undefined = no such attribute. */
   readonly userHashKey: string | undefined;
-  /** Ids of the tracer's spans. Left out: runs have no span, and a span does not go on after a crash. */
+  /** Ids of the tracer's spans. Left out: runs have no span, and spans end with a crash. */
   readonly ids?: SpanIdGenerator | undefined;
   /** Runs of agents; with `ids`. */
   readonly runs?: Pick<RunSpanDeps, 'ends' | 'silentAfterMs' | 'maxRuns'> | undefined;
-  /** Called for each settled delivery that has a span, so that its histogram bucket can point at the trace. */
+  /** Called for each settled delivery with a span, so that its bucket can name the trace. */
   exemplar?(delivery: Delivery, traceId: string, spanId: string): void;
 }
 
@@ -86,7 +86,9 @@ class OpenSpan {
   }
 }
 
-/** Content of `delivery.span` before it has one, for a delivery of a run that has a span of its own. */
+/**
+ * Content of `delivery.span` before it has one, for a delivery of a run that has a span of its own.
+ */
 class Unchosen {
   readonly connection: TracedConnection | undefined;
   readonly run: TracedRun;
@@ -286,8 +288,7 @@ function finish(emit: EmitEvent, open: OpenSpan, delivery: Delivery, ofType: Sha
     const level = delivery.level === '' ? 'received' : delivery.level;
     emit(span, SPAN_EVENT.confirmed, CONFIRMED[level], delivery.settledAt, offset);
   }
-  // Attributes are set once, here, and not at the start: the SDK copies attributes given to
-  // startSpan three times.
+  // Attributes are set once, here: the SDK copies those given to startSpan three times.
   span.setAttributes(ownAttributes(delivery));
   shareParts(span, open.connection === undefined ? [ofType] : [ofType, open.connection.shared]);
   if (delivery.errorType !== '') span.setStatus(ERROR);

@@ -15,8 +15,8 @@ const FORMAT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[
 const TWO_TO_52 = 2 ** 52;
 
 /**
- * Parses a `traceparent` value; undefined when it is absent or invalid, as the specification asks (§3.2.2).
- * A later version may have more fields behind the flags; version 00 may not.
+ * Parses a `traceparent` value; undefined when it is absent or invalid, as the specification asks
+ * (§3.2.2). A later version may have more fields behind the flags; version 00 may not.
  */
 export function parseTraceparent(text: string | undefined): Parent | undefined {
   if (text === undefined || text.length < 55 || !FORMAT.test(text)) return undefined;
@@ -31,7 +31,10 @@ export function parseTraceparent(text: string | undefined): Parent | undefined {
   };
 }
 
-/** A parser that remembers its last answer: the events of one agent run usually carry the same parent. */
+/**
+ * A parser that remembers its last answer: the events of one agent run usually carry the same
+ * parent.
+ */
 export function createTraceparentParser(): (text: string | undefined) => Parent | undefined {
   let lastText: string | undefined;
   let last: Parent | undefined;

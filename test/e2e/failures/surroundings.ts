@@ -74,7 +74,8 @@ export const movedInstance: Stage = async (watchers) => {
   balancer.target = second.port;
   balancer.cut();
   await backend.peer(1);
-  // The first instance still has the backend’s first connection: what comes there is for a client that is elsewhere.
+  // The first instance still has the backend’s first connection: what comes there is for a client
+  // that is elsewhere.
   tell(peer, event('missed'));
   await first.reach({ failed: 1, pending: 0 });
   return { admins: [first.admin, second.admin], event: 'missed' };

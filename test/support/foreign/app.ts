@@ -8,7 +8,10 @@ export interface ForeignApp {
   readonly needs?: readonly string[];
   /** Whether several messages of the protocol may share one of WebSocket. */
   readonly joins?: boolean;
-  /** Starts the server on a free loopback port, until the end of the test. Returns its `http://` address. */
+  /**
+   * Starts the server on a free loopback port, until the end of the test. Returns its `http://`
+   * address.
+   */
   serve(): Promise<string>;
   /**
    * Connects a client, has the server send `NOTES` messages, and leaves in good order. Returns what

@@ -25,7 +25,8 @@ export const yjs: ForeignApp = {
       doc.on('update', (update: Uint8Array, origin: unknown) => {
         if (origin !== socket) socket.send(sync((encoder) => writeUpdate(encoder, update)));
       });
-      // The client asks for the notes by an edit of its own. They follow it, because an update holds all edits made until it is sent.
+      // The client asks for the notes by an edit of its own. They follow it, because an update
+      // holds all edits made until it is sent.
       const answer = () => {
         for (let n = 1; n <= NOTES; n++) doc.getArray('notes').push([`e${n}`]);
       };
