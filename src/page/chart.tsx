@@ -31,6 +31,20 @@ function axisTime(_: uPlot, times: number[]): string[] {
   return times.map((time) => new Date(time * 1000).toLocaleTimeString('en-GB').slice(0, needsSeconds ? 8 : 5));
 }
 
+/** Shortest stretch of the time axis, s. The labels of a few seconds would all be alike. */
+const SHORTEST_S = 60;
+
+function timeRange(times: ArrayLike<number>): [number, number] {
+  const end = times[times.length - 1] ?? Date.now() / 1000;
+  return [Math.min(times[0] ?? end, end - SHORTEST_S), end];
+}
+
+/** Whole decades around the values; without any, those of a healthy path in ms. */
+function logRange(least: number | null, most: number | null): [number, number] {
+  const [from, to] = uPlot.rangeLog(least ?? 1, most ?? 100, 10, true);
+  return [from ?? 1, to ?? 100];
+}
+
 function optionsOf(props: ChartProps, width: number): uPlot.Options {
   const [line, muted, grid] = [colour('line'), colour('muted'), colour('grid')];
   const font = '11px system-ui, sans-serif';
@@ -45,9 +59,10 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
-      x: { time: true },
+      x: { time: true, range: ({ data: [times] }) => timeRange(times) },
       y: {
         distr: props.log === true ? 3 : 1,
+        ...(props.log === true ? { range: (_, a, b) => logRange(a, b) } : {}),
         ...(range === undefined ? {} : { range: (_, a, b) => range(a ?? 0, b ?? 1) }),
       },
     },

@@ -140,7 +140,7 @@ function Budget({ name, window }: { name: string; window: WindowJson }) {
   return (
     <div class={`budget ${tone}`}>
       <p>
-        <span>Error budget, {name}</span>
+        <span>Budget, {name}</span>
         <strong>{said}</strong>
       </p>
       <progress max={1} value={share} aria-label={`Error budget ${name}: ${said}`} />

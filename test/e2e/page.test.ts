@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { closeAll } from '../support/backends.ts';
 import { builtCli } from '../support/build.ts';
 import { missing } from '../support/component.ts';
-import { expectAccessible, expectNoSideways, openPage, startChromium } from '../support/live-page.ts';
+import { expectAccessible, expectNoSideways, keepPicture, openPage, startChromium } from '../support/live-page.ts';
 import { expectHealthyLog, type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
 import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
 
@@ -139,6 +139,7 @@ describe.skipIf(missing('chromium'))('the live page', () => {
     const dialog = page.getByRole('dialog');
     await dialog.waitFor();
     await expectAccessible(page);
+    await keepPicture(page, 'send-again');
     await dialog.getByLabel(/^Why/).fill('user 4711 called');
     await dialog.getByLabel(/^Your name/).fill('Ada');
     const arrives = new Promise((resolve) => client.socket.once('message', resolve));
@@ -183,36 +184,69 @@ describe.skipIf(missing('chromium'))('the live page', () => {
     ['dark', 1440],
     ['light', 360],
     ['dark', 360],
-  ] as const)('%s at %i px: every view is readable and fits', async (colorScheme, width) => {
-    const { sidecar, lost, freeze } = await stage();
-    await settled(sidecar, 6);
-    freeze();
-    tell(lost, event('never-arrives', 'agent_error'));
-    await sidecar.reach({ timeout: 1 });
+  ] as const)(
+    '%s at %i px: every view is readable and fits, and a picture of it is kept',
+    async (colorScheme, width) => {
+      const { sidecar, lost, freeze } = await stage();
+      await settled(sidecar, 6);
+      freeze();
+      tell(lost, event('never-arrives', 'agent_error'));
+      await sidecar.reach({ timeout: 1 });
+      const viewport = { width, height: width === 360 ? 740 : 900 };
+      const { page, errors } = await openPage(browser, `${sidecar.admin}/`, { colorScheme, viewport });
+      await page.locator('.plot canvas').first().waitFor();
+      const look = async (view: string) => {
+        await expectAccessible(page);
+        await expectNoSideways(page);
+        await keepPicture(page, `${view}-${colorScheme}-${width}`);
+      };
+      await look('overview');
+      const dark = await page.evaluate('getComputedStyle(document.documentElement).colorScheme');
+      expect(dark).toBe(colorScheme);
+      await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+      await page.locator('tr[data-row].timeout').waitFor();
+      await look('deliveries');
+      await page.locator('tr[data-row].timeout .row-link').click();
+      await page.locator('.picture').waitFor();
+      await page.locator('.todo li').first().waitFor();
+      await look('delivery');
+      await page.getByRole('link', { name: 'Connections', exact: true }).click();
+      await page.locator('tr[data-row]').first().waitFor();
+      await look('connections');
+      await page.locator('tr[data-row] .row-link').first().click();
+      await page.locator('.messages tbody tr').first().waitFor();
+      await look('connection');
+      expect(errors).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['light', 1440],
+    ['dark', 360],
+  ] as const)('%s at %i px: the door and a sidecar that has seen nothing yet', async (colorScheme, width) => {
+    const backend = await startWsBackend();
+    const sidecar = await startSidecar({ upstream: backend.address, env: { ACKSPAN_ADMIN_TOKEN: TOKEN } });
     const viewport = { width, height: width === 360 ? 740 : 900 };
     const { page, errors } = await openPage(browser, `${sidecar.admin}/`, { colorScheme, viewport });
-    await page.locator('.plot canvas').first().waitFor();
-    const look = async () => {
+    const look = async (view: string) => {
       await expectAccessible(page);
       await expectNoSideways(page);
+      await keepPicture(page, `${view}-${colorScheme}-${width}`);
     };
-    await look();
-    const dark = await page.evaluate('getComputedStyle(document.documentElement).colorScheme');
-    expect(dark).toBe(colorScheme);
-    await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
-    await page.locator('tr[data-row].timeout').waitFor();
-    await look();
-    await page.locator('tr[data-row].timeout .row-link').click();
-    await page.locator('.picture').waitFor();
-    await page.locator('.todo li').first().waitFor();
-    await look();
-    await page.getByRole('link', { name: 'Connections', exact: true }).click();
-    await page.locator('tr[data-row]').first().waitFor();
-    await look();
-    await page.locator('tr[data-row] .row-link').first().click();
-    await page.locator('.messages tbody tr').first().waitFor();
-    await look();
-    expect(errors).toEqual([]);
+    const field = page.getByLabel('Admin token');
+    await field.waitFor();
+    await look('login');
+    await field.fill(TOKEN);
+    await field.press('Enter');
+    await page.locator('.live-badge.live').waitFor();
+    await look('overview-empty');
+    for (const name of ['Deliveries', 'Connections']) {
+      await page.getByRole('link', { name, exact: true }).click();
+      await page.getByRole('heading', { name, exact: true }).waitFor();
+      await page.locator('.empty').first().waitFor();
+      await look(`${name.toLowerCase()}-empty`);
+    }
+    expect(errors.filter((each) => !/status of 401/.test(each))).toEqual([]);
   });
 
   it('the colours can be chosen by hand, and are remembered', async () => {

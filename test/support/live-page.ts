@@ -1,6 +1,7 @@
 // Test support: the live page in a headless Chromium: what it complains about, and what axe finds wrong with it.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { atEnd } from './backends.ts';
@@ -39,6 +40,15 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   });
   await page.goto(url);
   return { page, errors };
+}
+
+/** Folder of the pictures that the tests take, for a person to look at. */
+const PICTURES = '.cache/page';
+
+/** Keeps a picture of the whole page as it is now. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
 }
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
