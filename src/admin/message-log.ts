@@ -95,6 +95,8 @@ class Ring implements MessageLog {
   /** Blocks by message number, oldest first. */
   readonly #payloads = new Map<number, Uint8Array>();
   #kept = 0;
+  /** Number of a message, before which no payload is kept. */
+  #keptFrom = 1;
   /** Number of the latest message; the first is 1. */
   #seq = 0;
 
@@ -173,9 +175,11 @@ class Ring implements MessageLog {
     // into the same memory.
     this.#payloads.set(this.#seq, Uint8Array.prototype.slice.call(buf, start, start + size));
     this.#kept += size;
-    for (const [seq, oldest] of this.#payloads) {
-      if (this.#kept <= this.#payloadBytes && seq > this.#seq - this.#capacity) return;
-      this.#payloads.delete(seq);
+    // The first entry of the map is not asked for: finding it is slow when the map is large.
+    for (; this.#kept > this.#payloadBytes || this.#keptFrom <= this.#seq - this.#capacity; this.#keptFrom++) {
+      const oldest = this.#payloads.get(this.#keptFrom);
+      if (oldest === undefined) continue;
+      this.#payloads.delete(this.#keptFrom);
       this.#kept -= oldest.length;
     }
   }

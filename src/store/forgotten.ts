@@ -5,6 +5,8 @@
  * half full. Power of two.
  */
 const SLOTS = 1 << 16;
+/** In place of an owner's mark, which is never 0. */
+const ANYBODY = 0;
 
 /**
  * Open addressing. Each slot is a hash (0 = empty) and, beside it, a second check of the id that
@@ -44,7 +46,7 @@ class Generation {
 }
 
 /** Remembers the latest 32,768 to 65,536 pairs. */
-export class Forgotten {
+class Pairs {
   /**
    * The generations, made when the first delivery leaves the history: most processes of a short
    * life never need them.
@@ -52,22 +54,58 @@ export class Forgotten {
   #young: Generation | undefined = undefined;
   #old: Generation | undefined = undefined;
 
-  /** Notes event `eventId`, whose hash in the store is `eventHash`, of the owner with that mark. */
-  add(eventId: string, eventHash: number, owner: number): void {
+  add(hash: number, mark: number): void {
     if (this.#young === undefined || this.#young.count * 2 >= SLOTS) {
       const spare = this.#old ?? new Generation();
       spare.clear();
       this.#old = this.#young;
       this.#young = spare;
     }
-    this.#young.add(mix(eventHash, owner), markOf(eventId));
+    this.#young.add(hash, mark);
   }
 
-  has(eventId: string, eventHash: number, owner: number): boolean {
-    if (this.#young === undefined) return false;
-    const hash = mix(eventHash, owner);
+  has(hash: number, mark: number): boolean {
+    return this.#young?.has(hash, mark) === true || this.#old?.has(hash, mark) === true;
+  }
+}
+
+/**
+ * Remembers at least the latest 32,768 pairs of event and owner. `eventHash` is the hash of the
+ * event's id in the store, and `owner` the mark of an owner.
+ */
+export class Forgotten {
+  readonly #byOwner = new Pairs();
+  /**
+   * An event is one entry here, to however many sessions it went. So an event that is not here is
+   * of no owner: nearly all events need no other look.
+   */
+  readonly #ofAnybody = new Pairs();
+  /** Events that only a client named; made with the first one. */
+  #claimed: Pairs | undefined = undefined;
+
+  /** Notes that the owner was sent the event. */
+  add(eventId: string, eventHash: number, owner: number): void {
     const mark = markOf(eventId);
-    return this.#young.has(hash, mark) || this.#old?.has(hash, mark) === true;
+    this.#byOwner.add(mix(eventHash, owner), mark);
+    this.#ofAnybody.add(mix(eventHash, ANYBODY), mark);
+  }
+
+  /** Notes that a client of the owner says that it has the event. */
+  claim(eventId: string, eventHash: number, owner: number): void {
+    this.#claimed ??= new Pairs();
+    this.#claimed.add(mix(eventHash, owner), markOf(eventId));
+  }
+
+  /** Whether the owner was sent the event, or says so. */
+  has(eventId: string, eventHash: number, owner: number): boolean {
+    const mark = markOf(eventId);
+    if (this.#claimed?.has(mix(eventHash, owner), mark) === true) return true;
+    return this.#ofAnybody.has(mix(eventHash, ANYBODY), mark) && this.#byOwner.has(mix(eventHash, owner), mark);
+  }
+
+  /** Whether any owner was sent the event. */
+  ofAnybody(eventId: string, eventHash: number): boolean {
+    return this.#ofAnybody.has(mix(eventHash, ANYBODY), markOf(eventId));
   }
 }
 

@@ -21,18 +21,12 @@ export interface MemoryStoreOptions {
   readonly left?: (delivery: Delivery) => void;
 }
 
-/** Stands for all owners. */
-const ANYBODY = 0;
-
 class MemoryStore implements Store {
   pending = 0;
   /** Newest delivery in flight. Older ones follow `storeNext`. */
   #newest: Delivery | undefined = undefined;
   readonly #events = new EventTable();
-  /** By owner. */
   readonly #forgotten: Forgotten | undefined;
-  /** An event is one entry here, to however many sessions it went. */
-  readonly #forgottenOfAnybody: Forgotten | undefined;
   /**
    * Next newer delivery of the same event to the same session, kept apart because twins are rare.
    */
@@ -49,7 +43,6 @@ class MemoryStore implements Store {
     this.#capacity = capacity;
     this.#left = left;
     this.#forgotten = remembers ? new Forgotten() : undefined;
-    this.#forgottenOfAnybody = remembers ? new Forgotten() : undefined;
   }
 
   get recent(): number {
@@ -110,7 +103,7 @@ class MemoryStore implements Store {
   }
 
   claimed(owner: Owner, eventId: string): void {
-    this.#forgotten?.add(eventId, this.#events.hashOf(eventId), owner.mark);
+    this.#forgotten?.claim(eventId, this.#events.hashOf(eventId), owner.mark);
   }
 
   forgot(session: Session, eventId: string): boolean {
@@ -158,13 +151,12 @@ class MemoryStore implements Store {
    * history. A client without a user may be any.
    */
   #mayBeKnown(session: Session, eventId: string, hash: number): boolean {
-    if (this.#remembers(session, eventId, hash)) return true;
-    return session.user === undefined && this.#forgottenOfAnybody?.has(eventId, hash, ANYBODY) === true;
+    if (session.user === undefined && this.#forgotten?.ofAnybody(eventId, hash) === true) return true;
+    return this.#remembers(session, eventId, hash);
   }
 
   #remember(eventId: string, hash: number, owner: Owner): void {
     this.#forgotten?.add(eventId, hash, owner.mark);
-    this.#forgottenOfAnybody?.add(eventId, hash, ANYBODY);
   }
 
   #remembers({ owner, formerOwner }: Session, eventId: string, hash: number): boolean {

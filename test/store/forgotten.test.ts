@@ -15,6 +15,18 @@ describe('[D13] forgotten events', () => {
     ]);
   });
 
+  it('are known of anybody, but not where a client only says so', () => {
+    const forgotten = new Forgotten();
+    forgotten.add('a', 1, 7);
+    forgotten.claim('b', 2, 7);
+    expect([forgotten.ofAnybody('a', 1), forgotten.ofAnybody('b', 2), forgotten.ofAnybody('c', 1)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([forgotten.has('b', 2, 7), forgotten.has('b', 2, 8)]).toEqual([true, false]);
+  });
+
   it('the latest 32,768 are known, and of as many others none is taken for one, although their hashes collide', async () => {
     await withSeed(chosenSeed(), async (chance) => {
       const forgotten = new Forgotten();

@@ -75,3 +75,30 @@ it('the same id again after five seconds is another call', async () => {
   story.sent('tool_completed', { tool: 'x', call: 'c1', run: RUN, on: b! });
   expect(await count(story)).toBe(2);
 });
+
+it('calls of one name that go on for hours are told apart, and nothing is left of them afterwards', async () => {
+  const story = new Story();
+  const [a, b] = tabs();
+  for (let n = 0; n < 50; n++) {
+    for (const on of [a!, b!]) story.sent('tool_executing', { tool: 'x', run: RUN, on });
+    for (const on of [a!, b!]) story.sent('tool_completed', { tool: 'x', run: RUN, on });
+    story.passed(1000);
+  }
+  expect([await count(story), story.watch.openTools]).toEqual([50, 0]);
+  expect(story.watch.waiting).toBe(1);
+  story.passed(5001);
+  expect(story.watch.waiting).toBe(0);
+});
+
+it('a tab that comes in the middle of a run joins the calls that start from then on', async () => {
+  const story = new Story();
+  const [a, b] = tabs();
+  for (let n = 0; n < 3; n++) {
+    story.sent('tool_executing', { tool: 'x', run: RUN, on: a! });
+    story.sent('tool_completed', { tool: 'x', run: RUN, on: a! });
+    story.passed(6000);
+  }
+  for (const on of [a!, b!]) story.sent('tool_executing', { tool: 'x', run: RUN, on });
+  for (const on of [a!, b!]) story.sent('tool_completed', { tool: 'x', run: RUN, on });
+  expect(await count(story)).toBe(4);
+});

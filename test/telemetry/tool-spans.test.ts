@@ -109,7 +109,7 @@ describe('which end belongs to which start', () => {
     story.sent('tool_executing', { tool: 'y', call: 'c' }).sent('tool_executing', { tool: 'y', call: 'c' });
     story.sent('tool_completed', { tool: 'y', call: 'c' });
     expect(story.calls()).toEqual(['x 1-3', 'y 5-7']);
-    expect([story.watch.waiting, await story.violations()]).toEqual([0, {}]);
+    expect([story.watch.openTools, await story.violations()]).toEqual([0, {}]);
   });
 
   it('one event id for start and end is not a repetition', () => {
@@ -122,7 +122,7 @@ describe('which end belongs to which start', () => {
 describe('an orphan', () => {
   it('ends as an error when its time is up, not before', async () => {
     const story = new Story().sent('tool_executing', { tool: 'slow' }).passed(59_999);
-    expect(story.watch.waiting).toBe(1);
+    expect(story.watch.openTools).toBe(1);
     story.passed(1);
     expect(story.calls()).toEqual(['slow 1-60001!']);
     expect(story.spans()[0]!.attributes).toMatchObject({
@@ -131,7 +131,7 @@ describe('an orphan', () => {
     });
     expect(await story.value('ackspan_tool_orphaned_total', { tool: 'slow' })).toBe(1);
     expect(await story.value('ackspan_tool_duration_seconds_count', { tool: 'slow' })).toBe(0);
-    expect(story.watch.waiting).toBe(0);
+    expect(story.watch.openTools).toBe(0);
   });
 
   it('is what a session leaves open', () => {
@@ -140,7 +140,7 @@ describe('an orphan', () => {
     story.passed(10).ended();
     expect(story.calls()).toEqual(['x 1-12!']);
     expect(story.spans()[0]!.attributes).toMatchObject({ 'ackspan.tool.orphaned_by': 'session_end' });
-    expect(story.watch.waiting).toBe(1);
+    expect(story.watch.openTools).toBe(1);
   });
 
   it('many at once are ended a few at a time', () => {
@@ -187,7 +187,7 @@ describe('[D7] limits', () => {
     const noisy = newSession('noisy');
     story.sent('tool_executing', { tool: 'mine' });
     for (const call of ['a', 'b']) story.sent('tool_executing', { tool: 'x', call, on: noisy });
-    expect([story.watch.waiting, story.sums().unwatched]).toEqual([2, 1]);
+    expect([story.watch.openTools, story.sums().unwatched]).toEqual([2, 1]);
     story.sent('tool_completed', { tool: 'mine' });
     expect(await story.violations()).toEqual({});
     expect(await story.value('ackspan_tool_unwatched_total', { reason: 'limit' })).toBe(1);
@@ -199,7 +199,7 @@ describe('[D7] limits', () => {
     story.sent('tool_executing', { tool: 'mine' });
     for (let i = 0; i < CALLS_PER_SESSION + 5; i++)
       story.sent('tool_executing', { tool: 'x', call: `c${i}`, on: noisy });
-    expect([story.watch.waiting, story.sums().unwatched]).toEqual([CALLS_PER_SESSION + 1, 5]);
+    expect([story.watch.openTools, story.sums().unwatched]).toEqual([CALLS_PER_SESSION + 1, 5]);
     story.sent('tool_completed', { tool: 'mine' });
     expect(story.calls()).toHaveLength(1);
   });
@@ -207,10 +207,10 @@ describe('[D7] limits', () => {
   it('a shed agent event ends all judgement about its session', async () => {
     const story = new Story().sent('agent_started').sent('tool_executing', { tool: 'x' });
     story.watch.observer.shed?.('pending', story.session, typeOf('chatter'));
-    expect(story.watch.waiting).toBe(2);
+    expect(story.watch.openTools).toBe(1);
     story.watch.observer.shed?.('pending', story.session, typeOf('tool_completed'));
     story.passed(400_000).sent('tool_completed', { tool: 'x' }).sent('agent_completed').ended();
-    expect([story.watch.waiting, story.calls(), await story.violations()]).toEqual([0, [], {}]);
+    expect([story.watch.openTools, story.calls(), await story.violations()]).toEqual([0, [], {}]);
     expect(await story.value('ackspan_tool_unwatched_total', { reason: 'shed' })).toBe(1);
   });
 });
@@ -254,7 +254,7 @@ it('random stories: started = ended + orphaned + given up + open, each span coun
         expect(story.watch.openTools).toBeLessThanOrEqual(5);
       }
       for (const session of sessions) story.ended(session);
-      expect(story.watch.waiting).toBe(0);
+      expect(story.watch.openTools).toBe(0);
       const spans = story.spans();
       const sums = story.sums();
       expect(spans.filter(({ error }) => error)).toHaveLength(sums.orphaned);

@@ -92,7 +92,7 @@ export function createAgentWatch(options: AgentWatchOptions): AgentWatch {
       return tools.waiting + order.waiting;
     },
     get openTools() {
-      return tools.waiting;
+      return tools.open;
     },
     tick(now, budget = Number.POSITIVE_INFINITY) {
       const more = tools.tick(now, budget);

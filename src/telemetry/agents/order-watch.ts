@@ -1,9 +1,9 @@
 // telemetry: watches that agent runs reach the client in order and to their end.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
+import { type Aged, AgeList } from '../../time/age-list.ts';
 import type { MetricSource } from '../metrics/producer.ts';
 import { LABEL, METRICS } from '../names/names.ts';
-import { type Aged, AgeList } from './age-list.ts';
 import type { AgentRole } from './agent-roles.ts';
 
 /**

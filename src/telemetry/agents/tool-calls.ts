@@ -1,8 +1,8 @@
 // telemetry: open tool calls per session: which end belongs to which start. Bounded; makes no spans.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
+import { type Aged, AgeList } from '../../time/age-list.ts';
 import type { TracedRun } from '../spans/run-spans.ts';
-import { type Aged, AgeList } from './age-list.ts';
 import { SameCalls, type SharedCall } from './same-calls.ts';
 
 /** A call from its start; '' = the event did not name it. */
@@ -62,6 +62,11 @@ export class ToolCalls {
     return this.#byAge.size;
   }
 
+  /** Names of calls, open or over, that another session may still join. */
+  get joinable(): number {
+    return this.#same.size;
+  }
+
   get oldest(): ToolCall | undefined {
     return this.#byAge.oldest;
   }
@@ -109,6 +114,11 @@ export class ToolCalls {
     }
     if (best !== undefined) this.remove(best);
     return best;
+  }
+
+  /** Forgets calls that no other session can join any more. */
+  tick(now: number): void {
+    this.#same.tick(now);
   }
 
   /** How many calls of the run are open. */

@@ -40,6 +40,8 @@ export interface ToolSpanOptions {
 
 export interface ToolSpans {
   /** Open calls. */
+  readonly open: number;
+  /** Open calls, and names that may still be joined: `tick` has work while it is not 0. */
   readonly waiting: number;
   readonly source: MetricSource;
   started(delivery: Delivery): void;
@@ -100,8 +102,11 @@ export function createToolSpans(options: ToolSpanOptions): ToolSpans {
   }
 
   return {
-    get waiting() {
+    get open() {
       return calls.open;
+    },
+    get waiting() {
+      return calls.open + calls.joinable;
     },
     source: () => families(tallies, unwatched),
     started(delivery) {
@@ -127,6 +132,7 @@ export function createToolSpans(options: ToolSpanOptions): ToolSpans {
     },
     openIn: (session, run) => calls.openIn(session, run),
     tick(now, budget) {
+      calls.tick(now);
       const before = now - options.orphanAfterMs;
       for (let oldest = calls.oldest; oldest !== undefined && oldest.startedAt <= before; oldest = calls.oldest) {
         if (budget-- <= 0) return true;

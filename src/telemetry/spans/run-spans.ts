@@ -2,6 +2,7 @@
 import { ROOT_CONTEXT, SpanKind, type Tracer } from '@opentelemetry/api';
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
+import { type Aged, AgeList } from '../../time/age-list.ts';
 import { wallOffset } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
 import { ATTR, SPAN } from '../names/names.ts';
@@ -23,7 +24,7 @@ export interface RunSpanDeps {
 }
 
 /** A run as spans refer to it, also after its end. */
-export class TracedRun {
+export class TracedRun implements Aged {
   /** The context that spans of the run have as their parent. */
   readonly parent: Parent;
   /** Deliveries without an outcome. */
@@ -34,6 +35,11 @@ export class TracedRun {
   over = false;
   /** The latest event or outcome, monotonic ms. */
   lastAt: number;
+  older: Aged | undefined = undefined;
+  newer: Aged | undefined = undefined;
+  listed = false;
+  /** Scope and id, which find it among the open runs. */
+  readonly key: string;
   readonly #startedAt: number;
   readonly #id: string;
   readonly #deps: RunSpanDeps;
@@ -41,7 +47,8 @@ export class TracedRun {
   #ended = false;
   #exported = false;
 
-  constructor(id: string, startedAt: number, deps: RunSpanDeps) {
+  constructor(key: string, id: string, startedAt: number, deps: RunSpanDeps) {
+    this.key = key;
     const { traceId, spanId } = deps.ids.random();
     this.parent = { ...parseTraceparent(`00-${traceId}-${spanId}-01`)!, isRemote: false };
     this.#id = id;
@@ -108,17 +115,18 @@ export function scopeOf(session: Session, longestId: number): string {
  */
 export function createRunSpans(deps: RunSpanDeps): RunSpans {
   const runs = new Map<string, TracedRun>();
+  /** Runs by their begin: the first entry of a large map that changes is slow to find. */
+  const byAge = new AgeList<TracedRun>();
   const ends = new Set(deps.ends);
   /** The latest answer: events of one run come one after the other. */
-  let last:
-    | { readonly session: Session; readonly id: string; readonly key: string; readonly run: TracedRun }
-    | undefined;
+  let last: { readonly session: Session; readonly id: string; readonly run: TracedRun } | undefined;
 
   const keyOf = (session: Session, id: string): string => `${scopeOf(session, id.length)}\u0000${id}`;
 
-  function close(key: string, run: TracedRun): void {
+  function close(run: TracedRun): void {
     if (last?.run === run) last = undefined;
-    if (runs.get(key) === run) runs.delete(key);
+    byAge.remove(run);
+    runs.delete(run.key);
     run.end();
   }
 
@@ -127,12 +135,12 @@ export function createRunSpans(deps: RunSpanDeps): RunSpans {
     const key = keyOf(session, id);
     let run = runs.get(key);
     if (run === undefined) {
-      const [oldest] = runs.size >= deps.maxRuns ? runs : [];
-      if (oldest !== undefined) close(...oldest);
-      run = new TracedRun(id, at, deps);
+      if (runs.size >= deps.maxRuns && byAge.oldest !== undefined) close(byAge.oldest);
+      run = new TracedRun(key, id, at, deps);
       runs.set(key, run);
+      byAge.add(run);
     }
-    last = { session, id, key, run };
+    last = { session, id, run };
     return run;
   }
 
@@ -156,14 +164,14 @@ export function createRunSpans(deps: RunSpanDeps): RunSpans {
       return runs.get(keyOf(session, id));
     },
     tick(now) {
-      for (const [key, run] of runs) {
+      for (const run of runs.values()) {
         if (run.open > 0) continue;
         const quiet = now - run.lastAt;
-        if (quiet >= deps.silentAfterMs || (run.over && quiet >= AFTER_END_MS)) close(key, run);
+        if (quiet >= deps.silentAfterMs || (run.over && quiet >= AFTER_END_MS)) close(run);
       }
     },
     stop() {
-      for (const [key, run] of [...runs]) close(key, run);
+      for (const run of [...runs.values()]) close(run);
     },
   };
 }

@@ -1,4 +1,4 @@
-// telemetry: records in the order of their last sign of life; the oldest is found in constant time.
+// time: records in the order of their last sign of life; the oldest is found in constant time.
 
 /** A record that can be in one such list. The links belong to the list. */
 export interface Aged {
