@@ -51,12 +51,11 @@ export const DEAD_LETTER_PATHS: Readonly<Record<string, object>> = {
     ['400', '401', '404'],
     filters,
   ),
-  '/api/v1/dead-letters/purge': change(
-    'Remove the dead letters of one user for good, with their messages',
-    'PurgeRequest',
-    answers('Purge', 'Done.'),
-    ['401', '404', '503'],
-  ),
+  '/api/v1/dead-letters/purge': change('Remove the dead letters of one user for good, with their messages', {
+    body: 'PurgeRequest',
+    ok: answers('Purge', 'Done.'),
+    errors: ['401', '404', '503'],
+  }),
 };
 
 const optionalMs = { type: ['number', 'null'], description: 'Milliseconds after the send.' };

@@ -57,14 +57,16 @@ export function read(
   return { get: operation(summary, ok, [...errors, '403', '429'], parameters) };
 }
 
-/** A resource that changes something. `body` names the schema of what is sent. */
-export function change(
-  summary: string,
-  body: string,
-  ok: object,
-  errors: readonly string[],
-  parameters: readonly object[] = [],
-): object {
+export interface Change {
+  /** Name of the schema of what is sent. */
+  readonly body: string;
+  readonly ok: object;
+  readonly errors: readonly string[];
+  readonly parameters?: readonly object[];
+}
+
+/** A resource that changes something. */
+export function change(summary: string, { body, ok, errors, parameters = [] }: Change): object {
   const requestBody = { required: true, content: { 'application/json': { schema: ref(body) } } };
   const all = ['400', '403', '413', '415', '429', ...errors];
   return { post: { ...operation(summary, ok, all, parameters), requestBody } };

@@ -78,9 +78,7 @@ export const PATHS: Readonly<Record<string, object>> = {
   '/healthz/ready': ready,
   '/drain': change(
     'Part from every client while the process goes on: readiness drops, nothing new is taken, clients are told to come again (Close 1012). The answer comes at once; there is no way back',
-    'ChangeRequest',
-    answers('Drain', 'It has begun, or had before.'),
-    ['401', '404'],
+    { body: 'ChangeRequest', ok: answers('Drain', 'It has begun, or had before.'), errors: ['401', '404'] },
   ),
   '/api/v1/drain': read('How far a drain is', answers('Drain', '`serving` = none was asked for.'), [
     '400',
@@ -90,9 +88,15 @@ export const PATHS: Readonly<Record<string, object>> = {
   '/metrics': read('Metrics for Prometheus, in the format that `Accept` asks for', scrape, ['401']),
   '/api/v1/about': read('Who answers, and what may be done here', answers('About', 'About.'), ['400', '401']),
   '/api/v1/login': open(
-    change('Log in to the page: sets a cookie', 'Login', answers('LoggedIn', 'The cookie is set.'), ['401', '404']),
+    change('Log in to the page: sets a cookie', {
+      body: 'Login',
+      ok: answers('LoggedIn', 'The cookie is set.'),
+      errors: ['401', '404'],
+    }),
   ),
-  '/api/v1/logout': open(change('Log out of the page', 'Logout', answers('LoggedIn', 'The cookie is gone.'), ['404'])),
+  '/api/v1/logout': open(
+    change('Log out of the page', { body: 'Logout', ok: answers('LoggedIn', 'The cookie is gone.'), errors: ['404'] }),
+  ),
   '/api/v1/stats': read('Counts and rates', answers('Stats', 'Since the start.'), ['400', '401']),
   '/api/v1/summary': read(
     'How things stand against the objective: five minutes, one hour, since the start',
@@ -148,36 +152,26 @@ export const PATHS: Readonly<Record<string, object>> = {
   ),
   '/api/v1/deliveries/{id}/resend': change(
     'Send a kept message again: an attempt. 409 `settled`, `not_kept` or `away` where that cannot be',
-    'ChangeRequest',
-    changed,
-    changeErrors,
-    [id('A delivery id (`d-…`).')],
+    { body: 'ChangeRequest', ok: changed, errors: changeErrors, parameters: [id('A delivery id (`d-…`).')] },
   ),
   '/api/v1/deliveries/{id}/confirm': change(
     'Close an open delivery by hand. No evidence: it ends `unverifiable: operator`. 409 `settled`',
-    'ChangeRequest',
-    changed,
-    changeErrors,
-    [id('A delivery id (`d-…`).')],
+    { body: 'ChangeRequest', ok: changed, errors: changeErrors, parameters: [id('A delivery id (`d-…`).')] },
   ),
-  '/api/v1/deliveries/{id}/fail': change(
-    'Give an open delivery up: it ends `failed: operator`. 409 `settled`',
-    'ChangeRequest',
-    changed,
-    changeErrors,
-    [id('A delivery id (`d-…`).')],
-  ),
-  '/api/v1/replay': change(
-    'Send the kept messages of a filter again, oldest first',
-    'ReplayRequest',
-    answers('Replay', 'What was done, or would be.'),
-    ['401', '404'],
-  ),
+  '/api/v1/deliveries/{id}/fail': change('Give an open delivery up: it ends `failed: operator`. 409 `settled`', {
+    body: 'ChangeRequest',
+    ok: changed,
+    errors: changeErrors,
+    parameters: [id('A delivery id (`d-…`).')],
+  }),
+  '/api/v1/replay': change('Send the kept messages of a filter again, oldest first', {
+    body: 'ReplayRequest',
+    ok: answers('Replay', 'What was done, or would be.'),
+    errors: ['401', '404'],
+  }),
   '/reload': change(
     'Read the configuration again: rules, limits, sampling, objectives and log level hold from now on. 409 names what may not change; nothing is changed then',
-    'ReloadRequest',
-    answers('Reloaded', 'What holds now.'),
-    ['401', '404', '409'],
+    { body: 'ReloadRequest', ok: answers('Reloaded', 'What holds now.'), errors: ['401', '404', '409'] },
   ),
   ...DEAD_LETTER_PATHS,
   '/api/v1/connections': read(

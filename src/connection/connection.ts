@@ -114,7 +114,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     const { observer, parked, relay } = this.#deps;
     splice.rejoin(client, code, reason);
     const now = relay.now();
-    if (this.attended) observer.closed(this, 'sidecar', code, now, reason);
+    if (this.attended) observer.closed(this, { by: 'sidecar', code, reason, at: now });
     else parked.count--;
     this.#client = 'here';
     this.facts = facts;
@@ -138,7 +138,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
   /** Notes for `EventPath` that the client has gone and is expected back. */
   leftAlone(code: number, now: number): void {
     const { observer, parked } = this.#deps;
-    observer.closed(this, 'client', code, now, '');
+    observer.closed(this, { by: 'client', code, reason: '', at: now });
     parked.count++;
     this.#client = 'away';
   }
@@ -149,7 +149,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     const { attended } = this;
     this.#splice = undefined;
     this.#client = 'none';
-    if (attended) observer.closed(this, by, code, now, reason);
+    if (attended) observer.closed(this, { by, code, reason, at: now });
     else parked.count--;
   }
 

@@ -24,7 +24,16 @@ export interface ConnectionObserver {
    * Is told of the end. `code` and `reason` are those of the first Close frame; 1006 = there was
    * none. `now` is monotonic ms.
    */
-  closed(connection: Connection, by: EndedBy, code: number, now: number, reason: string): void;
+  closed(connection: Connection, parting: ConnectionEnd): void;
+}
+
+/** How a client's connection ended: who ended it, with which Close frame, and when. */
+export interface ConnectionEnd {
+  readonly by: EndedBy;
+  readonly code: number;
+  readonly reason: string;
+  /** Monotonic ms. */
+  readonly at: number;
 }
 
 /**

@@ -210,8 +210,8 @@ export class Confirmations {
         return 'early';
       }
     }
-    if (this.#maybeElsewhere(session, eventId) && this.#elsewhere?.(session, eventId, rejected, error, now) === true)
-      return 'noted';
+    const word = { eventId, rejected, error };
+    if (this.#maybeElsewhere(session, eventId) && this.#elsewhere?.(session, word, now) === true) return 'noted';
     return this.count(session, eventId);
   }
 

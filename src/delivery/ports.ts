@@ -81,9 +81,7 @@ export type Reemit = (delivery: Delivery, now: number) => AttemptResult;
  */
 export type AskElsewhere = (
   session: Session,
-  eventId: string,
-  rejected: boolean,
-  error: string,
+  word: { readonly eventId: string; readonly rejected: boolean; readonly error: string },
   now: number,
 ) => boolean;
 

@@ -81,8 +81,15 @@ export function toolExecuting(run: Run, call: number, tool: string, parameters: 
   return { type: 'tool_executing', data, timestamp: stamp(), critical: true, attempt: null, ...trace(run) };
 }
 
-/** A tool has ended, well or badly. The id is inside the result. `ms` is how long the tool ran. */
-export function toolCompleted(run: Run, call: number, tool: string, outcome: ToolOutcome, ms: number): Fields {
+/** The call of the run, by number, its tool, and how long it ran. */
+export interface ToolRun {
+  readonly call: number;
+  readonly tool: string;
+  readonly ms: number;
+}
+
+/** A tool has ended, well or badly. The id is inside the result. */
+export function toolCompleted(run: Run, { call, tool, ms }: ToolRun, outcome: ToolOutcome): Fields {
   const event_id = eventId('tool_completed', run);
   const tool_call_id = `${run.id}_call_${call}`;
   const result = outcome.ok ? outcome.result : { error: outcome.error };

@@ -40,7 +40,7 @@ export function createDispatcher(work: () => Promise<void>): Dispatcher {
       tell(emit, toolExecuting(run, call, name, parameters));
       await work();
       const outcome = attempt(tools.get(name), name, parameters);
-      tell(emit, toolCompleted(run, call, name, outcome, performance.now() - started));
+      tell(emit, toolCompleted(run, { call, tool: name, ms: performance.now() - started }, outcome));
       return outcome;
     },
   };

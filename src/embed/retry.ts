@@ -57,7 +57,7 @@ export function createRetrier(deps: RetrierDeps): Retrier {
   return {
     reemit(delivery, now) {
       const sending = delivery.session as Sending;
-      closeRunning(deps, delivery, 'failed', 'the retry callback did not answer before the next retry');
+      closeRunning(deps, delivery, 'the retry callback did not answer before the next retry');
       const retry: Retry = { number: delivery.attempts + 1, at: now, result: 'blocked', error: '' };
       sending.retries = [...sending.retries, retry];
       const callback = deps.callback();
@@ -70,7 +70,7 @@ export function createRetrier(deps: RetrierDeps): Retrier {
       if (retry.number > delivery.type.policy.attemptsMs.length) sending.data = undefined;
       sending.running++;
       queueMicrotask(() => {
-        void call(deps, callback, delivery, retry, data);
+        void call(deps, delivery, retry, { callback, data });
       });
       return 'sent';
     },
@@ -78,8 +78,8 @@ export function createRetrier(deps: RetrierDeps): Retrier {
       const sending = delivery.session as Sending;
       const { error } = sending;
       const reached = delivery.status === 'confirmed' || delivery.errorType === 'rejected';
-      if (reached) closeRunning(deps, delivery, 'sent', '');
-      else closeRunning(deps, delivery, 'failed', 'the retry callback did not answer before the outcome');
+      if (reached) closeRunning(deps, delivery, '');
+      else closeRunning(deps, delivery, 'the retry callback did not answer before the outcome');
       // The backend gave the event up and said why.
       if (delivery.errorType === 'disconnected') sending.error = error;
     },
@@ -88,10 +88,9 @@ export function createRetrier(deps: RetrierDeps): Retrier {
 
 async function call(
   deps: RetrierDeps,
-  callback: RetryCallback,
   delivery: Delivery,
   retry: Retry,
-  data: unknown,
+  { callback, data }: { readonly callback: RetryCallback; readonly data: unknown },
 ): Promise<void> {
   const sending = delivery.session as Sending;
   let error = '';
@@ -113,23 +112,23 @@ async function call(
   sending.running--;
   // A late result does not change how the retry was counted. The event did go out in the end, which
   // is noted.
-  if (retry.result === 'running') conclude(deps, delivery, retry, error === '' ? 'sent' : 'failed', error);
+  if (retry.result === 'running') conclude(deps, delivery, retry, error);
   if (error !== '' || isSettled(delivery)) return;
   sending.failing = false;
   sending.markedSentAt ||= deps.now();
 }
 
-/** Gives every open call its result. */
-function closeRunning(deps: RetrierDeps, delivery: Delivery, result: 'sent' | 'failed', error: string): void {
+/** Gives every open call its result; `error` is '' where the event went out. */
+function closeRunning(deps: RetrierDeps, delivery: Delivery, error: string): void {
   for (const retry of (delivery.session as Sending).retries)
-    if (retry.result === 'running') conclude(deps, delivery, retry, result, error);
+    if (retry.result === 'running') conclude(deps, delivery, retry, error);
 }
 
-function conclude(deps: RetrierDeps, delivery: Delivery, retry: Retry, result: 'sent' | 'failed', error: string): void {
+function conclude(deps: RetrierDeps, delivery: Delivery, retry: Retry, error: string): void {
   const sending = delivery.session as Sending;
-  retry.result = result;
+  retry.result = error === '' ? 'sent' : 'failed';
   retry.error = error;
-  if (result === 'failed') {
+  if (error !== '') {
     sending.failing = true;
     sending.error = error;
   }

@@ -42,6 +42,14 @@ export function createEmbeddedTracker(deps: EmbedDeps): EventTracker {
   return new Embedded(deps);
 }
 
+/** Says that an event was handled, or with `rejected` why not. */
+interface Word {
+  readonly rejected: boolean;
+  readonly error: string;
+}
+
+const CONFIRMED: Word = { rejected: false, error: '' };
+
 class Embedded implements EventTracker {
   readonly #deps: EmbedDeps;
   readonly #report: Report;
@@ -112,7 +120,7 @@ class Embedded implements EventTracker {
   }
 
   confirm(id: string | number, from?: From): Effect {
-    return this.#word(id, speakerOf(from), false, '', (delivery) => this.#apply(delivery, false, ''));
+    return this.#word(id, speakerOf(from), CONFIRMED, (delivery) => this.#apply(delivery, CONFIRMED));
   }
 
   fail(id: string | number, reason: string, from?: From & { readonly rejected?: boolean }): Effect {
@@ -128,7 +136,7 @@ class Embedded implements EventTracker {
     if (word === undefined) return undefined;
     const { eventId, rejected, error } = word;
     if (rejected) return this.#failed(eventId, error, speaker, true);
-    return this.#word(eventId, speaker, false, '', (delivery) => this.#apply(delivery, false, ''));
+    return this.#word(eventId, speaker, CONFIRMED, (delivery) => this.#apply(delivery, CONFIRMED));
   }
 
   status(id: string | number, from?: From): EventStatus | undefined {
@@ -181,10 +189,11 @@ class Embedded implements EventTracker {
   }
 
   #failed(id: unknown, text: string, speaker: Speaker, rejected: boolean): Effect {
-    return this.#word(id, speaker, true, text, (delivery) => {
+    const word = { rejected: true, error: text };
+    return this.#word(id, speaker, word, (delivery) => {
       const sending = delivery.session as Sending;
       sending.error = text;
-      if (rejected) return this.#apply(delivery, true, text);
+      if (rejected) return this.#apply(delivery, word);
       if (retriesLeft(delivery) > 0) {
         sending.failing = true;
         return 'retrying';
@@ -194,11 +203,8 @@ class Embedded implements EventTracker {
     });
   }
 
-  /**
-   * Applies a confirmation to every open event of the id that its sender may confirm, else counts
-   * why nothing changed.
-   */
-  #word(id: unknown, who: Speaker, rejected: boolean, error: string, apply: (delivery: Delivery) => Effect): Effect {
+  /** Applies a word to open events of the id that its sender may confirm, else counts why not. */
+  #word(id: unknown, who: Speaker, { rejected, error }: Word, apply: (delivery: Delivery) => Effect): Effect {
     const mine = this.#of(id, who);
     let effect: Effect | undefined;
     for (const delivery of mine) if (!isSettled(delivery)) effect = apply(delivery);
@@ -207,16 +213,13 @@ class Embedded implements EventTracker {
     return this.#tracker.processed(session, idOf(id) ?? '', rejected, error, this.#deps.now()) as Effect;
   }
 
-  #apply(delivery: Delivery, rejected: boolean, error: string): Effect {
+  #apply(delivery: Delivery, { rejected, error }: Word): Effect {
     const id = delivery.eventId ?? delivery.id;
     const effect = this.#tracker.processed(delivery.session, id, rejected, error, this.#deps.now());
     return effect === 'rejected' ? 'failed' : (effect as Effect);
   }
 
-  /**
-   * Events of the id, newest first: a user's own, or those without a user for a client without one
-   * (SPEC D6).
-   */
+  /** Events of the id, newest first: a user's own, or for a client without one the others (D6). */
   #of(given: unknown, who: Speaker): readonly Delivery[] {
     const id = idOf(given);
     if (id === undefined) return [];

@@ -7,13 +7,18 @@ import { formatHead, type RawHeaders } from './headers.ts';
 /** Time in which a client must read an answer and close, ms. */
 const LINGER_MS = 5_000;
 
+export interface AnswerOptions {
+  readonly headers?: RawHeaders;
+  /** Time in which the client must read the answer and close, ms. */
+  readonly lingerMs?: number;
+}
+
 /** Writes a whole text response with `Connection: close`, and ends the socket. */
 export function answer(
   socket: Socket,
   status: number,
   text: string,
-  extra: RawHeaders = [],
-  lingerMs = LINGER_MS,
+  { headers = [], lingerMs = LINGER_MS }: AnswerOptions = {},
 ): void {
   if (!socket.writable) {
     socket.destroy();
@@ -22,7 +27,7 @@ export function answer(
   const body = `${text}\n`;
   const head = formatHead(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, [
     ...['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(Buffer.byteLength(body))],
-    ...extra,
+    ...headers,
     ...['Connection', 'close'],
   ]);
   socket.end(head + body);

@@ -56,6 +56,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   });
   function openProxy(): ProxyServer {
     const opened = createProxy(upstream, agent);
+    // biome-ignore lint/complexity/useMaxParams: http-proxy-3 calls it so.
     opened.on('proxyReq', (outgoing, request, response, _options, socket) => {
       asked.set(request, outgoing);
       limitConnect(outgoing, socket, deps.connectTimeoutMs);

@@ -139,7 +139,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
       return upgrader.handshaking + routes.held.size + tunnels.open;
     },
     answering: () => routes.answering,
-    listen: (host, port) => listenOn(server, host, port, counters, report),
+    listen: (host, port) => listenOn(server, { host, port }, counters, report),
     stopAccepting,
     async close() {
       await stopAccepting();
@@ -264,7 +264,7 @@ function proceed<T>({ deps, upgrader }: Routes<T>, caller: Caller, admission: Ad
     const { status, reason, counter = 'refusedByLimit' } = admission.refusal;
     deps.counters[counter]++;
     deps.report({ stage: 'relay.limit', error: new Error(`handshake refused with ${status}: ${reason}`) });
-    answer(socket, status, reason, status === 503 || status === 429 ? ['Retry-After', '1'] : []);
+    answer(socket, status, reason, status === 503 || status === 429 ? { headers: ['Retry-After', '1'] } : {});
     return;
   }
   const ticket = admission?.ticket;

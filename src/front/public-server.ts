@@ -47,8 +47,7 @@ function letGoIfIdle(socket: Socket): void {
 
 export function listenOn(
   server: Server,
-  host: string,
-  port: number,
+  { host, port }: { readonly host: string; readonly port: number },
   counters: FrontCounters,
   report: Report,
 ): Promise<AddressInfo> {
@@ -107,6 +106,7 @@ export function turnAway(server: Server, descriptors: Descriptors, counters: Fro
     }
     // The answer takes the bytes away from node:http's parser, which must have been attached by
     // then.
-    process.nextTick(() => answer(socket, 503, 'there are too many connections', ['Retry-After', '1'], TURNED_AWAY_MS));
+    const how = { headers: ['Retry-After', '1'], lingerMs: TURNED_AWAY_MS };
+    process.nextTick(() => answer(socket, 503, 'there are too many connections', how));
   });
 }

@@ -64,7 +64,7 @@ export function createTunnels(deps: TunnelDeps): Tunnels {
     start(request, client, rest) {
       deps.counters.requests++;
       try {
-        open.add(new Tunnel(deps, request, client, rest, open));
+        open.add(new Tunnel({ ...deps, open }, request, client, rest));
       } catch (error) {
         deps.counters.requestErrors++;
         deps.report({ stage: 'relay.tunnel', error });
@@ -78,10 +78,9 @@ export function createTunnels(deps: TunnelDeps): Tunnels {
 }
 
 class Tunnel {
-  readonly #deps: TunnelDeps;
+  readonly #deps: TunnelDeps & { readonly open: Set<Tunnel> };
   readonly #request: IncomingMessage;
   readonly #client: Socket;
-  readonly #open: Set<Tunnel>;
   readonly #outgoing: ClientRequest;
   /** Bytes after the request: of the other protocol, or of the next request. */
   readonly #early: Buffer[] = [];
@@ -94,7 +93,12 @@ class Tunnel {
   #answered = false;
 
   /** Throws before it touches the socket, if the request cannot be written for the upstream. */
-  constructor(deps: TunnelDeps, request: IncomingMessage, client: Socket, rest: Buffer, open: Set<Tunnel>) {
+  constructor(
+    deps: TunnelDeps & { readonly open: Set<Tunnel> },
+    request: IncomingMessage,
+    client: Socket,
+    rest: Buffer,
+  ) {
     const { upstream, headerBytes } = deps;
     // The settings for HTTP/2 (RFC 7540 §3.2.1) are part of the offer.
     const settings = hasToken(request.rawHeaders, 'connection', 'http2-settings') ? ', HTTP2-Settings' : '';
@@ -102,7 +106,6 @@ class Tunnel {
     this.#deps = deps;
     this.#request = request;
     this.#client = client;
-    this.#open = open;
     const length = headerValues(request.rawHeaders, 'content-length')[0];
     this.#left = Number(length ?? 0);
     this.#outgoing = dial(upstream, { method: request.method!, path, headers: namedHeaders(headers), headerBytes });
@@ -127,7 +130,7 @@ class Tunnel {
   }
 
   destroy(): void {
-    if (!this.#open.delete(this)) return;
+    if (!this.#deps.open.delete(this)) return;
     this.#unwatch();
     if (this.#upstream !== undefined) this.#deps.counters.tunnelsOpen--;
     this.#outgoing.destroy();
@@ -148,12 +151,12 @@ class Tunnel {
   };
 
   #onGone = (): void => {
-    if (this.#open.has(this) && !this.#answered) this.#deps.counters.clientGone++;
+    if (this.#deps.open.has(this) && !this.#answered) this.#deps.counters.clientGone++;
     this.destroy();
   };
 
   #broken(error: Error): void {
-    if (this.#answered || !this.#open.has(this)) return;
+    if (this.#answered || !this.#deps.open.has(this)) return;
     this.#deps.counters.requestErrors++;
     this.#deps.report({ stage: 'relay.tunnel', error });
     this.#release();
@@ -177,7 +180,7 @@ class Tunnel {
    * paused.
    */
   #release(): void {
-    this.#open.delete(this);
+    this.#deps.open.delete(this);
     this.#unwatch();
     const client = this.#client;
     client.off('data', this.#onData).off('end', this.#onGone).off('close', this.#onGone).off('error', this.#onGone);

@@ -146,7 +146,14 @@ export function open(deps: FrontDeps, upgraded: Upgraded, ticket: Ticket): void 
   const { who, user } = ticket;
   const { id, rawHeaders, url, remoteAddress } = upgraded.request;
   const now = connectionDeps.relay.now();
-  const facts = readFacts(id, rawHeaders, url, remoteAddress, upgraded.subprotocol, now);
+  const facts = readFacts({
+    id,
+    rawHeaders,
+    url,
+    remote: remoteAddress,
+    subprotocol: upgraded.subprotocol,
+    openedAt: now,
+  });
   const owner = owners.acquire(user);
   // The parent is the client's own trace only. Where the upstream was given the connection's span,
   // that span is linked to.
@@ -182,7 +189,11 @@ export function rejoin(deps: FrontDeps, request: IncomingMessage, ticket: Ticket
       const now = deps.connectionDeps.relay.now();
       const id = nextConnectionId();
       session.claimedUser = ticket.who?.claimed ?? session.claimedUser;
-      const facts = readFacts(id, request.rawHeaders, request.url!, remote, subprotocol, now);
+      const facts = readFacts({
+        ...{ id, remote, subprotocol, openedAt: now },
+        rawHeaders: request.rawHeaders,
+        url: request.url!,
+      });
       returning.join(facts, client, head);
     },
   };
@@ -196,17 +207,15 @@ function adopt({ owners, connectionDeps }: FrontDeps, { session, attended }: Con
 
 let connections = 0;
 
-function readFacts(
-  id: string,
-  headers: RawHeaders,
-  url: string,
-  remote: string,
-  subprotocol: string | undefined,
-  openedAt: number,
-): ConnectionFacts {
+interface RequestFacts extends Pick<ConnectionFacts, 'id' | 'remote' | 'subprotocol' | 'openedAt'> {
+  readonly rawHeaders: RawHeaders;
+  readonly url: string;
+}
+
+function readFacts({ rawHeaders: headers, url, ...known }: RequestFacts): ConnectionFacts {
   const path = url.split('?', 1)[0]!;
   const agent = agentFamily(headerValues(headers, 'user-agent')[0]);
-  return { id, seq: ++connections, remote, path, ...authority(headers), subprotocol, agent, openedAt };
+  return { ...known, seq: ++connections, path, ...authority(headers), agent };
 }
 
 /** Keeps the first user that an event names without proof. */

@@ -77,10 +77,10 @@ export function createElsewhere(deps: ElsewhereDeps): AskElsewhere {
     confirmations().count(session, word.eventId);
   }
 
-  return (session, eventId, rejected, error, cameAt) => {
+  return (session, word, cameAt) => {
     const { user } = session;
     if (user === undefined || !gate.open || seeking.full || clock.error > PATIENCE_MS) return false;
-    void see(session, user, { eventId, rejected, error, cameAt });
+    void see(session, user, { ...word, cameAt });
     return true;
   };
 }

@@ -236,10 +236,10 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
         spans?.connections.opened(session, connectionFacts(facts, deps));
       },
       capability: (_, from, to) => connectionMetrics.changed(from, to),
-      closed({ session, facts }, by, code, now, reason) {
-        connectionMetrics.closed(code, by, now - facts.openedAt, session.capability);
-        spans?.connections.closed(session, code, by, now, reason);
-        if (!session.resumable) agents?.sessionEnded(session, now);
+      closed({ session, facts }, { by, code, reason, at }) {
+        connectionMetrics.closed(code, by, at - facts.openedAt, session.capability);
+        spans?.connections.closed(session, { code, by, reason }, at);
+        if (!session.resumable) agents?.sessionEnded(session, at);
       },
     },
     handshakes: spans && {

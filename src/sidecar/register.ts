@@ -17,14 +17,22 @@ export function tell(report: Report, step: () => void): void {
   }
 }
 
+export interface RegisterDeps {
+  readonly connections: Set<Connection>;
+  readonly owners: Owners;
+  readonly watch: Pick<Watch, 'connections'>;
+  readonly book: ConnectionBook;
+  readonly report: Report;
+}
+
 /** Keeps the set of open connections beside the watch. */
-export function register(
-  connections: Set<Connection>,
-  owners: Owners,
-  { connections: watch }: Watch,
-  book: ConnectionBook,
-  report: Report,
-): ConnectionObserver {
+export function register({
+  connections,
+  owners,
+  watch: { connections: watch },
+  book,
+  report,
+}: RegisterDeps): ConnectionObserver {
   return {
     opened(connection) {
       connections.add(connection);
@@ -36,13 +44,13 @@ export function register(
       tell(report, () => book.capability(connection.id, to, now()));
       tell(report, () => watch.capability(connection, from, to));
     },
-    closed(connection, by, code, at, reason) {
+    closed(connection, end) {
       connections.delete(connection);
-      tell(report, () => book.closed(connection.id, by, code, at));
+      tell(report, () => book.closed(connection.id, end.by, end.code, end.at));
       owners.disconnect(connection.session.owner);
       // A session that can be resumed gives its owner back when it ends.
       if (!connection.session.optedIn) owners.release(connection.session.owner);
-      tell(report, () => watch.closed(connection, by, code, at, reason));
+      tell(report, () => watch.closed(connection, end));
     },
   };
 }

@@ -55,11 +55,15 @@ export function restore(deps: RestoreDeps, restored: Restored): () => Promise<vo
 function restoreSession(deps: RestoreDeps, { entry, item }: Left['sessions'][number], restored: Restored): boolean {
   const { journal, left } = deps.store;
   const open = left.deliveries.get(entry.key) ?? [];
-  return reviveSession(deps, entry, open, restored, {
-    session: (session) => journal.restoredSession(session, entry, item),
-    delivery: (delivery, one) => journal.restoredDelivery(delivery, one.item),
-    refused: (session) => journal.ended(session),
-  });
+  return reviveSession(
+    { ...deps, restored },
+    { entry, open },
+    {
+      session: (session) => journal.restoredSession(session, entry, item),
+      delivery: (delivery, one) => journal.restoredDelivery(delivery, one.item),
+      refused: (session) => journal.ended(session),
+    },
+  );
 }
 
 async function endOthers(

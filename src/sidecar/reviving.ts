@@ -33,13 +33,11 @@ export interface Telling<Open extends OpenDelivery> {
 
 /** Makes the session wait for its client, with what it has in flight. False: there was no room. */
 export function reviveSession<Open extends OpenDelivery>(
-  deps: ReviveDeps,
-  entry: SessionEntry,
-  open: readonly Open[],
-  restored: Restored,
+  deps: ReviveDeps & { readonly restored: Restored },
+  { entry, open }: { readonly entry: SessionEntry; readonly open: readonly Open[] },
   tell: Telling<Open>,
 ): boolean {
-  const { tracker, owners, resumption, now } = deps;
+  const { tracker, owners, resumption, restored, now } = deps;
   const { awayMs = 0 } = tell;
   const owner = owners.acquire(entry.user);
   owner.restored = true;

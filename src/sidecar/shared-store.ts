@@ -30,7 +30,7 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
   const { registry, tracker, report } = deps;
   const revive: ReviveDeps = { ...deps, offset: () => shared.clock.offset() };
   return {
-    adopt: (taken) => adopt(shared, taken, revive, deps, restored),
+    adopt: (taken) => adopt(shared, taken, { ...revive, restored }, deps),
     endAsLost(open) {
       for (const one of open) {
         try {
@@ -66,15 +66,14 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
 function adopt(
   shared: RedisStore,
   taken: TakenSession,
-  revive: ReviveDeps,
+  revive: ReviveDeps & { readonly restored: Restored },
   { registry }: SharedDeps,
-  restored: Restored,
 ): void {
   const { journal } = shared;
-  const { entry, open, epoch, awayMs } = taken;
+  const { entry, epoch, awayMs } = taken;
   // This instance has it by another way.
   if (registry.find(entry.key) !== undefined) return;
-  reviveSession(revive, entry, open, restored, {
+  reviveSession(revive, taken, {
     session: (session) => journal.restoredSession(session, entry, epoch),
     delivery: (delivery) => journal.restoredDelivery(delivery),
     refused: (session) => journal.left(session, true),

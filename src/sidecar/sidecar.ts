@@ -240,7 +240,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     }),
   );
   if (lasting?.shared !== undefined) answerReaders(lasting.shared, admin.answer, report);
-  const observer = register(connections, owners, watch, book, report);
+  const observer = register({ connections, owners, watch, book, report });
   const overdue = new OverdueWords();
   const parked = { count: 0 };
   const resendBudget = createResendBudget();

@@ -39,7 +39,11 @@ async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>) {
     now: () => time.now,
     report: ({ stage, error }: { stage: string; error: unknown }) => void reports.push(`${stage}: ${error}`),
   };
-  const observer = { opened() {}, capability() {}, closed: (_: unknown, by: string) => void closed.push(by) };
+  const observer = {
+    opened() {},
+    capability() {},
+    closed: (_: unknown, { by }: { by: string }) => void closed.push(by),
+  };
   const unread = { binary: 0, too_large: 0, unreadable: 0, superseded: 0 };
   const overdue = new OverdueWords();
   const decoder = createDecoder({

@@ -160,7 +160,8 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     report,
   });
   const unwatched = { connections: { opened() {}, capability() {}, closed() {} } };
-  const observer = register(connections, owners, unwatched as never, createConnectionBook(), report);
+  const book = createConnectionBook();
+  const observer = register({ connections, owners, watch: unwatched as never, book, report });
   const relay = { counters, limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, lingerMs, patienceMs }, now, report };
   const overdue = new OverdueWords();
   const parked = { count: 0 };

@@ -79,7 +79,7 @@ describe.each(['http/protobuf', 'http/json'])('[D18] over %s, a wall clock that 
       walk.confirmed(now());
       const end = clocks.wall;
       clocks.pass(10);
-      spans.connections.closed(on, 1000, 'client', now());
+      spans.connections.closed(on, { code: 1000, by: 'client' }, now());
 
       const [span, connection] = await exported();
       expect(off(span?.endNs, end)).toBeLessThan(5);

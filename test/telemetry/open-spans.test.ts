@@ -194,7 +194,7 @@ describe('what is open', () => {
     const on = session();
     spans.connections.opened(on, { ...CONNECTION, path: '/ws', agent: 'Firefox', peer: '192.0.2.7' });
     expect([1, 2, 3].map((n) => spans.connections.show(T0 + n - 2, T0 + 5000, 9))).toEqual([0, 1, 0]);
-    spans.connections.closed(on, 4001, 'upstream', T0 + 60_000, 'logged out');
+    spans.connections.closed(on, { code: 4001, by: 'upstream', reason: 'logged out' }, T0 + 60_000);
     const [shown, span] = await exported();
     const about = { 'url.path': '/ws', 'user_agent.name': 'Firefox', 'network.peer.address': '192.0.2.7' };
     expect(shown).toMatchObject({ name: 'ackspan.connection.open', attributes: about });

@@ -85,7 +85,7 @@ describe.each(['http/protobuf', 'http/json'])('over %s', (protocol) => {
     const on = session();
     spans.connections.opened(on, CONNECTION);
     const walk = new Walk(spans.observer, on, facts({ traceparent: PARENT }), T0).confirmed(T0 + 12.5);
-    spans.connections.closed(on, 1000, 'client', T0 + 99);
+    spans.connections.closed(on, { code: 1000, by: 'client' }, T0 + 99);
 
     const [span, connection] = await exported();
     expect(span).toEqual({
@@ -125,8 +125,8 @@ describe.each(['http/protobuf', 'http/json'])('over %s', (protocol) => {
     const on = session(undefined, OTHER);
     spans.connections.opened(on, CONNECTION);
     on.capability = 'received';
-    spans.connections.closed(on, 1006, 'network', T0 + 99);
-    spans.connections.closed(on, 1000, 'client', T0 + 100);
+    spans.connections.closed(on, { code: 1006, by: 'network' }, T0 + 99);
+    spans.connections.closed(on, { code: 1000, by: 'client' }, T0 + 100);
 
     const all = await exported();
     expect(all).toHaveLength(1);
@@ -205,7 +205,7 @@ test.each<[Exclude<Outcome, 'confirmed'>, ErrorType, number]>([
     const walk = new Walk(each.observer, on, facts(), T0).attempt(T0 + 1000);
     expect(walk.delivery.span === undefined).toBe(false);
     walk.ended(outcome, error, T0 + 30_000);
-    each.connections.closed(on, 1000, 'client', T0 + 30_001);
+    each.connections.closed(on, { code: 1000, by: 'client' }, T0 + 30_001);
   }
   const [atOnce, connection, later] = await exported();
   const expected = {
@@ -254,7 +254,7 @@ describe('a delivery that was not chosen', () => {
     const on = session();
     spans.connections.opened(on, CONNECTION);
     const walk = new Walk(spans.observer, on, facts(), T0);
-    spans.connections.closed(on, 1006, 'network', T0 + 10);
+    spans.connections.closed(on, { code: 1006, by: 'network' }, T0 + 10);
     walk.ended('failed', 'disconnected', T0 + 10);
     const [connection, span] = await exported();
     expect(span?.links).toEqual([{ traceId: connection?.traceId, spanId: connection?.spanId }]);
@@ -335,7 +335,7 @@ test('[D11] neither user ids nor what the application said reach any span; the h
   const walk = new Walk(spans.observer, on, facts({ user: 'user-4711' }), T0);
   walk.delivery.errorText = 'could not render <private text>';
   walk.ended('failed', 'rejected', T0 + 5);
-  spans.connections.closed(on, 1000, 'client', T0 + 9);
+  spans.connections.closed(on, { code: 1000, by: 'client' }, T0 + 9);
   const all = await exported();
   const text = JSON.stringify(all, (_, value) => (typeof value === 'bigint' ? String(value) : value));
   for (const secret of ['user-4711', 'private text', 'secret-key']) expect(text).not.toContain(secret);

@@ -83,28 +83,27 @@ function page(instance: string, { about, summary, stats, samples }: Standing, te
     ...counterLines(
       'Events that passed untracked because a limit was reached',
       samples,
-      'ackspan_delivery_shed_total',
-      'reason',
-      SHED,
+      { metric: 'ackspan_delivery_shed_total', label: 'reason', table: SHED },
       terminal,
     ),
     ...counterLines(
       'Confirmations that changed nothing',
       samples,
-      'ackspan_confirmation_unmatched_total',
-      'reason',
-      UNMATCHED,
+      { metric: 'ackspan_confirmation_unmatched_total', label: 'reason', table: UNMATCHED },
       terminal,
     ),
     ...counterLines(
       'Messages that could not be kept for a replay',
       samples,
-      'ackspan_retained_refused_total',
-      'reason',
-      UNRETAINED,
+      { metric: 'ackspan_retained_refused_total', label: 'reason', table: UNRETAINED },
       terminal,
     ),
-    ...counterLines('Clients with a session', samples, 'ackspan_session_resume_total', 'result', RESUME, terminal),
+    ...counterLines(
+      'Clients with a session',
+      samples,
+      { metric: 'ackspan_session_resume_total', label: 'result', table: RESUME },
+      terminal,
+    ),
     ...closedLines(samples, terminal),
   ];
 }
@@ -194,12 +193,17 @@ function lossLines({ losses, unverifiable_reasons }: WindowJson, terminal: Termi
   );
 }
 
+/** One counter by one of its labels, whose values have their meaning in `table`. */
+interface Counted {
+  readonly metric: string;
+  readonly label: string;
+  readonly table: Readonly<Record<string, string>>;
+}
+
 function counterLines(
   heading: string,
   samples: readonly Sample[],
-  metric: string,
-  label: string,
-  table: Readonly<Record<string, string>>,
+  { metric, label, table }: Counted,
   terminal: Terminal,
 ): string[] {
   const sums = sumsBy(samples, metric, label);

@@ -34,6 +34,13 @@ type Answer =
   | { readonly kind: 'held'; readonly owner: string }
   | { readonly kind: 'unknown' | 'stale' };
 
+/** Owner from whom a session may be taken, by whom, and for how long the owner has been away. */
+interface From {
+  readonly owner: string;
+  readonly by: 'client' | 'reaper';
+  readonly awayMs: number;
+}
+
 export class Claims {
   readonly #deps: ClaimsDeps;
   /** Claims under way, by session. */
@@ -60,7 +67,7 @@ export class Claims {
   /** Takes a session of a dead instance, which was last there `awayMs` ago. */
   inherit(session: string, dead: string, awayMs: number): Promise<Claimed> {
     return this.#alone(session, async () => {
-      const answer = await this.#ask(session, -1, dead, 'reaper', awayMs);
+      const answer = await this.#ask(session, -1, { owner: dead, by: 'reaper', awayMs });
       return answer.kind === 'yours' ? this.#take(answer.taken) : answer.kind;
     });
   }
@@ -89,12 +96,12 @@ export class Claims {
   }
 
   async #claim(session: string, serial: number): Promise<Claimed> {
-    let answer = await this.#ask(session, serial, '', 'client', 0);
+    let answer = await this.#ask(session, serial, { owner: '', by: 'client', awayMs: 0 });
     for (let round = 0; answer.kind === 'held' && round < 3; round++) {
       const { owner } = answer;
       const from = await this.#persuade(session, owner);
       if (from === undefined) return 'held';
-      answer = await this.#ask(session, serial, from.owner, 'client', from.awayMs);
+      answer = await this.#ask(session, serial, { ...from, by: 'client' });
     }
     return answer.kind === 'yours' ? this.#take(answer.taken) : answer.kind;
   }
@@ -123,9 +130,9 @@ export class Claims {
     }
   }
 
-  async #ask(session: string, serial: number, from: string, by: 'client' | 'reaper', awayMs: number): Promise<Answer> {
+  async #ask(session: string, serial: number, { owner, by, awayMs }: From): Promise<Answer> {
     const { link, keys, instance, lifeMs } = this.#deps;
-    const args = [instance, String(serial), from, by, String(lifeMs)];
+    const args = [instance, String(serial), owner, by, String(lifeMs)];
     const answer = (await link.run(CLAIM, [keys.session(session)], args, true)) as [Buffer, ...Buffer[]];
     const kind = answer[0].toString() as Answer['kind'];
     if (kind === 'held') return { kind, owner: answer[1]!.toString() };

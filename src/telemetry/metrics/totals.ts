@@ -39,7 +39,7 @@ export function takeTotals(book: TallyBook): Totals {
   );
   const unverified = zero(UNVERIFIABLE_REASONS, () => 0);
   const levels = zero(LEVELS, () => 0);
-  for (const tally of book.tallies) add(tally, byPriority[tally.priority], losses, levels, unverified);
+  for (const tally of book.tallies) add(tally, { counts: byPriority[tally.priority], losses, levels, unverified });
   PRIORITIES.forEach((priority, p) => {
     for (let r = 0; r < SHED_REASONS.length; r++) byPriority[priority].shed += book.shed[r * PRIORITIES.length + p]!;
   });
@@ -48,13 +48,14 @@ export function takeTotals(book: TallyBook): Totals {
   return { byPriority, losses, unverified, levels, latency: latency.counts() };
 }
 
-function add(
-  tally: Tally,
-  counts: Counts,
-  losses: Record<Loss, number>,
-  levels: Record<Level, number>,
-  unverified: Record<UnverifiableReason, number>,
-): void {
+interface Sums {
+  readonly counts: Counts;
+  readonly losses: Record<Loss, number>;
+  readonly levels: Record<Level, number>;
+  readonly unverified: Record<UnverifiableReason, number>;
+}
+
+function add(tally: Tally, { counts, losses, levels, unverified }: Sums): void {
   counts.tracked += tally.tracked - tally.handedOver;
   for (let row = 0; row < LEVEL_LABELS.length; row++) {
     for (let e = 0; e < ERROR_TYPES.length; e++) {

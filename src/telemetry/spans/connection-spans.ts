@@ -166,7 +166,7 @@ export interface ConnectionSpans {
    * `by` names the side that ended the connection. `code` is the close code, 1006 = no close frame.
    * `reason` is the text of that frame. `now` is monotonic ms.
    */
-  closed(session: Session, code: number, by: string, now: number, reason?: string): void;
+  closed(session: Session, end: { code: number; by: string; reason?: string }, now: number): void;
   /**
    * Shows connections that were opened by `due` (monotonic ms) and are still open, each once, at
    * most `most`. Returns how many.
@@ -222,7 +222,7 @@ export function createConnectionSpans(
       open.set(session, connection);
       young.set(connection, facts.openedAt);
     },
-    closed(session, code, by, now, reason = '') {
+    closed(session, { code, by, reason = '' }, now) {
       const connection = open.get(session);
       if (connection === undefined) return;
       open.delete(session);

@@ -25,7 +25,6 @@ import { createEventEmitter, type EmitEvent, type EventMode, type LogEvent } fro
 import type { SpanIdGenerator, SpanIds } from './span-ids.ts';
 import { createTraceparentParser, type Parent } from './traceparent.ts';
 
-/** The dependencies of spans. */
 export interface SpanDeps {
   readonly tracer: Tracer;
   readonly sampling: SamplingOptions;
@@ -57,9 +56,8 @@ export interface Spans {
   showPending(delivery: Delivery, now: number): boolean;
   /** The span of the run that the delivery belongs to, where its events bring no trace. */
   runOf(delivery: Delivery): TracedRun | undefined;
-  /** Ends runs that are over. */
+  /** Ends runs that are over; `stop` ends every run. */
   tick(now: number): void;
-  /** Ends every run. */
   stop(): void;
 }
 
@@ -172,7 +170,7 @@ export function createSpans(deps: SpanDeps): Spans {
       const open = spanOf(delivery);
       if (open.shown) return false;
       open.shown = true;
-      showPending(tracer, open, delivery, now, typeAttributes(delivery));
+      showPending({ tracer, ofType: typeAttributes(delivery) }, open, delivery, now);
       return true;
     },
     runOf: ({ session, run, traceparent }) =>
@@ -225,7 +223,12 @@ function idsOf(shownAs: string): SpanIds | undefined {
 }
 
 /** Exports what is known of an open delivery so far, as a child of its span. */
-function showPending(tracer: Tracer, open: OpenSpan, delivery: Delivery, now: number, ofType: SharedParts): void {
+function showPending(
+  { tracer, ofType }: { readonly tracer: Tracer; readonly ofType: SharedParts },
+  open: OpenSpan,
+  delivery: Delivery,
+  now: number,
+): void {
   const { span, connection, offset } = open;
   const context = span.spanContext();
   delivery.shownAs = `${context.traceId}-${context.spanId}`;
