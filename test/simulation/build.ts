@@ -1,22 +1,13 @@
 // Simulation: bundles it, because Node 20 runs no TypeScript and the sidecar's own files must see the simulated clocks; and runs it.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { promisify } from 'node:util';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** In a folder beside package.json, which the sidecar reads its version from. */
 const OUT = join(ROOT, '.cache/simulation.mjs');
 
 export async function bundle(): Promise<void> {
-  await build({
-    entryPoints: [join(ROOT, 'test/simulation/main.ts')],
-    outfile: OUT,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  await promisify(execFile)(process.execPath, [join(ROOT, 'test/simulation/bundle.mjs')]);
 }
 
 /** Runs the command; what it printed, and whether it found nothing wrong. */
