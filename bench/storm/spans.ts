@@ -23,6 +23,7 @@ interface Attribute {
   readonly value: { readonly stringValue?: string };
 }
 interface Span {
+  readonly name: string;
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
   readonly traceId: string;
@@ -68,6 +69,8 @@ function rowOf(
   records: ReadonlyMap<number, ConnectionRecord>,
   real: (stamp: number) => number,
 ): Row | undefined {
+  // What was known of a delivery while it was open is no outcome.
+  if (!span.name.startsWith('send ')) return undefined;
   const attributes = new Map(span.attributes.map(({ key, value }) => [key, value.stringValue]));
   const event = attributes.get('messaging.message.id') ?? null;
   const status = attributes.get('ackspan.delivery.outcome');

@@ -100,8 +100,8 @@ it('[D10] a stop with a dead collector says how many spans, log records and data
   sidecar.signal('SIGTERM');
   expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
   const told = telemetryLines(sidecar.lines);
-  // One span per delivery and one of the connection; two log records: received, confirmed.
-  expect(told).toContainEqual(expect.stringMatching(/^21 spans lost: export failed: .*ECONNREFUSED/));
+  // A span per delivery, one of the connection and one of the run; two log records: received, confirmed.
+  expect(told).toContainEqual(expect.stringMatching(/^22 spans lost: export failed: .*ECONNREFUSED/));
   expect(told).toContainEqual(expect.stringMatching(/^40 log records lost: export failed: .*ECONNREFUSED/));
   expect(told).toContainEqual(expect.stringMatching(/^\d+ metric data points lost: export failed: .*ECONNREFUSED/));
   for (const line of told) expect(line).not.toMatch(/[{[]"/);
