@@ -20,8 +20,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The clocks and waits of the process: adapters may look at them, the core is told the time.
   time: ['delivery'],
   decode: ['delivery'],
+  // Steps on node:diagnostics_channel, told by the rooms that decide them.
+  channels: ['delivery'],
   // The public port: handshakes and plain HTTP. What an upgrade becomes is the relay's.
-  front: ['delivery', 'time', 'relay'],
+  front: ['delivery', 'time', 'relay', 'channels'],
   relay: ['delivery', 'time'],
   store: ['delivery'],
   journal: ['delivery', 'time'],
@@ -40,7 +42,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   embed: ['delivery', 'store', 'time', 'decode', 'telemetry/names/names.ts', 'telemetry/metrics/latency.ts'],
   // One client's connection: joins the path of its events. It knows neither telemetry nor the
   // process around it.
-  connection: ['delivery', 'time', 'decode', 'relay', 'resume'],
+  connection: ['delivery', 'time', 'decode', 'relay', 'resume', 'channels'],
   // Readers of the admin API, outside the sidecar: its shapes, and the vocabulary.
   'admin-client': [
     'delivery',

@@ -1,6 +1,7 @@
-// cli: the pages that follow from the code: docs/admin-api.md, causes.md, configuration.md, metrics.md, spans.md.
+// cli: the pages that follow from the code: docs/admin-api.md, causes.md, configuration.md, debugging.md, metrics.md …
 import { adminApiPage } from '../admin/document.ts';
 import { causesPage } from '../admin-client/document.ts';
+import { debuggingPage } from '../channels/page.ts';
 import { configurationPage } from '../config/document.ts';
 import { metricsPage } from '../telemetry/names/metrics-page.ts';
 import { spansPage } from '../telemetry/names/spans-page.ts';
@@ -14,6 +15,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     'docs/admin-api.md': adminApiPage(),
     'docs/causes.md': causesPage(),
     'docs/configuration.md': configurationPage(DEFAULTS),
+    'docs/debugging.md': debuggingPage(),
     'docs/metrics.md': metricsPage(await seenValues()),
     'docs/spans.md': spansPage(),
   };

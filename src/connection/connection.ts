@@ -1,5 +1,6 @@
 // connection: one connection from upgrade to end: its clients, one after the other, and its session.
 
+import { tellStep } from '../channels/channels.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult, Capability } from '../delivery/words.ts';
@@ -85,7 +86,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
    */
   start(sockets: SplicedSockets): void {
     this.session.link = this;
-    this.#deps.observer.opened(this);
+    this.#tellOpened(false);
     const facts = { ...sockets, ordinal: this.messages, announcesLoss: this.resumable !== undefined };
     const splice = createSplice(facts, this.#path, this.#deps.relay);
     this.#splice = splice;
@@ -121,7 +122,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     this.#capability = 'none';
     this.#path.attend(splice, facts.openedAt);
     this.session.link = this;
-    observer.opened(this);
+    this.#tellOpened(true);
     this.tellCapability();
     this.#greet(true, now);
     splice.startClient(head);
@@ -131,6 +132,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
 
   /** Ends this connection, because another one carries the session from here on. */
   replaceBy(code: number, reason: string): void {
+    tellStep('replaced', () => ({ connection: this.id, session: this.session.key, code, reason }));
     this.#path.endBarriers();
     this.#splice?.close(code, reason);
   }
@@ -138,6 +140,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
   /** Notes for `EventPath` that the client has gone and is expected back. */
   leftAlone(code: number, now: number): void {
     const { observer, parked } = this.#deps;
+    tellStep('parked', () => ({ connection: this.id, session: this.session.key, code, at: now }));
     observer.closed(this, { by: 'client', code, reason: '', at: now });
     parked.count++;
     this.#client = 'away';
@@ -149,6 +152,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     const { attended } = this;
     this.#splice = undefined;
     this.#client = 'none';
+    tellStep('closed', () => ({ connection: this.id, session: this.session.key, by, code, reason, at: now }));
     if (attended) observer.closed(this, { by, code, reason, at: now });
     else parked.count--;
   }
@@ -160,6 +164,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     const from = this.#capability;
     this.#capability = to;
     if (this.session.resumable) this.#deps.journal?.shown(this.session);
+    tellStep('capability', () => ({ connection: this.id, from, to }));
     this.#deps.observer.capability(this, from, to);
   }
 
@@ -245,9 +250,22 @@ export class Connection implements SessionConnection, Silent, Ageing {
   }
 
   /** A bug in the greeting costs the client its session, not its connection (SPEC D8). */
+  #tellOpened(rejoined: boolean): void {
+    const { id, session, facts } = this;
+    tellStep('opened', () => ({
+      ...{ connection: id, session: session.key, path: facts.path, rejoined, at: facts.openedAt },
+    }));
+    this.#deps.observer.opened(this);
+  }
+
   #greet(rejoined: boolean, now: number): void {
     try {
-      this.resumable?.greet(rejoined, now);
+      const { resumable } = this;
+      if (resumable === undefined) return;
+      const replays = resumable.greet(rejoined, now);
+      tellStep('resumed', () => ({
+        ...{ connection: this.id, session: this.session.key, recovered: replays !== undefined, replays: replays ?? 0 },
+      }));
     } catch (error) {
       this.#deps.relay.report({ stage: 'resume', error });
     }

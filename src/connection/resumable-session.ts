@@ -51,7 +51,6 @@ export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>
 /** Close code where a session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are private). */
 export const REPLACED = 4409;
 export const REPLACED_REASON = 'replaced by a newer connection';
-/** RFC 6455 §7.4.1, "going away". */
 const GOING_AWAY = 1001;
 
 export class ResumableSession implements Registered, Answered {
@@ -145,8 +144,8 @@ export class ResumableSession implements Registered, Answered {
     this.#connection?.rejoin(facts, client, head, REPLACED, REPLACED_REASON);
   }
 
-  /** Sends the client its welcome and what it missed. `rejoined`: over the same upstream. */
-  greet(rejoined: boolean, now: number): void {
+  /** Greets the client and sends what it missed. Returns how much; undefined = a new session. */
+  greet(rejoined: boolean, now: number): number | undefined {
     const { registry, tracker, answers, silenceMs, journal } = this.#deps;
     const { session, heard } = this;
     const connection = this.#connection!;
@@ -158,7 +157,7 @@ export class ResumableSession implements Registered, Answered {
     if (session.resumable) journal?.tokens(session, this.serial, this.used);
     const recovered = handed !== undefined;
     connection.sendText(welcomeText({ ...facts, recovered, rejoined, heard, silence: silenceMs }));
-    if (handed === undefined) return;
+    if (handed === undefined) return undefined;
     const missed = tracker.resumed(session, connection, handed, now);
     // What the application was handed is evidence, which may have shown more of the client.
     if (session.resumable) journal?.shown(session);
@@ -167,6 +166,7 @@ export class ResumableSession implements Registered, Answered {
       connection.sendText(replayText(ordinal));
       connection.sendText(payload);
     }
+    return missed.length;
   }
 
   /** Takes in a text frame of the client of `from`. Answers whether the frame was for us. */

@@ -1,6 +1,7 @@
 // front: one WebSocket handshake, from the client's request to two raw sockets, or to the upstream's refusal.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { tellStep } from '../channels/channels.ts';
 import type { Report } from '../delivery/ports.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import { answer, linger } from './answers.ts';
@@ -147,6 +148,8 @@ class Handshake<T> {
     });
     this.#dial.on('error', (error) => this.#broken(error));
     this.#dial.end();
+    const { id, url, remoteAddress } = this.#request;
+    tellStep('upgradeAsked', () => ({ connection: id, url, remote: remoteAddress }));
     this.#wait = patiently(deps.handshakeTimeoutMs, () => this.#timedOut());
     client.setTimeout(0);
     client.on('data', this.#onEarly).on('end', this.#onGone).on('close', this.#onGone).on('error', this.#onGone);
@@ -156,8 +159,14 @@ class Handshake<T> {
   fail(status: number, text: string): void {
     if (!this.#settle()) return;
     this.#dial.destroy();
-    this.#deps.trace?.refused(this.#request, status);
+    this.#endsWith(status);
     answer(this.#client, status, text);
+  }
+
+  /** Tells that this becomes no connection, and what the client was answered. */
+  #endsWith(status: number): void {
+    this.#deps.trace?.refused(this.#request, status);
+    tellStep('upgradeRefused', () => ({ connection: this.#request.id, status }));
   }
 
   #onEarly = (chunk: Buffer): void => {
@@ -169,7 +178,7 @@ class Handshake<T> {
   #onGone = (): void => {
     if (!this.#settle()) return;
     this.#deps.counters.clientGone++;
-    this.#deps.trace?.refused(this.#request, 0);
+    this.#endsWith(0);
     this.#dial.destroy();
     this.#client.on('error', ignore).destroy();
   };
@@ -238,7 +247,7 @@ class Handshake<T> {
       this.#deps.onUpgraded(upgraded, this.#ticket);
     } catch (error) {
       this.#deps.report({ stage: 'relay.upgraded', error });
-      this.#deps.trace?.refused(this.#request, 0);
+      this.#endsWith(0);
       client.on('error', ignore).destroy();
       upstream.on('error', ignore).destroy();
     } finally {
@@ -258,7 +267,7 @@ class Handshake<T> {
     const status = response.statusCode!;
     this.#deps.counters.refusedByUpstream++;
     if (status >= 500) this.#deps.counters.upstreamErrors++;
-    this.#deps.trace?.refused(this.#request, status);
+    this.#endsWith(status);
     // RFC 9110 §15.5.22: 426 must name the protocol that it wants.
     const headers = withoutHopByHop(response.rawHeaders, status === 426 ? 'close, Upgrade' : 'close');
     const unwatch = this.#deps.exchanges.watch(

@@ -1,5 +1,6 @@
 // sidecar: joins the counts of relay, decoder and core to metrics, spans and statistics. Decides nothing.
 import type { AdminCounters } from '../admin/places.ts';
+import { createDeliverySteps } from '../channels/delivery-steps.ts';
 import type { AgentConfig, Config } from '../config/config.ts';
 import type { ConnectionObserver, ConnectionFacts as Facts, UnreadReason } from '../connection/parts.ts';
 import type { Decoder } from '../decode/decoder.ts';
@@ -225,7 +226,7 @@ export async function startWatch(deps: WatchDeps): Promise<Watch> {
   // The log comes after the spans: a delivery that went wrong may get its span, and so its trace
   // id, only now. It is joined to the log instead of being one more observer of every step.
   const logged: Observer = { ...outcomes.observer, ...(deps.unmatched && { unmatched: deps.unmatched }) };
-  const all = [deps.journal?.steps, metrics, spans?.observer, logged, agents?.observer];
+  const all = [deps.journal?.steps, metrics, spans?.observer, logged, agents?.observer, createDeliverySteps()];
   const observers = new ObserverList(all.filter((each) => each !== undefined));
   return {
     observer: observers,

@@ -7,7 +7,7 @@ import { inLines } from '../../src/cli/page-lines.ts';
 const pages = [...(await generatedPages())];
 
 it.each(pages)('%s is what `npm run docs` writes', (path, text) => {
-  expect(pages).toHaveLength(5);
+  expect(pages).toHaveLength(6);
   expect(readFileSync(path, 'utf8')).toBe(text);
 });
 
