@@ -64,4 +64,5 @@ export const M = {
   retained: series(S.retainedBytes),
   resume: series(S.sessionResume),
   hooks: series(S.hookRequests),
+  storeDegraded: series(S.storeDegraded),
 } as const;

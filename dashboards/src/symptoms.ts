@@ -108,6 +108,15 @@ const SYMPTOMS: readonly Symptom[] = [
       '{{ $labels.job }}: {{ $value | humanize }} of them in 10 minutes were dropped or refused; metrics are complete.',
   },
   {
+    alert: 'AckspanStoreDegraded',
+    severity: 'ticket',
+    expr: `max by (job, instance) (${M.storeDegraded}) == 1`,
+    for: '5m',
+    summary: 'The store cannot be written to: what is in flight would not outlive the process',
+    description:
+      '{{ $labels.instance }} of {{ $labels.job }} goes on with its memory for 5 minutes now. Events still arrive and are still proven; a crash, a deploy or a move to another instance would lose sessions and kept messages.',
+  },
+  {
     alert: 'AckspanEventLoopBlocked',
     severity: 'ticket',
     expr: `max by (job, instance) (${M.loopP99}) > 0.25`,
