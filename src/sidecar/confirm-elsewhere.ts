@@ -86,13 +86,12 @@ export function createElsewhere(deps: ElsewhereDeps): AskElsewhere {
 }
 
 /** What this instance answers to others, and does for them. */
-function answerOthers({ shared, confirmations, now, report }: ElsewhereDeps): void {
+function answerOthers({ shared, confirmations, now }: ElsewhereDeps): void {
   const { wire, clock, instance } = shared;
-  const failed = (error: unknown): void => report({ stage: 'store', error });
   wire.on('seek', ({ ask, from, user, event }) => {
     if (from === instance) return;
     const count = confirmations().sessionsOf(user, event)?.length ?? -1;
-    wire.tell(from, { kind: 'found', ask, from: instance, count }).catch(failed);
+    wire.say(from, { kind: 'found', ask, from: instance, count });
   });
   wire.on('confirm', ({ ask, from, user, event, rejected, error, at, margin }) => {
     const found = confirmations().sessionsOf(user, event) ?? [];
@@ -103,6 +102,6 @@ function answerOthers({ shared, confirmations, now, report }: ElsewhereDeps): vo
       confirmations().fromElsewhere(newest, rejected, error, cameAt, now());
       effect = true;
     }
-    wire.tell(from, { kind: 'confirmed', ask, effect }).catch(failed);
+    wire.say(from, { kind: 'confirmed', ask, effect });
   });
 }

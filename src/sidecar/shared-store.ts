@@ -99,8 +99,11 @@ export interface FetchDeps {
   now(): number;
 }
 
-/** The instance that has the session does not answer, and is not yet taken for dead. */
-const HELD: Refusal = { status: 503, reason: 'the session is still at another instance: come again' };
+/**
+ * The instance that has the session does not answer, and is not yet taken for dead; or Redis cannot
+ * be asked for a moment.
+ */
+const HELD: Refusal = { status: 503, reason: 'the session cannot be had yet: come again' };
 
 /**
  * Fetches sessions that other instances have. Only for a client whose token is good: whoever could
@@ -109,6 +112,8 @@ const HELD: Refusal = { status: 503, reason: 'the session is still at another in
 export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
   return ({ optIn, user }: SessionRequest): Promise<Refusal | undefined> | undefined => {
     if (optIn?.session === undefined || registry.full || registry.find(optIn.session) !== undefined) return undefined;
+    // Sessions are in Redis, and so is the secret behind their tokens.
+    if (shared.gate.soon(now())) return Promise.resolve(HELD);
     const { fault, serial } = tokens.verify(optIn.token, optIn.session, user, shared.clock.wallOf(now()));
     if (fault !== undefined) return undefined;
     return shared.claim(optIn.session, serial)?.then((claimed) => (claimed === 'held' ? HELD : undefined));

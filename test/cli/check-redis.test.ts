@@ -51,6 +51,14 @@ describe.skipIf(missing('redis-server'))('a Redis', () => {
     ]);
   });
 
+  it('that does not let answers be turned off is worth a note', async () => {
+    const strict = await startRedis();
+    await strict.client.acl('SETUSER', 'default', '-client|reply');
+    const findings = await checkRedis(at(strict.port));
+    expect(grades(findings)).toMatchObject({ store: 'good', store_answers: 'note' });
+    expect(findings.at(-1)?.seen).toContain('NOPERM');
+  });
+
   it('that is not there', async () => {
     expect(await checkRedis(at(await freePort()))).toMatchObject([{ check: 'store', grade: 'bad' }]);
   });

@@ -10,7 +10,7 @@ it('a session that is asked for while the connection to Redis goes is given back
   process.on('unhandledRejection', listener);
   const asked: string[] = [];
   const keys = keysOf('test');
-  const link = { send: () => Promise.reject(new Error('there is no connection to Redis')) } as never;
+  const link = { send: () => Promise.reject(new Error('there is no connection to Redis')), publish() {} } as never;
   const wire = new Wire(link, keys);
   const deps = { link, keys, wire, members: {} as never, instance: 'a', lifeMs: 1, patienceMs: 1, adopt() {} };
   new Claims({ ...deps, giveBack: (session) => void asked.push(session) });

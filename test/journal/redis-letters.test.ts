@@ -1,10 +1,12 @@
 // Dead letters in Redis: the contract of every engine, and what Redis alone can do: go away, lose an answer, be shared.
+import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openClient } from '../../src/journal/redis/client.ts';
 import { keysOf } from '../../src/journal/redis/keys.ts';
 import { LETTER_SCRIPTS } from '../../src/journal/redis/letter-scripts.ts';
 import { RedisLetters } from '../../src/journal/redis/letters.ts';
 import { Link } from '../../src/journal/redis/link.ts';
+import { SCRIPTS } from '../../src/journal/redis/scripts.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
@@ -27,11 +29,15 @@ async function openOn(redis: RedisServer, { limitBytes = 1 << 20, waitingBytes =
     ...{ username: undefined, password: undefined, database: 0 },
   };
   const link: Link = new Link({
-    ...{ redis: openClient(place, 'letters'), limitBytes: 1 << 24, now: () => state.now },
+    ...{ redis: openClient(place, 'letters'), writes: openClient(place, 'letters, written') },
+    ...{ keys: keysOf('test'), instance: randomUUID(), limitBytes: 1 << 24, now: () => performance.now() },
     async opened() {
-      await Promise.all(LETTER_SCRIPTS.map(({ text }) => link.send('script', ['load', text])));
+      await Promise.all([...SCRIPTS, ...LETTER_SCRIPTS].map(({ text }) => link.send('script', ['load', text])));
+      await link.prepare();
       state.open = true;
     },
+    doubtful() {},
+    refused() {},
     closed() {
       state.open = false;
     },
@@ -45,7 +51,11 @@ async function openOn(redis: RedisServer, { limitBytes = 1 << 20, waitingBytes =
     wall: () => state.wall,
     report: ({ error }) => void said.push((error as Error).message),
   });
-  atEnd(() => link.end(100));
+  const beat = setInterval(() => link.look(performance.now()), 20);
+  atEnd(() => {
+    clearInterval(beat);
+    return link.end(100);
+  });
   await eventually(() => expect(state.open).toBe(true));
   return { letters, state, said, link };
 }
@@ -56,7 +66,9 @@ const lose = (letters: RedisLetters, ...all: Parameters<typeof letterOf>[]): voi
 };
 const seqsOf = async (letters: RedisLetters) =>
   (await letters.find({}, { limit: 10_000, messages: false })).found.map(({ letter }) => letter.seq);
-const keysLeft = async (redis: RedisServer) => (await redis.client.keys('*')).sort();
+// Which instances write is noted apart.
+const keysLeft = async (redis: RedisServer) =>
+  (await redis.client.keys('*')).filter((key) => key !== keysOf('test').marks).sort();
 
 describe.skipIf(missing('redis-server'))('dead letters in Redis', () => {
   const opened = async (redis: RedisServer): Promise<OpenedLetters> => {

@@ -12,6 +12,9 @@ export interface Life {
   stop(): Promise<number | null>;
 }
 
+/** The machine is busy: this process stands still, or Redis does, and goes on. */
+const BUSY = /"stage":"standstill"|"message":"Redis (answers late:|takes what it is told again)/;
+
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -35,8 +38,7 @@ export function startLife(cli: string, configFile: string, env: Readonly<Record<
   const listening = new Promise<void>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       if (line.includes('"msg":"listening"')) resolve();
-      // A standstill is the machine's, which may be busy.
-      if (/"level":"(error|fatal)"/.test(line) && !line.includes('"stage":"standstill"')) faults.push(line);
+      if (/"level":"(error|fatal)"/.test(line) && !BUSY.test(line)) faults.push(line);
     });
     void gone.then((code) => reject(new Error(`the sidecar ended with ${code}: ${faults.join('\n')}`)));
   });

@@ -23,7 +23,8 @@ export async function checkRedis(place: RedisPlace): Promise<Finding[]> {
     const key = `ackspan-check-${randomBytes(8).toString('hex')}`;
     await client.set(key, '1', 'PX', ANSWER_MS);
     await client.del(key);
-    return judgeRedis(await client.info());
+    const answers = await client.call('CLIENT', 'REPLY', 'ON').then(() => undefined, refusal);
+    return [...judgeRedis(await client.info()), ...judgeAnswers(answers)];
   };
   try {
     return await Promise.race([ask(), late]);
@@ -53,6 +54,23 @@ export function judgeRedis(info: string): Finding[] {
     finding('store', 'good', 'Redis takes what is written to it.'),
     judgePolicy(policy, most),
     ...judgeDisk(append, save),
+  ];
+}
+
+function refusal(error: Error): string {
+  if (error.name !== 'ReplyError') throw error;
+  return error.message;
+}
+
+function judgeAnswers(refused: string | undefined): Finding[] {
+  if (refused === undefined) return [];
+  return [
+    finding(
+      'store_answers',
+      'note',
+      `Redis does not let answers be turned off (CLIENT REPLY): ${refused}.`,
+      'Allow client|reply: without it, an instance that is killed while Redis is behind may lose what it wrote last.',
+    ),
   ];
 }
 

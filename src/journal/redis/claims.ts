@@ -41,6 +41,9 @@ interface From {
   readonly awayMs: number;
 }
 
+/** Between two looks whether a connection is gone, ms. */
+const LOOK_MS = 10;
+
 export class Claims {
   readonly #deps: ClaimsDeps;
   /** Claims under way, by session. */
@@ -54,7 +57,7 @@ export class Claims {
       deps.giveBack(session);
       // The one that asked looks again by itself: the connection may have gone, or this instance is
       // about to end.
-      deps.wire.tell(from, { kind: 'released', session }).catch(() => {});
+      deps.wire.say(from, { kind: 'released', session });
     });
     deps.wire.on('released', ({ session }) => this.#awaited.get(session)?.());
   }
@@ -81,6 +84,8 @@ export class Claims {
       const earlier = await before;
       if (earlier === 'adopted') return earlier;
       try {
+        // What this instance wrote of the session itself comes first.
+        await this.#deps.link.read();
         return await claim();
       } catch {
         // Redis has refused or has gone: the store says so itself, and the client gets a session
@@ -120,14 +125,26 @@ export class Claims {
     const timer = setTimeout(() => done(false), patienceMs);
     try {
       const heard = await wire.tell(owner, { kind: 'release', session, from: instance });
-      // The process of the owner has ended, or its connection: Redis has read all that it wrote.
       if (heard > 0 && (await given)) return { owner: '', awayMs: 0 };
+      // The process of the owner has ended, or its connections: what it wrote is read to its end.
+      const gone = heard === 0 && (await this.#isRead(owner));
       const { ms, dead } = await members.away(owner);
-      return heard === 0 || dead ? { owner, awayMs: ms } : undefined;
+      return gone || dead ? { owner, awayMs: ms } : undefined;
     } finally {
       clearTimeout(timer);
       this.#awaited.delete(session);
     }
+  }
+
+  /** Whether the connection on which the instance wrote is gone, now or in a while. */
+  async #isRead(instance: string): Promise<boolean> {
+    const { members, patienceMs } = this.#deps;
+    for (let waited = 0; await members.writes(instance); waited += LOOK_MS) {
+      if (waited >= patienceMs) return false;
+      // Redis reads other connections before it answers this one again.
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    return true;
   }
 
   async #ask(session: string, serial: number, { owner, by, awayMs }: From): Promise<Answer> {

@@ -20,12 +20,10 @@ const [RETRY_MS, MAX_RETRY_MS] = [50, 2000];
 const CONNECT_MS = 5000;
 
 /**
- * Opens the connection in the background. Nothing is queued while there is none, nothing is sent
+ * Opens a connection in the background. Nothing is queued while there is none, nothing is sent
  * twice, and nothing is pipelined later: the caller decides what becomes of a command.
  *
- * The connection speaks RESP3 (Redis 6 and later): messages from other instances come over it too.
- * So Redis counts it as a subscriber for as long as it has not read everything that was written
- * here.
+ * The connection speaks RESP3 (Redis 6 and later): one that has subscribed can still send commands.
  */
 export function openClient(place: RedisPlace, name: string): Redis {
   const { nodes, master, tls, username, password, database } = place;

@@ -12,6 +12,8 @@ export interface GateDeps {
 const SLOW_MS = 1000;
 /** After a refusal Redis is tried again, first after so many ms, and at last every so many. */
 const [RETRY_MS, MAX_RETRY_MS] = [500, 15_000];
+/** A connection that is gone is expected back for so long, ms. */
+const SOON_MS = 5000;
 
 /**
  *     shut ──tries──▶ joining ──opens──▶ open ──refused──▶ refusing ──due──▶ joining
@@ -25,11 +27,13 @@ export class Gate {
   #reason = 'Redis has not been reached yet';
   #retryMs = RETRY_MS;
   #retryAt = 0;
+  #shutAt: number;
   #slow = false;
   #said = '';
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
+    this.#shutAt = deps.now();
   }
 
   get open(): boolean {
@@ -40,6 +44,12 @@ export class Gate {
   get reason(): string | undefined {
     if (this.#state !== 'open') return this.#reason;
     return this.#slow ? 'Redis answers late' : undefined;
+  }
+
+  /** Whether Redis is likely to be there soon: the connection is new, or was lost a moment ago. */
+  soon(now: number): boolean {
+    if (this.#state === 'joining') return this.#deps.link.open;
+    return this.#state === 'shut' && now - this.#shutAt < SOON_MS;
   }
 
   look(now: number): void {
@@ -83,6 +93,7 @@ export class Gate {
   }
 
   #shut(state: State, reason: string): void {
+    if (this.#state === 'open' || this.#state === 'joining') this.#shutAt = this.#deps.now();
     this.#state = state;
     this.#reason = reason;
     this.#slow = false;

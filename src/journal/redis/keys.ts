@@ -18,6 +18,8 @@ export interface Keys {
   readonly about: string;
   /** A hash: which instance sees to what a dead one has left, and until when. */
   readonly reapers: string;
+  /** A sorted set: until when Redis has read what each instance wrote, by the clock of Redis. */
+  readonly marks: string;
   /** The secret behind resume tokens. */
   readonly secret: string;
   /** Counts the ranges of numbers that were given out. */
@@ -35,6 +37,13 @@ export interface Keys {
   /** Where one instance is told something, and where all are. */
   channel(instance: string): string;
   readonly everyone: string;
+  /** What becomes of what the instance writes. */
+  echo(instance: string): string;
+  /**
+   * Nothing is published there. Its subscriber is the connection on which the instance writes,
+   * until Redis has read all that came over it.
+   */
+  presence(instance: string): string;
 }
 
 /** `prefix` keeps the stores of several deployments apart. */
@@ -47,6 +56,7 @@ export function keysOf(prefix: string): Keys {
     leases: `${prefix}:{instances}:leases`,
     about: `${prefix}:{instances}:about`,
     reapers: `${prefix}:{instances}:reapers`,
+    marks: `${prefix}:{instances}:marks`,
     secret: `${prefix}:secret`,
     numbers: `${prefix}:numbers`,
     letters: `${prefix}:{letters}:all`,
@@ -56,5 +66,7 @@ export function keysOf(prefix: string): Keys {
     letterOnce: (seq) => `${prefix}:{letters}:once:${seq}`,
     channel: (instance) => `${prefix}:to:${instance}`,
     everyone: `${prefix}:to-all`,
+    echo: (instance) => `${prefix}:echo:${instance}`,
+    presence: (instance) => `${prefix}:presence:${instance}`,
   };
 }

@@ -1,5 +1,5 @@
 // journal: what Redis does with dead letters in one step: adds one once, removes the old, the too many, and a user's.
-import { type Script, script } from './scripts.ts';
+import { oneWay, type Script, script } from './scripts.ts';
 
 /**
  * What adding a letter answers where it was written before, or its owner's letters were purged
@@ -16,7 +16,7 @@ const STALE = 10;
  * the number is remembered in ms, size, when it was lost, letter, message. Answers the bytes of all
  * letters, or ''.
  */
-export const ADD = script(`for n = 1, tonumber(ARGV[1]) do
+export const ADD = oneWay(`for n = 1, tonumber(ARGV[1]) do
   local purged = redis.call('GET', KEYS[2 + 2 * n])
   if purged and tonumber(purged) > tonumber(ARGV[2]) then return '${KNOWN}' end
 end

@@ -8,7 +8,7 @@ import { ADD, KNOWN, TRIM } from './letter-scripts.ts';
 import { isRefusal, type Link } from './link.ts';
 
 export interface RedisLettersDeps {
-  readonly link: Pick<Link, 'run' | 'send'>;
+  readonly link: Pick<Link, 'run' | 'send' | 'write' | 'read'>;
   readonly keys: Keys;
   /** Whether Redis takes anything now. */
   ready(): boolean;
@@ -63,7 +63,11 @@ export class RedisLetters implements DeadLetters {
   constructor(deps: RedisLettersDeps) {
     this.#deps = deps;
     this.#box = createLetterBox(deps);
-    this.find = this.#box.find;
+    this.find = async (filter, page) => {
+      // Letters that were sent by now are found.
+      if (deps.ready()) await deps.link.read().catch(() => {});
+      return this.#box.find(filter, page);
+    };
     this.isCursor = this.#box.isCursor;
   }
 
@@ -112,6 +116,7 @@ export class RedisLetters implements DeadLetters {
 
   async purge(owner: LetterOwner): Promise<number> {
     this.handOver();
+    if (this.#deps.ready()) await this.#deps.link.read().catch(() => {});
     const { removed, bytes } = await this.#box.purge(owner);
     this.#bytes = bytes;
     // What was sent by then was in Redis before the purge, or is refused there after it.
@@ -135,24 +140,25 @@ export class RedisLetters implements DeadLetters {
     for (const owner of owners) names.push(keys.purged(owner), keys.lettersOf(owner));
     one.sent = true;
     this.#unsent--;
-    link.run(ADD, names, [...args, String(bytes), String(letter.settledAt), text, message ?? '']).then(
-      (answer) => {
-        this.#leave(one);
-        this.#reason = undefined;
-        if (answer === KNOWN) return;
-        this.counters.kept++;
-        this.#bytes = Number(answer);
-      },
-      (error: Error) => {
-        // Whether Redis has it is not known where the connection went: it is written once all the
-        // same.
-        one.sent = false;
-        this.#unsent++;
-        if (!isRefusal(error)) return;
-        this.#retryAt = this.#deps.now() + RETRY_MS;
-        this.#fail(error.message);
-      },
-    );
+    const rest = [String(bytes), String(letter.settledAt), text, message ?? ''];
+    link.write(ADD, names, [...args, ...rest], (answer, error) => this.#sent(one, answer, error));
+  }
+
+  #sent(one: Waiting, answer: string, error: Error | undefined): void {
+    if (error === undefined) {
+      this.#leave(one);
+      this.#reason = undefined;
+      if (answer === KNOWN) return;
+      this.counters.kept++;
+      this.#bytes = Number(answer);
+      return;
+    }
+    // Whether Redis has it is not known where the connection went: it is written once all the same.
+    one.sent = false;
+    this.#unsent++;
+    if (!isRefusal(error)) return;
+    this.#retryAt = this.#deps.now() + RETRY_MS;
+    this.#fail(error.message);
   }
 
   #leave(one: Waiting): void {
@@ -187,12 +193,14 @@ export class RedisLetters implements DeadLetters {
   async #trim(): Promise<void> {
     const { link, keys, keepMs, limitBytes, wall, now } = this.#deps;
     const args = [String(wall() - keepMs), String(limitBytes), String(TRIMMED)];
+    const { kept } = this.counters;
     try {
       const [bytes, gone] = (await link.run(TRIM, [keys.letters, keys.letterBytes], args)) as [string, number];
       this.#bytes = Number(bytes);
       if (gone === TRIMMED) this.#trimAt = now();
     } catch (error) {
-      if (isRefusal(error as Error)) this.#fail((error as Error).message);
+      // A letter that was written meanwhile shows that it is over.
+      if (isRefusal(error as Error) && kept === this.counters.kept) this.#fail((error as Error).message);
     }
   }
 }

@@ -1,19 +1,31 @@
-// journal: what is sent to Redis and not answered yet: bounded, counted, and never waited for.
+// journal: what is sent to Redis and not answered or read yet: bounded, counted, and never waited for.
 import { Command, type Redis } from 'ioredis';
-import type { Script } from './scripts.ts';
+import type { Keys } from './keys.ts';
+import { OneWay, type Over } from './one-way.ts';
+import type { Arg } from './resp.ts';
+import { MARK, type Script } from './scripts.ts';
 
 export interface LinkDeps {
+  /** The connection that is asked, and that hears what is published. */
   readonly redis: Redis;
-  /** Bytes of commands that may wait for their answers; beyond it the connection is given up. */
+  /** The connection for everything that must arrive, also when this process is killed. */
+  readonly writes: Redis;
+  readonly keys: Keys;
+  readonly instance: string;
+  /** Bytes of commands that may wait; beyond it both connections are given up. */
   readonly limitBytes: number;
   /** Monotonic ms. */
   now(): number;
-  /** A connection is there, and Redis can be asked. */
+  /** Both connections are there, and Redis can be asked. */
   opened(): void;
-  /** The connection has gone, and with it whatever was not answered. */
+  /** One of them has gone, and the other one with it, and whatever was not answered or read. */
   closed(): void;
+  /** Redis may have dropped some of what it was told, without a word. */
+  doubtful(): unknown;
   /** Another instance says something. */
   told(text: string): void;
+  /** Redis does not run what it is told, for that reason. */
+  refused(error: Error): void;
   /** A fault that is no answer to a command. */
   fault(error: Error): void;
 }
@@ -29,10 +41,17 @@ export interface LinkCounters {
   bytes: number;
 }
 
-export type Arg = string | Buffer;
+export type { Arg } from './resp.ts';
 
 /** A size that every command has beside its arguments, bytes. */
 const FRAME_BYTES = 64;
+/** A mark that has not come for so long is looked into, ms. */
+const MISSED_MS = 2000;
+/**
+ * The connections are given up when none has come for so long, ms, although Redis answers. It may
+ * have much to read before a mark.
+ */
+const USELESS_MS = 20_000;
 
 /** Never throws. */
 export class Link {
@@ -41,56 +60,89 @@ export class Link {
   lastFault = '';
   readonly #deps: LinkDeps;
   readonly #redis: Redis;
+  readonly #oneWay: OneWay;
   /** Sizes and times of the commands that wait for their answers, in order. */
   #waitingBytes = 0;
   #oldest: number[] = [];
   #head = 0;
+  #ready = { asks: false, writes: false };
   #open = false;
   #ended = false;
+  #looking = false;
 
   constructor(deps: LinkDeps) {
     this.#deps = deps;
     this.#redis = deps.redis;
-    const { redis } = deps;
-    redis.on('ready', () => {
-      this.#open = true;
-      deps.opened();
+    const { redis, writes, keys, instance, now } = deps;
+    this.#oneWay = new OneWay({
+      ...{ redis: writes, instance, counters: this.counters, now, marks: keys.marks },
+      ...{ echo: keys.echo(instance), presence: keys.presence(instance) },
+      doubtful: () => deps.doubtful(),
     });
-    redis.on('close', () => this.#closed());
-    redis.on('message', (_channel: string, text: string) => deps.told(text));
-    redis.on('error', (error: Error) => {
-      this.lastFault = error.message;
-      deps.fault(error);
+    redis.on('message', (channel: string, text: string) => {
+      if (channel === keys.echo(instance)) this.#oneWay.heard(text);
+      else deps.told(text);
     });
-    redis.connect().catch(() => {
-      // The client tries again by itself, and has told of the error.
-    });
+    this.#follow(redis, 'asks');
+    this.#follow(writes, 'writes');
   }
 
   get open(): boolean {
     return this.#open;
   }
 
-  /** Bytes of commands that wait for their answers. */
+  /** Bytes of commands that wait. */
   get waitingBytes(): number {
-    return this.#waitingBytes;
+    return this.#waitingBytes + this.#oneWay.waitingBytes;
   }
 
-  /** How long the oldest command has waited for its answer, ms; 0 = none waits. */
+  /** Why Redis answers also where it should not; undefined = it does not. */
+  get answers(): string | undefined {
+    return this.#oneWay.answers;
+  }
+
+  /** How long the oldest command has waited, ms; 0 = none waits. */
   waitingMs(now: number): number {
     const since = this.#oldest[this.#head];
-    return since === undefined ? 0 : Math.max(0, now - since);
+    return Math.max(since === undefined ? 0 : now - since, this.#oneWay.waitingMs(now));
+  }
+
+  /** Prepares both connections. Rejects with Redis' refusal. */
+  async prepare(): Promise<void> {
+    await this.send('subscribe', [this.#deps.keys.echo(this.#deps.instance)]);
+    await this.#oneWay.prepare();
+  }
+
+  /** On each beat. */
+  look(now: number): void {
+    if (!this.#open) return;
+    this.#oneWay.mark(now);
+    if (this.#oneWay.markMs(now) >= MISSED_MS) void this.#lookInto();
+  }
+
+  /** Resolves when Redis has read all that was written by now. Rejects where a connection goes. */
+  read(): Promise<void> {
+    return this.#open ? this.#oneWay.read() : Promise.reject(new Error('there is no connection to Redis'));
+  }
+
+  /** Runs a script whose answer comes by itself, and only if it is another one than WRITTEN. */
+  write(script: Script, keys: readonly string[], args: readonly Arg[], over?: Over): void {
+    if (this.#drops(over)) return;
+    this.#oneWay.run(script, keys, args, over);
+    this.#bound();
+  }
+
+  /** Publishes something behind all that was written before. */
+  publish(channel: string, text: string): void {
+    if (this.#drops()) return;
+    this.#oneWay.send('PUBLISH', [channel, text]);
+    this.#bound();
   }
 
   /** Several commands that are written together. */
   together(send: () => void): void {
-    const stream = this.#open ? this.#redis.stream : undefined;
-    stream?.cork();
-    try {
-      send();
-    } finally {
-      stream?.uncork();
-    }
+    if (this.#open) this.#oneWay.together(send);
+    else send();
   }
 
   /** Runs a script. Rejects with Redis' refusal, or where the connection is gone. */
@@ -126,16 +178,15 @@ export class Link {
         throw error;
       },
     );
-    if (this.#waitingBytes > this.#deps.limitBytes) this.giveUp('too much waits for its answer');
+    this.#bound();
     return followed;
   }
 
-  /** Cuts the connection, because it is of no use. The client connects again. */
+  /** Cuts both connections, because they are of no use. The clients connect again. */
   giveUp(why: string): void {
     if (!this.#open) return;
     this.lastFault = why;
-    this.#redis.stream.destroy();
-    this.#closed();
+    this.#cut();
   }
 
   /** Writes what waits, as far as Redis takes it within `ms`, and ends. */
@@ -143,10 +194,68 @@ export class Link {
     this.#ended = true;
     if (this.#open) {
       const timer = new Promise((resolve) => setTimeout(resolve, ms).unref());
-      await Promise.race([this.send('ping', []).catch(() => {}), timer]);
+      const asked = this.send('ping', []).catch(() => {});
+      const read = this.read().catch(() => {});
+      await Promise.race([Promise.all([asked, read]), timer]);
     }
     this.#open = false;
+    this.#deps.writes.disconnect();
     this.#redis.disconnect();
+  }
+
+  #follow(redis: Redis, which: 'asks' | 'writes'): void {
+    redis.on('ready', () => {
+      this.#ready[which] = true;
+      if (this.#open || !this.#ready.asks || !this.#ready.writes) return;
+      this.#open = true;
+      this.#deps.opened();
+    });
+    redis.on('close', () => {
+      this.#ready[which] = false;
+      if (this.#open) this.#cut();
+    });
+    redis.on('error', (error: Error) => {
+      this.lastFault = error.message;
+      this.#deps.fault(error);
+    });
+    redis.connect().catch(() => {
+      // The client tries again by itself, and has told of the error.
+    });
+  }
+
+  #drops(over?: Over): boolean {
+    if (this.#open) return false;
+    this.counters.dropped++;
+    over?.('', new Error('there is no connection to Redis'));
+    return true;
+  }
+
+  #bound(): void {
+    if (this.waitingBytes > this.#deps.limitBytes) this.giveUp('too much waits for its answer');
+  }
+
+  /**
+   * A mark is missing. A script that Redis does not know any more, or does not run, says so where
+   * it is asked.
+   */
+  async #lookInto(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const { keys, instance, refused } = this.#deps;
+    try {
+      await this.run(MARK, [keys.marks], [instance, keys.echo(instance), '0']);
+      if (this.#oneWay.markMs(this.#deps.now()) > USELESS_MS) this.giveUp('Redis does not run what it is told');
+    } catch (error) {
+      refused(error as Error);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #cut(): void {
+    const { redis, writes } = this.#deps;
+    for (const one of [redis, writes]) one.stream?.destroy();
+    this.#closed();
   }
 
   #answered(): void {
@@ -159,6 +268,8 @@ export class Link {
   #closed(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#ready = { asks: false, writes: false };
+    this.#oneWay.closed();
     if (!this.#ended) this.#deps.closed();
   }
 }

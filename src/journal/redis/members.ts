@@ -82,10 +82,20 @@ export class Members {
   /** How long ago the instance was there, ms, and whether it may be taken for dead. */
   async away(instance: string): Promise<{ readonly ms: number; readonly dead: boolean }> {
     const { link, keys, leaseMs, now } = this.#deps;
-    const [time, seen] = (await link.run(SEEN, [keys.leases], [instance])) as [string, string];
+    const answer = await link.run(SEEN, [keys.leases, keys.marks], [instance]);
+    const [time, seen, read] = answer as [string, string, string];
     if (seen === '' || Number(seen) === 0) return { ms: 0, dead: true };
     const ms = Number(time) - Number(seen);
-    return { ms, dead: ms > leaseMs && now() >= this.#quietUntil };
+    // What it wrote may be under way for longer than it is there itself.
+    const still = Number(time) - Number(read || '0');
+    return { ms, dead: Math.min(ms, still) > leaseMs && now() >= this.#quietUntil };
+  }
+
+  /** Whether Redis has not yet read all that the instance wrote, or the instance is still there. */
+  async writes(instance: string): Promise<boolean> {
+    const { link, keys } = this.#deps;
+    const [, count] = (await link.send('pubsub', ['NUMSUB', keys.presence(instance)])) as [string, number];
+    return Number(count) > 0;
   }
 
   /** Others read the names of all instances, and what is known of each. */

@@ -1,10 +1,11 @@
-// journal: turns what the scribe tells into commands, and their answers into what follows: nothing waits for them.
+// journal: turns what the scribe tells into commands, and what comes of them into what follows: nothing waits for it.
 import type { Gate } from './gate.ts';
 import type { Keys } from './keys.ts';
 import type { SessionLedger } from './ledger.ts';
 import type { Arg, Link } from './link.ts';
+import type { Over } from './one-way.ts';
 import type { Outbox } from './scribe.ts';
-import { ELSEWHERE, END, GONE, PUT, REAPED, RELEASE, WRITE } from './scripts.ts';
+import { DO, ELSEWHERE, END, GONE, PUT, REAPED, RELEASE, WRITE } from './scripts.ts';
 
 export interface OutboxDeps {
   readonly link: Link;
@@ -23,23 +24,36 @@ export interface OutboxDeps {
 
 /** How long it is remembered that a session is over which several instances have had, ms. */
 const REMEMBERED_MS = 600_000;
+/** Arguments of one command; an even number keeps pairs together. */
+const SLICE = 1000;
 
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { link, gate, keys, instance, lifeMs } = deps;
   const life = String(lifeMs);
-  const failed = (error: Error): void => gate.refused(error);
-  const judge = (ledger: SessionLedger, answer: Promise<unknown>): void =>
-    void answer.then(
-      (result) => {
-        if (result === ELSEWHERE) deps.lost(ledger, 'client');
-        else if (result === REAPED) deps.lost(ledger, 'reaper');
-        else if (result === GONE && !ledger.missing) deps.emptied();
-      },
-      (error: Error) => {
+  const judged =
+    (ledger: SessionLedger): Over =>
+    (result, error) => {
+      if (error !== undefined) {
         deps.miss(ledger);
         failed(error);
-      },
-    );
+        return;
+      }
+      const answer = Number(result);
+      if (answer === ELSEWHERE) deps.lost(ledger, 'client');
+      else if (answer === REAPED) deps.lost(ledger, 'reaper');
+      else if (answer === GONE && !ledger.missing) deps.emptied();
+    };
+  const failed = (error: Error): void => {
+    // A replica that was the master before: the next connection finds the new one.
+    if (error.message.includes('READONLY')) link.giveUp(error.message);
+    gate.refused(error);
+  };
+  const others: Over = (_, error) => {
+    if (error !== undefined) failed(error);
+  };
+  const each = (command: string, key: string, args: readonly Arg[], slice: number): void => {
+    for (let i = 0; i < args.length; i += slice) link.write(DO, [key], [command, ...args.slice(i, i + slice)], others);
+  };
   return {
     get open() {
       return gate.open;
@@ -47,30 +61,30 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     together: (send) => link.together(send),
     put(ledger, changes) {
       const args: Arg[] = [ledger.epoch, life, ...changes];
-      judge(ledger, link.run(PUT, [keys.session(ledger.session.key)], args));
+      link.write(PUT, [keys.session(ledger.session.key)], args, judged(ledger));
     },
     write(ledger, fields) {
       const { epoch, session } = ledger;
       // A session that could not be found by whoever sees to a dead instance would never end.
-      link.send('sadd', [keys.held(instance), session.key]).catch(failed);
-      judge(ledger, link.run(WRITE, [keys.session(session.key)], [epoch, life, instance, ...fields]));
+      each('SADD', keys.held(instance), [session.key], 1);
+      link.write(WRITE, [keys.session(session.key)], [epoch, life, instance, ...fields], judged(ledger));
     },
     putOthers(sets, gone) {
       const key = keys.open(instance);
-      if (sets.size > 0) link.send('hset', [key, ...[...sets].flat()]).catch(failed);
-      if (gone.size > 0) link.send('hdel', [key, ...gone]).catch(failed);
+      if (sets.size > 0) each('HSET', key, [...sets].flat(), SLICE);
+      if (gone.size > 0) each('HDEL', key, [...gone], SLICE);
     },
     release({ session, epoch }) {
-      link.run(RELEASE, [keys.session(session.key)], [epoch]).catch(failed);
-      link.send('srem', [keys.held(instance), session.key]).catch(failed);
+      link.write(RELEASE, [keys.session(session.key)], [epoch], others);
+      each('SREM', keys.held(instance), [session.key], 1);
     },
     end({ session, epoch }) {
       if (!gate.open) return;
-      link.run(END, [keys.session(session.key)], [epoch, String(REMEMBERED_MS)]).catch(failed);
-      link.send('srem', [keys.held(instance), session.key]).catch(failed);
+      link.write(END, [keys.session(session.key)], [epoch, String(REMEMBERED_MS)], others);
+      each('SREM', keys.held(instance), [session.key], 1);
     },
     hold(session) {
-      if (gate.open) link.send('sadd', [keys.held(instance), session.key]).catch(failed);
+      if (gate.open) each('SADD', keys.held(instance), [session.key], 1);
     },
   };
 }

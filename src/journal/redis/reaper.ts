@@ -51,7 +51,7 @@ export class Reaper {
 
   async #begins({ instance: dead }: Missing): Promise<boolean> {
     const { link, keys, instance, leaseMs } = this.#deps;
-    return (await link.run(REAP, [keys.leases, keys.reapers], [instance, dead, String(leaseMs)])) === 1;
+    return (await link.run(REAP, [keys.leases, keys.reapers, keys.marks], [instance, dead, String(leaseMs)])) === 1;
   }
 
   async #inherit(one: Missing): Promise<void> {
@@ -59,7 +59,7 @@ export class Reaper {
     const { instance: dead } = one;
     if (!(await this.#sessions(one))) return;
     await this.#others(dead);
-    await link.run(BURY, [keys.leases, keys.about, keys.reapers], [dead, String(leaseMs)]);
+    await link.run(BURY, [keys.leases, keys.about, keys.reapers, keys.marks], [dead, String(leaseMs)]);
     this.buried++;
   }
 

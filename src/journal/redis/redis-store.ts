@@ -7,6 +7,7 @@ import type { WallOf } from '../snapshot.ts';
 import { type Claimed, Claims } from './claims.ts';
 import { openClient } from './client.ts';
 import { RedisClock } from './clock.ts';
+import { type Filling, fillOthers } from './filling.ts';
 import { Gate } from './gate.ts';
 import { type Keys, keysOf } from './keys.ts';
 import { LETTER_SCRIPTS } from './letter-scripts.ts';
@@ -17,7 +18,7 @@ import { type Numbering, Numbers } from './numbers.ts';
 import { createOutbox } from './outbox.ts';
 import { Reaper } from './reaper.ts';
 import { RedisScribe } from './scribe.ts';
-import { RELEASE, SCRIPTS } from './scripts.ts';
+import { DO, RELEASE, SCRIPTS } from './scripts.ts';
 import type { RedisStoreDeps, RedisStoreOptions } from './store-deps.ts';
 import type { Host } from './taken.ts';
 import { Wire } from './wire.ts';
@@ -53,6 +54,7 @@ export class RedisStore {
   #host: Host | undefined;
   #closed = false;
   #touchAt = 0;
+  #saidAnswers = false;
   #joined: () => void = () => {};
   readonly #firstJoin: Promise<void>;
 
@@ -66,9 +68,13 @@ export class RedisStore {
       this.#joined = resolve;
     });
     this.link = new Link({
-      ...{ redis: openClient(options.place, `ackspan ${this.instance}`), limitBytes: WAITING_BYTES, now },
+      ...{ redis: openClient(options.place, `ackspan-${this.instance}`), limitBytes: WAITING_BYTES, now },
+      ...{ writes: openClient(options.place, `ackspan-${this.instance}-writes`), keys: this.#keys },
+      instance: this.instance,
       opened: () => void this.#join(),
       closed: () => this.#lost(),
+      doubtful: () => this.gate.open && this.#startAnew(),
+      refused: (error) => this.gate.refused(error),
       told: (text) => this.wire.heard(text),
       fault: (error) => this.gate.unreachable(error.message),
     });
@@ -150,6 +156,7 @@ export class RedisStore {
   /** On each beat of the process, with its time (monotonic ms). */
   look(now: number): void {
     if (this.#closed) return;
+    this.link.look(now);
     this.gate.look(now);
     if (this.gate.due(now)) void this.#join();
     if (this.gate.open) {
@@ -174,9 +181,9 @@ export class RedisStore {
       // see to its end.
       this.link.together(() => {
         for (const { session, epoch } of this.journal.ledgers())
-          void this.link.run(RELEASE, [this.#keys.session(session.key)], [epoch]).catch(() => {});
+          this.link.write(RELEASE, [this.#keys.session(session.key)], [epoch]);
       });
-      void this.link.send('zadd', [this.#keys.leases, '0', this.instance]).catch(() => {});
+      this.link.write(DO, [this.#keys.leases], ['ZADD', '0', this.instance]);
     }
     await this.link.end(PATIENCE_MS);
   }
@@ -192,6 +199,9 @@ export class RedisStore {
     members.quiet();
     try {
       await Promise.all([...SCRIPTS, ...LETTER_SCRIPTS].map(({ text }) => link.send('script', ['load', text])));
+      await link.prepare();
+      this.#sayWhetherItAnswers();
+      await link.read();
       await link.send('subscribe', [keys.channel(instance), keys.everyone]);
       await this.#agreeOnSecret();
       await this.#numbers.begin();
@@ -199,7 +209,7 @@ export class RedisStore {
       await this.#forgetTaken();
       this.journal.startAnew();
       gate.opens();
-      await this.#fill();
+      await fillOthers(this.#filling());
       this.#joined();
     } catch (error) {
       gate.refused(error as Error);
@@ -217,23 +227,22 @@ export class RedisStore {
 
   #startAnew(): void {
     this.journal.startAnew();
-    if (this.gate.open) void this.#fill().catch((error: Error) => this.gate.refused(error));
+    if (this.gate.open) void fillOthers(this.#filling()).catch((error: Error) => this.gate.refused(error));
   }
 
-  /** Writes the deliveries of the other clients; sessions follow beat by beat. */
-  async #fill(): Promise<void> {
+  #filling(): Filling {
     const { link, journal } = this;
-    const key = this.#keys.open(this.instance);
-    const all = [...journal.others()];
-    for (let i = 0; i < all.length; i += 200) await link.send('hset', [key, ...all.slice(i, i + 200).flat()]);
-    journal.othersWritten();
-    // What has got its outcome meanwhile must not be found in flight.
-    const known = (await link.send('hkeys', [key])) as string[];
-    const still = journal.others();
-    const over = known.filter((number) => !still.has(number));
-    for (let i = 0; i < over.length; i += 200) await link.send('hdel', [key, ...over.slice(i, i + 200)]);
-    const later = [...still].filter(([number]) => !known.includes(number));
-    if (later.length > 0) await link.send('hset', [key, ...later.flat()]);
+    return { link, journal, key: this.#keys.open(this.instance), refused: (error) => this.gate.refused(error) };
+  }
+
+  /** Said once: a service that does not allow it will not. */
+  #sayWhetherItAnswers(): void {
+    const { answers } = this.link;
+    if (answers === undefined || this.#saidAnswers) return;
+    this.#saidAnswers = true;
+    const what = 'Redis does not let answers be turned off (CLIENT REPLY)';
+    const so = 'an instance that is killed while Redis is behind may lose what it wrote last';
+    this.#deps.report({ stage: 'store', error: new Error(`${what}: ${answers}: ${so}`) });
   }
 
   #lost(): void {
@@ -263,7 +272,7 @@ export class RedisStore {
     const own = [keys.open(this.instance), keys.held(this.instance)];
     const all = [...own, ...Array.from(this.journal.ledgers(), ({ session }) => keys.session(session.key))];
     this.link.together(() => {
-      for (const key of all) void this.link.send('pexpire', [key, String(LIFE_MS)]).catch(() => {});
+      for (const key of all) this.link.write(DO, [key], ['PEXPIRE', String(LIFE_MS)]);
     });
   }
 

@@ -11,6 +11,27 @@ export function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
+/** Beginnings of what is published of a command: a mark was read, a result, an error. */
+export const [ECHO_MARK, ECHO_RESULT, ECHO_ERROR] = ['m', 'r', 'e'];
+
+/**
+ * A script for the connection without answers. The last two of ARGV are the channel and the number
+ * of the command: every result but 1 is published there, and every error.
+ */
+export function oneWay(text: string): Script {
+  return script(`local number = table.remove(ARGV)
+local echo = table.remove(ARGV)
+local good, result = pcall(function()
+${text}
+end)
+if not good then
+  local why = type(result) == 'table' and result.err or result
+  redis.call('PUBLISH', echo, '${ECHO_ERROR} ' .. number .. ' ' .. string.gsub(tostring(why), '[\\r\\n]', ' '))
+elseif result ~= 1 then
+  redis.call('PUBLISH', echo, '${ECHO_RESULT} ' .. number .. ' ' .. tostring(result))
+end`);
+}
+
 /** The time of Redis in ms: the one clock of all instances. */
 const NOW = `local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -38,7 +59,7 @@ end
  * KEYS session. ARGV epoch, life of the key in ms, number of pairs, fields and values …, fields to
  * remove …
  */
-export const PUT = script(`${LOST}if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return lost(KEYS[1]) end
+export const PUT = oneWay(`${LOST}if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return lost(KEYS[1]) end
 local i = 4
 for _ = 1, tonumber(ARGV[3]) do
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
@@ -52,7 +73,7 @@ return ${WRITTEN}`);
  * Everything that is known of a session, in place of what is there. KEYS session. ARGV epoch, life,
  * owner, fields and values …
  */
-export const WRITE = script(`${LOST}local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
+export const WRITE = oneWay(`${LOST}local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
 if f[1] and (tonumber(f[1]) > tonumber(ARGV[1]) or (f[1] == ARGV[1] and f[2] ~= ARGV[3])) then return lost(KEYS[1]) end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'owner', ARGV[3])
@@ -79,7 +100,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return {'yours', tostring(epoch), f[2], redis.call('HGETALL', KEYS[1])}`);
 
 /** Gives a session back, for the next who asks. KEYS session. ARGV epoch. */
-export const RELEASE = script(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
+export const RELEASE = oneWay(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
 redis.call('HSET', KEYS[1], 'owner', '')
 return ${WRITTEN}`);
 
@@ -88,12 +109,24 @@ return ${WRITTEN}`);
  * that was cut off meanwhile must not bring it back. KEYS session. ARGV epoch, how long it is
  * remembered in ms.
  */
-export const END = script(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
+export const END = oneWay(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
 redis.call('DEL', KEYS[1])
 if tonumber(ARGV[1]) > 1 then
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'owner', '', 'gone', '1')
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
+return ${WRITTEN}`);
+
+/** Any one command on one key. KEYS key. ARGV command, its other arguments … */
+export const DO = oneWay(`redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))
+return ${WRITTEN}`);
+
+/**
+ * All before it was read. KEYS marks. ARGV instance. Its number is published, and it is noted when
+ * Redis has read so far: what a dead instance wrote may still be under way.
+ */
+export const MARK = oneWay(`${NOW}redis.pcall('ZADD', KEYS[1], now, ARGV[1])
+redis.call('PUBLISH', echo, '${ECHO_MARK} ' .. number)
 return ${WRITTEN}`);
 
 /**
@@ -107,17 +140,20 @@ local missing = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3], 'WIT
 return {tostring(now), before or '', missing}`);
 
 /**
- * KEYS leases. ARGV instance. Answers the time, and when the instance was last there ('' = nobody
- * knows it).
+ * KEYS leases, marks. ARGV instance. Answers the time, when the instance was last there ('' =
+ * nobody knows it), and when Redis last read what it wrote.
  */
-export const SEEN = script(`${NOW}return {tostring(now), redis.call('ZSCORE', KEYS[1], ARGV[1]) or ''}`);
+export const SEEN = script(`${NOW}local function of(key) return redis.call('ZSCORE', key, ARGV[1]) or '' end
+return {tostring(now), of(KEYS[1]), of(KEYS[2])}`);
 
 /**
- * Makes one instance at a time see to a dead one. KEYS leases, reapers. ARGV reaper, dead instance,
- * lease in ms.
+ * Makes one instance at a time see to a dead one, when Redis has read what that one wrote. KEYS
+ * leases, reapers, marks. ARGV reaper, dead instance, lease in ms.
  */
 export const REAP = script(`${NOW}local score = redis.call('ZSCORE', KEYS[1], ARGV[2])
 if not score or tonumber(score) > now - ARGV[3] then return 0 end
+local mark = redis.call('ZSCORE', KEYS[3], ARGV[2])
+if tonumber(score) > 0 and mark and tonumber(mark) > now - ARGV[3] then return 0 end
 local by = redis.call('HGET', KEYS[2], ARGV[2])
 if by then
   local name, till = string.match(by, '^(%S+) (%d+)$')
@@ -126,12 +162,13 @@ end
 redis.call('HSET', KEYS[2], ARGV[2], ARGV[1] .. ' ' .. string.format('%.0f', now + ARGV[3]))
 return 1`);
 
-/** KEYS leases, about, reapers. ARGV dead instance, lease in ms. Nothing of it is left. */
+/** KEYS leases, about, reapers, marks. ARGV dead instance, lease in ms. Nothing of it is left. */
 export const BURY = script(`${NOW}redis.call('HDEL', KEYS[3], ARGV[1])
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if score and tonumber(score) > now - ARGV[2] then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
 return 1`);
 
 /**
@@ -150,4 +187,7 @@ end
 if #found > 0 then redis.call('PEXPIRE', KEYS[2], ARGV[1]) end
 return found`);
 
-export const SCRIPTS: readonly Script[] = [PUT, WRITE, CLAIM, RELEASE, END, BEAT, SEEN, REAP, BURY, TAKE];
+export const SCRIPTS: readonly Script[] = [
+  ...[PUT, WRITE, CLAIM, RELEASE, END, DO, MARK],
+  ...[BEAT, SEEN, REAP, BURY, TAKE],
+];

@@ -1,4 +1,4 @@
-// journal: notices from instance to instance over the connection on which they write; none must arrive.
+// journal: notices from instance to instance; none must arrive.
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
 
@@ -64,6 +64,14 @@ export class Wire {
   /** Answers how many connections got it: 0 = the instance has none. */
   tell(instance: string, notice: Notice): Promise<number> {
     return this.#publish(this.#keys.channel(instance), notice);
+  }
+
+  /**
+   * Tells an instance behind everything that this one has written, and lets nobody know whether it
+   * was heard.
+   */
+  say(instance: string, notice: Notice): void {
+    this.#link.publish(this.#keys.channel(instance), JSON.stringify(notice));
   }
 
   /** Tells every instance, this one too. Answers how many got it. */

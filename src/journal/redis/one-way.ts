@@ -1,0 +1,255 @@
+// journal: the connection on which Redis answers nothing: a killed process loses nothing that its kernel has.
+import type { Redis } from 'ioredis';
+import type { LinkCounters } from './link.ts';
+import { type Arg, Batch } from './resp.ts';
+import { ECHO_ERROR, ECHO_MARK, MARK, type Script } from './scripts.ts';
+
+export interface OneWayDeps {
+  readonly redis: Redis;
+  /** Where results of what is written here are published, for the connection that asks. */
+  readonly echo: string;
+  /** A channel on which nothing is ever published: a subscriber shows that it is there. */
+  readonly presence: string;
+  /** What a mark notes for others: a sorted set, and the member that is this instance. */
+  readonly marks: string;
+  readonly instance: string;
+  readonly counters: LinkCounters;
+  /** Monotonic ms. */
+  now(): number;
+  /** Redis may have dropped some of what it was told, without a word. */
+  doubtful(): void;
+}
+
+/**
+ * What became of a command: what its script answered, or Redis' refusal, or the loss of the
+ * connection.
+ */
+export type Over = (result: string, error?: Error) => void;
+
+interface Written {
+  readonly bytes: number;
+  readonly at: number;
+  readonly over: Over | undefined;
+  told: boolean;
+}
+
+interface Mark {
+  readonly number: number;
+  readonly at: number;
+}
+
+/**
+ * Between two marks, ms and bytes. A Redis that is far behind passes one at least at every few
+ * reads (of 16 KiB each), so that an instance is not dead while Redis reads what it wrote.
+ */
+const [GAP_MS, GAP_BYTES] = [20, 65_536];
+/** A mark that has not come back for so long is followed by another one, ms. */
+const AGAIN_MS = 500;
+/**
+ * Redis answers BUSY to everything when a script has run for 5 s. So what was read after so long a
+ * standstill may have been dropped, ms.
+ */
+const DOUBTFUL_MS = 3000;
+/** What Redis' own refusals are called, by everything that looks for them. */
+const REFUSAL = 'ReplyError';
+
+/**
+ *     write ─▶ Redis reads ─▶ a result that matters, or an error, is published ─▶ heard
+ *     mark  ─▶ Redis reads ─▶ its number is published: all before it were read ─▶ heard
+ *
+ * Never throws.
+ */
+export class OneWay {
+  readonly #deps: OneWayDeps;
+  /** What Redis is not known to have read, in order; the first one has the number `#first`. */
+  #written: Written[] = [];
+  #first = 1;
+  #waitingBytes = 0;
+  #marks: Mark[] = [];
+  #markedAt = Number.NEGATIVE_INFINITY;
+  #unmarkedBytes = 0;
+  #waiters: { readonly number: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  #silent = false;
+  #together = false;
+  readonly #batch = new Batch();
+  /** Why Redis answers all the same; undefined = it does not. */
+  answers: string | undefined;
+
+  constructor(deps: OneWayDeps) {
+    this.#deps = deps;
+  }
+
+  /** Bytes that Redis is not known to have read. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** How long the oldest of them have waited, ms. */
+  waitingMs(now: number): number {
+    const [oldest] = this.#written;
+    return oldest === undefined ? 0 : Math.max(0, now - oldest.at);
+  }
+
+  /** How long the oldest mark has been under way, ms. */
+  markMs(now: number): number {
+    const [oldest] = this.#marks;
+    return oldest === undefined ? 0 : Math.max(0, now - oldest.at);
+  }
+
+  /** Turns answers off. Rejects where Redis does not take this connection as it must be. */
+  async prepare(): Promise<void> {
+    const { redis, presence } = this.#deps;
+    if (this.#silent) return;
+    await redis.call('SUBSCRIBE', presence);
+    try {
+      // Redis says nothing to OFF. Who may not say OFF may not say ON.
+      await redis.call('CLIENT', 'REPLY', 'ON');
+      this.answers = undefined;
+      this.#batch.add('CLIENT', ['REPLY', 'OFF']);
+      this.#flush();
+    } catch (error) {
+      if ((error as Error).name !== REFUSAL) throw error;
+      this.answers = (error as Error).message;
+    }
+    this.#silent = true;
+  }
+
+  /** Tells Redis to run a script, which publishes every result but WRITTEN. */
+  run(script: Script, keys: readonly string[], args: readonly Arg[], over?: Over): void {
+    if (this.#together) this.#run(script, keys, args, over);
+    else this.together(() => this.#run(script, keys, args, over));
+  }
+
+  /** Tells Redis something of which no result is wanted. */
+  send(name: string, args: readonly Arg[]): void {
+    this.#write(name, args, undefined);
+  }
+
+  /** Several commands that are written in one call, with a mark where it is time for one. */
+  together(send: () => void): void {
+    this.#together = true;
+    try {
+      send();
+      this.mark(this.#deps.now());
+    } finally {
+      this.#together = false;
+      this.#flush();
+    }
+  }
+
+  /** Marks how far was written, where it is time for that. */
+  mark(now: number): void {
+    if (!this.#silent) return;
+    const under = this.#marks.length > 0;
+    if (this.#unmarkedBytes === 0 && !under) return;
+    const since = now - this.#markedAt;
+    if (this.#unmarkedBytes >= GAP_BYTES || since >= (under ? AGAIN_MS : GAP_MS)) this.#markNow();
+  }
+
+  #markNow(): void {
+    const { marks, instance, now } = this.#deps;
+    const number = this.#first + this.#written.length;
+    this.#run(MARK, [marks], [instance], undefined);
+    this.#marks.push({ number, at: now() });
+    this.#markedAt = now();
+    this.#unmarkedBytes = 0;
+  }
+
+  /** Resolves when Redis has read all that was written by now. Rejects where it cannot any more. */
+  read(): Promise<void> {
+    if (this.#written.length === 0) return Promise.resolve();
+    if (this.#unmarkedBytes > 0 || this.#marks.length === 0) this.#markNow();
+    const { number } = this.#marks.at(-1)!;
+    return new Promise((resolve, reject) => this.#waiters.push({ number, resolve, reject }));
+  }
+
+  /** Redis has published a result on our channel. */
+  heard(text: string): void {
+    const [kind, digits] = text.split(' ', 2) as [string, string?];
+    const number = Number(digits);
+    if (kind === ECHO_MARK) this.#heardMark(number);
+    else this.#tell(number, text.slice(kind.length + String(digits).length + 2), kind === ECHO_ERROR);
+  }
+
+  /** The connection has gone, and what was on its way with it. */
+  closed(): void {
+    const lost = new Error('the connection to Redis has gone');
+    const [written, waiters] = [this.#written, this.#waiters];
+    this.#first += written.length;
+    this.#written = [];
+    this.#marks = [];
+    this.#waiters = [];
+    this.#waitingBytes = this.#unmarkedBytes = 0;
+    this.#markedAt = Number.NEGATIVE_INFINITY;
+    this.#silent = false;
+    for (const one of written) {
+      if (one.told) continue;
+      this.#deps.counters.dropped++;
+      one.over?.('', lost);
+    }
+    for (const { reject } of waiters) reject(lost);
+  }
+
+  #run(script: Script, keys: readonly string[], args: readonly Arg[], over: Over | undefined): void {
+    const number = this.#first + this.#written.length;
+    const all = [script.sha, String(keys.length), ...keys, ...args, this.#deps.echo, String(number)];
+    this.#write('EVALSHA', all, over);
+  }
+
+  #write(name: string, args: readonly Arg[], over: Over | undefined): void {
+    const { redis, counters, now } = this.#deps;
+    const bytes = this.#batch.add(name, args);
+    counters.bytes += bytes;
+    this.#waitingBytes += bytes;
+    this.#unmarkedBytes += bytes;
+    this.#written.push({ bytes, at: now(), over, told: false });
+    if (this.answers !== undefined) {
+      this.#batch.take();
+      // What comes of it is published, as everywhere.
+      redis.call(name, [...args]).catch(() => {});
+    } else if (!this.#together) this.#flush();
+  }
+
+  #flush(): void {
+    const { stream } = this.#deps.redis;
+    const bytes = this.#batch.take();
+    // Redis may have closed the connection, which is told of in a moment.
+    if (bytes.length > 0 && stream.writable) stream.write(bytes);
+  }
+
+  #tell(number: number, text: string, failed: boolean): void {
+    const one = this.#written[number - this.#first];
+    if (one === undefined || one.told) return;
+    one.told = true;
+    if (!failed) {
+      this.#deps.counters.answered++;
+      one.over?.(text);
+      return;
+    }
+    this.#deps.counters.refused++;
+    const error = new Error(text);
+    error.name = REFUSAL;
+    one.over?.('', error);
+  }
+
+  #heardMark(number: number): void {
+    const count = number - this.#first + 1;
+    if (!(count > 0 && count <= this.#written.length)) return;
+    const { counters, now, doubtful } = this.#deps;
+    const first = this.#marks[0];
+    const doubt = first !== undefined && (first.number < number || now() - first.at > DOUBTFUL_MS);
+    const read = this.#written.splice(0, count);
+    this.#first = number + 1;
+    this.#marks = this.#marks.filter((mark) => mark.number > number);
+    for (const one of read) {
+      this.#waitingBytes -= one.bytes;
+      if (one.told) continue;
+      counters.answered++;
+      one.over?.('1');
+    }
+    const reached = this.#waiters.filter((waiter) => waiter.number <= number);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.number > number);
+    for (const { resolve } of reached) resolve();
+    if (doubt) doubtful();
+  }
+}

@@ -1,0 +1,122 @@
+// A Redis that is behind when the instance that told it something is killed.
+import { afterEach, describe, expect, it } from 'vitest';
+import { type App, openApp } from '../support/agent-runs.ts';
+import { closeAll } from '../support/backends.ts';
+import { eventually } from '../support/child.ts';
+import { missing } from '../support/component.ts';
+import { startShared } from '../support/shared-store.ts';
+import { expectHealthyLog } from '../support/sidecar-process.ts';
+
+afterEach(closeAll);
+
+const EVENTS = 1500;
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+type Shared = Awaited<ReturnType<typeof startShared>>;
+
+/** One sidecar with one client that has a session, keeps its events in flight, and has got one. */
+async function begin(shared: Shared) {
+  const first = await shared.start();
+  shared.balancer.target = first.port;
+  const app = openApp(shared.url('ann'), () => new Promise(() => {}));
+  const run = await shared.runOf('ann');
+  shared.backend.emit(run);
+  await eventually(() => expect(app.numbers).toHaveLength(1));
+  const ordinal = async () => Number(await shared.redis.client.hget(keyOf(app), 'ordinal'));
+  await eventually(async () => expect(await ordinal()).toBe(1));
+  return { first, app, run, ordinal };
+}
+
+const keyOf = ({ socket }: App): string => `ackspan:session:{${socket.resumption?.session}}`;
+
+describe.skipIf(missing('redis-server'))('a Redis that is behind', () => {
+  it('[P7] loses nothing of an instance that is killed meanwhile: all that its client got is there', async () => {
+    const shared = await startShared();
+    const { redis, backend, balancer, runOf } = shared;
+    const { first, app, run } = await begin(shared);
+    const second = await shared.start();
+    redis.freeze();
+    for (let i = 1; i < EVENTS; i++) {
+      backend.emit(run);
+      // Some of them in turns of their own.
+      if (i % 50 === 0) await eventually(() => expect(app.numbers.length).toBeGreaterThanOrEqual(i));
+    }
+    await eventually(() => expect(app.numbers).toHaveLength(EVENTS));
+    balancer.target = 0;
+    await first.kill();
+    redis.thaw();
+    const key = keyOf(app);
+    balancer.target = second.port;
+    await eventually(() => expect(app.resumed).toEqual([{ recovered: true, rejoined: false }]));
+    expect(Number(await redis.client.hget(key, 'ordinal'))).toBe(EVENTS);
+    await second.reach({ tracked: EVENTS, pending: EVENTS, failed: 0 });
+    const again = await runOf('ann');
+    for (let i = 0; i < 5; i++) backend.emit(again);
+    await eventually(() => expect(app.numbers).toEqual(upTo(EVENTS + 5)));
+    expectHealthyLog(second);
+  });
+
+  it('keeps the dead letters of an instance that is killed meanwhile', async () => {
+    const shared = await startShared({ events: { rules: [{ match: '*', confirm: 'processed', timeout: '1s' }] } });
+    const { first, run } = await begin(shared);
+    shared.redis.freeze();
+    for (let i = 1; i < 800; i++) shared.backend.emit(run);
+    await first.reach({ timeout: 800 });
+    await first.kill();
+    shared.redis.thaw();
+    await eventually(async () => expect(await shared.redis.client.xlen('ackspan:{letters}:all')).toBe(800));
+  });
+
+  it('that answers BUSY has dropped what it was told meanwhile, and is told again', async () => {
+    const shared = await startShared({}, ['--busy-reply-threshold', '50']);
+    const { first, app, run, ordinal } = await begin(shared);
+    const { client } = shared.redis;
+    const busy = client.duplicate();
+    const spins = busy.eval('while true do end', 0).catch((error: Error) => error.message);
+    await eventually(async () => expect(await client.ping().catch((error: Error) => error.message)).toContain('BUSY'));
+    for (let i = 1; i < 50; i++) shared.backend.emit(run);
+    await eventually(() => expect(app.numbers).toHaveLength(50));
+    // It reads one connection after the other: what was written before has been dropped by then.
+    await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(1));
+    await client.script('KILL');
+    expect(await spins).toContain('killed');
+    busy.disconnect();
+    await eventually(async () => expect(await ordinal()).toBe(50));
+    await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(0));
+  });
+
+  it('that has forgotten our scripts is noticed, and told again', async () => {
+    const shared = await startShared();
+    const { app, run, ordinal } = await begin(shared);
+    await shared.redis.client.script('FLUSH');
+    for (let i = 1; i < 5; i++) shared.backend.emit(run);
+    await eventually(() => expect(app.numbers).toHaveLength(5));
+    await eventually(async () => expect(await ordinal()).toBe(5));
+  });
+
+  it.each(['writes', 'asks'])('that cuts the connection which %s is told everything on new ones', async (which) => {
+    const shared = await startShared();
+    const { app, run, ordinal } = await begin(shared);
+    const { client } = shared.redis;
+    const list = String(await client.client('LIST')).split('\n');
+    const ours = list.filter((line) => line.includes('name=ackspan'));
+    const one = ours.find((line) => line.includes('-writes ') === (which === 'writes'));
+    await client.client('KILL', 'ID', /id=(\d+)/.exec(one ?? '')![1]!);
+    for (let i = 1; i < 5; i++) shared.backend.emit(run);
+    await eventually(() => expect(app.numbers).toHaveLength(5));
+    await eventually(async () => expect(await ordinal()).toBe(5));
+  });
+
+  it('does not let answers be turned off: said, and sessions move as elsewhere', async () => {
+    const shared = await startShared();
+    await shared.redis.client.acl('SETUSER', 'default', '-client|reply');
+    const { first, app, run } = await begin(shared);
+    expect(JSON.stringify(first.lines)).toContain('CLIENT REPLY');
+    const second = await shared.start();
+    shared.balancer.target = second.port;
+    await first.kill();
+    await eventually(() => expect(app.resumed).toEqual([{ recovered: true, rejoined: false }]));
+    expect(run.sent).toBe(1);
+    await second.reach({ pending: 1 });
+  });
+});
