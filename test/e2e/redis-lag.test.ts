@@ -1,7 +1,9 @@
 // A Redis that is behind when the instance that told it something is killed.
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type App, openApp } from '../support/agent-runs.ts';
-import { closeAll } from '../support/backends.ts';
+import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
 import { startShared } from '../support/shared-store.ts';
@@ -28,6 +30,50 @@ async function begin(shared: Shared) {
 }
 
 const keyOf = ({ socket }: App): string => `ackspan:session:{${socket.resumption?.session}}`;
+
+/** How many connections the one instance writes on, as Redis sees it. */
+async function connections(client: Redis): Promise<number> {
+  const [channel] = (await client.pubsub('CHANNELS', 'ackspan:presence:*')) as string[];
+  return channel === undefined ? 0 : Number(((await client.pubsub('NUMSUB', channel)) as [string, number])[1]);
+}
+
+/**
+ * A path to Redis that can hold what is said, and be cut: what is held gets there later, and then
+ * the end.
+ */
+async function startPath(port: number) {
+  const pairs = new Set<{ near: Socket; far: Socket; held: Buffer[] | undefined }>();
+  let cut: (typeof pairs extends Set<infer P> ? P : never)[] = [];
+  const server = createServer((near) => {
+    const pair = { near, far: connect(port, '127.0.0.1'), held: undefined as Buffer[] | undefined };
+    pairs.add(pair);
+    near.on('data', (chunk) => (pair.held === undefined ? pair.far.write(chunk) : pair.held.push(chunk)));
+    near.on('error', () => {});
+    pair.far.on('error', () => {}).pipe(near);
+  });
+  atEnd(() => {
+    for (const { near, far } of [...pairs, ...cut]) for (const socket of [near, far]) socket.destroy();
+    server.close();
+  });
+  return {
+    port: await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+    ),
+    hold() {
+      for (const pair of pairs) pair.held = [];
+    },
+    held: () => [...pairs].map(({ held = [] }) => Buffer.concat(held).toString('latin1')).join(''),
+    /** The sidecar sees its connections end; Redis does not see that yet. */
+    cut() {
+      cut = [...pairs];
+      pairs.clear();
+      for (const { near } of cut) near.destroy();
+    },
+    release() {
+      for (const { far, held = [] } of cut) far.end(Buffer.concat(held));
+    },
+  };
+}
 
 describe.skipIf(missing('redis-server'))('a Redis that is behind', () => {
   it('[P7] loses nothing of an instance that is killed meanwhile: all that its client got is there', async () => {
@@ -83,6 +129,39 @@ describe.skipIf(missing('redis-server'))('a Redis that is behind', () => {
     busy.disconnect();
     await eventually(async () => expect(await ordinal()).toBe(50));
     await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(0));
+  });
+
+  it('[P10] has read all of an earlier connection before it is told everything anew: nothing old comes back', async () => {
+    const shared = await startShared();
+    const { redis, backend, balancer, runOf } = shared;
+    const path = await startPath(redis.port);
+    const first = await shared.start({ at: `redis://127.0.0.1:${path.port}`, lease: '10m' });
+    balancer.target = first.port;
+    let handled = (): void => {};
+    const handling = new Promise<void>((resolve) => {
+      handled = resolve;
+    });
+    const app = openApp(shared.url('ann'), () => handling);
+    const run = await runOf('ann');
+    const left = async () => (await redis.client.hkeys(keyOf(app))).filter((field) => /^[dmx]\d+$/.test(field));
+    backend.emit(run);
+    await eventually(async () => expect(await left()).not.toEqual([]));
+    path.hold();
+    for (let i = 1; i < EVENTS; i++) backend.emit(run);
+    await first.reach({ pending: EVENTS });
+    await eventually(() => expect(path.held()).toContain(`"ann-${EVENTS}"`));
+    path.cut();
+    handled();
+    await first.reach({ confirmed: EVENTS, pending: 0 });
+    await eventually(async () => expect(await connections(redis.client)).toBe(2));
+    // It has every chance to begin too early.
+    for (let i = 0; i < 10 && (await first.sum('ackspan_store_degraded')) === 1; i++) await redis.client.ping();
+    path.release();
+    await eventually(async () => expect(await connections(redis.client)).toBe(1));
+    await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(0));
+    await eventually(async () => expect(Number(await redis.client.hget(keyOf(app), 'ordinal'))).toBe(EVENTS));
+    await eventually(async () => expect(await left()).toEqual([]));
+    expect(await redis.client.hexists(keyOf(app), 'epoch')).toBe(1);
   });
 
   it('that has forgotten our scripts is noticed, and told again', async () => {

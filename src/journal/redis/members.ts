@@ -33,6 +33,9 @@ export interface Roll {
   readonly late: boolean;
 }
 
+/** Between two looks at its own connections, ms. */
+const LOOK_MS = 20;
+
 export class Members {
   readonly #deps: MembersDeps;
   #nextAt = 0;
@@ -93,9 +96,25 @@ export class Members {
 
   /** Whether Redis has not yet read all that the instance wrote, or the instance is still there. */
   async writes(instance: string): Promise<boolean> {
+    return (await this.#connections(instance)) > 0;
+  }
+
+  /**
+   * Resolves when Redis has read all that this instance wrote over earlier connections, or after a
+   * third of the lease: a connection that is dead unnoticed has nothing under way.
+   */
+  async alone(): Promise<void> {
+    const { instance, leaseMs, now } = this.#deps;
+    const until = now() + leaseMs / 3;
+    while ((await this.#connections(instance)) > 1 && now() < until)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+
+  /** Connections on which the instance writes, one that is given up and not read to its end too. */
+  async #connections(instance: string): Promise<number> {
     const { link, keys } = this.#deps;
     const [, count] = (await link.send('pubsub', ['NUMSUB', keys.presence(instance)])) as [string, number];
-    return Number(count) > 0;
+    return Number(count);
   }
 
   /** Others read the names of all instances, and what is known of each. */

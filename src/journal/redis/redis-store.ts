@@ -202,10 +202,12 @@ export class RedisStore {
       await link.prepare();
       this.#sayWhetherItAnswers();
       await link.read();
+      await this.#beat(true);
+      // What came over an earlier connection would undo some of what is written anew.
+      await members.alone();
       await link.send('subscribe', [keys.channel(instance), keys.everyone]);
       await this.#agreeOnSecret();
       await this.#numbers.begin();
-      await this.#beat(true);
       await this.#forgetTaken();
       this.journal.startAnew();
       gate.opens();
