@@ -188,10 +188,7 @@ export class RedisStore {
     await this.link.end(PATIENCE_MS);
   }
 
-  /**
-   * The connection is there: what Redis may have lost is found out, and everything is written
-   * again.
-   */
+  /** Finds out what Redis may have lost, on new connections, and writes everything again. */
   async #join(): Promise<void> {
     const { link, gate, members, instance } = this;
     const keys = this.#keys;
@@ -218,10 +215,7 @@ export class RedisStore {
     }
   }
 
-  /**
-   * What others have ended, because this instance was taken for dead, is no business of it any
-   * more.
-   */
+  /** Forgets what others have ended, because this instance was taken for dead. */
   async #forgetTaken(): Promise<void> {
     const taken = (await this.link.send('smembers', [this.#keys.taken(this.instance)])) as string[];
     if (taken.length > 0) this.#host?.forget(new Set(taken.map(Number)));
