@@ -82,6 +82,8 @@ class RawClient {
     const due = events.reduce((sum, { gap }) => sum + gap, 0);
     this.#later(due + stayMs, () => this.#leave(1000));
     this.#later(due + stayMs + 8000, () => this.#socket.resetAndDestroy());
+    // A reset waits for writes that may never end.
+    this.#later(due + stayMs + 12_000, () => this.#socket.destroy());
     if (this.#plan.client === 'latest') this.#answerLatest();
   }
 
