@@ -11,12 +11,12 @@ import { ackspan } from './peers/ackspan.ts';
 import { sumsOf } from './rounds.ts';
 import { type Running, readStats, runTrial } from './trial.ts';
 
-const USAGE = 'usage: npm run bench:page -- [--seconds 60] [--rate 5000] [--connections 200]';
+const USAGE = 'usage: npm run bench:page -- [--seconds 90] [--rate 5000] [--connections 200]';
 /**
  * Length of one stretch with or without the page, ms, and what passes before its figures count: the
  * page opens, the last one closes.
  */
-const STRETCH_MS = 10_000;
+const STRETCH_MS = 30_000;
 const SETTLE_MS = 1_500;
 const WARMUP_MS = 4_000;
 /** Followers that never read, beside the page. */
@@ -164,7 +164,7 @@ async function main(argv: string[]): Promise<number> {
   const { values } = parseArgs({
     args: argv,
     options: {
-      seconds: { type: 'string', default: '60' },
+      seconds: { type: 'string', default: '90' },
       rate: { type: 'string', default: '5000' },
       connections: { type: 'string', default: '200' },
     },
