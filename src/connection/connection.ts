@@ -249,7 +249,6 @@ export class Connection implements SessionConnection, Silent, Ageing {
     this.#splice?.destroy(at);
   }
 
-  /** A bug in the greeting costs the client its session, not its connection (SPEC D8). */
   #tellOpened(rejoined: boolean): void {
     const { id, session, facts } = this;
     tellStep('opened', () => ({
@@ -258,6 +257,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     this.#deps.observer.opened(this);
   }
 
+  /** A bug in the greeting costs the client its session, not its connection (SPEC D8). */
   #greet(rejoined: boolean, now: number): void {
     try {
       const { resumable } = this;
