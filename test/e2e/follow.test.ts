@@ -21,6 +21,8 @@ it('the example follows one connection: each of its steps in order, and nothing 
       .filter((line) => line.startsWith('ackspan:'));
   await openClient(`${sidecar.ws}/ws/other?token=secret`);
   const client = await openClient(`${sidecar.ws}/ws/followed?token=secret`);
+  // The pong of the first barrier.
+  await eventually(() => expect(steps().at(-1)).toMatch(/^ackspan:connection:capability /));
   tell(await backend.peer(0), event('e-other'));
   tell(await backend.peer(1), event('e-followed'));
   await sidecar.reach({ confirmed: 2 });
