@@ -18,7 +18,7 @@ export interface PastDeps {
 }
 
 /** The windows of time that can be asked for. */
-export const WINDOWS = { '5m': 300, '1h': 3600 } as const;
+const WINDOWS = { '5m': 300, '1h': 3600 } as const;
 export type WindowName = keyof typeof WINDOWS;
 
 export interface Past {

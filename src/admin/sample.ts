@@ -77,7 +77,7 @@ export function createSampler(startedAt: number): (totals: Totals, at: number) =
 }
 
 /** An empty sample of no length. */
-export function emptySample(at: number): Sample {
+function emptySample(at: number): Sample {
   const nothing = { pending: 0, connections: 0, counts: new Float64Array(COLUMNS), latency: new Uint32Array() };
   return { at, seconds: 0, ...nothing };
 }
@@ -137,7 +137,7 @@ export function rateOf({ confirmed, failed, timeout }: Pick<CountsJson, 'confirm
  * The rest of the share that may be lost: 1 = all, 0 = none, below 0 = more was lost. An objective
  * of 1 has no budget.
  */
-export function budgetLeft(rate: number | null, objective: number): number | null {
+function budgetLeft(rate: number | null, objective: number): number | null {
   if (rate === null) return null;
   if (objective >= 1) return rate >= 1 ? 1 : null;
   return 1 - (1 - rate) / (1 - objective);

@@ -35,7 +35,7 @@ export function scrapeRoute(deps: AdminDeps): Route {
  * Whether `Accept-Encoding` allows gzip: by name or by `*`, and not with a weight of zero (RFC 9110
  * §12.5.3).
  */
-export function takesGzip(header: string): boolean {
+function takesGzip(header: string): boolean {
   const weights = new Map(
     header.split(',').map((each) => {
       const [coding = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase());

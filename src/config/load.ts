@@ -157,7 +157,7 @@ function nearField(row: Row, name: string): string {
 }
 
 /** The resolved default of a key. */
-export function defaultOf(row: Row, defaults: Defaults): unknown {
+function defaultOf(row: Row, defaults: Defaults): unknown {
   if (row.preset !== undefined) return row.preset(defaults);
   return row.written === undefined ? undefined : row.kind.schema.parse(row.written);
 }

@@ -27,7 +27,7 @@ export interface Confirmation {
 }
 
 /** Longest `error` that is kept, UTF-16 units. */
-export const MAX_ERROR_LENGTH = 256;
+const MAX_ERROR_LENGTH = 256;
 
 const CONFIRMED = Buffer.from('confirmed');
 const REJECTED = ['failed', 'error', 'rejected'].map((word) => Buffer.from(word));

@@ -5,7 +5,7 @@ import type { DecodeOptions } from './options.ts';
 import type { Rule } from './rules.ts';
 
 /** Where the event type is. */
-export const DEFAULT_TYPE_POINTERS: readonly string[] = ['/event', '/type'];
+const DEFAULT_TYPE_POINTERS: readonly string[] = ['/event', '/type'];
 
 /**
  * Where the event id is, for the sidecar and the library alike. Outer places come first, and an
@@ -28,23 +28,19 @@ export const DEFAULT_ID_POINTERS: readonly string[] = [
 ];
 
 /** Where the agent run's id is. */
-export const DEFAULT_RUN_POINTERS: readonly string[] = ['/run_id', '/data/run_id', '/payload/run_id'];
+const DEFAULT_RUN_POINTERS: readonly string[] = ['/run_id', '/data/run_id', '/payload/run_id'];
 
 /** Where the user's id is. */
-export const DEFAULT_USER_POINTERS: readonly string[] = ['/user_id', '/data/user_id', '/payload/user_id'];
+const DEFAULT_USER_POINTERS: readonly string[] = ['/user_id', '/data/user_id', '/payload/user_id'];
 
 /** Where the tool's name is. */
-export const DEFAULT_TOOL_POINTERS: readonly string[] = ['/tool_name', '/payload/tool_name', '/data/tool_name'];
+const DEFAULT_TOOL_POINTERS: readonly string[] = ['/tool_name', '/payload/tool_name', '/data/tool_name'];
 
 /** Where the id of one call of a tool is. */
-export const DEFAULT_TOOL_CALL_POINTERS: readonly string[] = [
-  '/tool_call_id',
-  '/payload/tool_call_id',
-  '/data/tool_call_id',
-];
+const DEFAULT_TOOL_CALL_POINTERS: readonly string[] = ['/tool_call_id', '/payload/tool_call_id', '/data/tool_call_id'];
 
 /** Where the trace context of the event is (W3C Trace Context `traceparent`). */
-export const DEFAULT_TRACEPARENT_POINTERS: readonly string[] = [
+const DEFAULT_TRACEPARENT_POINTERS: readonly string[] = [
   '/trace/traceparent',
   '/traceparent',
   '/metadata/traceparent',
@@ -86,7 +82,7 @@ export const DEFAULT_RULES: readonly Rule[] = [
 ];
 
 /** The default confirmation message. */
-export const DEFAULT_CONFIRMATIONS: readonly ConfirmationMatcher[] = [
+const DEFAULT_CONFIRMATIONS: readonly ConfirmationMatcher[] = [
   { type: 'event_confirmation', id: '/event_id', status: '/status', error: '/error' },
 ];
 

@@ -4,7 +4,7 @@ import { equalBytes } from './paths.ts';
 import type { RuleBook } from './rules.ts';
 
 /** The label of every type past the limit, and the name of index 0. */
-export const OTHER = 'other';
+const OTHER = 'other';
 
 /**
  * Types without an index of their own that are remembered, one per slot; a newcomer takes the slot.

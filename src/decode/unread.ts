@@ -8,7 +8,7 @@ import type { TypeTable } from './type-table.ts';
  * The shape of a message without an event: the name of its event type. `json` is an object without
  * a type.
  */
-export const SHAPES = ['text', 'binary', 'json', 'array'] as const;
+const SHAPES = ['text', 'binary', 'json', 'array'] as const;
 export type Shape = (typeof SHAPES)[number];
 
 /**

@@ -5,7 +5,7 @@ import type { Session } from './session.ts';
 /** Messages in a row of one kind that make the next one likely to be of that kind too. */
 const SURE = 2;
 /** How long a confirmation is waited for before a barrier goes after all, ms (E5). */
-export const WORD_MS = 100;
+const WORD_MS = 100;
 
 /**
  * The barrier schedule of one connection. Ordinals count the upstream's data messages from 1; a

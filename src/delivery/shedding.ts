@@ -15,7 +15,7 @@ const SHED_FROM = SHED_AT.low;
  * The limit that an event of that priority meets, given the deliveries in flight in all and of its
  * owner; undefined = none.
  */
-export function shedReason(
+function shedReason(
   limits: { readonly pending: number; readonly pendingPerUser: number },
   all: number,
   own: number,

@@ -49,7 +49,7 @@ const WIDE = NAME_WIDTH + COLUMNS.reduce((sum, { wide }) => sum + wide[1], 0);
 const NARROW = NAME_WIDTH + COLUMNS.reduce((sum, { narrow }) => sum + narrow[1], 0);
 
 /** Attempts after the send. */
-export function retriesOf({ attempts }: StatsRow): number {
+function retriesOf({ attempts }: StatsRow): number {
   return attempts.probe + attempts.resend + attempts.replay + attempts.reemit;
 }
 

@@ -40,7 +40,7 @@ export interface Forwarder {
 }
 
 /** The upstream has accepted no connection in time. */
-export class ConnectTimeout extends Error {}
+class ConnectTimeout extends Error {}
 
 export function createForwarder(deps: ForwarderDeps): Forwarder {
   const { upstream, counters, report } = deps;

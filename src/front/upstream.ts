@@ -101,7 +101,7 @@ export function authorityOf({ address, socketPath }: Upstream): string {
  * Opens a socket that stays half-open on FIN, has no Nagle delay and speaks HTTP/1.1. A failure is
  * its `error` event.
  */
-export function openSocket(upstream: Upstream): Socket {
+function openSocket(upstream: Upstream): Socket {
   if (upstream.socketPath !== undefined) return connect({ path: upstream.socketPath, allowHalfOpen: true });
   const where = { host: upstream.host, port: upstream.port, allowHalfOpen: true, noDelay: true };
   if (!upstream.secure) return connect(where);

@@ -9,8 +9,7 @@ export type RequestResult = (typeof REQUEST_RESULTS)[number];
  * Why a notice ended undelivered. `obsolete`: a re-emission whose delivery has its outcome already;
  * `unsendable`: a fault of ours.
  */
-export const DROP_REASONS = ['queue_full', 'refused', 'exhausted', 'obsolete', 'unsendable', 'shutdown'] as const;
-export type DropReason = (typeof DROP_REASONS)[number];
+export type DropReason = 'queue_full' | 'refused' | 'exhausted' | 'obsolete' | 'unsendable' | 'shutdown';
 
 export interface HookCounters {
   /** Notices that were raised. */

@@ -9,7 +9,7 @@ export type HookKind = (typeof HOOK_KINDS)[number];
 type WallOf = (at: number) => number;
 
 /** Prefix of the CloudEvents `type`. */
-export const TYPE_PREFIX = 'dev.ackspan.delivery.';
+const TYPE_PREFIX = 'dev.ackspan.delivery.';
 
 /** A notice that waits or is being sent. */
 export class Notice {

@@ -16,7 +16,7 @@ export const MAX_TOKEN_LENGTH = 16_384;
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 /** Whether the token has the form of a signed or unsigned JWT (RFC 7515 §7.1). */
-export function looksLikeJwt(token: string): boolean {
+function looksLikeJwt(token: string): boolean {
   return token.length <= MAX_TOKEN_LENGTH && COMPACT_JWS.test(token);
 }
 

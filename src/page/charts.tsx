@@ -12,7 +12,7 @@ const SMOOTH_S = 15;
 /**
  * The rate of the last `SMOOTH_S` seconds at each line; null = nothing was settled in that time.
  */
-export function smoothRates(lines: readonly LineJson[]): (number | null)[] {
+function smoothRates(lines: readonly LineJson[]): (number | null)[] {
   let [from, confirmed, judged] = [0, 0, 0];
   return lines.map((line) => {
     confirmed += line.confirmed;

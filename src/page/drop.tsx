@@ -35,7 +35,7 @@ export function useOpened(): Opened | undefined {
 }
 
 /** Reads a file and shows it. Answers what is wrong with it, if something is. */
-export async function openFile(file: File): Promise<string | undefined> {
+async function openFile(file: File): Promise<string | undefined> {
   if (file.size > FILE_LIMIT) return `${file.name} is too large to be opened here.`;
   let content: unknown;
   try {

@@ -15,7 +15,7 @@ interface Bar {
   readonly href?: string | undefined;
 }
 
-export function Bars({ bars, empty }: { bars: readonly Bar[]; empty: string }) {
+function Bars({ bars, empty }: { bars: readonly Bar[]; empty: string }) {
   const shown = bars.filter(({ value }) => value > 0);
   const most = Math.max(...shown.map(({ value }) => value));
   const all = shown.reduce((sum, { value }) => sum + value, 0);

@@ -2,8 +2,8 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { ConnectionJson, DeliveryJson } from '../admin/shapes.ts';
-import { bytes, clock, duration, fullTime, spoken } from './format.ts';
-import { type Fetched, useNow, useShared } from './hooks.ts';
+import { clock, fullTime } from './format.ts';
+import { type Fetched, useShared } from './hooks.ts';
 
 /** A status in its colour and as a word, because many people cannot tell colours. */
 export function Status({ of }: { of: Pick<DeliveryJson, 'status'> }) {
@@ -30,16 +30,6 @@ export function Time({ at, withMs = true }: { at: string | null; withMs?: boolea
   return (
     <time dateTime={at} title={fullTime(at)}>
       {clock(at, withMs)}
-    </time>
-  );
-}
-
-/** The age of a time, kept up to date. */
-export function Ago({ at }: { at: string }) {
-  const now = useNow();
-  return (
-    <time dateTime={at} title={fullTime(at)}>
-      {duration(Math.max(0, now - Date.parse(at))).replace(/(\d) ms$/, '$1 ms')} ago
     </time>
   );
 }
@@ -141,13 +131,4 @@ export function Facts({ rows }: { rows: readonly (readonly [string, ComponentChi
       ))}
     </dl>
   );
-}
-
-export function Size({ of }: { of: number | null }) {
-  return <span class="number">{bytes(of)}</span>;
-}
-
-/** A word of the API for people. */
-export function Word({ of }: { of: string }) {
-  return <>{spoken(of)}</>;
 }

@@ -2,7 +2,7 @@
 import type { DeliveryJson, StreamJson } from '../admin/shapes.ts';
 
 /** Most rows of a live table. Older rows are a page away. */
-export const LIVE_ROWS = 200;
+const LIVE_ROWS = 200;
 
 export interface Tail {
   /** Deliveries that are shown, newest first. */
@@ -19,7 +19,7 @@ export interface Tail {
 export const EMPTY_TAIL: Tail = { rows: [], waiting: [], missed: 0 };
 
 /** Number of a delivery, the last part of its id: newer = higher. */
-export function seqOf({ id }: Pick<DeliveryJson, 'id'>): number {
+function seqOf({ id }: Pick<DeliveryJson, 'id'>): number {
   return Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 36);
 }
 
@@ -31,7 +31,7 @@ export interface Changing {
 }
 
 /** Whether the delivery matches the filters as it is now. */
-export function wanted(delivery: DeliveryJson, { status, level, reason }: Changing): boolean {
+function wanted(delivery: DeliveryJson, { status, level, reason }: Changing): boolean {
   const one = (list: string | undefined, word: string): boolean =>
     list === undefined || list === '' || list.split(',').includes(word);
   return (

@@ -86,7 +86,7 @@ export function liveConfig(config: Config): LiveConfig {
  * Takes over what may change; a key that may not is a fault that names it, and then nothing
  * changes.
  */
-export function applyReload(parts: LiveParts, fresh: Config): Reloaded {
+function applyReload(parts: LiveParts, fresh: Config): Reloaded {
   const { config } = parts;
   const changed = (TABLE as readonly Row[])
     .filter(({ to }) => JSON.stringify(valueAt(config, to)) !== JSON.stringify(valueAt(fresh, to)))

@@ -11,7 +11,7 @@ export const BEAT_MS = 50;
  * Lateness of a beat, ms, that shows a standstill: SIGSTOP, a paused machine, a throttled CPU, a
  * blocked loop.
  */
-export const STANDSTILL_MS = 250;
+const STANDSTILL_MS = 250;
 
 /**
  * Called when a standstill is over, before any timer is looked at. It began at `from` (monotonic

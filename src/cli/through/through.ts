@@ -7,7 +7,7 @@ import { judgeAffinity, judgeClock, judgeFacts, judgeHandshake, judgePings, judg
 import { openProbe, type Probe, type ProbeOptions } from './probe.ts';
 
 /** Where the far end is looked for where the address has no path. */
-export const DEFAULT_PATH = '/.ackspan-check';
+const DEFAULT_PATH = '/.ackspan-check';
 /** Connections by which affinity is looked at. */
 const CONNECTIONS = 6;
 /** How long a plain answer may take, ms. */
