@@ -115,6 +115,7 @@ class Ring implements MessageLog {
     return line;
   }
 
+  // biome-ignore lint/complexity/useMaxParams: called for every message, without an object.
   toClient(
     line: MessageLine,
     isText: boolean,

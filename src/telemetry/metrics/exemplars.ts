@@ -34,6 +34,7 @@ export class ExemplarTable {
   }
 
   /** Replaces what the place held. `value` in seconds, `at` in monotonic ms. */
+  // biome-ignore lint/complexity/useMaxParams: called for every outcome, without an object.
   put(place: number, traceId: string, spanId: string, value: number, at: number): void {
     this.#traceIds[place] = traceId;
     this.#spanIds[place] = spanId;

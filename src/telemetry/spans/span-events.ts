@@ -1,4 +1,5 @@
 // telemetry: the one place where steps of a delivery become span events or log events (OTEP 4430).
+// biome-ignore-all lint/complexity/useMaxParams: emitters are called for every span event, without an object.
 import type { Attributes, HrTime, Span } from '@opentelemetry/api';
 import { wallOf } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
