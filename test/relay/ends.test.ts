@@ -1,15 +1,13 @@
 // Every way in which a connection ends, and back-pressure: nothing is torn, nobody waits for ever, the tap hears of it once.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CLOSE, CONTINUATION, PING, PONG } from '../../src/relay/frames.ts';
+import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames, readFrames } from '../support/raw-frames.ts';
 import { settle } from '../support/socket-pair.ts';
 import { RecordingTap, spliced } from '../support/spliced.ts';
 
 const close = (code: number) => frame(closePayload(code), { opcode: CLOSE });
 const clientClose = (code: number) => clientFrame(closePayload(code), { opcode: CLOSE });
-
-/** Waits end behind the reads, so both kinds of timers are the test's. */
-const TIMERS = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] as const;
 
 afterEach(() => {
   vi.useRealTimers();
@@ -69,7 +67,7 @@ describe('[W24] an end that heeds the upstream', () => {
 
   it('one that does not answer holds our Close frame up for 500 ms', async () => {
     const { client, upstream, splice } = await spliced();
-    vi.useFakeTimers({ toFake: [...TIMERS] });
+    fakeTimers();
     splice.close(1012, 'restart', true);
     upstream.send(frame('going on'));
     await vi.advanceTimersByTimeAsync(300);
@@ -170,7 +168,7 @@ describe('[W15] an end of the upstream', () => {
   });
 
   it('[D15] a client that does not answer is waited for patienceMs, and no longer', async () => {
-    vi.useFakeTimers({ toFake: [...TIMERS] });
+    fakeTimers();
     const { client, upstream, tap } = await spliced({ limits: { patienceMs: 700 } });
     tap.mayCome = () => true;
     upstream.send(frame('event'));
@@ -299,7 +297,7 @@ describe('[W16] an end of the client', () => {
   });
 
   it('by reset: an upstream that goes on is cut off after patienceMs', async () => {
-    vi.useFakeTimers({ toFake: [...TIMERS] });
+    fakeTimers();
     const { client, upstream, tap } = await spliced({ limits: { patienceMs: 300 } });
     client.reset();
     await settle();
@@ -428,7 +426,7 @@ describe('[W17] close()', () => {
 
 describe('[W18] what does not end by itself', () => {
   it.each(['client', 'upstream'] as const)('is destroyed lingerMs after the %s has ended', async (first) => {
-    vi.useFakeTimers({ toFake: [...TIMERS] });
+    fakeTimers();
     const it = await spliced({ limits: { lingerMs: 500 } });
     it[first].fin();
     await settle();
@@ -442,7 +440,7 @@ describe('[W18] what does not end by itself', () => {
   });
 
   it('[D15] what either side sent while the other took no more is read first', async () => {
-    vi.useFakeTimers({ toFake: [...TIMERS] });
+    fakeTimers();
     const it = await spliced({ limits: { lingerMs: 500, patienceMs: 300 } });
     it.upstream.send(frame('event'));
     const ping = readFrames(it.client.taken())[1]!;
@@ -483,7 +481,7 @@ describe('[W18] what does not end by itself', () => {
   });
 
   it('no timer is left when both sides are gone', async () => {
-    vi.useFakeTimers({ toFake: [...TIMERS] });
+    fakeTimers();
     const { client, upstream } = await spliced();
     client.fin();
     upstream.fin();

@@ -1,6 +1,7 @@
 // A Close frame behind messages of which the application still has something to say: it waits, for a bounded time (SPEC W22).
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CLOSE, PING } from '../../src/relay/frames.ts';
+import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames } from '../support/raw-frames.ts';
 import { type MemorySocket, settle } from '../support/socket-pair.ts';
 import { RecordingTap, spliced } from '../support/spliced.ts';
@@ -17,7 +18,6 @@ class WordyTap extends RecordingTap {
   }
 }
 
-const fakeTimers = () => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 const open = () => spliced<WordyTap>({ tap: new WordyTap(), limits: { patienceMs: 700 } });
 const close = (code: number) => frame(closePayload(code), { opcode: CLOSE });
 const answer = (code: number) => clientFrame(closePayload(code), { opcode: CLOSE });

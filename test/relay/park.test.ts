@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../src/relay/frames.ts';
+import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames, readFrames } from '../support/raw-frames.ts';
 import { propertyOptions } from '../support/seed.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
@@ -211,7 +212,7 @@ describe('[W11] while nobody is there', () => {
   });
 
   it('an upstream that does not end after that is cut off', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    fakeTimers();
     const parking = await park();
     await gone(parking);
     parking.splice.close(1001, '');

@@ -1,6 +1,7 @@
 // A client that is asked to come again: what it hears and may still say, what the upstream sees of it (nothing), and when it is parked.
 import { afterEach, expect, it, vi } from 'vitest';
 import { CLOSE, PING, PONG } from '../../src/relay/frames.ts';
+import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readFrames } from '../support/raw-frames.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
 import { ParkingTap, type Spliced, spliced } from '../support/spliced.ts';
@@ -118,7 +119,7 @@ it('[W23] one that answers nothing is let go after the patience', async () => {
 
 it('[W23] not while the upstream takes no more, so that the client is not read; where that begins later, its answer is waited for', async () => {
   const { client, upstream, splice, tap, time } = await joined();
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  fakeTimers();
   upstream.stall();
   client.send(clientFrame('x'.repeat(20_000)));
   await settle();
