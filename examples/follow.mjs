@@ -19,7 +19,8 @@ function follow(channel) {
   });
 }
 
-for (const step of ['asked', 'refused']) follow(`ackspan:upgrade:${step}`);
-for (const step of ['opened', 'capability', 'replaced', 'parked', 'closed']) follow(`ackspan:connection:${step}`);
+for (const step of ['turned_away', 'asked', 'refused']) follow(`ackspan:upgrade:${step}`);
+for (const step of ['opened', 'capability', 'replaced', 'parked', 'closing', 'closed'])
+  follow(`ackspan:connection:${step}`);
 follow('ackspan:session:resumed');
 for (const step of ['tracked', 'attempted', 'received', 'settled']) follow(`ackspan:delivery:${step}`);

@@ -17,6 +17,16 @@ const delivery = 'id of the delivery';
 
 /** Every channel, in the order in which a connection passes them. */
 export const CHANNELS = {
+  turnedAway: {
+    name: 'ackspan:upgrade:turned_away',
+    text: 'An upgrade was refused here and goes to no upstream: malformed, over a limit, or at the stop.',
+    members: {
+      url: 'target of the request, with secrets in its query',
+      remote: 'address of the client',
+      status: 'answer to the client',
+      reason: 'text of that answer',
+    },
+  },
   upgradeAsked: {
     name: 'ackspan:upgrade:asked',
     text: 'A WebSocket handshake was let in and goes to the upstream.',
@@ -55,13 +65,18 @@ export const CHANNELS = {
   },
   replaced: {
     name: 'ackspan:connection:replaced',
-    text: 'Another connection carries the session from here on, and this one is closed.',
+    text: 'A newer connection carries the session from here on. The client of this one gets that Close frame.',
     members: { connection, session, code, reason },
   },
   parked: {
     name: 'ackspan:connection:parked',
     text: 'The client is gone and expected back; the upstream connection is kept.',
     members: { connection, session, code, at },
+  },
+  closing: {
+    name: 'ackspan:connection:closing',
+    text: 'The client can prove nothing more. Its deliveries get their outcomes, and later messages reach nobody.',
+    members: { connection, session, by: '`client`, `upstream` or `sidecar`', code, at },
   },
   closed: {
     name: 'ackspan:connection:closed',

@@ -115,8 +115,10 @@ export class Connection implements SessionConnection, Silent, Ageing {
     const { observer, parked, relay } = this.#deps;
     splice.rejoin(client, code, reason);
     const now = relay.now();
-    if (this.attended) observer.closed(this, { by: 'sidecar', code, reason, at: now });
-    else parked.count--;
+    if (this.attended) {
+      this.#tellReplaced(code, reason);
+      observer.closed(this, { by: 'sidecar', code, reason, at: now });
+    } else parked.count--;
     this.#client = 'here';
     this.facts = facts;
     this.#capability = 'none';
@@ -132,7 +134,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
 
   /** Ends this connection, because another one carries the session from here on. */
   replaceBy(code: number, reason: string): void {
-    tellStep('replaced', () => ({ connection: this.id, session: this.session.key, code, reason }));
+    this.#tellReplaced(code, reason);
     this.#path.endBarriers();
     this.#splice?.close(code, reason);
   }
@@ -144,6 +146,11 @@ export class Connection implements SessionConnection, Silent, Ageing {
     observer.closed(this, { by: 'client', code, reason: '', at: now });
     parked.count++;
     this.#client = 'away';
+  }
+
+  /** Tells for `EventPath` that the client can give no further evidence. */
+  tellClosing(by: EndedBy, code: number, now: number): void {
+    tellStep('closing', () => ({ connection: this.id, session: this.session.key, by, code, at: now }));
   }
 
   /** Notes for `EventPath` that both sockets are closed. */
@@ -255,6 +262,10 @@ export class Connection implements SessionConnection, Silent, Ageing {
       ...{ connection: id, session: session.key, path: facts.path, rejoined, at: facts.openedAt },
     }));
     this.#deps.observer.opened(this);
+  }
+
+  #tellReplaced(code: number, reason: string): void {
+    tellStep('replaced', () => ({ connection: this.id, session: this.session.key, code, reason }));
   }
 
   /** A bug in the greeting costs the client its session, not its connection (SPEC D8). */

@@ -226,6 +226,7 @@ export class EventPath implements Tap {
   clientOver(by: EndedBy, code: number, orderly: boolean, now: number): void {
     if (this.#over) return;
     this.#over = true;
+    this.#connection.tellClosing(by, code, now);
     this.endBarriers();
     if (this.#connection.superseded) return;
     const own = by === 'client';

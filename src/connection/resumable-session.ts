@@ -51,7 +51,7 @@ export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>
 /** Close code where a session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are private). */
 export const REPLACED = 4409;
 export const REPLACED_REASON = 'replaced by a newer connection';
-const GOING_AWAY = 1001;
+const GOING_AWAY = 1001; // RFC 6455 §7.4.1
 
 export class ResumableSession implements Registered, Answered {
   readonly session: Session;

@@ -9,7 +9,7 @@ import { createExchanges, type Exchanges } from './exchanges.ts';
 import type { FarEnd } from './far-end.ts';
 import { createForwarder, type Forwarder } from './http.ts';
 import { countClients, createPublicServer, listenOn, turnAway } from './public-server.ts';
-import { refusalOf } from './refusals.ts';
+import { refusalOf, turnDown } from './refusals.ts';
 import { reinject } from './reinject.ts';
 import { isBelow, targetOf } from './target.ts';
 import { createTunnels, mayTunnel, type Tunnels } from './tunnel.ts';
@@ -212,7 +212,7 @@ function routeUpgrade<T>(routes: Routes<T>, caller: Caller): void {
   const refused = refusalOf(request);
   if (refused !== undefined) {
     deps.counters.badRequests++;
-    answer(socket, refused.status, refused.reason);
+    turnDown(caller, refused.status, refused.reason);
     return;
   }
   if (!isHandshake(request)) {
@@ -222,7 +222,7 @@ function routeUpgrade<T>(routes: Routes<T>, caller: Caller): void {
     return;
   }
   if (deps.mount !== undefined && isBelow(deps.mount.path, request)) {
-    answer(socket, 404, 'there is no WebSocket here');
+    turnDown(caller, 404, 'there is no WebSocket here');
     return;
   }
   if (deps.farEnd?.take(request, socket, head) === true) return;
@@ -259,16 +259,15 @@ function hold<T>(routes: Routes<T>, caller: Caller, admission: Promise<Admission
 
 /** Refuses a handshake, answers it here, or passes it on. Without an `admission` it is let in. */
 function proceed<T>({ deps, upgrader }: Routes<T>, caller: Caller, admission: Admission<T> | undefined): void {
-  const { request, socket } = caller;
   if (admission !== undefined && 'refusal' in admission) {
     const { status, reason, counter = 'refusedByLimit' } = admission.refusal;
     deps.counters[counter]++;
     deps.report({ stage: 'relay.limit', error: new Error(`handshake refused with ${status}: ${reason}`) });
-    answer(socket, status, reason, status === 503 || status === 429 ? { headers: ['Retry-After', '1'] } : {});
+    turnDown(caller, status, reason, status === 503 || status === 429 ? { headers: ['Retry-After', '1'] } : {});
     return;
   }
   const ticket = admission?.ticket;
-  const rejoining = deps.rejoin?.(request, ticket);
+  const rejoining = deps.rejoin?.(caller.request, ticket);
   if (rejoining === undefined) upgrader.start(caller, ticket);
   else answerHere(caller, rejoining);
 }

@@ -1,6 +1,9 @@
-// front: requests that every server has to refuse, because two readers could read them differently (RFC 9112).
+// front: what has to be refused because two readers could read it differently (RFC 9112), and how an upgrade is.
 import type { IncomingMessage } from 'node:http';
-import { headerValues, tokens } from './headers.ts';
+import { tellStep } from '../channels/channels.ts';
+import { type AnswerOptions, answer } from './answers.ts';
+import { headerValues, plainAddress, tokens } from './headers.ts';
+import type { Caller } from './upgraded.ts';
 
 /** The refusal of a request. */
 export interface Refused {
@@ -41,4 +44,11 @@ export function refusalOf({ url, httpVersion, httpVersionMajor, rawHeaders }: In
   if (authority !== undefined && (!HOST.test(authority) || /^(?::|$)/.test(authority)))
     return { status: 400, reason: 'the request target has no host' };
   return undefined;
+}
+
+/** Answers an upgrade that does not go to the upstream. */
+export function turnDown({ request, socket }: Caller, status: number, reason: string, options?: AnswerOptions): void {
+  const { url } = request;
+  tellStep('turnedAway', () => ({ url, remote: plainAddress(socket.remoteAddress), status, reason }));
+  answer(socket, status, reason, options);
 }
