@@ -56,8 +56,8 @@ function faults(name: string, text: string): string {
   const file = join(FOLDER, `${name}.ts`);
   writeFileSync(file, text);
   const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
-  const compiler = join(ROOT, 'node_modules/.bin/tsc');
-  const run = spawnSync(compiler, ['--ignoreConfig', ...options, '--types', '', file], { encoding: 'utf8', cwd: ROOT });
+  const command = [join(ROOT, 'node_modules/typescript/bin/tsc'), '--ignoreConfig', ...options, '--types', '', file];
+  const run = spawnSync(process.execPath, command, { encoding: 'utf8', cwd: ROOT });
   return run.stdout + run.stderr;
 }
 

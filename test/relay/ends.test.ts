@@ -1,5 +1,5 @@
 // Every way in which a connection ends, and back-pressure: nothing is torn, nobody waits for ever, the tap hears of it once.
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CLOSE, CONTINUATION, PING, PONG } from '../../src/relay/frames.ts';
 import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames, readFrames } from '../support/raw-frames.ts';
@@ -8,10 +8,6 @@ import { RecordingTap, spliced } from '../support/spliced.ts';
 
 const close = (code: number) => frame(closePayload(code), { opcode: CLOSE });
 const clientClose = (code: number) => clientFrame(closePayload(code), { opcode: CLOSE });
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 describe('[W24] an end that heeds the upstream', () => {
   const ours = (): Buffer => frame(closePayload(1012, 'restart'), { opcode: CLOSE });

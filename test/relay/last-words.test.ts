@@ -1,14 +1,10 @@
 // A Close frame behind messages of which the application still has something to say: it waits, for a bounded time (SPEC W22).
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CLOSE, PING } from '../../src/relay/frames.ts';
 import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames } from '../support/raw-frames.ts';
 import { type MemorySocket, settle } from '../support/socket-pair.ts';
 import { RecordingTap, spliced } from '../support/spliced.ts';
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 /** An application that owes words until `due` is false. */
 class WordyTap extends RecordingTap {

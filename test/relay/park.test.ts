@@ -1,16 +1,12 @@
 // A client that goes and one that takes its place: what the upstream sees of it (nothing), what the new client hears, and when it cannot be done.
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../src/relay/frames.ts';
 import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames, readFrames } from '../support/raw-frames.ts';
 import { propertyOptions } from '../support/seed.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
 import { ParkingTap, type Spliced, spliced } from '../support/spliced.ts';
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 type Parking = Spliced<ParkingTap>;
 

@@ -1,14 +1,10 @@
 // A client that is asked to come again: what it hears and may still say, what the upstream sees of it (nothing), and when it is parked.
-import { afterEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { CLOSE, PING, PONG } from '../../src/relay/frames.ts';
 import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readFrames } from '../support/raw-frames.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
 import { ParkingTap, type Spliced, spliced } from '../support/spliced.ts';
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 type Retiring = Spliced<ParkingTap>;
 const joined = (): Promise<Retiring> => spliced<ParkingTap>({ tap: new ParkingTap() });
@@ -108,7 +104,7 @@ it.each(['reset', 'fin'] as const)(
 
 it('[W23] one that answers nothing is let go after the patience', async () => {
   const { client, splice, tap } = await joined();
-  vi.useFakeTimers();
+  fakeTimers();
   splice.retire(1012, 'old');
   await vi.advanceTimersByTimeAsync(1500);
   expect([client.destroyed, tap.lost]).toEqual([false, []]);
