@@ -5,9 +5,10 @@ import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
 import type { SpliceHandle } from '../relay/splice-handle.ts';
-import type { EndedBy, SkipReason, Tap, WriteFirst } from '../relay/tap.ts';
+import type { EndedBy, SkipReason, Tap, Unseen, WriteFirst } from '../relay/tap.ts';
 import { BarrierSender } from './barrier-sender.ts';
 import type { Connection } from './connection.ts';
+import { copiesOf } from './copies.ts';
 import { journalMessage } from './journalling.ts';
 import { keepMessage } from './keeping.ts';
 import { MessageNotes } from './message-notes.ts';
@@ -102,8 +103,8 @@ export class EventPath implements Tap {
     const { tracker, journal } = this.#deps;
     // An opted-in client confirms whole messages by ordinal, so that a message is one delivery.
     const facts = reader.event(buf, start, end, bytes, resumable === undefined, binary);
-    for (const id of reader.leftOut) tracker.passed(session, id);
-    if (facts?.id === undefined && bytes > end - start) session.obscured = true;
+    for (const id of reader.leftOut) tracker.confirmations.passed(session, id);
+    if (facts?.id === undefined && bytes > end - start) tracker.obscured.note(session, 'unread', now);
     if (this.#connection.adopt !== undefined) this.#learn(facts);
     // A message that is read on the side was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
@@ -129,14 +130,12 @@ export class EventPath implements Tap {
     return this.#resumable !== undefined || this.#deps.resends === true ? this.#deps.tracker.retention.longest : 0;
   }
 
-  /**
-   * Takes in a message that cannot be read. Its receipt can still be proven (SPEC D21). It is not
-   * kept, because its bytes are not at hand.
-   */
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen = reason !== 'binary'): void {
+  /** Takes in a message that cannot be read. Its receipt can still be proven (SPEC D21). */
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: Unseen): void {
     if (!this.#count(ordinal)) return;
     const session = this.#session;
-    if (unseen) session.obscured = true;
+    const copies = copiesOf(reason, bytes, this.#deps.relay.limits.messageBytes, unseen);
+    if (copies !== undefined) this.#deps.tracker.obscured.note(session, copies, now);
     const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
     if (facts === undefined) {
       this.#deps.unread[reason satisfies UnreadReason]++;

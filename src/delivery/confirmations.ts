@@ -38,7 +38,8 @@ export class Confirmations {
     const own = this.#store.find(session, eventId);
     if (own !== undefined) {
       const oldest = oldestMeant(own);
-      learn(session, own);
+      // A word that may be about another connection's message is no answer over this one (E6).
+      if (oldest !== undefined || isReceived(own)) learn(session, own);
       const meant = oldest ?? (own.olderTwin === undefined && !own.repeated ? own : undefined);
       return [this.#applyToTwins(own, meant, rejected, error, now), oldest === undefined ? 0 : oldest.ordinal];
     }
@@ -72,6 +73,11 @@ export class Confirmations {
     const delivery = session.open?.get(ordinal);
     if (delivery === undefined || delivery.queue === 'reemission') return 'duplicate';
     return this.#ending.conclude(delivery, rejected, error, now);
+  }
+
+  /** Notes the id of an untracked event: a confirmation of the id may be about that event (D13). */
+  passed(session: Session, eventId: string): void {
+    this.#store.passed(session.owner, eventId);
   }
 
   /** Counts a confirmation of something that was not sent to the session. */

@@ -51,8 +51,8 @@ export interface EarlyConfirmation {
 }
 
 /**
- * Mutated by the tracker only, except `link`, `lastOrdinal`, `obscured`, `undecoded` and
- * `claimedUser`: the connection sets these.
+ * Mutated by the tracker only, except `link`, `lastOrdinal`, `undecoded` and `claimedUser`: the
+ * connection sets these.
  */
 export class Session {
   /** Order of beginning, unique in this process. */
@@ -103,10 +103,15 @@ export class Session {
   /** Highest ordinal proven received by a barrier. */
   receivedThrough = 0;
   /**
-   * Whether a message went by that could not be read as a whole: a confirmation of an unknown id
-   * may mean that message (D13).
+   * Whether the client may have got a message that could not be read as a whole: a confirmation may
+   * mean that message (D13).
    */
   obscured = false;
+  /**
+   * Whether an event that is sent from here on may be a copy of such a message, so that a
+   * confirmation of it may mean that message (D13).
+   */
+  mayRepeat = false;
   /**
    * A time without a process that had the session: deadlines of what was sent before its end did
    * not pass (D14).

@@ -3,6 +3,7 @@ import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending, wasReemitted } from './ending.ts';
 import type { Goodbye } from './goodbye.ts';
+import { ObscuredSessions } from './obscured.ts';
 import { ObserverList } from './observers.ts';
 import { Operator } from './operator.ts';
 import { requiredLevel } from './policy.ts';
@@ -51,6 +52,7 @@ export class Tracker {
   latest = 0;
   readonly retention: Retention;
   readonly operator: Operator;
+  readonly obscured = new ObscuredSessions();
   readonly #store: Store;
   readonly #observer: EveryStep;
   readonly #random: () => number;
@@ -119,11 +121,6 @@ export class Tracker {
     this.#enter(delivery, now);
     if (wasReemitted(delivery)) this.#ending.reemitted++;
     if (message !== undefined) this.retention.keep(delivery, message.length, () => message);
-  }
-
-  /** Notes the id of an untracked event: a confirmation of the id may be about that event (D13). */
-  passed(session: Session, eventId: string): void {
-    this.#store.passed(session.owner, eventId);
   }
 
   /** Barrier evidence: the client parsed every message up to `through`. Cumulative. */
@@ -210,7 +207,9 @@ export class Tracker {
     session.link = undefined;
     session.lapsed = undefined;
     if (session.undecoded === 0) this.decoded(session);
-    if (!session.resumable) this.#ending.end(session, why, goodbye, now);
+    if (session.resumable) return;
+    this.#ending.end(session, why, goodbye, now);
+    this.obscured.ended(session, now);
   }
 
   /** Fails a delivery whose message was never written: its client was gone by then (D15). */
@@ -279,7 +278,7 @@ export class Tracker {
     session.owner.pending++;
     if (session.optedIn) session.hold(delivery);
     this.#store.add(delivery);
-    if (session.owner.restored) delivery.repeated = true;
+    if (session.owner.restored || session.mayRepeat) delivery.repeated = true;
     queueOf(delivery).add(delivery);
     this.#wheel.add(delivery, nextLook(delivery, from, this.#random()));
     this.#observer.tracked(delivery);

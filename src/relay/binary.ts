@@ -36,5 +36,5 @@ export function tellBinary(
 ): void {
   if (buf !== undefined && looksLikeJson(buf, start, end) === true)
     tap.upstreamText(buf, start, end, ordinal, now, bytes, true);
-  else tap.upstreamSkipped('binary', ordinal, now, bytes, buf === undefined);
+  else tap.upstreamSkipped('binary', ordinal, now, bytes, buf === undefined ? 'once' : 'no');
 }

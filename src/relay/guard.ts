@@ -1,6 +1,6 @@
 // relay: stands between the data path and its tap: a tap that throws leaves a plain pass-through behind (SPEC D8).
 import { NOTHING, OBJECTS } from './first-byte.ts';
-import type { EndedBy, RelayContext, SkipReason, Tap, WriteFirst } from './tap.ts';
+import type { EndedBy, RelayContext, SkipReason, Tap, Unseen, WriteFirst } from './tap.ts';
 
 /**
  * Forwards to a tap until the tap throws once, and answers "nothing to do" from then on. Never
@@ -57,7 +57,7 @@ export class TapGuard implements Tap {
     }
   }
 
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: boolean): void {
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: Unseen): void {
     if (this.#muted) {
       this.#context.counters.messagesUnwatched++;
       return;

@@ -4,7 +4,7 @@ import { Collected } from './collected.ts';
 import { TEXT } from './frames.ts';
 import { createInflater, type Inflater } from './inflate.ts';
 import type { Deflate } from './spliced-sockets.ts';
-import type { RelayContext, Tap } from './tap.ts';
+import type { RelayContext, Tap, Unseen } from './tap.ts';
 
 /** Output per step, bytes: about 0.2 ms of work, for which other connections wait. */
 const SLICE = 65_536;
@@ -212,11 +212,12 @@ export class SideReader {
   #lost(tooLarge: boolean, { opcode, ordinal, now, bytes }: Unread): void {
     if (this.#takeover) this.#goBlind();
     else this.#inflater.reset();
-    if (opcode !== TEXT) this.#tap.upstreamSkipped('binary', ordinal, now, bytes, true);
-    else if (tooLarge) this.#tooLarge(ordinal, now, bytes);
+    const unseen = this.#takeover ? 'here' : 'once';
+    if (opcode !== TEXT) this.#tap.upstreamSkipped('binary', ordinal, now, bytes, unseen);
+    else if (tooLarge) this.#tooLarge(ordinal, now, bytes, unseen);
     else {
       this.#context.counters.messagesUnreadable++;
-      this.#tap.upstreamSkipped('unreadable', ordinal, now, bytes);
+      this.#tap.upstreamSkipped('unreadable', ordinal, now, bytes, unseen);
     }
   }
 
@@ -228,9 +229,9 @@ export class SideReader {
     this.#context.report({ stage: 'inflate', error });
   }
 
-  #tooLarge(ordinal: number, now: number, bytes: number): void {
+  #tooLarge(ordinal: number, now: number, bytes: number, unseen: Unseen = 'once'): void {
     this.#context.counters.messagesTooLarge++;
-    this.#tap.upstreamSkipped('too_large', ordinal, now, bytes);
+    this.#tap.upstreamSkipped('too_large', ordinal, now, bytes, unseen);
   }
 
   /** Queues a copy of `buf[start, end)`, or without room only the fact of the message. */

@@ -5,6 +5,13 @@ import type { Report } from '../delivery/ports.ts';
 export const SKIP_REASONS = ['binary', 'too_large', 'unreadable'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
+/**
+ * Whether a message that is not read may have held an event. `no`: it cannot have. `once`: it may,
+ * and if it is sent again it may be read. `here`: it may, and no copy of it can be read on this
+ * connection.
+ */
+export type Unseen = 'no' | 'once' | 'here';
+
 /** What is written of a message before the tap is told of it. */
 export type WriteFirst = 'message' | 'message+barrier' | 'nothing';
 
@@ -46,9 +53,9 @@ export interface Tap {
   /**
    * Takes a message that is not read: binary and no JSON, larger than `messageBytes` or than the
    * room left, or one that does not inflate. Comes in order with `upstreamText`. `bytes` is its
-   * payload on the wire. `unseen` (default: unless it is binary) = it may have held an event.
+   * payload on the wire. `unseen` is `no` by default for a binary message, else `once`.
    */
-  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: boolean): void;
+  upstreamSkipped(reason: SkipReason, ordinal: number, now: number, bytes: number, unseen?: Unseen): void;
   /**
    * Is told that a relayed message joined (+1) the queue of the side reader, or left it (-1, after
    * its `upstreamText` or `upstreamSkipped`).

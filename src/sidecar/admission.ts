@@ -163,6 +163,7 @@ export function open(deps: FrontDeps, upgraded: Upgraded, ticket: Ticket): void 
   // The session has its owner already: one session is given back once.
   if (opening?.recovered === true) owners.release(owner);
   session.claimedUser = who?.claimed ?? session.claimedUser;
+  connectionDeps.tracker.obscured.begun(session);
   const connection = new Connection(facts, session, connectionDeps, opening?.resumable);
   if (who?.learn === 'user') connection.adopt = (user) => adopt(deps, connection, user);
   else if (who?.learn === 'claim') connection.adopt = (user) => claim(session, user);
@@ -202,6 +203,7 @@ export function rejoin(deps: FrontDeps, request: IncomingMessage, ticket: Ticket
 /** Takes the user that an event has proven for the session. */
 function adopt({ owners, connectionDeps }: FrontDeps, { session, attended }: Connection, user: string): void {
   owners.adopt(session, user, attended);
+  connectionDeps.tracker.obscured.begun(session);
   if (session.resumable && session.user !== undefined) connectionDeps.journal?.owned(session);
 }
 

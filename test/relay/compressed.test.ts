@@ -116,6 +116,7 @@ describe('[W7] upstream → client', () => {
     for (const byte of compressed(long, BINARY)) it.upstream.send(Buffer.from([byte]));
     it.upstream.send(compressed(await pack(Buffer.from(event(4)))));
     expect(it.tap.messages).toEqual(['1!binary', '2!binary', '3!binary', `4:${event(4)}`]);
+    expect(it.tap.unseen).toEqual(['once', 'no', 'no']);
     expect(it.counters).toMatchObject({ collectedBytes: 0, messagesTooLarge: 0, messagesUnreadable: 0 });
   });
 
@@ -133,6 +134,8 @@ describe('[W7] upstream → client', () => {
       const third = deflate === DEFLATE ? '3!unreadable' : `3:${event(3)}`;
       expect(it.tap.messages).toEqual([`1:${event(1)}`, '2!unreadable', third, `4:${event(4)}`]);
       expect(relayed(it)).toEqual(bytes);
+      // Where the window is lost, a copy can be read over another connection only.
+      expect(it.tap.unseen).toEqual(deflate === DEFLATE ? ['here', 'here'] : ['once']);
       // A lost window is said once.
       expect(it.faults.map(({ stage }) => stage)).toEqual(deflate === DEFLATE ? ['inflate'] : []);
     }
@@ -170,6 +173,7 @@ describe('[W7] upstream → client', () => {
       await decoded(it);
       const second = deflate === DEFLATE ? '2!unreadable' : `2:${event(2)}`;
       expect(it.tap.messages).toEqual(['1!too_large', second]);
+      expect(it.tap.unseen).toEqual(deflate === DEFLATE ? ['here', 'here'] : ['once']);
     }
   });
 

@@ -366,8 +366,8 @@ it('[W12] at every offset of every stream: the old client got a prefix, the new 
         };
         let binaryLost = 0;
         const upstreamSkipped = tap.upstreamSkipped.bind(tap);
-        tap.upstreamSkipped = (reason, ordinal) => {
-          upstreamSkipped(reason, ordinal);
+        tap.upstreamSkipped = (reason, ordinal, ...rest) => {
+          upstreamSkipped(reason, ordinal, ...rest);
           if (splice.audience === 'arriving') binaryLost++;
         };
         upstream.send(stream.subarray(0, cut));

@@ -200,7 +200,7 @@ export class Case {
     const oldest = link.parsed.find(({ uid }) => byUid.get(uid)?.eventId === eventId)?.uid;
     const { settledAt: until } = this.told;
     const meant = (one: Told) => one.uid === oldest && one.settledAt >= arrivedAt && one.trackedAt < until - TIE_MS;
-    if (!deliveries.some(meant)) return false;
+    if (!deliveries.some(meant) || this.isObscured(link)) return false;
     return messages.every((one) => {
       if (one.eventId !== eventId || one.uid === oldest || one.readAt === 0) return true;
       const other = links.find(({ upstream }) => upstream === one.upstream);
@@ -208,6 +208,21 @@ export class Case {
       if (other !== link && !nobody && other.user !== link.user) return true;
       if (other !== link && one.readAt < link.joinedAt + TIE_MS) return false;
       return !forgets && deliveries.some(({ uid }) => uid === one.uid);
+    });
+  }
+
+  /**
+   * Whether a message that the sidecar could not read in a flood may have reached the client of
+   * `link` over an earlier connection: any word may be about that message (D13).
+   */
+  isObscured(link: Link): boolean {
+    const { messages, deliveries, links } = this.history;
+    return messages.some((one) => {
+      if (!one.compressed || !one.tracked || one.eventId === undefined || one.readAt === 0) return false;
+      const other = links.find(({ upstream }) => upstream === one.upstream);
+      if (other === link || one.readAt >= link.joinedAt + TIE_MS) return false;
+      const same = link.user === undefined || other?.user === undefined || other.user === link.user;
+      return same && !deliveries.some(({ uid }) => uid === one.uid);
     });
   }
 

@@ -165,13 +165,14 @@ function answered(link: Link, asked: Case, at: number): boolean {
 }
 
 /** A word that may mean another message of its event has been read. */
-function ambiguous({ told, own, history, message }: Case): boolean {
+function ambiguous(one: Case): boolean {
+  const { told, own, history, message } = one;
   const { eventId } = message;
   const twins = history.messages.filter((each) => each.eventId === eventId && each.readAt > 0).length > 1;
   return history.links.some((link) => {
     if (link !== own && (link.user === undefined || link.user !== own?.user)) return false;
-    if (link === own && !twins) return false;
-    return link.evidence.some((one) => one.kind === 'word' && one.eventId === eventId && read(one, told.settledAt));
+    if (link === own && !twins && !one.isObscured(link)) return false;
+    return link.evidence.some((said) => said.kind === 'word' && said.eventId === eventId && read(said, told.settledAt));
   });
 }
 

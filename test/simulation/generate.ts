@@ -267,7 +267,7 @@ class Writer {
     else if (dice < 0.14) this.crossing(client, at);
     else if (dice < 0.16) this.tornFrame(client, at);
     else if (dice < 0.19 && sdk && setup.silenceMs > 0) this.silentSuccessor(client, at);
-    else if (dice < 0.21 && !sdk && setup.backendCapacity !== WIDE) this.comeBack(client, at);
+    else if (dice < 0.21 && !sdk) this.comeBack(client, at);
   }
 
   /** A backend whose pings all look alike, with messages between them. */
@@ -337,10 +337,16 @@ class Writer {
    * backend sends that again.
    */
   private comeBack(client: number, at: number): void {
+    const type = this.chance.of(['auto', 'processed'] as const);
+    const again = this.message(client, { type, size: 10, pieces: 1 });
+    this.actions.push({ at, do: 'emit', to: [client], messages: [again] });
+    this.confirmedLater(client, at, again);
+  }
+
+  /** The application's word on a message comes over its next connection, and so does a copy. */
+  private confirmedLater(client: number, at: number, again: Emitted): void {
     const { chance } = this;
     const { rtt } = this.setup.clients[client]!;
-    const again = this.message(client, { type: chance.of(['auto', 'processed'] as const), size: 10, pieces: 1 });
-    this.actions.push({ at, do: 'emit', to: [client], messages: [again] });
     this.actions.push({ at: at + 2 * rtt + 30, do: 'leave-network', client });
     this.actions.push({ at: at + 2 * rtt + 40, do: 'connect', client });
     const open = at + 5 * rtt + 120;
@@ -379,5 +385,8 @@ class Writer {
     this.actions.push({ at, do: 'emit', to: [client], messages: [big] });
     if (maybe(chance, 0.7)) this.actions.push({ at: at + chance.next() * 0.3, do: 'half-close', client });
     this.actions.push({ at: at + 0.3 + chance.next() * 0.5, do: 'emit', to: [client], messages: rest });
+    // A small copy of one that may have come too fast to be read.
+    if (!this.setup.clients[client]!.sdk && maybe(chance, 0.5))
+      this.confirmedLater(client, at + 1, { ...chance.of(rest), size: 10, compressed: false, dense: false });
   }
 }

@@ -8,6 +8,7 @@ import {
   RelayCounters,
   type RelayLimits,
   type Tap,
+  type Unseen,
   type WriteFirst,
 } from '../../src/relay/tap.ts';
 import { MemorySocket, settle } from './socket-pair.ts';
@@ -39,6 +40,8 @@ export class RecordingTap implements Tap {
   firstWrites = (_ordinal: number): WriteFirst => 'nothing';
   /** The longest message that is kept whole. */
   keeps = Number.MAX_SAFE_INTEGER;
+  /** What is said of each message that is not read. */
+  readonly unseen: (Unseen | undefined)[] = [];
   /** True sizes of the messages told, by ordinal. */
   readonly sizes = new Map<number, number>();
 
@@ -58,8 +61,9 @@ export class RecordingTap implements Tap {
     this.times.push(now);
     this.sizes.set(ordinal, bytes);
   }
-  upstreamSkipped(reason: string, ordinal: number): void {
+  upstreamSkipped(reason: string, ordinal: number, _now: number, _bytes: number, unseen?: Unseen): void {
     this.messages.push(`${ordinal}!${reason}`);
+    this.unseen.push(unseen);
   }
   undecoded(delta: number): void {
     this.waiting += delta;

@@ -1,0 +1,98 @@
+// delivery: sessions whose client may have got a message that could not be read, and may still confirm it (SPEC D13).
+import type { Owner, Session } from './session.ts';
+
+/**
+ * How long after such a message, or after the end of a session that had one, a session that begins
+ * may be that client's, ms.
+ */
+const COMES_BACK_MS = 600_000;
+/** In place of the mark of a user, which is never 0: sessions without a user. */
+const NOBODY = 0;
+
+/** When sessions had such messages. Times are monotonic ms. */
+class Span {
+  #first = Number.POSITIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
+  /** Sessions that had one and are open. */
+  open = 0;
+
+  note(now: number): void {
+    if (this.over(now)) this.#first = now;
+    this.#last = Math.max(this.#last, now);
+  }
+
+  /** Whether no session that begins at `at` or later can be of a client that had one. */
+  over(at: number): boolean {
+    return this.open === 0 && this.#last + COMES_BACK_MS < at;
+  }
+
+  reaches({ began }: Session): boolean {
+    return this.#first < began && !this.over(began);
+  }
+}
+
+/**
+ * Whether a copy of a message that could not be read would be read, with its event's id. `unread`:
+ * never, because the message is too long. `elsewhere`: on another connection. `anywhere`: also on
+ * the same one.
+ */
+export type Copies = 'unread' | 'elsewhere' | 'anywhere';
+
+export class ObscuredSessions {
+  readonly #all = new Span();
+  /** By the mark of the owner, the longest known first. */
+  readonly #byOwner = new Map<number, Span>();
+  /** Where an open session counts. */
+  readonly #counted = new WeakMap<Session, Span>();
+
+  /** Notes a message to the session that could not be read as a whole. */
+  note(session: Session, copies: Copies, now: number): void {
+    session.obscured = true;
+    if (copies === 'unread') return;
+    if (copies === 'anywhere') session.mayRepeat = true;
+    let span = this.#counted.get(session);
+    const isNew = span === undefined;
+    span ??= this.#spanOf(session.owner, now);
+    for (const each of [span, this.#all]) {
+      each.note(now);
+      if (isNew) each.open++;
+    }
+    this.#counted.set(session, span);
+  }
+
+  /** Notes that the session is over. */
+  ended(session: Session, now: number): void {
+    const span = this.#counted.get(session);
+    if (span === undefined || !this.#counted.delete(session)) return;
+    for (const each of [span, this.#all]) {
+      each.note(now);
+      each.open--;
+    }
+  }
+
+  /**
+   * Notes on a session that begins, or whose user has become known, whether its client may have got
+   * such a message before. A client without a user may be any.
+   */
+  begun(session: Session): void {
+    if (!this.#all.reaches(session)) return;
+    const { user, mark } = session.owner;
+    if (user !== undefined && [mark, NOBODY].every((each) => this.#byOwner.get(each)?.reaches(session) !== true))
+      return;
+    session.obscured = true;
+    session.mayRepeat = true;
+  }
+
+  #spanOf({ user, mark }: Owner, now: number): Span {
+    const key = user === undefined ? NOBODY : mark;
+    let span = this.#byOwner.get(key);
+    if (span !== undefined) return span;
+    for (const [other, known] of this.#byOwner) {
+      if (!known.over(now)) break;
+      this.#byOwner.delete(other);
+    }
+    span = new Span();
+    this.#byOwner.set(key, span);
+    return span;
+  }
+}
