@@ -42,6 +42,8 @@ export class Connection implements SessionConnection, Silent, Ageing {
   readonly #deps: ConnectionDeps;
   readonly #path: EventPath;
   #splice: SpliceHandle | undefined = undefined;
+  /** Waits for the place that this connection yields. */
+  #gone: (() => void) | undefined = undefined;
   #client: Client = 'none';
   /** Undefined until a message is sent again. */
   #resends: Resends | undefined = undefined;
@@ -162,6 +164,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     tellStep('closed', () => ({ connection: this.id, session: this.session.key, by, code, reason, at: now }));
     if (attended) observer.closed(this, { by, code, reason, at: now });
     else parked.count--;
+    this.#gone?.();
   }
 
   /** Tells the observer if the client has shown that it can confirm more. */
@@ -230,6 +233,11 @@ export class Connection implements SessionConnection, Silent, Ageing {
   close(code: number, reason: string, why: 'disconnected' | 'shutdown' = 'disconnected'): void {
     this.#path.why = why;
     this.#splice?.close(code, reason, true);
+  }
+
+  yieldPlace(code: number, reason: string, gone: () => void): void {
+    this.#gone = gone;
+    this.close(code, reason);
   }
 
   /**

@@ -248,11 +248,11 @@ export class ResumableSession implements Registered, Answered {
     ended(session);
   }
 
-  /** Gives up the upstream connection of a client that is away, but not the wait. False = none. */
-  yieldUpstream(): boolean {
+  /** Gives up the upstream connection of a client that is away, not the wait. False = none. */
+  yieldUpstream(gone: () => void): boolean {
     const connection = this.#connection;
     if (connection === undefined || connection.attended || !connection.rejoinable) return false;
-    connection.close(GOING_AWAY, 'the place is needed');
+    connection.yieldPlace(GOING_AWAY, 'the place is needed', gone);
     return true;
   }
 

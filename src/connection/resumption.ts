@@ -44,10 +44,10 @@ export interface Opening {
 
 export interface Resumption {
   /**
-   * Closes the upstream connection of a client that is away; false = there is none. The session
-   * goes on waiting.
+   * Closes the upstream connection of a client that is away, and calls `gone` when its socket is
+   * closed; false = there is none. The session goes on waiting.
    */
-  yieldUpstream(): boolean;
+  yieldUpstream(gone: () => void): boolean;
   /**
    * Finds the session that the client asks for, if its upstream connection is still there;
    * undefined = the two cannot be joined. Otherwise the caller must join them next.
@@ -114,8 +114,8 @@ export function createResumption(deps: ResumptionDeps): Resumption {
      * Takes the upstream connection of the client that has been away longest, which gets another
      * one when it comes back.
      */
-    yieldUpstream() {
-      for (const resumable of waiting) if (resumable.yieldUpstream()) return true;
+    yieldUpstream(gone) {
+      for (const resumable of waiting) if (resumable.yieldUpstream(gone)) return true;
       return false;
     },
 

@@ -24,4 +24,6 @@ export interface SessionConnection extends Link {
   /** Another connection carries the session from here on; this one ends. */
   replaceBy(code: number, reason: string): void;
   close(code: number, reason: string, why?: 'disconnected' | 'shutdown'): void;
+  /** Closes an upstream connection without a client. `gone` is called when its socket is closed. */
+  yieldPlace(code: number, reason: string, gone: () => void): void;
 }

@@ -76,11 +76,11 @@ export class Lifetime {
   close(code: number, reason: string, heedsUpstream: boolean): void {
     const { inbound, outbound, upstream } = this.#sides;
     const first = this.#ends('sidecar', code, reason);
-    this.#startLinger();
     if (outbound.audience === 'absent') {
       this.#leaveUpstream(code, reason);
       return;
     }
+    this.#startLinger();
     const frame = closeFrame(code, reason, false);
     const heard = outbound.audience === 'present' && !outbound.raw && !upstream.unheard;
     if (first && heedsUpstream && heard && !upstream.blocks(this.#context.now(), 0)) {
@@ -214,7 +214,7 @@ export class Lifetime {
     // RFC 6455 §7.4.1: 1005 and 1006 stand for frames without a code, and may not be sent.
     upstream.write(closeFrame(code === 1005 || code === 1006 ? 1000 : code, reason, true));
     upstream.end();
-    this.#startLinger();
+    this.#startLinger(this.#context.limits.patienceMs);
   }
 
   /**

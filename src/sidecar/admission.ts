@@ -77,11 +77,8 @@ export function openFront(deps: FrontDeps): Listener {
   const { mount } = config.admin;
   // The limit is read each time: a reload changes it.
   const { limits } = config;
-  // Every client has an upstream connection, and so has a client that is away for a moment. The
-  // latter can do without.
-  const hasRoom = (): boolean =>
-    connections.size + parked.count + listener.handshaking < limits.connections ||
-    (parked.count > 0 && resumption.yieldUpstream());
+  // Every client has an upstream connection, and so has a client that is away for a moment.
+  const hasRoom = (): boolean => connections.size + parked.count + listener.handshaking < limits.connections;
   const listener: Listener = createListener<Ticket>({
     upstream,
     counters: deps.counters,
@@ -91,11 +88,17 @@ export function openFront(deps: FrontDeps): Listener {
     otherSockets: () => admin.connections,
     admit(request) {
       if (deps.memory.refusing) return { refusal: NO_MEMORY };
-      return hasRoom()
-        ? identify(deps, request)
-        : { refusal: { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limits.connections})` } };
+      if (hasRoom()) return identify(deps, request);
+      const full = { refusal: { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limits.connections})` } };
+      if (parked.count === 0) return full;
+      // A client that is away can do without. Its place is taken when it is free, not before.
+      let gone: () => void = () => {};
+      const free = new Promise<void>((resolve) => {
+        gone = resolve;
+      });
+      return resumption.yieldUpstream(gone) ? free.then(() => identify(deps, request)) : full;
     },
-    room: () => connections.size + parked.count + listener.handshaking < limits.connections,
+    room: hasRoom,
     rewritePath: (_, path) => withoutOptIn(path),
     uncompressed: ({ url }, ticket = createTicket(url)) => ticket.optIn !== undefined,
     rejoin: (request, ticket = createTicket(request.url)) => rejoin(deps, request, ticket),

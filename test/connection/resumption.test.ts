@@ -27,6 +27,7 @@ function connection(rejoinable = false): SessionConnection & { readonly did: str
     rejoin: (facts) => void did.push(`joined by ${facts.id}`),
     replaceBy: (code) => void did.push(`replaced ${code}`),
     close: (code, reason) => void did.push(`closed ${code} ${reason}`),
+    yieldPlace: (code, reason) => void did.push(`closed ${code} ${reason}`),
   };
 }
 
@@ -152,10 +153,10 @@ describe('a session that waits for its client', () => {
       resumable.lost(1006, undefined);
       return there;
     });
-    expect(resumption.yieldUpstream()).toBe(true);
+    expect(resumption.yieldUpstream(() => {})).toBe(true);
     expect([kept[0]!.did, kept[1]!.did, counters.waiting]).toEqual([['closed 1001 the place is needed'], [], 2]);
     resumption.close(1012, 'service restart');
     expect([kept[1]!.did, counters.waiting, counters.ended.stopped]).toEqual([['closed 1012 service restart'], 0, 2]);
-    expect(resumption.yieldUpstream()).toBe(false);
+    expect(resumption.yieldUpstream(() => {})).toBe(false);
   });
 });

@@ -1,7 +1,9 @@
 // Clients that lie about sessions, ordinals and tokens, or shout: they are counted, change nothing, and nobody else notices.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, expect, it } from 'vitest';
+import { CHANNELS } from '../../src/channels/channels.ts';
 import { openApp, startAgentBackend } from '../support/agent-runs.ts';
-import { closeAll } from '../support/backends.ts';
+import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { asking, optIn } from '../support/opted-in.ts';
 import { clientFrame } from '../support/raw-frames.ts';
@@ -220,6 +222,34 @@ it('[D7] more sessions than fit: nobody ends those of others; the upstream of th
   const back = await optIn(`${sidecar.ws}/chat`, asking(clients[0]!.welcome, 0));
   expect(back.welcome).toMatchObject({ recovered: true });
   expect(await sidecar.sum('ackspan_session_waiting')).toBe(2);
+});
+
+it('[D7] a newcomer that takes the place of a client that is away waits until that place is free', async () => {
+  const backend = await startWsBackend();
+  const limits = { connections: 2, patience: '200ms' };
+  const sidecar = await sidecarHere(backend.address, { ...PATIENT, limits });
+  const absent = [];
+  for (let i = 0; i < 2; i++) {
+    const client = await optIn(`${sidecar.ws}/chat`);
+    // A backend that takes no Close frame holds its connection for as long as it is allowed to.
+    (await backend.peer(i)).socket.pause();
+    client.socket.terminate();
+    await eventually(async () => expect(await sidecar.sum('ackspan_session_waiting')).toBe(i + 1));
+    absent.push(client);
+  }
+  const steps: string[] = [];
+  const note = (_: unknown, name: string | symbol) => void steps.push(String(name));
+  const channels = [CHANNELS.upgradeAsked.name, CHANNELS.closed.name];
+  for (const name of channels) subscribe(name, note);
+  atEnd(() => channels.forEach((name) => void unsubscribe(name, note)));
+  const newcomers = await Promise.all([0, 1].map(() => optIn(`${sidecar.ws}/chat`)));
+  // Two connections at any moment: each newcomer asks for one when one has gone.
+  const counted = (name: string, until: number) => steps.slice(0, until).filter((one) => one === name).length;
+  expect(counted(channels[0]!, steps.length)).toBe(2);
+  for (let i = 1; i <= steps.length; i++)
+    expect(counted(channels[0]!, i)).toBeLessThanOrEqual(counted(channels[1]!, i));
+  await expect(optIn(`${sidecar.ws}/chat`)).rejects.toThrow();
+  for (const { socket } of newcomers) socket.terminate();
 });
 
 it('[D7] a user with too many sessions ends the one of their own that has waited longest', async () => {
