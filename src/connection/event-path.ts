@@ -213,8 +213,8 @@ export class EventPath implements Tap {
     return !forward;
   }
 
-  clientLost(code: number, now: number): boolean {
-    const goodbye = code === NO_CLOSE_FRAME ? undefined : this.#goodbye(true, true, this.messages, now);
+  clientLost(code: number, now: number, asked: boolean): boolean {
+    const goodbye = asked || code !== NO_CLOSE_FRAME ? this.#goodbye(!asked, !asked, this.messages, now) : undefined;
     if (this.#connection.superseded || this.#resumable?.lost(code, goodbye) !== true) return false;
     this.endBarriers();
     this.#deps.tracker.disconnected(this.#session, now);

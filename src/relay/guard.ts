@@ -165,10 +165,10 @@ export class TapGuard implements Tap {
     }
   }
 
-  clientLost(code: number, now: number): boolean {
+  clientLost(code: number, now: number, asked: boolean): boolean {
     if (this.#muted) return false;
     try {
-      return this.#tap.clientLost?.(code, now) ?? false;
+      return this.#tap.clientLost?.(code, now, asked) ?? false;
     } catch (error) {
       this.#fault(error);
       return false;

@@ -230,7 +230,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     // The client has closed by itself at the same time.
     if (through < 0) return code === GOING_AWAY && this.#parks(code);
     this.#tap.receivedThrough(through, this.context.now());
-    return this.#parks(1006);
+    return this.#parks(1006, true);
   }
 
   clientLeft(): void {
@@ -247,13 +247,16 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.#broke('client', 'nothing is added to its bytes from here on');
   }
 
-  /** Whether the client that has gone is expected back, so that the upstream stays. */
-  #parks(code: number): boolean {
+  /**
+   * Whether the client that has gone is expected back, so that the upstream stays. `asked`: it was
+   * asked to come again.
+   */
+  #parks(code: number, asked = false): boolean {
     const { outbound } = this;
     const lifetime = this.#lifetime;
     if (lifetime.phase === 'parked') return true;
     this.#retiring.over();
-    if (!this.rejoinable || !this.#tap.clientLost(code, this.context.now())) return false;
+    if (!this.rejoinable || !this.#tap.clientLost(code, this.context.now(), asked)) return false;
     if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.#park();
     return true;

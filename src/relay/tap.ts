@@ -111,9 +111,9 @@ export interface Tap {
    * Is told that the client has gone without a Close frame that means it (1006: none at all, 1001:
    * the page went away), and that nothing of it is half-way to the upstream. True keeps the
    * upstream (default false): its messages are still told, and `SpliceHandle.rejoin` brings a new
-   * client.
+   * client. `asked` = the client has answered a Close frame that asked it to come again.
    */
-  clientLost?(code: number, now: number): boolean;
+  clientLost?(code: number, now: number, asked: boolean): boolean;
   /**
    * Is told once that the client can give no further evidence. `orderly` = it sent a Close frame
    * that is no complaint. Later messages of the upstream are told, and reach nobody. `by` and

@@ -117,6 +117,21 @@ describe('[D24] the client goes', () => {
     );
   });
 
+  it('because it was asked to come again, and does not: what it had is not lost, what came when it was away is', async () => {
+    const { sidecar, client, send } = await silentClient({ limits: { connection_age: '1s' }, sessions: { ttl: '1s' } });
+    await received(sidecar);
+    expect(await client.closed).toBe(1012);
+    await eventually(async () => expect(await sidecar.sum('ackspan_session_waiting')).toBe(1));
+    send('away');
+    await eventually(async () =>
+      expect(await outcomes(sidecar)).toEqual([
+        'a unverifiable closed',
+        'away failed disconnected',
+        ...['b', 'c'].map((id) => `${id} unverifiable closed`),
+      ]),
+    );
+  });
+
   it('without a Close frame, and its time runs out: it could have come back to speak', async () => {
     const { sidecar, client } = await silentClient({ sessions: { ttl: '1s' } });
     client.socket.terminate();

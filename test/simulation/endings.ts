@@ -98,6 +98,9 @@ function judgeClosed(one: Case): Failure | undefined {
   if (!endedFor(one, told.settledAt + TIE_MS)) return wrong('nothing but its client had closed the connection');
   if (history.links.filter(({ client }) => client === own.client).length > 1 || own.leftAt > 0) return undefined;
   const answer = own.evidence.find(({ kind }) => kind === 'close');
+  // A client that was asked to come again can speak then.
+  const closedAt = history.upstreams.find(({ id }) => id === own.upstream)?.close.arrivedAt ?? 0;
+  if (closedAt === 0 || closedAt > (answer?.sentAt ?? 0)) return undefined;
   // For one that never answered before, or that broke the rules, nothing is worth a wait.
   const spoke = own.evidence.some((each) => each !== answer && each.readAt > 0 && read(each, answer?.sentAt ?? 0));
   return spoke && !own.broke && answer !== undefined && answer.sentAt < told.sentAt + history.patienceMs - TIE_MS
