@@ -177,7 +177,7 @@ const AGENT_BEAT_MS = 500;
  * Starts metrics, and the OpenTelemetry SDK.
  */
 export async function startWatch(deps: WatchDeps): Promise<Watch> {
-  const metrics = createDeliveryMetrics();
+  const metrics = createDeliveryMetrics({ outlived: deps.journal !== undefined });
   const connectionMetrics = createConnectionMetrics();
   const runtime = createRuntimeMetrics();
   const standstills = createStandstillMetrics();

@@ -52,25 +52,46 @@ describe('a tracked delivery', () => {
     );
   });
 
-  it('shows every error series of its type at 0, so that increase() sees the first failure', async () => {
-    const metrics = createDeliveryMetrics();
-    track(metrics, sent(tool, 'received'));
-    const count = 'ackspan_delivery_duration_seconds_count';
-    const labels = (rest: string) => `${count}{${rest}event_type="tool_executing",level=`;
-    expect(linesOf(await expose(metrics.source), count)).toEqual([
-      ...ERROR_TYPES.slice(1).map((error) => `${labels(`error_type="${error}",`)}"none",priority="critical"} 0`),
-      `${labels('')}"received",priority="critical"} 0`,
-    ]);
-    track(metrics, sent(tool, 'processed'));
-    const parsed = await exposeParsed(metrics.source);
-    for (const error_type of ERROR_TYPES.slice(1)) {
-      for (const level of ['none', 'received']) {
-        expect(valueIn(parsed, count, { event_type: 'tool_executing', priority: 'critical', level, error_type })).toBe(
-          0,
-        );
+  it.each([
+    ['alone', false, []],
+    ['that goes on in another process', true, ['instance_lost']],
+  ])(
+    'shows each error that may be the next of its type at 0, so that increase() sees the first failure: in a process %s',
+    async (_, outlived, more) => {
+      const metrics = createDeliveryMetrics({ outlived });
+      const errors = ['timeout', 'disconnected', 'rejected', 'shutdown', ...more];
+      track(metrics, sent(tool, 'received'));
+      const count = 'ackspan_delivery_duration_seconds_count';
+      const labels = (rest: string) => `${count}{${rest}event_type="tool_executing",level=`;
+      expect(linesOf(await expose(metrics.source), count)).toEqual([
+        ...errors.map((error) => `${labels(`error_type="${error}",`)}"none",priority="critical"} 0`),
+        `${labels('')}"received",priority="critical"} 0`,
+      ]);
+      track(metrics, sent(tool, 'processed'));
+      const parsed = await exposeParsed(metrics.source);
+      for (const error_type of errors) {
+        for (const level of ['none', 'received']) {
+          expect(
+            valueIn(parsed, count, { event_type: 'tool_executing', priority: 'critical', level, error_type }),
+          ).toBe(0);
+        }
       }
-    }
-    expect(valueIn(parsed, count, { event_type: 'tool_executing', priority: 'critical', level: 'processed' })).toBe(0);
+      expect(valueIn(parsed, count, { event_type: 'tool_executing', priority: 'critical', level: 'processed' })).toBe(
+        0,
+      );
+    },
+  );
+
+  it('shows what operators do from their first act on, for every type', async () => {
+    const metrics = createDeliveryMetrics();
+    track(metrics, sent(eventType('chatter', 2, 'low')));
+    const operated = async () =>
+      linesOf(await expose(metrics.source), 'ackspan_delivery').filter((line) => /="operator"/.test(line));
+    expect(await operated()).toEqual([]);
+    metrics.settled(Object.assign(settle(track(metrics, sent(tool)), 5, 'unverifiable'), { unverified: 'operator' }));
+    expect((await operated()).map((line) => /event_type="(\w+)"/.exec(line)![1])).toEqual(
+      expect.arrayContaining(['chatter', 'tool_executing']),
+    );
   });
 });
 
@@ -135,7 +156,7 @@ describe('everything else', () => {
     for (const reason of UNMATCHED_REASONS) metrics.unmatched(reason, SESSION, 'e-1');
     metrics.shed('pending_per_user', SESSION, eventType('chatter', 2, 'low'));
     const text = await expose(metrics.source);
-    const of = 'event_type="tool_executing",priority="critical"';
+    const of = 'priority="critical"';
     expect(text).toContain(`ackspan_delivery_receive_duration_seconds_bucket{${of},le="0.005"} 0\n`);
     expect(text).toContain(`ackspan_delivery_receive_duration_seconds_bucket{${of},le="0.01"} 1\n`);
     expect(text).toContain(`ackspan_delivery_receive_duration_seconds_sum{${of}} 0.007\n`);

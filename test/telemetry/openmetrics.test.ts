@@ -165,11 +165,12 @@ describe('content negotiation', () => {
 
 /** Everything that Ackspan can expose, each series with something in it. */
 async function everything(format: ExpositionFormat): Promise<string> {
-  const deliveries = createDeliveryMetrics();
+  const deliveries = createDeliveryMetrics({ outlived: true });
   for (const [i, priority] of (['critical', 'high', 'normal', 'low'] as const).entries()) {
     const delivery = sent(eventType(`type_${i}`, i, priority));
     deliveries.tracked(delivery);
     deliveries.received(delivery, delivery.sentAt + 3);
+    deliveries.upgraded(delivery, delivery.sentAt + 4);
     deliveries.settled(settle(delivery, 3 * 10 ** i, 'confirmed', 'received'));
     deliveries.exemplar(delivery, '0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331');
   }

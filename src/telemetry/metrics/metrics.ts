@@ -6,6 +6,7 @@ import {
   ATTEMPT_KINDS,
   ATTEMPT_RESULTS,
   ERROR_TYPES,
+  type ErrorType,
   PRIORITIES,
   SHED_REASONS,
   UNMATCHED_REASONS,
@@ -43,8 +44,11 @@ export interface DeliveryMetrics extends Required<Pick<Observer, Counted>> {
   totals(): Totals;
 }
 
-/** Created once per process. All counts start at 0, and only `pending` ever falls. */
-export function createDeliveryMetrics(): DeliveryMetrics {
+/**
+ * Created once per process. All counts start at 0, and only `pending` ever falls. `outlived`:
+ * deliveries may go on in another process.
+ */
+export function createDeliveryMetrics({ outlived = false } = {}): DeliveryMetrics {
   const book = new TallyBook();
   return {
     tracked(delivery) {
@@ -57,10 +61,10 @@ export function createDeliveryMetrics(): DeliveryMetrics {
       book.of(delivery.type).attempts[at]!++;
     },
     received(delivery, now) {
-      const tally = book.of(delivery.type);
+      const at = priorityIndex(delivery.type.policy.priority);
       const ms = Math.max(0, now - delivery.sentAt);
-      tally.receivedCounts[bucketOf(ms)]!++;
-      tally.receivedSumMs += ms;
+      book.receivedCounts[at]![bucketOf(ms)]!++;
+      book.receivedSumsMs[at]! += ms;
     },
     settled(delivery) {
       const tally = book.of(delivery.type);
@@ -101,32 +105,38 @@ export function createDeliveryMetrics(): DeliveryMetrics {
         .exemplarTable()
         .put(place, traceId, spanId, ms / 1000, delivery.settledAt);
     },
-    source: () => families(book),
+    source: () => families(book, outlived),
     stats: (untracked, unread) => takeStats(book, untracked, unread),
     totals: () => takeTotals(book),
   };
 }
 
-function families(book: TallyBook): Family[] {
-  const tallies = book.tallies;
+const OPERATOR = UNVERIFIABLE_REASONS.indexOf('operator');
+
+function families(book: TallyBook, outlived: boolean): Family[] {
+  const { tallies } = book;
+  const operated = tallies.some((each) => each.countOf('operator') > 0 || each.unverified[OPERATOR]! > 0);
+  /** No delivery fails by a limit: what gives way to another is unverifiable. */
+  const possible = (error: ErrorType): boolean =>
+    error === 'instance_lost' ? outlived : error === 'operator' ? operated : error !== 'limit';
   return [
-    { metric: METRICS.deliveryDuration, points: tallies.flatMap(durations) },
-    { metric: METRICS.receiveDuration, points: tallies.map(receiveDuration) },
-    { metric: METRICS.processDuration, points: tallies.map(processDuration) },
+    { metric: METRICS.deliveryDuration, points: tallies.flatMap((each) => durations(each, possible)) },
+    { metric: METRICS.receiveDuration, points: PRIORITIES.map((_, i) => receiveDuration(book, i)) },
+    {
+      metric: METRICS.processDuration,
+      points: tallies.filter(({ processedCounts }) => processedCounts.some((each) => each > 0)).map(processDuration),
+    },
     { metric: METRICS.tracked, points: tallies.map((each) => ({ attributes: ofType(each), value: each.tracked })) },
     {
       metric: METRICS.handedOver,
-      points: tallies.map((each) => ({ attributes: ofType(each), value: each.handedOver })),
+      points: tallies
+        .filter((each) => outlived || each.handedOver > 0)
+        .map((each) => ({ attributes: ofType(each), value: each.handedOver })),
     },
     { metric: METRICS.pending, points: pending(book) },
     {
       metric: METRICS.unverifiable,
-      points: tallies.flatMap((each) =>
-        UNVERIFIABLE_REASONS.map((reason, i) => ({
-          attributes: { ...ofType(each), [LABEL.reason]: reason },
-          value: each.unverified[i]!,
-        })),
-      ),
+      points: tallies.flatMap((each) => unverifiable(each, operated)),
     },
     {
       metric: METRICS.rejectedLater,
@@ -153,12 +163,12 @@ function ofType(tally: Tally): Attributes {
  * The histograms that hold something, and those that may be the next to: `increase()` must see the
  * first failure.
  */
-function durations(tally: Tally): Point[] {
+function durations(tally: Tally, possible: (error: ErrorType) => boolean): Point[] {
   const points: Point[] = [];
   for (let slot = 0; slot < SLOTS; slot++) {
     const level = LEVEL_LABELS[Math.floor(slot / ERROR_TYPES.length)]!;
     const error = ERROR_TYPES[slot % ERROR_TYPES.length]!;
-    if (!startsAtZero(tally, level, error === '') && tally.countIn(slot) === 0) continue;
+    if (!(possible(error) && startsAtZero(tally, level, error === '')) && tally.countIn(slot) === 0) continue;
     const attributes: Attributes = { ...ofType(tally), [LABEL.level]: level };
     if (error !== '') attributes[LABEL.errorType] = error;
     if (error !== '' && tally.countIn(slot) === 0) {
@@ -170,6 +180,17 @@ function durations(tally: Tally): Point[] {
     const exemplars = tally.exemplars?.read(first, BUCKETS);
     points.push({ attributes, value: { counts, sum: tally.sumsMs[slot]! / 1000, exemplars } });
   }
+  return points;
+}
+
+/** Unverifiable deliveries by reason, from 0 where the reason may be the next. */
+function unverifiable(tally: Tally, operated: boolean): Point[] {
+  const points: Point[] = [];
+  UNVERIFIABLE_REASONS.forEach((reason, i) => {
+    const value = tally.unverified[i]!;
+    const possible = reason === 'closed' ? tally.trackedProcessed > 0 : reason !== 'operator' || operated;
+    if (possible || value > 0) points.push({ attributes: { ...ofType(tally), [LABEL.reason]: reason }, value });
+  });
   return points;
 }
 
@@ -204,14 +225,12 @@ function copyOf(counts: Float64Array, first: number): number[] {
   return copy;
 }
 
-function receiveDuration(tally: Tally): Point {
-  const value = { counts: copyOf(tally.receivedCounts, 0), sum: tally.receivedSumMs / 1000 };
-  return { attributes: ofType(tally), value };
+function receiveDuration(book: TallyBook, at: number): Point {
+  const value = { counts: copyOf(book.receivedCounts[at]!, 0), sum: book.receivedSumsMs[at]! / 1000 };
+  return { attributes: { [LABEL.priority]: PRIORITIES[at]! }, value };
 }
 
-/** Where no application ever says a word there is nothing but the count. */
 function processDuration(tally: Tally): Point {
-  if (tally.processedCounts.every((each) => each === 0)) return { attributes: ofType(tally), value: NOTHING_YET };
   const value = { counts: copyOf(tally.processedCounts, 0), sum: tally.processedSumMs / 1000 };
   return { attributes: ofType(tally), value };
 }

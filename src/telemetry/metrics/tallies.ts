@@ -43,9 +43,6 @@ export class Tally {
   /** Settled deliveries, unverifiable ones excepted: `SLOTS` histograms in a row. */
   readonly counts = new Float64Array(SLOTS * BUCKETS);
   readonly sumsMs = new Float64Array(SLOTS);
-  /** Time to barrier evidence, ms. */
-  readonly receivedCounts = new Float64Array(BUCKETS);
-  receivedSumMs = 0;
   /** Time to the application's confirmation, ms. */
   readonly processedCounts = new Float64Array(BUCKETS);
   processedSumMs = 0;
@@ -120,6 +117,12 @@ export class TallyBook {
   readonly shed = new Float64Array(SHED_REASONS.length * PRIORITIES.length);
   readonly unmatched = new Float64Array(UNMATCHED_REASONS.length);
   upgraded = 0;
+  /**
+   * Time to barrier evidence, ms, by priority. It depends on the client and its network, so that a
+   * histogram for each event type would be many times the same.
+   */
+  readonly receivedCounts = PRIORITIES.map(() => new Float64Array(BUCKETS));
+  readonly receivedSumsMs = PRIORITIES.map(() => 0);
   /** Time from send to confirmation, by priority. */
   readonly latencies = PRIORITIES.map(() => new Latency());
 

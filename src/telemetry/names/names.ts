@@ -53,7 +53,7 @@ export const METRICS = {
     'ackspan.delivery.receive.duration',
     'histogram',
     's',
-    [L.eventType, L.priority],
+    [L.priority],
     "Time from sending an event to the barrier's proof that the client's WebSocket stack parsed it.",
     DELIVERY_BOUNDS,
   ),
