@@ -62,7 +62,10 @@ function open(operations: object): object {
 const health = probe;
 const live = health('Whether the process answers', 'Live', false);
 const ready = health('Whether traffic is taken, and every reason why not', 'Ready', true);
-const scrape = { description: 'One scrape.', content: { 'text/plain': {}, 'application/openmetrics-text': {} } };
+const scrape = {
+  description: 'One scrape.',
+  content: { 'text/plain': {}, 'application/openmetrics-text': {}, 'application/vnd.google.protobuf': {} },
+};
 const changed = answers('Change', 'Done. The delivery as it is now.');
 const changeErrors = ['401', '404', '409'];
 

@@ -91,7 +91,7 @@ export interface AdminDeps {
   /** The other instances; left out where no store is shared. */
   readonly across?: Across | undefined;
   /** One scrape in the format that `accept` (the header, or `''`) asks for. */
-  metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string }>;
+  metrics(accept: string): Promise<{ readonly contentType: string; readonly body: string | Buffer }>;
   health(): Readiness;
   /** Reads the configuration again: the keys that changed, or why nothing did. */
   reload?: (() => { readonly changed: readonly string[] } | { readonly faults: readonly string[] }) | undefined;

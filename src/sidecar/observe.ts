@@ -152,7 +152,7 @@ export interface Watch {
   totals(): Totals;
   /** Notes a standstill of `ms`. */
   stoodStill(ms: number): void;
-  scrape(accept: string): Promise<{ contentType: string; body: string }>;
+  scrape(accept: string): Promise<{ contentType: string; body: string | Buffer }>;
   /** Spans of handshakes, for upstreams that are told of them; undefined where spans go nowhere. */
   readonly handshakes: Handshakes | undefined;
   traceId(delivery: Delivery): string | undefined;

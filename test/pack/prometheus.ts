@@ -48,6 +48,8 @@ export interface PrometheusOptions {
   readonly alertmanager?: string;
   /** Between scrapes, seconds. Default 1. */
   readonly everyS?: number;
+  /** Whether it asks for native histograms. */
+  readonly native?: boolean;
 }
 
 /**
@@ -77,6 +79,7 @@ export async function startPrometheus({
   rules = {},
   alertmanager,
   everyS = 1,
+  native = false,
 }: PrometheusOptions): Promise<Prometheus> {
   const folder = scratchFolder('prometheus');
   for (const [name, text] of Object.entries(rules)) writeFileSync(join(folder, name), text);
@@ -95,7 +98,7 @@ export async function startPrometheus({
     `--config.file=${join(folder, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(folder, 'data')}`,
     `--web.listen-address=127.0.0.1:${port}`,
-    '--enable-feature=exemplar-storage',
+    `--enable-feature=exemplar-storage${native ? ',native-histograms' : ''}`,
   ]);
   const api = createApi(url);
   await eventually(async () => {

@@ -70,7 +70,7 @@ async function start(agents: boolean) {
     const bytes = Buffer.from(JSON.stringify(message));
     tracker.track(session, reader.event(bytes, 0, bytes.length)!, ++ordinal, now());
   };
-  const scrape = async () => parseExposition((await watch!.scrape('')).body, 'text');
+  const scrape = async () => parseExposition(String((await watch!.scrape('')).body), 'text');
   return { sent, scrape, session, decoder, reader, relay };
 }
 

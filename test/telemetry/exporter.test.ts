@@ -31,24 +31,26 @@ describe('a scrape', () => {
     const provider = new MeterProvider({ resource, readers: [exporter] });
     const text = await exporter.scrape('*/*');
     expect(text.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
-    const parsed = parseExposition(text.body, 'text');
+    const parsed = parseExposition(String(text.body), 'text');
     expect(valueIn(parsed, 'ackspan_delivery_duration_seconds_count', counted)).toBe(1);
     expect(valueIn(parsed, 'target_info', { service_name: 'ackspan', service_instance_id: 'i-1' })).toBe(1);
     const open = await exporter.scrape('application/openmetrics-text');
     expect(open.contentType).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
-    expect(open.body).toContain('# {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} 0.012 ');
-    parseExposition(open.body, 'openmetrics');
+    expect(String(open.body)).toContain(
+      '# {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} 0.012 ',
+    );
+    parseExposition(String(open.body), 'openmetrics');
     expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap');
     await provider.shutdown();
     // What a stop counted last is scraped after it.
-    expect((await exporter.scrape('application/openmetrics-text')).body).toBe(open.body);
+    expect(String((await exporter.scrape('application/openmetrics-text')).body)).toBe(String(open.body));
   });
 
   it('works without an SDK', async () => {
     const exporter = new ScrapeExporter([producing()]);
     await expect(exporter.scrape('')).rejects.toThrow('not bound');
     exporter.standAlone(resource);
-    const parsed = parseExposition((await exporter.scrape('')).body, 'text');
+    const parsed = parseExposition(String((await exporter.scrape('')).body), 'text');
     expect(valueIn(parsed, 'ackspan_delivery_pending', { priority: 'high' })).toBe(0);
   });
 
@@ -59,7 +61,7 @@ describe('a scrape', () => {
     const producer = createMetricProducer({ sources: [broken], version: '0', startedAt: 0, now: () => 0 });
     const exporter = new ScrapeExporter([producer, producing()]);
     exporter.standAlone(resource);
-    expect((await exporter.scrape('')).body).toContain('ackspan_delivery_tracked_total');
+    expect(String((await exporter.scrape('')).body)).toContain('ackspan_delivery_tracked_total');
   });
 });
 

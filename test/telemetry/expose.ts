@@ -1,12 +1,12 @@
 // From a metric source to exposition text, through the producer, as a scrape does it.
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { createMetricProducer, type MetricSource } from '../../src/telemetry/metrics/producer.ts';
-import type { ExpositionFormat } from '../../src/telemetry/scrape/accept.ts';
+import type { TextFormat } from '../../src/telemetry/scrape/accept.ts';
 import { writeExposition } from '../../src/telemetry/scrape/openmetrics.ts';
 import { type ParsedFamily, parseExposition } from '../support/exposition.ts';
 import { T0 } from './deliveries.ts';
 
-export async function expose(source: MetricSource, format: ExpositionFormat = 'text'): Promise<string> {
+export async function expose(source: MetricSource, format: TextFormat = 'text'): Promise<string> {
   const producer = createMetricProducer({ sources: [source], version: '0', startedAt: T0, now: () => T0 });
   const { resourceMetrics, errors } = await producer.collect();
   if (errors.length > 0) throw errors[0];
@@ -15,7 +15,7 @@ export async function expose(source: MetricSource, format: ExpositionFormat = 't
 
 export async function exposeParsed(
   source: MetricSource,
-  format: ExpositionFormat = 'openmetrics',
+  format: TextFormat = 'openmetrics',
 ): Promise<ReadonlyMap<string, ParsedFamily>> {
   return parseExposition(await expose(source, format), format);
 }

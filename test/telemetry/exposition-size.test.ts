@@ -30,7 +30,7 @@ function exposing(types: number) {
   const producer = createMetricProducer({ sources: [metrics.source], version: '0', startedAt: 0, now });
   const exporter = new ScrapeExporter([producer]);
   exporter.standAlone(emptyResource());
-  return { settle, scrape: async () => (await exporter.scrape('application/openmetrics-text')).body };
+  return { settle, scrape: async () => String((await exporter.scrape('application/openmetrics-text')).body) };
 }
 
 describe('the exposition', () => {

@@ -12,7 +12,7 @@ import { createReadings } from '../../src/telemetry/metrics/readings.ts';
 import { createRuntimeMetrics } from '../../src/telemetry/metrics/runtime.ts';
 import { createStandstillMetrics } from '../../src/telemetry/metrics/standstills.ts';
 import { METRICS, type MetricRow } from '../../src/telemetry/names/names.ts';
-import { type ExpositionFormat, negotiateFormat } from '../../src/telemetry/scrape/accept.ts';
+import { negotiateFormat, type TextFormat } from '../../src/telemetry/scrape/accept.ts';
 import { writeExposition } from '../../src/telemetry/scrape/openmetrics.ts';
 import { parseExposition, valueIn } from '../support/exposition.ts';
 import { eventType, sent, settle } from './deliveries.ts';
@@ -28,7 +28,7 @@ async function metricsOf(...metrics: [MetricRow, Point[]][]): Promise<MetricData
   return resourceMetrics.scopeMetrics[0]!.metrics;
 }
 
-function write(metrics: MetricData[], format: ExpositionFormat, resource: Attributes = {}): Promise<string> {
+function write(metrics: MetricData[], format: TextFormat, resource: Attributes = {}): Promise<string> {
   const scopeMetrics = [{ scope: { name: 'test' }, metrics }];
   const data: ResourceMetrics = { resource: resourceFromAttributes(resource), scopeMetrics };
   return writeExposition(data, format);
@@ -136,6 +136,8 @@ describe('both formats', () => {
   });
 });
 
+const PROTOBUF = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
+
 describe('content negotiation', () => {
   const prometheus2 =
     'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
@@ -158,13 +160,19 @@ describe('content negotiation', () => {
     ['*/*,text/plain;q=0.1,application/openmetrics-text;q=0.2', 'openmetrics'],
     [prometheus2, 'openmetrics'],
     [prometheus3, 'openmetrics'],
+    [`${PROTOBUF};q=0.6,${prometheus3}`, 'protobuf'],
+    [`${PROTOBUF};q=0.1,${prometheus3}`, 'openmetrics'],
+    [`${PROTOBUF};q=0,*/*`, 'text'],
+    [`${PROTOBUF.replace('delimited', 'text')}`, 'text'],
+    [`${PROTOBUF.replace('MetricFamily', 'Other')}`, 'text'],
+    ['application/vnd.google.protobuf', 'text'],
   ])('%s → %s', (accept, format) => {
     expect(negotiateFormat(accept)).toBe(format);
   });
 });
 
 /** Everything that Ackspan can expose, each series with something in it. */
-async function everything(format: ExpositionFormat): Promise<string> {
+async function everything(format: TextFormat): Promise<string> {
   const deliveries = createDeliveryMetrics({ outlived: true });
   for (const [i, priority] of (['critical', 'high', 'normal', 'low'] as const).entries()) {
     const delivery = sent(eventType(`type_${i}`, i, priority));

@@ -224,7 +224,7 @@ test('OTEL_SDK_DISABLED stops everything but /metrics', async () => {
   const telemetry = start({ OTEL_SDK_DISABLED: 'True', OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint }, exporter);
   expect(telemetry.tracer).toBeUndefined();
   await telemetry.flush(1000);
-  expect((await exporter.scrape('')).body).toContain('ackspan_confirmation_upgraded_total 7');
+  expect(String((await exporter.scrape('')).body)).toContain('ackspan_confirmation_upgraded_total 7');
   await telemetry.shutdown();
   expect(collector.requests).toEqual([]);
 });

@@ -1,6 +1,7 @@
 // telemetry: exemplars: the latest sampled span of each histogram bucket, so that a bad bucket leads to a trace.
 import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
 import { wallOf } from '../../time/clock.ts';
+import type { NativeCounts } from './native.ts';
 
 /** One measurement with its trace, as OpenMetrics 1.0 shows it behind a bucket. */
 export interface Exemplar {
@@ -13,10 +14,12 @@ export interface Exemplar {
 }
 
 /**
- * A histogram point with the exemplars of its buckets (same indexes). Other exporters ignore them.
+ * A histogram point with the exemplars of its buckets (same indexes), and with the same values in
+ * exponential buckets. Other exporters ignore both.
  */
 export interface HistogramPoint extends DataPoint<Histogram> {
-  readonly exemplars?: readonly (Exemplar | undefined)[];
+  readonly exemplars?: readonly (Exemplar | undefined)[] | undefined;
+  readonly native?: NativeCounts | undefined;
 }
 
 /** A fixed number of places, each with the latest exemplar: four stores to put, no allocation. */

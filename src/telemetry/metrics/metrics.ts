@@ -13,6 +13,7 @@ import {
   UNVERIFIABLE_REASONS,
 } from '../../delivery/words.ts';
 import { LABEL, METRICS } from '../names/names.ts';
+import { NO_COUNTS } from './native.ts';
 import type { Family, HistogramValue, MetricSource, Point } from './producer.ts';
 import { type Stats, takeStats } from './stats.ts';
 import { BUCKETS, bucketOf, LEVEL_LABELS, priorityIndex, SLOTS, slotOf, type Tally, TallyBook } from './tallies.ts';
@@ -65,6 +66,7 @@ export function createDeliveryMetrics({ outlived = false } = {}): DeliveryMetric
       const ms = Math.max(0, now - delivery.sentAt);
       book.receivedCounts[at]![bucketOf(ms)]!++;
       book.receivedSumsMs[at]! += ms;
+      book.receivedNatives[at]!.record(ms);
     },
     settled(delivery) {
       const tally = book.of(delivery.type);
@@ -73,9 +75,7 @@ export function createDeliveryMetrics({ outlived = false } = {}): DeliveryMetric
         return;
       }
       const ms = Math.max(0, delivery.settledAt - delivery.sentAt);
-      const slot = slotOf(delivery.level, delivery.errorType);
-      tally.counts[slot * BUCKETS + bucketOf(ms)]!++;
-      tally.sumsMs[slot]! += ms;
+      tally.settle(slotOf(delivery.level, delivery.errorType), ms);
       if (delivery.errorType !== '') return;
       book.latencies[priorityIndex(tally.priority)]!.record(ms);
       if (delivery.level === 'processed') tally.processed(ms);
@@ -178,7 +178,10 @@ function durations(tally: Tally, possible: (error: ErrorType) => boolean): Point
     const first = slot * BUCKETS;
     const counts = copyOf(tally.counts, first);
     const exemplars = tally.exemplars?.read(first, BUCKETS);
-    points.push({ attributes, value: { counts, sum: tally.sumsMs[slot]! / 1000, exemplars } });
+    points.push({
+      attributes,
+      value: { counts, sum: tally.sumsMs[slot]! / 1000, exemplars, native: tally.natives[slot]?.read() },
+    });
   }
   return points;
 }
@@ -198,7 +201,7 @@ function unverifiable(tally: Tally, operated: boolean): Point[] {
  * An error that has not happened: its count is there for `increase()` to start from, its twenty
  * buckets are not.
  */
-const NOTHING_YET: HistogramValue = { counts: [0], sum: 0 };
+const NOTHING_YET: HistogramValue = { counts: [0], sum: 0, native: NO_COUNTS };
 
 /**
  * Whether the series is shown before it counts anything. Failing after `received` needs a delivery
@@ -226,12 +229,14 @@ function copyOf(counts: Float64Array, first: number): number[] {
 }
 
 function receiveDuration(book: TallyBook, at: number): Point {
-  const value = { counts: copyOf(book.receivedCounts[at]!, 0), sum: book.receivedSumsMs[at]! / 1000 };
+  const native = book.receivedNatives[at]!.read();
+  const value = { counts: copyOf(book.receivedCounts[at]!, 0), sum: book.receivedSumsMs[at]! / 1000, native };
   return { attributes: { [LABEL.priority]: PRIORITIES[at]! }, value };
 }
 
 function processDuration(tally: Tally): Point {
-  const value = { counts: copyOf(tally.processedCounts, 0), sum: tally.processedSumMs / 1000 };
+  const native = tally.processedNative?.read();
+  const value = { counts: copyOf(tally.processedCounts, 0), sum: tally.processedSumMs / 1000, native };
   return { attributes: ofType(tally), value };
 }
 

@@ -13,6 +13,7 @@ import { wallOf } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
 import { type MetricRow, SCOPE } from '../names/names.ts';
 import type { Exemplar, HistogramPoint } from './exemplars.ts';
+import type { NativeCounts } from './native.ts';
 
 /**
  * The counts of one explicit-bucket histogram. `counts` has one more entry than the metric has
@@ -23,6 +24,8 @@ export interface HistogramValue {
   /** In the metric's unit. */
   readonly sum: number;
   readonly exemplars?: readonly (Exemplar | undefined)[] | undefined;
+  /** Counts of these values in exponential buckets. */
+  readonly native?: NativeCounts | undefined;
 }
 
 /** One series. A histogram has a `HistogramValue`, every other kind a number. */
@@ -135,5 +138,6 @@ function toHistogramPoint(
     counts: value.counts as number[],
   };
   const point = { startTime, endTime, attributes, value: { buckets, sum: value.sum, count } };
-  return value.exemplars === undefined ? point : { ...point, exemplars: value.exemplars };
+  const { exemplars, native } = value;
+  return exemplars === undefined && native === undefined ? point : { ...point, exemplars, native };
 }

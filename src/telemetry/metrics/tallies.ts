@@ -16,6 +16,7 @@ import {
 import { DELIVERY_BOUNDS } from '../names/names.ts';
 import { ExemplarTable } from './exemplars.ts';
 import { Latency } from './latency.ts';
+import { NativeHistogram } from './native.ts';
 
 /** The evidence at the outcome, as the `level` label spells it; `none` = no evidence. */
 export const LEVEL_LABELS = ['none', ...LEVELS] as const;
@@ -43,9 +44,12 @@ export class Tally {
   /** Settled deliveries, unverifiable ones excepted: `SLOTS` histograms in a row. */
   readonly counts = new Float64Array(SLOTS * BUCKETS);
   readonly sumsMs = new Float64Array(SLOTS);
+  /** Counts in exponential buckets, made with the first delivery of each histogram. */
+  readonly natives: (NativeHistogram | undefined)[] = new Array<NativeHistogram | undefined>(SLOTS).fill(undefined);
   /** Time to the application's confirmation, ms. */
   readonly processedCounts = new Float64Array(BUCKETS);
   processedSumMs = 0;
+  processedNative: NativeHistogram | undefined = undefined;
   /**
    * Attempts by kind × result. The send itself is not in here, because it happens once per tracked
    * delivery.
@@ -69,10 +73,20 @@ export class Tally {
     return count;
   }
 
+  /** Counts an outcome in one of the histograms, `ms` after the send. */
+  settle(slot: number, ms: number): void {
+    this.counts[slot * BUCKETS + bucketOf(ms)]!++;
+    this.sumsMs[slot]! += ms;
+    this.natives[slot] ??= new NativeHistogram();
+    this.natives[slot].record(ms);
+  }
+
   /** Counts a confirmation of the application that came `ms` after the send. */
   processed(ms: number): void {
     this.processedCounts[bucketOf(ms)]!++;
     this.processedSumMs += ms;
+    this.processedNative ??= new NativeHistogram();
+    this.processedNative.record(ms);
   }
 
   /** Number of deliveries in one histogram. */
@@ -123,6 +137,7 @@ export class TallyBook {
    */
   readonly receivedCounts = PRIORITIES.map(() => new Float64Array(BUCKETS));
   readonly receivedSumsMs = PRIORITIES.map(() => 0);
+  readonly receivedNatives = PRIORITIES.map(() => new NativeHistogram());
   /** Time from send to confirmation, by priority. */
   readonly latencies = PRIORITIES.map(() => new Latency());
 

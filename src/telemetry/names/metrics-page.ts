@@ -82,6 +82,10 @@ variable names a collector. Both ways have the same names: the second column is 
 the first what Prometheus stores.
 
 - A counter only grows. A sum and a gauge are readings. A histogram has \`_bucket\`, \`_sum\` and \`_count\`.
+- Prometheus gets native histograms where it asks for them (\`scrape_protocols\` with
+  \`PrometheusProto\`, or \`--enable-feature=native-histograms\`): deliveries, receipts and
+  confirmations by the application, in buckets that grow by 9 %. The rules and dashboards here read
+  the classic series, so keep those too (\`always_scrape_classic_histograms: true\`).
 - No user, session, connection or message id is a label, so the number of series is bounded.
 - A counter of things that go wrong has its series from the start, with 0, so \`increase()\` sees the
   first fault.

@@ -2,7 +2,7 @@
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { ProtobufBuffer, varintSize } from './protobuf.ts';
+import { ProtobufBuffer, varintSize } from '../protobuf/buffer.ts';
 import { SpanWriter } from './writer.ts';
 
 /** A request ready to send, and how many spans it holds. */

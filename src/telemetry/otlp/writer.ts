@@ -1,8 +1,8 @@
 // telemetry: writes ended spans as OTLP protobuf the moment they end, as the SDK's serializer would.
 import type { Attributes, AttributeValue, HrTime, Link } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { ProtobufBuffer } from '../protobuf/buffer.ts';
 import { type SharedParts, sharedPartsOf } from '../spans/shared-parts.ts';
-import type { ProtobufBuffer } from './protobuf.ts';
 
 /** opentelemetry-proto, trace/v1/trace.proto: SpanFlags. */
 const FLAG_HAS_IS_REMOTE = 0x100;

@@ -5,11 +5,12 @@ import type { Resource } from '@opentelemetry/resources';
 import type { MetricProducer } from '@opentelemetry/sdk-metrics';
 import { CONTENT_TYPES, negotiateFormat } from './accept.ts';
 import { writeExposition } from './openmetrics.ts';
+import { writeProtobuf } from './protobuf.ts';
 
 /** One answer to a scrape. */
 export interface Scrape {
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 /**
@@ -29,7 +30,10 @@ export class ScrapeExporter extends PrometheusExporter {
     const { resourceMetrics, errors } = await this.collect();
     for (const error of errors) diag.error('a metric source failed', error);
     const format = negotiateFormat(accept);
-    return { contentType: CONTENT_TYPES[format], body: await writeExposition(resourceMetrics, format) };
+    const body = await (format === 'protobuf'
+      ? writeProtobuf(resourceMetrics)
+      : writeExposition(resourceMetrics, format));
+    return { contentType: CONTENT_TYPES[format], body };
   }
 
   /**

@@ -1,30 +1,13 @@
 // telemetry: metric data → Prometheus text 0.0.4 or OpenMetrics 1.0, in slices that leave the event loop room.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Attributes, diag } from '@opentelemetry/api';
-import type { DataPoint, DataPointType, Histogram, MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { Attributes } from '@opentelemetry/api';
+import type { DataPoint, Histogram, MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { Exemplar, HistogramPoint } from '../metrics/exemplars.ts';
-import type { MetricKind } from '../names/names.ts';
-import { familyName, labelName, unitOf } from '../names/prometheus-names.ts';
-import type { ExpositionFormat } from './accept.ts';
+import type { TextFormat } from './accept.ts';
+import { EXPONENTIAL_HISTOGRAM, type Group, groups, HISTOGRAM, labelsOf } from './families.ts';
 
 /** Longest stretch of writing before other work gets its turn, ms. */
 const SLICE_MS = 3;
-
-const HISTOGRAM: DataPointType.HISTOGRAM = 0;
-const EXPONENTIAL_HISTOGRAM: DataPointType.EXPONENTIAL_HISTOGRAM = 1;
-const SUM: DataPointType.SUM = 3;
-
-/**
- * Metrics that share a Prometheus name, from any scope: written under one head, as both formats
- * demand.
- */
-interface Group {
-  readonly name: string;
-  readonly kind: MetricKind;
-  readonly unit: string;
-  readonly help: string;
-  readonly members: MetricData[];
-}
 
 /**
  * The whole exposition. Scope labels are left out (every metric of Ackspan has one scope, and they
@@ -32,7 +15,7 @@ interface Group {
  * OpenMetrics only. Bounds are written as OpenMetrics' canonical floats (`le="1.0"`) in both
  * formats, so that a change of format starts no new series.
  */
-export async function writeExposition(metrics: ResourceMetrics, format: ExpositionFormat): Promise<string> {
+export async function writeExposition(metrics: ResourceMetrics, format: TextFormat): Promise<string> {
   // Joined slice by slice: one join of everything would itself take the event loop for many
   // milliseconds.
   const slices: string[] = [];
@@ -59,40 +42,7 @@ export async function writeExposition(metrics: ResourceMetrics, format: Expositi
   return slices.join('');
 }
 
-function groups(metrics: ResourceMetrics): Iterable<Group> {
-  const found = new Map<string, Group>();
-  for (const metric of metrics.scopeMetrics.flatMap((scope) => scope.metrics)) {
-    const { name, unit, description } = metric.descriptor;
-    const kind = kindOf(metric);
-    if (kind === undefined || metric.dataPoints.length === 0) continue;
-    const family = familyName(name, unit, kind);
-    const group = found.get(family);
-    if (family === '' || (group !== undefined && group.kind !== kind)) {
-      diag.warn(`metric ${name} left out: its Prometheus name '${family}' is empty or taken by another kind`);
-    } else if (group !== undefined) {
-      group.members.push(metric);
-    } else {
-      found.set(family, { name: family, kind, unit: unitOf(family, unit), help: description, members: [metric] });
-    }
-  }
-  return found.values();
-}
-
-/** The samples; undefined for exponential histograms, which neither text format can express. */
-function kindOf(metric: MetricData): MetricKind | undefined {
-  switch (metric.dataPointType) {
-    case EXPONENTIAL_HISTOGRAM:
-      return undefined;
-    case HISTOGRAM:
-      return 'histogram';
-    case SUM:
-      return metric.isMonotonic ? 'counter' : 'updown';
-    default:
-      return 'gauge';
-  }
-}
-
-function head(group: Group, format: ExpositionFormat): string {
+function head(group: Group, format: TextFormat): string {
   const type = group.kind === 'updown' ? 'gauge' : group.kind;
   if (format === 'text') {
     const name = group.kind === 'counter' ? `${group.name}_total` : group.name;
@@ -102,7 +52,7 @@ function head(group: Group, format: ExpositionFormat): string {
   return `# TYPE ${group.name} ${type}\n${unit}# HELP ${group.name} ${escapeText(group.help)}\n`;
 }
 
-function pointWriter(group: Group, metric: MetricData, format: ExpositionFormat): (index: number) => string {
+function pointWriter(group: Group, metric: MetricData, format: TextFormat): (index: number) => string {
   switch (metric.dataPointType) {
     case EXPONENTIAL_HISTOGRAM:
       return () => '';
@@ -147,29 +97,17 @@ function exemplarText({ traceId, spanId, value, time }: Exemplar): string {
   return ` # {trace_id="${traceId}",span_id="${spanId}"} ${numberText(value)} ${seconds}`;
 }
 
-function targetInfo(attributes: Attributes, format: ExpositionFormat): string {
+function targetInfo(attributes: Attributes, format: TextFormat): string {
   const labels = labelPairs(attributes);
   if (labels === '') return '';
   const [name, type] = format === 'openmetrics' ? ['target', 'info'] : ['target_info', 'gauge'];
   return `# HELP ${name} Target metadata\n# TYPE ${name} ${type}\ntarget_info{${labels}} 1\n`;
 }
 
-/**
- * `a="x",b="y"`; keys that become the same label name are joined by `;` in the order of their keys
- * (compatibility specification).
- */
+/** `a="x",b="y"`. */
 function labelPairs(attributes: Attributes): string {
-  const labels = new Map<string, string>();
-  for (const key of Object.keys(attributes).sort()) {
-    const value = attributes[key];
-    if (value === undefined || value === null) continue;
-    const name = labelName(key);
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    const before = labels.get(name);
-    labels.set(name, before === undefined ? text : `${before};${text}`);
-  }
   let pairs = '';
-  for (const [name, text] of labels) pairs += `${pairs === '' ? '' : ','}${name}="${escapeText(text)}"`;
+  for (const [name, text] of labelsOf(attributes)) pairs += `${pairs === '' ? '' : ','}${name}="${escapeText(text)}"`;
   return pairs;
 }
 

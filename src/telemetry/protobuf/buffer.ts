@@ -1,4 +1,4 @@
-// telemetry: a growing buffer of protobuf wire format, with the few field kinds that OTLP spans need.
+// telemetry: a growing buffer of protobuf wire format, with the few field kinds that spans and metrics need.
 
 /** Value of each hexadecimal digit by character code. */
 const HEX_VALUE = new Uint8Array(128);
@@ -85,6 +85,12 @@ export class ProtobufBuffer {
   uint(tag: number, value: number): void {
     this.#reserve(11);
     this.#bytes[this.position++] = tag;
+    this.#varint(value);
+  }
+
+  /** A number of a packed field. */
+  varint(value: number): void {
+    this.#reserve(10);
     this.#varint(value);
   }
 
