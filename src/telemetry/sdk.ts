@@ -7,7 +7,7 @@ import type { Report } from '../delivery/ports.ts';
 import { patiently } from '../time/patience.ts';
 import { routeDiagnostics } from './diagnostics.ts';
 import { type Env, isDisabled } from './env/otel-env.ts';
-import { SCOPE } from './names/names.ts';
+import { SCHEMA_URL, SCOPE } from './names/names.ts';
 import { createExportCounters, createExportLosses, type ExportCounters, type Lost } from './otlp/drops.ts';
 import { createLogProcessors, createMetricPushers, createSpanProcessors } from './otlp/exporters.ts';
 import { createNodeSdk, startPrivately } from './private-sdk.ts';
@@ -133,9 +133,14 @@ export function startTelemetry(deps: TelemetryDeps): Telemetry {
   const all = [...spanProcessors, ...logRecordProcessors, ...pushers];
   let stopping: Promise<void> | undefined;
   return {
-    tracer: spanProcessors.length === 0 ? undefined : providers.tracers.getTracer(SCOPE, deps.version),
+    tracer:
+      spanProcessors.length === 0
+        ? undefined
+        : providers.tracers.getTracer(SCOPE, deps.version, { schemaUrl: SCHEMA_URL }),
     logEvent:
-      logRecordProcessors.length === 0 ? undefined : createLogEvents(providers.loggers.getLogger(SCOPE, deps.version)),
+      logRecordProcessors.length === 0
+        ? undefined
+        : createLogEvents(providers.loggers.getLogger(SCOPE, deps.version, { schemaUrl: SCHEMA_URL })),
     spanIds,
     ...counters,
     async flush(timeoutMs) {

@@ -31,6 +31,8 @@ export interface ReceivedSpan {
   readonly status: { readonly code: number; readonly message: string };
   readonly resource: Attributes;
   readonly scope: { readonly name: string; readonly version: string };
+  /** Of the scope. */
+  readonly schemaUrl: string;
 }
 
 export interface ReceivedMetric {
@@ -84,6 +86,7 @@ interface JsonTraces {
     readonly resource?: { readonly attributes?: JsonPairs };
     readonly scopeSpans?: readonly {
       readonly scope?: { readonly name?: string; readonly version?: string };
+      readonly schemaUrl?: string;
       readonly spans?: readonly JsonSpan[];
     }[];
   }[];
@@ -146,6 +149,7 @@ function tracesFromProtobuf(request: WireMessage): ReceivedSpan[] {
           status: { code: Number(integer(status, 3)), message: text(status, 2) },
           resource,
           scope: { name: text(scope, 1), version: text(scope, 2) },
+          schemaUrl: text(scopeSpans, 3),
         };
       });
     });
@@ -198,7 +202,7 @@ function metricsFromProtobuf(request: WireMessage): ReceivedMetric[] {
 
 function tracesFromJson(request: JsonTraces): ReceivedSpan[] {
   return (request.resourceSpans ?? []).flatMap(({ resource, scopeSpans = [] }) =>
-    scopeSpans.flatMap(({ scope, spans = [] }) =>
+    scopeSpans.flatMap(({ scope, schemaUrl = '', spans = [] }) =>
       spans.map(
         (span): ReceivedSpan => ({
           name: span.name,
@@ -219,6 +223,7 @@ function tracesFromJson(request: JsonTraces): ReceivedSpan[] {
           status: { code: span.status?.code ?? 0, message: span.status?.message ?? '' },
           resource: jsonAttributes(resource?.attributes),
           scope: { name: scope?.name ?? '', version: scope?.version ?? '' },
+          schemaUrl,
         }),
       ),
     ),

@@ -3,7 +3,7 @@ import { ValueType } from '@opentelemetry/api';
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import { describe, expect, it } from 'vitest';
 import { createMetricProducer } from '../../src/telemetry/metrics/producer.ts';
-import { ATTR, METRICS, type MetricRow, SPAN_EVENT } from '../../src/telemetry/names/names.ts';
+import { ATTR, METRICS, type MetricRow, SCHEMA_URL, SPAN_EVENT } from '../../src/telemetry/names/names.ts';
 import { familyName, labelName, sampleName, unitOf } from '../../src/telemetry/names/prometheus-names.ts';
 
 const rows: readonly MetricRow[] = Object.values(METRICS);
@@ -177,7 +177,7 @@ it('writes the enum members of the SDK without importing it', async () => {
   const { resourceMetrics, errors } = await producer.collect();
   const [scope] = resourceMetrics.scopeMetrics;
   expect(errors).toEqual([]);
-  expect(scope?.scope).toEqual({ name: 'ackspan', version: '1.2.3' });
+  expect(scope?.scope).toEqual({ name: 'ackspan', version: '1.2.3', schemaUrl: SCHEMA_URL });
   expect(scope?.metrics.map((metric) => metric.dataPointType)).toEqual([
     DataPointType.SUM,
     DataPointType.GAUGE,

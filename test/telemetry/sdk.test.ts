@@ -5,6 +5,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { CollectionResult, MetricProducer } from '@opentelemetry/sdk-metrics';
 import { AggregationTemporality, DataPointType } from '@opentelemetry/sdk-metrics';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { SCHEMA_URL } from '../../src/telemetry/names/names.ts';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
 import { createSharedParts, shareParts } from '../../src/telemetry/spans/shared-parts.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
@@ -172,6 +173,7 @@ describe('what is exported', () => {
       'telemetry.sdk.language': 'nodejs',
     });
     expect(receiver.spans[0]?.scope).toEqual({ name: 'ackspan', version: '1.2.3' });
+    expect(receiver.spans[0]?.schemaUrl).toBe(SCHEMA_URL);
   });
 
   test('faults of the environment do not stop the start, and are not said a second time: `run` says them', () => {

@@ -3,6 +3,7 @@ import { type Attributes, type Span, TraceFlags } from '@opentelemetry/api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventFacts } from '../../src/delivery/record.ts';
 import type { ErrorType, Outcome } from '../../src/delivery/words.ts';
+import { SCHEMA_URL } from '../../src/telemetry/names/names.ts';
 import { startTelemetry, type Telemetry } from '../../src/telemetry/sdk.ts';
 import { createSpans, type SpanDeps, type Spans } from '../../src/telemetry/spans/spans.ts';
 import { eventType, facts, session, Walk } from '../support/deliveries.ts';
@@ -115,6 +116,7 @@ describe.each(['http/protobuf', 'http/json'])('over %s', (protocol) => {
       status: { code: 0, message: '' },
       resource: expect.objectContaining({ 'service.name': 'ackspan', 'service.version': '9.9.9' }),
       scope: { name: 'ackspan', version: '9.9.9' },
+      schemaUrl: SCHEMA_URL,
     });
     expect(spans.traceId(walk.delivery)).toBe('0af7651916cd43dd8448eb211c80319c');
     expect(faults).toEqual([]);

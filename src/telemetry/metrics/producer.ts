@@ -11,7 +11,7 @@ import type {
 } from '@opentelemetry/sdk-metrics';
 import { wallOf } from '../../time/clock.ts';
 import { hrTime } from '../../time/stamp.ts';
-import { type MetricRow, SCOPE } from '../names/names.ts';
+import { type MetricRow, SCHEMA_URL, SCOPE } from '../names/names.ts';
 import type { Exemplar, HistogramPoint } from './exemplars.ts';
 import type { NativeCounts } from './native.ts';
 
@@ -67,7 +67,7 @@ const DOUBLE = 1;
  */
 export function createMetricProducer(deps: ProducerDeps): MetricProducer {
   const startedAt = createStartTime(deps.startedAt);
-  const scope = { name: SCOPE, version: deps.version };
+  const scope = { name: SCOPE, version: deps.version, schemaUrl: SCHEMA_URL };
   return {
     async collect(): Promise<CollectionResult> {
       const startTime = hrTime(startedAt());

@@ -15,6 +15,11 @@ export { ATTR, SPAN, SPAN_EVENT } from './span-names.ts';
 export const SCOPE = 'ackspan';
 
 /**
+ * Version of the semantic conventions whose names are used here (OpenTelemetry schema URL).
+ */
+export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.37.0';
+
+/**
  * Bucket bounds of confirmation times, seconds: dense where users wait, and one edge on the default
  * deadline of 30 s.
  */

@@ -73,20 +73,28 @@ type Envelope = (spans: Buffer) => Uint8Array;
 function createEnvelope(resource: Resource, scope: InstrumentationScope): Envelope {
   const resourceBytes = encodeResource(resource);
   const scopeBytes = encodeScope(scope);
+  const schemaBytes = encodeSchema(scope);
   return (spans) => {
-    const scopeSpansLength = scopeBytes.length + spans.length;
+    const scopeSpansLength = scopeBytes.length + spans.length + schemaBytes.length;
     const resourceSpansLength = resourceBytes.length + 1 + varintSize(scopeSpansLength) + scopeSpansLength;
     const out = new ProtobufBuffer();
     out.uint(0x0a, resourceSpansLength);
     out.copy(resourceBytes);
     out.uint(0x12, scopeSpansLength);
     out.copy(scopeBytes);
-    return Buffer.concat([out.take(), spans]);
+    return Buffer.concat([out.take(), spans, schemaBytes]);
   };
 }
 
-/** ResourceSpans.resource (field 1). */
-function encodeResource(resource: Resource): Uint8Array {
+/** ScopeSpans.schema_url (field 3). */
+function encodeSchema({ schemaUrl }: InstrumentationScope): Uint8Array {
+  const out = new ProtobufBuffer();
+  if (schemaUrl !== undefined) out.string(0x1a, schemaUrl);
+  return out.take();
+}
+
+/** The resource of a request (field 1, for every signal). */
+export function encodeResource(resource: Resource): Uint8Array {
   const out = new ProtobufBuffer();
   out.byte(0x0a);
   const start = out.open(1);
@@ -95,8 +103,8 @@ function encodeResource(resource: Resource): Uint8Array {
   return out.take();
 }
 
-/** ScopeSpans.scope (field 1): name and version. */
-function encodeScope(scope: InstrumentationScope): Uint8Array {
+/** The scope of a request (field 1, for every signal): name and version. */
+export function encodeScope(scope: InstrumentationScope): Uint8Array {
   const out = new ProtobufBuffer();
   out.byte(0x0a);
   const start = out.open(1);

@@ -1,17 +1,12 @@
 // telemetry: builds the processors and readers that the environment asks for, over OTLP/HTTP or to the console.
-import {
-  JsonLogsSerializer,
-  JsonMetricsSerializer,
-  ProtobufLogsSerializer,
-  ProtobufMetricsSerializer,
-} from '@opentelemetry/otlp-transformer';
+import { JsonLogsSerializer, ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import {
   ConsoleLogRecordExporter,
   type LogRecordProcessor,
   type ReadableLogRecord,
   SimpleLogRecordProcessor,
 } from '@opentelemetry/sdk-logs';
-import { ConsoleMetricExporter, type MetricProducer, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { ConsoleMetricExporter, type MetricProducer } from '@opentelemetry/sdk-metrics';
 import { ConsoleSpanExporter, SimpleSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { batchLimits, type Env, metricIntervals, signalExport } from '../env/otel-env.ts';
 import { createSharingProcessor } from '../spans/shared-parts.ts';
@@ -21,6 +16,7 @@ import type { ExportLosses } from './drops.ts';
 import { createOtlpHttpExporter } from './http-exporter.ts';
 import { JsonTraceExporter } from './json-trace-exporter.ts';
 import { MetricPusher } from './metric-pusher.ts';
+import { jsonMetricRequest, writeMetricRequest } from './metric-request.ts';
 
 /** The common parts of every exporter. */
 export interface ExportDeps {
@@ -89,8 +85,7 @@ export function createMetricPushers(deps: ExportDeps, producers: MetricProducer[
   }
   if (otlp !== undefined) {
     const { protocol } = otlp;
-    const serializer = protocol === 'http/json' ? JsonMetricsSerializer : ProtobufMetricsSerializer;
-    const encode = (metrics: ResourceMetrics) => serializer.serializeRequest(metrics);
+    const encode = protocol === 'http/json' ? jsonMetricRequest : writeMetricRequest;
     const exporter = createOtlpHttpExporter({ signal: 'metrics', protocol, userAgent, timeoutMs, encode });
     pushers.push(new MetricPusher({ exporter, producers, everyMs, timeoutMs, losses }));
   }

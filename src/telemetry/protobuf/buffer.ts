@@ -108,10 +108,18 @@ export class ProtobufBuffer {
     bytes[this.position++] = Number(rest);
   }
 
-  double(tag: number, value: number): void {
-    this.byte(tag);
+  /** `tag` undefined: one of a packed field. */
+  double(tag: number | undefined, value: number): void {
+    if (tag !== undefined) this.byte(tag);
     this.#double[0] = value;
     this.copy(this.#doubleBytes);
+  }
+
+  /** fixed64 of a whole number up to 2^53. `tag` undefined: one of a packed field. */
+  fixed64(tag: number | undefined, value: number): void {
+    if (tag !== undefined) this.byte(tag);
+    this.fixed32(value % TWO_TO_32);
+    this.fixed32(Math.floor(value / TWO_TO_32));
   }
 
   fixed32(value: number): void {
