@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 import { alertGroups } from './alerts.ts';
 import { cloudMonitoringFiles } from './cloud-monitoring.ts';
 import { buildDashboard } from './grafana/build.ts';
+import { INSTANCES } from './grafana/instances.ts';
 import { OPERATIONS } from './grafana/operations.ts';
-import { overview } from './grafana/overview.ts';
+import { LOSSES, overview } from './grafana/overview.ts';
+import type { DashboardSpec } from './grafana/panel.ts';
+import { RETRIES } from './grafana/retries.ts';
 import { instanceGroup } from './instances.ts';
 import { recordingGroups } from './recording.ts';
 import { prometheusRule, ruleFile } from './rule-file.ts';
@@ -14,11 +17,19 @@ const KUBERNETES = 'deploy/kubernetes';
 
 /** Path → text. Reads `otel-collector.yaml` of the checkout that it is run in. */
 export function generatedFiles(slo: Slo): ReadonlyMap<string, string> {
-  const first = overview(slo);
+  const dashboards = {
+    overview: overview(slo),
+    losses: LOSSES,
+    instances: INSTANCES,
+    retries: RETRIES,
+    operations: OPERATIONS,
+  };
   const recording = [...recordingGroups(slo), instanceGroup()];
   return new Map([
-    ['dashboards/overview.json', json(buildDashboard(first, [OPERATIONS]))],
-    ['dashboards/operations.json', json(buildDashboard(OPERATIONS, [first]))],
+    ...Object.entries(dashboards).map(([name, spec]) => {
+      const others: DashboardSpec[] = Object.values(dashboards).filter((each) => each !== spec);
+      return [`dashboards/${name}.json`, json(buildDashboard(spec, others))] as const;
+    }),
     ['dashboards/prometheus/recording.yml', ruleFile(recording)],
     ['dashboards/prometheus/alerts.yml', ruleFile(alertGroups(slo))],
     [`${KUBERNETES}/components/prometheus-operator/rules.yaml`, prometheusRule([...recording, ...alertGroups(slo)])],

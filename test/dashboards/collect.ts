@@ -6,7 +6,7 @@ import { generatedFiles } from '../../dashboards/src/files.ts';
 import { SLO } from '../../dashboards/src/slo.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-export const DASHBOARDS = ['overview', 'operations'] as const;
+export const DASHBOARDS = ['overview', 'losses', 'instances', 'retries', 'operations'] as const;
 
 /** The parts of a committed dashboard that tests read. */
 export interface DashboardJson {

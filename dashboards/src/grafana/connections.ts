@@ -1,4 +1,4 @@
-// Rows of the overview: the connections behind the deliveries, and the tools whose start and end users see.
+// Rows of "who loses, where, why?": the connections behind the deliveries, and the tools whose start and end users see.
 import { M } from '../series.ts';
 import { clicked } from './links.ts';
 import type { Row } from './panel.ts';

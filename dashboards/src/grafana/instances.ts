@@ -1,12 +1,11 @@
-// Row of the overview: whether one instance stands out.
+// "Which instance?": whether one of them stands out, the worst first.
 import { ratioIn } from '../instances.ts';
 import { M } from '../series.ts';
-import type { Row } from './panel.ts';
-import { ofInstance, rate } from './select.ts';
+import type { DashboardSpec, Row } from './panel.ts';
+import { ofInstance, quantile, rate, sumRate } from './select.ts';
 
-/** The worst instances by losses, by clients that cannot come in, and by what they carry. */
-export const INSTANCES_ROW: Row = {
-  title: 'Which instance?',
+const LOSSES: Row = {
+  title: 'Which instance loses?',
   panels: [
     {
       kind: 'timeseries',
@@ -47,5 +46,82 @@ export const INSTANCES_ROW: Row = {
       queries: [{ expr: `sum by (instance) (${ofInstance(M.connections)})`, legend: '{{instance}}' }],
       runbook: 'instance-down.md',
     },
+    {
+      kind: 'timeseries',
+      title: 'Unconfirmed deliveries by instance and error_type (the ten most)',
+      description:
+        'What goes wrong where. disconnected on one instance: its network or its edge; shutdown: it is being replaced; timeout: its clients, or the instance itself stands still.',
+      span: 12,
+      unit: 'suffix:/s',
+      min: 0,
+      queries: [
+        {
+          expr: `topk(10, ${sumRate(ofInstance(M.settled, 'error_type!=""'), 'instance, error_type')})`,
+          legend: '{{instance}} {{error_type}}',
+        },
+      ],
+      runbook: 'bad-instance.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Confirmation time p99 by instance (the ten slowest)',
+      description:
+        'One instance apart from the others: it is busy, throttled, or far from its clients. All together: not the instances.',
+      span: 12,
+      unit: 's',
+      min: 0,
+      queries: [
+        {
+          expr: `topk(10, ${quantile(0.99, ofInstance(M.settledBucket, 'error_type=""'), 'instance')})`,
+          legend: '{{instance}}',
+        },
+      ],
+      runbook: 'late-confirmations.md',
+    },
   ],
+};
+
+const HEALTH: Row = {
+  title: 'Which instance is not well?',
+  panels: [
+    {
+      kind: 'timeseries',
+      title: 'Event loop delay p99 (the ten worst)',
+      description: 'How late an instance is with everything that it relays. Above 0.1 s is felt, above 0.25 s alerts.',
+      span: 8,
+      unit: 's',
+      min: 0,
+      queries: [{ expr: `topk(10, max by (instance) (${ofInstance(M.loopP99)}))`, legend: '{{instance}}' }],
+      runbook: 'event-loop-blocked.md',
+    },
+    {
+      kind: 'timeseries',
+      title: 'Resident memory (the ten largest)',
+      description: 'One instance that grows away from the others has a backend or clients that are unlike theirs.',
+      span: 8,
+      unit: 'bytes',
+      min: 0,
+      queries: [{ expr: `topk(10, sum by (instance) (${ofInstance(M.memory)}))`, legend: '{{instance}}' }],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Time since the start (the ten youngest)',
+      description: 'Falls to zero at each restart. One instance that is always young is killed again and again.',
+      span: 8,
+      unit: 's',
+      min: 0,
+      queries: [{ expr: `bottomk(10, max by (instance) (${ofInstance(M.uptime)}))`, legend: '{{instance}}' }],
+      runbook: 'instance-down.md',
+    },
+  ],
+};
+
+/** One bad instance among many is lost in the sum, and everything for those who are on it. */
+export const INSTANCES: DashboardSpec = {
+  uid: 'ackspan-instances',
+  title: 'Ackspan: which instance?',
+  description:
+    'The worst instances by losses, by clients that cannot come in, by how slow they are, and by what they carry.',
+  filters: [{ name: 'instance', label: 'Instance', metric: M.uptime }],
+  rows: [LOSSES, HEALTH],
 };

@@ -1,11 +1,11 @@
-// Row of the overview: how long confirmations take, as a whole distribution and as quantiles with traces behind them.
+// Row of "who loses, where, why?": how long confirmations take, as a whole distribution and as quantiles with traces behind them.
 import { M } from '../series.ts';
 import { clicked } from './links.ts';
 import type { Row } from './panel.ts';
-import { ofEvents, quantile, rate } from './select.ts';
+import { ofEvents, ofPriority, quantile, rate } from './select.ts';
 
 const CONFIRMED = ofEvents(M.settledBucket, 'error_type=""');
-const RECEIVED = ofEvents(M.receiveBucket);
+const RECEIVED = ofPriority(M.receiveBucket);
 
 /** Confirmation times of confirmed deliveries. */
 export const LATENCY_ROW: Row = {

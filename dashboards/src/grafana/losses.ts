@@ -1,10 +1,12 @@
-// Row of the overview: what went wrong and what was tried.
+// Row of "who loses, where, why?": what went wrong, for which events.
 import { M } from '../series.ts';
 import { clicked } from './links.ts';
 import type { Row } from './panel.ts';
-import { ofEvents, ofInstance, ofPriority, sumRate } from './select.ts';
+import { ofEvents, ofPriority, sumRate } from './select.ts';
 
-/** Outcomes by error type, attempts, and confirmations that changed nothing. */
+const LOST = ofEvents(M.settled, 'error_type!=""');
+
+/** Outcomes by error type and event type. */
 export const LOSSES_ROW: Row = {
   title: 'What goes wrong?',
   panels: [
@@ -17,7 +19,7 @@ export const LOSSES_ROW: Row = {
       unit: 'suffix:/s',
       stacked: true,
       min: 0,
-      queries: [{ expr: sumRate(ofEvents(M.settled, 'error_type!=""'), 'error_type'), legend: '{{error_type}}' }],
+      queries: [{ expr: sumRate(LOST, 'error_type'), legend: '{{error_type}}' }],
       runbook: 'delivery-outage.md',
       traces: `{ span.error.type = "${clicked('error_type')}" && span.messaging.system = "websocket" }`,
     },
@@ -30,7 +32,7 @@ export const LOSSES_ROW: Row = {
       min: 0,
       queries: [
         {
-          expr: `topk(10, ${sumRate(ofEvents(M.settled, 'error_type!=""'), 'event_type, error_type')})`,
+          expr: `topk(10, ${sumRate(LOST, 'event_type, error_type')})`,
           legend: '{{event_type}} {{error_type}}',
         },
       ],
@@ -39,26 +41,30 @@ export const LOSSES_ROW: Row = {
     },
     {
       kind: 'timeseries',
-      title: 'Attempts after the send, by kind',
+      title: 'Confirmation rate by event type (the ten worst)',
       description:
-        'probe = a new barrier ping; resend and replay = the event again, to clients that drop duplicates; reemit = the backend was asked. Rising probes come before time-outs. blocked = the client does not read.',
+        'One type far below the rest: its payload or its handler is the problem. All alike: the connection is. Click a line for its failed traces.',
       span: 12,
-      unit: 'suffix:/s',
-      min: 0,
+      unit: 'percentunit',
+      max: 1,
       queries: [
-        { expr: sumRate(ofInstance(M.attempts, 'kind!="send"'), 'kind, result'), legend: '{{kind}} {{result}}' },
+        {
+          expr: `bottomk(10, 1 - ${sumRate(LOST, 'event_type')} / ${sumRate(ofEvents(M.settled), 'event_type')})`,
+          legend: '{{event_type}}',
+        },
       ],
+      traces: `{ span.messaging.destination.name = "${clicked('event_type')}" && status = error }`,
     },
     {
       kind: 'timeseries',
-      title: 'Confirmations that changed nothing',
+      title: 'Confirmed by level',
       description:
-        'late = after the deadline (is it too short?); duplicate = harmless; unknown = an id that was never sent; foreign = somebody confirms other people’s events: a bug or an attack. All but duplicate should be near zero.',
+        'received = the WebSocket stack of the client has it; processed = the application said so. Processed falling while received stays: the application hangs.',
       span: 12,
       unit: 'suffix:/s',
+      stacked: true,
       min: 0,
-      queries: [{ expr: sumRate(ofInstance(M.unmatched), 'reason'), legend: '{{reason}}' }],
-      runbook: 'late-confirmations.md',
+      queries: [{ expr: sumRate(ofEvents(M.settled, 'error_type=""'), 'level'), legend: '{{level}}' }],
     },
     {
       kind: 'timeseries',

@@ -1,16 +1,17 @@
-// First row of the overview: is the objective met, by whom, and how much of the budget is left.
+// "Are we inside the objective?": rate, budget and pace, in all and by priority, as the rules recorded them.
+import { paceIn, ratioIn } from '../recording.ts';
 import { M } from '../series.ts';
-import { budgetOf, overall, type Slo } from '../slo.ts';
+import { overall, type Slo } from '../slo.ts';
 import { clicked } from './links.ts';
 import type { Panel, Row, Step } from './panel.ts';
-import { ofEvents, ofPriority, sumRate } from './select.ts';
+import { ofJob, ofPriority, sumRate } from './select.ts';
 
-const LOST = ofEvents(M.settled, 'error_type!=""');
-const SETTLED = ofEvents(M.settled);
+const LOST = ofPriority(M.settled, 'error_type!=""');
+const SETTLED = ofPriority(M.settled);
 
 /** Confirmation rate against the target, and what follows from it. */
 export function objectiveRow(slo: Slo): Row {
-  return { title: 'Is the objective met?', panels: [...headline(slo), ...overTime(slo), byPriority(slo)] };
+  return { title: 'Are we inside the objective?', panels: [...headline(slo), ...overTime(slo), byPriority(slo)] };
 }
 
 function headline(slo: Slo): Panel[] {
@@ -36,16 +37,11 @@ function headline(slo: Slo): Panel[] {
     {
       kind: 'stat',
       title: `Error budget left (${slo.window})`,
-      description: `What may still go wrong in ${slo.window} before the objective of ${share} is missed. 100 % = nothing lost, 0 % = all spent, negative = missed. The filters above do not apply to the objective, so look at it with "All".`,
+      description: `What may still go wrong in ${slo.window} before the objective of ${share} is missed. 100 % = nothing lost, 0 % = all spent, negative = missed. Each priority is weighed by its own objective. Of several jobs the worst one.`,
       span: 5,
       unit: 'percentunit',
       decimals: 1,
-      queries: [
-        {
-          expr: `1 - sum(increase(${LOST}[${slo.window}])) / sum(increase(${SETTLED}[${slo.window}])) / ${budgetOf(target)}`,
-          legend: 'budget left',
-        },
-      ],
+      queries: [{ expr: `1 - max(${ofJob(paceIn(slo.window), 'priority="all"')})`, legend: 'budget left' }],
       steps: [
         { value: null, color: 'red' },
         { value: 0, color: 'orange' },
@@ -73,7 +69,7 @@ function headline(slo: Slo): Panel[] {
       decimals: 1,
       queries: [
         {
-          expr: `sum(increase(${ofEvents(M.unverifiable)}[$__range])) / (sum(increase(${ofEvents(M.unverifiable)}[$__range])) + sum(increase(${SETTLED}[$__range])))`,
+          expr: `sum(increase(${ofPriority(M.unverifiable)}[$__range])) / (sum(increase(${ofPriority(M.unverifiable)}[$__range])) + sum(increase(${SETTLED}[$__range])))`,
           legend: 'unverifiable',
         },
       ],
@@ -104,12 +100,12 @@ function overTime(slo: Slo): Panel[] {
     {
       kind: 'timeseries',
       title: 'Confirmation rate over time',
-      description: `The dashed line is the objective of ${percent(target.ratio)}. A step down is a deploy or an outage; a slow slide is a network or a client release on its way out.`,
+      description: `The dashed line is the objective of ${percent(target.ratio)}. Over 5 minutes; of several jobs the worst one. A step down is a deploy or an outage; a slow slide is a network or a client release on its way out.`,
       span: 12,
       unit: 'percentunit',
       max: 1,
       lines: true,
-      queries: [{ expr: `1 - ${sumRate(LOST)} / ${sumRate(SETTLED)}`, legend: 'all' }],
+      queries: [{ expr: `1 - max(${ofJob(ratioIn('5m'), 'priority="all"')})`, legend: 'worst job' }],
       steps: good(target.ratio),
       runbook: 'error-budget-burn.md',
     },
@@ -123,24 +119,24 @@ function overTime(slo: Slo): Panel[] {
       span: 12,
       unit: 'percentunit',
       max: 1,
-      queries: [{ expr: `1 - ${sumRate(LOST, 'priority')} / ${sumRate(SETTLED, 'priority')}`, legend: '{{priority}}' }],
+      queries: [{ expr: `1 - max by (priority) (${ofJob(ratioIn('5m'), 'priority!="all"')})`, legend: '{{priority}}' }],
       traces: `{ span.ackspan.delivery.priority = "${clicked('priority')}" && status = error }`,
     },
     {
       kind: 'timeseries',
-      title: 'Confirmation rate by event type (the ten worst)',
+      title: 'How fast the budget goes, by priority',
       description:
-        'One type far below the rest: its payload or its handler is the problem. All alike: the connection is. Click a line for its failed traces.',
+        'Over an hour; 1 = exactly as fast as the objective allows. A priority that stays above 1 misses its objective. Alerts look at this pace over several windows.',
       span: 12,
-      unit: 'percentunit',
-      max: 1,
-      queries: [
-        {
-          expr: `bottomk(10, 1 - ${sumRate(LOST, 'event_type')} / ${sumRate(SETTLED, 'event_type')})`,
-          legend: '{{event_type}}',
-        },
+      unit: 'suffix: ×',
+      min: 0,
+      lines: true,
+      steps: [
+        { value: null, color: 'green' },
+        { value: 1, color: 'red' },
       ],
-      traces: `{ span.messaging.destination.name = "${clicked('event_type')}" && status = error }`,
+      queries: [{ expr: `max by (priority) (${ofJob(paceIn('1h'))})`, legend: '{{priority}}' }],
+      runbook: 'error-budget-burn.md',
     },
     {
       kind: 'timeseries',
@@ -151,7 +147,7 @@ function overTime(slo: Slo): Panel[] {
       unit: 'suffix:/s',
       stacked: true,
       min: 0,
-      queries: [{ expr: sumRate(ofEvents(M.settled, 'error_type=""'), 'level'), legend: '{{level}}' }],
+      queries: [{ expr: sumRate(ofPriority(M.settled, 'error_type=""'), 'level'), legend: '{{level}}' }],
     },
   ];
 }
@@ -161,8 +157,7 @@ function byPriority(slo: Slo): Panel {
   return {
     kind: 'table',
     title: 'By priority',
-    description:
-      'Over the time range. Budget left below 0 % means that this priority misses its objective if the whole window looks like this.',
+    description: `Over the time range, the budget over ${slo.window}. Budget left below 0 %: this priority misses its objective. Of several jobs the worst one.`,
     span: 24,
     unit: 'percentunit',
     by: 'priority',
@@ -170,27 +165,16 @@ function byPriority(slo: Slo): Panel {
     queries: [
       { expr: by(SETTLED), legend: 'settled' },
       { expr: `1 - ${by(LOST)} / ${by(SETTLED)}`, legend: 'confirmation rate' },
-      { expr: budgetLeft(slo, by), legend: 'budget left' },
       {
-        expr: `histogram_quantile(0.99, sum by (le, priority) (increase(${ofEvents(M.settledBucket, 'error_type=""')}[$__range])))`,
+        expr: `1 - max by (priority) (${ofJob(paceIn(slo.window), 'priority!="all"')})`,
+        legend: `budget left (${slo.window})`,
+      },
+      {
+        expr: `histogram_quantile(0.99, sum by (le, priority) (increase(${ofPriority(M.settledBucket, 'error_type=""')}[$__range])))`,
         legend: 'p99 confirmed',
       },
     ],
   };
-}
-
-/**
- * Each priority is divided by its own budget; the objectives are written in, so that the panel
- * needs no rules.
- */
-function budgetLeft(slo: Slo, by: (selector: string) => string): string {
-  const parts = slo.objectives
-    .filter((each) => each.priority !== 'all')
-    .map((each) => {
-      const only = (selector: string) => by(selector.replace('{', `{priority="${each.priority}", `));
-      return `1 - ${only(LOST)} / ${only(SETTLED)} / ${budgetOf(each)}`;
-    });
-  return parts.join('\nor ');
 }
 
 function good(from: number): Step[] {

@@ -237,47 +237,11 @@ const TELEMETRY: Row = {
   ],
 };
 
-const STATE: Row = {
-  title: 'Sessions and hooks',
-  panels: [
-    {
-      kind: 'timeseries',
-      title: 'Payload bytes kept for a replay',
-      description:
-        'Bounded by limits.retained_bytes. At the limit, LOW priority is dropped first and cannot be replayed.',
-      span: 8,
-      unit: 'bytes',
-      min: 0,
-      queries: [{ expr: `sum by (instance) (${ofInstance(M.retained)})`, legend: '{{instance}}' }],
-    },
-    {
-      kind: 'timeseries',
-      title: 'Resumed sessions by result',
-      description:
-        'fresh = a new session; recovered and rejoined = it goes on; unknown, expired, forged, foreign, stale = asked for and not given. Many expired: sessions.ttl is shorter than the outages of these clients.',
-      span: 8,
-      unit: 'suffix:/s',
-      min: 0,
-      queries: [{ expr: sumRate(ofInstance(M.resume), 'result'), legend: '{{result}}' }],
-    },
-    {
-      kind: 'timeseries',
-      title: 'Notices to the backend by result',
-      description: 'Hooks on failed, timed-out and re-emitted deliveries. Failures here never touch the relay.',
-      span: 8,
-      unit: 'suffix:/s',
-      min: 0,
-      queries: [{ expr: sumRate(ofInstance(M.hooks), 'kind, result'), legend: '{{kind}} {{result}}' }],
-    },
-  ],
-};
-
 /** The sidecar as a program. */
 export const OPERATIONS: DashboardSpec = {
   uid: 'ackspan-operations',
-  title: 'Ackspan operations',
-  description:
-    'The sidecar as a program: relay throughput and back-pressure, event loop and memory, telemetry losses, sessions, hooks.',
+  title: 'Ackspan: the sidecar as a program',
+  description: 'Relay throughput and back-pressure, event loop and memory, telemetry losses.',
   filters: [{ name: 'instance', label: 'Instance', metric: M.uptime }],
-  rows: [RELAY, PROCESS, TELEMETRY, STATE],
+  rows: [RELAY, PROCESS, TELEMETRY],
 };

@@ -10,6 +10,11 @@ export function ofPriority(metric: string, extra = ''): string {
   return select(metric, 'job=~"$job", instance=~"$instance", priority=~"$priority"', extra);
 }
 
+/** Narrowed by job: series that rules recorded. */
+export function ofJob(metric: string, extra = ''): string {
+  return select(metric, 'job=~"$job"', extra);
+}
+
 /** Narrowed by job and instance. */
 export function ofInstance(metric: string, extra = ''): string {
   return select(metric, 'job=~"$job", instance=~"$instance"', extra);
