@@ -3,6 +3,7 @@ import { ERROR_TYPES } from '../../src/delivery/words.ts';
 import { runbookOf } from './runbook.ts';
 import { M } from './series.ts';
 import { type BurnTier, budgetOf, byPriority, overall, round, type Slo, type Window } from './slo.ts';
+import { pages } from './symptoms.ts';
 
 /** Where incidents go; replaced by your own before the files are applied. */
 const CHANNELS = ['projects/PROJECT/notificationChannels/CHANNEL'];
@@ -18,12 +19,21 @@ const DAY_SECONDS = 86_400;
 const COUNTER = 'prometheus.googleapis.com/ackspan_delivery_duration_count_total/counter';
 const BAD = ERROR_TYPES.filter((each) => each !== '');
 
+/** What must page beside the objective, which none of it would show: file, alert, title. */
+const SYMPTOMS = [
+  ['no-data', 'AckspanNoData', 'Ackspan: no sidecar reports any more'],
+  ['unverifiable', 'AckspanUnverifiableShare', 'Ackspan: hardly any delivery can be verified'],
+  ['upstream-down', 'AckspanUpstreamDown', 'Ackspan: the backend takes no connections'],
+  ['cannot-connect', 'AckspanCannotConnect', 'Ackspan: clients cannot connect'],
+] as const;
+
 /** File name → contents, as `gcloud` and the Monitoring API take them. */
 export function cloudMonitoringFiles(slo: Slo): ReadonlyMap<string, object> {
   return new Map<string, object>([
     ['service.json', { displayName: 'Ackspan deliveries', custom: {} }],
     ['slo.json', objective(slo)],
     ['alert-policy-outage.json', outagePolicy(slo)],
+    ...SYMPTOMS.map(([file, alert, title]) => [`alert-policy-${file}.json`, symptomPolicy(alert, title)] as const),
     ...slo.tiers.map((tier) => [`alert-policy-${tier.name}.json`, burnPolicy(slo, tier)] as const),
   ]);
 }
@@ -61,6 +71,21 @@ function outagePolicy(slo: Slo): object {
     return condition(name, `all priorities over ${long}`, query, { severity: 'page' });
   });
   return policy(name, 'Ackspan: many pushed events do not reach their clients', 'CRITICAL', conditions);
+}
+
+/** The same conditions as in Prometheus. */
+function symptomPolicy(alert: string, title: string): object {
+  const conditions = pages(alert).map((each) => {
+    const seconds = Number.parseInt(each.for ?? '0', 10) * 60;
+    return condition(
+      alert,
+      each.summary.includes('{{') ? title : each.summary,
+      each.expr,
+      { severity: 'page' },
+      `${seconds}s`,
+    );
+  });
+  return policy(alert, title, 'CRITICAL', conditions);
 }
 
 /** One condition per objective: Cloud Monitoring has no recorded objectives to join with. */
@@ -102,12 +127,18 @@ function policy(alert: string, displayName: string, severity: string, conditions
   };
 }
 
-function condition(alertRule: string, displayName: string, query: string, labels: Record<string, string>): object {
+function condition(
+  alertRule: string,
+  displayName: string,
+  query: string,
+  labels: Record<string, string>,
+  duration = '0s',
+): object {
   return {
     displayName,
     conditionPrometheusQueryLanguage: {
       query,
-      duration: '0s',
+      duration,
       evaluationInterval: EVALUATION,
       ruleGroup: 'ackspan-slo',
       alertRule,

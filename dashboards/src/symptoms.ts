@@ -154,6 +154,13 @@ const SYMPTOMS: readonly Symptom[] = [
   },
 ];
 
+/** The symptoms that page, by the alert that they belong to. */
+export function pages(alert: string): readonly Symptom[] {
+  return [...REACHABILITY, ...INSTANCES, ...SYMPTOMS].filter(
+    (each) => each.alert === alert && each.severity === 'page',
+  );
+}
+
 /** The symptoms as Prometheus alerts. */
 export function symptomAlerts(slo: Slo): Alert[] {
   return [...REACHABILITY, ...INSTANCES, ...SYMPTOMS].map((each) => ({

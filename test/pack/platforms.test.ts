@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { generatedFiles } from '../../dashboards/src/files.ts';
 import { SLO } from '../../dashboards/src/slo.ts';
 import { DEFAULTS } from '../../src/cli/defaults.ts';
@@ -185,6 +185,35 @@ describe('Cloud Monitoring', () => {
       for (const { conditionPrometheusQueryLanguage: condition } of policy.conditions) {
         expect(Number.parseInt(condition.evaluationInterval, 10) % 30).toBe(0);
       }
+    }
+  });
+
+  test('what the objective does not show has a policy too, with the conditions of the Prometheus alert that pages', () => {
+    const alerts = parse(readFileSync(join(ROOT, 'dashboards/prometheus/alerts.yml'), 'utf8')).groups.flatMap(
+      ({ rules }: { rules: { alert: string; expr: string; for?: string; labels: { severity: string } }[] }) => rules,
+    );
+    for (const [file, alert] of [
+      ['no-data', 'AckspanNoData'],
+      ['unverifiable', 'AckspanUnverifiableShare'],
+      ['upstream-down', 'AckspanUpstreamDown'],
+      ['cannot-connect', 'AckspanCannotConnect'],
+    ]) {
+      const { conditions, severity, documentation } = files.get(`alert-policy-${file}.json`);
+      const found = conditions.map(
+        ({ conditionPrometheusQueryLanguage: one }: { conditionPrometheusQueryLanguage: Record<string, string> }) => [
+          one.query!.trim(),
+          Number.parseInt(one.duration!, 10),
+        ],
+      );
+      const paging = alerts.filter(
+        (one: { alert: string; labels: { severity: string } }) => one.alert === alert && one.labels.severity === 'page',
+      );
+      expect(found.length, alert).toBeGreaterThan(0);
+      expect(found).toEqual(
+        paging.map((one: { expr: string; for: string }) => [one.expr.trim(), Number.parseInt(one.for, 10) * 60]),
+      );
+      expect(severity).toBe('CRITICAL');
+      expect(existsSync(join(ROOT, /docs\/runbooks\/[\w-]+\.md/.exec(documentation.content)![0]))).toBe(true);
     }
   });
 
