@@ -16,6 +16,8 @@ const UPSTREAM_LOST = 1013;
 const UPSTREAM_LOST_REASON = 'upstream closed without a close frame';
 /** How long an upstream that was sent a Close frame may take for what it still says, ms. */
 const UPSTREAM_ANSWER_MS = 500;
+/** How long after a side takes bytes again its opposite may still lie unread, ms. */
+const RESUME_MS = 100;
 
 /** Both sides of a connection, as they are now. */
 export interface Sides {
@@ -41,7 +43,8 @@ export class Lifetime {
   #decidedAt: number | undefined = undefined;
   #linger: Wait | undefined = undefined;
   #farewell: Wait | undefined = undefined;
-  readonly #parting: Parting;
+  /** Made when the end has come so far: most connections are open. */
+  #parting: Parting | undefined = undefined;
   readonly #sides: Sides;
   readonly #tap: TapGuard;
   readonly #context: RelayContext;
@@ -53,7 +56,6 @@ export class Lifetime {
     this.#tap = tap;
     this.#context = context;
     this.#announcesLoss = announcesLoss;
-    this.#parting = new Parting(tap, context, () => this.#sides.client.end());
   }
 
   /** Whether no end has begun, so that a client may still be brought to the upstream. */
@@ -132,7 +134,7 @@ export class Lifetime {
     else {
       // The pong still comes, and confirms what the client has got from the upstream that is gone.
       outbound.lastPing();
-      if (!outbound.closeWaits) this.#parting.begin();
+      if (!outbound.closeWaits) this.#part();
     }
     this.#tellIfOver();
   }
@@ -178,14 +180,19 @@ export class Lifetime {
    * upstream's.
    */
   partFromClient(): void {
-    if (this.#sides.outbound.done || this.phase === 'parting') this.#parting.begin();
+    if (this.#sides.outbound.done || this.phase === 'parting') this.#part();
   }
 
   /** Notes bytes of the client that were no Close frame. */
   heard(now: number): void {
     const { outbound } = this.#sides;
     if (outbound.closeWaits && !this.#tap.wordsDue(now)) outbound.sendClose();
-    this.#parting.heard(now);
+    this.#parting?.heard(now);
+  }
+
+  #part(): void {
+    this.#parting ??= new Parting(this.#tap, this.#context, () => this.#sides.client.end());
+    this.#parting.begin();
   }
 
   /** Notes that both sockets are closed. */
@@ -204,7 +211,7 @@ export class Lifetime {
     if (!this.#go('clientOver')) return;
     this.heardThrough = this.#sides.outbound.messages.ordinal;
     this.#tap.clientOver(this.#by!, this.#code, orderly, this.#decidedAt ?? this.#context.now());
-    this.#parting.over();
+    this.#parting?.over();
     this.#tellIfOver();
   }
 
@@ -232,12 +239,13 @@ export class Lifetime {
   }
 
   /**
-   * Gives up the writes if a side is not read because the other takes no more, so that both are
-   * read to their ends. Answers whether that was so.
+   * Gives up the writes if a side is not read because the other takes no more, or took no more
+   * until a moment ago, so that both are read to their ends. Answers whether that was so.
    */
   #readUnread(): boolean {
     const { client, inbound, upstream } = this.#sides;
-    if (!client.unheard && !upstream.unheard) return false;
+    const now = this.#context.now();
+    if (!client.blocks(now, RESUME_MS) && !upstream.blocks(now, RESUME_MS)) return false;
     inbound.forget();
     upstream.end();
     client.end();

@@ -448,6 +448,7 @@ describe('[W18] what does not end by itself', () => {
     vi.advanceTimersByTime(500);
     await settle();
     expect([it.tap.received, it.client.destroyed]).toEqual([[1], false]);
+    it.time.now += 300;
     vi.advanceTimersByTime(300);
     await settle();
     expect([it.client.closed, it.upstream.closed]).toEqual([true, true]);
