@@ -16,6 +16,7 @@ export interface DashboardJson {
     readonly list: readonly { name: string; type: string; query?: unknown; definition?: string }[];
   };
   readonly annotations: { readonly list: readonly { expr?: string }[] };
+  readonly links: readonly { readonly title: string; readonly url: string }[];
   readonly panels: readonly PanelJson[];
 }
 

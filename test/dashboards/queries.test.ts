@@ -107,6 +107,72 @@ describe.each(DASHBOARDS)('%s', (name) => {
   });
 });
 
+describe('pages', () => {
+  const titles = DASHBOARDS.map((name) => readDashboard(name).title);
+
+  test('there is one per question', () => {
+    expect(titles.slice(0, 4)).toEqual([
+      'Ackspan: are we inside the objective?',
+      'Ackspan: who loses, where, why?',
+      'Ackspan: which instance?',
+      'Ackspan: what do retries cost?',
+    ]);
+  });
+
+  test.each(DASHBOARDS)('%s leads to each of the others', (name) => {
+    const { links, uid } = readDashboard(name);
+    const others = DASHBOARDS.filter((other) => other !== name).map((other) => readDashboard(other));
+    expect(links.map(({ title }) => title)).toEqual(others.map(({ title }) => title));
+    for (const other of others) expect(links.some(({ url }) => url.startsWith(`/d/${other.uid}`))).toBe(true);
+    expect(links.some(({ url }) => url.startsWith(`/d/${uid}`))).toBe(false);
+  });
+});
+
+describe('recording rules', () => {
+  const recorded = new Set(ruleQueries().flatMap(({ where }) => (where.includes(':') ? [where.slice(5)] : [])));
+  /** What a rule keeps of a delivery: a query that asks for more cannot read it. */
+  const KEPT = ['job', 'instance', 'priority'];
+
+  /**
+   * A panel of shares over time that counts settled deliveries itself, and neither looks at nor
+   * groups by anything that the rules do not keep.
+   */
+  const computesAnew = (expr: string): boolean => {
+    const { selectors, groupings } = parsePromQl(plain(expr, '5m'));
+    const settled = selectors.filter(({ metric }) => metric === 'ackspan_delivery_duration_seconds_count');
+    const asked = [...settled.flatMap(({ labels }) => labels), ...groupings];
+    const more = asked.some((label) => label !== 'error_type' && !KEPT.includes(label));
+    const split = groupings.includes('error_type');
+    return settled.length > 0 && !more && !split && !expr.includes('$__range');
+  };
+
+  test('a page reads only those that the file has, and the first two questions about instances and objective do', () => {
+    const read = panelQueries().flatMap(({ expr, where }) =>
+      parsePromQl(plain(expr, '5m'))
+        .selectors.filter(({ metric }) => metric.includes(':'))
+        .map(({ metric }) => ({ where, metric })),
+    );
+    for (const { where, metric } of read) expect([...recorded], where).toContain(metric);
+    for (const page of ['overview', 'instances']) {
+      expect(
+        read.some(({ where }) => where.startsWith(page)),
+        page,
+      ).toBe(true);
+    }
+  });
+
+  test.each(panelQueries())('$where computes nothing that a rule records', ({ expr }) => {
+    expect(computesAnew(expr), expr).toBe(false);
+  });
+
+  test('a query that does is found', () => {
+    const settled = 'ackspan_delivery_duration_seconds_count';
+    const share = `sum by (priority) (rate(${settled}{error_type!=""}[$__rate_interval])) / sum by (priority) (rate(${settled}[$__rate_interval]))`;
+    expect(computesAnew(share)).toBe(true);
+    expect(computesAnew(share.replaceAll('(priority)', '(priority, level)'))).toBe(false);
+  });
+});
+
 test('what trace links ask for are attributes that spans carry', () => {
   const carried: readonly string[] = Object.values(ATTR);
   const links = DASHBOARDS.flatMap((name) => readDashboard(name).panels).flatMap(

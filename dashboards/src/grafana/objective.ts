@@ -21,13 +21,13 @@ function headline(slo: Slo): Panel[] {
     {
       kind: 'stat',
       title: 'Confirmation rate',
-      description: `Confirmed ÷ (confirmed + failed + timed out) over the time range. The objective is ${share}; red is below it. Unverifiable deliveries are not in it: see their share beside it.`,
+      description: `Confirmed ÷ (confirmed + failed + timed out) over the time range. The objective is ${share}; red is below it. Of several jobs the worst one. Unverifiable deliveries are not in it: see their share beside it.`,
       span: 5,
       unit: 'percentunit',
       decimals: 2,
       queries: [
         {
-          expr: `1 - sum(increase(${LOST}[$__range])) / sum(increase(${SETTLED}[$__range]))`,
+          expr: `1 - max(sum by (job) (increase(${LOST}[$__range])) / (sum by (job) (increase(${SETTLED}[$__range])) > 0))`,
           legend: 'confirmed',
         },
       ],
@@ -63,13 +63,13 @@ function headline(slo: Slo): Panel[] {
       kind: 'stat',
       title: 'Unverifiable share',
       description:
-        'Deliveries to clients that never answered a barrier: neither confirmed nor lost. Above 20 % the confirmation rate speaks for too few.',
+        'Deliveries to clients that never answered a barrier: neither confirmed nor lost. Above 20 % the confirmation rate speaks for too few. Of several jobs the worst one.',
       span: 5,
       unit: 'percentunit',
       decimals: 1,
       queries: [
         {
-          expr: `sum(increase(${ofPriority(M.unverifiable)}[$__range])) / (sum(increase(${ofPriority(M.unverifiable)}[$__range])) + sum(increase(${SETTLED}[$__range])))`,
+          expr: `max(sum by (job) (increase(${ofPriority(M.unverifiable)}[$__range])) / (sum by (job) (increase(${ofPriority(M.unverifiable)}[$__range])) + sum by (job) (increase(${SETTLED}[$__range])) > 0))`,
           legend: 'unverifiable',
         },
       ],
