@@ -49,6 +49,11 @@ export interface Resumption {
    */
   yieldUpstream(gone: () => void): boolean;
   /**
+   * Whether `rejoin` will find the client's upstream connection, if it is called in this turn of
+   * the event loop. The request's claim is decided by then.
+   */
+  rejoins(request: IncomingMessage, asked: SessionRequest): boolean;
+  /**
    * Finds the session that the client asks for, if its upstream connection is still there;
    * undefined = the two cannot be joined. Otherwise the caller must join them next.
    */
@@ -76,6 +81,14 @@ export function createResumption(deps: ResumptionDeps): Resumption {
   function claimOf(asked: SessionRequest): Claim | undefined {
     asked.claim ??= decide(asked) ?? 'none';
     return asked.claim === 'none' ? undefined : asked.claim;
+  }
+
+  /** The claim on a session whose upstream connection the request can be joined to. */
+  function joinable(request: IncomingMessage, asked: SessionRequest) {
+    const claim = claimOf(asked);
+    const connection = claim?.resumable.connection;
+    if (claim === undefined || connection?.rejoinable !== true || !fits(request, connection.facts)) return undefined;
+    return { claim, connection };
   }
 
   function decide({ optIn, user }: SessionRequest): Claim | undefined {
@@ -119,12 +132,13 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       return false;
     },
 
+    rejoins: (request, asked) => joinable(request, asked) !== undefined,
+
     rejoin(request, asked) {
-      const claim = claimOf(asked);
-      if (claim === undefined) return undefined;
+      const joined = joinable(request, asked);
+      if (joined === undefined) return undefined;
+      const { claim, connection } = joined;
       const { resumable } = claim;
-      const { connection } = resumable;
-      if (connection === undefined || !connection.rejoinable || !fits(request, connection.facts)) return undefined;
       counters.resume.rejoined++;
       resumable.goOn(connection, claim);
       return {

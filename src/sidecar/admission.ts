@@ -24,6 +24,7 @@ import type { IdentityRequest } from '../identity/request.ts';
 import { readUser } from '../identity/user.ts';
 import { readOptIn, withoutOptIn } from '../resume/opt-in.ts';
 import type { Handshakes } from './observe.ts';
+import { createPlaces } from './upstream-places.ts';
 
 export interface FrontDeps {
   readonly config: Config;
@@ -53,7 +54,6 @@ export interface Ticket extends SessionRequest {
   readonly who: Identified | undefined;
 }
 
-const TOO_MANY_IN_ALL = 'too many connections (limits.connections';
 const TOO_MANY = 'too many connections of this user (limits.connections_per_user)';
 const NO_MEMORY: Refusal = { status: 503, reason: 'too little memory (limits.memory)', counter: 'refusedByMemory' };
 /** RFC 6455 registry, "Try Again Later". */
@@ -75,10 +75,11 @@ export function openFront(deps: FrontDeps): Listener {
   const { config, upstream, connections, admin, resumption, report } = deps;
   const { parked } = deps.connectionDeps;
   const { mount } = config.admin;
-  // The limit is read each time: a reload changes it.
-  const { limits } = config;
-  // Every client has an upstream connection, and so has a client that is away for a moment.
-  const hasRoom = (): boolean => connections.size + parked.count + listener.handshaking < limits.connections;
+  const places = createPlaces({
+    ...{ limits: config.limits, resumption, away: () => parked.count },
+    // Every client has an upstream connection, and so has a client that is away for a moment.
+    taken: () => connections.size + parked.count + listener.handshaking,
+  });
   const listener: Listener = createListener<Ticket>({
     upstream,
     counters: deps.counters,
@@ -86,19 +87,9 @@ export function openFront(deps: FrontDeps): Listener {
     stallMs: config.limits.stallMs,
     connections: () => connections.size,
     otherSockets: () => admin.connections,
-    admit(request) {
-      if (deps.memory.refusing) return { refusal: NO_MEMORY };
-      if (hasRoom()) return identify(deps, request);
-      const full = { refusal: { status: 503, reason: `${TOO_MANY_IN_ALL}: ${limits.connections})` } };
-      if (parked.count === 0) return full;
-      // A client that is away can do without. Its place is taken when it is free, not before.
-      let gone: () => void = () => {};
-      const free = new Promise<void>((resolve) => {
-        gone = resolve;
-      });
-      return resumption.yieldUpstream(gone) ? free.then(() => identify(deps, request)) : full;
-    },
-    room: hasRoom,
+    admit: (request) =>
+      deps.memory.refusing ? { refusal: NO_MEMORY } : places.admit(request, () => identify(deps, request)),
+    room: () => places.free,
     rewritePath: (_, path) => withoutOptIn(path),
     uncompressed: ({ url }, ticket = createTicket(url)) => ticket.optIn !== undefined,
     rejoin: (request, ticket = createTicket(request.url)) => rejoin(deps, request, ticket),
