@@ -50,14 +50,15 @@ export class ObscuredSessions {
     session.obscured = true;
     if (copies === 'unread') return;
     if (copies === 'anywhere') session.mayRepeat = true;
-    let span = this.#counted.get(session);
-    const isNew = span === undefined;
-    span ??= this.#spanOf(session.owner, now);
+    const known = this.#counted.get(session);
+    const span = known ?? this.#spanOf(session.owner, now);
+    // A message may be read on the side when its session is over.
+    const opens = known === undefined && (session.link !== undefined || session.resumable);
     for (const each of [span, this.#all]) {
       each.note(now);
-      if (isNew) each.open++;
+      if (opens) each.open++;
     }
-    this.#counted.set(session, span);
+    if (opens) this.#counted.set(session, span);
   }
 
   /** Notes that the session is over. */

@@ -102,6 +102,19 @@ test.each<[Copies, boolean]>([
   },
 );
 
+test('a message that is read on the side after the end of its session keeps nothing open', () => {
+  const { tracker, connect, start } = setUp();
+  const first = connect();
+  tracker.disconnected(first, start);
+  tracker.obscured.note(first, 'elsewhere', start + 1);
+  const [soon, late] = [start + 2, start + 1 + 11 * MINUTE].map((at) => {
+    const session = connect(undefined, true, at);
+    tracker.obscured.begun(session);
+    return session.mayRepeat;
+  });
+  expect([soon, late]).toEqual([true, false]);
+});
+
 test('users whose messages were all long ago are let go of', () => {
   const { tracker, connect, start } = setUp();
   for (let i = 0; i < 3; i++) {

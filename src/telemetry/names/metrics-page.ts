@@ -77,7 +77,7 @@ const INTRODUCTION = `# Metrics
 <!-- Written by \`npm run docs\` from src/telemetry/names/. Change it there. -->
 
 \`GET /metrics\` of the admin server has all metrics, as Prometheus text or, if the scraper asks for it,
-as OpenMetrics with exemplars. Metrics are also pushed over OTLP where an \`OTEL_EXPORTER_OTLP_…\`
+as OpenMetrics with exemplars, or as Prometheus' protobuf with native histograms. Metrics are also pushed over OTLP where an \`OTEL_EXPORTER_OTLP_…\`
 variable names a collector. Both ways have the same names: the second column is what OTLP carries,
 the first what Prometheus stores.
 
