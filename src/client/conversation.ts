@@ -9,6 +9,8 @@ import { Silence } from './silence.ts';
 const BATCH_MS = 100;
 /** … and number of confirmations that end the wait. */
 const BATCH_SIZE = 32;
+/** Silence that a path is allowed where no sidecar has named one yet, ms: the sidecar's default. */
+const SILENCE_MS = 60_000;
 
 /**
  * Outlives connections. Without a sidecar in front, every frame goes to the application and nothing
@@ -30,16 +32,18 @@ export class Conversation {
 
   /**
    * `resume`: the state of an earlier conversation. `drop`: called when the connection must be
-   * replaced by another one.
+   * replaced by another one, or the wait for its end given up. `gone`: bytes that had to wait and
+   * have gone out since.
    */
   constructor(
     resume: Resumption | null | undefined,
     onResumed: (recovered: boolean, rejoined: boolean) => void,
     drop: () => void,
+    gone: () => number,
   ) {
     this.#onResumed = onResumed;
     this.#drop = drop;
-    this.#silence = new Silence(() => this.#say(this.#ledger!.still()), drop);
+    this.#silence = new Silence(() => this.#send && this.#say(this.#ledger!.still()), drop, gone);
     if (!resume) return;
     this.#ledger = new Ledger(resume, resume.last);
     this.#resuming = true;
@@ -89,6 +93,26 @@ export class Conversation {
         };
     }
     return undefined;
+  }
+
+  /** Notes that a connection is asked for: its handshake must be answered, too. */
+  call(): void {
+    this.#silence.start(this.#limit, true);
+  }
+
+  /** Notes that the handshake was answered. */
+  answered(): void {
+    this.#silence.start(0);
+  }
+
+  /** Notes that the connection is being closed: nothing more is said, its end must come in time. */
+  leave(): void {
+    this.#silence.start(this.#send ? this.#limit : 0, true);
+    this.#send = undefined;
+  }
+
+  get #limit(): number {
+    return this.#ledger?.from.silence ?? SILENCE_MS;
   }
 
   /** Notes that the connection has ended. `opened`: it, or one before it, had been open. */

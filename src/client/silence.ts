@@ -13,11 +13,16 @@ const PATIENT = 4;
 export class Silence {
   readonly #ask: () => void;
   readonly #dead: () => void;
+  readonly #gone: () => number;
   /** Half of the time after which a silent path is dead; 0 = silence is allowed. */
   #half = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What the timer waits, ms. */
+  #wait = 0;
   /** When the timer is due. */
   #due = 0;
+  /** What had gone out when the question was asked. */
+  #before = 0;
   /** When a frame arrived last. */
   #last = 0;
   /** Whether no frame has arrived since the question. */
@@ -30,21 +35,27 @@ export class Silence {
    */
   #patience = 1;
 
-  /** `ask`: makes the other side send something. `dead`: called when it did not. */
-  constructor(ask: () => void, dead: () => void) {
+  /**
+   * `ask`: makes the other side send something. `dead`: called when it did not. `gone`: counts the
+   * bytes that had to wait and have gone out since: behind a long message the question waits too.
+   */
+  constructor(ask: () => void, dead: () => void, gone: () => number) {
     this.#ask = ask;
     this.#dead = dead;
+    this.#gone = gone;
   }
 
   /**
    * Starts with a connection that is dead when it is silent for `limit`; 0 = never. Ends the watch
-   * of an earlier connection.
+   * of an earlier connection. `expecting`: nothing can be asked, because the next thing is the
+   * other side's to do: answer the handshake, or close. It has one and a half times `limit`.
    */
-  start(limit: number): void {
+  start(limit: number, expecting = false): void {
     clearTimeout(this.#timer);
     this.#asked = false;
     this.#half = (limit / 2) * this.#patience;
-    this.look();
+    if (expecting && limit) this.#await(limit * 1.5);
+    else this.look();
   }
 
   /** Notes that a frame arrived. `carries`: it is more than the beginning of a connection. */
@@ -57,9 +68,8 @@ export class Silence {
 
   /** Asks now, and gives the other side `wait` ms. */
   doubt(wait = HURRY_MS): void {
-    this.#asked = true;
-    this.#set(wait);
     this.#ask();
+    this.#await(wait);
   }
 
   /** Looks. Called on any occasion, because timers may have slept. */
@@ -71,6 +81,7 @@ export class Silence {
       if (late < 0) this.#set(-late);
       // The answer may have reached a page that was frozen, and not be read yet.
       else if (late > LATE_MS && this.#late++ < 2) this.doubt();
+      else if (this.#gone() > this.#before) this.#await(this.#wait);
       else {
         this.#patience = PATIENT;
         this.#dead();
@@ -78,6 +89,13 @@ export class Silence {
     } else if (silent < this.#half) this.#set(this.#half - silent);
     else if (this.#half) this.doubt(silent < this.#half * 2 ? this.#half : HURRY_MS);
   };
+
+  #await(wait: number): void {
+    this.#asked = true;
+    this.#wait = wait;
+    this.#before = this.#gone();
+    this.#set(wait);
+  }
 
   #set(wait: number): void {
     clearTimeout(this.#timer);

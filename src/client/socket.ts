@@ -2,16 +2,10 @@
 import { Conversation } from './conversation.ts';
 import type { AckspanCloseEvent, AckspanEventMap, AckspanMessageEvent } from './events.ts';
 import { reasonText, watch } from './handling.ts';
+import { Link } from './link.ts';
 import { Listeners } from './listeners.ts';
 import { type AckspanOptions, reconnectByDefault, reconnectDelay } from './options.ts';
-import {
-  type CloseDetails,
-  createCloseEvent,
-  type PlainSocket,
-  platform,
-  type SendData,
-  showError,
-} from './platform.ts';
+import { type CloseDetails, createCloseEvent, platform, type SendData, showError } from './platform.ts';
 import { optInQuery, type Resumption } from './protocol.ts';
 
 export type * from './events.ts';
@@ -55,7 +49,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   readonly #options: AckspanOptions;
   readonly #conversation: Conversation;
   /** The latest connection, alive or not. */
-  #inner: PlainSocket;
+  #link!: Link;
   #state: typeof CONNECTING | typeof OPEN | typeof CLOSING | typeof CLOSED = CONNECTING;
   #binaryType: string | undefined;
   #opened = false;
@@ -70,7 +64,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   readonly #onPage = ({ type }: Event): void => {
     this.#conversation.flush();
     // In another network the old connection may be dead for minutes before it is noticed.
-    if (this.#retry === undefined) this.#conversation.look(type === 'online');
+    const hasty = type === 'online' && this.#opened && this.#link.socket.readyState === CONNECTING;
+    if (this.#retry === undefined && !hasty) this.#conversation.look(type === 'online');
     else this.#drop();
   };
 
@@ -89,10 +84,11 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
         this.emit(Object.assign(new Event('resumed'), { recovered, rejoined }));
       },
       () => this.#drop(),
+      () => this.#link.gone,
     );
     const query = optInQuery(this.#conversation.resumption(false));
-    this.#inner = this.#connect(String(url), query);
-    this.url = this.#inner.url.slice(0, -query.length - 1);
+    this.#connect(String(url), query);
+    this.url = this.#link.socket.url.slice(0, -query.length - 1);
     for (const type of PAGE_EVENTS) platform.addEventListener?.(type, this.#onPage);
   }
 
@@ -102,25 +98,25 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
 
   /** Bytes given to `send` and not on their way yet. */
   get bufferedAmount(): number {
-    return this.#inner.bufferedAmount + this.#queuedBytes;
+    return this.#link.socket.bufferedAmount + this.#queuedBytes;
   }
 
   get protocol(): string {
-    return this.#inner.protocol;
+    return this.#link.socket.protocol;
   }
 
   get extensions(): string {
-    return this.#inner.extensions;
+    return this.#link.socket.extensions;
   }
 
   /** Kept across reconnects. Until it is set, the platform's: `blob`; with `ws`, `nodebuffer`. */
   get binaryType(): 'blob' | 'arraybuffer' {
-    return this.#inner.binaryType as 'blob' | 'arraybuffer';
+    return this.#link.socket.binaryType as 'blob' | 'arraybuffer';
   }
 
   set binaryType(type: 'blob' | 'arraybuffer') {
     this.#binaryType = type;
-    this.#inner.binaryType = type;
+    this.#link.socket.binaryType = type;
   }
 
   /** What a later socket resumes from, as plain JSON (its token is secret); null = no sidecar. */
@@ -168,8 +164,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   send(data: SendData): void {
     if (this.#state > OPEN) return;
     if (!this.#opened) throw new DOMException('not open yet', 'InvalidStateError');
-    if (this.#state === OPEN && this.#inner.readyState === OPEN) {
-      this.#inner.send(data as never);
+    if (this.#state === OPEN && this.#link.socket.readyState === OPEN) {
+      this.#link.send(data);
       return;
     }
     const bytes = this.#queuedBytes + new Blob([data as string]).size;
@@ -183,13 +179,14 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   /**
    * Confirms what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws
    * for a bad code or reason. While handlers run it waits for the end of the current task, so that
-   * their results go first.
+   * their results go first. On a dead path `close` (1006) comes as soon as that is noticed.
    */
   close(code?: number, reason?: string): void {
     if (this.#state > OPEN) return;
     const shut = (): void => {
       this.#conversation.flush();
-      this.#inner.close(code, reason);
+      this.#link.socket.close(code, reason);
+      this.#conversation.leave();
     };
     if (this.#conversation.busy)
       setTimeout(() => {
@@ -197,7 +194,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
           shut();
         } catch (error) {
           showError(error);
-          this.#inner.close();
+          this.#link.socket.close();
         }
       });
     else shut();
@@ -209,32 +206,33 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
 
   /** Leaves a connection at once, or ends the wait for one, and tries another. */
   #drop(): void {
-    if (this.#state > OPEN) return;
+    if (this.#state === CLOSED) return;
     this.#attempt = 0;
     clearTimeout(this.#retry);
-    this.#inner.onmessage = this.#inner.onclose = this.#inner.onerror = null;
-    this.#inner.close();
+    this.#link.leave();
     this.#lost(LOST);
   }
 
-  #connect(address: string, query: string): PlainSocket {
-    const Constructor = this.#options.WebSocket ?? platform.WebSocket;
-    if (!Constructor) throw new TypeError('pass the option WebSocket');
-    const base = address.split('#', 1)[0]!;
-    const inner = new Constructor(`${base}${base.includes('?') ? '&' : '?'}${query}`, this.#protocols);
-    if (this.#binaryType) inner.binaryType = this.#binaryType;
+  #connect(address: string, query: string): void {
     this.#failure = undefined;
-    inner.onopen = () => {
-      // The welcome tells whether the backend is another one. Without a sidecar none comes.
-      if (!this.#conversation.resumption(false)) this.#open();
-      else setTimeout(() => inner.readyState === OPEN && this.#open(), WELCOME_MS);
-    };
-    inner.onmessage = (event: AckspanMessageEvent) => this.#message(inner, event);
-    inner.onclose = (event: CloseDetails) => this.#lost(event);
-    inner.onerror = ({ error, message }: ErrorEventLike) => {
-      this.#failure = Object.assign(new Event('error'), { error, message });
-    };
-    return inner;
+    const base = address.split('#', 1)[0]!;
+    const full = `${base}${base.includes('?') ? '&' : '?'}${query}`;
+    const link = new Link(full, this.#protocols, this.#options.WebSocket, {
+      opened: ({ socket }) => {
+        this.#conversation.answered();
+        // The welcome tells whether the backend is another one. Without a sidecar none comes.
+        if (!this.#conversation.resumption(false)) this.#open();
+        else setTimeout(() => socket.readyState === OPEN && this.#open(), WELCOME_MS);
+      },
+      message: (from, event) => this.#message(from, event),
+      closed: (event) => this.#lost(event),
+      failed: (failure) => {
+        this.#failure = failure;
+      },
+    });
+    if (this.#binaryType) link.socket.binaryType = this.#binaryType;
+    this.#link = link;
+    this.#conversation.call();
   }
 
   #open(rejoined = false): void {
@@ -250,9 +248,9 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     for (const data of queue) this.send(data);
   }
 
-  #message(inner: PlainSocket, { data, origin }: AckspanMessageEvent): void {
+  #message(link: Link, { data, origin }: AckspanMessageEvent): void {
     if (this.#state > OPEN) return;
-    const end = this.#conversation.receive(data, (text) => inner.send(text as never));
+    const end = this.#conversation.receive(data, (text) => link.send(text));
     if (!end) return;
     const event = Object.assign(new MessageEvent('message', { data, origin }), {
       confirm: () => end(),
@@ -277,21 +275,16 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     const delayMs = reconnectDelay(attempt, this.#options);
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      this.#inner = this.#connect(this.url, optInQuery(this.#conversation.resumption(false)));
+      this.#connect(this.url, optInQuery(this.#conversation.resumption(false)));
     }, delayMs);
     this.emit(Object.assign(new Event('reconnecting'), { ...close, attempt, delayMs }));
   }
 
   #finish(close: CloseDetails): void {
+    if (this.#state === CLOSED) return;
     this.#state = CLOSED;
     for (const type of PAGE_EVENTS) platform.removeEventListener?.(type, this.#onPage);
     if (this.#failure) this.emit(this.#failure);
     this.emit(createCloseEvent(close));
   }
-}
-
-/** The details of a failure that `ws` gives, and browsers do not. */
-interface ErrorEventLike {
-  readonly error?: unknown;
-  readonly message?: string;
 }

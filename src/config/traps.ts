@@ -107,6 +107,12 @@ function general(config: Config): string[] {
   if (config.admin.listen === undefined && config.admin.mount === undefined) {
     traps.push('admin.listen is off and there is no admin.mount: no health checks and no /metrics.');
   }
+  const { silenceMs, handshakeMs } = config.limits;
+  if (silenceMs > 0 && silenceMs * 1.5 < handshakeMs) {
+    traps.push(
+      'limits.handshake is above one and a half times limits.silence: an SDK that reconnects gives a handshake up after that, though the upstream may take longer. Raise limits.silence.',
+    );
+  }
   if (config.upstreamTls.insecure && config.upstream.startsWith('https:')) {
     traps.push('upstream_tls.insecure: anyone between Ackspan and the upstream can read and change the traffic.');
   }

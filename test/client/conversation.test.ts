@@ -15,7 +15,12 @@ test.each([
 ])('welcome: %s', (_, text, recovered, frames) => {
   const resumed: boolean[] = [];
   const sent: string[] = [];
-  const conversation = new Conversation({ session: 'a', token: 'x', last: 5 }, (one) => resumed.push(one), drop);
+  const conversation = new Conversation(
+    { session: 'a', token: 'x', last: 5 },
+    (one) => resumed.push(one),
+    drop,
+    () => 0,
+  );
   expect(conversation.receive(text, (frame) => sent.push(frame))).toBeUndefined();
   expect(resumed).toEqual([recovered]);
   expect(sent).toEqual(frames);
@@ -25,7 +30,12 @@ test.each([
 
 test('no sidecar after all: the message arrives, the loss is told once, nothing is sent', () => {
   const resumed: boolean[] = [];
-  const conversation = new Conversation({ session: 'a', token: 'x', last: 5 }, (one) => resumed.push(one), drop);
+  const conversation = new Conversation(
+    { session: 'a', token: 'x', last: 5 },
+    (one) => resumed.push(one),
+    drop,
+    () => 0,
+  );
   const send = (): void => expect.fail('sent');
   conversation.receive('one', send)?.();
   conversation.receive('two', send)?.('broken');

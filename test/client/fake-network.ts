@@ -11,6 +11,7 @@ export interface Answering<S extends { link: Link | undefined }> {
 interface FakeSocket {
   readonly url: string;
   readyState: number;
+  bufferedAmount: number;
   onopen: (() => void) | null;
   onmessage: ((event: object) => void) | null;
   onclose: ((event: object) => void) | null;
@@ -30,6 +31,8 @@ export class FakeConnection<S extends { link: Link | undefined }> {
     close: (code) => this.cut(code),
   };
   session: S | undefined;
+  /** Whether nothing passes any more, and neither end is told. */
+  dead = false;
 
   constructor(socket: FakeSocket, sidecar: Answering<S>) {
     this.socket = socket;
@@ -41,6 +44,7 @@ export class FakeConnection<S extends { link: Link | undefined }> {
    * was one.
    */
   stepDown(): boolean {
+    if (this.dead) return false;
     if (this.socket.readyState === 0) {
       this.socket.readyState = 1;
       this.session = this.#sidecar.attach(new URL(this.socket.url).searchParams, this.#link);
@@ -55,6 +59,7 @@ export class FakeConnection<S extends { link: Link | undefined }> {
 
   /** Lets one frame through to the sidecar. */
   stepUp(): boolean {
+    if (this.dead) return false;
     const text = this.up.shift();
     if (text !== undefined) this.#sidecar.hear(this.session, text);
     return text !== undefined;
@@ -85,7 +90,8 @@ export function createFakeNetwork<S extends { link: Link | undefined }>(sidecar:
     readyState = 0;
     readonly protocol = '';
     readonly extensions = '';
-    readonly bufferedAmount = 0;
+    /** Bytes that the network has not taken yet, as the test says. */
+    bufferedAmount = 0;
     binaryType = 'blob';
     onopen: (() => void) | null = null;
     onmessage: ((event: object) => void) | null = null;
@@ -104,8 +110,10 @@ export function createFakeNetwork<S extends { link: Link | undefined }>(sidecar:
     close(code = 1000): void {
       // What was sent before the close arrives before it.
       while (this.connection.stepUp());
+      // A handshake is given up at once; a connection waits for the other side's Close frame.
+      const unanswered = this.connection.dead && this.readyState !== 0;
       if (this.readyState !== 3) this.readyState = 2;
-      queueMicrotask(() => this.connection.cut(code));
+      if (!unanswered) queueMicrotask(() => this.connection.cut(code));
     }
   }
   return {

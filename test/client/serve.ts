@@ -13,8 +13,8 @@ export interface Served {
   readonly heard: string[];
   /** What comes over the wire, whole. */
   readonly raw: string[];
-  /** Answers upgrades only while true; else 503. */
-  accept: boolean;
+  /** How upgrades are answered: as asked, with 503, or not at all. */
+  accept: boolean | 'never';
   stop(): Promise<void>;
 }
 
@@ -32,6 +32,10 @@ export async function serve(plain = false, page: Record<string, string> = {}): P
   server.on('upgrade', (request, socket, head) => {
     // A client that gives up meanwhile resets the connection, which is no fault of the server.
     socket.on('error', () => {});
+    if (served.accept === 'never') {
+      socket.resume().on('end', () => socket.destroy());
+      return;
+    }
     if (!served.accept) {
       socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
       return;

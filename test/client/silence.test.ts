@@ -208,11 +208,157 @@ describe('the network comes back', () => {
   });
 });
 
+describe('a handshake that nobody answers', () => {
+  /** The connection is cut, and the next one is asked for over a path that is dead. */
+  async function reconnecting(silence: number | 'older' = SILENCE) {
+    const all = open(silence);
+    all.network.connection.cut();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(all.network.connection.socket.readyState).toBe(0);
+    // `minDelayMs` is 0: it is asked for in the moment of the event.
+    const [asked] = all.tries.splice(0);
+    return { ...all, asked: asked! };
+  }
+
+  test.each([SILENCE, 2000])('is given up within one and a half times the silence (%i)', async (silence) => {
+    const { network, tries, deliver, socket, sidecar, got, asked } = await reconnecting(silence);
+    const { connection } = network;
+    await vi.advanceTimersByTimeAsync(1.5 * silence);
+    expect(tries.map((at) => at - asked)).toEqual([1.5 * silence]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(network.connection).not.toBe(connection);
+    sidecar.session.push('kept');
+    deliver();
+    expect(socket.readyState).toBe(1);
+    expect(got).toEqual(['kept']);
+    await vi.advanceTimersByTimeAsync(silence / 2 - 1);
+    expect(tries).toHaveLength(1);
+  });
+
+  test('is given up after the default behind an older sidecar, which names no silence', async () => {
+    const { tries } = await reconnecting('older');
+    await vi.advanceTimersByTimeAsync(1.5 * SILENCE);
+    expect(tries).toHaveLength(1);
+  });
+
+  test('is waited for as long as the platform does, where any silence is borne', async () => {
+    const { tries } = await reconnecting(0);
+    await vi.advanceTimersByTimeAsync(100 * SILENCE);
+    expect(tries).toEqual([]);
+  });
+
+  test('is left at once when the network comes back', async () => {
+    const { network, tries } = await reconnecting();
+    const { connection } = network;
+    page.dispatchEvent(new Event('online'));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(tries).toHaveLength(1);
+    expect(network.connection).not.toBe(connection);
+  });
+
+  test('of a page that slept is asked for no sooner than the page has looked', async () => {
+    const { network, tries } = await reconnecting();
+    slept = 10 * SILENCE;
+    page.dispatchEvent(new Event('visibilitychange'));
+    expect(tries).toEqual([]);
+    network.connection.stepDown();
+    await vi.advanceTimersByTimeAsync(10 * SILENCE);
+    expect(tries).toEqual([]);
+  });
+
+  test('ends a socket that was never open, as the end of any first connection does', async () => {
+    const network = createFakeNetwork(new FakeSidecar());
+    const socket = new AckspanSocket('ws://sidecar/', [], { WebSocket: network.WebSocket });
+    const closed = vi.fn();
+    socket.onclose = closed;
+    page.dispatchEvent(new Event('online'));
+    await vi.advanceTimersByTimeAsync(1.5 * SILENCE - 1);
+    expect(closed).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(closed.mock.calls).toEqual([[expect.objectContaining({ code: 1006, wasClean: false })]]);
+    expect(socket.readyState).toBe(3);
+  });
+});
+
+describe('close', () => {
+  function closing(silence: number = SILENCE) {
+    const all = open(silence);
+    const closes: object[] = [];
+    all.socket.onclose = ({ code, wasClean }) => closes.push({ code, wasClean, at: performance.now() });
+    return { ...all, closes };
+  }
+
+  test.each([SILENCE, 2000])('on a dead path ends within one and a half times the silence (%i)', async (silence) => {
+    const { network, socket, closes, tries } = closing(silence);
+    network.connection.dead = true;
+    const at = performance.now();
+    socket.close(4000, 'bye');
+    await vi.advanceTimersByTimeAsync(10 * silence);
+    expect(closes).toEqual([{ code: 1006, wasClean: false, at: at + 1.5 * silence }]);
+    expect(tries).toEqual([]);
+  });
+
+  test('that is answered late is a clean one', async () => {
+    const { network, socket, closes } = closing();
+    network.connection.dead = true;
+    socket.close(4000);
+    await vi.advanceTimersByTimeAsync(1.4 * SILENCE);
+    network.connection.cut(4000);
+    await vi.advanceTimersByTimeAsync(10 * SILENCE);
+    expect(closes).toEqual([expect.objectContaining({ code: 4000, wasClean: true })]);
+  });
+
+  test('waits for the platform alone, where any silence is borne', async () => {
+    const { network, socket, closes } = closing(0);
+    network.connection.dead = true;
+    socket.close();
+    await vi.advanceTimersByTimeAsync(100 * SILENCE);
+    expect(closes).toEqual([]);
+  });
+
+  test('between two connections fires once, also when the page changes at that moment', async () => {
+    const { network, socket, closes } = closing();
+    network.connection.cut();
+    socket.close();
+    page.dispatchEvent(new Event('online'));
+    await vi.advanceTimersByTimeAsync(10 * SILENCE);
+    expect(closes).toHaveLength(1);
+  });
+});
+
+describe('a long message of the application', () => {
+  test('behind which the question waits is no dead path while the network takes some of it', async () => {
+    const { network, socket, tries } = open();
+    const { connection } = network;
+    const inner = connection.socket as typeof connection.socket & { send(data: string): void };
+    const send = inner.send.bind(inner);
+    inner.send = (data) => {
+      send(data);
+      inner.bufferedAmount += data.length;
+    };
+    socket.send('x'.repeat(1_000_000));
+    connection.dead = true;
+    // A slow path: 100 kB in each half of the silence, and the application goes on.
+    for (let i = 0; i < 12; i++) {
+      inner.bufferedAmount -= 100_000;
+      socket.send('y'.repeat(100_000));
+      await vi.advanceTimersByTimeAsync(SILENCE / 2);
+    }
+    expect(tries).toEqual([]);
+    // Now nothing is taken any more, whatever the application adds.
+    for (let i = 0; i < 3; i++) {
+      socket.send('z'.repeat(1000));
+      await vi.advanceTimersByTimeAsync(SILENCE / 2);
+    }
+    expect(tries).toHaveLength(1);
+  });
+});
+
 test('no timer of it keeps a program alive', () => {
   vi.useRealTimers();
   const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = timers();
-  const silence = new Silence(vi.fn(), vi.fn());
+  const silence = new Silence(vi.fn(), vi.fn(), () => 0);
   silence.arrived(true);
   silence.start(1_000_000);
   silence.doubt();

@@ -430,6 +430,32 @@ describe('reconnecting', () => {
     expect(socket.binaryType).toBe('arraybuffer');
   });
 
+  test('a handshake that is never answered is left when the network comes back, without an uncaught error', async () => {
+    const page = new EventTarget();
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+    vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
+    try {
+      let asked = 0;
+      class Asking extends WebSocketClass {
+        constructor(...args: ConstructorParameters<typeof WebSocketClass>) {
+          super(...args);
+          asked++;
+        }
+      }
+      await opened({ WebSocket: Asking });
+      served.accept = 'never';
+      served.sockets[0]!.terminate();
+      await vi.waitFor(() => expect(asked).toBe(2));
+      served.accept = true;
+      const resumed = once<ResumedEvent>(socket, 'resumed');
+      page.dispatchEvent(new Event('online'));
+      expect((await resumed).recovered).toBe(true);
+      expect(asked).toBe(3);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
   test('close while waiting for the next try ends it', async () => {
     await opened({ minDelayMs: 1e6, maxDelayMs: 1e6 });
     served.sockets[0]!.terminate();

@@ -65,6 +65,22 @@ describe.each<[string, RegExp, Config, Record<string, string>, Config, Record<st
   ['no collector needed', /spans go nowhere/, config(), {}, config(), { OTEL_TRACES_EXPORTER: 'console' }],
   ['SDK off', /no spans are made/, config(), { OTEL_SDK_DISABLED: 'true' }, config(), OTLP],
   ['no admin', /no health checks/, config({ ACKSPAN_ADMIN_LISTEN: 'off' }), OTLP, config(), OTLP],
+  [
+    'handshakes that the SDK gives up',
+    /gives a handshake up/,
+    config({ ACKSPAN_LIMITS_SILENCE: '10s', ACKSPAN_LIMITS_HANDSHAKE: '16s' }),
+    OTLP,
+    config({ ACKSPAN_LIMITS_SILENCE: '10s', ACKSPAN_LIMITS_HANDSHAKE: '15s' }),
+    OTLP,
+  ],
+  [
+    'handshakes that the SDK waits for',
+    /gives a handshake up/,
+    config({ ACKSPAN_LIMITS_SILENCE: '1s' }),
+    OTLP,
+    config({ ACKSPAN_LIMITS_SILENCE: '0ms', ACKSPAN_LIMITS_HANDSHAKE: '10m' }),
+    OTLP,
+  ],
   ['insecure TLS', /can read and change/, config({ ACKSPAN_UPSTREAM_TLS_INSECURE: 'true' }), OTLP, config(), OTLP],
 ])('%s', (_name, trap, bites, env, fine, calmEnv) => {
   it('is named where it bites', () => {
