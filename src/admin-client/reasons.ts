@@ -23,6 +23,7 @@ export const UNRETAINED: Readonly<Record<UnretainedReason, string>> = {
   retained_per_session: 'sessions.retained_bytes: those of one session',
   retained_per_user: 'limits.retained_bytes_per_user: those of one user',
   in_flight_bytes: 'limits.in_flight_bytes: messages that came in parts',
+  several_events: 'a message of several events is not sent again for one of them, whatever `resend` says',
 };
 
 /** Meaning of each result for a client that asks for its session again. */

@@ -1,4 +1,5 @@
 // config: keys that are fine one by one and wrong together.
+import { lastAttemptMs } from '../delivery/attempts.ts';
 import type { Config } from './config.ts';
 import type { ConfigFault } from './fault.ts';
 import type { Place } from './file.ts';
@@ -57,9 +58,7 @@ export function consistency(
   if (config.hooks.url !== undefined && config.hooks.secrets.length === 0) {
     fault('hooks.secrets', 'hooks.url', 'is missing: notices are always signed; set ACKSPAN_HOOKS_SECRETS');
   }
-  const warnings = sound('events.rules')
-    ? ruleWarnings(config.events.rules, config.hooks, (path) => place('events.rules', path))
-    : [];
+  const warnings = sound('events.rules') ? ruleWarnings(config, (path) => place('events.rules', path)) : [];
   if (sound('events.rules') && sound('events.unread') && !tracksAnything(config.events)) {
     const message = 'nothing is tracked: no rule tracks, and messages without an event are not tracked either';
     warnings.push({ key: 'events.rules', ...place('events.rules'), message });
@@ -108,11 +107,18 @@ function shadowing(before: readonly EventRule[], rule: EventRule): number {
   return seen.includes(-1) ? -1 : Math.max(...seen);
 }
 
-function ruleWarnings(
-  rules: readonly EventRule[],
-  hooks: Config['hooks'],
-  place: (path: readonly PropertyKey[]) => Place,
-): ConfigFault[] {
+/** The limit that lets no message be kept; undefined = there is none. */
+function nothingIsKept({ limits, sessions }: Config): string | undefined {
+  if (limits.retainedBytes === 0) return 'limits.retained_bytes';
+  if (limits.retainedBytesPerUser === 0) return 'limits.retained_bytes_per_user';
+  return sessions.retainedBytes === 0 ? 'sessions.retained_bytes' : undefined;
+}
+
+function ruleWarnings(config: Config, place: (path: readonly PropertyKey[]) => Place): ConfigFault[] {
+  const {
+    hooks,
+    events: { rules },
+  } = config;
   const reemits = hooks.url !== undefined && hooks.events.includes('reemit');
   const warnings: ConfigFault[] = [];
   const warn = (index: number, field: string, message: string): void => {
@@ -127,6 +133,16 @@ function ruleWarnings(
       if (rule.match.includes('*')) catchAll = index;
     }
     const last = rule.attemptsMs.reduce((sum, gap) => sum + gap, 0);
+    const late = last < rule.timeoutMs && lastAttemptMs(rule.attemptsMs) >= rule.timeoutMs;
+    if (rule.track && late) {
+      warn(
+        index,
+        'attempts',
+        `the last attempt may not be made: each gap varies by 10 %, and ${formatDuration(last)} is too near to the timeout of ${formatDuration(rule.timeoutMs)}`,
+      );
+    }
+    const empty = rule.track && rule.resend === true ? nothingIsKept(config) : undefined;
+    if (empty !== undefined) warn(index, 'resend', `sends nothing again: ${empty} is 0, so no message is kept`);
     if (rule.track && last >= rule.timeoutMs) {
       warn(
         index,

@@ -65,7 +65,7 @@ export const RULE_FIELDS = {
   resend: field(
     flag,
     false,
-    'Whether the event is sent again when it was received but not processed, also to a client that may see it twice. Clients with the SDK drop duplicates and need no rule.',
+    'Whether the event is sent again when it was received but not processed, also to a client that may see it twice. Clients with the SDK drop duplicates and need no rule. A message of several events is not sent again.',
   ),
   keep_lost: field(
     flag,

@@ -191,10 +191,10 @@ export class Connection implements SessionConnection, Silent, Ageing {
     return this.#splice?.blind(now) === true;
   }
 
-  /** Sends a text frame of ours. The client has opted in, or a rule allows it. */
-  sendText(data: Uint8Array): void {
+  /** Sends a message of ours or again. The client has opted in, or a rule allows it. */
+  sendMessage(data: Uint8Array, binary?: boolean): void {
     this.#deps.journal?.handOver();
-    this.#splice?.sendText(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+    this.#splice?.sendMessage(Buffer.from(data.buffer, data.byteOffset, data.byteLength), binary);
   }
 
   /** Whether the client reads what it is sent. */

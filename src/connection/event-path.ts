@@ -110,9 +110,10 @@ export class EventPath implements Tap {
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
     const delivery = facts === undefined ? undefined : tracker.track(session, facts, ordinal, now, at);
     const open = delivery !== undefined && !isSettled(delivery);
-    // A kept message is sent again as text, so that a binary one is not kept.
-    if (open && !binary && (resumable !== undefined || (delivery.type.policy.resend === true && !reader.more)))
-      keepMessage(tracker.retention, delivery, buf, start, end, bytes);
+    if (open && (resumable !== undefined || delivery.type.policy.resend === true)) {
+      delivery.binary = binary;
+      keepMessage(tracker.retention, delivery, buf, start, end, bytes, reader.more);
+    }
     if (journal !== undefined) journalMessage(journal, session, delivery, ordinal);
     if (open) this.#follow(delivery, at);
     else this.#barriers?.pass();
@@ -120,7 +121,7 @@ export class EventPath implements Tap {
     this.#notes.read(buf, start, end);
     if (reader.more) this.#trackRest(ordinal, now, at);
     if (resumable !== undefined && !this.#over && this.#splice !== undefined)
-      number(this.#connection, this.#splice, buf, start, binary ? start : end, bytes, ordinal);
+      number(this.#connection, this.#splice, buf, start, end, bytes, ordinal, binary);
   }
 
   /**

@@ -8,7 +8,7 @@ export interface Answered {
   /** Highest serial of an SDK message that was taken in; 0 = none. */
   readonly heard: number;
   /** The connection that carries the session now. */
-  readonly connection: { readonly answerable: boolean; sendText(data: Uint8Array): void } | undefined;
+  readonly connection: { readonly answerable: boolean; sendMessage(data: Uint8Array): void } | undefined;
 }
 
 export interface Answers {
@@ -33,7 +33,7 @@ export function createAnswers(report: Report): Answers {
         try {
           // A client that does not read gets no pile of answers. Serials are cumulative, so that a
           // later answer says the same.
-          if (connection?.answerable === true) connection.sendText(heardText(heard));
+          if (connection?.answerable === true) connection.sendMessage(heardText(heard));
         } catch (error) {
           report({ stage: 'resume', error });
         }

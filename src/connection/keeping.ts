@@ -4,7 +4,7 @@ import type { Retention } from '../delivery/retention.ts';
 
 /**
  * Keeps a message of `bytes` bytes, of which `buf[start, end)` is at hand: all of it, or its
- * beginning.
+ * beginning. `several`: the message holds other events, too.
  */
 export function keepMessage(
   retention: Retention,
@@ -13,7 +13,10 @@ export function keepMessage(
   start: number,
   end: number,
   bytes: number,
+  several: boolean,
 ): void {
-  if (end - start === bytes) retention.keep(delivery, bytes, () => Buffer.from(buf.subarray(start, end)));
+  // Sent again, the message would bring its other events again, which their rules may not allow.
+  if (several) retention.refused.several_events++;
+  else if (end - start === bytes) retention.keep(delivery, bytes, () => Buffer.from(buf.subarray(start, end)));
   else retention.cut(bytes);
 }

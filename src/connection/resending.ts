@@ -18,7 +18,7 @@ export function createResendBudget(): Budget {
 interface Way {
   /** Whether the client reads what it is sent. */
   readonly flowing: boolean;
-  sendText(data: Uint8Array): void;
+  sendMessage(data: Uint8Array, binary?: boolean): void;
 }
 
 /** The messages that one connection sends again. */
@@ -35,11 +35,11 @@ export class Resends {
    * Sends a kept message again. `announced` = the client has opted in, and is told first which
    * message comes.
    */
-  resend(way: Way, { payload, ordinal }: Delivery, announced: boolean, now: number): AttemptResult {
+  resend(way: Way, { payload, binary, ordinal }: Delivery, announced: boolean, now: number): AttemptResult {
     if (payload === undefined) return 'failed';
     if (!way.flowing || !this.#own.take(now) || !this.#all.take(now)) return 'blocked';
-    if (announced) way.sendText(replayText(ordinal));
-    way.sendText(payload);
+    if (announced) way.sendMessage(replayText(ordinal));
+    way.sendMessage(payload, binary);
     return 'sent';
   }
 }

@@ -156,15 +156,15 @@ export class ResumableSession implements Registered, Answered {
     const facts = { session: session.key, token: registry.token(this, now), next: connection.messages + 1 };
     if (session.resumable) journal?.tokens(session, this.serial, this.used);
     const recovered = handed !== undefined;
-    connection.sendText(welcomeText({ ...facts, recovered, rejoined, heard, silence: silenceMs }));
+    connection.sendMessage(welcomeText({ ...facts, recovered, rejoined, heard, silence: silenceMs }));
     if (handed === undefined) return undefined;
     const missed = tracker.resumed(session, connection, handed, now);
     // What the application was handed is evidence, which may have shown more of the client.
     if (session.resumable) journal?.shown(session);
-    for (const { ordinal, payload } of missed) {
+    for (const { ordinal, payload, binary } of missed) {
       if (payload === undefined) continue;
-      connection.sendText(replayText(ordinal));
-      connection.sendText(payload);
+      connection.sendMessage(replayText(ordinal));
+      connection.sendMessage(payload, binary);
     }
     return missed.length;
   }

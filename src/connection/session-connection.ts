@@ -14,8 +14,8 @@ export interface SessionConnection extends Link {
   readonly rejoinable: boolean;
   /** Whether an answer to a word of the client may be sent. */
   readonly answerable: boolean;
-  /** A frame of ours. */
-  sendText(data: Uint8Array): void;
+  /** Sends a text of ours, or a kept message again. */
+  sendMessage(data: Uint8Array, binary?: boolean): void;
   /**
    * Puts a new client in the place of the one that went, or still seems to be there; that one is
    * closed with `code`.

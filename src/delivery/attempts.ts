@@ -9,6 +9,16 @@ import type { AttemptKind } from './words.ts';
 const JITTER = 0.1;
 
 /**
+ * The latest moment of the last attempt of a schedule whose deadline is near, ms after the send:
+ * each gap as long as it may be, but the last one as short as it may be.
+ */
+export function lastAttemptMs(attemptsMs: readonly number[]): number {
+  const last = attemptsMs.at(-1) ?? 0;
+  const before = attemptsMs.reduce((sum, gap) => sum + gap, 0) - last;
+  return before * (1 + JITTER) + last * (1 - JITTER);
+}
+
+/**
  * When to look at a delivery next: its next attempt, or its deadline when the schedule is used up.
  * `now` is the last attempt (or the send), ms since the epoch; `random` is in [0, 1).
  */
@@ -16,8 +26,11 @@ export function nextLook(delivery: Delivery, now: number, random: number): numbe
   const schedule = delivery.type.policy.attemptsMs;
   const made = delivery.attempts - 1;
   if (made >= schedule.length) return delivery.deadlineAt;
-  const at = now + schedule[made]! * (1 - JITTER + 2 * JITTER * random);
-  return Math.min(at, delivery.deadlineAt);
+  const gap = schedule[made]!;
+  const at = now + gap * (1 - JITTER + 2 * JITTER * random);
+  if (at < delivery.deadlineAt) return at;
+  // No attempt is left out for the sake of spreading alone.
+  return Math.min(now + gap * (1 - JITTER), delivery.deadlineAt);
 }
 
 /** The means to have a delivery's message sent again. */

@@ -96,6 +96,8 @@ export class Delivery implements Timed {
    * more.
    */
   payload: Uint8Array | undefined = undefined;
+  /** Whether the kept message is a binary one (RFC 6455 §5.6). */
+  binary = false;
   /** The open span of telemetry; opaque to the core. */
   span: unknown = undefined;
   /**
@@ -170,6 +172,7 @@ export class Delivery implements Timed {
     this.repeated = false;
     this.span = undefined;
     this.shownAs = '';
+    this.binary = false;
     this.eventHash = 0;
   }
 

@@ -23,17 +23,19 @@ export interface LeftDelivery {
   readonly missed: boolean;
   /** As on the record. */
   readonly shownAs: string;
+  readonly binary: boolean;
 }
 
 /** Makes the record. `Tracker.restore` takes it in. */
 export function revive(session: Session, left: LeftDelivery): Delivery {
-  const { seq, ordinal, facts, required, sentAt, receivedAt, attempts, word, errorText, missed, shownAs } = left;
+  const { seq, ordinal, facts, required, sentAt, receivedAt, attempts, word, errorText, missed } = left;
   const delivery = new Delivery(seq, session, ordinal, facts, required, sentAt);
   delivery.receivedAt = receivedAt;
   delivery.level = receivedAt === 0 ? '' : 'received';
   delivery.word = word;
   delivery.errorText = errorText;
-  delivery.shownAs = shownAs;
+  delivery.shownAs = left.shownAs;
+  delivery.binary = left.binary;
   delivery.queue = missed ? 'reemission' : '';
   delivery.kept = true;
   if (attempts.length === 0) return delivery;

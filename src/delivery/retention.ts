@@ -16,12 +16,13 @@ const NOTHING: RetentionLimits = { bytes: 0, bytesPerSession: 0, bytesPerUser: 0
 export class Retention {
   /** Bytes kept now. */
   bytes = 0;
-  /** Messages not kept because of a limit, ever. */
+  /** Messages not kept though something would have been sent again, ever. */
   readonly refused: Record<UnretainedReason, number> = {
     retained_bytes: 0,
     retained_per_session: 0,
     retained_per_user: 0,
     in_flight_bytes: 0,
+    several_events: 0,
   };
   readonly #limits: RetentionLimits;
   readonly #displaced: Displaced | undefined;

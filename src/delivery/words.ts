@@ -79,12 +79,13 @@ export type Capability = (typeof CAPABILITIES)[number];
 export const UNMATCHED_REASONS = ['late', 'duplicate', 'unknown', 'foreign'] as const;
 export type UnmatchedReason = (typeof UNMATCHED_REASONS)[number];
 
-/** Which limit kept a message from being retained for replays. */
+/** What kept a message from being retained for replays and resends: a limit, or its shape. */
 export const UNRETAINED_REASONS = [
   'retained_bytes',
   'retained_per_session',
   'retained_per_user',
   'in_flight_bytes',
+  'several_events',
 ] as const;
 export type UnretainedReason = (typeof UNRETAINED_REASONS)[number];
 

@@ -49,6 +49,8 @@ export interface DeliveryEntry {
   readonly bytes: number;
   readonly required: Level;
   readonly sentAt: number;
+  /** Whether its kept message is a binary one; left out where it is not. */
+  readonly binary?: boolean;
 }
 
 export interface AttemptEntry {

@@ -28,6 +28,7 @@ export function deliveryEntry(delivery: Delivery, wallOf: WallOf): DeliveryEntry
     ...{ ordinal, type: delivery.type.name, eventId, run, tool, toolCall },
     traceparent: delivery.traceparent ?? (session.traceparent === '' ? undefined : session.traceparent),
     ...{ bytes, required, sentAt: wallOf(delivery.sentAt) },
+    ...(delivery.binary && { binary: true }),
   };
 }
 

@@ -1,6 +1,6 @@
 // relay: the other frames that the sidecar adds, framed by ws: never compressed, masked towards the upstream.
 import { Sender } from 'ws';
-import { CLOSE, PONG, TEXT } from './frames.ts';
+import { BINARY, CLOSE, PONG, TEXT } from './frames.ts';
 
 const MAX_REASON = 123;
 
@@ -23,9 +23,9 @@ export function closeFrame(code: number, reason: string, mask: boolean): Buffer 
   return frame(CLOSE, payload, mask);
 }
 
-/** An unmasked text frame for the client. */
-export function textFrame(data: Buffer): Buffer {
-  return frame(TEXT, data, false);
+/** An unmasked text frame for the client, or a binary one. */
+export function messageFrame(data: Buffer, binary = false): Buffer {
+  return frame(binary ? BINARY : TEXT, data, false);
 }
 
 function frame(opcode: number, payload: Buffer, mask: boolean): Buffer {

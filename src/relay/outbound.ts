@@ -6,7 +6,7 @@ import type { Shared } from './directions.ts';
 import { FrameScanner } from './frames.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
-import { textFrame } from './inject.ts';
+import { messageFrame } from './inject.ts';
 import { LastFrame } from './last-frame.ts';
 import type { Sink } from './peer.ts';
 import type { RelayContext } from './tap.ts';
@@ -146,10 +146,10 @@ export class Outbound implements ScanEvents {
     if (this.atBoundary && this.audience === 'present') this.#writer.lastBarrier();
   }
 
-  /** Writes a text frame now, or between the next two messages. */
-  sendText(data: Buffer): void {
+  /** Writes a message of one frame now, or between the next two messages. */
+  sendMessage(data: Buffer, binary = false): void {
     if (this.raw || this.closing) return;
-    const frame = textFrame(data);
+    const frame = messageFrame(data, binary);
     if (this.audience !== 'present') {
       if (this.audience === 'arriving') this.#writer.write(frame);
     } else if (this.atBoundary && !this.#scanner.open) this.#writer.write(frame);
@@ -165,7 +165,7 @@ export class Outbound implements ScanEvents {
     const at = start - (size < 126 ? 2 : size <= 0xffff ? 4 : 10);
     if (at < 0 || buf[at] !== TEXT_FIN) return false;
     this.#additions ??= new Additions();
-    this.#additions.insert(at, textFrame(data));
+    this.#additions.insert(at, messageFrame(data));
     return true;
   }
 

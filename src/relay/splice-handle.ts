@@ -54,7 +54,7 @@ export interface SpliceHandle {
    * Sends a text frame of ours to the client, now or between the next two messages. Only clients
    * that have opted in expect one.
    */
-  sendText(data: Buffer): void;
+  sendMessage(data: Buffer, binary?: boolean): void;
   /**
    * Sends a text frame of ours right before the message that the tap is being told of, whose
    * payload is `buf[start, end)`. False = the beginning of that message has been written.

@@ -88,8 +88,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     return this.outbound.ping() ? 'sent' : 'blocked';
   }
 
-  sendText(data: Buffer): void {
-    this.outbound.sendText(data);
+  sendMessage(data: Buffer, binary?: boolean): void {
+    this.outbound.sendMessage(data, binary);
   }
 
   reaches(ordinal: number): boolean {

@@ -30,7 +30,14 @@ export function countLimits({ relay, tracker, sessions, silent, shed }: LimitSou
     },
     {
       text: 'limits.retained_bytes(_per_user), sessions.retained_bytes or limits.in_flight_bytes reached, messages not kept for replays',
-      read: () => Object.values(tracker.retention.refused).reduce((sum, each) => sum + each, 0),
+      read: () => {
+        const { several_events: shape, ...limits } = tracker.retention.refused;
+        return Object.values(limits).reduce((sum, each) => sum + each, 0);
+      },
+    },
+    {
+      text: 'resend: true has no effect on messages of several events, messages not kept',
+      read: () => tracker.retention.refused.several_events,
     },
     {
       text: 'limits.connections reached by sessions, those of the same user that had waited longest ended',

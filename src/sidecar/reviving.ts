@@ -85,10 +85,10 @@ export function endAsLost(
 
 function leftDelivery({ delivery, state }: OpenDelivery, { decoder, offset }: ReviveDeps): LeftDelivery {
   const shift = offset();
-  const { seq, ordinal, required } = delivery;
+  const { seq, ordinal, required, binary = false } = delivery;
   const { receivedAt, attempts, word, errorText, missed, shownAs = '' } = state;
   return {
-    ...{ seq, ordinal, required, word, errorText, missed, shownAs },
+    ...{ seq, ordinal, required, word, errorText, missed, shownAs, binary },
     facts: { type: decoder.typeNamed(delivery.type), id: delivery.eventId, user: undefined, ...factsOf(delivery) },
     sentAt: delivery.sentAt - shift,
     receivedAt: receivedAt === 0 ? 0 : receivedAt - shift,

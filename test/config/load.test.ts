@@ -379,6 +379,33 @@ describe('rules', () => {
     expect([rule(', attempts: []'), rule(', resend: true'), rule('') + hooks].flatMap(warnings)).toEqual([]);
   });
 
+  it.each([
+    ['limits.retained_bytes', 'limits: { retained_bytes: 0B }'],
+    ['limits.retained_bytes_per_user', 'limits: { retained_bytes_per_user: 0B }'],
+    ['sessions.retained_bytes', 'sessions: { retained_bytes: 0B }'],
+  ])('warns about messages that are to be sent again and cannot be kept: %s is 0', (key, zero) => {
+    const yaml = (resend: boolean) =>
+      `${zero}\nevents:\n  rules:\n    - { match: a, confirm: processed, attempts: [], resend: ${resend} }\n`;
+    expect(load({ env: UPSTREAM, yaml: yaml(true) }).warnings.map(formatFault)).toEqual([
+      `a.yaml:4:61: events.rules[0].resend: sends nothing again: ${key} is 0, so no message is kept`,
+    ]);
+    expect(load({ env: UPSTREAM, yaml: yaml(false) }).warnings).toEqual([]);
+  });
+
+  it.each([
+    ['[2s, 2s]', '4s', true],
+    ['[2s, 2s]', '4100ms', false],
+    ['[2s, 1s, 1s]', '4100ms', true],
+    ['[4s]', '4001ms', false],
+  ])('warns about a last attempt that chance may take past the deadline: %s, %s', (attempts, timeout, bites) => {
+    const yaml = `events:\n  rules:\n    - { match: a, timeout: ${timeout}, attempts: ${attempts} }\n`;
+    const warned = load({ env: UPSTREAM, yaml }).warnings.map(({ message }) => message);
+    expect(warned.some((message) => message.startsWith('the last attempt may not be made'))).toBe(
+      bites && timeout !== '4s',
+    );
+    expect(warned.length).toBe(bites ? 1 : 0);
+  });
+
   it('warns about rules that are never reached and attempts past the deadline', () => {
     const yaml = 'events:\n  rules:\n    - { match: "*", timeout: 5s }\n    - { match: a, attempts: [] }\n';
     expect(load({ env: UPSTREAM, yaml }).warnings.map(formatFault)).toEqual([

@@ -112,7 +112,7 @@ it('other clients do not wait for the journal: it is told of what stays in fligh
 it('a text of ours goes out behind what was told before', async () => {
   const { connection, upstream, writes, client } = await open(true);
   upstream.send(event('a'));
-  connection.sendText(Buffer.from('{"ackspan":"heard","s":1}'));
+  connection.sendMessage(Buffer.from('{"ackspan":"heard","s":1}'));
   expect(texts(client)).toHaveLength(2);
   expect(writes.at(-1)).toMatchObject({ told: 2, handedOver: 2 });
 });

@@ -23,7 +23,7 @@ function connection(rejoinable = false): SessionConnection & { readonly did: str
     ...{ id: 'c', facts: FACTS, messages: 0, attended: false, rejoinable, answerable: true, did },
     probe: () => 'failed',
     resend: () => 'failed',
-    sendText: (data) => void did.push(Buffer.from(data).toString()),
+    sendMessage: (data) => void did.push(Buffer.from(data).toString()),
     rejoin: (facts) => void did.push(`joined by ${facts.id}`),
     replaceBy: (code) => void did.push(`replaced ${code}`),
     close: (code, reason) => void did.push(`closed ${code} ${reason}`),

@@ -37,7 +37,7 @@ it('[D7] a message that could never be kept is counted by the limit that it exce
   for (const size of [100, 101, 301]) retention.cut(size);
   expect(retention.refused).toEqual({
     ...{ retained_bytes: 0, retained_per_user: 0 },
-    ...{ retained_per_session: 2, in_flight_bytes: 1 },
+    ...{ retained_per_session: 2, in_flight_bytes: 1, several_events: 0 },
   });
 });
 

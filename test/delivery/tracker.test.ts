@@ -406,6 +406,16 @@ describe('outcomes', () => {
     }
   });
 
+  test('[D5] the last attempt before the deadline is made, however chance spreads it', () => {
+    const type = eventType('x', 9, { timeoutMs: 4100, attemptsMs: [4000] });
+    for (const random of [0, 0.5, 0.75, 0.999999]) {
+      const { tracker, connect, start, recorder } = setUp(undefined, 0, () => random);
+      tracker.track(connect(), facts(type), 1, start);
+      for (let now = start; now < start + 4100; now += 10) tracker.tick(now);
+      expect(recorder.attempts.map(({ kind }) => kind)).toEqual(['probe']);
+    }
+  });
+
   test('[D6] a session cannot confirm what belongs to another session or user', () => {
     const { tracker, connect, start, recorder } = setUp();
     const mine = connect('alice');

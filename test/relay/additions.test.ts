@@ -17,11 +17,11 @@ function quiet(): RecordingTap {
   return tap;
 }
 
-describe('[W2] sendText', () => {
+describe('[W2] sendMessage', () => {
   it('writes at once between two messages', async () => {
     const { client, upstream, splice } = await spliced();
     upstream.send(frame('a'));
-    splice.sendText(Buffer.from('ours'));
+    splice.sendMessage(Buffer.from('ours'));
     expect(texts(client.taken())).toEqual(['a', 'ours']);
   });
 
@@ -34,8 +34,8 @@ describe('[W2] sendText', () => {
       frame('next'),
     ]);
     upstream.send(whole.subarray(0, 4));
-    splice.sendText(Buffer.from('one'));
-    splice.sendText(Buffer.from('two'));
+    splice.sendMessage(Buffer.from('one'));
+    splice.sendMessage(Buffer.from('two'));
     upstream.send(whole.subarray(4, 12));
     upstream.send(whole.subarray(12));
     expect(texts(client.taken())).toEqual(['a', 'b', 'one', 'two', 'next']);
@@ -44,7 +44,7 @@ describe('[W2] sendText', () => {
   it('after a Close frame of the upstream, or of ours, is nothing', async () => {
     const { client, upstream, splice } = await spliced();
     upstream.send(frame(closePayload(1000), { opcode: CLOSE }));
-    splice.sendText(Buffer.from('late'));
+    splice.sendMessage(Buffer.from('late'));
     expect(texts(client.taken())).toEqual([]);
   });
 
@@ -52,7 +52,7 @@ describe('[W2] sendText', () => {
     const { client, upstream, splice } = await spliced({ tap: quiet() });
     const bytes = frame('message');
     upstream.send(bytes.subarray(0, 4));
-    splice.sendText(Buffer.from('ours'));
+    splice.sendMessage(Buffer.from('ours'));
     splice.close(1012, 'restart');
     upstream.send(Buffer.concat([bytes.subarray(4), frame('too late')]));
     const frames = readFrames(client.taken());
@@ -80,7 +80,7 @@ describe('[W2] sendText', () => {
         for (const [size, say] of chunks) {
           upstream.send(stream.subarray(at, at + size));
           at += size;
-          if (say) splice.sendText(Buffer.from(`ours ${++sent}`));
+          if (say) splice.sendMessage(Buffer.from(`ours ${++sent}`));
         }
         upstream.send(stream.subarray(at));
         const read = await decodeWithWs(client.taken(), { isServer: false });
@@ -130,7 +130,7 @@ describe('[W5] announce', () => {
     const { client, upstream, splice, tap } = await announcing();
     tap.wantsBarrier = () => true;
     upstream.send(frame('abc').subarray(0, 3));
-    splice.sendText(Buffer.from('ours'));
+    splice.sendMessage(Buffer.from('ours'));
     upstream.send(Buffer.concat([frame('abc').subarray(3), frame('!'), frame('tail').subarray(0, 4)]));
     upstream.send(frame('tail').subarray(4));
     const frames = readFrames(client.taken()).map(({ opcode, payload }) =>

@@ -87,7 +87,7 @@ describe('[W4] a message that may go ahead', () => {
     const { upstream, client, splice, tap } = await told(() => 'message');
     tap.wantsBarrier = () => false;
     upstream.send(frame('a', { fin: false }));
-    splice.sendText(Buffer.from('ours'));
+    splice.sendMessage(Buffer.from('ours'));
     upstream.send(frame('b', { opcode: CONTINUATION }));
     upstream.send(frame('next'));
     expect(shape(client.taken())).toBe('1/1 0/1 1/4 1/4');

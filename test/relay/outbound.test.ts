@@ -299,7 +299,7 @@ describe('[W6] messages', () => {
 describe('[W2] text of ours', () => {
   it('goes out at once between messages', async () => {
     const { client, splice } = await spliced();
-    splice.sendText(Buffer.from('{"ackspan":"welcome"}'));
+    splice.sendMessage(Buffer.from('{"ackspan":"welcome"}'));
     expect(client.taken()).toEqual(frame('{"ackspan":"welcome"}'));
   });
 
@@ -307,8 +307,8 @@ describe('[W2] text of ours', () => {
     const { client, upstream, splice, tap } = await spliced();
     tap.wantsBarrier = () => false;
     upstream.send(frame('a', { fin: false }));
-    splice.sendText(Buffer.from('ours'));
-    splice.sendText(Buffer.from('too'));
+    splice.sendMessage(Buffer.from('ours'));
+    splice.sendMessage(Buffer.from('too'));
     const rest = Buffer.concat([frame('p', { opcode: PING }), frame('b', { opcode: CONTINUATION }), frame('next')]);
     upstream.send(rest.subarray(0, 3));
     expect(shape(client.taken())).toBe('1/1 9/1');

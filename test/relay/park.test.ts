@@ -361,7 +361,7 @@ it('[W12] at every offset of every stream: the old client got a prefix, the new 
           upstreamText(buf, start, end, ordinal, now, bytes, binary);
           if (splice.audience === 'arriving') {
             again.push(`${ordinal}`);
-            splice.sendText(Buffer.from(`again ${ordinal}`));
+            splice.sendMessage(Buffer.from(`again ${ordinal}`));
           }
         };
         let binaryLost = 0;

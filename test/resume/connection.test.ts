@@ -101,16 +101,17 @@ it('[D16] [R10] a connection that was replaced relays what is left, and counts, 
   expect([session.lastOrdinal, tracker.tracked, session.receivedThrough, unread.superseded]).toEqual([1, 1, 0, 2]);
 });
 
-it('[D21] JSON in a binary message is tracked and not kept, because it would come again as text', async () => {
+it('[D21] JSON in a binary message is tracked and kept like a text, and announced by no notice', async () => {
   const { client, upstream, tracker, resumable } = open();
   const { session } = resumable;
   const texts = () => readFrames(client.taken()).filter(({ opcode }) => opcode === 1);
   await settle();
   client.drain();
   // The client looks for our notices in text messages only.
-  upstream.send(frame('{"ackspan":"replay","type":"agent_thinking","event_id":"a"}', { opcode: 2 }));
-  expect([tracker.tracked, tracker.retention.bytes, session.lastOrdinal, texts()]).toEqual([1, 0, 1, []]);
+  const binary = '{"ackspan":"replay","type":"agent_thinking","event_id":"a"}';
+  upstream.send(frame(binary, { opcode: 2 }));
+  expect([tracker.tracked, tracker.retention.bytes, session.lastOrdinal, texts()]).toEqual([1, binary.length, 1, []]);
   upstream.send(event('b'));
   expect([tracker.tracked, session.lastOrdinal, texts().length]).toEqual([2, 2, 1]);
-  expect(tracker.retention.bytes).toBeGreaterThan(0);
+  expect(tracker.retention.bytes).toBeGreaterThan(binary.length);
 });

@@ -65,7 +65,7 @@ class HalfSidecar {
     const connection = {
       ...{ messages: resumable.session.lastOrdinal, rejoinable: false, answerable: true },
       replaceBy() {},
-      sendText: (data: Uint8Array) => carried.link?.send(Buffer.from(data).toString()),
+      sendMessage: (data: Uint8Array) => carried.link?.send(Buffer.from(data).toString()),
       close: (code: number) => carried.link?.close(code),
     } as unknown as Carried['connection'];
     const carried: Carried = { connection, resumable, link };

@@ -289,7 +289,7 @@ export const METRICS = {
     'counter',
     '{message}',
     [L.reason],
-    'Messages not kept for a replay because a limit was reached.',
+    'Messages not kept for replays and resends: a limit was reached, or they hold several events.',
   ),
   ...FRONT_METRICS,
   ...HOOK_METRICS,
