@@ -2,7 +2,7 @@
 import { diag, metrics, trace } from '@opentelemetry/api';
 import type { EventTracker } from './embed/contract.ts';
 import { settle, type TrackerOptions } from './embed/options.ts';
-import { createEventTelemetry } from './embed/otel.ts';
+import { createEventTelemetry, type EventTelemetry } from './embed/otel.ts';
 import { createEmbeddedTracker } from './embed/tracker.ts';
 import { SCOPE } from './telemetry/names/names.ts';
 import { startBeat } from './time/beat.ts';
@@ -24,11 +24,10 @@ export type { Retry } from './embed/sending.ts';
  */
 export function createTracker(options: TrackerOptions = {}): EventTracker {
   const settings = settle(options);
-  const tracer = (options.tracerProvider ?? trace).getTracer(SCOPE, VERSION);
-  const meter = (options.meterProvider ?? metrics).getMeter(SCOPE, VERSION);
+  const telemetry = telemetryOf(options);
   const tracker = createEmbeddedTracker({
     settings,
-    telemetry: createEventTelemetry(tracer, meter),
+    telemetry,
     now,
     random: Math.random,
     startBeat: (tracked, report) => {
@@ -43,4 +42,12 @@ export function createTracker(options: TrackerOptions = {}): EventTracker {
   });
   if (options.onRetry !== undefined) tracker.onRetry(options.onRetry);
   return tracker;
+}
+
+function telemetryOf({ tracerProvider = trace, meterProvider = metrics }: TrackerOptions): EventTelemetry {
+  try {
+    return createEventTelemetry(tracerProvider.getTracer(SCOPE, VERSION), meterProvider.getMeter(SCOPE, VERSION));
+  } catch (cause) {
+    throw new RangeError('tracerProvider and meterProvider must give a tracer and a meter', { cause });
+  }
 }

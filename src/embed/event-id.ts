@@ -1,10 +1,16 @@
 // embed: where the id of an event is in its data, and which values can be an id, as the sidecar reads them.
-import { DEFAULT_ID_POINTERS } from '../decode/defaults.ts';
-import { MAX_FIELD_BYTES } from '../decode/json.ts';
+import { DEFAULT_DECODE_OPTIONS, DEFAULT_ID_POINTERS } from '../decode/defaults.ts';
+import { JsonMessage, MAX_FIELD_BYTES } from '../decode/json.ts';
 import { idOfNumber } from '../decode/number.ts';
+import { createPaths } from '../decode/paths.ts';
 import { parsePointer } from '../decode/pointer.ts';
+import { bytesOf } from './bytes.ts';
 
 const PLACES = DEFAULT_ID_POINTERS.map(parsePointer);
+const { scanBytes } = DEFAULT_DECODE_OPTIONS;
+const PATHS = createPaths(DEFAULT_ID_POINTERS);
+const NODES = DEFAULT_ID_POINTERS.map(PATHS.node);
+const READER = new JsonMessage(PATHS.root, scanBytes);
 /** UTF-16 units of a text that is never too long, even if each of them is escaped. */
 const SURELY_SHORT = MAX_FIELD_BYTES / 6;
 
@@ -23,12 +29,16 @@ export function idOf(value: unknown): string | undefined {
 
 /**
  * The id that the application on the other side will find in the event and confirm: at the first
- * place that has one. Never throws.
+ * place that has one. `data` is the event as the backend sends it: JSON as text or bytes, or a
+ * value that JSON.stringify is going to turn into one. Never throws.
  */
 export function eventIdIn(data: unknown): string | undefined {
   try {
+    const bytes = bytesOf(data, scanBytes);
+    if (bytes !== undefined) return idInBytes(bytes);
+    const event = asJson(data, '');
     for (const place of PLACES) {
-      const id = idOf(at(data, place));
+      const id = idOf(at(event, place));
       if (id !== undefined) return id;
     }
   } catch {
@@ -38,12 +48,31 @@ export function eventIdIn(data: unknown): string | undefined {
   return undefined;
 }
 
+/** As the sidecar looks for it: in the first bytes of a long event, and beyond 2^53 by digits. */
+function idInBytes(bytes: Buffer): string | undefined {
+  const readable = READER.read(bytes, 0, bytes.length, bytes.length) === '';
+  const id = readable ? READER.firstText(NODES, true) : undefined;
+  const { broken } = READER;
+  READER.release();
+  return broken ? undefined : id;
+}
+
 /** Reads own properties only: JSON has no others. */
 function at(data: unknown, place: readonly string[]): unknown {
   let value = data;
   for (const key of place) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
+    value = asJson((value as Record<string, unknown>)[key], key);
   }
   return value;
+}
+
+/**
+ * The value that JSON.stringify writes (ECMA-262 §25.5.2.2 SerializeJSONProperty, steps 2 to 4).
+ */
+function asJson(given: unknown, key: string): unknown {
+  let value = given;
+  if (typeof value !== 'object' || value === null) return value;
+  if ('toJSON' in value && typeof value.toJSON === 'function') value = value.toJSON(key) as unknown;
+  return value instanceof String || value instanceof Number ? value.valueOf() : value;
 }

@@ -1,6 +1,7 @@
 // embed: reads a client's message with the sidecar's own reader of confirmations.
 import { type Confirmation, createConfirmationReader } from '../decode/confirmation.ts';
 import { DEFAULT_DECODE_OPTIONS } from '../decode/defaults.ts';
+import { bytesOf } from './bytes.ts';
 
 const { confirmations, type: typePointers, scanBytes } = DEFAULT_DECODE_OPTIONS;
 const read = createConfirmationReader(confirmations, typePointers, scanBytes);
@@ -15,7 +16,7 @@ const FIELDS = ['event', 'type', 'event_id', 'status', 'error'] as const;
  */
 export function readConfirmation(message: unknown): Confirmation | undefined {
   try {
-    const bytes = bytesOf(message);
+    const bytes = bytesOf(message, scanBytes) ?? parsedBytes(message);
     return bytes === undefined ? undefined : read(bytes, 0, bytes.length);
   } catch {
     // Silence is right: a value that did not come from JSON (a getter that throws, a bigint) is no
@@ -24,26 +25,9 @@ export function readConfirmation(message: unknown): Confirmation | undefined {
   }
 }
 
-function bytesOf(message: unknown): Buffer | undefined {
-  // A text has at least as many bytes as UTF-16 units.
-  if (typeof message === 'string') return message.length > scanBytes ? undefined : Buffer.from(message);
-  if (typeof message !== 'object' || message === null) return undefined;
-  if (ArrayBuffer.isView(message)) return Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-  if (message instanceof ArrayBuffer) return Buffer.from(message);
-  return Array.isArray(message) ? joined(message) : textOf(message);
-}
-
-function joined(pieces: readonly unknown[]): Buffer | undefined {
-  let length = 0;
-  for (const piece of pieces) {
-    if (!(piece instanceof Uint8Array)) return undefined;
-    length += piece.length;
-  }
-  return length > scanBytes ? undefined : Buffer.concat(pieces as readonly Uint8Array[]);
-}
-
 /** The parsed object as the client may have written it, with the parts that the reader looks at. */
-function textOf(parsed: object): Buffer {
+function parsedBytes(parsed: unknown): Buffer | undefined {
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
   const seen: Record<string, unknown> = {};
   for (const field of FIELDS) {
     const value = Object.hasOwn(parsed, field) ? (parsed as Record<string, unknown>)[field] : undefined;

@@ -64,29 +64,39 @@ const RETRIES_LIMIT = 20;
  */
 export function settle(options: TrackerOptions): Settings {
   if (!isObject(options)) throw new RangeError(`options must be an object, not ${shown(options)}`);
-  const { limits = {}, onRetry, report } = options;
+  const { limits = {}, onRetry, report, tracerProvider, meterProvider } = options;
   if (!isObject(limits)) throw new RangeError(`limits must be an object, not ${shown(limits)}`);
   if (onRetry !== undefined) callable('onRetry', onRetry);
   if (report !== undefined) callable('report', report);
+  provider('tracerProvider', tracerProvider, 'getTracer');
+  provider('meterProvider', meterProvider, 'getMeter');
+  const {
+    timeoutMs = USUAL.timeoutMs,
+    retries = USUAL.attemptsMs.length,
+    firstRetryMs = USUAL.attemptsMs[0],
+  } = options;
+  const { pending = 100_000, pendingPerUser = 5000, history = 10_000 } = limits as TrackerOptions['limits'] & object;
   return {
-    timeoutMs: duration('timeoutMs', options.timeoutMs ?? USUAL.timeoutMs),
-    retries: retryCount(options.retries ?? USUAL.attemptsMs.length),
-    firstRetryMs: duration('firstRetryMs', options.firstRetryMs ?? USUAL.attemptsMs[0]!),
-    pending: whole('limits.pending', limits.pending ?? 100_000, 1),
-    pendingPerUser: whole('limits.pendingPerUser', limits.pendingPerUser ?? 5000, 1),
-    history: whole('limits.history', limits.history ?? 10_000, 0),
+    timeoutMs: duration('timeoutMs', timeoutMs),
+    retries: retryCount(retries),
+    firstRetryMs: duration('firstRetryMs', firstRetryMs),
+    pending: whole('limits.pending', pending, 1),
+    pendingPerUser: whole('limits.pendingPerUser', pendingPerUser, 1),
+    history: whole('limits.history', history, 0),
   };
+}
+
+/** The grace of `stop`, ms. Throws a RangeError for options that make no sense. */
+export function graceOf(options: { readonly graceMs?: number } = {}): number {
+  if (!isObject(options)) throw new RangeError(`the options of stop must be an object, not ${shown(options)}`);
+  const { graceMs = 0 } = options;
+  return graceMs === 0 ? graceMs : duration('graceMs', graceMs);
 }
 
 /** Throws a RangeError unless `ms` is a number above 0 and at most a week. */
 export function duration(name: string, ms: unknown): number {
   if (typeof ms === 'number' && ms > 0 && ms <= WEEK_MS) return ms;
   throw new RangeError(`${name} must be a number of milliseconds above 0 and at most a week, not ${shown(ms)}`);
-}
-
-/** Throws a RangeError unless `ms` is a number from 0 to a week. */
-export function wait(name: string, ms: unknown): number {
-  return ms === 0 ? ms : duration(name, ms);
 }
 
 /** Throws a RangeError unless `count` is a whole number from 0 to 20. */
@@ -109,7 +119,13 @@ export function shown(value: unknown): string {
 }
 
 function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function provider(name: string, value: object | undefined, method: string): void {
+  const given = isObject(value) ? (value as Record<string, unknown>)[method] : undefined;
+  if (value !== undefined && typeof given !== 'function')
+    throw new RangeError(`${name} must be a provider of OpenTelemetry, with ${method}, not ${shown(value)}`);
 }
 
 function whole(name: string, value: unknown, least: number): number {

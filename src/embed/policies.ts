@@ -1,5 +1,7 @@
 // embed: event types with their policies for the core: interned, so that a busy backend makes a handful of them.
+import { lastAttemptMs } from '../delivery/attempts.ts';
 import type { EventType } from '../delivery/policy.ts';
+import type { Report } from '../delivery/ports.ts';
 import type { Priority } from '../delivery/words.ts';
 
 /** Types beyond this number share the metric label `other`. */
@@ -12,16 +14,30 @@ const KNOWN_LIMIT = 2048;
 /** Finds the type of an event, with everything that depends on it. */
 export type EventTypes = (name: string, priority: Priority, timeoutMs: number, retries: number) => EventType;
 
-/** `firstRetryMs`: the first gap. Each further gap is twice as long. */
-export function createEventTypes(firstRetryMs: number): EventTypes {
+/**
+ * `firstRetryMs`: the first gap. Each further gap is twice as long. Retries that find no time
+ * before the deadline are left out, which is reported once for each combination.
+ */
+export function createEventTypes(firstRetryMs: number, report: Report): EventTypes {
   const labels = new Map<string, number>();
   const known = new Map<string, EventType>();
-  const schedules: (readonly number[])[] = [];
+  const schedules = new Map<string, readonly number[]>();
 
-  const schedule = (retries: number): readonly number[] => {
-    schedules[retries] ??= Array.from({ length: retries }, (_, i) => firstRetryMs * 2 ** i);
-    return schedules[retries];
-  };
+  /** Made once for each combination that is in use; `known` bounds their number. */
+  function schedule(timeoutMs: number, retries: number): readonly number[] {
+    const key = `${timeoutMs} ${retries}`;
+    const found = schedules.get(key);
+    if (found !== undefined) return found;
+    const gaps = Array.from({ length: retries }, (_, i) => firstRetryMs * 2 ** i);
+    while (gaps.length > 0 && lastAttemptMs(gaps) >= timeoutMs) gaps.pop();
+    if (schedules.size >= KNOWN_LIMIT) return gaps;
+    schedules.set(key, gaps);
+    if (gaps.length < retries) {
+      const text = `only ${gaps.length} of ${retries} retries fit into a timeoutMs of ${timeoutMs}: the first comes after ${firstRetryMs} ms, and each further gap is twice as long`;
+      report({ stage: 'track', error: new Error(text) });
+    }
+    return gaps;
+  }
 
   function create(name: string, priority: Priority, timeoutMs: number, retries: number): EventType {
     let index = labels.get(name);
@@ -30,7 +46,7 @@ export function createEventTypes(firstRetryMs: number): EventTypes {
       index = labels.size + 1;
       labels.set(name, index);
     }
-    const policy = { priority, confirm: 'processed', timeoutMs, attemptsMs: schedule(retries) } as const;
+    const policy = { priority, confirm: 'processed', timeoutMs, attemptsMs: schedule(timeoutMs, retries) } as const;
     return { name, index: index ?? 0, label: index === undefined ? 'other' : name, policy };
   }
 

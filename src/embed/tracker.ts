@@ -12,7 +12,7 @@ import { idOf } from './event-id.ts';
 import { Figures, type Metrics } from './figures.ts';
 import { BACKEND, type From, known, type Speaker, speakerOf } from './from.ts';
 import { readConfirmation } from './message.ts';
-import { callable, type Settings, shown, wait } from './options.ts';
+import { callable, graceOf, type Settings, shown } from './options.ts';
 import type { EventTelemetry } from './otel.ts';
 import { createEventTypes, type EventTypes } from './policies.ts';
 import { createRetrier, errorText, type Retrier, type RetryCallback } from './retry.ts';
@@ -73,7 +73,7 @@ class Embedded implements EventTracker {
     this.#report = silenced(deps.report);
     // Every event stands alone here, and a confirmation is about its id.
     this.#store = createMemoryStore({ history, remembers: false, left: (delivery) => this.#books.left(delivery) });
-    this.#typeOf = createEventTypes(firstRetryMs);
+    this.#typeOf = createEventTypes(firstRetryMs, this.#report);
     this.#retrier = createRetrier({
       callback: () => this.#callback,
       now: deps.now,
@@ -177,8 +177,8 @@ class Embedded implements EventTracker {
     this.#stopBeat ??= this.#deps.startBeat(this.#tracker, this.#report);
   }
 
-  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
-    const graceMs = wait('graceMs', options.graceMs ?? 0);
+  async stop(options?: { readonly graceMs?: number }): Promise<void> {
+    const graceMs = graceOf(options);
     if (graceMs > 0 && this.#store.pending > 0) await this.#drained(graceMs);
     const now = this.#deps.now();
     // A delivery that was due has timed out: its deadline is older than the end.

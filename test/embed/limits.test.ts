@@ -55,6 +55,16 @@ describe('stopping', () => {
     },
   );
 
+  test.each([null, 5, 'soon', true, [], [1000], { graceMs: null }])(
+    'options of %j are refused, and nothing ends',
+    async (options) => {
+      const { tracker } = setUp();
+      const id = tracker.track({ type: 't' });
+      await expect(tracker.stop(options as object)).rejects.toThrow(RangeError);
+      expect(tracker.status(id)?.status).toBe('pending');
+    },
+  );
+
   test('two stops that wait both end when nothing is in flight any more', async () => {
     const { tracker } = setUp();
     const id = tracker.track({ type: 't' });

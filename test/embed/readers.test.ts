@@ -197,6 +197,59 @@ describe('the id of an event', () => {
     );
   });
 
+  class Dated {
+    readonly event_id = 'not what is sent';
+    toJSON() {
+      return { event_id: 'E' };
+    }
+  }
+  const key = (given: string) => ({ toJSON: (name: string) => `${given} of ${name}` });
+
+  test.each<[string, unknown, string | undefined]>([
+    ['an object that says what it is in JSON', new Dated(), 'E'],
+    ['one in an event', { data: new Dated() }, 'E'],
+    ['an id that says what it is in JSON', { event_id: key('id') }, 'id of event_id'],
+    ['a date', { event_id: new Date(0) }, '1970-01-01T00:00:00.000Z'],
+    ['an object without JSON', { toJSON: () => undefined }, undefined],
+    ['a String', { event_id: new String('E') }, 'E'],
+    ['a Number', { payload: { event_id: new Number(7) } }, '7'],
+    ['a number beyond 2^53 as text', '{"event_id":9007199254740993}', '9007199254740993'],
+    ['a text that is no event', '"E"', undefined],
+    ['a text that is no JSON', '{"event_id":"E"', undefined],
+    ['a wrong escape', '{"event_id":"\\x"}', undefined],
+    ['a lone surrogate', '{"event_id":"\ud800"}', '\ufffd'],
+    ['no bytes', new Uint8Array(), undefined],
+    ['an empty list', [], undefined],
+    ['a list of events', [{ event_id: 'E' }], undefined],
+  ])('%s', (_name, data, id) => {
+    expect(eventIdIn(data)).toBe(id);
+  });
+
+  test('events as text and as bytes have the id that the sidecar finds in them', () => {
+    for (const text of [
+      '{"type":"x","event_id":"E"}',
+      ' \n{"type":"x","payload":{"event_id":7.0}}',
+      `{"type":"x","event_id":"E","text":"${'y'.repeat(200_000)}"}`,
+      `{"type":"x","text":"${'y'.repeat(200_000)}","event_id":"E"}`,
+      '{"type":"x","event_id":"\\u0045"}',
+      '{"type":"x"}',
+    ]) {
+      const bytes = Buffer.from(text);
+      const expected = reader.event(bytes, 0, bytes.length)?.id;
+      for (const [form, data] of [...forms(text).filter(([name]) => name !== 'parsed'), ['String', Object(text)]])
+        expect([form, eventIdIn(data)]).toEqual([form, expected]);
+    }
+  });
+
+  test('one is confirmed under the id that is in its text, in its bytes and in its JSON', () => {
+    const { tracker } = setUp();
+    const text = '{"type":"t","event_id":"E"}';
+    for (const data of [text, Buffer.from(text), new Uint8Array(Buffer.from(text)), new Dated()]) {
+      expect(tracker.track({ type: 't', data, user: 'u' })).toBe('E');
+      expect(tracker.receive({ type, event_id: 'E' }, { user: 'u' })).toBe('confirmed');
+    }
+  });
+
   test('data that cannot be looked at has no id, and costs nothing else', () => {
     const { tracker } = setUp();
     const data = {

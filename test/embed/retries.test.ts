@@ -14,6 +14,28 @@ function waiting() {
 const results = (tracker: ReturnType<typeof setUp>['tracker'], id: string) =>
   tracker.status(id)?.retries.map(({ result }) => result);
 
+describe('[D5] retries that do not fit before the deadline', () => {
+  test('are left out, reported once, and a failed send ends the event when none is left', async () => {
+    const onRetry = vi.fn(() => false);
+    const { tracker, reports, pass } = setUp({ onRetry });
+    const ids = [1, 2].map(() => tracker.track({ type: 't', timeoutMs: 5000 }));
+    expect(tracker.status(ids[0]!)?.retriesLeft).toBe(2);
+    expect(reports.map(({ error }) => String(error))).toEqual([
+      'Error: only 2 of 3 retries fit into a timeoutMs of 5000: the first comes after 1000 ms, and each further gap is twice as long',
+    ]);
+    await pass(3100);
+    expect(onRetry).toHaveBeenCalledTimes(4);
+    expect(tracker.fail(ids[0]!, 'no route')).toBe('failed');
+    await pass(2000);
+    expect([ids.map((id) => tracker.status(id)?.status), onRetry.mock.calls.length]).toEqual([
+      ['failed', 'timeout'],
+      4,
+    ]);
+    tracker.track({ type: 't', timeoutMs: 900 });
+    expect(reports.map(({ error }) => String(error)).filter((text) => text.includes('only 0 of 3'))).toHaveLength(1);
+  });
+});
+
 describe('[D5] a callback that hangs', () => {
   test('counts as failed when the next retry is due, and that one is made', async () => {
     const { onRetry } = waiting();

@@ -1,4 +1,5 @@
 // What may be tracked: an event that makes no sense throws a RangeError, and then nothing has changed.
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventTracker } from '../../src/embed/contract.ts';
@@ -135,6 +136,17 @@ test.each<[string, unknown]>([
   ['retries without a text', { retries: NO_TEXT }],
   ['a retry callback that is none', { onRetry: 'again' }],
   ['a report that is none', { report: {} }],
+  ['a list', []],
+  ['limits as a list', { limits: [] }],
+  ['a time-out of null', { timeoutMs: null }],
+  ['a limit of null', { limits: { pending: null } }],
+  ['a callback of null', { onRetry: null }],
+  ['a tracer provider of null', { tracerProvider: null }],
+  ['a tracer provider that is none', { tracerProvider: {} }],
+  ['a meter provider that is none', { meterProvider: { getMeter: 'yes' } }],
+  ['a meter provider as a function', { meterProvider: () => ({}) }],
+  ['a tracer provider that throws', { tracerProvider: { getTracer: () => assert.fail('no') } }],
+  ['a meter provider without a meter', { meterProvider: { getMeter: () => undefined } }],
 ])('options of %s are refused', (_name, options) => {
   expect(() => createTracker(options as object)).toThrow(RangeError);
 });
