@@ -21,7 +21,7 @@ describe.skipIf(missing('prometheus'))('[D10] Prometheus', () => {
     const sidecar = await startSidecar({ upstream: backend.address, config: { events: { rules } } });
     await openClient(sidecar.ws);
     const peer = await backend.peer(0);
-    const prometheus = await startPrometheus({ target: new URL(sidecar.admin).host, everyS: SCRAPE_S });
+    const prometheus = await startPrometheus({ targets: [new URL(sidecar.admin).host], everyS: SCRAPE_S });
     await eventually(async () =>
       expect((await prometheus.query('count_over_time(up[1m])'))[0]!.points[0]![1]).toBeGreaterThan(1),
     );
@@ -41,7 +41,7 @@ describe.skipIf(missing('prometheus'))('[D10] Prometheus', () => {
     await openClient(sidecar.ws);
     tell(await backend.peer(0), event('e1'));
     await sidecar.reach({ confirmed: 1 });
-    const prometheus = await startPrometheus({ target: new URL(sidecar.admin).host, everyS: SCRAPE_S });
+    const prometheus = await startPrometheus({ targets: [new URL(sidecar.admin).host], everyS: SCRAPE_S });
     await eventually(async () =>
       expect((await prometheus.query('count_over_time(up[1m])'))[0]!.points[0]![1]).toBeGreaterThan(1),
     );

@@ -84,7 +84,7 @@ describe.skipIf(missing('prometheus', 'prometheus-alertmanager'))('the chain of 
     });
     const clients = backend.startClients(sidecar.ws, 4);
     await clients.line(({ received }) => Number(received) >= 40);
-    await startPrometheus({ target: new URL(sidecar.admin).host, rules: fastRules(), alertmanager });
+    await startPrometheus({ targets: [new URL(sidecar.admin).host], rules: fastRules(), alertmanager });
     await eventually(async () => expect((await sidecar.stats()).confirmed).toBeGreaterThan(200));
     const outages = (status: string) =>
       webhook.notices.filter(

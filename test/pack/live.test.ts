@@ -1,4 +1,4 @@
-// Debian's Prometheus scrapes a running demo: every query of every panel and rule is executed, and what the demo feeds has data.
+// Debian's Prometheus scrapes a running demo and a sidecar in trouble: every query is executed, and every panel shows more than zeros.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -21,7 +21,8 @@ import { builtCli } from '../support/build.ts';
 import { eventually, startChild } from '../support/child.ts';
 import { missing } from '../support/component.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
-import { type Prometheus, startPrometheus } from './prometheus.ts';
+import { type Prometheus, type Result, startPrometheus } from './prometheus.ts';
+import { startTrouble } from './trouble.ts';
 
 /**
  * Long enough for the demo's losses (it freezes and kills clients half-way); queries look back as
@@ -39,20 +40,28 @@ function quickRules(): Record<string, string> {
   return { 'recording.yml': quick('recording.yml'), 'alerts.yml': quick('alerts.yml') };
 }
 
-describe.skipIf(missing('prometheus'))('a running demo, scraped', () => {
+/** Whether a panel would show anything but a line at zero. */
+function showsSomething(found: readonly Result[]): boolean {
+  return found.some(({ points }) => points.some(([, value]) => Number.isFinite(value) && value !== 0));
+}
+
+describe.skipIf(missing('prometheus'))('a running demo and a sidecar in trouble, scraped', () => {
   let prometheus: Prometheus;
+  let demoInstance: string;
   let receiver: OtlpReceiver;
 
   beforeAll(async () => {
     receiver = await startOtlpReceiver();
     atEnd(() => receiver.close());
+    const trouble = await startTrouble(receiver.endpoint);
     const demo = startChild(process.execPath, [builtCli(), 'demo', '--duration', DEMO, '--keep'], {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
       OTEL_BSP_SCHEDULE_DELAY: '500',
     });
     const look = await demo.line(({ text }) => /Look inside.*http:\/\//.test(String(text)));
-    const admin = new URL(/http:\/\/\S+/.exec(String(look.text))![0]);
-    prometheus = await startPrometheus({ target: admin.host, rules: quickRules() });
+    demoInstance = new URL(/http:\/\/\S+/.exec(String(look.text))![0]).host;
+    const targets = [demoInstance, new URL(trouble.admin).host];
+    prometheus = await startPrometheus({ targets, rules: quickRules() });
     const finished = () => expect(demo.lines.some(({ text }) => String(text).startsWith('Verdict'))).toBe(true);
     await vi.waitFor(finished, { timeout: 240_000 });
   }, 120_000);
@@ -62,6 +71,7 @@ describe.skipIf(missing('prometheus'))('a running demo, scraped', () => {
     const query = plain(expr, `${LOOK_BACK_S}s`);
     const found = target.instant ? await prometheus.query(query) : await prometheus.range(query, LOOK_BACK_S);
     expect(found.length, `no data for ${query}`).toBeGreaterThan(0);
+    expect(showsSomething(found), `nothing but 0 for ${query}`).toBe(true);
     for (const label of target.legendFormat.matchAll(/\{\{(\w+)\}\}/g)) {
       for (const { metric } of found) expect(metric, `legend ${target.legendFormat}`).toHaveProperty(label[1]!);
     }
@@ -90,13 +100,14 @@ describe.skipIf(missing('prometheus'))('a running demo, scraped', () => {
   });
 
   test('the confirmation rate by Prometheus is the one that the sidecar states', async () => {
-    const target = (await prometheus.query('up'))[0]!.metric.instance;
     // The last outcomes reach Prometheus with the next scrape.
     await eventually(async () => {
-      const [rate] = await prometheus.query(
-        'sum(ackspan_delivery_duration_seconds_count{error_type=""}) / sum(ackspan_delivery_duration_seconds_count)',
-      );
-      const stats = (await (await fetch(`http://${target}/api/v1/stats`)).json()) as { confirmation_rate: number };
+      const settled = (labels: string) =>
+        `sum(ackspan_delivery_duration_seconds_count{instance="${demoInstance}"${labels}})`;
+      const [rate] = await prometheus.query(`${settled(',error_type=""')} / ${settled('')}`);
+      const stats = (await (await fetch(`http://${demoInstance}/api/v1/stats`)).json()) as {
+        confirmation_rate: number;
+      };
       expect(rate!.points[0]![1]).toBeCloseTo(stats.confirmation_rate, 6);
     });
   });

@@ -19,7 +19,7 @@ describe.skipIf(missing('prometheus'))('a Prometheus that asks for native histog
     const peer = await backend.peer(0);
     for (let i = 1; i <= 40; i++) tell(peer, event(`e-${i}`, 'answer'));
     await sidecar.reach({ confirmed: 40 });
-    const prometheus = await startPrometheus({ target: new URL(sidecar.admin).host, native: true });
+    const prometheus = await startPrometheus({ targets: [new URL(sidecar.admin).host], native: true });
     const value = async (query: string) => Number((await prometheus.query(query))[0]?.points[0]?.[1]);
     const received = `${DURATION}{level="received",error_type=""}`;
     await eventually(async () => expect(await value(`histogram_count(${received})`)).toBe(40));

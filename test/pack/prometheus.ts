@@ -1,4 +1,4 @@
-// Test support: Debian's Prometheus on a scrape target, with rule files, asked over its HTTP API.
+// Test support: Debian's Prometheus on scrape targets, with rule files, asked over its HTTP API.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -40,8 +40,8 @@ export interface Prometheus {
 }
 
 export interface PrometheusOptions {
-  /** `host:port` of the admin server to scrape; its job is `ackspan`. */
-  readonly target: string;
+  /** `host:port` of each admin server to scrape; their job is `ackspan`. */
+  readonly targets: readonly string[];
   /** Rule files by name, as YAML. */
   readonly rules?: Readonly<Record<string, string>>;
   /** `host:port`. */
@@ -72,10 +72,10 @@ export function scratchFolder(name: string): string {
 
 /**
  * Starts it with an evaluation every second and, unless told otherwise, a scrape as often, and
- * waits until it has scraped.
+ * waits until it has scraped them all.
  */
 export async function startPrometheus({
-  target,
+  targets,
   rules = {},
   alertmanager,
   everyS = 1,
@@ -86,7 +86,7 @@ export async function startPrometheus({
   const config = {
     global: { scrape_interval: `${everyS}s`, scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: Object.keys(rules),
-    scrape_configs: [{ job_name: 'ackspan', static_configs: [{ targets: [target] }] }],
+    scrape_configs: [{ job_name: 'ackspan', static_configs: [{ targets }] }],
     ...(alertmanager === undefined
       ? {}
       : { alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] } }),
@@ -102,7 +102,7 @@ export async function startPrometheus({
   ]);
   const api = createApi(url);
   await eventually(async () => {
-    expect((await api.query('up == 1')).length, child.stderr().slice(-2_000)).toBe(1);
+    expect((await api.query('up == 1')).length, child.stderr().slice(-2_000)).toBe(targets.length);
   });
   return api;
 }
