@@ -107,6 +107,18 @@ describe.each(DASHBOARDS)('%s', (name) => {
   });
 });
 
+describe('a fleet', () => {
+  /** A query with a line for each instance: the ones that matter must come first, and be few. */
+  const byInstance = panelQueries().filter(({ target }) => target.legendFormat.includes('{{instance}}'));
+
+  test('there are lines by instance', () => expect(byInstance.length).toBeGreaterThan(15));
+
+  test.each(byInstance)('$where shows the ten worst instances, not all of them', ({ expr, where }) => {
+    expect(expr).toMatch(/^(topk|bottomk)\(10, .*\)$/s);
+    expect(where).toContain('(the ten ');
+  });
+});
+
 describe('pages', () => {
   const titles = DASHBOARDS.map((name) => readDashboard(name).title);
 

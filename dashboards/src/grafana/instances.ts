@@ -37,13 +37,13 @@ const LOSSES: Row = {
     },
     {
       kind: 'timeseries',
-      title: 'Open connections by instance',
+      title: 'Open connections by instance (the ten most)',
       description:
         'How the load balancer spreads clients. One instance with far more after a deploy: connections are long, so they spread again only as clients reconnect.',
       span: 8,
       unit: 'short',
       min: 0,
-      queries: [{ expr: `sum by (instance) (${ofInstance(M.connections)})`, legend: '{{instance}}' }],
+      queries: [{ expr: `topk(10, sum by (instance) (${ofInstance(M.connections)}))`, legend: '{{instance}}' }],
       runbook: 'instance-down.md',
     },
     {

@@ -95,62 +95,64 @@ const PROCESS: Row = {
   panels: [
     {
       kind: 'timeseries',
-      title: 'Event loop delay',
+      title: 'Event loop delay (the ten worst)',
       description:
         'How late the event loop is: everything relayed is late by the same. p99 above 0.1 s is felt, above 0.25 s alerts.',
       span: 6,
       unit: 's',
       min: 0,
       queries: [
-        { expr: `max by (instance) (${ofInstance(M.loopP50)})`, legend: 'p50 {{instance}}' },
-        { expr: `max by (instance) (${ofInstance(M.loopP99)})`, legend: 'p99 {{instance}}' },
-        { expr: `max by (instance) (${ofInstance(M.loopMax)})`, legend: 'max {{instance}}' },
+        { expr: `topk(10, max by (instance) (${ofInstance(M.loopP50)}))`, legend: 'p50 {{instance}}' },
+        { expr: `topk(10, max by (instance) (${ofInstance(M.loopP99)}))`, legend: 'p99 {{instance}}' },
+        { expr: `topk(10, max by (instance) (${ofInstance(M.loopMax)}))`, legend: 'max {{instance}}' },
       ],
       runbook: 'event-loop-blocked.md',
     },
     {
       kind: 'timeseries',
-      title: 'Event loop in use',
+      title: 'Event loop in use (the ten busiest)',
       description: 'Share of time in which the event loop was busy. Above 0.7 for long: add an instance.',
       span: 6,
       unit: 'percentunit',
       min: 0,
       max: 1,
-      queries: [{ expr: `max by (instance) (${ofInstance(M.loopUse)})`, legend: '{{instance}}' }],
+      queries: [{ expr: `topk(10, max by (instance) (${ofInstance(M.loopUse)}))`, legend: '{{instance}}' }],
       runbook: 'event-loop-blocked.md',
     },
     {
       kind: 'timeseries',
-      title: 'CPU',
+      title: 'CPU (the ten busiest)',
       description: 'Cores in use. One event loop cannot use much more than one.',
       span: 6,
       unit: 'suffix: cores',
       min: 0,
-      queries: [{ expr: sumRate(ofInstance(M.cpu), 'instance, cpu_mode'), legend: '{{instance}} {{cpu_mode}}' }],
+      queries: [
+        { expr: `topk(10, ${sumRate(ofInstance(M.cpu), 'instance, cpu_mode')})`, legend: '{{instance}} {{cpu_mode}}' },
+      ],
     },
     {
       kind: 'timeseries',
-      title: 'Uptime',
+      title: 'Uptime (the ten youngest)',
       description: 'Falls to zero at each restart; each restart closed its connections with 1012.',
       span: 6,
       unit: 's',
       min: 0,
-      queries: [{ expr: `max by (instance) (${ofInstance(M.uptime)})`, legend: '{{instance}}' }],
+      queries: [{ expr: `bottomk(10, max by (instance) (${ofInstance(M.uptime)}))`, legend: '{{instance}}' }],
       runbook: 'instance-down.md',
     },
     {
       kind: 'timeseries',
-      title: 'Resident memory',
+      title: 'Resident memory (the ten largest)',
       description:
         'Should follow connections and pending deliveries, and come back. A slope that never falls is a leak.',
       span: 6,
       unit: 'bytes',
       min: 0,
-      queries: [{ expr: `sum by (instance) (${ofInstance(M.memory)})`, legend: '{{instance}}' }],
+      queries: [{ expr: `topk(10, sum by (instance) (${ofInstance(M.memory)}))`, legend: '{{instance}}' }],
     },
     {
       kind: 'timeseries',
-      title: 'Memory used of limits.memory',
+      title: 'Memory used of limits.memory (the ten fullest)',
       description:
         'Share of what limits.memory lets the process have. From 0.85 LOW and NORMAL events pass untracked, from 0.95 new connections are answered 503; both end 5 points lower. No line: there is no bound.',
       span: 6,
@@ -163,12 +165,12 @@ const PROCESS: Row = {
         { value: 0.85, color: 'orange' },
         { value: 0.95, color: 'red' },
       ],
-      queries: [{ expr: `max by (instance) (${ofInstance(M.memoryUsed)})`, legend: '{{instance}}' }],
+      queries: [{ expr: `topk(10, max by (instance) (${ofInstance(M.memoryUsed)}))`, legend: '{{instance}}' }],
       runbook: 'events-shed.md',
     },
     {
       kind: 'timeseries',
-      title: 'Messages under way',
+      title: 'Messages under way (the ten fullest)',
       description:
         'Share of limits.in_flight_bytes that is kept of messages whose end has not come yet. Near 1, messages pass unread (too_large) until there is room: many long messages at once, or backends that send them slowly.',
       span: 6,
@@ -177,7 +179,7 @@ const PROCESS: Row = {
       max: 1,
       queries: [
         {
-          expr: `max by (instance) (${ofInstance(M.inFlight)} / ${ofInstance(M.inFlightLimit)})`,
+          expr: `topk(10, max by (instance) (${ofInstance(M.inFlight)} / ${ofInstance(M.inFlightLimit)}))`,
           legend: '{{instance}}',
         },
       ],
@@ -216,12 +218,14 @@ const TELEMETRY: Row = {
     },
     {
       kind: 'timeseries',
-      title: 'Scrape',
+      title: 'Scrape (the ten slowest)',
       description: 'How long Prometheus waits for /metrics. It grows with the number of event types.',
       span: 8,
       unit: 's',
       min: 0,
-      queries: [{ expr: `max by (instance) (${ofInstance('scrape_duration_seconds')})`, legend: '{{instance}}' }],
+      queries: [
+        { expr: `topk(10, max by (instance) (${ofInstance('scrape_duration_seconds')}))`, legend: '{{instance}}' },
+      ],
       runbook: 'instance-down.md',
     },
     {

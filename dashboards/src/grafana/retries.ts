@@ -67,13 +67,13 @@ const KEPT: Row = {
   panels: [
     {
       kind: 'timeseries',
-      title: 'Payload bytes kept for a replay',
+      title: 'Payload bytes kept for a replay (the ten most)',
       description:
         'Bounded by limits.retained_bytes. At the limit, LOW priority is dropped first and cannot be replayed.',
       span: 8,
       unit: 'bytes',
       min: 0,
-      queries: [{ expr: `sum by (instance) (${ofInstance(M.retained)})`, legend: '{{instance}}' }],
+      queries: [{ expr: `topk(10, sum by (instance) (${ofInstance(M.retained)}))`, legend: '{{instance}}' }],
     },
     {
       kind: 'timeseries',
