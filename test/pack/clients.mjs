@@ -1,10 +1,10 @@
-// A process of plain `ws` clients: connects, reads, and says in JSON lines how many events have come in. argv: address, count.
+// A process of plain `ws` clients: connects, reads, and says in JSON lines how many events have come in. argv: how many for each address, addresses.
 import { WebSocket } from 'ws';
 
-const [address, count] = process.argv.slice(2);
+const [count, ...addresses] = process.argv.slice(2);
 let received = 0;
-for (let i = 0; i < Number(count); i++) {
-  const socket = new WebSocket(`${address}/client-${i}`);
+for (let i = 0; i < Number(count) * addresses.length; i++) {
+  const socket = new WebSocket(`${addresses[i % addresses.length]}/client-${i}`);
   socket.on('message', () => {
     received++;
     if (received % 20 === 0) console.log(JSON.stringify({ received }));

@@ -118,7 +118,7 @@ describe.skipIf(noCollector())('the Collector', () => {
         OTEL_METRIC_EXPORT_INTERVAL: '500',
       },
     });
-    backend.startClients(sidecar.ws, 2);
+    backend.startClients([sidecar.ws], 2);
     await eventually(async () => {
       const headers = { 'content-type': 'application/json' };
       await fetch(`http://127.0.0.1:${http}/v1/metrics`, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -154,7 +154,7 @@ describe.skipIf(noCollector())('the Collector', () => {
       const scraper = pushed
         ? collector
         : await startCollector(binary, { target: new URL(sidecar.admin).host, traces: receiver.endpoint });
-      backend.startClients(sidecar.ws, 3);
+      backend.startClients([sidecar.ws], 3);
       await eventually(async () => expect((await sidecar.stats()).confirmed).toBeGreaterThan(100));
 
       await receiver.waitFor(({ spans }) => spans.filter((span) => span.name === 'send agent_thinking').length > 20);
@@ -194,7 +194,7 @@ describe.skipIf(noCollector())('the Collector', () => {
         ...sending,
       },
     });
-    const clients = backend.startClients(sidecar.ws, 3);
+    const clients = backend.startClients([sidecar.ws], 3);
     await eventually(async () => expect((await sidecar.stats()).confirmed).toBeGreaterThan(100));
     clients.signal('SIGKILL');
     await sidecar.idle();
@@ -224,7 +224,7 @@ describe.skipIf(noCollector())('the Collector', () => {
       upstream: backend.url,
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_METRICS_EXPORTER: 'none' },
     });
-    backend.startClients(sidecar.ws, 2);
+    backend.startClients([sidecar.ws], 2);
     const collector = await startCollector(binary, { target: new URL(sidecar.admin).host, traces: receiver.endpoint });
     await eventually(async () => {
       const headers = { accept: 'application/openmetrics-text;version=1.0.0' };

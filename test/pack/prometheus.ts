@@ -1,12 +1,13 @@
 // Test support: Debian's Prometheus on scrape targets, with rule files, asked over its HTTP API.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
+import { ROOT } from '../dashboards/collect.ts';
 import { atEnd } from '../support/backends.ts';
 import { eventually, startChild } from '../support/child.ts';
 
@@ -44,8 +45,8 @@ export interface PrometheusOptions {
   readonly targets: readonly string[];
   /** Rule files by name, as YAML. */
   readonly rules?: Readonly<Record<string, string>>;
-  /** `host:port`. */
-  readonly alertmanager?: string;
+  /** Where alerts go, and where their runbooks are said to be. */
+  readonly alerting?: { readonly alertmanager: string; readonly runbooks: string };
   /** Between scrapes, seconds. Default 1. */
   readonly everyS?: number;
   /** Whether it asks for native histograms. */
@@ -70,6 +71,11 @@ export function scratchFolder(name: string): string {
   return folder;
 }
 
+/** The configuration for docker-compose.yml, which is an example for everybody's own. */
+function shipped(): { global: { external_labels: object }; alerting: object } {
+  return parse(readFileSync(join(ROOT, 'dashboards/prometheus/prometheus.yml'), 'utf8'));
+}
+
 /**
  * Starts it with an evaluation every second and, unless told otherwise, a scrape as often, and
  * waits until it has scraped them all.
@@ -77,20 +83,29 @@ export function scratchFolder(name: string): string {
 export async function startPrometheus({
   targets,
   rules = {},
-  alertmanager,
+  alerting,
   everyS = 1,
   native = false,
 }: PrometheusOptions): Promise<Prometheus> {
-  const folder = scratchFolder('prometheus');
-  for (const [name, text] of Object.entries(rules)) writeFileSync(join(folder, name), text);
+  const timing = { scrape_interval: `${everyS}s`, scrape_timeout: '1s', evaluation_interval: '1s' };
   const config = {
-    global: { scrape_interval: `${everyS}s`, scrape_timeout: '1s', evaluation_interval: '1s' },
+    global: { ...timing, external_labels: { ...(alerting && { runbook_base: alerting.runbooks }) } },
     rule_files: Object.keys(rules),
     scrape_configs: [{ job_name: 'ackspan', static_configs: [{ targets }] }],
-    ...(alertmanager === undefined
-      ? {}
-      : { alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] } }),
+    ...(alerting && {
+      alerting: { ...shipped().alerting, alertmanagers: [{ static_configs: [{ targets: [alerting.alertmanager] }] }] },
+    }),
   };
+  return runPrometheus(config, { rules, targets: targets.length, native });
+}
+
+/** Runs it with this configuration, and waits until it has scraped so many targets. */
+async function runPrometheus(
+  config: object,
+  { rules, targets, native }: { rules: Readonly<Record<string, string>>; targets: number; native: boolean },
+): Promise<Prometheus> {
+  const folder = scratchFolder('prometheus');
+  for (const [name, text] of Object.entries(rules)) writeFileSync(join(folder, name), text);
   writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -102,7 +117,7 @@ export async function startPrometheus({
   ]);
   const api = createApi(url);
   await eventually(async () => {
-    expect((await api.query('up == 1')).length, child.stderr().slice(-2_000)).toBe(targets.length);
+    expect((await api.query('up == 1')).length, child.stderr().slice(-2_000)).toBe(targets);
   });
   return api;
 }

@@ -7,8 +7,11 @@ import { type Child, startChild } from '../support/child.ts';
 export interface Pushing {
   /** Address of the backend, for the sidecar's `upstream`. */
   readonly url: string;
-  /** Starts that many clients in one process; each line says how many events have come in. */
-  startClients(address: string, count: number): Child;
+  /**
+   * Starts that many clients of each address in one process; its lines say how many events have come
+   * in.
+   */
+  startClients(addresses: readonly string[], count: number): Child;
 }
 
 const CLIENTS = fileURLToPath(new URL('./clients.mjs', import.meta.url));
@@ -33,6 +36,6 @@ export async function startPushing({ everyMs }: { everyMs: number }): Promise<Pu
   const { port } = server.address() as { port: number };
   return {
     url: `http://127.0.0.1:${port}`,
-    startClients: (address, count) => startChild(process.execPath, [CLIENTS, address, String(count)]),
+    startClients: (addresses, count) => startChild(process.execPath, [CLIENTS, String(count), ...addresses]),
   };
 }
