@@ -170,52 +170,6 @@ describe.skipIf(noCollector())('the Collector', () => {
     },
   );
 
-  test.each([
-    ['it scrapes, and the sidecar is told nothing', {}, {}],
-    ['it scrapes, and the sidecar pushes all the same', {}, { OTEL_METRICS_EXPORTER: 'otlp' }],
-    ['it is pushed to, as both are told', { METRICS_RECEIVER: 'otlp' }, { OTEL_METRICS_EXPORTER: 'otlp' }],
-  ])('every delivery counts exactly once where %s', { timeout: 240_000 }, async (_, collecting, sending) => {
-    const receiver = await startOtlpReceiver();
-    atEnd(() => receiver.close());
-    const backend = await startPushing({ everyMs: 20 });
-    // The Collector must know the sidecar's admin port, and the sidecar the Collector's: one of
-    // them is chosen before.
-    const admin = `127.0.0.1:${await freePort()}`;
-    const env = { ...collecting, ACKSPAN_INSTANCE: 'pod-a', ACKSPAN_JOB: 'realtime' };
-    const collector = await startCollector(binary, { target: admin, traces: receiver.endpoint, env });
-    const sidecar = await startSidecar({
-      upstream: backend.url,
-      admin,
-      config: { service_name: 'realtime' },
-      env: {
-        OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp,
-        OTEL_METRIC_EXPORT_INTERVAL: '500',
-        OTEL_RESOURCE_ATTRIBUTES: 'service.instance.id=pod-a,k8s.pod.name=pod-a',
-        ...sending,
-      },
-    });
-    const clients = backend.startClients([sidecar.ws], 3);
-    await eventually(async () => expect((await sidecar.stats()).confirmed).toBeGreaterThan(100));
-    clients.signal('SIGKILL');
-    await sidecar.idle();
-    const settled = async (url: string) => {
-      const family = (await exposition(url)).get('ackspan_delivery_duration_seconds');
-      const counts = (family?.samples ?? []).filter(({ name }) => name.endsWith('_count'));
-      const from = new Set(counts.map(({ labels }) => `${labels.job} ${labels.instance}`));
-      return { total: counts.reduce((sum, { value }) => sum + value, 0), from: [...from] };
-    };
-    const { confirmed, failed, timeout } = await sidecar.stats();
-    await eventually(async () =>
-      expect(await settled(collector.metrics)).toEqual({
-        total: confirmed + failed + timeout,
-        from: ['realtime pod-a'],
-      }),
-    );
-    // Whatever else was pushed would have come by now: spans that ended later have.
-    await receiver.waitFor(({ spans }) => spans.some((span) => span.resource['k8s.pod.name'] === 'pod-a'));
-    expect((await settled(collector.metrics)).total).toBe(confirmed + failed + timeout);
-  });
-
   test('exemplars come through a scrape', { timeout: 240_000 }, async () => {
     const receiver = await startOtlpReceiver();
     atEnd(() => receiver.close());

@@ -78,15 +78,15 @@ export interface Collector {
 }
 
 /**
- * Runs `otel-collector.yaml` as it is, on free ports through its variables, until the end of the
- * test.
+ * Runs `otel-collector.yaml`, or another `file` of its kind, as it is: on free ports through its
+ * variables, until the end of the test.
  */
 export async function startCollector(
   binary: string,
-  to: { target: string; traces: string; env?: Record<string, string> },
+  to: { target: string; traces: string; env?: Record<string, string>; file?: string },
 ): Promise<Collector> {
   const [grpc, http, metrics, telemetry, health] = await Promise.all([1, 2, 3, 4, 5].map(freePort));
-  const child = startChild(binary, ['--config', join(ROOT, 'otel-collector.yaml')], {
+  const child = startChild(binary, ['--config', join(ROOT, to.file ?? 'otel-collector.yaml')], {
     ACKSPAN_TARGET: to.target,
     OTLP_TRACES_ENDPOINT: to.traces,
     COLLECTOR_HOST: '127.0.0.1',

@@ -38,6 +38,8 @@ export interface Prometheus {
   range(expr: string, seconds: number): Promise<readonly Result[]>;
   exemplars(expr: string, seconds: number): Promise<readonly ExemplarSeries[]>;
   rules(): Promise<readonly RuleState[]>;
+  /** What it scrapes: `health` is `up` once a scrape has succeeded. */
+  targets(): Promise<readonly { readonly health: string }[]>;
 }
 
 export interface PrometheusOptions {
@@ -51,6 +53,12 @@ export interface PrometheusOptions {
   readonly everyS?: number;
   /** Whether it asks for native histograms. */
   readonly native?: boolean;
+}
+
+/** The parts of the shipped configuration that tests read. */
+export interface ShippedConfig {
+  readonly alerting: object;
+  readonly scrape_configs: readonly { readonly job_name: string; readonly honor_labels?: boolean }[];
 }
 
 /**
@@ -72,7 +80,7 @@ export function scratchFolder(name: string): string {
 }
 
 /** The configuration for docker-compose.yml, which is an example for everybody's own. */
-function shipped(): { global: { external_labels: object }; alerting: object } {
+export function shipped(): ShippedConfig {
   return parse(readFileSync(join(ROOT, 'dashboards/prometheus/prometheus.yml'), 'utf8'));
 }
 
@@ -87,9 +95,11 @@ export async function startPrometheus({
   everyS = 1,
   native = false,
 }: PrometheusOptions): Promise<Prometheus> {
-  const timing = { scrape_interval: `${everyS}s`, scrape_timeout: '1s', evaluation_interval: '1s' };
   const config = {
-    global: { ...timing, external_labels: { ...(alerting && { runbook_base: alerting.runbooks }) } },
+    global: {
+      scrape_interval: `${everyS}s`,
+      external_labels: { ...(alerting && { runbook_base: alerting.runbooks }) },
+    },
     rule_files: Object.keys(rules),
     scrape_configs: [{ job_name: 'ackspan', static_configs: [{ targets }] }],
     ...(alerting && {
@@ -99,14 +109,22 @@ export async function startPrometheus({
   return runPrometheus(config, { rules, targets: targets.length, native });
 }
 
-/** Runs it with this configuration, and waits until it has scraped so many targets. */
-async function runPrometheus(
-  config: object,
-  { rules, targets, native }: { rules: Readonly<Record<string, string>>; targets: number; native: boolean },
+/**
+ * Runs it with this configuration and a second between scrapes, unless it says otherwise, and
+ * between evaluations. Waits until it has scraped so many targets.
+ */
+export async function runPrometheus(
+  config: { readonly global?: object; readonly [key: string]: unknown },
+  {
+    targets,
+    rules = {},
+    native = false,
+  }: { targets: number; rules?: Readonly<Record<string, string>>; native?: boolean },
 ): Promise<Prometheus> {
   const folder = scratchFolder('prometheus');
   for (const [name, text] of Object.entries(rules)) writeFileSync(join(folder, name), text);
-  writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
+  const timing = { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' };
+  writeFileSync(join(folder, 'prometheus.yml'), stringify({ ...config, global: { ...timing, ...config.global } }));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = startChild('prometheus', [
@@ -117,7 +135,8 @@ async function runPrometheus(
   ]);
   const api = createApi(url);
   await eventually(async () => {
-    expect((await api.query('up == 1')).length, child.stderr().slice(-2_000)).toBe(targets);
+    const up = (await api.targets()).filter(({ health }) => health === 'up');
+    expect(up.length, child.stderr().slice(-2_000)).toBe(targets);
   });
   return api;
 }
@@ -143,6 +162,7 @@ function createApi(url: string): Prometheus {
       const { groups } = (await ask('rules', {})) as { groups: { rules: RuleState[] }[] };
       return groups.flatMap((group) => group.rules);
     },
+    targets: async () => ((await ask('targets', {})) as { activeTargets: { health: string }[] }).activeTargets,
   };
 }
 
