@@ -159,7 +159,7 @@ export class EventPath implements Tap {
 
   undecoded(delta: 1 | -1): void {
     this.#session.undecoded += delta;
-    if (this.#session.undecoded === 0) this.#deps.tracker.decoded(this.#session);
+    if (this.#session.undecoded === 0) this.#deps.tracker.decoded(this.#session, this.#deps.relay.now());
   }
 
   writeFirst(ordinal: number): WriteFirst {

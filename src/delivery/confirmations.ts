@@ -2,7 +2,7 @@
 import { type Ending, ERROR_TEXT_LIMIT } from './ending.ts';
 import type { AskElsewhere, EveryStep, Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
-import type { Session } from './session.ts';
+import type { EarlyConfirmation, Session } from './session.ts';
 import { TRANSITIONS } from './states.ts';
 import type { UnmatchedReason } from './words.ts';
 
@@ -50,9 +50,10 @@ export class Confirmations {
       const proven = lapsed.repeated ? 0 : lapsed.ordinal;
       return [this.#applyToSettled(lapsed, rejected, error, now, true), proven];
     }
-    const elsewhere = this.#onlyOther(session, eventId);
-    if (elsewhere !== undefined) return [this.#applyToTwins(elsewhere, undefined, rejected, error, now), 0];
-    return [this.#unmatched(session, eventId, rejected, error, now), 0];
+    // The event may be among the messages of this session that are still being read.
+    const word = { eventId, rejected, error, cameAt: now };
+    if (keepEarly(session, word)) return ['early', 0];
+    return [this.#unmatched(session, word, Number.POSITIVE_INFINITY, now), 0];
   }
 
   /** Confirms every open message up to `through`: the application has handled them. */
@@ -87,23 +88,31 @@ export class Confirmations {
   }
 
   /**
-   * Gives a delivery that was just tracked the confirmation that overtook it. Returns the ordinal
-   * up to which that proves receipt, 0 = none.
+   * Gives a delivery that was just tracked the confirmation that overtook it: one that came after
+   * the message was sent. Returns the ordinal up to which that proves receipt, 0 = none.
    */
   claim(session: Session, delivery: Delivery, now: number): number {
     const early = session.early;
-    if (early === undefined || delivery.eventId === undefined) return 0;
-    const index = early.findIndex((one) => one.eventId === delivery.eventId);
+    const { eventId, sentAt } = delivery;
+    if (early === undefined || eventId === undefined) return 0;
+    const index = early.findIndex((one) => one.eventId === eventId && one.cameAt >= sentAt);
     if (index < 0) return 0;
     const [one] = early.splice(index, 1);
     return one === undefined ? 0 : this.apply(session, one.eventId, one.rejected, one.error, now)[1];
   }
 
-  /** Counts early confirmations as unknown or foreign, when nothing is left to decode. */
-  giveUpEarly(session: Session): void {
+  /**
+   * Nothing is left to decode: early confirmations that no message claimed are about another
+   * session's event, or about none.
+   */
+  giveUpEarly(session: Session, now: number): void {
     const early = session.early;
     session.early = undefined;
-    if (early !== undefined) for (const { eventId } of early) this.count(session, eventId);
+    for (const word of early ?? []) {
+      // A message of that id was sent after the word, or an equal word came before this one.
+      if (this.#store.find(session, word.eventId) !== undefined) this.count(session, word.eventId);
+      else this.#unmatched(session, word, word.cameAt, now);
+    }
   }
 
   /**
@@ -208,16 +217,15 @@ export class Confirmations {
     return 'noted';
   }
 
-  #unmatched(session: Session, eventId: string, rejected: boolean, error: string, now: number): Confirmed {
-    if (session.undecoded > 0) {
-      session.early ??= [];
-      if (session.early.length < EARLY_LIMIT) {
-        session.early.push({ eventId, rejected, error });
-        return 'early';
-      }
-    }
-    const word = { eventId, rejected, error };
-    if (this.#maybeElsewhere(session, eventId) && this.#elsewhere?.(session, word, now) === true) return 'noted';
+  /**
+   * Applies a word on an event that the session was not sent. It counts for another session where
+   * receipt was proven before `before` (D6).
+   */
+  #unmatched(session: Session, word: EarlyConfirmation, before: number, now: number): Confirmed {
+    const { eventId, rejected, error, cameAt } = word;
+    const other = this.#onlyOther(session, eventId);
+    if (other !== undefined) return this.#applyToTwins(other, undefined, rejected, error, now, before);
+    if (this.#maybeElsewhere(session, eventId) && this.#elsewhere?.(session, word, cameAt) === true) return 'noted';
     return this.count(session, eventId);
   }
 
@@ -237,6 +245,13 @@ export class Confirmations {
     this.#observer.unmatched(reason, session, eventId);
     return reason;
   }
+}
+
+/** Keeps a word while messages of the session are decoded on the side. False = there is no room. */
+function keepEarly(session: Session, word: EarlyConfirmation): boolean {
+  if (session.undecoded === 0) return false;
+  session.early ??= [];
+  return session.early.length < EARLY_LIMIT && session.early.push(word) > 0;
 }
 
 /** A delivery and its twins, oldest first. There is nearly always one. */

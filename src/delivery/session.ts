@@ -48,6 +48,8 @@ export interface EarlyConfirmation {
   readonly eventId: string;
   readonly rejected: boolean;
   readonly error: string;
+  /** Monotonic ms. */
+  readonly cameAt: number;
 }
 
 /**

@@ -193,8 +193,8 @@ export class Tracker {
   }
 
   /** Counts unclaimed early confirmations. Call when a session has nothing left to decode. */
-  decoded(session: Session): void {
-    this.confirmations.giveUpEarly(session);
+  decoded(session: Session, now: number): void {
+    this.confirmations.giveUpEarly(session, now);
   }
 
   /** Ends what a session has in flight: its client is gone. `goodbye`: a Close frame's (D24). */
@@ -206,7 +206,7 @@ export class Tracker {
   ): void {
     session.link = undefined;
     session.lapsed = undefined;
-    if (session.undecoded === 0) this.decoded(session);
+    if (session.undecoded === 0) this.decoded(session, now);
     if (session.resumable) return;
     this.#ending.end(session, why, goodbye, now);
     this.obscured.ended(session, now);

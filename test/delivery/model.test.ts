@@ -43,7 +43,7 @@ test('[D1] tracked = pending + settled at every step; [D2] outcomes are final an
         else if (what === 'undecoded') session.undecoded = 1;
         else if (what === 'decoded') {
           session.undecoded = 0;
-          tracker.decoded(session);
+          tracker.decoded(session, now);
         } else if (what === 'disconnect') {
           tracker.disconnected(session, now);
           sessions[which] = connect(which < 2 ? 'alice' : undefined, n % 2 === 0);

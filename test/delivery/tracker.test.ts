@@ -347,9 +347,9 @@ describe('outcomes', () => {
     const session = connect();
     session.undecoded = 1;
     expect(tracker.processed(session, 'a', false, '', start)).toBe('early');
-    const delivery = tracker.track(session, facts(THINKING, 'a'), 1, start + 1)!;
+    const delivery = tracker.track(session, facts(THINKING, 'a'), 1, start, start + 1)!;
     session.undecoded = 0;
-    tracker.decoded(session);
+    tracker.decoded(session, start + 2);
     expect([delivery.status, delivery.level]).toEqual(['confirmed', 'processed']);
     expect(recorder.unmatchedReasons).toEqual([]);
   });
@@ -361,7 +361,7 @@ describe('outcomes', () => {
     for (let n = 0; n < 70; n++) tracker.processed(session, `e${n}`, false, '', start);
     expect(recorder.unmatchedReasons).toHaveLength(6);
     session.undecoded = 0;
-    tracker.decoded(session);
+    tracker.decoded(session, start + 2);
     expect(recorder.unmatchedReasons).toEqual(new Array(70).fill('unknown'));
   });
 
