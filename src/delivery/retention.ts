@@ -79,6 +79,7 @@ export class Retention {
       return false;
     }
     delivery.payload = copy();
+    this.#displaced?.joined(owner, delivery.type.policy.priority);
     this.bytes += size;
     session.retained += size;
     owner.retained += size;

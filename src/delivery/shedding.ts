@@ -52,6 +52,7 @@ export class Shedding {
   refuses({ owner }: Session, priority: Priority, now: number): ShedReason | undefined {
     if (this.short && (priority === 'low' || priority === 'normal')) return 'memory';
     const limit = shedReason(this.#limits, this.#store.pending, owner.pending, priority);
+    if (limit === undefined) this.#displaced.joined(owner, priority);
     if (limit === undefined || priority !== 'critical') return limit;
     const victim = this.#displaced.next(limit === 'pending' ? undefined : owner, now);
     if (victim === undefined) return limit;
@@ -63,8 +64,8 @@ export class Shedding {
 /** Candidates that one look through the store remembers. */
 const CANDIDATES = 1024;
 /**
- * Shortest time between two looks where the last one found too little, ms: a look costs as much as
- * the store is full.
+ * Shortest time between two looks where the last one found all that there was, ms: a look costs as
+ * much as the store is full.
  */
 const LOOK_MS = 250;
 
@@ -79,6 +80,8 @@ export class Displaced {
   /** The owner of the candidates; undefined = any owner. */
   #owner: Owner | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the last look found all candidates that there are now. */
+  #complete = false;
 
   /** `has`: whether a delivery in flight has what is wanted of it. */
   constructor(store: Store, has: (delivery: Delivery) => boolean = () => true) {
@@ -93,11 +96,16 @@ export class Displaced {
   next(owner: Owner | undefined, now: number): Delivery | undefined {
     const found = this.#take(owner);
     if (found !== undefined) return found;
-    if (owner === this.#owner && now - this.#lookedAt < LOOK_MS) return undefined;
+    if (owner === this.#owner && this.#complete && now - this.#lookedAt < LOOK_MS) return undefined;
     this.#lookedAt = now;
     this.#owner = owner;
     this.#look();
     return this.#take(owner);
+  }
+
+  /** Notes that a delivery of that owner may have what is wanted from now on. */
+  joined(owner: Owner, priority: Priority): void {
+    if (RANK[priority] > 0 && (this.#owner === undefined || this.#owner === owner)) this.#complete = false;
   }
 
   /** A record may have been settled and used again since the look, so its present state decides. */
@@ -121,12 +129,16 @@ export class Displaced {
       return true;
     });
     // The store shows the newest first; the list is emptied from its end.
+    const all = [...normal, ...low];
+    this.#complete = all.length <= CANDIDATES;
     this.#candidates.length = 0;
-    this.#candidates.push(...[...normal, ...low].slice(-CANDIDATES));
+    this.#candidates.push(...all.slice(-CANDIDATES));
   }
 }
 
-/** The order in which deliveries give way, from 1; 0 = the delivery keeps its place. */
+/** The higher, the sooner a delivery gives way; 0 = it keeps its place. */
+const RANK: Readonly<Record<Priority, number>> = { critical: 0, high: 0, normal: 1, low: 2 };
+
 function rank({ type }: Delivery): number {
-  return type.policy.priority === 'low' ? 2 : type.policy.priority === 'normal' ? 1 : 0;
+  return RANK[type.policy.priority];
 }
