@@ -40,8 +40,8 @@ export class EventPath implements Tap {
   #notes: MessageNotes;
   #splice: SpliceHandle | undefined = undefined;
   #barriers: BarrierSender | undefined = undefined;
-  /** Whether the client can give no further evidence and gets no further message. */
-  #over = false;
+  /** Whether the client gives no more evidence and gets no more messages; its Close frame. */
+  #over: Goodbye | boolean = false;
 
   constructor(connection: Connection, deps: ConnectionDeps) {
     const { session, resumable, facts } = connection;
@@ -233,6 +233,7 @@ export class EventPath implements Tap {
     const through = this.#splice?.writtenThrough ?? this.messages;
     const closed = orderly || (!own && code !== NO_CLOSE_FRAME);
     const goodbye = closed ? this.#goodbye(orderly, own, through, now) : undefined;
+    this.#over = goodbye ?? true;
     this.#resumable?.closed(by, code, goodbye);
     this.#deps.tracker.disconnected(this.#session, now, this.why, goodbye);
   }
@@ -258,7 +259,7 @@ export class EventPath implements Tap {
     if (resumable && this.#over) return;
     const reached = this.#splice?.reaches(delivery.ordinal) !== false;
     if (!reached && !resumable) tracker.unsent(delivery, this.why, now);
-    else if (this.#over) tracker.lost(delivery, this.why, now);
+    else if (this.#over) tracker.lost(delivery, this.why, now, this.#over === true ? undefined : this.#over);
     else if (reached) this.#barriers?.note(delivery);
   }
 

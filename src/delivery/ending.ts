@@ -15,6 +15,9 @@ export const ERROR_TEXT_LIMIT = 256;
 /** Ended deliveries per session that are watched for late evidence. */
 const LAPSED_LIMIT = 1024;
 
+/** Why a delivery ends whose client can get nothing more. */
+export type Gone = 'disconnected' | 'shutdown' | 'instance_lost';
+
 /** Settles deliveries: takes them out of queue and wheel, tells store and observer. */
 export class Ending {
   /** Deliveries with an outcome, ever. */
@@ -117,7 +120,7 @@ export class Ending {
   }
 
   /** Ends a delivery as lost, or as unverifiable where no evidence could have come. */
-  lose(delivery: Delivery, signal: 'expired' | 'disconnected' | 'shutdown' | 'instance_lost', now: number): void {
+  lose(delivery: Delivery, signal: 'expired' | Gone, now: number): void {
     const error = signal === 'expired' ? 'timeout' : signal;
     if (delivery.word !== '') this.unverifiable(delivery, 'ambiguous', now);
     else if (delivery.session.capability === 'none') this.unverifiable(delivery, 'never_answered', now);
@@ -143,12 +146,15 @@ export class Ending {
    */
   end(session: Session, why: 'disconnected' | 'shutdown', goodbye: Goodbye | undefined, now: number): void {
     for (const queue of [session.awaitingReceived, session.awaitingProcessed, session.missed]) {
-      for (let head = queue?.head; head !== undefined; head = queue?.head) {
-        const reason = goodbye && cutOff(head, goodbye);
-        if (reason !== undefined) this.unverifiable(head, reason, now);
-        else this.lose(head, why, now);
-      }
+      for (let head = queue?.head; head !== undefined; head = queue?.head) this.part(head, why, goodbye, now);
     }
+  }
+
+  /** Ends a delivery whose client is gone. `goodbye`: as in `end`. */
+  part(delivery: Delivery, why: Gone, goodbye: Goodbye | undefined, now: number): void {
+    const reason = goodbye && cutOff(delivery, goodbye);
+    if (reason !== undefined) this.unverifiable(delivery, reason, now);
+    else this.lose(delivery, why, now);
   }
 
   /**

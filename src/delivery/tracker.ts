@@ -1,7 +1,7 @@
 // delivery: the tracker: turns signals (sent, received, deadline …) into exactly one outcome per delivery (SPEC.md).
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
-import { Ending, wasReemitted } from './ending.ts';
+import { Ending, type Gone, wasReemitted } from './ending.ts';
 import type { Goodbye } from './goodbye.ts';
 import { ObscuredSessions } from './obscured.ts';
 import { ObserverList } from './observers.ts';
@@ -218,8 +218,8 @@ export class Tracker {
   }
 
   /** Ends a delivery whose client was gone when its message was read, or whose process is gone. */
-  lost(delivery: Delivery, why: 'disconnected' | 'shutdown' | 'instance_lost', now: number): void {
-    this.#ending.lose(delivery, why, now);
+  lost(delivery: Delivery, why: Gone, now: number, goodbye?: Goodbye): void {
+    this.#ending.part(delivery, why, goodbye, now);
   }
 
   /** Gives up an open delivery without an outcome: another process goes on with it. */

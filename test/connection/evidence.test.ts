@@ -10,12 +10,14 @@ import { type Delivery, isSettled } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
 import { BINARY, CLOSE, PING, PONG } from '../../src/relay/frames.ts';
+import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { FACTS } from '../support/bare-connection.ts';
-import { clientFrame, closePayload, frame, readCompleteFrames } from '../support/raw-frames.ts';
+import { clientFrame, closePayload, createDeflater, frame, readCompleteFrames } from '../support/raw-frames.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
+import { DEFLATE } from '../support/spliced.ts';
 
 const RULES = [
   { match: ['strict'], track: true, priority: 'high', confirm: 'processed', timeoutMs: 5000, attemptsMs: [] },
@@ -24,7 +26,7 @@ const RULES = [
 ] as const;
 
 /** One client in front of a backend, with the clock in the test's hands. */
-async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>) {
+async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>, deflate?: Deflate) {
   const time = { now: 1_000_000 };
   const reports: string[] = [];
   const closed: string[] = [];
@@ -63,7 +65,7 @@ async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>) {
   };
   const connection = new Connection({ ...FACTS, openedAt: time.now }, session, deps);
   const [client, upstream] = [new MemorySocket(), new MemorySocket()];
-  connection.start({ client, upstream, deflate: undefined });
+  connection.start({ client, upstream, deflate });
   await settle();
   const pings = () => readCompleteFrames(client.drain()).frames.filter(({ opcode }) => opcode === PING);
   const pong = (payload: Buffer) => client.send(clientFrame(payload, { opcode: PONG }));
@@ -160,6 +162,22 @@ describe('[D15] the client closes', () => {
     it.client.send(clientClose(1000));
     await settle();
     expect(it.outcomes()).toEqual(['old failed disconnected', 'last unverifiable client_left']);
+  });
+
+  it.each([
+    ['with 1000 cannot answer any more', clientClose(1000), 'big unverifiable client_left'],
+    ['with a complaint has not taken it', clientClose(1007), 'big failed disconnected'],
+    ['without a Close frame has lost it', undefined, 'big failed disconnected'],
+  ])('a client that leaves while its last message is read on the side, %s', async (_name, last, outcome) => {
+    const it = await open(undefined, DEFLATE);
+    it.answer();
+    const text = JSON.stringify({ type: 'note', event_id: 'big', data: 'a'.repeat(500_000) });
+    it.upstream.send(frame(await createDeflater(false)(Buffer.from(text)), { rsv1: true }));
+    if (last !== undefined) it.client.send(last);
+    it.client.fin();
+    expect(it.outcomes()).toEqual([]);
+    while (it.outcomes().length === 0) await settle();
+    expect(it.outcomes()).toEqual([outcome]);
   });
 
   it.each([1002, 1003, 1007, 1009])('with the complaint %i: it did not take what it was sent', async (code) => {
