@@ -79,7 +79,7 @@ export const limitRows = [
   row(
     'limits.silence',
     duration(0, 86_400_000),
-    'How long a client may send nothing and leave a barrier unanswered before it is cut off. `0ms` = for ever.',
+    'How long a client may send nothing, and leave a barrier unanswered or take nothing of what waits for it, before it is cut off. `0ms` = for ever.',
     {
       written: '60s',
     },

@@ -28,6 +28,8 @@ import type { Silent } from './silence.ts';
  */
 type Client = 'none' | 'here' | 'away';
 
+const NOTHING_SENT = { client: { backlog: 0 }, bytesToClient: 0 };
+
 export class Connection implements SessionConnection, Silent, Ageing {
   /** The facts about the client that is here, or was here last. */
   facts: ConnectionFacts;
@@ -212,6 +214,11 @@ export class Connection implements SessionConnection, Silent, Ageing {
 
   get heard(): number {
     return this.#splice?.bytesToUpstream ?? 0;
+  }
+
+  get taken(): number {
+    const { client, bytesToClient } = this.#splice ?? NOTHING_SENT;
+    return client.backlog === 0 ? -1 : bytesToClient - client.backlog;
   }
 
   get traffic(): number {

@@ -9,6 +9,11 @@ export interface Silent {
   readonly id: string;
   /** Bytes that have come from the connection's clients. */
   readonly heard: number;
+  /**
+   * Grows while the client takes bytes that wait for it; -1 = none wait. Frames of ours that wait
+   * with them make it smaller.
+   */
+  readonly taken: number;
   /** Whether a barrier is on its way to the client. */
   readonly asked: boolean;
   /** Whether a client is there. */
@@ -37,9 +42,10 @@ export interface SilenceDeps {
 interface Seen {
   id: string;
   heard: number;
+  taken: number;
   /**
-   * Start of the silence, and start of the wait for a barrier during it; 0 = no barrier. Monotonic
-   * ms.
+   * Start of the silence, and start of the wait for a barrier or for a client that takes nothing
+   * during it; 0 = there is nothing to wait for. Monotonic ms.
    */
   quietAt: number;
   askedAt: number;
@@ -51,7 +57,9 @@ const LOOKS = 8;
 /**
  * Looks at every connection eight times per `silenceMs`. A client that was silent for that time is
  * asked by a barrier, unless one is on its way. A client that was silent for that time while a
- * barrier was on its way is cut off. Standstills do not count. The answer ends the watch.
+ * barrier was on its way is cut off, and so is one that took nothing of what waits for it, because
+ * it cannot be asked. One that takes some of it is there. Standstills do not count. The answer ends
+ * the watch.
  */
 export function watchSilence({ connections, silenceMs, now, dropped }: SilenceDeps): () => void {
   if (silenceMs === 0) return () => {};
@@ -63,18 +71,19 @@ export function watchSilence({ connections, silenceMs, now, dropped }: SilenceDe
     for (const connection of connections) {
       if (!connection.attended || !connection.answers) continue;
       const known = seen.get(connection);
-      const { id, heard } = connection;
-      if (known === undefined || known.id !== id) seen.set(connection, { id, heard, quietAt: at, askedAt: 0 });
-      else if (known.heard !== heard || connection.blind(at)) {
+      const { id, heard, taken } = connection;
+      if (known === undefined || known.id !== id) seen.set(connection, { id, heard, taken, quietAt: at, askedAt: 0 });
+      else if (known.heard !== heard || hasTaken(known.taken, taken) || connection.blind(at)) {
         known.heard = heard;
         known.quietAt = at;
         known.askedAt = 0;
       } else look(connection, known, at);
+      if (known !== undefined) known.taken = taken;
     }
   });
 
   function look(connection: Silent, known: Seen, at: number): void {
-    if (connection.asked) {
+    if (connection.asked || connection.taken >= 0) {
       if (known.askedAt === 0) known.askedAt = at;
       if (at - known.askedAt - stillSince(known.askedAt) < silenceMs) return;
       seen.delete(connection);
@@ -85,4 +94,9 @@ export function watchSilence({ connections, silenceMs, now, dropped }: SilenceDe
     known.askedAt = 0;
     if (at - known.quietAt >= silenceMs) connection.probe(at);
   }
+}
+
+/** Whether a client that was sent more than it took has taken some of it, or all. */
+function hasTaken(before: number, now: number): boolean {
+  return before >= 0 && (now < 0 || now > before);
 }

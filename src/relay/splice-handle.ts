@@ -13,8 +13,11 @@ export interface SpliceHandle {
   readonly audience: Audience;
   /** Data messages for the client so far, on earlier connections of the session, too. */
   readonly messagesToClient: number;
-  /** Bytes that have come from the connection's clients. */
+  /** Bytes that have come from the upstream, and from the connection's clients. */
+  readonly bytesToClient: number;
   readonly bytesToUpstream: number;
+  /** The client, and the bytes for it that its system has not taken. */
+  readonly client: { readonly backlog: number };
   /**
    * Changes whenever data has gone over the connection, either way. Pings and frames of ours are no
    * data.

@@ -486,3 +486,18 @@ describe('[E2] the first barrier', () => {
     expect(it.pings()).toHaveLength(1);
   });
 });
+
+it('[D22] what a client has taken is told while bytes wait for it, and more that wait do not change it', async () => {
+  const it = await open();
+  expect(it.connection.taken).toBe(-1);
+  it.client.stall();
+  it.upstream.send(event('a'));
+  await settle();
+  const { taken } = it.connection;
+  expect(taken).toBeGreaterThanOrEqual(0);
+  it.upstream.send(event('b'));
+  expect(it.connection.taken).toBe(taken);
+  it.client.unstall();
+  await settle();
+  expect(it.connection.taken).toBe(-1);
+});

@@ -22,6 +22,7 @@ afterEach(() => {
 class Client implements Silent {
   id = 'c1';
   heard = 100;
+  taken = -1;
   asked = false;
   attended = true;
   answers = true;
@@ -87,6 +88,28 @@ it('[D22] one that talks, one that never answered, one whose bytes wait unread, 
     talks.heard++;
   }
   expect(cut).toEqual([]);
+  stop();
+});
+
+it('[D22] a client that takes nothing of what waits for it cannot be asked, and is cut off', () => {
+  const [stuck, behind] = [new Client(), new Client()];
+  stuck.taken = behind.taken = 1000;
+  const { cut, stop } = watch(8000, stuck, behind);
+  for (let second = 0; second < 60; second++) {
+    vi.advanceTimersByTime(1000);
+    // A frame of ours waits behind the others.
+    stuck.taken -= second === 3 ? 16 : 0;
+    behind.taken += 100;
+  }
+  expect(cut).toEqual([stuck]);
+  vi.advanceTimersByTime(6000);
+  // It has taken the rest just now, with the barrier at its end.
+  behind.taken = -1;
+  behind.asked = true;
+  vi.advanceTimersByTime(6000);
+  expect(behind.dropped).toBe(false);
+  vi.advanceTimersByTime(5000);
+  expect(behind.dropped).toBe(true);
   stop();
 });
 
