@@ -1,5 +1,5 @@
 // connection: ends connections in good order that are old or carry nothing (limits.connection_age, limits.idle).
-import { onBeat } from '../time/pulse.ts';
+import { onBeat, stillSince } from '../time/pulse.ts';
 
 /** A connection as far as its age goes. */
 export interface Ageing {
@@ -73,7 +73,8 @@ export function watchAge({ connections, ageMs, idleMs, now, random, ended }: Age
       known.traffic = traffic;
       known.movedAt = at;
     }
-    if (idleMs > 0 && at - known.movedAt >= idleMs && connection.session.pending === 0) {
+    const idle = idleMs > 0 && at - known.movedAt - stillSince(known.movedAt) >= idleMs;
+    if (idle && connection.session.pending === 0) {
       known.told = true;
       ended('idle');
       connection.close(GOING_AWAY, 'nothing was sent for too long');

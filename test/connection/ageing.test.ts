@@ -102,3 +102,16 @@ it('one that carries nothing is closed for good; each message begins the time an
   expect([busy.told, waiting.told, away.told]).toEqual([[], [], []]);
   expect(counts).toEqual({ age: 0, idle: 1 });
 });
+
+it('[D14] time in which the process stood still is not time in which a connection carried nothing', async () => {
+  const line = new Line();
+  watch([line], { idleMs: 30_000 });
+  await seconds(10);
+  const read = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => read() + 60_000);
+  await seconds(18);
+  expect(line.told).toEqual([]);
+  await seconds(4);
+  expect(line.told).toHaveLength(1);
+  clock.mockRestore();
+});
