@@ -114,6 +114,16 @@ function nothingIsKept({ limits, sessions }: Config): string | undefined {
   return sessions.retainedBytes === 0 ? 'sessions.retained_bytes' : undefined;
 }
 
+/** Why a rule that says `resend: true` has nothing sent again; undefined = it has. */
+function noResends(config: Config, { confirm, attemptsMs, keepLost }: EventRule): string | undefined {
+  const empty = nothingIsKept(config);
+  if (empty !== undefined) return `${empty} is 0, so no message is kept`;
+  if (attemptsMs.length === 0) return 'attempts is empty, so there is no time for it';
+  // The message is kept for the dead letter then.
+  if (confirm === 'processed' || keepLost === true) return undefined;
+  return 'a client without the SDK needs nothing more once it has received the event; set confirm: processed';
+}
+
 function ruleWarnings(config: Config, place: (path: readonly PropertyKey[]) => Place): ConfigFault[] {
   const {
     hooks,
@@ -141,8 +151,8 @@ function ruleWarnings(config: Config, place: (path: readonly PropertyKey[]) => P
         `the last attempt may not be made: each gap varies by 10 %, and ${formatDuration(last)} is too near to the timeout of ${formatDuration(rule.timeoutMs)}`,
       );
     }
-    const empty = rule.track && rule.resend === true ? nothingIsKept(config) : undefined;
-    if (empty !== undefined) warn(index, 'resend', `sends nothing again: ${empty} is 0, so no message is kept`);
+    const moot = rule.track && rule.resend === true ? noResends(config, rule) : undefined;
+    if (moot !== undefined) warn(index, 'resend', `sends nothing again: ${moot}`);
     if (rule.track && last >= rule.timeoutMs) {
       warn(
         index,

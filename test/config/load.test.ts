@@ -406,6 +406,20 @@ describe('rules', () => {
     expect(warned.length).toBe(bites ? 1 : 0);
   });
 
+  it('warns about resend: true where no attempt can ever be one', () => {
+    const warnings = (more: string) =>
+      load({ env: UPSTREAM, yaml: `events: { rules: [{ match: a, resend: true, ${more} }] }` }).warnings.map(
+        ({ message }) => message,
+      );
+    const needless =
+      'sends nothing again: a client without the SDK needs nothing more once it has received the event; set confirm: processed';
+    expect(['attempts: [1s]', 'confirm: received'].map(warnings)).toEqual([[needless], [needless]]);
+    expect(warnings('confirm: processed, attempts: []')).toEqual([
+      'sends nothing again: attempts is empty, so there is no time for it',
+    ]);
+    expect(['confirm: processed', 'keep_lost: true', 'track: false'].flatMap(warnings)).toEqual([]);
+  });
+
   it('warns about rules that are never reached and attempts past the deadline', () => {
     const yaml = 'events:\n  rules:\n    - { match: "*", timeout: 5s }\n    - { match: a, attempts: [] }\n';
     expect(load({ env: UPSTREAM, yaml }).warnings.map(formatFault)).toEqual([
