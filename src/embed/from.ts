@@ -20,16 +20,20 @@ export const BACKEND = Symbol('backend');
 export type Speaker = typeof BACKEND | string | undefined;
 
 /**
- * Throws a RangeError for a value that is no object. A user that is no text counts as none: it may
- * come from a client.
+ * Throws a RangeError for a value that is no object, or whose user cannot be read. A user that is
+ * no text counts as none: it may come from a client.
  */
 export function speakerOf(from: unknown): Speaker {
   if (from === undefined) return BACKEND;
-  if (typeof from !== 'object' || from === null || Array.isArray(from))
-    throw new RangeError(
-      'who speaks is told by an object such as { user }; leave it out for the word of the backend itself',
-    );
-  return 'user' in from ? known(from.user) : BACKEND;
+  try {
+    if (typeof from === 'object' && from !== null && !Array.isArray(from))
+      return 'user' in from ? known(from.user) : BACKEND;
+  } catch (cause) {
+    throw new RangeError('who speaks cannot be read', { cause });
+  }
+  throw new RangeError(
+    'who speaks is told by an object such as { user }; leave it out for the word of the backend itself',
+  );
 }
 
 /** The user where there is one. */

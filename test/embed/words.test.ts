@@ -36,6 +36,24 @@ describe('[D6] a user who is not known is nobody, and never the backend', () => 
     expect(tracker.receive(message('confirmed'), { user: 'a' })).toBe('confirmed');
   });
 
+  test('a speaker that cannot be read is refused before anything is changed', () => {
+    const { tracker } = setUp();
+    const id = tracker.track({ type: 't', user: 'a' });
+    const gone = Proxy.revocable({}, {});
+    gone.revoke();
+    const unready = {
+      get user(): string {
+        throw new Error('not logged in yet');
+      },
+    };
+    for (const from of [unready, gone.proxy])
+      for (const method of ['markSent', 'confirm', 'status'] as const)
+        expect(() => tracker[method](id, from)).toThrow(RangeError);
+    expect(() => tracker.fail(id, 'no', unready)).toThrow(RangeError);
+    expect(() => tracker.receive({ type: 'event_confirmation', event_id: id }, unready)).toThrow(RangeError);
+    expect(tracker.status(id)).toMatchObject({ status: 'pending', sent: false, error: '' });
+  });
+
   test('a user is looked for where an object inherits it, too', () => {
     class Connection {
       get user(): string | undefined {
