@@ -1,6 +1,7 @@
 // identity: the keys of a JWKS, fetched when a token needs them and kept for a while by the monotonic clock (SPEC D18).
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Report } from '../delivery/ports.ts';
+import { patiently } from '../time/patience.ts';
 
 export interface RemoteKeyDeps {
   /** Monotonic ms. */
@@ -21,7 +22,7 @@ const UNKNOWN_KEY_BURST = 3;
 const UNKNOWN_KEY_MS = 30_000;
 /** How long the key server is left alone after a failed fetch, ms. */
 const BACK_OFF_MS = 5_000;
-/** How long a fetch of keys may take, ms. */
+/** How long a fetch of keys may take, ms. Standstills do not count (SPEC D14). */
 const FETCH_MS = 5_000;
 /** Largest JWKS document, characters. */
 const MAX_JWKS_LENGTH = 1_048_576;
@@ -83,12 +84,14 @@ function createKeyFetch(url: string, { now, report }: RemoteKeyDeps): () => Prom
   let retryAt = Number.NEGATIVE_INFINITY;
   return async () => {
     if (now() < retryAt) throw new KeysUnavailable('the key server failed a moment ago');
+    const late = new AbortController();
+    const wait = patiently(FETCH_MS, () => late.abort(new Error(`it did not answer within ${FETCH_MS} ms`)));
     try {
       const { createLocalJWKSet } = await import('jose/jwks/local');
       const response = await fetch(url, {
         headers: { accept: 'application/json, application/jwk-set+json' },
         redirect: 'manual',
-        signal: AbortSignal.timeout(FETCH_MS),
+        signal: late.signal,
       });
       const text = await response.text();
       if (response.status !== 200) throw new Error(`it answered ${response.status}`);
@@ -98,6 +101,8 @@ function createKeyFetch(url: string, { now, report }: RemoteKeyDeps): () => Prom
       retryAt = now() + BACK_OFF_MS;
       report({ stage: 'identity', error: new Error('the keys for JWTs cannot be fetched', { cause: error }) });
       throw new KeysUnavailable('the key server failed');
+    } finally {
+      wait.cancel();
     }
   };
 }
