@@ -54,10 +54,11 @@ export async function explain({ seed, failures }: Found, tries?: number): Promis
   return story(smallest, history, failure, lines);
 }
 
-/** A failure without its figures: what two schedules have in common that fail alike. */
+/** A failure without its figures and records: what two schedules have in common that fail alike. */
 export function signOf({ kind, text }: { readonly kind: FailureKind; readonly text: string }): string {
   return `${kind}: ${text
     .split('\n')[0]!
+    .replace(/\{.*/, '{…}')
     .replace(/[\d.]+/g, '#')
     .replace(/, perhaps.*/, '')}`;
 }

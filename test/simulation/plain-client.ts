@@ -1,8 +1,8 @@
 // Simulation: a client without the SDK, whose application may confirm and reject by event id.
 import { deflateRawSync, constants as zlib } from 'node:zlib';
 import { newLink, type SimClient, type Surroundings } from './clients.ts';
-import { TEXT } from './frames.ts';
-import { numberIn } from './message.ts';
+import { BINARY, TEXT } from './frames.ts';
+import { checkKind, numberIn } from './message.ts';
 import type { ClientSetup } from './schedule.ts';
 import { Stack } from './stack.ts';
 
@@ -43,7 +43,8 @@ export class PlainClient implements SimClient {
         const uid = compressed ? (deflater()?.numberOf(payload) ?? 0) : numberIn(payload);
         if (uid === 0) return;
         link.parsed.push({ uid, at: this.around.world.now });
-        if (opcode === TEXT) this.handle(stack, uid, payload);
+        checkKind(this.around.history.byUid.get(uid)?.emitted, uid, opcode === BINARY);
+        this.handle(stack, uid, payload);
       },
     });
     this.stack = stack;

@@ -6,7 +6,7 @@ export interface Emitted {
   readonly uid: number;
   /**
    * `auto`, `received`, `processed`, `again` (resend: true) and `low` have rules; `chatter` is not
-   * tracked; `noise` is no JSON; `binary`.
+   * tracked; `noise` is no JSON, nor is `binary`, which comes in binary frames. So do some events.
    */
   readonly type: 'auto' | 'received' | 'processed' | 'again' | 'low' | 'chatter' | 'noise' | 'binary';
   /** The event's number: twins share one. */

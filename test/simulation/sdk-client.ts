@@ -2,7 +2,7 @@
 import { AckspanSocket } from '../../src/client/socket.ts';
 import { newLink, type SimClient, type Surroundings } from './clients.ts';
 import { BINARY, TEXT } from './frames.ts';
-import { numberIn } from './message.ts';
+import { checkKind, numberIn } from './message.ts';
 import type { ClientSetup } from './schedule.ts';
 import { Stack } from './stack.ts';
 
@@ -157,6 +157,7 @@ class SimWebSocket {
       message: (payload, opcode) => {
         const uid = numberIn(payload);
         if (uid > 0) link.parsed.push({ uid, at: around.world.now });
+        checkKind(around.history.byUid.get(uid)?.emitted, uid, opcode === BINARY);
         this.current = uid;
         if (this.readyState === 1) call(this.onmessage, { data: opcode === BINARY ? payload : payload.toString() });
         this.current = 0;

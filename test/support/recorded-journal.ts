@@ -113,7 +113,9 @@ function asTold(delivery: Delivery) {
   const { receivedAt, attemptLog = [], word, errorText, queue, payload } = delivery;
   return {
     ...{ seq, session: session.key, ordinal, type: type.name, eventId, run, tool, toolCall, bytes, required },
-    ...{ sentAt, receivedAt },
+    sentAt,
+    ...(delivery.binary && { binary: true }),
+    receivedAt,
     attempts: attemptLog.map(({ kind, at, result }) => ({ kind, at, result })),
     ...{ word, errorText, missed: queue === 'reemission', kept: payload !== undefined },
     message: payload && Buffer.from(payload).toString('hex'),
