@@ -217,10 +217,13 @@ function fileReadings(file: FileStore): Reading[] {
   ];
 }
 
-function sharedReadings({ link }: RedisStore): Reading[] {
+function sharedReadings(shared: RedisStore): Reading[] {
+  const { link } = shared;
   return [
     { metric: METRICS.storeWaiting, attributes: {}, read: () => link.waitingBytes },
+    { metric: METRICS.storeHeld, attributes: {}, read: () => shared.journal.held },
     { metric: METRICS.storeLost, attributes: {}, read: () => link.counters.dropped },
+    { metric: METRICS.storeRetold, attributes: {}, read: () => shared.retold },
   ];
 }
 

@@ -6,7 +6,7 @@ import type { Journal } from '../delivery/journal.ts';
 import type { Report, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { type FileStore, openFileStore, type StoreCounters } from '../journal/file-store.ts';
-import { openRedisStore, type RedisStore } from '../journal/redis/redis-store.ts';
+import { RedisStore } from '../journal/redis/redis-store.ts';
 import type { Registry } from '../resume/registry.ts';
 import { now, wall, wallOf, wallOffset } from '../time/clock.ts';
 import { onBeat } from '../time/pulse.ts';
@@ -71,7 +71,8 @@ export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | und
       },
     };
     const options = { place, prefix, afterMs, leaseMs, keepMs, keepBytes };
-    const shared = await openRedisStore(options, { eachOpen, now, wallOffset, traceId, report });
+    const shared = new RedisStore(options, { eachOpen, now, wallOffset, traceId, report });
+    await shared.started();
     return { engine: shared, file: undefined, shared, restored };
   }
   const file = await openFileStore(

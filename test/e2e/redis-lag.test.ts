@@ -102,6 +102,29 @@ describe.skipIf(missing('redis-server'))('a Redis that is behind', () => {
     expectHealthyLog(second);
   });
 
+  it('[P7] has not read yet that a session began: its client is asked to come again, and goes on', async () => {
+    const shared = await startShared();
+    const path = await startPath(shared.redis.port);
+    const first = await shared.start({ at: `redis://127.0.0.1:${path.port}` });
+    const second = await shared.start();
+    path.hold();
+    shared.balancer.target = first.port;
+    const app = openApp(shared.url('ann'), () => new Promise(() => {}));
+    shared.backend.emit(await shared.runOf('ann'));
+    await eventually(() => expect(app.numbers).toEqual([1]));
+    await eventually(() => expect(path.held()).toContain('"ann-1"'));
+    await first.kill();
+    shared.balancer.target = second.port;
+    const refused = () => second.sum('ackspan_connection_rejected_total');
+    await eventually(async () => expect(app.resumed.length + (await refused())).toBeGreaterThan(0));
+    expect(app.resumed).toEqual([]);
+    path.cut();
+    path.release();
+    await eventually(() => expect(app.resumed).toEqual([{ recovered: true, rejoined: false }]));
+    await second.reach({ pending: 1, tracked: 1 });
+    expectHealthyLog(second);
+  });
+
   it('keeps the dead letters of an instance that is killed meanwhile', async () => {
     const shared = await startShared({ events: { rules: [{ match: '*', confirm: 'processed', timeout: '1s' }] } });
     const { first, run } = await begin(shared);

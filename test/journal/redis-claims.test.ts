@@ -12,7 +12,17 @@ it('a session that is asked for while the connection to Redis goes is given back
   const keys = keysOf('test');
   const link = { send: () => Promise.reject(new Error('there is no connection to Redis')), publish() {} } as never;
   const wire = new Wire(link, keys);
-  const deps = { link, keys, wire, members: {} as never, instance: 'a', lifeMs: 1, patienceMs: 1, adopt() {} };
+  const deps = {
+    link,
+    keys,
+    wire,
+    members: {} as never,
+    instance: 'a',
+    lifeMs: 1,
+    patienceMs: 1,
+    adopt() {},
+    refused() {},
+  };
   new Claims({ ...deps, giveBack: (session) => void asked.push(session) });
   wire.heard(JSON.stringify({ kind: 'release', session: 's-1', from: 'b' }));
   // Rejections that nobody handles are told of between two turns.

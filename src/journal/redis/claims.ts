@@ -5,7 +5,7 @@ import type { Link } from './link.ts';
 import type { Members } from './members.ts';
 import { CLAIM } from './scripts.ts';
 import type { TakenSession } from './taken.ts';
-import type { Wire } from './wire.ts';
+import type { Notice, Wire } from './wire.ts';
 
 export interface ClaimsDeps {
   readonly link: Link;
@@ -19,6 +19,8 @@ export interface ClaimsDeps {
   readonly patienceMs: number;
   /** Gives back a session of this instance, which another one asks for. */
   giveBack(session: string): void;
+  /** Redis refuses what it is told. */
+  refused(error: Error): void;
   /** Goes on with a session that was taken over. */
   adopt(taken: TakenSession): void;
 }
@@ -87,9 +89,8 @@ export class Claims {
         // What this instance wrote of the session itself comes first.
         await this.#deps.link.read();
         return await claim();
-      } catch {
-        // Redis has refused or has gone: the store says so itself, and the client gets a session
-        // that it can have.
+      } catch (error) {
+        this.#deps.refused(error as Error);
         return 'unreachable';
       }
     };
@@ -101,6 +102,13 @@ export class Claims {
   }
 
   async #claim(session: string, serial: number): Promise<Claimed> {
+    const first = await this.#askFor(session, serial);
+    // The client has a token of it: whoever began it may have written that a moment ago.
+    if (first !== 'unknown') return first;
+    return (await this.#allRead(session)) ? this.#askFor(session, serial) : 'held';
+  }
+
+  async #askFor(session: string, serial: number): Promise<Claimed> {
     let answer = await this.#ask(session, serial, { owner: '', by: 'client', awayMs: 0 });
     for (let round = 0; answer.kind === 'held' && round < 3; round++) {
       const { owner } = answer;
@@ -116,20 +124,43 @@ export class Claims {
    * nobody yet.
    */
   async #persuade(session: string, owner: string): Promise<{ owner: string; awayMs: number } | undefined> {
-    const { wire, members, instance, patienceMs } = this.#deps;
+    const { wire, members } = this.#deps;
+    const { asked, given } = await this.#askBack(session, (notice) => wire.tell(owner, notice));
+    if (given) return { owner: '', awayMs: 0 };
+    // The process of the owner has ended, or its connections: what it wrote is read to its end.
+    const gone = asked === 0 && (await this.#isRead(owner));
+    const { ms, dead } = await members.away(owner);
+    return gone || dead ? { owner, awayMs: ms } : undefined;
+  }
+
+  /** Whether Redis has read all that others had written by now; that may take a moment. */
+  async #allRead(session: string): Promise<boolean> {
+    const { wire, members } = this.#deps;
+    // Each answers behind all that it wrote. This instance is asked too.
+    const { given } = await this.#askBack(session, (notice) => wire.tellAll(notice));
+    if (!given) return false;
+    for (const instance of await members.leaving()) if (!(await this.#isRead(instance))) return false;
+    return true;
+  }
+
+  /**
+   * Asks instances for the session, and waits for their answers. `asked`: how many are there.
+   * `given`: all of them have answered.
+   */
+  async #askBack(session: string, ask: (notice: Notice) => Promise<number>) {
+    const { instance, patienceMs } = this.#deps;
+    let [asked, answers] = [Number.POSITIVE_INFINITY, 0];
     let done = (_given: boolean): void => {};
-    const given = new Promise<boolean>((resolve) => {
+    const over = new Promise<boolean>((resolve) => {
       done = resolve;
     });
-    this.#awaited.set(session, () => done(true));
+    this.#awaited.set(session, () => {
+      if (++answers >= asked) done(true);
+    });
     const timer = setTimeout(() => done(false), patienceMs);
     try {
-      const heard = await wire.tell(owner, { kind: 'release', session, from: instance });
-      if (heard > 0 && (await given)) return { owner: '', awayMs: 0 };
-      // The process of the owner has ended, or its connections: what it wrote is read to its end.
-      const gone = heard === 0 && (await this.#isRead(owner));
-      const { ms, dead } = await members.away(owner);
-      return gone || dead ? { owner, awayMs: ms } : undefined;
+      asked = await ask({ kind: 'release', session, from: instance });
+      return { asked, given: asked > 0 && (answers >= asked || (await over)) };
     } finally {
       clearTimeout(timer);
       this.#awaited.delete(session);

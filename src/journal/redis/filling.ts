@@ -3,38 +3,72 @@ import type { Link } from './link.ts';
 import type { RedisScribe } from './scribe.ts';
 import { DO } from './scripts.ts';
 
-export interface Filling {
+export interface FillingDeps {
   readonly link: Pick<Link, 'write' | 'read' | 'send'>;
-  readonly journal: Pick<RedisScribe, 'others' | 'othersWritten'>;
+  readonly journal: Pick<RedisScribe, 'others' | 'otherText' | 'fillsOthers'>;
   /** The hash of those deliveries. */
   readonly key: string;
   refused(error: Error): void;
 }
 
-/** Deliveries in one command. */
-const SLICE = 200;
+/** Deliveries in one command, and commands before Redis must have read them: some 700 KB. */
+const [SLICE, AHEAD] = [200, 8];
 
-/** Sessions follow beat by beat, apart from this. Rejects where Redis does not answer. */
-export async function fillOthers({ link, journal, key, refused }: Filling): Promise<void> {
-  const put = (command: string, rows: readonly (readonly string[])[]): void => {
-    for (let i = 0; i < rows.length; i += SLICE)
-      link.write(DO, [key], [command, ...rows.slice(i, i + SLICE).flat()], (_, error) => {
-        if (error !== undefined) refused(error);
-      });
-  };
-  put('HSET', [...journal.others()]);
-  journal.othersWritten();
-  await link.read();
-  // What has got its outcome meanwhile must not be found in flight.
-  const known = new Set((await link.send('hkeys', [key])) as string[]);
-  const still = journal.others();
-  const over = [...known].filter((number) => !still.has(number));
-  put(
-    'HDEL',
-    over.map((number) => [number]),
-  );
-  put(
-    'HSET',
-    [...still].filter(([number]) => !known.has(number)),
-  );
+/** Sessions follow beat by beat, apart from this. */
+export class Filling {
+  readonly #deps: FillingDeps;
+  #under: Promise<void> | undefined;
+  #again = false;
+
+  constructor(deps: FillingDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Writes all of them, at a pace that Redis keeps. Asked for while it does, it begins once more at
+   * the end. Rejects where Redis does not answer.
+   */
+  fill(): Promise<void> {
+    this.#again = this.#under !== undefined;
+    this.#under ??= this.#all().finally(() => {
+      this.#under = undefined;
+    });
+    return this.#under;
+  }
+
+  async #all(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#once();
+    } while (this.#again);
+  }
+
+  async #once(): Promise<void> {
+    const { link, journal, key } = this.#deps;
+    // Changes from here on are told as they come: what is written below is as it is by then.
+    journal.fillsOthers(true);
+    await this.#slices('HSET', journal.others(), (delivery) => {
+      const text = journal.otherText(delivery);
+      return text === undefined ? [] : [String(delivery.seq), text];
+    });
+    const known = (await link.send('hkeys', [key])) as string[];
+    const still = new Set(journal.others().map(({ seq }) => String(seq)));
+    // What has got its outcome meanwhile must not be found in flight.
+    const over = known.filter((number) => !still.has(number));
+    await this.#slices('HDEL', over, (number) => [number]);
+    journal.fillsOthers(false);
+  }
+
+  async #slices<T>(command: string, all: readonly T[], argsOf: (one: T) => readonly string[]): Promise<void> {
+    const { link, key, refused } = this.#deps;
+    for (let i = 0; i < all.length; i += SLICE) {
+      if ((i / SLICE) % AHEAD === 0) await link.read();
+      const args = all.slice(i, i + SLICE).flatMap(argsOf);
+      if (args.length > 0)
+        link.write(DO, [key], [command, ...args], (_, error) => {
+          if (error !== undefined) refused(error);
+        });
+    }
+    await link.read();
+  }
 }

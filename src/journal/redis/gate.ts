@@ -12,6 +12,12 @@ export interface GateDeps {
 const SLOW_MS = 1000;
 /** After a refusal Redis is tried again, first after so many ms, and at last every so many. */
 const [RETRY_MS, MAX_RETRY_MS] = [500, 15_000];
+/**
+ * Answers to all commands that are over by themselves: a script runs for long, data are loaded, a
+ * replica has no master. The longest wait before Redis is tried again then, ms.
+ */
+const PASSING = /^(BUSY|LOADING|MASTERDOWN)\b/;
+const PASSING_RETRY_MS = 1000;
 /** A connection that is gone is expected back for so long, ms. */
 const SOON_MS = 5000;
 
@@ -30,6 +36,9 @@ export class Gate {
   #shutAt: number;
   #slow = false;
   #said = '';
+  /** Since when it refuses; undefined = it does not. And whether that is over by itself. */
+  #refusedAt: number | undefined;
+  #passing = false;
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
@@ -46,8 +55,12 @@ export class Gate {
     return this.#slow ? 'Redis answers late' : undefined;
   }
 
-  /** Whether Redis is likely to be there soon: the connection is new, or was lost a moment ago. */
+  /**
+   * Whether Redis is likely to be there soon: the connection is new, or was lost a moment ago, or
+   * Redis does not run commands for a moment.
+   */
   soon(now: number): boolean {
+    if (this.#refusedAt !== undefined) return this.#passing && now - this.#refusedAt < SOON_MS;
     if (this.#state === 'joining') return this.#deps.link.open;
     return this.#state === 'shut' && now - this.#shutAt < SOON_MS;
   }
@@ -71,6 +84,7 @@ export class Gate {
   opens(): void {
     this.#state = 'open';
     this.#retryMs = RETRY_MS;
+    this.#refusedAt = undefined;
     this.#say('');
   }
 
@@ -86,9 +100,13 @@ export class Gate {
 
   /** A command that matters was refused, or its answer was lost with the connection. */
   refused(error: Error): void {
-    if (!isRefusal(error)) return;
+    // More of them put off nothing.
+    if (!isRefusal(error) || this.#state === 'refusing') return;
+    this.#deps.link.abandon(error);
     this.#retryAt = this.#deps.now() + this.#retryMs;
-    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    this.#refusedAt ??= this.#deps.now();
+    this.#passing = PASSING.test(error.message);
+    this.#retryMs = Math.min(this.#retryMs * 2, this.#passing ? PASSING_RETRY_MS : MAX_RETRY_MS);
     this.#shut('refusing', `Redis refuses what it is told: ${error.message}`);
   }
 
@@ -96,6 +114,7 @@ export class Gate {
     if (this.#state === 'open' || this.#state === 'joining') this.#shutAt = this.#deps.now();
     this.#state = state;
     this.#reason = reason;
+    if (state === 'shut') this.#refusedAt = undefined;
     this.#slow = false;
     this.#say(reason);
   }

@@ -12,7 +12,10 @@ export interface LinkDeps {
   readonly writes: Redis;
   readonly keys: Keys;
   readonly instance: string;
-  /** Bytes of commands that may wait; beyond it both connections are given up. */
+  /**
+   * Bytes of commands that may wait in this process: for their answers, or for a kernel that takes
+   * no more. Beyond it both connections are given up.
+   */
   readonly limitBytes: number;
   /** Monotonic ms. */
   now(): number;
@@ -20,8 +23,8 @@ export interface LinkDeps {
   opened(): void;
   /** One of them has gone, and the other one with it, and whatever was not answered or read. */
   closed(): void;
-  /** Redis may have dropped some of what it was told, without a word. */
-  doubtful(): unknown;
+  /** As in `OneWayDeps`. */
+  doubtful(certain: boolean): unknown;
   /** Another instance says something. */
   told(text: string): void;
   /** Redis does not run what it is told, for that reason. */
@@ -45,12 +48,9 @@ export type { Arg } from './resp.ts';
 
 /** A size that every command has beside its arguments, bytes. */
 const FRAME_BYTES = 64;
-/** A mark that has not come for so long is looked into, ms. */
-const MISSED_MS = 2000;
-/**
- * The connections are given up when none has come for so long, ms, although Redis answers. It may
- * have much to read before a mark.
- */
+/** Redis is asked why, where it has read nothing for so long, ms. */
+const STILL_MS = 250;
+/** The connections are given up where it has read nothing for so long, ms, although it answers. */
 const USELESS_MS = 20_000;
 
 /** Never throws. */
@@ -77,7 +77,7 @@ export class Link {
     this.#oneWay = new OneWay({
       ...{ redis: writes, instance, counters: this.counters, now, marks: keys.marks },
       ...{ echo: keys.echo(instance), presence: keys.presence(instance) },
-      doubtful: () => deps.doubtful(),
+      doubtful: (certain) => deps.doubtful(certain),
     });
     redis.on('message', (channel: string, text: string) => {
       if (channel === keys.echo(instance)) this.#oneWay.heard(text);
@@ -89,6 +89,14 @@ export class Link {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /**
+   * Whether the kernel takes nothing more for Redis at the moment. What can wait elsewhere need not
+   * wait in a socket, where it can only grow.
+   */
+  get full(): boolean {
+    return this.#open && this.#oneWay.full;
   }
 
   /** Bytes of commands that wait. */
@@ -117,12 +125,17 @@ export class Link {
   look(now: number): void {
     if (!this.#open) return;
     this.#oneWay.mark(now);
-    if (this.#oneWay.markMs(now) >= MISSED_MS) void this.#lookInto();
+    if (this.#oneWay.stillMs(now) >= STILL_MS) void this.#lookInto();
   }
 
   /** Resolves when Redis has read all that was written by now. Rejects where a connection goes. */
   read(): Promise<void> {
     return this.#open ? this.#oneWay.read() : Promise.reject(new Error('there is no connection to Redis'));
+  }
+
+  /** Redis refuses what it is told: what it would have read by a mark is not waited for. */
+  abandon(error: Error): void {
+    this.#oneWay.abandon(error);
   }
 
   /** Runs a script whose answer comes by itself, and only if it is another one than WRITTEN. */
@@ -231,12 +244,14 @@ export class Link {
   }
 
   #bound(): void {
-    if (this.waitingBytes > this.#deps.limitBytes) this.giveUp('too much waits for its answer');
+    const [asked, held] = [this.#waitingBytes, this.#oneWay.heldBytes];
+    if (asked + held > this.#deps.limitBytes)
+      this.giveUp(`too much waits: ${asked} bytes for an answer, ${held} for a kernel that takes no more`);
   }
 
   /**
-   * A mark is missing. A script that Redis does not know any more, or does not run, says so where
-   * it is asked.
+   * Marks are missing. A Redis that runs nothing (BUSY, LOADING, MASTERDOWN), or does not know the
+   * script any more, says so where it is asked.
    */
   async #lookInto(): Promise<void> {
     if (this.#looking) return;
@@ -244,7 +259,7 @@ export class Link {
     const { keys, instance, refused } = this.#deps;
     try {
       await this.run(MARK, [keys.marks], [instance, keys.echo(instance), '0']);
-      if (this.#oneWay.markMs(this.#deps.now()) > USELESS_MS) this.giveUp('Redis does not run what it is told');
+      if (this.#oneWay.stillMs(this.#deps.now()) > USELESS_MS) this.giveUp('Redis does not run what it is told');
     } catch (error) {
       refused(error as Error);
     } finally {

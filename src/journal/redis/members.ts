@@ -24,13 +24,10 @@ export interface Missing {
   readonly at: number;
 }
 
-/**
- * Instances that are not there, and whether this instance itself was not there for so long that
- * others may have taken it for dead.
- */
+/** Instances that are not there, and whether others have taken this one for dead. */
 export interface Roll {
   readonly missing: readonly Missing[];
-  readonly late: boolean;
+  readonly taken: boolean;
 }
 
 /** Between two looks at its own connections, ms. */
@@ -69,14 +66,13 @@ export class Members {
     this.#busy = true;
     try {
       const args = [instance, JSON.stringify(this.#deps.about()), String(leaseMs)];
-      const answer = (await link.run(BEAT, [keys.leases, keys.about], args)) as [string, string, string[]];
-      const [time, before, missing] = answer;
+      const asked = link.run(BEAT, [keys.leases, keys.about, keys.reapers], args);
+      const [time, before, missing, begun] = (await asked) as [string, string, string[], number];
       const to = now();
       clock.sample(from, to, Number(time));
       // Beats that came late say that beats of others may be late too.
       if (before !== '' && Number(before) > 0 && Number(time) - Number(before) > gap * 2) this.quiet();
-      const late = before === '' || Number(time) - Number(before) > leaseMs;
-      return { missing: this.#judge(missing), late };
+      return { missing: this.#judge(missing), taken: before === '' || begun > 0 };
     } finally {
       this.#busy = false;
     }
@@ -115,6 +111,18 @@ export class Members {
     const { link, keys } = this.#deps;
     const [, count] = (await link.send('pubsub', ['NUMSUB', keys.presence(instance)])) as [string, number];
     return Number(count);
+  }
+
+  /** Instances that are gone, and of which Redis has not read everything yet. */
+  async leaving(): Promise<string[]> {
+    const { link, keys, instance } = this.#deps;
+    const start = keys.presence('');
+    const pattern = `${start.replace(/[\\*?[\]]/g, '\\$&')}*`;
+    const channels = (await link.send('pubsub', ['CHANNELS', pattern])) as string[];
+    const others = channels.map((channel) => channel.slice(start.length)).filter((name) => name !== instance);
+    if (others.length === 0) return [];
+    const flat = (await link.send('pubsub', ['NUMSUB', ...others.map(keys.channel)])) as (string | number)[];
+    return others.filter((_, i) => Number(flat[i * 2 + 1]) === 0);
   }
 
   /** Others read the names of all instances, and what is known of each. */

@@ -16,8 +16,11 @@ export interface OneWayDeps {
   readonly counters: LinkCounters;
   /** Monotonic ms. */
   now(): number;
-  /** Redis may have dropped some of what it was told, without a word. */
-  doubtful(): void;
+  /**
+   * Redis has dropped some of what it was told, without a word. `certain` = a mark was among that;
+   * otherwise it stood still for so long that it may have.
+   */
+  doubtful(certain: boolean): void;
 }
 
 /**
@@ -46,8 +49,8 @@ const [GAP_MS, GAP_BYTES] = [20, 65_536];
 /** A mark that has not come back for so long is followed by another one, ms. */
 const AGAIN_MS = 500;
 /**
- * Redis answers BUSY to everything when a script has run for 5 s. So what was read after so long a
- * standstill may have been dropped, ms.
+ * Redis answers BUSY to everything when a script has run for 5 s, if nothing else is configured. So
+ * what was read after so long a standstill may have been dropped, ms.
  */
 const DOUBTFUL_MS = 3000;
 /** What Redis' own refusals are called, by everything that looks for them. */
@@ -68,6 +71,9 @@ export class OneWay {
   #marks: Mark[] = [];
   #markedAt = Number.NEGATIVE_INFINITY;
   #unmarkedBytes = 0;
+  #heldBytes = 0;
+  /** When a mark last came back. */
+  #heardAt = Number.NEGATIVE_INFINITY;
   #waiters: { readonly number: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
   #silent = false;
   #together = false;
@@ -84,16 +90,30 @@ export class OneWay {
     return this.#waitingBytes;
   }
 
+  /** Whether the kernel takes no more at the moment: what is written now waits in this process. */
+  get full(): boolean {
+    return (this.#deps.redis.stream?.writableLength ?? 0) > 0;
+  }
+
+  /** Bytes that were written while that was so. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** How long the oldest of them have waited, ms. */
   waitingMs(now: number): number {
     const [oldest] = this.#written;
     return oldest === undefined ? 0 : Math.max(0, now - oldest.at);
   }
 
-  /** How long the oldest mark has been under way, ms. */
-  markMs(now: number): number {
-    const [oldest] = this.#marks;
-    return oldest === undefined ? 0 : Math.max(0, now - oldest.at);
+  /**
+   * How long Redis has had something to read, up to a mark, and read nothing, ms. A Redis that is
+   * far behind does not stand still: its marks come back late, and one after the other.
+   */
+  stillMs(now: number): number {
+    const [oldest] = this.#written;
+    if (oldest === undefined || this.#marks.length === 0) return 0;
+    return Math.max(0, now - Math.max(oldest.at, this.#heardAt));
   }
 
   /** Turns answers off. Rejects where Redis does not take this connection as it must be. */
@@ -163,6 +183,13 @@ export class OneWay {
     return new Promise((resolve, reject) => this.#waiters.push({ number, resolve, reject }));
   }
 
+  /** Ends every wait for what Redis reads. */
+  abandon(error: Error): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { reject } of waiters) reject(error);
+  }
+
   /** Redis has published a result on our channel. */
   heard(text: string): void {
     const [kind, digits] = text.split(' ', 2) as [string, string?];
@@ -174,20 +201,19 @@ export class OneWay {
   /** The connection has gone, and what was on its way with it. */
   closed(): void {
     const lost = new Error('the connection to Redis has gone');
-    const [written, waiters] = [this.#written, this.#waiters];
+    const written = this.#written;
     this.#first += written.length;
     this.#written = [];
     this.#marks = [];
-    this.#waiters = [];
-    this.#waitingBytes = this.#unmarkedBytes = 0;
-    this.#markedAt = Number.NEGATIVE_INFINITY;
+    this.#waitingBytes = this.#unmarkedBytes = this.#heldBytes = 0;
+    this.#markedAt = this.#heardAt = Number.NEGATIVE_INFINITY;
     this.#silent = false;
     for (const one of written) {
       if (one.told) continue;
       this.#deps.counters.dropped++;
       one.over?.('', lost);
     }
-    for (const { reject } of waiters) reject(lost);
+    this.abandon(lost);
   }
 
   #run(script: Script, keys: readonly string[], args: readonly Arg[], over: Over | undefined): void {
@@ -202,6 +228,7 @@ export class OneWay {
     counters.bytes += bytes;
     this.#waitingBytes += bytes;
     this.#unmarkedBytes += bytes;
+    this.#heldBytes = this.full ? this.#heldBytes + bytes : 0;
     this.#written.push({ bytes, at: now(), over, told: false });
     if (this.answers !== undefined) {
       this.#batch.take();
@@ -236,8 +263,9 @@ export class OneWay {
     const count = number - this.#first + 1;
     if (!(count > 0 && count <= this.#written.length)) return;
     const { counters, now, doubtful } = this.#deps;
-    const first = this.#marks[0];
-    const doubt = first !== undefined && (first.number < number || now() - first.at > DOUBTFUL_MS);
+    const skipped = this.#marks[0] !== undefined && this.#marks[0].number < number;
+    const doubt = skipped || this.stillMs(now()) > DOUBTFUL_MS;
+    this.#heardAt = now();
     const read = this.#written.splice(0, count);
     this.#first = number + 1;
     this.#marks = this.#marks.filter((mark) => mark.number > number);
@@ -250,6 +278,6 @@ export class OneWay {
     const reached = this.#waiters.filter((waiter) => waiter.number <= number);
     this.#waiters = this.#waiters.filter((waiter) => waiter.number > number);
     for (const { resolve } of reached) resolve();
-    if (doubt) doubtful();
+    if (doubt) doubtful(skipped);
   }
 }

@@ -1,11 +1,31 @@
 // journal: turns what the scribe tells into commands, and what comes of them into what follows: nothing waits for it.
+import type { Session } from '../../delivery/session.ts';
 import type { Gate } from './gate.ts';
 import type { Keys } from './keys.ts';
 import type { SessionLedger } from './ledger.ts';
 import type { Arg, Link } from './link.ts';
 import type { Over } from './one-way.ts';
-import type { Outbox } from './scribe.ts';
 import { DO, ELSEWHERE, END, GONE, PUT, REAPED, RELEASE, WRITE } from './scripts.ts';
+
+/** Where changes go. Nothing here is waited for. */
+export interface Outbox {
+  readonly open: boolean;
+  /** Nothing more can be handed to the kernel at the moment. */
+  readonly full: boolean;
+  /** Commands sent by `send` are written in one call. */
+  together(send: () => void): void;
+  /** Changes of a session that Redis has whole. */
+  put(ledger: SessionLedger, changes: readonly Arg[]): void;
+  /** All of a session, in place of what Redis has. */
+  write(ledger: SessionLedger, fields: readonly Arg[]): void;
+  /** Changes of the deliveries of clients that have not opted in. */
+  putOthers(sets: ReadonlyMap<string, Arg>, gone: ReadonlySet<string>): void;
+  /** The session is given back, or is over. */
+  release(ledger: SessionLedger): void;
+  end(ledger: SessionLedger): void;
+  /** The session is one of this instance's from now on. */
+  hold(session: Session): void;
+}
 
 export interface OutboxDeps {
   readonly link: Link;
@@ -57,6 +77,9 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   return {
     get open() {
       return gate.open;
+    },
+    get full() {
+      return link.full;
     },
     together: (send) => link.together(send),
     put(ledger, changes) {

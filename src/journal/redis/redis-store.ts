@@ -7,7 +7,7 @@ import type { WallOf } from '../snapshot.ts';
 import { type Claimed, Claims } from './claims.ts';
 import { openClient } from './client.ts';
 import { RedisClock } from './clock.ts';
-import { type Filling, fillOthers } from './filling.ts';
+import { Filling } from './filling.ts';
 import { Gate } from './gate.ts';
 import { type Keys, keysOf } from './keys.ts';
 import { LETTER_SCRIPTS } from './letter-scripts.ts';
@@ -17,8 +17,10 @@ import { Members } from './members.ts';
 import { type Numbering, Numbers } from './numbers.ts';
 import { createOutbox } from './outbox.ts';
 import { Reaper } from './reaper.ts';
+import { Refusals } from './refusals.ts';
 import { RedisScribe } from './scribe.ts';
 import { DO, RELEASE, SCRIPTS } from './scripts.ts';
+import { agreeOnSecret } from './secret.ts';
 import type { RedisStoreDeps, RedisStoreOptions } from './store-deps.ts';
 import type { Host } from './taken.ts';
 import { Wire } from './wire.ts';
@@ -29,8 +31,10 @@ const LIFE_MS = 24 * 3_600_000;
 const START_MS = 2000;
 /** How long an instance may take to give a session back, ms. */
 const PATIENCE_MS = 1000;
-/** Bytes of commands that may wait for their answers. */
+/** Bytes of commands that may wait for their answers, or for a kernel that takes no more. */
 const WAITING_BYTES = 16 * 1024 * 1024;
+
+const DROPPED = 'Redis has dropped some of what it was told, without a word: it is told everything again';
 
 export class RedisStore {
   readonly instance = `${hostname()}-${randomBytes(4).toString('hex')}`;
@@ -43,12 +47,14 @@ export class RedisStore {
   readonly wire: Wire;
   /** Secrets behind resume tokens: the first one signs. Grows when Redis names another one. */
   readonly secrets: string[] = [randomBytes(32).toString('base64url')];
-  /** Sessions that went to other instances, and that came from others. */
-  readonly moved = { away: 0, here: 0 };
+  /** How often everything was told again, because Redis had dropped some of it. */
+  retold = 0;
   readonly #deps: RedisStoreDeps;
   readonly #options: RedisStoreOptions;
   readonly #keys: Keys;
   readonly #numbers: Numbers;
+  readonly #refusals: Refusals;
+  readonly #filling: Filling;
   #claims: Claims | undefined;
   #reaper: Reaper | undefined;
   #host: Host | undefined;
@@ -73,13 +79,14 @@ export class RedisStore {
       instance: this.instance,
       opened: () => void this.#join(),
       closed: () => this.#lost(),
-      doubtful: () => this.gate.open && this.#startAnew(),
+      doubtful: (certain) => void this.#doubt(certain),
       refused: (error) => this.gate.refused(error),
       told: (text) => this.wire.heard(text),
       fault: (error) => this.gate.unreachable(error.message),
     });
     this.gate = new Gate({ link: this.link, now, report });
     this.wire = new Wire(this.link, this.#keys);
+    this.#refusals = new Refusals(this.link);
     const { instance, link, clock } = this;
     const { leaseMs, afterMs } = options;
     const about = () => ({ name: hostname(), pid: process.pid });
@@ -102,6 +109,8 @@ export class RedisStore {
     });
     const letters = new LetterScribe({ letters: this.deadLetters, wallOf, traceId: deps.traceId, instance });
     this.journal = new RedisScribe({ outbox, letters, afterMs, wallOf, eachOpen, report });
+    const refused = (error: Error): void => this.gate.refused(error);
+    this.#filling = new Filling({ link, journal: this.journal, key: this.#keys.open(instance), refused });
   }
 
   /**
@@ -126,6 +135,7 @@ export class RedisStore {
     this.#numbers.attach(numbering);
     const claims = new Claims({
       ...{ ...shared, members, wire, patienceMs: PATIENCE_MS },
+      refused: (error) => this.gate.refused(error),
       giveBack: (session) => host.letGo(session, 'asked'),
       adopt: (taken) => host.adopt(taken),
     });
@@ -173,7 +183,7 @@ export class RedisStore {
    * there sees to the rest.
    */
   async close(): Promise<void> {
-    this.journal.handOver();
+    this.journal.finish();
     this.deadLetters.close();
     this.#closed = true;
     if (this.gate.open) {
@@ -203,12 +213,13 @@ export class RedisStore {
       // What came over an earlier connection would undo some of what is written anew.
       await members.alone();
       await link.send('subscribe', [keys.channel(instance), keys.everyone]);
-      await this.#agreeOnSecret();
+      await agreeOnSecret(link, keys.secret, this.secrets);
+      await this.#refusals.look();
       await this.#numbers.begin();
       await this.#forgetTaken();
       this.journal.startAnew();
       gate.opens();
-      await fillOthers(this.#filling());
+      await this.#filling.fill();
       this.#joined();
     } catch (error) {
       gate.refused(error as Error);
@@ -221,14 +232,23 @@ export class RedisStore {
     if (taken.length > 0) this.#host?.forget(new Set(taken.map(Number)));
   }
 
-  #startAnew(): void {
-    this.journal.startAnew();
-    if (this.gate.open) void fillOthers(this.#filling()).catch((error: Error) => this.gate.refused(error));
+  /** Redis may have dropped some of what it was told, without a word; or it has. */
+  async #doubt(certain: boolean): Promise<void> {
+    try {
+      if (!certain && (await this.#refusals.look()) === false) return;
+    } catch {
+      // What stands in the way of the question is told of by the connection itself.
+      return;
+    }
+    if (!this.gate.open) return;
+    this.retold++;
+    this.#deps.report({ stage: 'store', error: new Error(DROPPED) });
+    this.#startAnew();
   }
 
-  #filling(): Filling {
-    const { link, journal } = this;
-    return { link, journal, key: this.#keys.open(this.instance), refused: (error) => this.gate.refused(error) };
+  #startAnew(): void {
+    this.journal.startAnew();
+    if (this.gate.open) void this.#filling.fill().catch((error: Error) => this.gate.refused(error));
   }
 
   /** Said once: a service that does not allow it will not. */
@@ -248,9 +268,10 @@ export class RedisStore {
 
   async #beat(alone = false): Promise<void> {
     try {
-      const { missing, late } = await this.members.beat();
+      const { missing, taken } = await this.members.beat();
       if (alone) return;
-      if (late) {
+      if (await this.#refusals.look()) await this.#doubt(true);
+      if (taken) {
         await this.#forgetTaken();
         this.#startAnew();
       }
@@ -271,25 +292,4 @@ export class RedisStore {
       for (const key of all) this.link.write(DO, [key], ['PEXPIRE', String(LIFE_MS)]);
     });
   }
-
-  /** All instances sign with one secret: that of the first one to come. */
-  async #agreeOnSecret(): Promise<void> {
-    const [own] = this.secrets;
-    await this.link.send('set', [this.#keys.secret, own!, 'NX']);
-    const agreed = (await this.link.send('get', [this.#keys.secret])) as string;
-    if (agreed === own) return;
-    const at = this.secrets.indexOf(agreed);
-    if (at > 0) this.secrets.splice(at, 1);
-    this.secrets.unshift(agreed);
-  }
-}
-
-/**
- * Opens the store and waits a while for Redis. Rejects never: without Redis the sidecar goes on
- * with its memory.
- */
-export async function openRedisStore(options: RedisStoreOptions, deps: RedisStoreDeps): Promise<RedisStore> {
-  const store = new RedisStore(options, deps);
-  await store.started();
-  return store;
 }

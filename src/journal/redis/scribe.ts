@@ -9,27 +9,9 @@ import type { LetterScribe } from '../letter-scribe.ts';
 import { deliveryState, sessionEntry, type WallOf } from '../snapshot.ts';
 import { deliveryField, messageField, sessionPairs, stateField } from './fields.ts';
 import { Ledger, Place, SessionLedger } from './ledger.ts';
-import type { Arg } from './link.ts';
+import type { Outbox } from './outbox.ts';
 import { deliveryPairs, otherText } from './told.ts';
 import { Waiting } from './waiting.ts';
-
-/** Where changes go. Nothing here is waited for. */
-export interface Outbox {
-  readonly open: boolean;
-  /** Commands sent by `send` are written in one call. */
-  together(send: () => void): void;
-  /** Changes of a session that Redis has whole. */
-  put(ledger: SessionLedger, changes: readonly Arg[]): void;
-  /** All of a session, in place of what Redis has. */
-  write(ledger: SessionLedger, fields: readonly Arg[]): void;
-  /** Changes of the deliveries of clients that have not opted in. */
-  putOthers(sets: ReadonlyMap<string, Arg>, gone: ReadonlySet<string>): void;
-  /** The session is given back, or is over. */
-  release(ledger: SessionLedger): void;
-  end(ledger: SessionLedger): void;
-  /** The session is one of this instance's from now on. */
-  hold(session: Session): void;
-}
 
 export interface RedisScribeDeps {
   readonly outbox: Outbox;
@@ -42,8 +24,8 @@ export interface RedisScribeDeps {
   readonly report: Report;
 }
 
-/** Sessions written whole between two beats. */
-const SLICE = 100;
+/** Sessions written whole between two beats, and ledgers that are written in one call. */
+const [SLICE, TOGETHER] = [100, 64];
 
 export class RedisScribe implements Journal {
   readonly steps: Observer;
@@ -54,6 +36,8 @@ export class RedisScribe implements Journal {
   readonly #waiting: Waiting;
   /** Sessions that Redis has not got whole. */
   readonly #missing = new Set<SessionLedger>();
+  /** The deliveries of the other clients are being written. */
+  #filling = false;
 
   constructor(deps: RedisScribeDeps) {
     this.#deps = deps;
@@ -72,7 +56,12 @@ export class RedisScribe implements Journal {
 
   /** Redis knows everything that must be known of what goes on. */
   get whole(): boolean {
-    return this.#missing.size === 0 && !this.#others.missing;
+    return this.#missing.size === 0 && !this.#others.missing && !this.#filling;
+  }
+
+  /** Sessions with changes that the kernel has not taken. */
+  get held(): number {
+    return this.#deps.outbox.full ? this.#waiting.size : 0;
   }
 
   ledgers(): Iterable<SessionLedger> {
@@ -131,22 +120,27 @@ export class RedisScribe implements Journal {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
     if (ledger.missing && this.#deps.outbox.open) this.#write(ledger);
-    this.handOver();
+    this.#deps.letters.handOver();
+    if (ledger.waits) this.#flush(ledger);
     this.#sessions.delete(session);
     this.#missing.delete(ledger);
     if (told) this.#deps.outbox.release(ledger);
   }
 
+  /**
+   * While the kernel takes nothing more, changes stay in their ledgers: one that undoes another
+   * costs nothing there, and a Redis that is behind is not told of what is over by then.
+   */
   handOver(): void {
     // A delivery that is over for Redis has its letter there.
     this.#deps.letters.handOver();
-    if (this.#waiting.empty) return;
-    const waiting = this.#waiting.take();
-    if (waiting.length === 1) this.#flush(waiting[0]!);
-    else
-      this.#deps.outbox.together(() => {
-        for (const ledger of waiting) this.#flush(ledger);
-      });
+    while (this.#waiting.size > 0 && !this.#deps.outbox.full) this.#flushAll(this.#waiting.take(TOGETHER));
+  }
+
+  /** Hands over everything, also where it has to wait in this process, which is about to end. */
+  finish(): void {
+    this.#deps.letters.handOver();
+    this.#flushAll(this.#waiting.take());
   }
 
   /** Takes over a session of another instance, as Redis has it. */
@@ -188,26 +182,28 @@ export class RedisScribe implements Journal {
     this.#missing.add(ledger);
   }
 
-  /** Redis has not got all deliveries of the other clients. */
-  missOthers(): void {
-    this.#others.missing = true;
-    this.#others.forget();
-  }
-
-  /** The deliveries of the other clients that Redis has to know, as fields and values. */
-  others(): Map<string, string> {
-    const found = new Map<string, string>();
+  /** The deliveries of the other clients that Redis has to know. */
+  others(): Delivery[] {
+    const found: Delivery[] = [];
     this.#deps.eachOpen((delivery) => {
-      const { journal } = delivery;
-      if (journal instanceof Place && journal.ledger === this.#others)
-        found.set(String(delivery.seq), otherText(delivery, this.#deps.wallOf));
+      if (this.#isOther(delivery)) found.push(delivery);
     });
     return found;
   }
 
-  /** Redis has got them. */
-  othersWritten(): void {
+  /** One of them as Redis holds it; undefined = it is over. */
+  otherText(delivery: Delivery): string | undefined {
+    return this.#isOther(delivery) ? otherText(delivery, this.#deps.wallOf) : undefined;
+  }
+
+  /** Says whether they are being written; changes are told as they come from then on. */
+  fillsOthers(filling: boolean): void {
     this.#others.missing = false;
+    this.#filling = filling;
+  }
+
+  #isOther({ journal }: Delivery): boolean {
+    return journal instanceof Place && journal.ledger === this.#others;
   }
 
   #hold(ledger: SessionLedger): void {
@@ -266,6 +262,12 @@ export class RedisScribe implements Journal {
     this.#waiting.add(ledger);
   }
 
+  #flushAll(ledgers: readonly Ledger[]): void {
+    this.#deps.outbox.together(() => {
+      for (const ledger of ledgers) this.#flush(ledger);
+    });
+  }
+
   #flush(ledger: Ledger): void {
     const { outbox } = this.#deps;
     if (!(ledger instanceof SessionLedger)) {
@@ -280,10 +282,7 @@ export class RedisScribe implements Journal {
 
   #catchUp(): void {
     let left = SLICE;
-    for (const ledger of this.#missing) {
-      this.#write(ledger);
-      if (--left === 0) break;
-    }
+    for (const ledger of this.#missing) if (left-- > 0 && !this.#deps.outbox.full) this.#write(ledger);
   }
 
   #write(ledger: SessionLedger): void {

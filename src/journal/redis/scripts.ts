@@ -130,14 +130,15 @@ redis.call('PUBLISH', echo, '${ECHO_MARK} ' .. number)
 return ${WRITTEN}`);
 
 /**
- * KEYS leases, about. ARGV instance, what is to be known of it, lease in ms. Answers the time, when
- * it was last there, and who is missing.
+ * KEYS leases, about, reapers. ARGV instance, what is to be known of it, lease in ms. Answers the
+ * time, when it was last there, who is missing, and whether another instance has begun to see to
+ * what this one would have left.
  */
 export const BEAT = script(`${NOW}local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 local missing = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3], 'WITHSCORES', 'LIMIT', 0, 16)
-return {tostring(now), before or '', missing}`);
+return {tostring(now), before or '', missing, redis.call('HDEL', KEYS[3], ARGV[1])}`);
 
 /**
  * KEYS leases, marks. ARGV instance. Answers the time, when the instance was last there ('' =

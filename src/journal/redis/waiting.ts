@@ -13,8 +13,8 @@ export class Waiting {
     this.#report = report;
   }
 
-  get empty(): boolean {
-    return this.#ledgers.length === 0;
+  get size(): number {
+    return this.#ledgers.length;
   }
 
   add(ledger: Ledger): void {
@@ -32,9 +32,11 @@ export class Waiting {
     setImmediate(atTurnEnd, this);
   }
 
-  take(): readonly Ledger[] {
-    const ledgers = this.#ledgers;
-    this.#ledgers = [];
+  /** Takes the first of them, `count` at most. */
+  take(count = Number.POSITIVE_INFINITY): readonly Ledger[] {
+    const all = this.#ledgers;
+    const ledgers = all.length <= count ? all : all.slice(0, count);
+    this.#ledgers = all.length <= count ? [] : all.slice(count);
     for (const ledger of ledgers) ledger.waits = false;
     return ledgers;
   }

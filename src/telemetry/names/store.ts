@@ -38,7 +38,14 @@ export const STORE_METRICS = {
     'updown',
     'By',
     [],
-    'Bytes that Redis was told and has not answered. Beyond 16 MiB the connection is given up and everything is told again.',
+    'Bytes that Redis was told and is not known to have read: those that the kernel has, and little more.',
+  ),
+  storeHeld: row(
+    'ackspan.store.held',
+    'gauge',
+    '{session}',
+    [],
+    'Sessions with changes that not even the kernel has taken for Redis: they are lost if the process is killed.',
   ),
   storeLost: row(
     'ackspan.store.commands_dropped',
@@ -46,6 +53,13 @@ export const STORE_METRICS = {
     '{command}',
     [],
     'Commands to Redis that were given up, because there was no connection or it was lost; what they said is told again.',
+  ),
+  storeRetold: row(
+    'ackspan.store.retold',
+    'counter',
+    '{time}',
+    [],
+    'Times that Redis was told everything in flight again, because it had dropped commands without a word.',
   ),
   storeRestored: row(
     'ackspan.store.restored',

@@ -1,0 +1,104 @@
+// What waits while Redis takes nothing: the latest state of each session, told once, and nothing of what is over by then.
+import { expect, it } from 'vitest';
+import type { Delivery } from '../../src/delivery/record.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
+import { Tracker } from '../../src/delivery/tracker.ts';
+import type { Outbox } from '../../src/journal/redis/outbox.ts';
+import { RedisScribe } from '../../src/journal/redis/scribe.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { eventType, FakeLink, facts } from '../delivery/harness.ts';
+
+const TYPE = eventType('seen', 0, { confirm: 'processed' });
+const LIMITS = { pending: 1000, pendingPerUser: 1000 };
+
+/** A scribe whose outbox notes what it is told, as text. */
+function createScribe() {
+  const told: string[] = [];
+  const outbox = {
+    ...{ open: true, full: false },
+    together: (send: () => void) => send(),
+    put: ({ session }, changes) => void told.push(`put ${session.key} ${changes}`),
+    write: ({ session }, fields) => void told.push(`write ${session.key} ${fields}`),
+    putOthers: (sets, gone) => void told.push(`others ${[...sets.keys()]} -${[...gone]}`),
+    release: ({ session }) => void told.push(`release ${session.key}`),
+    end: ({ session }) => void told.push(`end ${session.key}`),
+    hold() {},
+  } satisfies Outbox as Outbox & { full: boolean };
+  const open = new Set<Delivery>();
+  const scribe = new RedisScribe({
+    ...{ outbox, letters: { settled: () => false, handOver() {} }, afterMs: 100, wallOf: (at) => at },
+    eachOpen: (visit) => open.forEach(visit),
+    report() {},
+  });
+  const tracker = new Tracker({
+    ...{ store: createMemoryStore({ history: 8 }), observer: scribe.steps, now: 0 },
+    limits: LIMITS,
+    random: () => 0.5,
+  });
+  const begin = (key: string): Session => {
+    const session = new Session(key, new Owner('ann'));
+    session.optedIn = session.resumable = true;
+    session.link = new FakeLink();
+    scribe.opened(session);
+    scribe.handOver();
+    return session;
+  };
+  const send = (session: Session): number => {
+    const delivery = tracker.track(session, facts(TYPE), ++session.lastOrdinal, 1)!;
+    scribe.tracked(delivery);
+    return delivery.seq;
+  };
+  const confirm = (session: Session, ordinal: number) => tracker.confirmations.through(session, ordinal, 2);
+  return { told, outbox, scribe, begin, send, confirm };
+}
+
+it('[P1] while the kernel takes nothing more, changes wait, and what ends meanwhile is never told', () => {
+  const { told, outbox, scribe, begin, send, confirm } = createScribe();
+  const session = begin('s');
+  const before = send(session);
+  scribe.handOver();
+  told.length = 0;
+  outbox.full = true;
+  const meanwhile = [send(session), send(session)];
+  scribe.handOver();
+  confirm(session, 2);
+  const last = send(session);
+  scribe.handOver();
+  expect(told).toEqual([]);
+  outbox.full = false;
+  scribe.handOver();
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain(`d${before}`);
+  expect(told[0]).toContain(`d${last}`);
+  expect(told[0]).not.toContain(`d${meanwhile[0]}`);
+  scribe.handOver();
+  expect(told).toHaveLength(1);
+});
+
+it('hands over so much at a time that the kernel is asked again, and the rest when it takes more', () => {
+  const { told, outbox, scribe, begin, send } = createScribe();
+  const sessions = Array.from({ length: 100 }, (_, i) => begin(`s${i}`));
+  told.length = 0;
+  for (const session of sessions) send(session);
+  outbox.put = ({ session }) => {
+    told.push(session.key);
+    outbox.full = true;
+  };
+  scribe.handOver();
+  expect(told).toEqual(sessions.slice(0, 64).map(({ key }) => key));
+  outbox.full = false;
+  scribe.handOver();
+  expect(told).toEqual(sessions.map(({ key }) => key));
+});
+
+it('a session that goes elsewhere, and the end of the process, wait for no kernel', () => {
+  const { told, outbox, scribe, begin, send } = createScribe();
+  const [first, second] = [begin('first'), begin('second')];
+  told.length = 0;
+  outbox.full = true;
+  for (const session of [first, second]) send(session);
+  scribe.left(first, true);
+  expect(told).toEqual([expect.stringMatching(/^put first /), 'release first']);
+  scribe.finish();
+  expect(told.at(-1)).toMatch(/^put second /);
+});
