@@ -14,6 +14,7 @@ import { findProgram, missing } from '../support/component.ts';
 import { freePort, startRedis } from '../support/redis-server.ts';
 import { startShared } from '../support/shared-store.ts';
 import { expectHealthyLog } from '../support/sidecar-process.ts';
+import { tied } from '../support/tied.ts';
 
 afterEach(closeAll);
 
@@ -143,7 +144,7 @@ async function startSentinel(master: number): Promise<number> {
       ...['sentinel down-after-milliseconds main 500', 'sentinel failover-timeout main 3000'],
     ].join('\n'),
   );
-  const child = spawn(findProgram('redis-sentinel')!, [file], { stdio: 'ignore' });
+  const child = spawn(...tied(findProgram('redis-sentinel')!, [file]), { stdio: 'ignore' });
   const gone = once(child, 'exit');
   atEnd(async () => {
     child.kill('SIGKILL');

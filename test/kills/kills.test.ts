@@ -1,10 +1,13 @@
 // The short form of `npm run kills`: a sidecar with a store is killed under load, and nothing of what its clients with a session were to get is lost or doubled.
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import { closeAll } from '../support/backends.ts';
 import { builtCli } from '../support/build.ts';
 import { chosenSeed, withSeed } from '../support/chance.ts';
 import { missing } from '../support/component.ts';
 import { tryRedisKills } from './redis-trial.ts';
 import { tryKills } from './trial.ts';
+
+afterEach(closeAll);
 
 const KILLS = 20;
 

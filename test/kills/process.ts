@@ -1,6 +1,7 @@
 // kills: the sidecar as a process of its own, which is killed.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { tied } from '../support/tied.ts';
 
 export interface Life {
   /** Resolves when connections are accepted. */
@@ -12,8 +13,9 @@ export interface Life {
   stop(): Promise<number | null>;
 }
 
-/** The machine is busy: this process stands still, or Redis does, and goes on. */
-const BUSY = /"stage":"standstill"|"message":"Redis (answers late:|takes what it is told again)/;
+/** The machine is busy: this process stands still, or Redis does, and clients have to come again. */
+const BUSY =
+  /"stage":"standstill"|"message":"Redis (answers late:|takes what it is told again)|the session cannot be had yet|more faults in (relay.limit|store) were/;
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -23,7 +25,7 @@ process.on('exit', () => {
 /** Starts the built command line with this configuration file, and these variables beside PATH. */
 export function startLife(cli: string, configFile: string, env: Readonly<Record<string, string>> = {}): Life {
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, [cli, 'run', '--config', configFile], {
+  const child = spawn(...tied(process.execPath, [cli, 'run', '--config', configFile]), {
     env: { PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -12,6 +12,8 @@ export class RedisRecord {
   readonly #monitor: Monitor;
   /** Numbers of deliveries that were written down, and how many records of an end each has. */
   readonly #ends = new Map<string, number>();
+  /** The keys that hold those without an end. */
+  readonly #keys = new Map<string, string>();
 
   private constructor(monitor: Monitor) {
     this.#monitor = monitor;
@@ -32,7 +34,7 @@ export class RedisRecord {
   sum(): { readonly without: readonly string[]; readonly several: readonly string[] } {
     const all = [...this.#ends];
     return {
-      without: all.filter(([, ends]) => ends === 0).map(([seq]) => seq),
+      without: all.filter(([, ends]) => ends === 0).map(([seq]) => `${seq} in ${this.#keys.get(seq)}`),
       several: all.filter(([, ends]) => ends > 1).map(([seq]) => seq),
     };
   }
@@ -49,8 +51,10 @@ export class RedisRecord {
       .filter((field) => (session ? /^d\d+$/ : /^\d+$/).test(field))
       .map((field) => field.replace('d', ''));
     for (const seq of numbers) {
-      if (name === 'hset') this.#ends.set(seq, this.#ends.get(seq) ?? 0);
-      else if (name === 'hdel') this.#ends.set(seq, (this.#ends.get(seq) ?? 0) + 1);
+      if (name === 'hset') {
+        this.#ends.set(seq, this.#ends.get(seq) ?? 0);
+        this.#keys.set(seq, key);
+      } else if (name === 'hdel') this.#ends.set(seq, (this.#ends.get(seq) ?? 0) + 1);
     }
   }
 }

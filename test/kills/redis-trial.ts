@@ -97,6 +97,8 @@ class RedisTrial {
     for (const other of this.#others) other.terminate();
     for (const { life } of this.#instances) await life.kill();
     this.#record?.end();
+    this.#redis?.client.disconnect();
+    await this.#redis?.kill();
     await this.#backend?.crash();
   }
 

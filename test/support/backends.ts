@@ -16,7 +16,16 @@ export function atEnd(close: () => unknown): void {
 
 /** For `afterEach`: closes everything that this module opened. */
 export async function closeAll(): Promise<void> {
-  for (const close of closers.splice(0).reverse()) await close();
+  const faults: unknown[] = [];
+  for (const close of closers.splice(0).reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      // What was opened before has to be closed all the same.
+      faults.push(error);
+    }
+  }
+  if (faults.length > 0) throw faults[0];
 }
 
 export async function listenOn(server: Server | HttpServer, where: string | number = 0): Promise<number> {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { expect, vi } from 'vitest';
 import { atEnd } from './backends.ts';
+import { tied } from './tied.ts';
 
 /** One line of output that is a JSON object. */
 export type Line = Readonly<Record<string, unknown>>;
@@ -55,7 +56,7 @@ export function startChild(
   env: Readonly<Record<string, string>> = {},
 ): Child {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(command, args, { env: { PATH, HOME, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(...tied(command, args), { env: { PATH, HOME, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   const pid = child.pid;
   if (pid === undefined) throw new Error(`${command} could not be started`);
   running.add(pid);

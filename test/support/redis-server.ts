@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { atEnd } from './backends.ts';
 import { findProgram } from './component.ts';
+import { tied } from './tied.ts';
 
 export interface RedisServer {
   readonly port: number;
@@ -24,11 +25,6 @@ export interface RedisServer {
   kill(): Promise<void>;
   start(): Promise<void>;
 }
-
-const running = new Set<number>();
-process.on('exit', () => {
-  for (const pid of running) send(pid, 'SIGKILL');
-});
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -58,11 +54,9 @@ export async function startRedis(args: readonly string[] = [], persists = false)
   const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: null });
   client.on('error', () => {});
   const start = async (): Promise<void> => {
-    const child = spawn(program(), line, { stdio: 'ignore' });
+    const child = spawn(...tied(program(), line), { stdio: 'ignore' });
     pid = child.pid!;
-    running.add(pid);
-    const own = pid;
-    gone = once(child, 'exit').then(() => running.delete(own));
+    gone = once(child, 'exit');
     await client.ping();
   };
   const kill = async (): Promise<void> => {

@@ -47,14 +47,15 @@ export class Filling {
     const { link, journal, key } = this.#deps;
     // Changes from here on are told as they come: what is written below is as it is by then.
     journal.fillsOthers(true);
-    await this.#slices('HSET', journal.others(), (delivery) => {
+    const begun = journal.others();
+    await this.#slices('HSET', begun, (delivery) => {
       const text = journal.otherText(delivery);
       return text === undefined ? [] : [String(delivery.seq), text];
     });
     const known = (await link.send('hkeys', [key])) as string[];
-    const still = new Set(journal.others().map(({ seq }) => String(seq)));
-    // What has got its outcome meanwhile must not be found in flight.
-    const over = known.filter((number) => !still.has(number));
+    const told = new Set([...begun, ...journal.others()].map(({ seq }) => String(seq)));
+    // What had got its outcome by then must not be found in flight.
+    const over = known.filter((number) => !told.has(number));
     await this.#slices('HDEL', over, (number) => [number]);
     journal.fillsOthers(false);
   }
