@@ -44,7 +44,18 @@ describe('the exposition', () => {
     expect(zipped.length).toBeLessThanOrEqual(MB / 10);
   });
 
-  it('counts every error from 0, and shows its buckets from the first one on', async () => {
+  it('of 200 event types that all have been lost is at most 1 MB too', async () => {
+    const { settle, scrape } = exposing(200);
+    const confirmed = (await scrape()).length;
+    for (const errorType of ['timeout', 'disconnected', 'shutdown', 'rejected'])
+      for (let index = 1; index <= 200; index++) settle(index, { status: 'failed', errorType });
+    const text = await scrape();
+    parseExposition(text, 'openmetrics');
+    console.info(`four errors of each: ${(text.length / MB).toFixed(2)} MB, none: ${(confirmed / MB).toFixed(2)} MB`);
+    expect(text.length).toBeLessThanOrEqual(MB);
+  });
+
+  it('counts every error from 0, and as beyond every bound', async () => {
     const { settle, scrape } = exposing(1);
     const errors = ['timeout', 'disconnected', 'rejected', 'shutdown'];
     const buckets = (text: string, error: string) =>
@@ -57,7 +68,11 @@ describe('the exposition', () => {
     }
     settle(1, { status: 'timeout', errorType: 'timeout' });
     const later = await scrape();
-    expect(buckets(later, 'timeout')).toBe(20);
-    expect(buckets(later, 'shutdown')).toBe(1);
+    expect(buckets(later, 'timeout')).toBe(1);
+    const counted = parseExposition(later, 'openmetrics');
+    const of = { error_type: 'timeout' };
+    expect(sumIn(counted, 'ackspan_delivery_duration_seconds_bucket', { ...of, le: '+Inf' })).toBe(1);
+    expect(sumIn(counted, 'ackspan_delivery_duration_seconds_count', of)).toBe(1);
+    expect(sumIn(counted, 'ackspan_delivery_duration_seconds_sum', of)).toBeCloseTo(0.1);
   });
 });

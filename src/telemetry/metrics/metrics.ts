@@ -14,9 +14,19 @@ import {
 } from '../../delivery/words.ts';
 import { LABEL, METRICS } from '../names/names.ts';
 import { NO_COUNTS } from './native.ts';
-import type { Family, HistogramValue, MetricSource, Point } from './producer.ts';
+import type { Family, MetricSource, Point } from './producer.ts';
 import { type Stats, takeStats } from './stats.ts';
-import { BUCKETS, bucketOf, LEVEL_LABELS, priorityIndex, SLOTS, slotOf, type Tally, TallyBook } from './tallies.ts';
+import {
+  BUCKETS,
+  bucketOf,
+  LEVEL_LABELS,
+  placeOf,
+  priorityIndex,
+  SLOTS,
+  slotOf,
+  type Tally,
+  TallyBook,
+} from './tallies.ts';
 import { type Totals, takeTotals } from './totals.ts';
 
 /**
@@ -75,7 +85,8 @@ export function createDeliveryMetrics({ outlived = false } = {}): DeliveryMetric
         return;
       }
       const ms = Math.max(0, delivery.settledAt - delivery.sentAt);
-      tally.settle(slotOf(delivery.level, delivery.errorType), ms);
+      const slot = slotOf(delivery.level, delivery.errorType);
+      tally.settle(slot, placeOf(slot, delivery.errorType, ms), ms);
       if (delivery.errorType !== '') return;
       book.latencies[priorityIndex(tally.priority)]!.record(ms);
       if (delivery.level === 'processed') tally.processed(ms);
@@ -99,7 +110,7 @@ export function createDeliveryMetrics({ outlived = false } = {}): DeliveryMetric
     exemplar(delivery, traceId, spanId) {
       if (delivery.status === 'unverifiable') return;
       const ms = Math.max(0, delivery.settledAt - delivery.sentAt);
-      const place = slotOf(delivery.level, delivery.errorType) * BUCKETS + bucketOf(ms);
+      const place = placeOf(slotOf(delivery.level, delivery.errorType), delivery.errorType, ms);
       book
         .of(delivery.type)
         .exemplarTable()
@@ -171,17 +182,12 @@ function durations(tally: Tally, possible: (error: ErrorType) => boolean): Point
     if (!(possible(error) && startsAtZero(tally, level, error === '')) && tally.countIn(slot) === 0) continue;
     const attributes: Attributes = { ...ofType(tally), [LABEL.level]: level };
     if (error !== '') attributes[LABEL.errorType] = error;
-    if (error !== '' && tally.countIn(slot) === 0) {
-      points.push({ attributes, value: NOTHING_YET });
-      continue;
-    }
-    const first = slot * BUCKETS;
-    const counts = copyOf(tally.counts, first);
-    const exemplars = tally.exemplars?.read(first, BUCKETS);
-    points.push({
-      attributes,
-      value: { counts, sum: tally.sumsMs[slot]! / 1000, exemplars, native: tally.natives[slot]?.read() },
-    });
+    // A loss is in the last bucket, and the others are not shown: they would tell nothing.
+    const [first, count] = error === '' ? [slot * BUCKETS, BUCKETS] : [(slot + 1) * BUCKETS - 1, 1];
+    const counts = copyOf(tally.counts, first, count);
+    const exemplars = tally.exemplars?.read(first, count);
+    const native = tally.natives[slot]?.read() ?? (error === '' ? undefined : NO_COUNTS);
+    points.push({ attributes, value: { counts, sum: tally.sumsMs[slot]! / 1000, exemplars, native } });
   }
   return points;
 }
@@ -196,12 +202,6 @@ function unverifiable(tally: Tally, operated: boolean): Point[] {
   });
   return points;
 }
-
-/**
- * An error that has not happened: its count is there for `increase()` to start from, its twenty
- * buckets are not.
- */
-const NOTHING_YET: HistogramValue = { counts: [0], sum: 0, native: NO_COUNTS };
 
 /**
  * Whether the series is shown before it counts anything. Failing after `received` needs a delivery
@@ -222,9 +222,9 @@ function startsAtZero(tally: Tally, level: (typeof LEVEL_LABELS)[number], confir
  * A plain loop, because `Array.from` on a typed array is many times slower, and a scrape makes a
  * thousand of these.
  */
-function copyOf(counts: Float64Array, first: number): number[] {
-  const copy = new Array<number>(BUCKETS);
-  for (let i = 0; i < BUCKETS; i++) copy[i] = counts[first + i]!;
+function copyOf(counts: Float64Array, first: number, count = BUCKETS): number[] {
+  const copy = new Array<number>(count);
+  for (let i = 0; i < count; i++) copy[i] = counts[first + i]!;
   return copy;
 }
 

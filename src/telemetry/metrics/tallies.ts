@@ -41,7 +41,10 @@ export class Tally {
   /** Unverifiable deliveries, by reason. */
   readonly unverified = new Float64Array(UNVERIFIABLE_REASONS.length);
   rejectedLater = 0;
-  /** Settled deliveries, unverifiable ones excepted: `SLOTS` histograms in a row. */
+  /**
+   * Settled deliveries, unverifiable ones excepted: `SLOTS` histograms in a row. A loss counts in
+   * the last bucket.
+   */
   readonly counts = new Float64Array(SLOTS * BUCKETS);
   readonly sumsMs = new Float64Array(SLOTS);
   /** Counts in exponential buckets, made with the first delivery of each histogram. */
@@ -73,9 +76,9 @@ export class Tally {
     return count;
   }
 
-  /** Counts an outcome in one of the histograms, `ms` after the send. */
-  settle(slot: number, ms: number): void {
-    this.counts[slot * BUCKETS + bucketOf(ms)]!++;
+  /** Counts an outcome in its place (`placeOf`) of one of the histograms, `ms` after the send. */
+  settle(slot: number, place: number, ms: number): void {
+    this.counts[place]!++;
     this.sumsMs[slot]! += ms;
     this.natives[slot] ??= new NativeHistogram();
     this.natives[slot].record(ms);
@@ -165,6 +168,14 @@ export class TallyBook {
 export function slotOf(level: Level | '', error: ErrorType): number {
   const row = level === 'received' ? 1 : level === 'processed' ? 2 : 0;
   return row * ERROR_TYPES.length + (error === '' ? 0 : ERROR_TYPES.indexOf(error));
+}
+
+/**
+ * The place of an outcome among the buckets of all histograms. A loss has not arrived in any time,
+ * so it is beyond every bound.
+ */
+export function placeOf(slot: number, error: ErrorType, ms: number): number {
+  return slot * BUCKETS + (error === '' ? bucketOf(ms) : BUCKETS - 1);
 }
 
 /**

@@ -51,7 +51,7 @@ export const METRICS = {
     'histogram',
     's',
     [L.eventType, L.priority, L.level, L.errorType],
-    'Time from sending an event to its outcome; once per settled delivery, unverifiable ones excepted.',
+    'Time from sending an event to its outcome; once per settled delivery, unverifiable ones excepted. A loss is in no bucket but +Inf.',
     DELIVERY_BOUNDS,
   ),
   receiveDuration: row(
