@@ -1,5 +1,6 @@
 // The bench's arithmetic: medians, ratios within a round, and budgets that say met or missed for the right reason.
 import { describe, expect, it } from 'vitest';
+import { ratiosToYardstick } from '../../bench/baseline.ts';
 import { BUDGETS } from '../../bench/budgets.ts';
 import { ratios, summarise } from '../../bench/figures.ts';
 import type { RowResult } from '../../bench/rounds.ts';
@@ -16,15 +17,28 @@ describe('figures', () => {
   });
 });
 
-describe('budgets', () => {
-  function row(name: string, cells: Record<string, Record<string, number[]>>): RowResult {
-    const all = Object.entries(cells).map(([label, metrics]) => ({
-      label,
-      metrics: Object.fromEntries(Object.entries(metrics).map(([key, values]) => [key, summarise(values)])),
-    }));
-    return { name, title: name, cells: all };
-  }
+function row(name: string, cells: Record<string, Record<string, number[]>>): RowResult {
+  const all = Object.entries(cells).map(([label, metrics]) => ({
+    label,
+    metrics: Object.fromEntries(Object.entries(metrics).map(([key, values]) => [key, summarise(values)])),
+  }));
+  return { name, title: name, cells: all };
+}
 
+describe('the gate', () => {
+  it('compares rounds in which neither waited long for a core, and judges nothing without one', () => {
+    const measured = ratiosToYardstick([
+      row('saturated', {
+        'http-proxy-3': { cpu: [10, 4, 10], waiting: [6, 44, 2] },
+        ackspan: { cpu: [6, 8, 5], waiting: [8, 10, 24] },
+        'ackspan-app': { cpu: [9, 9, 9], waiting: [26, 5, 90] },
+      }),
+    ]);
+    expect(measured).toEqual({ saturated: { ackspan: 0.55, 'ackspan-app': undefined } });
+  });
+});
+
+describe('budgets', () => {
   it('are each measured by a row that exists', () => {
     for (const { row } of BUDGETS) expect(ROWS.map(({ name }) => name)).toContain(row);
   });
