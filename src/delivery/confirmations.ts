@@ -1,9 +1,11 @@
 // delivery: application confirmations, matched by event id to deliveries of the session or its user (D2, D3, D6, D13).
+import { type EarlyConfirmation, keepEarly, provenBefore } from './early.ts';
 import { type Ending, ERROR_TEXT_LIMIT } from './ending.ts';
 import type { AskElsewhere, EveryStep, Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
-import type { EarlyConfirmation, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { TRANSITIONS } from './states.ts';
+import { isReceived, oldestFirst, oldestMeant } from './twins.ts';
 import type { UnmatchedReason } from './words.ts';
 
 /**
@@ -13,8 +15,8 @@ import type { UnmatchedReason } from './words.ts';
  */
 export type Confirmed = 'confirmed' | 'rejected' | 'upgraded' | 'noted' | 'early' | UnmatchedReason;
 
-/** Confirmations per session that may wait for a record. */
-const EARLY_LIMIT = 64;
+/** What a confirmation or rejection says. */
+type Word = Pick<EarlyConfirmation, 'rejected' | 'error'>;
 
 export class Confirmations {
   readonly #store: Store;
@@ -36,24 +38,19 @@ export class Confirmations {
    */
   apply(session: Session, eventId: string, rejected: boolean, error: string, now: number): [Confirmed, number] {
     const own = this.#store.find(session, eventId);
-    if (own !== undefined) {
-      const oldest = oldestMeant(own);
-      // A word that may be about another connection's message is no answer over this one (E6).
-      if (oldest !== undefined || isReceived(own)) learn(session, own);
-      const meant = oldest ?? (own.olderTwin === undefined && !own.repeated ? own : undefined);
-      return [this.#applyToTwins(own, meant, rejected, error, now), oldest === undefined ? 0 : oldest.ordinal];
-    }
-    const lapsed = this.#ending.lapsed(session, eventId);
+    const lapsed = own === undefined ? this.#ending.lapsed(session, eventId) : undefined;
+    const claimed = own !== undefined || lapsed !== undefined;
+    const word = { eventId, rejected, error, cameAt: now, provenThrough: session.receivedThrough, claimed };
+    // The event may be among the messages of this session that are still being read.
+    const kept = keepEarly(session, word);
+    if (own !== undefined) return this.#applyToOwn(session, own, word, now);
     if (lapsed !== undefined) {
       // The delivery has left the history. Its application still cannot have seen the message
       // before its stack had.
       const proven = lapsed.repeated ? 0 : lapsed.ordinal;
-      return [this.#applyToSettled(lapsed, rejected, error, now, true), proven];
+      return [this.#applyToSettled(lapsed, word, now, true), proven];
     }
-    // The event may be among the messages of this session that are still being read.
-    const word = { eventId, rejected, error, cameAt: now };
-    if (keepEarly(session, word)) return ['early', 0];
-    return [this.#unmatched(session, word, Number.POSITIVE_INFINITY, now), 0];
+    return [kept ? 'early' : this.#unmatched(session, word, Number.POSITIVE_INFINITY, now), 0];
   }
 
   /** Confirms every open message up to `through`: the application has handled them. */
@@ -88,17 +85,23 @@ export class Confirmations {
   }
 
   /**
-   * Gives a delivery that was just tracked the confirmation that overtook it: one that came after
-   * the message was sent. Returns the ordinal up to which that proves receipt, 0 = none.
+   * Gives a delivery that was just tracked the confirmations that overtook it: those that came
+   * after the message was sent. Returns the ordinal up to which they prove receipt, 0 = none.
    */
   claim(session: Session, delivery: Delivery, now: number): number {
-    const early = session.early;
-    const { eventId, sentAt } = delivery;
-    if (early === undefined || eventId === undefined) return 0;
-    const index = early.findIndex((one) => one.eventId === eventId && one.cameAt >= sentAt);
-    if (index < 0) return 0;
-    const [one] = early.splice(index, 1);
-    return one === undefined ? 0 : this.apply(session, one.eventId, one.rejected, one.error, now)[1];
+    const { early = [] } = session;
+    let proven = 0;
+    for (const word of early) {
+      if (word.eventId !== delivery.eventId || word.cameAt < delivery.sentAt) continue;
+      if (word.claimed || delivery.repeated) this.#applyToNewer(delivery, word, now);
+      else {
+        const [, through] = this.#applyToOwn(session, delivery, word, now);
+        for (const later of provenBefore(early, word, through)) this.#applyToProven(session, later, now);
+        proven = Math.max(proven, through);
+      }
+      word.claimed = true;
+    }
+    return proven;
   }
 
   /**
@@ -109,7 +112,8 @@ export class Confirmations {
     const early = session.early;
     session.early = undefined;
     for (const word of early ?? []) {
-      // A message of that id was sent after the word, or an equal word came before this one.
+      if (word.claimed) continue;
+      // A message of that id was sent after the word.
       if (this.#store.find(session, word.eventId) !== undefined) this.count(session, word.eventId);
       else this.#unmatched(session, word, word.cameAt, now);
     }
@@ -129,7 +133,7 @@ export class Confirmations {
    * before `cameAt`: that process' connection was never sent the event.
    */
   fromElsewhere(newest: Delivery, rejected: boolean, error: string, cameAt: number, now: number): Confirmed {
-    return this.#applyToTwins(newest, undefined, rejected, error, now, cameAt);
+    return this.#applyToTwins(newest, undefined, { rejected, error }, now, cameAt);
   }
 
   /**
@@ -146,6 +150,44 @@ export class Confirmations {
     return found.length === 1 ? found[0] : undefined;
   }
 
+  /** Applies a word to the deliveries of its event to the session that it came from. */
+  #applyToOwn(session: Session, own: Delivery, word: Word, now: number): [Confirmed, number] {
+    const oldest = oldestMeant(own);
+    // A word that may be about another connection's message is no answer over this one (E6).
+    if (oldest !== undefined || isReceived(own)) learn(session, own);
+    const meant = oldest ?? (own.olderTwin === undefined && !own.repeated ? own : undefined);
+    return [this.#applyToTwins(own, meant, word, now), oldest === undefined ? 0 : oldest.ordinal];
+  }
+
+  /**
+   * Applies a word to a delivery that was tracked after it came, and that is not the oldest of its
+   * id: the word is about it if its receipt was proven by then (D13).
+   */
+  #applyToNewer(delivery: Delivery, word: EarlyConfirmation, now: number): void {
+    const { rejected, error, provenThrough, claimed } = word;
+    const proven = delivery.ordinal <= provenThrough;
+    if (proven) learn(delivery.session, delivery);
+    if (!isSettled(delivery)) {
+      if (proven) this.#ending.conclude(delivery, rejected, error, now);
+      else this.#note(delivery, word);
+    } else if (proven && !claimed) this.#applyToSettled(delivery, word, now, true);
+  }
+
+  /** Applies a word once more, because more turns out to have been proven when it came (D13). */
+  #applyToProven(session: Session, { eventId, rejected, error, provenThrough }: EarlyConfirmation, now: number): void {
+    const newest = this.#store.find(session, eventId);
+    for (const each of newest === undefined ? [] : oldestFirst(newest))
+      if (!isSettled(each) && each.queue !== 'reemission' && each.ordinal <= provenThrough)
+        this.#ending.conclude(each, rejected, error, now);
+  }
+
+  /** Notes a word on a delivery of which it proves nothing (D13). */
+  #note(delivery: Delivery, { rejected, error }: Word): void {
+    delivery.word = rejected ? 'rejected' : 'confirmed';
+    if (error !== '') delivery.errorText = error.slice(0, ERROR_TEXT_LIMIT);
+    this.#observer.changed(delivery);
+  }
+
   /**
    * Applies a confirmation to the deliveries of one event to one session, from the oldest on. The
    * confirmation is about `meant`, and about every other message of that id whose receipt is
@@ -154,8 +196,7 @@ export class Confirmations {
   #applyToTwins(
     newest: Delivery,
     meant: Delivery | undefined,
-    rejected: boolean,
-    error: string,
+    word: Word,
     now: number,
     cameAt = Number.POSITIVE_INFINITY,
   ): Confirmed {
@@ -166,17 +207,15 @@ export class Confirmations {
       const missed = each.queue === 'reemission' && meant !== undefined;
       if (isSettled(each)) settled ??= each;
       else if (each === meant || missed || (isReceived(each) && each.receivedAt < cameAt)) {
-        const one = this.#ending.conclude(each, rejected, error, now);
+        const one = this.#ending.conclude(each, word.rejected, word.error, now);
         result = result === undefined || one === 'rejected' ? one : result;
       } else {
-        each.word = rejected ? 'rejected' : 'confirmed';
-        if (error !== '') each.errorText = error.slice(0, ERROR_TEXT_LIMIT);
-        this.#observer.changed(each);
+        this.#note(each, word);
         result ??= 'noted';
       }
     }
     if (settled === undefined) return result ?? 'noted';
-    const known = this.#applyToSettled(settled, rejected, error, now, result === undefined);
+    const known = this.#applyToSettled(settled, word, now, result === undefined);
     return result ?? known;
   }
 
@@ -184,7 +223,7 @@ export class Confirmations {
    * Applies a confirmation to a delivery that has its outcome: raises the level, or is noted or
    * counted (`counts`: the confirmation had no other effect).
    */
-  #applyToSettled(delivery: Delivery, rejected: boolean, error: string, now: number, counts: boolean): Confirmed {
+  #applyToSettled(delivery: Delivery, { rejected, error }: Word, now: number, counts: boolean): Confirmed {
     const transition = TRANSITIONS[delivery.status][rejected ? 'rejected' : 'satisfied'];
     if (transition === 'repeat' && delivery.level === 'received') {
       if (!rejected) return this.#upgrade(delivery, now);
@@ -222,9 +261,9 @@ export class Confirmations {
    * receipt was proven before `before` (D6).
    */
   #unmatched(session: Session, word: EarlyConfirmation, before: number, now: number): Confirmed {
-    const { eventId, rejected, error, cameAt } = word;
+    const { eventId, cameAt } = word;
     const other = this.#onlyOther(session, eventId);
-    if (other !== undefined) return this.#applyToTwins(other, undefined, rejected, error, now, before);
+    if (other !== undefined) return this.#applyToTwins(other, undefined, word, now, before);
     if (this.#maybeElsewhere(session, eventId) && this.#elsewhere?.(session, word, cameAt) === true) return 'noted';
     return this.count(session, eventId);
   }
@@ -245,37 +284,6 @@ export class Confirmations {
     this.#observer.unmatched(reason, session, eventId);
     return reason;
   }
-}
-
-/** Keeps a word while messages of the session are decoded on the side. False = there is no room. */
-function keepEarly(session: Session, word: EarlyConfirmation): boolean {
-  if (session.undecoded === 0) return false;
-  session.early ??= [];
-  return session.early.length < EARLY_LIMIT && session.early.push(word) > 0;
-}
-
-/** A delivery and its twins, oldest first. There is nearly always one. */
-function oldestFirst(newest: Delivery): Delivery[] {
-  const twins = [newest];
-  for (let each = newest.olderTwin; each !== undefined; each = each.olderTwin) twins.push(each);
-  return twins.length === 1 ? twins : twins.reverse();
-}
-
-/**
- * The oldest message that a confirmation of the event can mean, if that message is certain to have
- * been the first of its id: a client cannot confirm a message that it has not got. A message that
- * the client missed, and that the backend was asked to emit again, cannot be meant.
- */
-function oldestMeant(newest: Delivery): Delivery | undefined {
-  let oldest: Delivery | undefined;
-  for (let each: Delivery | undefined = newest; each !== undefined; each = each.olderTwin)
-    if (each.queue !== 'reemission') oldest = each;
-  return oldest?.repeated === true ? undefined : oldest;
-}
-
-/** Whether barrier evidence has shown that the client's stack has the message. */
-function isReceived(delivery: Delivery): boolean {
-  return delivery.receivedAt !== 0 && delivery.queue !== 'reemission';
 }
 
 /**

@@ -1,4 +1,5 @@
 // delivery: a session as the core sees it: its owner, its capability, and its deliveries in flight, in order.
+import type { EarlyConfirmation } from './early.ts';
 import type { Link } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
 import type { Delivery } from './record.ts';
@@ -38,18 +39,6 @@ function markOfUser(user: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < user.length; i++) hash = Math.imul(hash ^ user.charCodeAt(i), 0x01000193);
   return hash | 0x80000000;
-}
-
-/**
- * A confirmation that came before the record of its event (D3). It waits until nothing is left to
- * decode.
- */
-export interface EarlyConfirmation {
-  readonly eventId: string;
-  readonly rejected: boolean;
-  readonly error: string;
-  /** Monotonic ms. */
-  readonly cameAt: number;
 }
 
 /**

@@ -54,6 +54,83 @@ describe('a word that comes while messages of its session are read on the side',
     tracker.track(mine, facts(MUST_PROCESS, 'x'), 1, start, start + 3);
     mine.undecoded = 0;
     tracker.decoded(mine, start + 4);
-    expect([elsewhere.status, recorder.unmatchedReasons]).toEqual(['pending', ['foreign']]);
+    expect([elsewhere.status, recorder.unmatchedReasons]).toEqual(['pending', ['duplicate']]);
+  });
+
+  test('[D3] [D13] confirms a twin that waits there only if the receipt of the twin was proven before the word came', () => {
+    const { tracker, connect, start } = setUp();
+    for (const proven of [true, false]) {
+      const session = connect();
+      tracker.track(session, facts(MUST_PROCESS, `x ${proven}`), 1, start);
+      session.undecoded = 1;
+      if (proven) tracker.received(session, 2, start + 2);
+      tracker.processed(session, `x ${proven}`, false, '', start + 3);
+      tracker.received(session, 2, start + 4);
+      const twin = tracker.track(session, facts(MUST_PROCESS, `x ${proven}`), 2, start + 1, start + 5)!;
+      session.undecoded = 0;
+      tracker.decoded(session, start + 6);
+      expect([twin.status, twin.word]).toEqual(proven ? ['confirmed', ''] : ['pending', 'confirmed']);
+    }
+  });
+
+  test('[D3] [D13] that is repeated means the first of two messages that wait there, not each of them', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect();
+    session.undecoded = 2;
+    for (let n = 0; n < 2; n++) tracker.processed(session, 'x', false, '', start + 2);
+    tracker.received(session, 2, start + 3);
+    const [first, twin] = [1, 2].map((n) => tracker.track(session, facts(MUST_PROCESS, 'x'), n, start, start + 4)!);
+    session.undecoded = 0;
+    tracker.decoded(session, start + 5);
+    expect([first!.level, first!.status, twin!.status, twin!.word]).toEqual([
+      ...['processed', 'confirmed'],
+      ...['pending', 'confirmed'],
+    ]);
+    expect(recorder.unmatchedReasons).toEqual(['duplicate']);
+    tracker.disconnected(session, start + 6);
+    expect([twin!.status, twin!.unverified]).toEqual(['unverifiable', 'ambiguous']);
+  });
+
+  test('[D3] [D13] means an untracked event of that id, unless receipt of the later one was proven before', () => {
+    const { tracker, connect, start } = setUp();
+    for (const proven of [true, false]) {
+      const session = connect();
+      tracker.confirmations.passed(session, `x ${proven}`);
+      session.undecoded = 1;
+      if (proven) tracker.received(session, 2, start + 2);
+      tracker.processed(session, `x ${proven}`, false, '', start + 3);
+      tracker.received(session, 2, start + 4);
+      const made = [THINKING, MUST_PROCESS].map(
+        (type, i) => tracker.track(session, facts(type, `x ${proven}`), 2 - i, start + 1, start + 5)!,
+      );
+      expect(made[0]!.level).toBe(proven ? 'processed' : 'received');
+      expect(made[1]!.status).toBe(proven ? 'confirmed' : 'pending');
+    }
+  });
+
+  test('[D3] gives way, where it means a known message, to one that means a message that waits', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect();
+    for (let n = 1; n <= 64; n++) tracker.track(session, facts(MUST_PROCESS, `e${n}`), n, start);
+    session.undecoded = 1;
+    for (let n = 1; n <= 64; n++) tracker.processed(session, `e${n}`, false, '', start + 1);
+    expect(tracker.processed(session, 'x', false, '', start + 2)).toBe('early');
+    expect(tracker.track(session, facts(MUST_PROCESS, 'x'), 65, start, start + 3)!.status).toBe('confirmed');
+  });
+
+  test('[D3] [D13] confirms a twin whose receipt another word had proven that waited itself', () => {
+    const { tracker, connect, start } = setUp();
+    for (const [i, order] of [
+      ['y', 'x'],
+      ['x', 'y'],
+    ].entries()) {
+      const session = connect();
+      tracker.track(session, facts(MUST_PROCESS, `x ${i}`), 1, start);
+      session.undecoded = 2;
+      for (const [n, id] of order.entries()) tracker.processed(session, `${id} ${i}`, false, '', start + 2 + n);
+      const ids = ['x', 'y'].map((id, n) => [`${id} ${i}`, n + 2] as const);
+      const [twin] = ids.map(([id, n]) => tracker.track(session, facts(MUST_PROCESS, id), n, start + 1, start + 5)!);
+      expect(twin!.status).toBe(i === 0 ? 'confirmed' : 'pending');
+    }
   });
 });

@@ -112,7 +112,8 @@ export class Case {
     if (eventId === undefined) return false;
     return this.wordsOf(eventId, false, at).some(
       ([link, word]) =>
-        this.places.some((place) => place.link === link && place.at <= word.sentAt) || this.wasReceived(at),
+        this.places.some((place) => place.link === link && place.at <= word.sentAt) ||
+        (link !== this.own && this.wasReceived(at)),
     );
   }
 

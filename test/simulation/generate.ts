@@ -259,7 +259,10 @@ class Writer {
   private pattern(client: number, at: number): void {
     const { chance, setup } = this;
     const { sdk } = setup.clients[client]!;
-    if (setup.backendCapacity === WIDE && client === 0) this.flood(client, at);
+    if (setup.backendCapacity === WIDE && client === 0) {
+      if (maybe(chance, 0.7)) this.waitingTwins(client, at - 400);
+      this.flood(client, at);
+    }
     const dice = chance.next();
     if (dice < 0.04) this.heartbeats(client, at);
     else if (dice < 0.08 && sdk) this.unheard(client, at);
@@ -388,5 +391,26 @@ class Writer {
     // A small copy of one that may have come too fast to be read.
     if (!this.setup.clients[client]!.sdk && maybe(chance, 0.5))
       this.confirmedLater(client, at + 1, { ...chance.of(rest), size: 10, compressed: false, dense: false });
+  }
+
+  /**
+   * Two messages of one id wait behind large ones to be read, while the application confirms the id
+   * twice: before it has the second, or behind a pong that proves receipt of both.
+   */
+  private waitingTwins(client: number, at: number): void {
+    const { chance } = this;
+    const large: Emitted[] = [];
+    for (let i = 0; i < 6; i++)
+      large.push(this.message(client, { type: 'auto', size: 900_000, pieces: 1, compressed: true }));
+    const type = chance.of(['auto', 'processed', 'processed'] as const);
+    const first = this.message(client, { type, size: 10, pieces: 1, compressed: false });
+    const copy = { ...first, uid: ++this.uid * 8 };
+    // The frame that follows is cut by the sidecar's reads, so that a barrier goes before it.
+    const dense = this.message(client, { type: 'auto', size: 160_000, pieces: 1, compressed: false, dense: true });
+    this.actions.push({ at, do: 'emit', to: [client], messages: [...large, first] });
+    if (maybe(chance, 0.5)) this.actions.push({ at: at + 0.5, do: 'client-hold', client, ms: chance.of([1, 3]) });
+    this.actions.push({ at: at + 0.6, do: 'emit', to: [client], messages: [copy, dense] });
+    for (let n = 0; n < 2; n++)
+      this.actions.push({ at: at + 0.7 + chance.next() * 3, do: 'word', client, event: first.event, rejected: false });
   }
 }

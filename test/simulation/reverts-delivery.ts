@@ -2,6 +2,8 @@
 
 import { Connection } from '../../src/connection/connection.ts';
 import { EventPath } from '../../src/connection/event-path.ts';
+import { Confirmations } from '../../src/delivery/confirmations.ts';
+import type { EarlyConfirmation } from '../../src/delivery/early.ts';
 import { Ending } from '../../src/delivery/ending.ts';
 import type { Goodbye } from '../../src/delivery/goodbye.ts';
 import { ObscuredSessions } from '../../src/delivery/obscured.ts';
@@ -251,6 +253,25 @@ export const DELIVERY: readonly Revert[] = [
     shows: /^false confirm: .*the word of its own client on its event|^false confirm: .*had not said so/,
     apply() {
       replace(ObscuredSessions.prototype, 'begun', () => () => {});
+    },
+  },
+  {
+    name: '[D3] [D13] a word means the first message that waits, whatever else it can mean and when',
+    shows: /^false (?:confirm|loss): .*(?:had not said so|confirmation of)/,
+    apply() {
+      type Claim = (this: Confirmations, session: Session, delivery: Delivery, at: number) => number;
+      replace(Confirmations.prototype, 'claim', () => {
+        const claim: Claim = function (session, delivery, at) {
+          const { early = [] } = session;
+          const fits = ({ eventId, cameAt, claimed }: EarlyConfirmation) =>
+            !claimed && eventId === delivery.eventId && cameAt >= delivery.sentAt;
+          const index = early.findIndex(fits);
+          if (index < 0) return 0;
+          const [word] = early.splice(index, 1);
+          return this.apply(session, word!.eventId, word!.rejected, word!.error, at)[1];
+        };
+        return claim as Method;
+      });
     },
   },
 ];
