@@ -14,11 +14,6 @@ import { type Task, whenTurnEnds } from './turn-end.ts';
  * The barriers of one client. A client that takes the place of another one has a sender of its own.
  */
 export class BarrierSender implements Task, Deferring {
-  /**
-   * Whether no barrier is sent any more: no further evidence can come, or the client is another
-   * connection's, or nothing is ever tracked.
-   */
-  over: boolean;
   readonly #session: Session;
   readonly #splice: SpliceHandle;
   readonly #deps: ConnectionDeps;
@@ -28,13 +23,29 @@ export class BarrierSender implements Task, Deferring {
   #probeResult: AttemptResult = 'blocked';
   /** Whether `OverdueWords` has this sender on its list. */
   #deferring = false;
+  #ended = false;
+  /** Whether nothing has been tracked since the client came, because the rules leave all out. */
+  #tracksNothing = true;
 
   constructor(session: Session, splice: SpliceHandle, deps: ConnectionDeps, openedAt: number) {
     this.#session = session;
     this.#splice = splice;
     this.#deps = deps;
     this.#openedAt = openedAt;
-    this.over = !deps.decoder.tracks;
+  }
+
+  /**
+   * Whether no barrier is sent: no further evidence can come, or the client is another
+   * connection's, or nothing is tracked. Other rules may hold later (a reload).
+   */
+  get over(): boolean {
+    if (this.#tracksNothing) this.#tracksNothing = !this.#deps.decoder.tracks;
+    return this.#ended || this.#tracksNothing;
+  }
+
+  /** Sends no more barriers. */
+  end(): void {
+    this.#ended = true;
   }
 
   /** Whether a barrier is on its way and not answered yet. */
@@ -105,7 +116,8 @@ export class BarrierSender implements Task, Deferring {
    */
   wordsDue(now: number): boolean {
     const { awaitingReceived, awaitingProcessed, optedIn } = this.#session;
-    if (!optedIn || this.over || this.#mute(now)) return false;
+    // The first pong may lie behind what the client sends, so that nothing shows that it answers.
+    if (!optedIn || this.over) return false;
     const since = now - this.#deps.relay.limits.patienceMs;
     return [awaitingReceived.tail, awaitingProcessed.tail].some((last) => last !== undefined && last.sentAt > since);
   }

@@ -76,7 +76,7 @@ export class EventPath implements Tap {
 
   /** Sends no more barriers to the client. */
   endBarriers(): void {
-    if (this.#barriers !== undefined) this.#barriers.over = true;
+    this.#barriers?.end();
   }
 
   /**

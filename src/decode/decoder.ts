@@ -55,15 +55,16 @@ export function createDecoder(options: DecodeOptions, others: readonly CreatePro
   const create = (protocol: CreateProtocol) => protocol(options, types);
   const [first, ...rest] = [...others.map(create), createJsonProtocol(options, types)];
   const facts = new Facts(types.table.types[0]!);
-  let { rules } = options;
+  const tracksAny = (rules: readonly Rule[]) => types.unread.tracked || anyTracks(rules);
+  let tracks = tracksAny(options.rules);
   return {
     get tracks() {
-      return types.unread.tracked || anyTracks(rules);
+      return tracks;
     },
     reload(next) {
-      rules = next;
       types.table.reload(createRuleBook(next));
       types.unread.reload(next);
+      tracks = tracksAny(next);
     },
     open: createChoice([first!, ...rest]),
     unreadable(shape) {

@@ -82,3 +82,19 @@ it('POST /reload: what cannot change is named and nothing changes; faults are to
   await eventually(() => expect(client.texts).toHaveLength(2));
   expectHealthyLog(sidecar);
 });
+
+it('[E2] [D15] rules that track something hold for clients that came when nothing was tracked: they are sent barriers', async () => {
+  const only = (track: boolean) => ({ events: { unread: 'count', rules: [{ match: '*', track }] } });
+  const { sidecar, client, peer, write, post } = await start(only(false));
+  tell(peer, event('e1', 'agent_started'));
+  await eventually(() => expect(client.texts).toHaveLength(1));
+  write(only(true));
+  expect(await post()).toEqual({ status: 200, body: { changed: ['events.rules'] } });
+  tell(peer, event('e2', 'agent_started'));
+  await sidecar.reach({ tracked: 1, confirmed: 1 });
+  write(only(false));
+  await post();
+  tell(peer, event('e3', 'agent_started'));
+  await eventually(() => expect(client.texts).toHaveLength(3));
+  await sidecar.reach({ tracked: 1, confirmed: 1 });
+});
