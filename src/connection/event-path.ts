@@ -8,7 +8,7 @@ import type { SpliceHandle } from '../relay/splice-handle.ts';
 import type { EndedBy, SkipReason, Tap, Unseen, WriteFirst } from '../relay/tap.ts';
 import { BarrierSender } from './barrier-sender.ts';
 import type { Connection } from './connection.ts';
-import { copiesOf } from './copies.ts';
+import { copiesInside, copiesOf } from './copies.ts';
 import { journalMessage } from './journalling.ts';
 import { keepMessage } from './keeping.ts';
 import { MessageNotes } from './message-notes.ts';
@@ -104,7 +104,7 @@ export class EventPath implements Tap {
     // An opted-in client confirms whole messages by ordinal, so that a message is one delivery.
     const facts = reader.event(buf, start, end, bytes, resumable === undefined, binary);
     for (const id of reader.leftOut) tracker.confirmations.passed(session, id);
-    if (facts?.id === undefined && bytes > end - start) tracker.obscured.note(session, 'unread', now);
+    tracker.obscured.note(session, copiesInside(reader, facts, bytes > end - start), now);
     if (this.#connection.adopt !== undefined) this.#learn(facts);
     // A message that is read on the side was sent a while ago.
     const at = session.undecoded > 0 ? this.#deps.relay.now() : now;
@@ -136,7 +136,7 @@ export class EventPath implements Tap {
     if (!this.#count(ordinal)) return;
     const session = this.#session;
     const copies = copiesOf(reason, bytes, this.#deps.relay.limits.messageBytes, unseen);
-    if (copies !== undefined) this.#deps.tracker.obscured.note(session, copies, now);
+    this.#deps.tracker.obscured.note(session, copies, now);
     const facts = this.#deps.decoder.unreadable(reason === 'binary' ? 'binary' : 'text');
     if (facts === undefined) {
       this.#deps.unread[reason satisfies UnreadReason]++;

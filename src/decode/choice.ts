@@ -44,6 +44,10 @@ class UndecidedReader implements MessageReader {
     return this.#reader.leftOut;
   }
 
+  get mayHide(): boolean {
+    return this.#reader.mayHide === true;
+  }
+
   get more(): boolean {
     return this.#reader.more;
   }

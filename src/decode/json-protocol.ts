@@ -5,6 +5,7 @@ import { BatchScan, startsBatch } from './batch.ts';
 import { createConfirmationReader } from './confirmation.ts';
 import { type EventTypes, Facts, type OtherReason } from './event-types.ts';
 import { firstBytes } from './first-bytes.ts';
+import { InsideScan } from './inside.ts';
 import { JsonMessage } from './json.ts';
 import type { DecodeOptions } from './options.ts';
 import { createPaths, FOUND, type PathNode } from './paths.ts';
@@ -46,6 +47,7 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
   const facts = new Facts(table.types[0]!);
 
   const leftOut: string[] = [];
+  let mayHide = false;
 
   function typeAt(path: PathNode, buf: Buffer): EventType | undefined {
     if (path.found !== FOUND.escaped) return table.find(buf, path.start, path.end);
@@ -57,13 +59,11 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
     const unreadable = message.read(buf, start, end, bytes);
     if (unreadable !== '') return unreadable;
     const typePath = message.first(types, false);
-    if (typePath === undefined) return 'no_type';
-    const found = typeAt(typePath, buf);
+    const found = typePath && typeAt(typePath, buf);
     if (found === undefined) {
       if (message.broken) return 'not_json';
-      const passed = message.firstText(ids, true);
-      if (passed !== undefined) leftOut.push(passed);
-      return 'untracked';
+      leaveOut();
+      return typePath === undefined ? 'no_type' : 'untracked';
     }
     facts.type = found;
     facts.id = message.firstText(ids, true);
@@ -74,6 +74,24 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
     facts.traceparent = message.firstText(traceparents, false);
     facts.bytes = bytes;
     return message.broken ? 'not_json' : '';
+  }
+
+  /** Remembers the id of an object that is not tracked as an event. */
+  function leaveOut(): void {
+    const passed = message.firstText(ids, true);
+    if (passed !== undefined) leftOut.push(passed);
+  }
+
+  const inside = new InsideScan();
+
+  /** Leaves out the objects of a message of `bytes` bytes that is not taken apart. */
+  function leaveOutAll(buf: Buffer, start: number, end: number, bytes: number): void {
+    const limit = Math.min(end, start + options.scanBytes);
+    const all = inside.each(buf, start, limit, bytes > limit - start, (from, to) => {
+      if (message.read(buf, from, to, to - from) === '') leaveOut();
+    });
+    message.release();
+    mayHide = !all;
   }
 
   const batch = new BatchScan();
@@ -124,8 +142,12 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
     begins: BEGINS,
     readsBinary: true,
     leftOut,
+    get mayHide() {
+      return mayHide;
+    },
     event(buf, start, end, bytes = end - start, split = true, binary = false) {
       leftOut.length = 0;
+      mayHide = false;
       const reason = gather(buf, start, end, bytes);
       message.release();
       rest.at = rest.count = 0;
@@ -139,6 +161,7 @@ function createJsonReader(options: DecodeOptions, eventTypes: EventTypes): Messa
           others.untracked++;
           return undefined;
         }
+        if (reason !== 'no_type') leaveOutAll(buf, start, end, bytes);
         const why = parts === 'no_type' && first !== OPEN_ARRAY ? 'no_type' : reason;
         const shape = binary ? 'binary' : shapeOf(why, first, parts === 'many');
         const found = unread(shape, bytes);

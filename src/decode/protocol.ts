@@ -66,10 +66,13 @@ export interface MessageReader {
   /** Whether the reader is given binary messages that begin like JSON. Default: no. */
   readonly readsBinary?: boolean;
   /**
-   * Ids of events of that message that a rule leaves out: a confirmation of such an id may be about
-   * them. Valid until the next call.
+   * Ids in that message of what is not tracked as an event of its own: a rule leaves it out, it has
+   * no type, or the message is not taken apart. A confirmation of such an id may be about it. Valid
+   * until the next call.
    */
   readonly leftOut: readonly string[];
+  /** Whether that message may hold more ids of that kind than were found. Default: no. */
+  readonly mayHide?: boolean;
   /** Whether the message given to `event` last may hold another event. */
   readonly more: boolean;
   /** The next event of that message, whose bytes must still be there; undefined = there is none. */

@@ -45,8 +45,12 @@ export class ObscuredSessions {
   /** Where an open session counts. */
   readonly #counted = new WeakMap<Session, Span>();
 
-  /** Notes a message to the session that could not be read as a whole. */
-  note(session: Session, copies: Copies, now: number): void {
+  /**
+   * Notes a message to the session that could not be read as a whole; undefined = it holds no event
+   * that is not known.
+   */
+  note(session: Session, copies: Copies | undefined, now: number): void {
+    if (copies === undefined) return;
     session.obscured = true;
     if (copies === 'unread') return;
     if (copies === 'anywhere') session.mayRepeat = true;

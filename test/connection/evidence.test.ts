@@ -459,6 +459,31 @@ describe('[E5] [D17] an application that speaks', () => {
     expect(it.outcomes()).toEqual(['x confirmed processed']);
   });
 
+  it.each([
+    [
+      'more events than are taken apart',
+      JSON.stringify(Array.from({ length: 70 }, (_, i) => ({ type: 'note', event_id: `x${i}` }))),
+    ],
+    ['a longer list than is looked through', `[${JSON.stringify({ type: 'note', event_id: 'x0' }).padEnd(70_000)},{}]`],
+    ['an object without a type', JSON.stringify({ event_id: 'x0' })],
+    ['a list of something else', JSON.stringify([1, 'note', { event_id: 'x0' }])],
+  ])(
+    '[D13] says nothing of a copy of an event that came in a message that is not taken apart: %s',
+    async (_, first) => {
+      const it = await open();
+      it.answer();
+      it.upstream.send(frame(first));
+      it.answer();
+      it.upstream.send(Buffer.concat([event('a'), event('x0', 'strict')]));
+      it.word('x0');
+      await settle();
+      expect(it.outcomes().slice(1)).toEqual(['a pending', 'x0 pending']);
+      it.answer();
+      it.word('x0');
+      expect(it.outcomes().slice(1)).toEqual(['a confirmed received', 'x0 confirmed processed']);
+    },
+  );
+
   it('[D13] is asked by a barrier at once about an id that it was sent before', async () => {
     const it = await open();
     it.answer();

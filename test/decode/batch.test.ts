@@ -20,9 +20,11 @@ function decode(message: string, changes: Partial<DecodeOptions> = {}, split = t
   const note = (facts: ReturnType<typeof reader.event>) =>
     facts !== undefined && found.push(facts.id === undefined ? facts.type.name : `${facts.type.name} ${facts.id}`);
   note(reader.event(buf, start, end, end - start, split));
+  const ids = [...reader.leftOut];
+  const { mayHide } = reader;
   while (reader.more) note(reader.next());
   expect(decoder.batched).toBe(Math.max(0, found.length - 1));
-  return { found, others: Object.entries(decoder.others).filter(([, count]) => count > 0) };
+  return { found, ids, mayHide, others: Object.entries(decoder.others).filter(([, count]) => count > 0) };
 }
 
 test.each<[string, string]>([
@@ -58,7 +60,7 @@ test.each<[string, string, string]>([
 });
 
 test('[D21] only chatter in a message is what the rules leave out', () => {
-  expect(decode('[{"type":"ping"},{"type":"pong"}]')).toEqual({ found: [], others: [['untracked', 1]] });
+  expect(decode('[{"type":"ping"},{"type":"pong"}]')).toMatchObject({ found: [], others: [['untracked', 1]] });
 });
 
 test('[D21] 64 events are taken apart; more are one message of the shape array, and so is what is longer than is scanned', () => {
@@ -68,6 +70,30 @@ test('[D21] 64 events are taken apart; more are one message of the shape array, 
   expect(decode(`[${many(65, ',')}]`).found).toEqual(['array']);
   expect(decode(many(65, '\n')).found).toEqual(['array']);
   expect(decode(`[${many(20, ',')}]`, { scanBytes: 256 }).found).toEqual(['array']);
+});
+
+test.each<[string, string, boolean?]>([
+  ['more than 64 events', `[${Array.from({ length: 70 }, (_, i) => event(i)).join(',')}]`],
+  ['an object without a type', '{"event_id":"e0"}'],
+  ['objects without a type', '{"event_id":"e0"}\n{"event_id":"e1"}'],
+  ['an array of something else (Phoenix)', `[null,"{",[${event(0)}],${event(1)}]`],
+  ['objects among words', `data: ${event(0)}\n\ndata: ${event(1)}\n\n`],
+  ['an array whose last object is broken', `[${event(0)},{"type":"\\x"}]`],
+  ['events towards a client that has opted in', `[${event(0)},${event(1)}]`, false],
+])('[D13] ids in a message that is not taken apart are left out by name: %s', (_name, message, split = true) => {
+  const { ids, mayHide } = decode(message, {}, split);
+  const wanted = [...new Set(message.match(/(?<="event_id":")e\d+/g))];
+  expect([[...new Set(ids)], mayHide]).toEqual([wanted, false]);
+});
+
+test('[D13] a message may hide ids where there is more of it than is scanned, more objects than are looked at, or what only seems to be one', () => {
+  const hides = (message: string, scanBytes = 65_536) => decode(message, { scanBytes }).mayHide;
+  expect(hides(`[${event(0)},${event(1)},${event(2)}]`, 80)).toBe(true);
+  expect(hides(`{"type":"note","text":"${'x'.repeat(100)}"}`, 80)).toBe(false);
+  expect(hides(`[${'1,'.repeat(100)}1]`, 80)).toBe(false);
+  expect(hides(`[${'{},'.repeat(1024)}5]`)).toBe(false);
+  expect(hides(`[${'{},'.repeat(1024)}{}]`)).toBe(true);
+  expect(hides(`${'{'.repeat(40_000)}`)).toBe(true);
 });
 
 test('[D21] with `count` what is taken apart is tracked all the same', () => {
