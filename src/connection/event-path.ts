@@ -198,17 +198,17 @@ export class EventPath implements Tap {
     this.#notes.heard(isText, bytes, now);
   }
 
-  clientText(buf: Buffer, start: number, end: number, now: number): boolean {
+  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean): boolean {
+    if (binary && this.#reader.readsBinary !== true) return false;
     this.#notes.read(buf, start, end);
-    const session = this.#session;
     let forward = false;
-    if (this.#resumable?.clientText(this.#connection, buf, start, end, now) !== true) {
-      const confirmation = this.#reader.confirmation(buf, start, end);
+    if (binary || this.#resumable?.clientText(this.#connection, buf, start, end, now) !== true) {
+      const confirmation = this.#reader.confirmation(buf, start, end, binary);
       if (confirmation === undefined) return false;
       forward = confirmation.forward === true;
-      this.#deps.tracker.processed(session, confirmation.eventId, confirmation.rejected, confirmation.error, now);
+      this.#deps.tracker.processed(this.#session, confirmation.eventId, confirmation.rejected, confirmation.error, now);
     }
-    this.#barriers?.answered(session.receivedThrough);
+    this.#barriers?.answered(this.#session.receivedThrough);
     this.#connection.tellCapability();
     if (!forward) this.#notes.consumed();
     return !forward;

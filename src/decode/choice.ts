@@ -72,9 +72,9 @@ class UndecidedReader implements MessageReader {
     return this.#reader.next();
   }
 
-  confirmation(buf: Buffer, start: number, end: number): Confirmation | undefined {
-    this.#decide('client', buf, start, end);
-    return this.#reader.confirmation(buf, start, end);
+  confirmation(buf: Buffer, start: number, end: number, binary?: boolean): Confirmation | undefined {
+    if (binary !== true) this.#decide('client', buf, start, end);
+    return this.#reader.confirmation(buf, start, end, binary);
   }
 
   #decide(from: 'client' | 'upstream', buf: Buffer, start: number, end: number): void {

@@ -63,7 +63,10 @@ export interface MessageReader {
     split?: boolean,
     binary?: boolean,
   ): EventFacts | undefined;
-  /** Whether the reader is given binary messages that begin like JSON. Default: no. */
+  /**
+   * Whether the reader is given binary messages: of the upstream those that begin like JSON, of the
+   * client those that begin as `begins` says. Default: no.
+   */
   readonly readsBinary?: boolean;
   /**
    * Ids in that message of what is not tracked as an event of its own: a rule leaves it out, it has
@@ -79,7 +82,7 @@ export interface MessageReader {
   next(): EventFacts | undefined;
   /**
    * The confirmation in the client's message `buf[start, end)`; undefined = it is none and must be
-   * forwarded. Never throws.
+   * forwarded. `binary` (default false): it is no text message. Never throws.
    */
-  confirmation(buf: Buffer, start: number, end: number): Confirmation | undefined;
+  confirmation(buf: Buffer, start: number, end: number, binary?: boolean): Confirmation | undefined;
 }

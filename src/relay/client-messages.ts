@@ -1,7 +1,7 @@
 // relay: client to upstream: decides which frames may belong to a confirmation, reads those messages, asks the tap.
 import { MessageBuffer } from './assembler.ts';
 import { beginsOurs } from './first-byte.ts';
-import { BINARY, CONTINUATION, type FrameScanner, TEXT } from './frames.ts';
+import { CONTINUATION, type FrameScanner, TEXT } from './frames.ts';
 import type { TapGuard } from './guard.ts';
 import { createInflater, type Inflater } from './inflate.ts';
 import { unmask, unmasked } from './mask.ts';
@@ -64,9 +64,8 @@ export class ClientMessages {
       this.count++;
       this.#tap.clientMessage?.(this.#isText, this.#size, now);
     }
-    if (opcode === BINARY) return false;
     const limit = this.#context.limits.confirmationBytes;
-    if (opcode === TEXT)
+    if (opcode !== CONTINUATION)
       return (
         length <= limit && (compressed ? this.#canInflate : beginsOurs(buf, start, end, key, this.#tap.begins, true))
       );
@@ -81,10 +80,10 @@ export class ClientMessages {
    */
   judge(buf: Buffer, start: number, end: number, now: number): FrameVerdict {
     const { opcode, fin, key, compressed } = this.#scanner;
-    if (opcode === TEXT && fin) {
+    if (opcode !== CONTINUATION && fin) {
       return this.#offer(unmasked(buf, start, end, key), end - start, now) ? this.#swallowed() : 'forward';
     }
-    if (opcode === TEXT) {
+    if (opcode !== CONTINUATION) {
       this.#message = new MessageBuffer(end - start);
       this.#fragments = 0;
       this.#released = false;
@@ -128,7 +127,7 @@ export class ClientMessages {
     return (
       length > 0 &&
       beginsOurs(bytes, 0, length, 0, this.#tap.begins, false) &&
-      this.#tap.clientText(bytes, 0, length, now)
+      this.#tap.clientText(bytes, 0, length, now, !this.#isText)
     );
   }
 

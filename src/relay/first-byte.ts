@@ -1,7 +1,7 @@
-// relay: client to upstream: tells by the first byte which masked text messages are offered to the tap.
+// relay: client to upstream: tells by the first byte which masked messages are offered to the tap.
 
 /**
- * What the first byte of a text message says. `theirs`: not for the tap. `ours`: perhaps for the
+ * What the first byte of a message says. `theirs`: not for the tap. `ours`: perhaps for the
  * tap. `blank`: the next byte decides.
  */
 export const FIRST_BYTE = { theirs: 0, ours: 1, blank: 2 } as const;
@@ -9,15 +9,15 @@ export const FIRST_BYTE = { theirs: 0, ours: 1, blank: 2 } as const;
 /** A table that offers no message. */
 export const NOTHING = new Uint8Array(256).fill(FIRST_BYTE.theirs);
 
-/** The default table, which offers texts that begin as a JSON object does. */
+/** The default table, which offers messages that begin as a JSON object does. */
 export const OBJECTS = NOTHING.map((theirs, byte) => {
   if (byte === 0x7b) return FIRST_BYTE.ours;
   return [0x20, 0x0a, 0x0d, 0x09].includes(byte) ? FIRST_BYTE.blank : theirs;
 });
 
 /**
- * The answer of table `first` (`Tap.begins`) for the masked text `buf[start, end)`. `blank` is the
- * answer while no byte decides.
+ * The answer of table `first` (`Tap.begins`) for the masked message `buf[start, end)`. `blank` is
+ * the answer while no byte decides.
  */
 export function beginsOurs(
   buf: Buffer,

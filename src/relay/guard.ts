@@ -155,10 +155,10 @@ export class TapGuard implements Tap {
     }
   }
 
-  clientText(buf: Buffer, start: number, end: number, now: number): boolean {
+  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean): boolean {
     if (this.#muted) return false;
     try {
-      return this.#tap.clientText(buf, start, end, now);
+      return this.#tap.clientText(buf, start, end, now, binary);
     } catch (error) {
       this.#fault(error);
       return false;

@@ -97,16 +97,16 @@ export interface Tap {
    */
   clientMessage?(isText: boolean, bytes: number, now: number): void;
   /**
-   * Table of a `FIRST_BYTE` (first-byte.ts) for each of the 256 bytes, which tells the text
-   * messages of the client that are offered to `clientText`. All others go on at once. It is read
-   * for every message, and may change. Default: messages whose first visible byte is `{`.
+   * Table of a `FIRST_BYTE` (first-byte.ts) for each of the 256 bytes, which tells the messages of
+   * the client that are offered to `clientText`. All others go on at once. It is read for every
+   * message, and may change. Default: messages whose first visible byte is `{`.
    */
   readonly begins?: Uint8Array;
   /**
-   * Takes a complete text message of the client that begins as `begins` says, of at most
-   * `confirmationBytes`. True = it is cut out.
+   * Takes a complete message of the client that begins as `begins` says, of at most
+   * `confirmationBytes`; `binary` = it is no text message. True = it is cut out.
    */
-  clientText(buf: Buffer, start: number, end: number, now: number): boolean;
+  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean): boolean;
   /**
    * Is told that the client has gone without a Close frame that means it (1006: none at all, 1001:
    * the page went away), and that nothing of it is half-way to the upstream. True keeps the

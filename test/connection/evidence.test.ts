@@ -9,7 +9,7 @@ import type { Rule } from '../../src/decode/rules.ts';
 import { type Delivery, isSettled } from '../../src/delivery/record.ts';
 import { Owner, Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
-import { BINARY, CLOSE, PING, PONG } from '../../src/relay/frames.ts';
+import { BINARY, CLOSE, CONTINUATION, PING, PONG } from '../../src/relay/frames.ts';
 import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -445,6 +445,22 @@ describe('[E5] [D17] an application that speaks', () => {
     // It is not expected to speak any more: the next one is asked for at once.
     it.upstream.send(event('e'));
     expect(it.pings()).toHaveLength(1);
+  });
+
+  it('[E3] may come in a binary message, also in fragments, and is for nobody else', async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(Buffer.concat([event('a', 'strict'), event('b', 'strict'), event('c', 'strict')]));
+    it.upstream.drain();
+    const text = (id: string) => JSON.stringify({ type: 'event_confirmation', event_id: id });
+    it.client.send(clientFrame(text('a'), { opcode: BINARY }));
+    it.client.send(clientFrame(text('b').slice(0, 9), { opcode: BINARY, fin: false }));
+    it.client.send(clientFrame(text('b').slice(9), { opcode: CONTINUATION }));
+    expect(it.outcomes()).toEqual(['a confirmed processed', 'b confirmed processed', 'c pending']);
+    expect(it.upstream.drain()).toHaveLength(0);
+    const other = clientFrame('{"type":"voice"}', { opcode: BINARY });
+    it.client.send(other);
+    expect(it.upstream.drain()).toEqual(other);
   });
 
   it('[D13] says nothing of an event whose id a message that a rule leaves out had before', async () => {

@@ -110,6 +110,7 @@ export class PlainClient implements SimClient {
     // Each of its compressed messages stands alone, as the sidecar asks of every client.
     const compressed = deflate !== 'off' && this.around.fate(stack.link.evidence.length, 12) < 0.5;
     if (compressed) bytes = deflateRawSync(bytes, { finishFlush: zlib.Z_SYNC_FLUSH }).subarray(0, -4);
-    stack.say(TEXT, bytes, 'word', sure, { eventId, rejected }, compressed ? RSV1 : 0);
+    const opcode = this.around.fate(stack.link.evidence.length, 14) < 0.3 ? BINARY : TEXT;
+    stack.say(opcode, bytes, 'word', sure, { eventId, rejected }, compressed ? RSV1 : 0);
   }
 }

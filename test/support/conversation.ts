@@ -156,7 +156,6 @@ export async function encode(
       const text = message.opcode === TEXT;
       const confirmation =
         fromClient &&
-        text &&
         message.content === 'confirmation' &&
         payload.length <= CONFIRMATION_BYTES &&
         plain.length <= CONFIRMATION_BYTES;
