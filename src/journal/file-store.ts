@@ -64,6 +64,8 @@ export interface FileStore {
   readonly name: string;
   /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;
+  /** Whether the next process can go on with the sessions that this one leaves. */
+  readonly handsOver: boolean;
   readonly counters: StoreCounters;
   readonly deadLetters: DeadLetters;
   /** Bytes of state on the disk. */
@@ -173,6 +175,10 @@ class OpenStore implements FileStore {
     if (this.#log.broken) return `the store cannot be written to: ${this.#reason}`;
     if (!this.journal.whole) return 'the store can be written to again and is being filled';
     return this.#letters.degraded;
+  }
+
+  get handsOver(): boolean {
+    return this.#closed || (!this.#log.broken && this.journal.whole);
   }
 
   get deadLetters(): DeadLetters {

@@ -29,6 +29,8 @@ export interface StoreEngine {
   readonly journal: Journal;
   /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;
+  /** Whether the next process can go on with the sessions that this one leaves. */
+  readonly handsOver: boolean;
   readonly counters: StoreCounters;
   readonly deadLetters: DeadLetters;
   /** Secrets behind resume tokens that outlive the process: the first one signs. */
@@ -84,7 +86,7 @@ export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | und
 
 /** Whether the next process can go on with what this one leaves. */
 export function handsOver(store: LastingStore | undefined): boolean {
-  return store !== undefined && store.engine.degraded === undefined;
+  return store?.engine.handsOver === true;
 }
 
 export interface KeepStoreDeps extends Pick<RestoreDeps, 'decoder' | 'tracker' | 'resumption' | 'owners' | 'report'> {

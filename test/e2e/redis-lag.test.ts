@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type App, openApp } from '../support/agent-runs.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
-import { eventually } from '../support/child.ts';
+import { eventually, exitOf } from '../support/child.ts';
 import { missing } from '../support/component.ts';
 import { startShared } from '../support/shared-store.ts';
 import { expectHealthyLog } from '../support/sidecar-process.ts';
@@ -123,6 +123,22 @@ describe.skipIf(missing('redis-server'))('a Redis that is behind', () => {
     await eventually(() => expect(app.resumed).toEqual([{ recovered: true, rejoined: false }]));
     await second.reach({ pending: 1, tracked: 1 });
     expectHealthyLog(second);
+  });
+
+  it('answers late while an instance ends: its sessions are handed over all the same', async () => {
+    const shared = await startShared();
+    const { first, app } = await begin(shared);
+    const second = await shared.start();
+    shared.redis.freeze();
+    shared.backend.emit(await shared.runOf('ann'));
+    await eventually(() => expect(app.numbers).toEqual([1, 2]));
+    await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(1));
+    shared.balancer.target = second.port;
+    first.signal('SIGTERM');
+    expect((await exitOf(first)).code).toBe(0);
+    shared.redis.thaw();
+    await eventually(() => expect(app.resumed).toEqual([{ recovered: true, rejoined: false }]));
+    await second.reach({ pending: 2, tracked: 2, failed: 0 });
   });
 
   it('keeps the dead letters of an instance that is killed meanwhile', async () => {

@@ -23,6 +23,7 @@ import { DO, RELEASE, SCRIPTS } from './scripts.ts';
 import { agreeOnSecret } from './secret.ts';
 import type { RedisStoreDeps, RedisStoreOptions } from './store-deps.ts';
 import type { Host } from './taken.ts';
+import { Upkeep } from './upkeep.ts';
 import { Wire } from './wire.ts';
 
 /** A session that no instance has touched for so long is gone from Redis, ms. */
@@ -55,11 +56,11 @@ export class RedisStore {
   readonly #numbers: Numbers;
   readonly #refusals: Refusals;
   readonly #filling: Filling;
+  readonly #upkeep: Upkeep;
   #claims: Claims | undefined;
   #reaper: Reaper | undefined;
   #host: Host | undefined;
   #closed = false;
-  #touchAt = 0;
   #saidAnswers = false;
   #joined: () => void = () => {};
   readonly #firstJoin: Promise<void>;
@@ -109,6 +110,13 @@ export class RedisStore {
     });
     const letters = new LetterScribe({ letters: this.deadLetters, wallOf, traceId: deps.traceId, instance });
     this.journal = new RedisScribe({ outbox, letters, afterMs, wallOf, eachOpen, report });
+    this.#upkeep = new Upkeep({
+      link,
+      instance,
+      keys: this.#keys,
+      lifeMs: LIFE_MS,
+      ledgers: () => this.journal.ledgers(),
+    });
     const refused = (error: Error): void => this.gate.refused(error);
     this.#filling = new Filling({ link, journal: this.journal, key: this.#keys.open(instance), refused });
   }
@@ -153,6 +161,14 @@ export class RedisStore {
     return this.deadLetters.degraded;
   }
 
+  /**
+   * Also where Redis answers late: it reads what its kernel has. What waits in this process for a
+   * kernel that takes no more may be lost with it.
+   */
+  get handsOver(): boolean {
+    return this.#closed || (this.gate.open && this.journal.whole && !this.link.full);
+  }
+
   get counters(): StoreCounters {
     const { answered, refused, dropped, bytes } = this.link.counters;
     return { writes: answered, failures: refused + dropped, written: bytes, stalledMs: 0 };
@@ -172,7 +188,7 @@ export class RedisStore {
     if (this.gate.open) {
       this.#numbers.look();
       if (this.members.due(now)) void this.#beat();
-      if (now >= this.#touchAt) this.#touch(now);
+      this.#upkeep.look(now);
     }
     this.deadLetters.look(now);
     this.journal.look(now);
@@ -280,16 +296,5 @@ export class RedisStore {
       if (alone) throw error;
       this.gate.refused(error as Error);
     }
-  }
-
-  /** Keys of sessions in which nothing happens must not run out. */
-  #touch(now: number): void {
-    this.#touchAt = now + LIFE_MS / 4;
-    const keys = this.#keys;
-    const own = [keys.open(this.instance), keys.held(this.instance)];
-    const all = [...own, ...Array.from(this.journal.ledgers(), ({ session }) => keys.session(session.key))];
-    this.link.together(() => {
-      for (const key of all) this.link.write(DO, [key], ['PEXPIRE', String(LIFE_MS)]);
-    });
   }
 }
