@@ -35,8 +35,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * The program to start: Redis, or what the variable ACKSPAN_TEST_REDIS names, such as a
- * `valkey-server`.
+ * The program to start: Redis, or what the variable ACKSPAN_TEST_REDIS names, such as the
+ * `valkey-server` of `npm run test:valkey`.
  */
 const program = (): string => process.env.ACKSPAN_TEST_REDIS ?? findProgram('redis-server')!;
 
