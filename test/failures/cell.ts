@@ -35,6 +35,8 @@ export interface Size {
   readonly stallMs: number;
   /** How long events flow before and after the disaster, ms. */
   readonly loadMs: number;
+  /** `store.lease`. */
+  readonly lease?: string;
 }
 
 /**
@@ -127,10 +129,17 @@ class Play {
   }
 
   async idle(): Promise<void> {
+    const { idleMs } = this.#size;
     this.#scene.rest();
-    await pause(this.#size.idleMs);
-    for (const [user, { closes }] of this.#scene.apps)
-      if (closes.length > 0) this.#wrong.push(`${user}'s connection ended with ${closes} while it was idle`);
+    const from = await this.#clocks();
+    await pause(idleMs);
+    for (const [whose, at] of await this.#clocks()) {
+      const ms = at - from.get(whose)!;
+      // A head of HTTP has whole seconds.
+      if (ms < idleMs - 1000) this.#wrong.push(`${whose} was idle for ${ms} ms by its own clock`);
+    }
+    for (const [user, { closes, resumed }] of this.#scene.apps)
+      if (closes.length + resumed.length > 0) this.#wrong.push(`${user}'s connection ended while it was idle`);
     this.#scene.load();
   }
 
@@ -175,6 +184,15 @@ class Play {
     return { guarantee, clients: apps.size, ...judged, resumed, begun, wrong: [...this.#wrong, ...judged.wrong] };
   }
 
+  /** What each process that takes part calls the time, ms. */
+  async #clocks(): Promise<ReadonlyMap<string, number>> {
+    const clocks = new Map<string, number>();
+    for (const [i, instance] of this.#instances.entries()) clocks.set(`instance ${i + 1}`, await instance.clock());
+    const time = await this.#redis?.server.client.time();
+    if (time !== undefined) clocks.set('Redis', Number(time[0]) * 1000 + Number(time[1]) / 1000);
+    return clocks;
+  }
+
   async #another(): Promise<Instance> {
     const instance = await this.#scene.instance(this.#config());
     this.#instances.push(instance);
@@ -194,8 +212,9 @@ class Play {
   }
 
   #config(): Readonly<{ [key: string]: unknown }> {
+    const { lease = '2s' } = this.#size;
     if (this.#redis !== undefined)
-      return { store: { at: `redis://127.0.0.1:${this.#redis.path.port}`, after: '20ms', lease: '2s' } };
+      return { store: { at: `redis://127.0.0.1:${this.#redis.path.port}`, after: '20ms', lease } };
     return this.#store === 'file' ? { store: { at: `file:${this.#directory}`, after: '20ms' } } : {};
   }
 

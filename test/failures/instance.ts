@@ -14,6 +14,8 @@ export interface Instance {
   pending(): Promise<number>;
   /** Whether everything that must outlive the process is in its store. */
   whole(): Promise<boolean>;
+  /** What the process calls the time, ms. */
+  clock(): Promise<number>;
   /** Faults that the processes told of. */
   readonly faults: string[];
 }
@@ -57,6 +59,10 @@ export async function createInstance(
     async pending() {
       const response = await fetch(`http://127.0.0.1:${admin}/api/v1/stats`);
       return ((await response.json()) as { pending: number }).pending;
+    },
+    async clock() {
+      const { headers } = await fetch(`http://127.0.0.1:${admin}/readyz`);
+      return Date.parse(headers.get('date')!);
     },
     async whole() {
       const response = await fetch(`http://127.0.0.1:${admin}/readyz`);

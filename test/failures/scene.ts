@@ -6,13 +6,14 @@ import { WebSocket } from 'ws';
 import { type AgentBackend, type App, openApp, startAgentBackend } from '../support/agent-runs.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { clockRate, ownClocks } from '../support/wall-clock.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { createInstance, type Instance } from './instance.ts';
 
-/** Events per second over all clients. */
+/** Events per real second over all clients. */
 const RATE = 1000;
 /** How long anything may take that has a bound only because a cell must not hang, ms. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 120_000 * clockRate();
 
 export interface Scene {
   readonly backend: AgentBackend;
@@ -46,7 +47,7 @@ export async function openScene(cli: string): Promise<Scene> {
   const collector = await startOtlpReceiver();
   const gateway = await startGateway(0);
   const apps = new Map<string, App>();
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint };
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, ...ownClocks() };
   let instances = 0;
   const ends: (() => Promise<unknown>)[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -77,7 +78,7 @@ export async function openScene(cli: string): Promise<Scene> {
     load() {
       clearInterval(timer);
       const step = (): void => void backend.step(Number.POSITIVE_INFINITY, () => false);
-      timer = setInterval(step, (1000 * apps.size) / RATE);
+      timer = setInterval(step, (clockRate() * 1000 * apps.size) / RATE);
     },
     rest: () => clearInterval(timer),
     handed: () =>
