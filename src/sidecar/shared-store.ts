@@ -116,7 +116,7 @@ export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
     if (shared.gate.soon(now())) return Promise.resolve(HELD);
     const { fault, serial } = tokens.verify(optIn.token, optIn.session, user, shared.clock.wallOf(now()));
     if (fault !== undefined) return undefined;
-    return shared.claim(optIn.session, serial)?.then((claimed) => {
+    return shared.claim(optIn.session, serial, optIn.last)?.then((claimed) => {
       const soon = claimed === 'unreachable' && shared.gate.soon(now());
       return claimed === 'held' || soon ? HELD : undefined;
     });

@@ -10,7 +10,11 @@ it('a session that is asked for while the connection to Redis goes is given back
   process.on('unhandledRejection', listener);
   const asked: string[] = [];
   const keys = keysOf('test');
-  const link = { send: () => Promise.reject(new Error('there is no connection to Redis')), publish() {} } as never;
+  const link = {
+    send: () => Promise.reject(new Error('there is no connection to Redis')),
+    publish() {},
+    write() {},
+  } as never;
   const wire = new Wire(link, keys);
   const deps = {
     link,
@@ -20,6 +24,7 @@ it('a session that is asked for while the connection to Redis goes is given back
     instance: 'a',
     lifeMs: 1,
     patienceMs: 1,
+    ready: () => true,
     adopt() {},
     refused() {},
   };

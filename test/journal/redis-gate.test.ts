@@ -34,11 +34,17 @@ it('[P7] a Redis that has not been reached yet, or was lost, is expected back fo
   expect(soon()).toBe(false);
 });
 
-it('[P7] a Redis that refuses what it is told is not waited for', () => {
-  const { gate, link, soon } = createGate();
+it('[P7] a Redis that refuses what it is told is expected back for 5 s from its first refusal', () => {
+  const { gate, clock, link, soon } = createGate();
   link.open = true;
   gate.tries();
   gate.refused(refusal());
+  expect(soon()).toBe(true);
+  clock.now += 4999;
+  gate.tries();
+  gate.refused(refusal());
+  expect(soon()).toBe(true);
+  clock.now += 1;
   expect(soon()).toBe(false);
 });
 

@@ -3,7 +3,7 @@ import { readSession } from './fields.ts';
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
 import type { Members } from './members.ts';
-import { CLAIM } from './scripts.ts';
+import { CLAIM, DISOWN } from './scripts.ts';
 import type { TakenSession } from './taken.ts';
 import type { Notice, Wire } from './wire.ts';
 
@@ -17,6 +17,8 @@ export interface ClaimsDeps {
   readonly lifeMs: number;
   /** How long the instance that has the session may take to give it back, ms. */
   readonly patienceMs: number;
+  /** Whether Redis can be told everything that there is to tell. */
+  ready(): boolean;
   /** Gives back a session of this instance, which another one asks for. */
   giveBack(session: string): void;
   /** Redis refuses what it is told. */
@@ -34,7 +36,17 @@ export type Claimed = 'adopted' | 'unknown' | 'stale' | 'held' | 'unreachable';
 type Answer =
   | { readonly kind: 'yours'; readonly taken: TakenSession | undefined }
   | { readonly kind: 'held'; readonly owner: string }
-  | { readonly kind: 'unknown' | 'stale' };
+  | { readonly kind: 'unknown' | 'stale' | 'behind' };
+
+/**
+ * What a client shows: the serial of its token, and the ordinal of the last message that it has.
+ * `NOBODY`: no client asks.
+ */
+interface Shown {
+  readonly serial: number;
+  readonly last: number;
+}
+const NOBODY: Shown = { serial: -1, last: 0 };
 
 /** Owner from whom a session may be taken, by whom, and for how long the owner has been away. */
 interface From {
@@ -56,7 +68,11 @@ export class Claims {
   constructor(deps: ClaimsDeps) {
     this.#deps = deps;
     deps.wire.on('release', ({ session, from }) => {
+      // What is given back untold is lost: the client that asks has to come again.
+      if (!deps.ready()) return;
       deps.giveBack(session);
+      // Also what Redis alone calls its own, because it refused to take it back, or forgot that.
+      deps.link.write(DISOWN, [deps.keys.session(session)], [deps.instance]);
       // The one that asked looks again by itself: the connection may have gone, or this instance is
       // about to end.
       deps.wire.say(from, { kind: 'released', session });
@@ -64,16 +80,16 @@ export class Claims {
     deps.wire.on('released', ({ session }) => this.#awaited.get(session)?.());
   }
 
-  /** A client asks for the session with a token of that serial. Never rejects. */
-  claim(session: string, serial: number): Promise<Claimed> {
-    return this.#alone(session, () => this.#claim(session, serial));
+  /** A client asks for the session. Never rejects. */
+  claim(session: string, shown: Shown): Promise<Claimed> {
+    return this.#alone(session, () => this.#claim(session, shown));
   }
 
   /** Takes a session of a dead instance, which was last there `awayMs` ago. */
   inherit(session: string, dead: string, awayMs: number): Promise<Claimed> {
     return this.#alone(session, async () => {
-      const answer = await this.#ask(session, -1, { owner: dead, by: 'reaper', awayMs });
-      return answer.kind === 'yours' ? this.#take(answer.taken) : answer.kind;
+      const answer = await this.#ask(session, NOBODY, { owner: dead, by: 'reaper', awayMs });
+      return this.#judge(answer);
     });
   }
 
@@ -101,22 +117,24 @@ export class Claims {
     return under;
   }
 
-  async #claim(session: string, serial: number): Promise<Claimed> {
-    const first = await this.#askFor(session, serial);
-    // The client has a token of it: whoever began it may have written that a moment ago.
-    if (first !== 'unknown') return first;
-    return (await this.#allRead(session)) ? this.#askFor(session, serial) : 'held';
+  async #claim(session: string, shown: Shown): Promise<Claimed> {
+    const first = await this.#askFor(session, shown);
+    // The client has a token of it: whoever began it may have written that a moment ago. Or it has
+    // more than Redis knows of: that has gone back in time, and whoever has the session knows more.
+    if (first.kind !== 'unknown' && first.kind !== 'behind') return this.#judge(first);
+    if (!(await this.#allRead(session))) return 'held';
+    return this.#judge(await this.#askFor(session, { ...shown, last: 0 }));
   }
 
-  async #askFor(session: string, serial: number): Promise<Claimed> {
-    let answer = await this.#ask(session, serial, { owner: '', by: 'client', awayMs: 0 });
+  async #askFor(session: string, shown: Shown): Promise<Answer> {
+    let answer = await this.#ask(session, shown, { owner: '', by: 'client', awayMs: 0 });
     for (let round = 0; answer.kind === 'held' && round < 3; round++) {
       const { owner } = answer;
       const from = await this.#persuade(session, owner);
-      if (from === undefined) return 'held';
-      answer = await this.#ask(session, serial, { ...from, by: 'client' });
+      if (from === undefined) return answer;
+      answer = await this.#ask(session, shown, { ...from, by: 'client' });
     }
-    return answer.kind === 'yours' ? this.#take(answer.taken) : answer.kind;
+    return answer;
   }
 
   /**
@@ -178,9 +196,9 @@ export class Claims {
     return true;
   }
 
-  async #ask(session: string, serial: number, { owner, by, awayMs }: From): Promise<Answer> {
+  async #ask(session: string, { serial, last }: Shown, { owner, by, awayMs }: From): Promise<Answer> {
     const { link, keys, instance, lifeMs } = this.#deps;
-    const args = [instance, String(serial), owner, by, String(lifeMs)];
+    const args = [instance, String(serial), owner, by, String(lifeMs), String(last)];
     const answer = (await link.run(CLAIM, [keys.session(session)], args, true)) as [Buffer, ...Buffer[]];
     const kind = answer[0].toString() as Answer['kind'];
     if (kind === 'held') return { kind, owner: answer[1]!.toString() };
@@ -189,9 +207,10 @@ export class Claims {
     return { kind, taken: read && { ...read, epoch: answer[1]!.toString(), awayMs } };
   }
 
-  #take(taken: TakenSession | undefined): Claimed {
-    if (taken === undefined) return 'unknown';
-    this.#deps.adopt(taken);
+  #judge(answer: Answer): Claimed {
+    if (answer.kind !== 'yours') return answer.kind === 'behind' ? 'held' : answer.kind;
+    if (answer.taken === undefined) return 'unknown';
+    this.#deps.adopt(answer.taken);
     return 'adopted';
   }
 }

@@ -18,7 +18,7 @@ const [RETRY_MS, MAX_RETRY_MS] = [500, 15_000];
  */
 const PASSING = /^(BUSY|LOADING|MASTERDOWN)\b/;
 const PASSING_RETRY_MS = 1000;
-/** A connection that is gone is expected back for so long, ms. */
+/** A connection that is gone, or an end of refusals, is expected for so long, ms. */
 const SOON_MS = 5000;
 
 /**
@@ -36,9 +36,9 @@ export class Gate {
   #shutAt: number;
   #slow = false;
   #said = '';
-  /** Since when it refuses; undefined = it does not. And whether that is over by itself. */
+  #saidAnswers = false;
+  /** Since when it refuses; undefined = it does not. */
   #refusedAt: number | undefined;
-  #passing = false;
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
@@ -57,10 +57,10 @@ export class Gate {
 
   /**
    * Whether Redis is likely to be there soon: the connection is new, or was lost a moment ago, or
-   * Redis does not run commands for a moment.
+   * Redis has begun a moment ago to refuse what it is told.
    */
   soon(now: number): boolean {
-    if (this.#refusedAt !== undefined) return this.#passing && now - this.#refusedAt < SOON_MS;
+    if (this.#refusedAt !== undefined) return now - this.#refusedAt < SOON_MS;
     if (this.#state === 'joining') return this.#deps.link.open;
     return this.#state === 'shut' && now - this.#shutAt < SOON_MS;
   }
@@ -105,9 +105,20 @@ export class Gate {
     this.#deps.link.abandon(error);
     this.#retryAt = this.#deps.now() + this.#retryMs;
     this.#refusedAt ??= this.#deps.now();
-    this.#passing = PASSING.test(error.message);
-    this.#retryMs = Math.min(this.#retryMs * 2, this.#passing ? PASSING_RETRY_MS : MAX_RETRY_MS);
+    this.#retryMs = Math.min(this.#retryMs * 2, PASSING.test(error.message) ? PASSING_RETRY_MS : MAX_RETRY_MS);
     this.#shut('refusing', `Redis refuses what it is told: ${error.message}`);
+  }
+
+  /**
+   * Redis answers where it should not, for that reason. Said once: a service that does not allow
+   * it will not.
+   */
+  answers(why: string | undefined): void {
+    if (why === undefined || this.#saidAnswers) return;
+    this.#saidAnswers = true;
+    const what = 'Redis does not let answers be turned off (CLIENT REPLY)';
+    const so = 'an instance that is killed while Redis is behind may lose what it wrote last';
+    this.#deps.report({ stage: 'store', error: new Error(`${what}: ${why}: ${so}`) });
   }
 
   #shut(state: State, reason: string): void {

@@ -20,8 +20,9 @@ export interface Keys {
   readonly reapers: string;
   /** A sorted set: until when Redis has read what each instance wrote, by the clock of Redis. */
   readonly marks: string;
-  /** The secret behind resume tokens. */
+  /** The secret behind resume tokens, and a set of all that were used for a while. */
   readonly secret: string;
+  readonly secrets: string;
   /** Counts the ranges of numbers that were given out. */
   readonly numbers: string;
   /** A stream: the dead letters of all instances, in the order in which they came. */
@@ -58,6 +59,7 @@ export function keysOf(prefix: string): Keys {
     reapers: `${prefix}:{instances}:reapers`,
     marks: `${prefix}:{instances}:marks`,
     secret: `${prefix}:secret`,
+    secrets: `${prefix}:secrets`,
     numbers: `${prefix}:numbers`,
     letters: `${prefix}:{letters}:all`,
     letterBytes: `${prefix}:{letters}:bytes`,

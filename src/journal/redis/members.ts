@@ -24,10 +24,14 @@ export interface Missing {
   readonly at: number;
 }
 
-/** Instances that are not there, and whether others have taken this one for dead. */
+/**
+ * Instances that are not there, and whether others have taken this one for dead, or Redis knows
+ * nothing of it: it was emptied, or went back in time.
+ */
 export interface Roll {
   readonly missing: readonly Missing[];
   readonly taken: boolean;
+  readonly unknown: boolean;
 }
 
 /** Between two looks at its own connections, ms. */
@@ -72,7 +76,7 @@ export class Members {
       clock.sample(from, to, Number(time));
       // Beats that came late say that beats of others may be late too.
       if (before !== '' && Number(before) > 0 && Number(time) - Number(before) > gap * 2) this.quiet();
-      return { missing: this.#judge(missing), taken: before === '' || begun > 0 };
+      return { missing: this.#judge(missing), taken: begun > 0, unknown: before === '' };
     } finally {
       this.#busy = false;
     }

@@ -1,5 +1,6 @@
 // journal: ranges of numbers for deliveries, which Redis gives out once: a number names one delivery anywhere.
 import type { Link } from './link.ts';
+import { RANGE as NEXT_RANGE } from './scripts.ts';
 
 export interface NumbersDeps {
   readonly link: Link;
@@ -33,8 +34,12 @@ export class Numbers {
     this.#range = GIVEN + Math.floor(Math.random() * (GIVEN - 1));
   }
 
-  /** Takes a range at the first contact, if it comes before the first number. */
+  /**
+   * Takes a range at the first contact, if it comes before the first number. A Redis that has gone
+   * back in time must not give it out once more.
+   */
   async begin(): Promise<void> {
+    if (this.#given) await this.#run(this.#next ?? this.#range);
     if (this.#given || this.#numbering !== undefined) return;
     this.#range = await this.#ask();
     this.#given = true;
@@ -71,7 +76,13 @@ export class Numbers {
   }
 
   async #ask(): Promise<number> {
-    const count = Number(await this.#deps.link.send('incr', [this.#deps.key]));
-    return count % GIVEN;
+    return (await this.#run(-1)) % GIVEN;
+  }
+
+  async #run(own: number): Promise<number> {
+    const { link, key } = this.#deps;
+    // Instances that were there before Redis was emptied have ranges that it does not know.
+    const first = Math.floor(Math.random() * GIVEN);
+    return Number(await link.run(NEXT_RANGE, [key], [String(first), String(own)]));
   }
 }

@@ -20,7 +20,7 @@ import { Reaper } from './reaper.ts';
 import { Refusals } from './refusals.ts';
 import { RedisScribe } from './scribe.ts';
 import { DO, RELEASE, SCRIPTS } from './scripts.ts';
-import { agreeOnSecret } from './secret.ts';
+import { Secrets } from './secret.ts';
 import type { RedisStoreDeps, RedisStoreOptions } from './store-deps.ts';
 import type { Host } from './taken.ts';
 import { Upkeep } from './upkeep.ts';
@@ -46,8 +46,6 @@ export class RedisStore {
   readonly gate: Gate;
   readonly members: Members;
   readonly wire: Wire;
-  /** Secrets behind resume tokens: the first one signs. Grows when Redis names another one. */
-  readonly secrets: string[] = [randomBytes(32).toString('base64url')];
   /** How often everything was told again, because Redis had dropped some of it. */
   retold = 0;
   readonly #deps: RedisStoreDeps;
@@ -55,13 +53,13 @@ export class RedisStore {
   readonly #keys: Keys;
   readonly #numbers: Numbers;
   readonly #refusals: Refusals;
+  readonly #secrets: Secrets;
   readonly #filling: Filling;
   readonly #upkeep: Upkeep;
   #claims: Claims | undefined;
   #reaper: Reaper | undefined;
   #host: Host | undefined;
   #closed = false;
-  #saidAnswers = false;
   #joined: () => void = () => {};
   readonly #firstJoin: Promise<void>;
 
@@ -88,6 +86,8 @@ export class RedisStore {
     this.gate = new Gate({ link: this.link, now, report });
     this.wire = new Wire(this.link, this.#keys);
     this.#refusals = new Refusals(this.link);
+    this.#secrets = new Secrets({ link: this.link, keys: this.#keys, lifeMs: LIFE_MS });
+    this.wire.on('secret', () => void this.#secrets.learn().catch((error: Error) => this.gate.refused(error)));
     const { instance, link, clock } = this;
     const { leaseMs, afterMs } = options;
     const about = () => ({ name: hostname(), pid: process.pid });
@@ -132,6 +132,7 @@ export class RedisStore {
     });
     await Promise.race([this.#firstJoin, late]);
     clearTimeout(timer);
+    this.#secrets.sign();
   }
 
   /** From here on sessions are taken over and given back. `room`: whether one more has room. */
@@ -144,12 +145,17 @@ export class RedisStore {
     const claims = new Claims({
       ...{ ...shared, members, wire, patienceMs: PATIENCE_MS },
       refused: (error) => this.gate.refused(error),
+      ready: () => this.gate.open,
       giveBack: (session) => host.letGo(session, 'asked'),
       adopt: (taken) => host.adopt(taken),
     });
     this.#claims = claims;
     const redisNow = () => clock.wallOf(this.#deps.now());
     this.#reaper = new Reaper({ ...shared, claims, host, room, redisNow });
+  }
+
+  get secrets(): readonly string[] {
+    return this.#secrets.all;
   }
 
   /** Why not everything outlives the process just now; undefined = it does. */
@@ -175,8 +181,8 @@ export class RedisStore {
   }
 
   /** A client asks for a session that this instance has not. Undefined = Redis cannot be asked. */
-  claim(session: string, serial: number): Promise<Claimed> | undefined {
-    return this.gate.open ? this.#claims?.claim(session, serial) : undefined;
+  claim(session: string, serial: number, last: number): Promise<Claimed> | undefined {
+    return this.gate.open ? this.#claims?.claim(session, { serial, last }) : undefined;
   }
 
   /** On each beat of the process, with its time (monotonic ms). */
@@ -223,13 +229,13 @@ export class RedisStore {
     try {
       await Promise.all([...SCRIPTS, ...LETTER_SCRIPTS].map(({ text }) => link.send('script', ['load', text])));
       await link.prepare();
-      this.#sayWhetherItAnswers();
+      gate.answers(link.answers);
       await link.read();
       await this.#beat(true);
       // What came over an earlier connection would undo some of what is written anew.
       await members.alone();
       await link.send('subscribe', [keys.channel(instance), keys.everyone]);
-      await agreeOnSecret(link, keys.secret, this.secrets);
+      if (await this.#secrets.agree()) await this.wire.tellAll({ kind: 'secret' });
       await this.#refusals.look();
       await this.#numbers.begin();
       await this.#forgetTaken();
@@ -267,16 +273,6 @@ export class RedisStore {
     if (this.gate.open) void this.#filling.fill().catch((error: Error) => this.gate.refused(error));
   }
 
-  /** Said once: a service that does not allow it will not. */
-  #sayWhetherItAnswers(): void {
-    const { answers } = this.link;
-    if (answers === undefined || this.#saidAnswers) return;
-    this.#saidAnswers = true;
-    const what = 'Redis does not let answers be turned off (CLIENT REPLY)';
-    const so = 'an instance that is killed while Redis is behind may lose what it wrote last';
-    this.#deps.report({ stage: 'store', error: new Error(`${what}: ${answers}: ${so}`) });
-  }
-
   #lost(): void {
     this.gate.lost();
     this.journal.startAnew();
@@ -284,8 +280,10 @@ export class RedisStore {
 
   async #beat(alone = false): Promise<void> {
     try {
-      const { missing, taken } = await this.members.beat();
+      const { missing, taken, unknown } = await this.members.beat();
       if (alone) return;
+      // Redis knows neither our secret nor our numbers.
+      if (unknown) return await this.#join();
       if (await this.#refusals.look()) await this.#doubt(true);
       if (taken) {
         await this.#forgetTaken();

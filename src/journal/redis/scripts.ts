@@ -83,16 +83,17 @@ return ${WRITTEN}`);
 
 /**
  * Takes a session over. KEYS session. ARGV taker, token's serial (-1 = none), owner from whom it
- * may be taken, `client` or `reaper`, life. Answers what stands in the way, or everything that is
- * known of it.
+ * may be taken, `client` or `reaper`, life, the ordinal of the last message that the client has.
+ * Answers what stands in the way, or everything that is known of it.
  */
-export const CLAIM = script(`local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'used', 'gone')
+export const CLAIM = script(`local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'used', 'gone', 'ordinal')
 if not f[1] or f[4] then return {'unknown'} end
 local serial = tonumber(ARGV[2])
 if serial >= 0 and serial < tonumber(f[3] or '0') then return {'stale'} end
 local open = f[2] == '' or f[2] == ARGV[3]
 if ARGV[4] ~= 'reaper' then open = open or f[2] == ARGV[1] end
 if not open then return {'held', f[2]} end
+if tonumber(ARGV[6]) > tonumber(f[5] or '0') then return {'behind'} end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'by', ARGV[4])
 local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
 if serial >= 0 then redis.call('HSET', KEYS[1], 'used', ARGV[2]) end
@@ -102,6 +103,11 @@ return {'yours', tostring(epoch), f[2], redis.call('HGETALL', KEYS[1])}`);
 /** Gives a session back, for the next who asks. KEYS session. ARGV epoch. */
 export const RELEASE = oneWay(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
 redis.call('HSET', KEYS[1], 'owner', '')
+return ${WRITTEN}`);
+
+/** Gives back a session that the instance does not have. KEYS session. ARGV instance. */
+export const DISOWN =
+  oneWay(`if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('HSET', KEYS[1], 'owner', '') end
 return ${WRITTEN}`);
 
 /**
@@ -173,6 +179,18 @@ redis.call('ZREM', KEYS[4], ARGV[1])
 return 1`);
 
 /**
+ * Gives out a range of numbers, or sees to it that none is given out again. KEYS numbers. ARGV the
+ * first one, if none was given yet, the range that the instance has (-1 = it wants one). What is
+ * far above the count was given before Redis was emptied.
+ */
+export const RANGE = script(`local count = tonumber(redis.call('GET', KEYS[1]) or ARGV[1])
+local own = tonumber(ARGV[2])
+if own < 0 then count = count + 1
+elseif own > count and own - count < 1000 then count = own end
+redis.call('SET', KEYS[1], string.format('%.0f', count))
+return count`);
+
+/**
  * Takes deliveries from an instance, each once. KEYS open, taken. ARGV how long that is remembered
  * in ms, numbers … Answers those that were there.
  */
@@ -190,5 +208,5 @@ return found`);
 
 export const SCRIPTS: readonly Script[] = [
   ...[PUT, WRITE, CLAIM, RELEASE, END, DO, MARK],
-  ...[BEAT, SEEN, REAP, BURY, TAKE],
+  ...[BEAT, SEEN, REAP, BURY, RANGE, TAKE, DISOWN],
 ];

@@ -26,7 +26,7 @@ export class Upkeep {
     const { link, keys, instance, lifeMs, ledgers } = this.#deps;
     if (now < this.#nextAt) return;
     this.#nextAt = now + lifeMs / 4;
-    const own = [keys.open(instance), keys.held(instance)];
+    const own = [keys.open(instance), keys.held(instance), keys.secrets];
     const all = [...own, ...Array.from(ledgers(), ({ session }) => keys.session(session.key))];
     link.together(() => {
       for (const key of all) link.write(DO, [key], ['PEXPIRE', String(lifeMs)]);

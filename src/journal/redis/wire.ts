@@ -8,6 +8,8 @@ const SHAPES = {
   release: { session: 'string', from: 'string' },
   /** The session may be claimed. */
   released: { session: 'string' },
+  /** There is a secret that not every instance may know. */
+  secret: {},
   /** How many sessions of the user were sent that event? */
   seek: { ask: 'number', from: 'string', user: 'string', event: 'string' },
   /** So many; -1 = that cannot be said. */
