@@ -87,7 +87,7 @@ export const limitRows = [
   row(
     'limits.connection_age',
     duration(0, 7 * 86_400_000),
-    'How old a connection may grow. It ends at 90 to 100 % of that, by chance: the client is told to come again (1012), and one that has opted in goes on with its session over the same upstream connection. Set it below the time-out of what stands in front, such as 55m on Cloud Run. 0s = as old as it likes.',
+    'How old a connection may grow. It ends at 90 to 100 % of that, by chance: the client is told to come again (1012), and one that has opted in goes on with its session over the same upstream connection; where a message is under way for 10 s more, that client is cut off instead. Set it below the time-out of what stands in front, such as 55m on Cloud Run. 0s = as old as it likes.',
     {
       written: '0s',
     },

@@ -13,6 +13,10 @@ export interface Ageing {
   readonly attended: boolean;
   /** Has the client come again; false: not at this moment. */
   retire(code: number, reason: string): boolean;
+  /** Whether bytes of the client may wait unread. */
+  blind(now: number): boolean;
+  /** Cuts the client off, as if its network had failed. */
+  drop(at: number): void;
   close(code: number, reason: string): void;
 }
 
@@ -36,6 +40,11 @@ export interface AgeingDeps {
 const SPREAD = 0.1;
 /** Gap between two looks, ms. */
 const LOOK_MS = 1000;
+/**
+ * How long it is tried to have the client of an old connection come again, ms. A message that is
+ * under way may never end.
+ */
+const RETIRE_MS = 10_000;
 /** RFC 6455 registry, "Service Restart": come again. §7.4.1, "going away". */
 const [COME_AGAIN, GOING_AWAY] = [1012, 1001];
 
@@ -80,6 +89,10 @@ export function watchAge({ connections, ageMs, idleMs, now, random, ended }: Age
       connection.close(GOING_AWAY, 'nothing was sent for too long');
     } else if (at >= known.mustAt || (at >= known.mayAt && connection.session.pending === 0)) {
       known.told = connection.retire(COME_AGAIN, 'the connection is old');
+      if (!known.told && at >= known.mustAt + RETIRE_MS && !connection.blind(at)) {
+        known.told = true;
+        connection.drop(at);
+      }
       if (known.told) ended('age');
     }
   }

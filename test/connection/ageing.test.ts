@@ -27,6 +27,13 @@ class Line implements Ageing {
       this.told.push(`retire ${code} ${reason} at ${Math.round((now() - this.facts.openedAt) / 1000)} s`);
     return this.retires;
   }
+  unread = false;
+  blind(): boolean {
+    return this.unread;
+  }
+  drop(): void {
+    this.told.push(`drop at ${Math.round((now() - this.facts.openedAt) / 1000)} s`);
+  }
   close(code: number, reason: string): void {
     this.told.push(`close ${code} ${reason} at ${Math.round((now() - this.facts.openedAt) / 1000)} s`);
   }
@@ -75,6 +82,19 @@ it('one that cannot be told at that moment is told at the next', async () => {
   line.retires = true;
   await seconds(2);
   expect(line.told).toHaveLength(1);
+});
+
+it('one that cannot be told for ten seconds is cut off, once, but not while its bytes may wait unread', async () => {
+  const [stuck, unread] = [new Line(), new Line()];
+  stuck.retires = unread.retires = false;
+  unread.unread = true;
+  const counts = watch([stuck, unread], { ageMs: 10_000 });
+  await seconds(19);
+  expect([stuck.told, unread.told, counts.age]).toEqual([[], [], 0]);
+  await seconds(60);
+  expect(stuck.told).toHaveLength(1);
+  expect(stuck.told[0]).toMatch(/^drop at 2[01] s$/);
+  expect([unread.told, counts.age]).toEqual([[], 1]);
 });
 
 it('a client that takes the place of another is as old as itself', async () => {
