@@ -198,11 +198,11 @@ export class EventPath implements Tap {
     this.#notes.heard(isText, bytes, now);
   }
 
-  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean): boolean {
+  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean, replaced: boolean): boolean {
     if (binary && this.#reader.readsBinary !== true) return false;
     this.#notes.read(buf, start, end);
     let forward = false;
-    if (binary || this.#resumable?.clientText(this.#connection, buf, start, end, now) !== true) {
+    if (binary || this.#resumable?.clientText(this.#connection, buf, start, end, now, replaced) !== true) {
       const confirmation = this.#reader.confirmation(buf, start, end, binary);
       if (confirmation === undefined) return false;
       forward = confirmation.forward === true;

@@ -169,8 +169,8 @@ export class ResumableSession implements Registered, Answered {
     return missed.length;
   }
 
-  /** Takes in a text frame of the client of `from`. Answers whether the frame was for us. */
-  clientText(from: SessionConnection, buf: Buffer, start: number, end: number, now: number): boolean {
+  /** Takes in a text of the client of `from`; of an earlier one (`gone`) no serial. True: ours. */
+  clientText(from: SessionConnection, buf: Buffer, start: number, end: number, now: number, gone: boolean): boolean {
     const message = readClientMessage(buf, start, end);
     if (message === undefined) return false;
     if (from !== this.#connection) return true;
@@ -179,7 +179,7 @@ export class ResumableSession implements Registered, Answered {
     if (message.kind === 'confirm') tracker.processedThrough(session, message.through, message.also, now);
     else if (message.kind === 'reject') tracker.rejected(session, message.n, message.reason, now);
     else if (message.kind === 'invalid') tracker.processedThrough(session, Number.MAX_SAFE_INTEGER, [], now);
-    if (message.serial > 0) this.#takeIn(message.serial);
+    if (message.serial > 0 && !gone) this.#takeIn(message.serial);
     return true;
   }
 

@@ -22,6 +22,8 @@ let inflater: Inflater | undefined;
 export class ClientMessages {
   /** Data messages so far. */
   count = 0;
+  /** Whether another client has taken the place of this one, which still speaks. */
+  replaced = false;
   readonly #scanner: FrameScanner;
   readonly #canInflate: boolean;
   readonly #tap: TapGuard;
@@ -127,7 +129,7 @@ export class ClientMessages {
     return (
       length > 0 &&
       beginsOurs(bytes, 0, length, 0, this.#tap.begins, false) &&
-      this.#tap.clientText(bytes, 0, length, now, !this.#isText)
+      this.#tap.clientText(bytes, 0, length, now, !this.#isText, this.replaced)
     );
   }
 

@@ -155,10 +155,10 @@ export class TapGuard implements Tap {
     }
   }
 
-  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean): boolean {
+  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean, replaced: boolean): boolean {
     if (this.#muted) return false;
     try {
-      return this.#tap.clientText(buf, start, end, now, binary);
+      return this.#tap.clientText(buf, start, end, now, binary, replaced);
     } catch (error) {
       this.#fault(error);
       return false;

@@ -267,6 +267,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     const { client, inbound } = this;
     this.outbound.mute();
     inbound.forget();
+    inbound.messages.replaced = true;
     const read = (chunk: Buffer) => inbound.push(chunk, this.context.now());
     // The client may end inside a frame.
     client.leave(read, () => inbound.dropHeld());

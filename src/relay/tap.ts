@@ -104,9 +104,10 @@ export interface Tap {
   readonly begins?: Uint8Array;
   /**
    * Takes a complete message of the client that begins as `begins` says, of at most
-   * `confirmationBytes`; `binary` = it is no text message. True = it is cut out.
+   * `confirmationBytes`; `binary` = it is no text message. `replaced` = another client has taken
+   * the place of the one that said it. True = it is cut out.
    */
-  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean): boolean;
+  clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean, replaced: boolean): boolean;
   /**
    * Is told that the client has gone without a Close frame that means it (1006: none at all, 1001:
    * the page went away), and that nothing of it is half-way to the upstream. True keeps the

@@ -115,3 +115,27 @@ it('[D21] JSON in a binary message is tracked and kept like a text, and announce
   expect([tracker.tracked, session.lastOrdinal, texts().length]).toEqual([2, 2, 1]);
   expect(tracker.retention.bytes).toBeGreaterThan(binary.length);
 });
+
+it('[R12] what a page still says when another has taken its place counts, and acknowledges nothing that the other has said', async () => {
+  const { connection, client, upstream, tracker, resumable } = open();
+  const texts = (socket: MemorySocket) =>
+    readFrames(socket.taken())
+      .filter(({ opcode }) => opcode === 1)
+      .map(({ payload }) => `${payload}`);
+  const say = (socket: MemorySocket, message: object) => socket.send(clientFrame(JSON.stringify(message)));
+  await settle();
+  upstream.send(Buffer.concat([event('a'), event('b')]));
+  say(client, { ackspan: 'confirm', through: 0, s: 1 });
+  await settle();
+  const newer = new MemorySocket();
+  resumable.goOn(connection, resumable.claim(2));
+  connection.rejoin(FACTS, newer, Buffer.alloc(0), 4409, 'replaced');
+  await settle();
+  say(client, { ackspan: 'confirm', through: 1, s: 9 });
+  await settle();
+  expect([resumable.heard, tracker.settled]).toEqual([1, 1]);
+  say(newer, { ackspan: 'reject', n: 2, s: 2 });
+  await settle();
+  expect(resumable.heard).toBe(2);
+  expect(texts(newer).slice(1)).toEqual(['{"ackspan":"heard","s":2}']);
+});

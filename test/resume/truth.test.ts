@@ -77,7 +77,7 @@ class HalfSidecar {
 
   hear(carried: Carried | undefined, text: string): void {
     const buf = Buffer.from(text);
-    if (carried !== undefined && !carried.resumable.clientText(carried.connection, buf, 0, buf.length, 1))
+    if (carried !== undefined && !carried.resumable.clientText(carried.connection, buf, 0, buf.length, 1, false))
       expect.fail(`for the backend: ${text}`);
   }
 
