@@ -6,6 +6,8 @@ const HURRY_MS = 2000;
  * Lateness of a timer, ms, that shows that the page was frozen, or that its timers are slowed down.
  */
 const LATE_MS = 500;
+/** Silence from which on a path is never dead, ms: timers count in 31 bits. */
+const LIMIT_MS = 5e8;
 /** Factor on the allowed silence of a path that comes after one that fell silent. */
 const PATIENT = 4;
 
@@ -46,15 +48,16 @@ export class Silence {
   }
 
   /**
-   * Starts with a connection that is dead when it is silent for `limit`; 0 = never. Ends the watch
-   * of an earlier connection. `expecting`: nothing can be asked, because the next thing is the
-   * other side's to do: answer the handshake, or close. It has one and a half times `limit`.
+   * Starts with a connection that is dead when it is silent for `limit`; 0, or what no timer can
+   * wait for = never. Ends the watch of an earlier connection. `expecting`: nothing can be asked,
+   * because the next thing is the other side's to do: answer the handshake, or close. It has one
+   * and a half times `limit`.
    */
   start(limit: number, expecting = false): void {
     clearTimeout(this.#timer);
     this.#asked = false;
-    this.#half = (limit / 2) * this.#patience;
-    if (expecting && limit) this.#await(limit * 1.5);
+    this.#half = limit > 0 && limit < LIMIT_MS ? (limit / 2) * this.#patience : 0;
+    if (expecting && this.#half) this.#await(limit * 1.5);
     else this.look();
   }
 

@@ -47,6 +47,16 @@ function open(silence: number | 'older' = SILENCE) {
   return { sidecar, network, socket, got, tries, deliver, stills };
 }
 
+test.each([Number.POSITIVE_INFINITY, Number.NaN, -5000, 1e12, 'soon'])(
+  '[R13] a welcome that allows a silence of %s allows any: nothing is asked, and no timer runs wild',
+  (silence) => {
+    const { stills, tries } = open(silence as number);
+    const timers = vi.getTimerCount();
+    vi.advanceTimersByTime(3_600_000);
+    expect([stills(), tries, vi.getTimerCount() - timers]).toEqual([[], [], 0]);
+  },
+);
+
 describe('a silent path', () => {
   test('is asked after half the silence, and given up within one and a half', async () => {
     const { network, tries, stills } = open();
