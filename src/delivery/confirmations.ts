@@ -38,18 +38,21 @@ export class Confirmations {
    */
   apply(session: Session, eventId: string, rejected: boolean, error: string, now: number): [Confirmed, number] {
     const own = this.#store.find(session, eventId);
-    const lapsed = own === undefined ? this.#ending.lapsed(session, eventId) : undefined;
+    const lapsed = own && oldestMeant(own) ? undefined : this.#ending.lapsed(session, eventId);
     const claimed = own !== undefined || lapsed !== undefined;
     const word = { eventId, rejected, error, cameAt: now, provenThrough: session.receivedThrough, claimed };
     // The event may be among the messages of this session that are still being read.
     const kept = keepEarly(session, word);
-    if (own !== undefined) return this.#applyToOwn(session, own, word, now);
+    const meant = own && this.#applyToOwn(session, own, word, now);
     if (lapsed !== undefined) {
       // The delivery has left the history. Its application still cannot have seen the message
       // before its stack had.
       const proven = lapsed.repeated ? 0 : lapsed.ordinal;
-      return [this.#applyToSettled(lapsed, word, now, true), proven];
+      const [result = 'noted'] = meant ?? [];
+      const late = this.#applyToSettled(lapsed, word, now, result === 'noted');
+      return [result === 'noted' ? late : result, proven];
     }
+    if (meant !== undefined) return meant;
     return [kept ? 'early' : this.#unmatched(session, word, Number.POSITIVE_INFINITY, now), 0];
   }
 

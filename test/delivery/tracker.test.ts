@@ -365,6 +365,25 @@ describe('outcomes', () => {
     expect(recorder.unmatchedReasons).toEqual(new Array(70).fill('unknown'));
   });
 
+  test('[D13] a confirmation proves receipt up to a delivery that was lost and has left the history, also when the event was sent again', () => {
+    const { tracker, connect, start, run, recorder } = setUp(undefined, 0);
+    const session = connect();
+    const patient = eventType('patient', 7, { timeoutMs: 600_000, attemptsMs: [] });
+    const before = tracker.track(session, facts(patient), 1, start)!;
+    tracker.track(session, facts(THINKING, 'x'), 2, start);
+    run(start, start + 31_000);
+    expect(recorder.log.at(-1)).toBe('timeout 2');
+    const [between, again] = [undefined, 'x'].map(
+      (id, i) => tracker.track(session, facts(patient, id), 3 + i, start + 31_000)!,
+    );
+    expect(tracker.processed(session, 'x', false, '', start + 31_001)).toBe('late');
+    expect([before.status, between!.status, again!.status, again!.word]).toEqual([
+      ...['confirmed', 'pending'],
+      ...['pending', 'confirmed'],
+    ]);
+    expect(recorder.unmatchedReasons).toEqual(['late']);
+  });
+
   test('[D4] 100,000 deadlines are noticed within 100 ms, also when the wheel works in slices', () => {
     const { tracker, connect, start, recorder } = setUp({ pending: 1e6, pendingPerUser: 1e6 }, 0);
     const session = connect();
