@@ -29,6 +29,15 @@ export function attachShared(shared: RedisStore, restored: Restored, deps: Share
 function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): Host {
   const { registry, tracker, report } = deps;
   const revive: ReviveDeps = { ...deps, offset: () => shared.clock.offset() };
+  /** Sessions that are being taken back. */
+  const under = new Set<string>();
+  const takeBack = async (id: string, leave: () => void): Promise<void> => {
+    if (under.has(id)) return;
+    under.add(id);
+    const claimed = await shared.claims?.takeBack(id);
+    under.delete(id);
+    if (claimed !== 'adopted') leave();
+  };
   return {
     adopt: (taken) => adopt(shared, taken, { ...revive, restored }, deps),
     endAsLost(open) {
@@ -46,10 +55,15 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       if (resumable === undefined) return;
       const { session } = resumable;
       const told = (): void => shared.journal.left(session, why === 'asked');
-      // The client of an instance that was taken for dead has to come again; another one has come
-      // again already.
-      if (why === 'reaper') resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told);
-      else resumable.leave(REPLACED, REPLACED_REASON, told);
+      const leave = (): void =>
+        // The client of an instance that was taken for dead has to come again; another one has come
+        // again already.
+        why === 'reaper'
+          ? resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told)
+          : resumable.leave(REPLACED, REPLACED_REASON, told);
+      // Where the client has stayed, the session waits elsewhere for nobody.
+      if (why === 'reaper' && resumable.connection?.attended === true) void takeBack(id, leave);
+      else leave();
     },
     forget(numbers) {
       const gone: Delivery[] = [];
@@ -67,18 +81,36 @@ function adopt(
   shared: RedisStore,
   taken: TakenSession,
   revive: ReviveDeps & { readonly restored: Restored },
-  { registry }: SharedDeps,
+  deps: SharedDeps,
 ): void {
   const { journal } = shared;
   const { entry, epoch, awayMs } = taken;
-  // This instance has it by another way.
-  if (registry.find(entry.key) !== undefined) return;
+  const resumable = deps.registry.find(entry.key);
+  if (resumable !== undefined) {
+    goOn(shared, resumable.session, taken, deps);
+    return;
+  }
   reviveSession(revive, taken, {
     session: (session) => journal.restoredSession(session, entry, epoch),
     delivery: (delivery) => journal.restoredDelivery(delivery),
     refused: (session) => journal.left(session, true),
     awayMs,
   });
+}
+
+/** Goes on with a session that this instance has, and that another one had taken over meanwhile. */
+function goOn({ journal }: RedisStore, session: Session, { entry, open, epoch }: TakenSession, deps: SharedDeps): void {
+  const ledger = journal.ledgerOf(session);
+  if (ledger === undefined) return;
+  const known = new Set(open.map(({ delivery }) => delivery.seq));
+  for (const delivery of session.inFlight()) {
+    // What was told, and is not in flight any more, has its outcome there.
+    if (delivery.ordinal <= entry.ordinal && !known.has(delivery.seq)) deps.tracker.handOver(delivery);
+  }
+  const { boundTo, serial, used, heard } = ledger;
+  const anew = journal.restoredSession(session, { ...entry, boundTo, serial, used, heard }, epoch);
+  for (const delivery of session.inFlight()) journal.restoredDelivery(delivery);
+  journal.miss(anew);
 }
 
 /** The client of a delivery that was written down and whose session ended with its instance. */
@@ -116,7 +148,7 @@ export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
     if (shared.gate.soon(now())) return Promise.resolve(HELD);
     const { fault, serial } = tokens.verify(optIn.token, optIn.session, user, shared.clock.wallOf(now()));
     if (fault !== undefined) return undefined;
-    return shared.claim(optIn.session, serial, optIn.last)?.then((claimed) => {
+    return shared.claims?.claim(optIn.session, { serial, last: optIn.last }).then((claimed) => {
       const soon = claimed === 'unreachable' && shared.gate.soon(now());
       return claimed === 'held' || soon ? HELD : undefined;
     });

@@ -1,7 +1,8 @@
 // A Redis that forgets, goes back in time or is full in the middle of a claim, and a client that never stays.
 import { afterEach, describe, expect, it } from 'vitest';
+import { startGateway } from '../failures/gateway.ts';
 import { openApp } from '../support/agent-runs.ts';
-import { closeAll } from '../support/backends.ts';
+import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
 import { startShared } from '../support/shared-store.ts';
@@ -51,9 +52,9 @@ describe.skipIf(missing('redis-server'))('[P10] against instances that share a R
     const his = await shared.runOf('bob');
     for (let i = 0; i < 3; i++) shared.backend.emit(his);
     await second.reach({ pending: 3 });
-    // The first one has noticed, and both have said with what they sign.
-    await eventually(async () => expect(await client.scard('ackspan:secrets')).toBe(2));
-    await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(0));
+    // The first one has noticed: it says with what it signs before it tells of its sessions.
+    const key = `ackspan:session:{${ann.socket.resumption?.session}}`;
+    await eventually(async () => expect(await client.exists(key)).toBe(1));
     await first.kill();
     await eventually(() => expect(ann.resumed).toEqual([RECOVERED]));
     await second.reach({ pending: 6 });
@@ -121,6 +122,72 @@ describe.skipIf(missing('redis-server'))('[P10] against instances that share a R
     release();
     await eventually(async () => expect(await outcomes(first, second)).toEqual({ pending: 0, confirmed: 4, lost: 0 }));
     expect(app.numbers).toEqual(upTo(4));
+  });
+
+  it('[P8] out of reach of a holder for longer than the lease: its client stays, and every delivery has one outcome', async () => {
+    const shared = await startShared();
+    const { redis, balancer, backend } = shared;
+    const path = await startGateway(redis.port);
+    atEnd(() => path.close());
+    const first = await shared.start({ at: `redis://127.0.0.1:${path.port}` });
+    const second = await shared.start();
+    balancer.target = first.port;
+    const { handle, release } = hold();
+    // Two are confirmed before, two while it is cut off, the rest after that.
+    let through = 2;
+    const app = openApp(shared.url('ann'), (n) => (n <= through ? undefined : handle()));
+    const run = await shared.runOf('ann');
+    for (let i = 0; i < 4; i++) backend.emit(run);
+    await first.reach({ confirmed: 2, pending: 2 });
+    await eventually(async () => expect(await redis.client.hkeys(keyOf())).toContain('ordinal'));
+    let back = (): void => {};
+    const cut = path.cut(new Promise((resolve) => (back = () => resolve())));
+    await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(1));
+    through = 6;
+    for (let i = 0; i < 4; i++) backend.emit(run);
+    await first.reach({ confirmed: 4, pending: 4 });
+    await second.reach({ pending: 2 });
+    expect(app.numbers).toEqual(upTo(8));
+    back();
+    await cut;
+    await second.reach({ pending: 0 });
+    await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(0));
+    await first.reach({ confirmed: 4, pending: 4 });
+    release();
+    backend.emit(run);
+    await first.reach({ confirmed: 9, pending: 0 });
+    expect(await outcomes(first, second)).toEqual({ pending: 0, confirmed: 9, lost: 0 });
+    expect([app.closes, app.resumed]).toEqual([[], []]);
+    // What it tells Redis counts again.
+    balancer.target = second.port;
+    await first.kill();
+    await eventually(() => expect(app.resumed).toEqual([RECOVERED]));
+
+    function keyOf(): string {
+      return `ackspan:session:{${app.socket.resumption?.session}}`;
+    }
+  });
+
+  it('[P8] a holder that stood still for longer than the lease, and whose client stayed, has its session back', async () => {
+    const shared = await startShared();
+    const { balancer, backend } = shared;
+    const [first, second] = [await shared.start(), await shared.start()];
+    balancer.target = first.port;
+    const { handle, release } = hold();
+    const app = openApp(shared.url('ann'), handle);
+    const run = await shared.runOf('ann');
+    for (let i = 0; i < 3; i++) backend.emit(run);
+    await first.reach({ pending: 3 });
+    await eventually(() => expect(app.numbers).toEqual(upTo(3)));
+    first.signal('SIGSTOP');
+    await second.reach({ pending: 3 });
+    first.signal('SIGCONT');
+    await second.reach({ pending: 0 });
+    release();
+    backend.emit(run);
+    await first.reach({ confirmed: 4, pending: 0 });
+    expect(await outcomes(first, second)).toEqual({ pending: 0, confirmed: 4, lost: 0 });
+    expect([app.numbers, app.closes, app.resumed]).toEqual([upTo(4), [], []]);
   });
 
   it('a client that changes between two instances all the time: what was read is handed over once and confirmed', async () => {

@@ -5,8 +5,8 @@ export interface Gateway {
   readonly port: number;
   /** Port of the instance that new connections go to. */
   target: number;
-  /** Resets every connection and refuses new ones for so many ms. */
-  cut(ms: number): Promise<void>;
+  /** Resets every connection and refuses new ones for so many ms, or until then. */
+  cut(until: number | Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,10 +26,10 @@ export async function startGateway(target: number): Promise<Gateway> {
   const gateway: Gateway = {
     port: await listen(server),
     target,
-    async cut(ms) {
+    async cut(until) {
       refusing = true;
       reset();
-      await new Promise((resolve) => setTimeout(resolve, ms));
+      await (typeof until === 'number' ? new Promise((resolve) => setTimeout(resolve, until)) : until);
       refusing = false;
     },
     close() {

@@ -85,6 +85,11 @@ export class Claims {
     return this.#alone(session, () => this.#claim(session, shown));
   }
 
+  /** Takes back a session that others have taken over although its client is still here. */
+  takeBack(session: string): Promise<Claimed> {
+    return this.#alone(session, async () => this.#judge(await this.#askFor(session, NOBODY)));
+  }
+
   /** Takes a session of a dead instance, which was last there `awayMs` ago. */
   inherit(session: string, dead: string, awayMs: number): Promise<Claimed> {
     return this.#alone(session, async () => {

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { StoreCounters } from '../file-store.ts';
 import { LetterScribe } from '../letter-scribe.ts';
 import type { WallOf } from '../snapshot.ts';
-import { type Claimed, Claims } from './claims.ts';
+import { Claims } from './claims.ts';
 import { openClient } from './client.ts';
 import { RedisClock } from './clock.ts';
 import { Filling } from './filling.ts';
@@ -86,8 +86,7 @@ export class RedisStore {
     this.gate = new Gate({ link: this.link, now, report });
     this.wire = new Wire(this.link, this.#keys);
     this.#refusals = new Refusals(this.link);
-    this.#secrets = new Secrets({ link: this.link, keys: this.#keys, lifeMs: LIFE_MS });
-    this.wire.on('secret', () => void this.#secrets.learn().catch((error: Error) => this.gate.refused(error)));
+    this.#secrets = new Secrets({ link: this.link, wire: this.wire, keys: this.#keys, lifeMs: LIFE_MS });
     const { instance, link, clock } = this;
     const { leaseMs, afterMs } = options;
     const about = () => ({ name: hostname(), pid: process.pid });
@@ -95,7 +94,9 @@ export class RedisStore {
     this.#numbers = new Numbers({ link, key: this.#keys.numbers });
     const outbox = createOutbox({
       ...{ link, instance, keys: this.#keys, gate: this.gate, lifeMs: LIFE_MS },
-      lost: (ledger, why) => this.#host?.letGo(ledger.session.key, why),
+      // What was written with an older epoch may come back late.
+      lost: (ledger, why) =>
+        this.journal.ledgerOf(ledger.session) === ledger && this.#host?.letGo(ledger.session.key, why),
       miss: (ledger) => this.journal.miss(ledger),
       emptied: () => {
         if (this.gate.open) void this.#join();
@@ -180,9 +181,9 @@ export class RedisStore {
     return { writes: answered, failures: refused + dropped, written: bytes, stalledMs: 0 };
   }
 
-  /** A client asks for a session that this instance has not. Undefined = Redis cannot be asked. */
-  claim(session: string, serial: number, last: number): Promise<Claimed> | undefined {
-    return this.gate.open ? this.#claims?.claim(session, { serial, last }) : undefined;
+  /** How sessions are taken over; undefined = Redis cannot be asked. */
+  get claims(): Claims | undefined {
+    return this.gate.open ? this.#claims : undefined;
   }
 
   /** On each beat of the process, with its time (monotonic ms). */
@@ -235,7 +236,7 @@ export class RedisStore {
       // What came over an earlier connection would undo some of what is written anew.
       await members.alone();
       await link.send('subscribe', [keys.channel(instance), keys.everyone]);
-      if (await this.#secrets.agree()) await this.wire.tellAll({ kind: 'secret' });
+      await this.#secrets.agree();
       await this.#refusals.look();
       await this.#numbers.begin();
       await this.#forgetTaken();

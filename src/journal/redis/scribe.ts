@@ -64,12 +64,19 @@ export class RedisScribe implements Journal {
     return this.#deps.outbox.full ? this.#waiting.size : 0;
   }
 
+  ledgerOf(session: Session): SessionLedger | undefined {
+    return this.#sessions.get(session);
+  }
+
   ledgers(): Iterable<SessionLedger> {
     return this.#sessions.values();
   }
 
   opened(session: Session): void {
-    this.#hold(new SessionLedger(session, session.user));
+    const ledger = new SessionLedger(session, session.user);
+    this.#sessions.set(session, ledger);
+    this.#missing.add(ledger);
+    this.#waiting.add(ledger);
   }
 
   owned(session: Session): void {
@@ -144,11 +151,13 @@ export class RedisScribe implements Journal {
   }
 
   /** Takes over a session of another instance, as Redis has it. */
-  restoredSession(session: Session, { boundTo, serial, used, heard }: SessionEntry, epoch: string): void {
+  restoredSession(session: Session, { boundTo, serial, used, heard }: SessionEntry, epoch: string): SessionLedger {
     const ledger = new SessionLedger(session, boundTo, epoch);
     Object.assign(ledger, { serial, used, heard, missing: false });
+    this.#missing.delete(this.#sessions.get(session) ?? ledger);
     this.#sessions.set(session, ledger);
     this.#deps.outbox.hold(session);
+    return ledger;
   }
 
   /** Takes over a delivery of another instance, of a session that was taken over before. */
@@ -176,7 +185,7 @@ export class RedisScribe implements Journal {
 
   /** Redis has not got all of the session. */
   miss(ledger: SessionLedger): void {
-    if (this.#sessions.get(ledger.session) !== ledger) return;
+    if (this.ledgerOf(ledger.session) !== ledger) return;
     ledger.missing = true;
     ledger.forget();
     this.#missing.add(ledger);
@@ -204,13 +213,6 @@ export class RedisScribe implements Journal {
 
   #isOther({ journal }: Delivery): boolean {
     return journal instanceof Place && journal.ledger === this.#others;
-  }
-
-  #hold(ledger: SessionLedger): void {
-    const { session } = ledger;
-    this.#sessions.set(session, ledger);
-    this.#missing.add(ledger);
-    this.#waiting.add(ledger);
   }
 
   #begin(delivery: Delivery, ledger: Ledger): void {
@@ -274,7 +276,7 @@ export class RedisScribe implements Journal {
       if (ledger.missing || !outbox.open) return;
       outbox.putOthers(ledger.sets, ledger.gone);
       ledger.forget();
-    } else if (this.#sessions.get(ledger.session) !== ledger) ledger.forget();
+    } else if (this.ledgerOf(ledger.session) !== ledger) ledger.forget();
     else if (!outbox.open) this.miss(ledger);
     else if (ledger.missing) this.#write(ledger);
     else outbox.put(ledger, ledger.take());

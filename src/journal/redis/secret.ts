@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
+import type { Wire } from './wire.ts';
 
 export interface SecretsDeps {
   readonly link: Pick<Link, 'send'>;
+  readonly wire: Pick<Wire, 'on' | 'tellAll'>;
   readonly keys: Pick<Keys, 'secret' | 'secrets'>;
   /** Life of what nobody touches, ms. */
   readonly lifeMs: number;
@@ -18,6 +20,8 @@ export class Secrets {
 
   constructor(deps: SecretsDeps) {
     this.#deps = deps;
+    // Where Redis cannot be asked, it is asked when it can again.
+    deps.wire.on('secret', () => void this.#learn().catch(() => {}));
   }
 
   /** From here on tokens are signed. */
@@ -27,11 +31,10 @@ export class Secrets {
 
   /**
    * Goes on with the secret of the first instance that came, and leaves behind those that this one
-   * has signed with: a Redis that was emptied in between names another one. Answers whether others
-   * may not know one of them.
+   * has signed with: a Redis that was emptied in between names another one.
    */
-  async agree(): Promise<boolean> {
-    const { link, keys, lifeMs } = this.#deps;
+  async agree(): Promise<void> {
+    const { link, wire, keys, lifeMs } = this.#deps;
     const { all } = this;
     const [own] = all;
     await link.send('set', [keys.secret, own!, 'NX']);
@@ -42,12 +45,12 @@ export class Secrets {
     all.unshift(agreed);
     const news = (await link.send('sadd', [keys.secrets, ...all])) as number;
     await link.send('pexpire', [keys.secrets, String(lifeMs)]);
-    await this.learn();
-    return news > 0;
+    await this.#learn();
+    if (news > 0) await wire.tellAll({ kind: 'secret' });
   }
 
   /** Learns those of others, which verify only. */
-  async learn(): Promise<void> {
+  async #learn(): Promise<void> {
     const { link, keys } = this.#deps;
     const known = (await link.send('smembers', [keys.secrets])) as string[];
     this.all.push(...known.filter((secret) => !this.all.includes(secret)));
