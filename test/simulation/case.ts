@@ -201,7 +201,7 @@ export class Case {
     const oldest = link.parsed.find(({ uid }) => byUid.get(uid)?.eventId === eventId)?.uid;
     const { settledAt: until } = this.told;
     const meant = (one: Told) => one.uid === oldest && one.settledAt >= arrivedAt && one.trackedAt < until - TIE_MS;
-    if (!deliveries.some(meant) || this.isObscured(link)) return false;
+    if (!deliveries.some(meant) || this.isObscured(link) || this.isClaimed(link, eventId, arrivedAt)) return false;
     return messages.every((one) => {
       if (one.eventId !== eventId || one.uid === oldest || one.readAt === 0) return true;
       const other = links.find(({ upstream }) => upstream === one.upstream);
@@ -225,6 +225,24 @@ export class Case {
       const same = link.user === undefined || other?.user === undefined || other.user === link.user;
       return same && !deliveries.some(({ uid }) => uid === one.uid);
     });
+  }
+
+  /**
+   * Whether another connection of the user, which was sent a message that the sidecar could not
+   * read, has said a word of the event before: the word may be about that message, and so may a
+   * later one of the user (D13).
+   */
+  private isClaimed(link: Link, eventId: string | undefined, before: number): boolean {
+    const { messages, deliveries, links } = this.history;
+    return links.some(
+      (other) =>
+        other !== link &&
+        other.user === link.user &&
+        other.evidence.some((one) => one.kind === 'word' && one.eventId === eventId && one.arrivedAt < before) &&
+        messages.some(
+          (one) => one.upstream === other.upstream && one.tracked && !deliveries.some(({ uid }) => uid === one.uid),
+        ),
+    );
   }
 
   /**
