@@ -11,6 +11,7 @@ import { atEnd, closeAll } from '../support/backends.ts';
 import { builtCli } from '../support/build.ts';
 
 const run = promisify(execFile);
+const MIB = 1024 * 1024;
 const DIST = dirname(dirname(builtCli()));
 let folder: string;
 
@@ -85,6 +86,18 @@ describe('the built command', () => {
     const script = `console.log((await import(${JSON.stringify(pathToFileURL(file).href)})).bundle.cached)`;
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script]);
     expect(stdout.trim()).toBe('true');
+  });
+
+  it.each([
+    ['does not grow', [], (bytes: number) => bytes <= 4 * MIB],
+    ['is what the operator says', ['--max-semi-space-size=8'], (bytes: number) => bytes > 4 * MIB],
+  ])('has a young generation that %s while much stays alive', async (_, flags, fits) => {
+    const script = `await import(${JSON.stringify(pathToFileURL(join(DIST, 'command/run.js')).href)});
+      const { getHeapSpaceStatistics } = await import('node:v8');
+      const kept = Array.from({ length: 1_000_000 }, (_, of) => ({ of }));
+      console.log(getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size, kept.length);`;
+    const { stdout } = await run(process.execPath, [...flags, '--input-type=module', '-e', script]);
+    expect(Number(stdout.split(' ', 1)[0])).toSatisfy(fits);
   });
 
   it('passes on the licences of what is bundled', () => {
