@@ -25,8 +25,9 @@ export interface BookEntry {
 /** Called for every step of every connection. */
 export type BookListener = (entry: BookEntry, step: LifeStep) => void;
 
-export interface ConnectionBook {
-  opened(id: string, view: () => ConnectionView, at: number): void;
+/** `C` is what a connection is to those who tell of it. */
+export interface ConnectionBook<C = unknown> {
+  opened(id: string, connection: C, at: number): void;
   capability(id: string, capability: Capability, at: number): void;
   closed(id: string, by: ClosedBy, code: number, at: number): void;
   get(id: string): BookEntry | undefined;
@@ -40,15 +41,33 @@ export interface ConnectionBook {
 const OVER_LIMIT = 2_000;
 
 /** Numbers instead of steps, because there is one of these for every open connection. */
-class Held implements BookEntry {
-  view: () => ConnectionView;
+class Held<C> implements BookEntry {
+  /** The connection while it is open, and what it looked like at its end. */
+  #open: C | undefined;
+  #last: ConnectionView | undefined = undefined;
+  readonly #look: (connection: C) => ConnectionView;
   closed: BookEntry['closed'] = undefined;
   /** When the client showed that it can confirm at that level; 0 = not yet. */
   received = 0;
   processed = 0;
 
-  constructor(view: () => ConnectionView) {
-    this.view = view;
+  constructor(connection: C, look: (connection: C) => ConnectionView) {
+    this.#open = connection;
+    this.#look = look;
+  }
+
+  view(): ConnectionView {
+    return this.#last ?? this.#look(this.#open!);
+  }
+
+  /**
+   * Keeps the view. The session may go on over another connection, and the memory of this one must
+   * not keep the session alive.
+   */
+  close(closed: BookEntry['closed']): void {
+    this.#last = this.view();
+    this.#open = undefined;
+    this.closed = closed;
   }
 
   get life(): readonly LifeStep[] {
@@ -61,19 +80,22 @@ class Held implements BookEntry {
 }
 
 /**
- * Remembers every open connection and the latest `limit` closed ones. `left` is called with the
- * number of each that is forgotten.
+ * Remembers every open connection, which is seen through `look`, and the latest closed ones. `left`
+ * is called with the number of each that is forgotten.
  */
-export function createConnectionBook(limit = OVER_LIMIT, left?: (seq: number) => void): ConnectionBook {
-  const open = new Map<string, Held>();
-  const over = new Map<string, Held>();
+export function createConnectionBook<C>(
+  look: (connection: C) => ConnectionView,
+  left?: (seq: number) => void,
+): ConnectionBook<C> {
+  const open = new Map<string, Held<C>>();
+  const over = new Map<string, Held<C>>();
   const listeners = new Set<BookListener>();
-  const tell = (held: Held, step: LifeStep): void => {
+  const tell = (held: Held<C>, step: LifeStep): void => {
     for (const listener of listeners) listener(held, step);
   };
   return {
-    opened(id, view, at) {
-      const held = new Held(view);
+    opened(id, connection, at) {
+      const held = new Held(connection, look);
       open.set(id, held);
       tell(held, { step: 'opened', at });
     },
@@ -87,13 +109,9 @@ export function createConnectionBook(limit = OVER_LIMIT, left?: (seq: number) =>
       const held = open.get(id);
       if (held === undefined) return;
       open.delete(id);
-      // The session may go on over another connection. The memory of this connection must not keep
-      // the session alive.
-      const last = held.view();
-      held.view = () => last;
-      held.closed = { at, by, code };
+      held.close({ at, by, code });
       over.set(id, held);
-      const [oldest] = over.size > limit ? over : [];
+      const [oldest] = over.size > OVER_LIMIT ? over : [];
       if (oldest !== undefined) {
         over.delete(oldest[0]);
         left?.(oldest[1].view().seq);

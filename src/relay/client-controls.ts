@@ -7,6 +7,15 @@ import type { UpstreamPings } from './heartbeat.ts';
 import { unmasked } from './mask.ts';
 import type { RelayContext, Tap } from './tap.ts';
 
+/** The direction, as its control frames need it. */
+export interface LeavingPort {
+  /**
+   * Is told the code of the client's Close frame. True keeps the frame from the upstream, because
+   * the client is expected back.
+   */
+  clientLeaves(code: number): boolean;
+}
+
 export class ClientControls {
   /** Whether a Close frame of the client went by. */
   closing = false;
@@ -25,23 +34,15 @@ export class ClientControls {
   readonly #pings: UpstreamPings;
   readonly #tap: Tap;
   readonly #context: RelayContext;
-  /**
-   * Is told the code of the client's Close frame. True keeps the frame from the upstream, because
-   * the client is expected back.
-   */
-  readonly #clientLeaves: (code: number) => boolean;
+  readonly #port: LeavingPort;
 
-  constructor(
-    scanner: FrameScanner,
-    { barriers, pings, tap, context }: Shared,
-    clientLeaves: (code: number) => boolean,
-  ) {
+  constructor(scanner: FrameScanner, { barriers, pings, tap, context }: Shared, port: LeavingPort) {
     this.#scanner = scanner;
     this.#barriers = barriers;
     this.#pings = pings;
     this.#tap = tap;
     this.#context = context;
-    this.#clientLeaves = clientLeaves;
+    this.#port = port;
   }
 
   /** The verdict on the control frame with payload `buf[start, end)`. */
@@ -58,7 +59,7 @@ export class ClientControls {
     } else if (opcode === CLOSE && !this.closing) {
       this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
       if (end - start > 2) this.closeReason = unmasked(buf, start, end, key).toString('utf8', 2, end - start);
-      this.left = this.#clientLeaves(this.closeCode);
+      this.left = this.#port.clientLeaves(this.closeCode);
       this.closing = true;
       if (this.left) return 'cut';
     }

@@ -22,7 +22,7 @@ export class UpstreamPings {
    * Data messages that precede each ping; -1 = its pong proves nothing, because an earlier ping had
    * that payload.
    */
-  #throughs: number[] = [];
+  #throughs: number[] | undefined = undefined;
   /**
    * A bit for each ping that is remembered no longer: a payload with its bit set may have been sent
    * before.
@@ -43,6 +43,7 @@ export class UpstreamPings {
     this.#owed = payload;
     this.#barriers = barriers;
     this.#payloads ??= [];
+    this.#throughs ??= [];
     const hash = hashOf(payload, payload.length);
     // A pong could answer the earlier ping of that payload, however late: it would prove no more
     // than that one.
@@ -74,7 +75,7 @@ export class UpstreamPings {
       return -1;
     }
     if (this.#owed?.equals(payload.subarray(0, length)) === true) this.#owed = undefined;
-    return this.#unasked ? -1 : this.#throughs[oldest]!;
+    return this.#unasked ? -1 : this.#throughs![oldest]!;
   }
 
   /** Whether a ping that is remembered no longer may have had the payload. */

@@ -1,5 +1,5 @@
 // relay: client to upstream: writes bytes on without our pongs and confirmations, and holds a frame that may be one.
-import { ClientControls } from './client-controls.ts';
+import { ClientControls, type LeavingPort } from './client-controls.ts';
 import { ClientMessages, type FrameVerdict } from './client-messages.ts';
 import type { Shared } from './directions.ts';
 import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
@@ -9,13 +9,11 @@ import type { Sink } from './peer.ts';
 import type { RelayContext } from './tap.ts';
 
 /** The connection, as this direction needs it. */
-export interface InboundPort {
+export interface InboundPort extends LeavingPort {
   /** Destination of the bytes. It is ended after the last bytes from us. */
   readonly upstream: Sink;
   /** Is told that the client broke the framing rules. */
   clientBroke(): void;
-  /** Is told the code of the client's Close frame. True keeps the frame from the upstream. */
-  clientLeaves(code: number): boolean;
 }
 
 /**
@@ -25,7 +23,7 @@ export interface InboundPort {
  */
 type Framing = 'kept' | 'broken' | 'unread';
 
-export class Inbound {
+export class Inbound implements LeavingPort {
   #framing: Framing;
   readonly #scanner: FrameScanner;
   readonly messages: ClientMessages;
@@ -46,7 +44,7 @@ export class Inbound {
     this.#framing = shared.opaque ? 'unread' : 'kept';
     this.#scanner = new FrameScanner(true, deflate !== undefined, true);
     this.messages = new ClientMessages(this.#scanner, deflate !== undefined, tap, context);
-    this.#controls = new ClientControls(this.#scanner, shared, (code) => !this.#discard && port.clientLeaves(code));
+    this.#controls = new ClientControls(this.#scanner, shared, this);
     this.#context = context;
     this.#port = port;
   }
@@ -72,7 +70,6 @@ export class Inbound {
     return this.#framing === 'kept' && !this.closing && this.#left === 0 && !open && !lastFragmentHeld;
   }
 
-  /** Relays one chunk. */
   push(chunk: Buffer, now: number): void {
     if (this.#framing === 'unread') {
       this.#forward(chunk, 0, chunk.length);
@@ -85,6 +82,10 @@ export class Inbound {
     if (!this.#corked) return;
     this.#corked = false;
     this.#port.upstream.uncork();
+  }
+
+  clientLeaves(code: number): boolean {
+    return !this.#discard && this.#port.clientLeaves(code);
   }
 
   /** Forwards nothing from here on. Later bytes are only evidence. */
@@ -246,7 +247,6 @@ export class Inbound {
     return this.#held;
   }
 
-  /** Drops the held bytes. */
   dropHeld(): void {
     this.#held?.drop();
     this.#held = undefined;

@@ -5,7 +5,6 @@ import type { ConnectionObserver } from '../connection/parts.ts';
 import type { Report } from '../delivery/ports.ts';
 import type { Owners } from '../identity/owners.ts';
 import { now } from '../time/clock.ts';
-import { connectionView } from './admin.ts';
 import type { Watch } from './observe.ts';
 
 /** Reports an error of the watch. Such an error costs no connection and no session (SPEC D8). */
@@ -21,7 +20,7 @@ export interface RegisterDeps {
   readonly connections: Set<Connection>;
   readonly owners: Owners;
   readonly watch: Pick<Watch, 'connections'>;
-  readonly book: ConnectionBook;
+  readonly book: ConnectionBook<Connection>;
   readonly report: Report;
 }
 
@@ -37,7 +36,7 @@ export function register({
     opened(connection) {
       connections.add(connection);
       owners.connect(connection.session.owner);
-      tell(report, () => book.opened(connection.id, () => connectionView(connection), connection.facts.openedAt));
+      tell(report, () => book.opened(connection.id, connection, connection.facts.openedAt));
       tell(report, () => watch.opened(connection));
     },
     capability(connection, from, to) {

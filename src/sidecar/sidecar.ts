@@ -27,7 +27,7 @@ import { createMemoryStore } from '../store/memory.ts';
 import type { Stats } from '../telemetry/metrics/stats.ts';
 import { now, wall } from '../time/clock.ts';
 import { VERSION } from '../version.ts';
-import { adminDeps } from './admin.ts';
+import { adminDeps, connectionView } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
 import { createElsewhere } from './confirm-elsewhere.ts';
@@ -207,7 +207,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   });
   const { payloads, payloadBytes, messages: capacity } = config.admin;
   const messages = createMessageLog({ capacity, payloadBytes: payloads ? payloadBytes : 0 });
-  const book = createConnectionBook(undefined, (seq) => messages?.release(seq));
+  const book = createConnectionBook(connectionView, (seq) => messages?.release(seq));
   const side = {
     config,
     watch,

@@ -1,6 +1,7 @@
 // The wall clock is set while deliveries and connections are on record: what the API says of them before and after.
 import { describe, expect, it } from 'vitest';
 import { createConnectionBook } from '../../src/admin/connection-book.ts';
+import type { ConnectionView } from '../../src/admin/ports.ts';
 import { now, wallOf } from '../../src/time/clock.ts';
 import { type Clocks, fakeClocks, HOUR, STEPS } from '../support/clocks.ts';
 import { connection, type Got, type Served, serve, settle, track } from './fixture.ts';
@@ -17,11 +18,11 @@ const idsOf = (got: Got) => rowsOf(got).map(({ id }) => id);
 const off = (text: unknown, wall: number) => Math.abs(Date.parse(String(text)) - wall);
 
 async function serving(): Promise<Served & { clocks: Clocks }> {
-  const book = createConnectionBook();
+  const book = createConnectionBook((view: ConnectionView) => view);
   const served = await serve({ now, wallOf, book });
   const clocks = fakeClocks();
   const opened = connection(1, { openedAt: now() });
-  book.opened(opened.id, () => opened, opened.openedAt);
+  book.opened(opened.id, opened, opened.openedAt);
   return { ...served, clocks };
 }
 

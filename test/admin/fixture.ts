@@ -113,9 +113,9 @@ export function noTotals() {
 }
 
 /** A book of these connections, all open. */
-export function bookOf(...views: readonly ConnectionView[]): ConnectionBook {
-  const book = createConnectionBook();
-  for (const view of views) book.opened(view.id, () => view, view.openedAt);
+export function bookOf(...views: readonly ConnectionView[]): ConnectionBook<ConnectionView> {
+  const book = createConnectionBook((view: ConnectionView) => view);
+  for (const view of views) book.opened(view.id, view, view.openedAt);
   return book;
 }
 
@@ -140,7 +140,7 @@ export function adminDeps(change: Partial<AdminDeps> = {}): AdminDeps {
     stats: () => ({ tracked: 0 }),
     statistics: { totals: noTotals, latencyMs: (bucket) => bucket },
     connections: () => [],
-    book: createConnectionBook(),
+    book: createConnectionBook((view: ConnectionView) => view),
     audit: () => undefined,
     pageFolder: '',
     settings: SETTINGS,

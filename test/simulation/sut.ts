@@ -24,6 +24,7 @@ import { DEFAULT_RELAY_LIMITS, RelayCounters } from '../../src/relay/tap.ts';
 import { createSessionCounters } from '../../src/resume/counters.ts';
 import { createRegistry } from '../../src/resume/registry.ts';
 import { createTokens } from '../../src/resume/token.ts';
+import { connectionView } from '../../src/sidecar/admin.ts';
 import { createTicket, type FrontDeps, open, rejoin, type Ticket } from '../../src/sidecar/admission.ts';
 import { startBeats } from '../../src/sidecar/beats.ts';
 import { drain } from '../../src/sidecar/drain.ts';
@@ -160,7 +161,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     report,
   });
   const unwatched = { connections: { opened() {}, capability() {}, closed() {} } };
-  const book = createConnectionBook();
+  const book = createConnectionBook(connectionView);
   const observer = register({ connections, owners, watch: unwatched as never, book, report });
   const relay = { counters, limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, lingerMs, patienceMs }, now, report };
   const overdue = new OverdueWords();
