@@ -87,7 +87,7 @@ export async function runTrial(
       throw error;
     });
     await watcher.ended?.(result, running);
-    return { result, stats: peer.tracks ? await readStats(setup.admin) : undefined };
+    return { result, stats: peer.tracks ? await statsOf(setup.admin, result) : undefined };
   } finally {
     await stop(proxy);
     await stop(generator);
@@ -165,6 +165,20 @@ function firstReport<T>(generator: ChildProcess, pick: (report: Report) => T | u
 
 function resultOf(generator: ChildProcess): Promise<Result> {
   return firstReport(generator, (report) => ('result' in report ? report.result : undefined));
+}
+
+/** How long the answers to the last events may be on their way, ms. */
+const LAST_ANSWERS_MS = 30_000;
+
+/** The tracker's sums, of a flow when all that was sent is confirmed, or when that takes too long. */
+async function statsOf(admin: number, result: Result): Promise<Stats> {
+  const until = now() + LAST_ANSWERS_MS;
+  let stats = await readStats(admin);
+  while (result.kind === 'flow' && Number(stats.confirmed) < result.sent && now() < until) {
+    await delay(20);
+    stats = await readStats(admin);
+  }
+  return stats;
 }
 
 /** The tracker's own sums. Throws when the admin server does not answer. */

@@ -117,7 +117,6 @@ export interface FlowResult {
   /** Over the whole run: every event sent, each verified at the client. */
   readonly sent: number;
   readonly confirmedAtBackend: number;
-  readonly pongs: number;
   readonly held: number;
   readonly rssKiB: number;
 }
