@@ -33,7 +33,7 @@ export function readPage(query: Query, startedAt: number, most = PAGE_LIMIT): Pa
   const cursor = query.text('cursor');
   const cursorAfter = (seq: number): string => `${runName(startedAt)}.${seq.toString(36)}`;
   if (cursor === undefined) return { limit, below: Number.POSITIVE_INFINITY, cursorAfter };
-  const [, run, seq] = /^([0-9a-z]{1,11})\.([0-9a-z]{1,10})$/.exec(cursor) ?? [];
+  const [, run, seq] = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})$/.exec(cursor) ?? [];
   if (run === undefined || seq === undefined)
     query.refuse('cursor', 'not a cursor', ['next_cursor of the previous page']);
   else if (run !== runName(startedAt))
