@@ -61,7 +61,9 @@ describe.skipIf(missing('redis-server'))('[P10] a Redis that refuses', () => {
     refuseAll(path, undefined);
     await eventually(async () => expect(await ordinal()).toBe(11));
     await eventually(async () => expect(await first.sum('ackspan_store_degraded')).toBe(0));
-    expect(said(first).at(-1)).toContain('Redis takes what it is told again');
+    // A mark of before may be missed only now: everything is told once more then, which is said last.
+    const last = said(first).filter((line) => !line.includes('Redis has dropped some'));
+    expect(last.at(-1)).toContain('Redis takes what it is told again');
     expectHealthyLog(first);
   });
 
