@@ -36,6 +36,8 @@ export interface DrainDeps {
    * Whether the next process goes on with a session and what it has in flight. Default: with none.
    */
   readonly goesOn?: (session: Session) => boolean;
+  /** Upstream connections of clients that are away may still bring messages. Default: none. */
+  readonly parked?: { readonly count: number };
   /** Handshakes under way: each may still become a connection. Default: none. */
   readonly handshaking?: () => number;
   /** A test has fewer clients. */
@@ -52,7 +54,8 @@ export interface DrainDeps {
  * `failed: shutdown`.
  */
 export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number): Promise<void> {
-  const { connections, resumption, tracker, pending, goesOn = () => false, pace = PACE, handshaking = () => 0 } = deps;
+  const { connections, resumption, tracker, pending, goesOn = () => false, pace = PACE } = deps;
+  const { parked = { count: 0 }, handshaking = () => 0 } = deps;
   const from = now();
   for (const connection of connections) connection.probe(from);
   const told = new WeakSet<Connection>();
@@ -94,7 +97,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
     resumption.close(SERVICE_RESTART, REASON);
     // A handshake that was under way may still become a connection.
     for (const connection of connections) if (!told.has(connection)) tell(connection);
-    return connections.size === 0 && handshaking() === 0;
+    return connections.size === 0 && parked.count === 0 && handshaking() === 0;
   };
   const { at } = await until(over, closeBy, from);
   for (const connection of connections) connection.destroy(at);

@@ -285,7 +285,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const stopLimitLog = startLimitLog(limitCounts, report);
   const stoppable: Stoppable = {
     ...{ connections, resumption, tracker, watch, hooks, listener, admin, state, upstreamCheck, scrapes, lasting },
-    ...{ stopBeats, stopLimitLog, stopTlsFile, closeStore, pending: () => store.pending },
+    ...{ parked, stopBeats, stopLimitLog, stopTlsFile, closeStore, pending: () => store.pending },
   };
   const stopper = createStopper(stoppable, deps);
   const own = config.admin.listen;

@@ -23,6 +23,7 @@ export interface DrainState {
 /** What of a running sidecar has to be stopped, or asked meanwhile. */
 export interface Stoppable {
   readonly connections: Set<Connection>;
+  readonly parked: { readonly count: number };
   readonly resumption: Resumption;
   readonly tracker: Tracker;
   readonly watch: Watch;
@@ -101,7 +102,7 @@ export function createStopper(running: Stoppable, deps: StopDeps): Stopper {
 }
 
 async function part(running: Stoppable, { config, log }: StopDeps, reason: string): Promise<Drained> {
-  const { connections, resumption, tracker, watch, hooks, listener, state, pending } = running;
+  const { connections, parked, resumption, tracker, watch, hooks, listener, state, pending } = running;
   const { graceMs, delayMs } = config.shutdown;
   const from = now();
   const end = from + graceMs;
@@ -117,7 +118,7 @@ async function part(running: Stoppable, { config, log }: StopDeps, reason: strin
   const goesOn = (session: Session) => session.resumable && handsOver(running.lasting);
   const handshaking = () => listener.upgrading();
   await drain(
-    { connections, resumption, tracker, pending, goesOn, handshaking, unconfirmed },
+    { connections, parked, resumption, tracker, pending, goesOn, handshaking, unconfirmed },
     closeBy - closing,
     closeBy,
   );

@@ -171,6 +171,24 @@ it('[D10] a handshake under way is waited for, and the connection that it become
   expect(over).toBe(true);
 });
 
+it('[D10] an upstream connection whose client is away is waited for: it may still bring messages', async () => {
+  const from = now();
+  const parked = { count: 1 };
+  let over = false;
+  const deps = {
+    ...{ connections: new Set(), parked, resumption: { close() {} }, tracker: { shutdown() {} } },
+    ...{ pending: () => 0, unconfirmed() {} },
+  };
+  void drain(deps as never, from + 4000, from + 6500).then(() => {
+    over = true;
+  });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(over).toBe(false);
+  parked.count = 0;
+  await vi.advanceTimersByTimeAsync(50);
+  expect(over).toBe(true);
+});
+
 it('[D10] more clients than the pace would do in time are told faster, evenly until confirmations are no longer awaited', async () => {
   const from = now();
   const told = new Map<object, number>();

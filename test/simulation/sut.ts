@@ -252,7 +252,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
       history.closeBy = closeBy;
       const goesOn = ({ resumable }: Session) => resumable && setup.handsOver;
       const deps = {
-        ...{ connections, resumption, tracker, goesOn, pace: setup.pace },
+        ...{ connections, parked, resumption, tracker, goesOn, pace: setup.pace },
         ...{ pending: () => store.pending, unconfirmed() {} },
       };
       const over = (): void => {
