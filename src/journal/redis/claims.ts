@@ -40,13 +40,13 @@ type Answer =
 
 /**
  * What a client shows: the serial of its token, and the ordinal of the last message that it has.
- * `NOBODY`: no client asks.
  */
 interface Shown {
   readonly serial: number;
   readonly last: number;
 }
-const NOBODY: Shown = { serial: -1, last: 0 };
+/** Shown where an instance asks for itself, without a client. */
+const NO_CLIENT: Shown = { serial: -1, last: 0 };
 
 /** Owner from whom a session may be taken, by whom, and for how long the owner has been away. */
 interface From {
@@ -87,13 +87,13 @@ export class Claims {
 
   /** Takes back a session that others have taken over although its client is still here. */
   takeBack(session: string): Promise<Claimed> {
-    return this.#alone(session, async () => this.#judge(await this.#askFor(session, NOBODY)));
+    return this.#alone(session, async () => this.#judge(await this.#askFor(session, NO_CLIENT)));
   }
 
   /** Takes a session of a dead instance, which was last there `awayMs` ago. */
   inherit(session: string, dead: string, awayMs: number): Promise<Claimed> {
     return this.#alone(session, async () => {
-      const answer = await this.#ask(session, NOBODY, { owner: dead, by: 'reaper', awayMs });
+      const answer = await this.#ask(session, NO_CLIENT, { owner: dead, by: 'reaper', awayMs });
       return this.#judge(answer);
     });
   }
@@ -124,8 +124,9 @@ export class Claims {
 
   async #claim(session: string, shown: Shown): Promise<Claimed> {
     const first = await this.#askFor(session, shown);
-    // The client has a token of it: whoever began it may have written that a moment ago. Or it has
-    // more than Redis knows of: that has gone back in time, and whoever has the session knows more.
+    // Unknown: the instance that began the session may have written it a moment ago, because the
+    // client has a token of it. Behind: Redis has gone back in time, because the client has more
+    // messages than Redis knows of. The holder of the session knows more in both cases.
     if (first.kind !== 'unknown' && first.kind !== 'behind') return this.#judge(first);
     if (!(await this.#allRead(session))) return 'held';
     return this.#judge(await this.#askFor(session, { ...shown, last: 0 }));
