@@ -26,7 +26,7 @@ export interface Past {
   sample(): void;
   /** The samples of a window, oldest first: of 1 s for `5m`, of about 10 s for `1h`. */
   lines(window: WindowName): readonly Sample[];
-  /** A window as one sample; empty at the start. */
+  /** A window that ends now, as one sample. */
   window(window: WindowName): Sample;
   /** Everything since the start as one sample. */
   start(): Sample;
@@ -47,7 +47,7 @@ export function createPast({ startedAt, totals, now, report }: PastDeps): Past {
   const listeners = new Set<(sample: Sample) => void>();
   let timer: NodeJS.Timeout | undefined;
   const sample = (): void => {
-    const next = sampler(totals(), now());
+    const next = sampler.take(totals(), now());
     fine.push(next);
     open.push(next);
     if (fine.length > FINE) fine.shift();
@@ -66,8 +66,8 @@ export function createPast({ startedAt, totals, now, report }: PastDeps): Past {
   return {
     sample,
     lines,
-    window: (window) => merge(lines(window), now()),
-    start: () => createSampler(startedAt)(totals(), now()),
+    window: (window) => merge([...lines(window), sampler.since(totals(), now())], now()),
+    start: () => createSampler(startedAt).since(totals(), now()),
     watch(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -52,27 +52,38 @@ function rowOf(totals: Totals): Float64Array {
   return row;
 }
 
-/**
- * Turns totals into samples: each has the counts since the one before, the first the counts since
- * the start.
- */
-export function createSampler(startedAt: number): (totals: Totals, at: number) => Sample {
+/** Makes samples of totals. */
+export interface Sampler {
+  /** The counts since the sample taken last, or since the start. */
+  since(totals: Totals, at: number): Sample;
+  /** Takes the same as a sample, which becomes the last one. */
+  take(totals: Totals, at: number): Sample;
+}
+
+/** Turns totals into samples, each of which begins where the one before ended. */
+export function createSampler(startedAt: number): Sampler {
   let before: Float64Array = new Float64Array(COLUMNS);
   let latencyBefore: Float64Array = new Float64Array(0);
   let last = startedAt;
-  return (totals, at) => {
-    const row = rowOf(totals);
-    const counts = row.map((value, i) => value - (before[i] as number));
+  const since = (totals: Totals, at: number): Sample => {
+    const counts = rowOf(totals).map((value, i) => value - (before[i] as number));
     const pairs: number[] = [];
     totals.latency.forEach((count, bucket) => {
       const grown = count - (latencyBefore[bucket] ?? 0);
       if (grown > 0) pairs.push(bucket, grown);
     });
     const sample = { at, seconds: (at - last) / 1000, pending: totals.pending, connections: totals.connections };
-    before = row;
-    latencyBefore = totals.latency.slice();
-    last = at;
     return { ...sample, counts, latency: Uint32Array.from(pairs) };
+  };
+  return {
+    since,
+    take(totals, at) {
+      const sample = since(totals, at);
+      before = rowOf(totals);
+      latencyBefore = totals.latency.slice();
+      last = at;
+      return sample;
+    },
   };
 }
 

@@ -42,14 +42,16 @@ export function send<T>(path: string, body: object): Promise<T> {
 
 async function ask<T>(url: string, options: RequestInit): Promise<T> {
   let response: Response;
+  let body: unknown;
   try {
     response = await fetch(url, { ...options, credentials: 'same-origin', cache: 'no-store' });
+    const type = response.headers.get('content-type') ?? '';
+    if (type.includes('json')) body = await response.json();
   } catch (error) {
     if ((error as Error).name === 'AbortError') throw error;
+    // No answer, or one that broke off.
     throw new ApiError(0, 'The sidecar does not answer.');
   }
-  const type = response.headers.get('content-type') ?? '';
-  const body: unknown = type.includes('json') ? await response.json() : undefined;
   if (response.ok) return body as T;
   const problem = body as ProblemJson | undefined;
   throw new ApiError(response.status, told(response.status, problem), problem);

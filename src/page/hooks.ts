@@ -58,6 +58,7 @@ export interface Fetched<T> {
   readonly data: T | undefined;
   readonly error: ApiError | undefined;
   readonly at: number;
+  /** Reads again: at once, or when the read that is under way has ended. */
   readonly reload: () => void;
 }
 
@@ -73,13 +74,18 @@ export function useFetched<T>(path: string | undefined, search: Search = {}, eve
     at: 0,
   });
   const [turn, setTurn] = useState(0);
-  const reload = useCallback(() => setTurn((before) => before + 1), []);
+  const work = useRef({ reading: false, again: false });
+  const reload = useCallback(() => {
+    if (work.current.reading) work.current.again = true;
+    else setTurn((before) => before + 1);
+  }, []);
   // `key` stands for path and search. `turn` grows when the answer is to be read again.
   useEffect(() => {
     if (path === undefined) return;
     const stop = new AbortController();
     let timer: number | undefined;
     const load = async (): Promise<void> => {
+      work.current = { reading: true, again: false };
       try {
         const data = await read<T>(path, search, stop.signal);
         setGot({ key, data, at: Date.now() });
@@ -88,7 +94,10 @@ export function useFetched<T>(path: string | undefined, search: Search = {}, eve
         if (error.status === 401) loggedOut();
         setGot((before) => ({ ...(before.key === key ? before : { key, at: 0 }), error }));
       }
-      if (every > 0 && !stop.signal.aborted) timer = window.setTimeout(() => void visible().then(load), every);
+      if (stop.signal.aborted) return;
+      work.current.reading = false;
+      if (work.current.again) setTurn((before) => before + 1);
+      else if (every > 0) timer = window.setTimeout(() => void visible().then(load), every);
     };
     void load();
     return () => {

@@ -11,12 +11,18 @@ import { TopTypes, TopUsers } from './top.tsx';
 
 const WINDOWS = { '5m': 'last 5 minutes', '1h': 'last hour', start: 'since the start' } as const;
 type WindowName = keyof typeof WINDOWS;
+/** What a second must have counted for the head to be read again. */
+const NEWS = ['tracked', 'confirmed', 'failed', 'timeout', 'unverifiable', 'shed'] as const;
 
 export function Overview() {
   useTitle('Overview');
   const { params } = usePlace();
   const chosen: WindowName = params.w === '1h' || params.w === 'start' ? params.w : '5m';
   const summary = useFetched<SummaryJson>('summary', {}, 5000);
+  // The head is never older than a loss in its own charts.
+  useLiveEvent('stats', (line) => {
+    if (NEWS.some((count) => line[count] > 0)) summary.reload();
+  });
   const lines = useLines(chosen === '1h' ? '1h' : '5m');
   return (
     <div class="overview">

@@ -145,6 +145,18 @@ describe.skipIf(missing('chromium'))('the live page on a bad day', () => {
     await page.locator('.hero-verdict', { hasText: 'objective of 99.5 %' }).waitFor();
   });
 
+  it('an answer that breaks off is said to be none, and the page asks again', async () => {
+    const { sidecar } = await stage();
+    const { page } = await openPage(browser, `${sidecar.admin}/`);
+    await page.locator('.hero.good', { hasText: '3 of 3 deliveries' }).waitFor();
+    await page.route('**/api/v1/summary', (route) =>
+      route.fulfill({ contentType: 'application/json', body: '{"at":"2026' }),
+    );
+    await page.locator('.stale', { hasText: 'This is as of' }).first().waitFor();
+    await page.unroute('**/api/v1/summary');
+    await page.locator('.stale').first().waitFor({ state: 'detached' });
+  });
+
   it('a token that is changed while the page is open leads to the log-in, and from there back', async () => {
     const { sidecar, restarted } = await stage({}, { ACKSPAN_ADMIN_TOKEN: TOKEN });
     const { page } = await openPage(browser, `${sidecar.admin}/#/deliveries`);

@@ -128,6 +128,23 @@ describe.skipIf(missing('chromium'))('the live page', () => {
     expectHealthyLog(sidecar);
   });
 
+  it('the head of the overview names a loss as soon as its charts do, not with its next look', async () => {
+    const { sidecar, lost, freeze } = await stage();
+    await settled(sidecar, 6);
+    freeze();
+    const { page, errors } = await openPage(browser, `${sidecar.admin}/`);
+    // The look that comes every five seconds never comes here.
+    await page.addInitScript(`const set = window.setTimeout;
+      window.setTimeout = (then, ms, ...more) => (ms === 5000 ? 0 : set(then, ms, ...more));`);
+    await page.reload();
+    await page.locator('.hero.good', { hasText: '6 of 6 deliveries' }).waitFor();
+    await page.locator('.live-badge.live').waitFor();
+    tell(lost, event('never-arrives', 'agent_error'));
+    await page.locator('.hero.bad', { hasText: '6 of 7 deliveries' }).waitFor();
+    await page.locator('.hero-facts .bad', { hasText: 'Lost' }).waitFor();
+    expect(errors).toEqual([]);
+  });
+
   it('sends again after asking why, and the change is in the log with who and why', async () => {
     const { sidecar, client, reader } = await stage();
     await settled(sidecar, 6);
