@@ -76,6 +76,7 @@ test('after any random history, rebuild = original', () => {
       // Whatever is still in flight has been for long enough.
       journal.look(now);
       expect(rebuilt.differences(recorded.entries, store, live)).toEqual([]);
+      expect(rebuilt.agrees(recorded.entries, store, live)).toBe(true);
     }
     tracker.shutdown(now);
     expect(rebuilt.differences(recorded.entries, store, live)).toEqual([]);

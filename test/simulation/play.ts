@@ -105,7 +105,7 @@ class Play {
   }
 
   private act(action: Action): void {
-    this.sut?.compare();
+    this.sut?.compare(false);
     if ('client' in action) this.actOn(action);
     else this.actOnAll(action);
     this.note(['freeze', 'sigterm', 'step-wall'].includes(action.do) ? 'machine' : 'schedule', inWords(action));
@@ -163,7 +163,7 @@ class Play {
   private async conclude(): Promise<void> {
     const { history, loop, sut, network } = this;
     await loop.call(() => {
-      sut!.compare();
+      sut!.compare(true);
       history.leaks.push(...sut!.leaks());
       sut!.count();
     });

@@ -3,8 +3,8 @@ import type { Store } from '../../src/delivery/ports.ts';
 import { type Delivery, isSettled } from '../../src/delivery/record.ts';
 import type { Session } from '../../src/delivery/session.ts';
 import { readEntry } from '../../src/journal/codec.ts';
-import type { Entry, OutcomeEntry } from '../../src/journal/entry.ts';
-import { Image } from '../../src/journal/image.ts';
+import type { Entry, OutcomeEntry, SessionEntry } from '../../src/journal/entry.ts';
+import { Image, type OpenDelivery } from '../../src/journal/image.ts';
 import type { Item } from '../../src/journal/item.ts';
 import { Scribe } from '../../src/journal/scribe.ts';
 
@@ -63,9 +63,35 @@ export class Rebuilt {
   });
   #taken = 0;
 
+  #take(entries: readonly Entry[]): void {
+    for (; this.#taken < entries.length; this.#taken++) this.image.apply(entries[this.#taken]!);
+  }
+
+  /**
+   * Whether the rebuilt index has the sessions and deliveries of the one in memory. It copies
+   * nothing, so that a run can ask it before each step.
+   */
+  agrees(entries: readonly Entry[], store: Store, live: Iterable<LiveSession>): boolean {
+    this.#take(entries);
+    const { open, sessions } = this.image;
+    let [same, found, known] = [true, 0, 0];
+    store.each((delivery) => {
+      if (isSettled(delivery)) return true;
+      found++;
+      same = sameDelivery(open.get(delivery.seq), delivery);
+      return same;
+    });
+    for (const each of live) {
+      if (!each.session.resumable) continue;
+      known++;
+      same &&= sameSession(sessions.get(each.session.key), each);
+    }
+    return same && found === open.size && known === sessions.size;
+  }
+
   /** Differences between the rebuilt index and the one in memory; empty = none. */
   differences(entries: readonly Entry[], store: Store, live: Iterable<LiveSession>): string[] {
-    for (; this.#taken < entries.length; this.#taken++) this.image.apply(entries[this.#taken]!);
+    this.#take(entries);
     const sessions = [...this.image.sessions.values()].sort((a, b) => a.key.localeCompare(b.key));
     const known = [...live].filter(({ session }) => session.resumable).map(sessionAsTold);
     known.sort((a, b) => a.key.localeCompare(b.key));
@@ -98,6 +124,34 @@ function unlike(what: string, rebuilt: object[], original: object[]): string[] {
   const [more, less] = [a!.filter((one) => !b!.includes(one)), b!.filter((one) => !a!.includes(one))];
   if (more.length + less.length === 0 && a!.join() === b!.join()) return [];
   return [`${what}: rebuilt ${more}, original ${less}${more.length + less.length === 0 ? ': another order' : ''}`];
+}
+
+function sameSession(told: SessionEntry | undefined, { session, user, serial, used, heard }: LiveSession): boolean {
+  if (told === undefined || told.boundTo !== user || told.user !== session.user) return false;
+  if (told.traceparent !== session.traceparent || told.capability !== session.capability) return false;
+  if (told.ordinal !== session.lastOrdinal) return false;
+  return told.serial === serial && told.used === used && told.heard === heard;
+}
+
+function sameDelivery(told: OpenDelivery | undefined, one: Delivery): boolean {
+  if (told === undefined) return false;
+  const { delivery, state, message } = told;
+  if (delivery.session !== one.session.key || delivery.ordinal !== one.ordinal || delivery.type !== one.type.name)
+    return false;
+  if (delivery.eventId !== one.eventId || delivery.run !== one.run || delivery.tool !== one.tool) return false;
+  if (delivery.toolCall !== one.toolCall || delivery.bytes !== one.bytes || delivery.required !== one.required)
+    return false;
+  if (delivery.sentAt !== one.sentAt || (delivery.binary ?? false) !== one.binary) return false;
+  if (state.receivedAt !== one.receivedAt || state.word !== one.word || state.errorText !== one.errorText) return false;
+  if (state.missed !== (one.queue === 'reemission') || state.kept !== (one.payload !== undefined)) return false;
+  const made = one.attemptLog ?? [];
+  if (made.length !== state.attempts.length) return false;
+  for (const [n, { kind, at, result }] of made.entries()) {
+    const attempt = state.attempts[n]!;
+    if (attempt.kind !== kind || attempt.at !== at || attempt.result !== result) return false;
+  }
+  if (message === undefined || one.payload === undefined) return message === one.payload;
+  return Buffer.compare(message, one.payload) === 0;
 }
 
 function sessionAsTold({ session, user, serial, used, heard }: LiveSession) {
