@@ -126,6 +126,7 @@ export class Delivery implements Timed {
   storeNext: Delivery | undefined = undefined;
   /** Belongs to the store; 0 = not computed yet. */
   eventHash = 0;
+  eventMark = 0;
   /** The next older delivery of the same event id to the same session. */
   olderTwin: Delivery | undefined = undefined;
 
@@ -174,6 +175,7 @@ export class Delivery implements Timed {
     this.shownAs = '';
     this.binary = false;
     this.eventHash = 0;
+    this.eventMark = 0;
   }
 
   /** Monotonic ms. Computed, because each time in a record is an object of its own to V8. */

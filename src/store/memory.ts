@@ -4,7 +4,7 @@ import type { Store } from '../delivery/ports.ts';
 import { Delivery } from '../delivery/record.ts';
 import type { Owner, Session } from '../delivery/session.ts';
 import { EventTable, FanOut } from './event-table.ts';
-import { Forgotten } from './forgotten.ts';
+import { Forgotten, markOf } from './forgotten.ts';
 
 /** Bounds of a memory store. */
 export interface MemoryStoreOptions {
@@ -99,15 +99,15 @@ class MemoryStore implements Store {
   }
 
   passed(owner: Owner, eventId: string): void {
-    this.#remember(eventId, this.#events.hashOf(eventId), owner);
+    this.#forgotten?.add(this.#events.hashOf(eventId), markOf(eventId), owner.mark);
   }
 
   claimed(owner: Owner, eventId: string): void {
-    this.#forgotten?.claim(eventId, this.#events.hashOf(eventId), owner.mark);
+    this.#forgotten?.claim(this.#events.hashOf(eventId), markOf(eventId), owner.mark);
   }
 
   forgot(session: Session, eventId: string): boolean {
-    return this.#remembers(session, eventId, this.#events.hashOf(eventId));
+    return this.#remembers(session, this.#events.hashOf(eventId), markOf(eventId));
   }
 
   knows(eventId: string): boolean {
@@ -150,20 +150,23 @@ class MemoryStore implements Store {
    * Whether what may be the session's client was sent the event in a message that has left the
    * history. A client without a user may be any.
    */
-  #mayBeKnown(session: Session, eventId: string, hash: number): boolean {
-    if (session.user === undefined && this.#forgotten?.ofAnybody(eventId, hash) === true) return true;
-    return this.#remembers(session, eventId, hash);
-  }
-
-  #remember(eventId: string, hash: number, owner: Owner): void {
-    this.#forgotten?.add(eventId, hash, owner.mark);
-  }
-
-  #remembers({ owner, formerOwner }: Session, eventId: string, hash: number): boolean {
+  #mayBeKnown(session: Session, hash: number, mark: number): boolean {
     const forgotten = this.#forgotten;
     if (forgotten === undefined) return false;
-    if (forgotten.has(eventId, hash, owner.mark)) return true;
-    return formerOwner !== undefined && forgotten.has(eventId, hash, formerOwner.mark);
+    if (session.user !== undefined) return this.#remembers(session, hash, mark);
+    if (forgotten.ofAnybody(hash, mark)) return true;
+    const { owner, formerOwner } = session;
+    return (
+      forgotten.claims(hash, mark, owner.mark) ||
+      (formerOwner !== undefined && forgotten.claims(hash, mark, formerOwner.mark))
+    );
+  }
+
+  #remembers({ owner, formerOwner }: Session, hash: number, mark: number): boolean {
+    const forgotten = this.#forgotten;
+    if (forgotten === undefined) return false;
+    if (forgotten.has(hash, mark, owner.mark)) return true;
+    return formerOwner !== undefined && forgotten.has(hash, mark, formerOwner.mark);
   }
 
   /** Takes it out of the list of those in flight. */
@@ -181,7 +184,8 @@ class MemoryStore implements Store {
   #hold(delivery: Delivery, eventId: string): void {
     const holder = this.#events.claim(delivery, eventId);
     const { session } = delivery;
-    if (this.#mayBeKnown(session, eventId, delivery.eventHash)) delivery.repeated = true;
+    delivery.eventMark = markOf(eventId);
+    if (this.#mayBeKnown(session, delivery.eventHash, delivery.eventMark)) delivery.repeated = true;
     if (holder === undefined) return;
     let twin: Delivery | undefined;
     if (holder instanceof Delivery && holder.session === session) {
@@ -212,7 +216,7 @@ class MemoryStore implements Store {
     this.#left?.(delivery);
     const { eventId, olderTwin } = delivery;
     if (eventId === undefined) return;
-    this.#remember(eventId, delivery.eventHash, delivery.session.owner);
+    this.#forgotten?.add(delivery.eventHash, delivery.eventMark, delivery.session.owner.mark);
     const newerTwin = this.#newerTwin.size === 0 ? undefined : this.#newerTwin.get(delivery);
     if (newerTwin === undefined && olderTwin === undefined) {
       this.#release(delivery, eventId);

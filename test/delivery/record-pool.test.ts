@@ -39,7 +39,7 @@ describe('spares', () => {
       required,
       sentAt,
     );
-    for (const field of ['due', 'wheelSlot', 'queue', 'eventHash'] as const) {
+    for (const field of ['due', 'wheelSlot', 'queue', 'eventHash', 'eventMark'] as const) {
       expect(third[field]).not.toBe(fresh[field]);
       Object.assign(fresh, { [field]: third[field] });
     }
