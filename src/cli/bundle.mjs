@@ -130,8 +130,8 @@ await bundle({
   outfile: 'dist/command/run.js',
   stdin: {
     contents: `import { openBundle } from './code-cache.ts';
-      import { boundYoungGeneration } from './young-generation.ts';
-      boundYoungGeneration();
+      import { settleHeapFlags } from './heap-flags.ts';
+      settleHeapFlags();
       export const bundle = openBundle(new URL(${JSON.stringify(`./${basename(run)}`)}, import.meta.url));
       export const { defineRun, createSidecar } = bundle.exports;`,
     resolveDir: join(root, 'src/cli'),

@@ -88,6 +88,25 @@ describe('the built command', () => {
     expect(stdout.trim()).toBe('true');
   });
 
+  it.each(['--max-old-space-size=200', '--max_old_space_size=200'])(
+    'takes it also where the deployment limits the heap with %s, and keeps that limit',
+    async (flag) => {
+      const script = `const { bundle } = await import(${JSON.stringify(pathToFileURL(join(DIST, 'command/run.js')).href)});
+        const { getHeapStatistics } = await import('node:v8');
+        console.log(JSON.stringify({ cached: bundle.cached, bytes: getHeapStatistics().heap_size_limit }));
+        const kept = [];
+        if (process.argv[1] === 'fill') while (true) kept.push(new Array(10_000).fill(kept.length + 0.5));`;
+      const args = ['--input-type=module', '-e', script];
+      const env = { ...process.env, NODE_OPTIONS: flag };
+      const { stdout } = await run(process.execPath, args, { env });
+      const { cached, bytes } = JSON.parse(stdout);
+      expect(cached).toBe(true);
+      expect(bytes).toBeLessThan(256 * MIB);
+      const full = await run(process.execPath, [...args, 'fill'], { env }).catch((error) => error);
+      expect(full.stderr).toContain('heap out of memory');
+    },
+  );
+
   it.each([
     ['does not grow', [], (bytes: number) => bytes <= 4 * MIB],
     ['is what the operator says', ['--max-semi-space-size=8'], (bytes: number) => bytes > 4 * MIB],

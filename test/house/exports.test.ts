@@ -14,7 +14,7 @@ const LEFT = [
   'telemetry/spans/delivery-attributes.ts isSmooth',
 ];
 /** Values that code in a string imports. */
-const QUOTED = ['cli/code-cache.ts openBundle', 'cli/young-generation.ts boundYoungGeneration'];
+const QUOTED = ['cli/code-cache.ts openBundle', 'cli/heap-flags.ts settleHeapFlags'];
 /** Folders with programs that import from src/. */
 const READERS = ['src', 'test', 'bench', 'dashboards', 'scripts', 'docs', 'examples', 'deploy'];
 
