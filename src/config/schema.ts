@@ -148,7 +148,7 @@ export const TABLE = [
   row(
     'confirmations',
     confirmations,
-    'Messages of the client that confirm an event. Ackspan consumes them and never forwards them.',
+    'Messages of the client that confirm an event. Ackspan consumes them and never forwards them, unless something else is in the same message.',
     {
       preset: (defaults) => defaults.confirmations,
     },

@@ -89,7 +89,8 @@ export function watchAge({ connections, ageMs, idleMs, now, random, ended }: Age
       connection.close(GOING_AWAY, 'nothing was sent for too long');
     } else if (at >= known.mustAt || (at >= known.mayAt && connection.session.pending === 0)) {
       known.told = connection.retire(COME_AGAIN, 'the connection is old');
-      if (!known.told && at >= known.mustAt + RETIRE_MS && !connection.blind(at)) {
+      const tried = at - known.mustAt - stillSince(known.mustAt);
+      if (!known.told && tried >= RETIRE_MS && !connection.blind(at)) {
         known.told = true;
         connection.drop(at);
       }

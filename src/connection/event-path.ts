@@ -201,17 +201,16 @@ export class EventPath implements Tap {
   clientText(buf: Buffer, start: number, end: number, now: number, binary: boolean, replaced: boolean): boolean {
     if (binary && this.#reader.readsBinary !== true) return false;
     this.#notes.read(buf, start, end);
-    let forward = false;
-    if (binary || this.#resumable?.clientText(this.#connection, buf, start, end, now, replaced) !== true) {
-      const confirmation = this.#reader.confirmation(buf, start, end, binary);
-      if (confirmation === undefined) return false;
-      forward = confirmation.forward === true;
-      this.#deps.tracker.processed(this.#session, confirmation.eventId, confirmation.rejected, confirmation.error, now);
-    }
+    const ours = !binary && this.#resumable?.clientText(this.#connection, buf, start, end, now, replaced) === true;
+    const said = ours ? undefined : this.#reader.confirmation(buf, start, end, binary);
+    if (!ours && said === undefined) return false;
+    for (let one = said; one !== undefined; one = one.next)
+      this.#deps.tracker.processed(this.#session, one.eventId, one.rejected, one.error, now);
     this.#barriers?.answered(this.#session.receivedThrough);
     this.#connection.tellCapability();
-    if (!forward) this.#notes.consumed();
-    return !forward;
+    if (said?.forward === true) return false;
+    this.#notes.consumed();
+    return true;
   }
 
   clientLost(code: number, now: number, asked: boolean): boolean {

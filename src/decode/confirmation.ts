@@ -1,4 +1,5 @@
-// decode: a client's message → the application's confirmation of one event, or undefined for a message of the upstream.
+// decode: a client's message → what the application confirms with it, or undefined for a message of the upstream.
+import { BatchScan } from './batch.ts';
 import { JsonMessage } from './json.ts';
 import { createPaths, FOUND } from './paths.ts';
 
@@ -24,6 +25,8 @@ export interface Confirmation {
    * alone, and is cut from the stream.
    */
   readonly forward?: boolean;
+  /** The next confirmation in the message. Left out: there is none. */
+  readonly next?: Confirmation | undefined;
 }
 
 /** Longest `error` that is kept, UTF-16 units. */
@@ -37,7 +40,9 @@ const REJECTED = ['failed', 'error', 'rejected'].map((word) => Buffer.from(word)
  * confirmation is a whole JSON object (within `scanBytes`) that has the type and the id (string or
  * number) of a matcher, and a known status: absent, null or `confirmed` confirms; `failed`, `error`
  * or `rejected` rejects. A message with any other status is forwarded, because swallowing it would
- * lose it. The first matcher that fits decides. Never throws.
+ * lose it. The first matcher that fits decides. A message of up to 64 objects, as one of several
+ * events may have them (`batch.ts`), holds a confirmation in each object that is one; where another
+ * object is none, the upstream waits for the message too. Never throws.
  */
 export type ReadConfirmation = (buf: Buffer, start: number, end: number) => Confirmation | undefined;
 
@@ -70,12 +75,34 @@ export function createConfirmationReader(
     return message.broken ? undefined : { eventId, rejected, error };
   }
 
-  return (buf, start, end) => {
+  function matched(): Confirmation | undefined {
     let confirmation: Confirmation | undefined;
-    // A message that is read only in part could contradict itself further on, so it is left alone.
-    if (end - start <= scanBytes && message.read(buf, start, end, end - start) === '') {
-      for (let i = 0; i < compiled.length && confirmation === undefined; i++) confirmation = match(compiled[i]!);
+    for (let i = 0; i < compiled.length && confirmation === undefined; i++) confirmation = match(compiled[i]!);
+    return confirmation;
+  }
+
+  const batch = new BatchScan();
+
+  /** The confirmations of a message of several objects, or of one that RS ends. */
+  function several(buf: Buffer, start: number, end: number): Confirmation | undefined {
+    const count = batch.split(buf, start, end);
+    const found: Confirmation[] = [];
+    for (let i = 0; i < count; i++) {
+      const [from, to] = [batch.starts[i]!, batch.ends[i]!];
+      if (message.read(buf, from, to, to - from) !== '') return undefined;
+      const one = matched();
+      if (message.broken) return undefined;
+      if (one !== undefined) found.push(one);
     }
+    const forward = found.length < count;
+    return found.reduceRight<Confirmation | undefined>((next, one) => ({ ...one, forward, next }), undefined);
+  }
+
+  return (buf, start, end) => {
+    // A message that is read only in part could contradict itself further on, so it is left alone.
+    if (end - start > scanBytes) return undefined;
+    const whole = message.read(buf, start, end, end - start) === '';
+    const confirmation = whole ? matched() : several(buf, start, end);
     message.release();
     return confirmation;
   };

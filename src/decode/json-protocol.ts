@@ -14,8 +14,8 @@ import { NO_BYTES } from './scan.ts';
 import { type Shape, shapeOf } from './unread.ts';
 
 const OPEN_ARRAY = 0x5b;
-/** First bytes of confirmations: they are objects, as frames of the SDK are. */
-const BEGINS = firstBytes();
+/** First bytes of confirmations beside that of an object: of an array, and RS. */
+const BEGINS = firstBytes('[\x1e');
 
 /**
  * Reads every connection that no other protocol claims. A message needs no knowledge of earlier

@@ -81,8 +81,8 @@ export interface MessageReader {
   /** The next event of that message, whose bytes must still be there; undefined = there is none. */
   next(): EventFacts | undefined;
   /**
-   * The confirmation in the client's message `buf[start, end)`; undefined = it is none and must be
-   * forwarded. `binary` (default false): it is no text message. Never throws.
+   * The confirmations in the client's message `buf[start, end)`; undefined = it has none and must
+   * be forwarded. `binary` (default false): it is no text message. Never throws.
    */
   confirmation(buf: Buffer, start: number, end: number, binary?: boolean): Confirmation | undefined;
 }

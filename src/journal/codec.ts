@@ -1,5 +1,5 @@
 // journal: the payload of a record: a value as JSON, then the bytes of a message. Reading trusts no byte.
-import type { DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
+import type { Clocks, DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
 import { FRAME_BYTES, seal } from './frame.ts';
 
 /** Records that wait to be written together. */
@@ -140,7 +140,12 @@ export function readEntry(value: unknown, message: Buffer): Entry | undefined {
     }
     case 'reserved':
       if (!isNumber(value.through) || !isNumber(value.previous)) return undefined;
-      return { kind: 'reserved', through: value.through, previous: value.previous };
+      return {
+        kind: 'reserved',
+        through: value.through,
+        previous: value.previous,
+        clocks: isClocks(value.clocks) ? value.clocks : undefined,
+      };
     default:
       return undefined;
   }
@@ -152,6 +157,10 @@ function isFields(value: unknown): value is Fields {
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
+}
+
+function isClocks(value: unknown): value is Clocks {
+  return isFields(value) && isNumber(value.at) && isNumber(value.ahead);
 }
 
 function isSession(value: unknown): value is SessionEntry {

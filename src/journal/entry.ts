@@ -1,4 +1,4 @@
-// journal: the entries of a journal: plain data, one per event. Times are ms since the epoch by the wall clock.
+// journal: the entries of a journal: plain data, one per event. Times are ms by the clock of the store.
 import type {
   AttemptKind,
   AttemptResult,
@@ -74,6 +74,12 @@ export interface DeliveryState {
   readonly shownAs?: string;
 }
 
+/** What the clock of the store showed, ms, and how far the wall clock was ahead of it then, ms. */
+export interface Clocks {
+  readonly at: number;
+  readonly ahead: number;
+}
+
 /** The end of a delivery. */
 export interface OutcomeEntry {
   readonly status: Outcome;
@@ -106,6 +112,11 @@ export type Entry =
   /**
    * The numbers that the writer's deliveries may have, up to `through`; those of the next process
    * are higher. It is the first record of each file, where `previous` is the size of the file
-   * before, bytes; 0 = there was none.
+   * before, bytes; 0 = there was none. It says too what the clocks show.
    */
-  | { readonly kind: 'reserved'; readonly through: number; readonly previous: number };
+  | {
+      readonly kind: 'reserved';
+      readonly through: number;
+      readonly previous: number;
+      readonly clocks: Clocks | undefined;
+    };

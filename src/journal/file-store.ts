@@ -5,7 +5,7 @@ import type { DeadLetters } from '../delivery/dead-letters.ts';
 import type { Delivery } from '../delivery/record.ts';
 import { written } from './codec.ts';
 import { openDirectory, type StoreDirectory } from './directory.ts';
-import type { DeliveryEntry, SessionEntry } from './entry.ts';
+import type { DeliveryEntry, Entry, SessionEntry } from './entry.ts';
 import { type FileLetters, openFileLetters } from './file-letters.ts';
 import type { OpenDelivery } from './image.ts';
 import { Item } from './item.ts';
@@ -13,6 +13,7 @@ import { LetterScribe } from './letter-scribe.ts';
 import { type Files, Log } from './log.ts';
 import { type Dropped, type ReadState, readState } from './read-state.ts';
 import { Scribe, type ScribeDeps } from './scribe.ts';
+import { StoreClock } from './store-clock.ts';
 
 export interface FileStoreOptions {
   readonly directory: string;
@@ -46,8 +47,6 @@ export interface Left {
   /** Deliveries in flight, by the key of their session. */
   readonly deliveries: ReadonlyMap<string, readonly (OpenDelivery & { readonly item: Item })[]>;
   readonly dropped: Dropped;
-  /** Time of the earlier process's last write, ms since the epoch; 0 = it wrote nothing. */
-  readonly lastAt: number;
   /** Highest number of an earlier delivery. Deliveries of this process get higher ones. */
   readonly highest: number;
 }
@@ -55,6 +54,8 @@ export interface Left {
 export interface FileStore {
   readonly journal: Scribe;
   readonly left: Left;
+  /** By which its records are dated. */
+  readonly clock: StoreClock;
   /** Secret that outlives the process, with which resume tokens are made. */
   readonly secrets: readonly [string];
   /**
@@ -111,6 +112,7 @@ export async function openFileStore(options: FileStoreOptions, deps: FileStoreDe
 class OpenStore implements FileStore {
   readonly journal: Scribe;
   readonly left: Left;
+  readonly clock: StoreClock;
   readonly #directory: StoreDirectory;
   readonly #deps: FileStoreDeps;
   readonly #log: Log;
@@ -141,12 +143,13 @@ class OpenStore implements FileStore {
     });
     const { left, over } = leftOf(read, this.#letters.wasLost);
     this.left = left;
+    this.clock = new StoreClock(read.clocks, deps);
     this.#through = this.left.highest + RESERVED;
     this.#log = new Log(
       {
         ...shared,
         ...{ kind: 'state', syncMs },
-        opening: () => ({ kind: 'reserved', through: this.#through }),
+        opening: () => this.#reserved(),
         failed: (error) => this.#failed(error),
       },
       read.segments,
@@ -158,7 +161,7 @@ class OpenStore implements FileStore {
     }
     const { wallOf, eachOpen, traceId } = deps;
     const letters = new LetterScribe({ letters: this.#letters, wallOf, traceId });
-    this.journal = new Scribe({ log: this.#log, letters, afterMs, wallOf, eachOpen, report });
+    this.journal = new Scribe({ log: this.#log, letters, afterMs, wallOf: this.clock.timeOf, eachOpen, report });
   }
 
   get secrets(): readonly [string] {
@@ -197,10 +200,9 @@ class OpenStore implements FileStore {
   look(now: number): void {
     if (this.#closed) return;
     if (this.#log.broken && now >= this.#retryAt) this.#tryAgain(now);
-    if (this.#deps.latest() > this.#through - RESERVED / 2) {
-      this.#through += RESERVED;
-      this.#log.append({ kind: 'reserved', through: this.#through, previous: 0 });
-    }
+    const short = this.#deps.latest() > this.#through - RESERVED / 2;
+    if (short) this.#through += RESERVED;
+    if (short || this.clock.moved) this.#log.append({ ...this.#reserved(), previous: 0 });
     if (now >= this.#checkAt) {
       this.#checkAt = now + CHECK_MS;
       void this.#check();
@@ -217,6 +219,10 @@ class OpenStore implements FileStore {
     await this.#letters.close();
     await synced;
     this.#directory.release();
+  }
+
+  #reserved(): Omit<Extract<Entry, { kind: 'reserved' }>, 'previous'> {
+    return { kind: 'reserved', through: this.#through, clocks: this.clock.clocks() };
   }
 
   #failed(error: unknown): void {
@@ -258,7 +264,7 @@ class OpenStore implements FileStore {
 
 /** A delivery that was lost according to its letter is over: the letter was written first. */
 function leftOf(
-  { image, items, dropped, lastAt }: ReadState,
+  { image, items, dropped }: ReadState,
   wasLost: FileLetters['wasLost'],
 ): { left: Left; over: { item: Item; settled: object }[] } {
   const sessions = [...image.sessions.values()].map((entry) => ({ entry, item: items.get(entry.key) ?? new Item() }));
@@ -277,7 +283,7 @@ function leftOf(
     list.push({ ...open, item: items.get(seq) ?? new Item() });
     deliveries.set(session, list);
   }
-  return { left: { sessions, deliveries, dropped, lastAt, highest: image.highest }, over };
+  return { left: { sessions, deliveries, dropped, highest: image.highest }, over };
 }
 
 function reasonOf(error: unknown): string {

@@ -54,8 +54,8 @@ export function createLetterSearch({ files, keepMs, wall, purged }: LetterSearch
     const found: FoundLetter[] = [];
     const wanted = { ...filter, since: Math.max(filter.since ?? 0, wall() - keepMs) };
     for (const file of [...files.files].reverse()) {
-      // Everything in it ended before.
-      if (file.lastAt < wanted.since) break;
+      // Everything in it ended before. Older files may have later times: the clock was set back.
+      if (file.lastAt < wanted.since) continue;
       if (file.firstN >= before) continue;
       await eachNewest(file, filter.user ?? filter.claimedUser, (letter, message) => {
         if (letter.n >= before || !wantsLetter(wanted, letter)) return true;

@@ -1,5 +1,5 @@
 // journal: reads the state that an earlier process left, and gives up what damage makes uncertain.
-import { readFileSync, statSync, truncateSync, unlinkSync } from 'node:fs';
+import { readFileSync, truncateSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEntry, readPayload } from './codec.ts';
 import { refused, StoreRefused } from './directory.ts';
@@ -7,6 +7,7 @@ import { FRAME_BYTES, readFrames } from './frame.ts';
 import { Image } from './image.ts';
 import { Item, type OldSegment } from './item.ts';
 import { FORMAT, HEADER_BYTES, readHeader, segmentName, segmentNumber } from './segment.ts';
+import { LastClocks } from './store-clock.ts';
 
 /** Counts of what could not be read. */
 export interface Dropped {
@@ -33,8 +34,8 @@ export interface ReadState {
   readonly items: ReadonlyMap<string | number, Item>;
   readonly segments: readonly OldSegment[];
   readonly dropped: Dropped;
-  /** Time of the latest write, ms since the epoch; 0 = there was none. */
-  readonly lastAt: number;
+  /** What the latest records say of the clock of the store. */
+  readonly clocks: LastClocks;
 }
 
 /**
@@ -48,7 +49,6 @@ export function readState(directory: string, names: readonly string[]): ReadStat
     .sort((a, b) => a - b);
   const reading = new Reading();
   const segments: OldSegment[] = [];
-  let lastAt = 0;
   for (const [i, number] of numbers.entries()) {
     const name = segmentName('state', number);
     const path = join(directory, name);
@@ -59,7 +59,6 @@ export function readState(directory: string, names: readonly string[]): ReadStat
       unlinkSync(path);
       continue;
     }
-    lastAt = Math.max(lastAt, statSync(path).mtimeMs);
     const end = reading.file(name, number, buf, i === numbers.length - 1);
     // The next process appends a file. A torn end in a file before the last would be taken for
     // damage.
@@ -67,14 +66,15 @@ export function readState(directory: string, names: readonly string[]): ReadStat
     segments.push({ number, bytes: end, items: [] });
   }
   reading.giveUpUncertain();
-  const { image, dropped, items } = reading;
+  const { image, dropped, items, clocks } = reading;
   const held = reading.itemsByFile();
   const placed = segments.map((segment) => ({ ...segment, items: held.get(segment.number) ?? [] }));
-  return { image, items, segments: placed, dropped, lastAt };
+  return { image, items, segments: placed, dropped, clocks };
 }
 
 class Reading {
   readonly image = new Image();
+  readonly clocks = new LastClocks();
   readonly items = new Map<string | number, Item>();
   readonly dropped: Dropped = { files: [], bytes: 0, unknown: 0, sessions: 0, deliveries: 0 };
   readonly #segmentOf = new Map<Item, number>();
@@ -150,6 +150,7 @@ class Reading {
     if (entry.kind === 'reserved' && this.#previous !== undefined && this.#previous.bytes < entry.previous)
       this.damaged(this.#previous.name, entry.previous - this.#previous.bytes);
     this.image.apply(entry);
+    this.clocks.see(entry);
     if (entry.kind !== 'session' && entry.kind !== 'tracked') return;
     // The whole record of a delivery proves that the delivery was still in flight. That of a
     // session does not say what the session has lost.

@@ -16,8 +16,6 @@ export interface RestoreDeps {
   readonly owners: Owners;
   /** Monotonic ms. */
   now(): number;
-  /** From the monotonic clock to the wall clock, ms. */
-  offset(): number;
   readonly report: Report;
 }
 
@@ -40,12 +38,12 @@ type LeftOpen = Left['deliveries'] extends ReadonlyMap<string, readonly (infer O
  * client can ask for one; the result goes on in slices with what was in flight for others.
  */
 export function restore(deps: RestoreDeps, restored: Restored): () => Promise<void> {
-  const { store, tracker, now, offset } = deps;
-  const { left } = store;
-  const from = left.lastAt - offset();
+  const { store, tracker, now } = deps;
+  const { left, clock } = store;
   tracker.latest = left.highest;
   // No client could be heard while nobody ran (SPEC D14).
-  if (left.lastAt > 0 && from < now()) tracker.stoodStill(from, now());
+  const at = now();
+  if (clock.awayMs > 0) tracker.stoodStill(at - clock.awayMs, at);
   const known = new Set<string>();
   for (const session of left.sessions) if (restoreSession(deps, session, restored)) known.add(session.entry.key);
   const others = [...left.deliveries].filter(([key]) => !known.has(key));
@@ -56,7 +54,7 @@ function restoreSession(deps: RestoreDeps, { entry, item }: Left['sessions'][num
   const { journal, left } = deps.store;
   const open = left.deliveries.get(entry.key) ?? [];
   return reviveSession(
-    { ...deps, restored },
+    { ...deps, restored, offset: () => deps.store.clock.offset },
     { entry, open },
     {
       session: (session) => journal.restoredSession(session, entry, item),
@@ -71,7 +69,8 @@ async function endOthers(
   others: readonly (readonly [string, readonly LeftOpen[]])[],
   restored: Restored,
 ): Promise<void> {
-  const { owners, report } = deps;
+  const { owners, report, store } = deps;
+  const revive = { ...deps, offset: () => store.clock.offset };
   for (const [key, list] of others) {
     const [first] = list;
     if (first === undefined) continue;
@@ -79,7 +78,7 @@ async function endOthers(
     const session = new Session(key, owner, '');
     for (const open of list) {
       try {
-        endAsLost(deps, session, open, (delivery) => deps.store.journal.restoredDelivery(delivery, open.item));
+        endAsLost(revive, session, open, (delivery) => store.journal.restoredDelivery(delivery, open.item));
       } catch (error) {
         report({ stage: 'store', error });
       }

@@ -45,7 +45,7 @@ import { register, tell } from './register.ts';
 import { liveConfig, type Reloaded, type Reread, reload } from './reload.ts';
 import { createFetch } from './shared-store.ts';
 import { createStopper, type Stoppable, type Stopper } from './stop.ts';
-import { handsOver, keepStore, openStore } from './store.ts';
+import { handsOver, keepStore, openStore, tokenOffset } from './store.ts';
 import { watchTrust } from './tls-files.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
 
@@ -188,7 +188,8 @@ async function start(deps: SidecarDeps): Promise<Running> {
   const scrapes = createScrapes(now);
   const { keys } = config.sessions;
   const tokens = createTokens(keys.length === 0 ? (lasting?.engine.secrets ?? []) : keys, TOKEN_LIFE_MS);
-  const registry = createRegistry<ResumableSession>(tokens, () => config.limits.connections, sessions.resume);
+  const places = () => config.limits.connections;
+  const registry = createRegistry<ResumableSession>(tokens, places, sessions.resume, tokenOffset(lasting));
   const resumption = createResumption({
     registry,
     tracker,

@@ -89,6 +89,14 @@ export function handsOver(store: LastingStore | undefined): boolean {
   return store?.engine.handsOver === true;
 }
 
+/**
+ * From the monotonic clock to the clock by which resume tokens are dated, ms: that of the store,
+ * by which every later process judges them.
+ */
+export function tokenOffset(store: LastingStore | undefined): () => number {
+  return () => store?.file?.clock.offset ?? store?.shared?.clock.offset() ?? wallOffset();
+}
+
 export interface KeepStoreDeps extends Pick<RestoreDeps, 'decoder' | 'tracker' | 'resumption' | 'owners' | 'report'> {
   readonly registry: Registry<ResumableSession>;
   readonly index: Store;
@@ -120,7 +128,7 @@ export function keepStore(store: LastingStore | undefined, deps: KeepStoreDeps):
 }
 
 function takeOver(file: FileStore, restored: Restored, deps: KeepStoreDeps): Promise<void> {
-  const rest = restore({ ...deps, store: file, now, offset: wallOffset }, restored);
+  const rest = restore({ ...deps, store: file, now }, restored);
   tellRestored(file, restored, deps.log);
   tellDropped(file, deps.report);
   return rest();

@@ -135,3 +135,20 @@ it('[D14] time in which the process stood still is not time in which a connectio
   expect(line.told).toHaveLength(1);
   clock.mockRestore();
 });
+
+it('[D14] nor is it time in which the client of an old one could have been told to come again', async () => {
+  // Standstills of an earlier test are remembered, and the clock began anew.
+  vi.advanceTimersByTime(300_000);
+  const line = new Line();
+  line.retires = false;
+  watch([line], { ageMs: 10_000 });
+  await seconds(12);
+  const read = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => read() + 60_000);
+  await seconds(5);
+  expect(line.told).toEqual([]);
+  await seconds(6);
+  expect(line.told).toHaveLength(1);
+  expect(line.told[0]).toMatch(/^drop /);
+  clock.mockRestore();
+});

@@ -115,6 +115,31 @@ const event = (id: string, type = 'note') => frame(JSON.stringify({ type, event_
 const close = (code: number) => frame(closePayload(code), { opcode: CLOSE });
 const clientClose = (code: number) => clientFrame(closePayload(code), { opcode: CLOSE });
 
+it.each<[string, (texts: string[]) => string]>([
+  ['each ended by RS, as SignalR has it', (texts) => texts.map((text) => `${text}\x1e`).join('')],
+  ['in lines', (texts) => texts.join('\n')],
+  ['in an array', (texts) => `[${texts.join()}]`],
+])(
+  '[E3] events and confirmations %s: each confirmation is about its event, and what it is sent with goes on',
+  async (_, join) => {
+    const { client, upstream, outcomes, answer } = await open();
+    const about = (id: string, more: object = {}) => ({ event_id: id, ...more });
+    const events = ['a', 'b', 'c'].map((id) => JSON.stringify(about(id, { type: 'strict' })));
+    upstream.send(frame(join(events)));
+    answer();
+    upstream.drain();
+    const type = 'event_confirmation';
+    const words = [about('a', { type }), about('b', { type, status: 'failed' })].map((one) => JSON.stringify(one));
+    client.send(clientFrame(join(words)));
+    expect(upstream.drain()).toHaveLength(0);
+    expect(outcomes()).toEqual(['a confirmed processed', 'b failed rejected', 'c pending']);
+    const mixed = join([JSON.stringify({ type: 'chat' }), JSON.stringify(about('c', { type }))]);
+    client.send(clientFrame(mixed));
+    expect(readCompleteFrames(upstream.drain()).frames.map(({ payload }) => payload.toString())).toEqual([mixed]);
+    expect(outcomes()[2]).toBe('c confirmed processed');
+  },
+);
+
 describe('[D15] the backend closes behind its events', () => {
   it.each([1000, 1011, 1012, 4401])(
     'with %i: the pong to the last barrier proves what no barrier had been for',

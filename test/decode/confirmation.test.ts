@@ -27,6 +27,33 @@ test.each<[string, unknown]>([
   expect(read(message)).toEqual(confirmed);
 });
 
+test.each<[string, string]>([
+  ['ended by RS, as every message of SignalR is', `{"type":"${type}","event_id":"E"}\x1e`],
+  ['behind RS, as in RFC 7464', `\x1e{"type":"${type}","event_id":"E"}\n`],
+  ['alone in an array', ` [{"type":"${type}","event_id":"E"}]`],
+])('[E3] a confirmation %s is one, and nothing of the message goes on', (_name, text) => {
+  expect(read(text)).toEqual({ ...confirmed, forward: false });
+});
+
+test.each<[string, (one: string, other: string) => string]>([
+  ['in an array', (one, other) => `[${one}, ${other}]`],
+  ['in lines', (one, other) => `${one}\n${other}\n`],
+  ['each ended by RS', (one, other) => `${one}\x1e${other}\x1e`],
+])(
+  '[E3] several confirmations %s are taken in their order; with something else the message goes on too',
+  (_name, join) => {
+    const one = `{"type":"${type}","event_id":"A"}`;
+    const other = `{"type":"${type}","event_id":"B","status":"failed","error":"boom"}`;
+    const [a, b] = [
+      { ...confirmed, eventId: 'A', forward: false },
+      { eventId: 'B', rejected: true, error: 'boom', forward: false },
+    ];
+    expect(read(join(one, other))).toEqual({ ...a, next: b });
+    expect(read(join(other, one))).toEqual({ ...b, next: a });
+    expect(read(join('{"type":"user_message"}', other))).toEqual({ ...b, forward: true });
+  },
+);
+
 test('an id that is a number confirms', () => {
   expect(read({ type, event_id: 42 })).toEqual({ ...confirmed, eventId: '42' });
 });
@@ -57,7 +84,12 @@ test.each<[string, unknown]>([
   ['an unknown status', { type, event_id: 'E', status: 'received' }],
   ['an empty status', { type, event_id: 'E', status: '' }],
   ['a status that is no string', { type, event_id: 'E', status: true }],
-  ['an array', [{ type, event_id: 'E' }]],
+  ['an array of something else', [{ type: 'user_message', event_id: 'E' }]],
+  ['an array with something in it that is no object', [{ type, event_id: 'E' }, 'E']],
+  ['an array that does not end', `[{"type":"${type}","event_id":"E"}`],
+  ['an empty array', []],
+  ['more than 64', Array.from({ length: 65 }, () => ({ type, event_id: 'E' }))],
+  ['one of several that is no JSON', `{"type":"${type}","event_id":"E"}\n{"type":"\\q"}`],
   ['not JSON', `{"type":"${type}","event_id":"E"`],
   ['a wrong escape in the id', `{"type":"${type}","event_id":"\\q"}`],
   ['a wrong escape in the error', `{"type":"${type}","event_id":"E","error":"\\q"}`],

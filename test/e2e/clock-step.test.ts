@@ -7,6 +7,7 @@ import { missing } from '../support/component.ts';
 import { asking, optIn } from '../support/opted-in.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type DeliveryRow, expectHealthyLog, type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
+import { newDirectory } from '../support/store-directory.ts';
 import { type WallClock, wallClock } from '../support/wall-clock.ts';
 import { confirmation, event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
 
@@ -23,6 +24,7 @@ const SECRET = 'a secret of this test and of at least 32 characters';
 const RULES = [
   { match: 'soon', confirm: 'processed', timeout: '300ms', attempts: [] },
   { match: 'patient', confirm: 'processed', timeout: '10m', attempts: [] },
+  { match: 'brief', confirm: 'processed', timeout: '2s', attempts: [] },
 ];
 
 interface Row extends DeliveryRow {
@@ -30,10 +32,10 @@ interface Row extends DeliveryRow {
   readonly deadline_at: string;
 }
 
-async function start(clock: WallClock, config: object = {}) {
+async function start(clock: WallClock, config: object = {}, before?: Awaited<ReturnType<typeof startWsBackend>>) {
   const receiver = await startOtlpReceiver();
   atEnd(() => receiver.close());
-  const backend = await startWsBackend();
+  const backend = before ?? (await startWsBackend());
   const sidecar = await startSidecar({
     upstream: backend.address,
     config: { events: { rules: RULES }, ...config },
@@ -151,6 +153,46 @@ describe.skipIf(missing('faketime'))('[D18] a wall clock that is set', () => {
     close(kept.endNs, Date.now());
     expectHealthyLog(sidecar);
   });
+
+  it.each([
+    ['set 10 h forward in the first process', 0, 10 * HOUR, 10 * HOUR],
+    ['set 10 h back in the first process', 0, -10 * HOUR, -10 * HOUR],
+    ['3,000 days behind at the start of the first process', -3000 * DAY, 0, 0],
+    ['set 10 h back between the two', 0, 0, -10 * HOUR],
+  ])(
+    'and a store that outlives the process: %s, it ends no delivery and no session in the second',
+    async (_, boot, during, after) => {
+      const clock = wallClock(boot);
+      const store = { store: `file:${newDirectory()}` };
+      const first = await start(clock, store);
+      const before = await optIn(first.sidecar.ws);
+      tell(await first.backend.peer(0), event('early', 'patient'));
+      await before.frames(1);
+      clock.set(during);
+      // When this is over, the process has looked at its clock again.
+      tell(await first.backend.peer(0), event('soon', 'soon'));
+      await first.sidecar.reach({ timeout: 1 });
+      tell(await first.backend.peer(0), event('later', 'brief'));
+      await before.frames(3);
+      first.sidecar.signal('SIGKILL');
+      await first.sidecar.exited;
+
+      clock.set(after);
+      const { sidecar, row } = await start(clock, store, first.backend);
+      close((await row('early')).sent_at, clock.now());
+      const back = await optIn(sidecar.ws, asking(before.welcome, 3));
+      expect(back.welcome).toMatchObject({ session: before.welcome.session, recovered: true });
+      // Time goes on for who has run out of it, and for nobody else.
+      await sidecar.reach({ timeout: 1, pending: 1, failed: 0 });
+      const later = await row('later');
+      expect(later.status).toBe('timeout');
+      expect(later.settled_ms).toBeGreaterThanOrEqual(2000);
+      back.say({ ackspan: 'confirm', through: 1 });
+      await sidecar.reach({ confirmed: 1, timeout: 1, pending: 0, failed: 0 });
+      expect((await row('early')).settled_ms).toBeLessThan(HOUR * 1000);
+      expectHealthyLog(sidecar);
+    },
+  );
 
   it('is the clock that tokens expire by, and log lines are written by', async () => {
     const clock = wallClock();

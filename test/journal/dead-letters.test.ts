@@ -86,6 +86,20 @@ it('files whose letters are all too old go, and a file is begun often enough for
   expect(letters.bytes).toBe(0);
 });
 
+it('[D18] a clock that was set back meanwhile hides no letter from a search by time', async () => {
+  const directory = newDirectory();
+  const { letters, state } = openIn(directory);
+  letters.add(letterOf(1, { settledAt: LOST_AT }), undefined);
+  letters.handOver();
+  letters.anew();
+  state.wall = LOST_AT - KEEP_MS / 16;
+  letters.add(letterOf(2, { settledAt: state.wall }), undefined);
+  letters.handOver();
+  expect(filesIn(directory)).toHaveLength(2);
+  const { found } = await letters.find({ since: LOST_AT - 1 }, { limit: 10, messages: false });
+  expect(found.map(({ letter }) => letter.seq)).toEqual([1]);
+});
+
 it('beyond the limit of bytes the oldest go first, and the figure is what is on the disk', async () => {
   const directory = newDirectory();
   const { letters } = openIn(directory, { limitBytes: 5000 });
