@@ -28,7 +28,8 @@ export function watch(results: readonly HandlerResult[], manual: boolean, end: E
   if (unfinished === 0) end(NO_HANDLER);
   for (const { threw, value } of results) {
     if (threw) end(reasonText(value));
-    else if (isThenable(value)) value.then(finish, fail);
+    // Of what is no promise of the platform, `then` may throw, or call back twice.
+    else if (Object(value) === value) Promise.resolve(value).then(finish, fail);
     else finish();
   }
 }
@@ -41,8 +42,4 @@ export function reasonText(reason: unknown): string {
     // The object has no text form. Its failure is what matters.
     return 'unprintable';
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }

@@ -50,9 +50,8 @@ export class Link {
   /** Leaves the connection: closes it, whatever its state, and hears nothing of it any more. */
   leave(): void {
     const { socket } = this;
-    socket.onopen = socket.onmessage = socket.onclose = null;
     // `ws` throws the error of a handshake that is given up where nobody listens.
-    socket.onerror = () => {};
+    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = () => {};
     socket.close();
   }
 }

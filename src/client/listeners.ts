@@ -59,8 +59,11 @@ export class Listeners<M> extends EventTarget {
   /** Dispatches an event and returns the results of its listeners, in their order. */
   protected emit(event: Event): readonly HandlerResult[] {
     const results: HandlerResult[] = [];
+    const outer = this.#results;
     this.#results = results;
     this.dispatchEvent(event);
+    // A listener may have caused this event; those after it are still to be called.
+    this.#results = outer;
     return results;
   }
 

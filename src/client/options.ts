@@ -1,5 +1,5 @@
 // client: the options of an application, and the default reconnect policy.
-import type { CloseDetails, PlainSocketConstructor } from './platform.ts';
+import { type CloseDetails, type PlainSocketConstructor, threw } from './platform.ts';
 import type { Resumption } from './protocol.ts';
 
 /** The facts when a connection has ended. */
@@ -27,8 +27,8 @@ export interface AckspanOptions {
   /** Longest wait before any reconnect, ms: the bound doubles up to this. Default 30000. */
   readonly maxDelayMs?: number;
   /**
-   * Whether to reconnect after a close that the application did not ask for. Default:
-   * `reconnectByDefault`.
+   * Whether to reconnect after a close that the application did not ask for. Default: after codes
+   * that may pass, once the socket was open.
    */
   readonly shouldReconnect?: (close: CloseDetails, attempts: Attempts) => boolean;
   /**
@@ -55,12 +55,18 @@ const PASSING = [
 ];
 
 /**
- * Whether to reconnect: not before the socket was open once (like a WebSocket, it then fails), not
- * after a normal close (1000), not after a fault of ours (1002–1010), and not after a code of the
- * application (3000–4999), which is a decision of the peer.
+ * Whether to reconnect: what the application's policy says. Where there is none, or it throws: not
+ * before the socket was open once (like a WebSocket, it then fails), not after a normal close
+ * (1000), not after a fault of ours (1002–1010), and not after a code of the application
+ * (3000–4999), which is a decision of the peer.
  */
-export function reconnectByDefault(close: CloseDetails, attempts: Attempts): boolean {
-  return attempts.opened && PASSING.includes(close.code);
+export function wantsMore(close: CloseDetails, attempts: Attempts, { shouldReconnect }: AckspanOptions): boolean {
+  let wanted = attempts.opened && PASSING.includes(close.code);
+  if (shouldReconnect)
+    threw(() => {
+      wanted = shouldReconnect(close, attempts);
+    });
+  return wanted;
 }
 
 /**

@@ -57,6 +57,17 @@ export function createCloseEvent(close: CloseDetails): Event {
   return platform.CloseEvent ? new platform.CloseEvent('close', close) : Object.assign(new Event('close'), close);
 }
 
+/** Runs what may throw, and shows what it throws. Returns whether it threw. */
+export function threw(run: () => unknown): boolean {
+  try {
+    run();
+    return false;
+  } catch (error) {
+    showError(error);
+    return true;
+  }
+}
+
 /** Shows an error of the application as the platform shows uncaught ones, else on the console. */
 export function showError(error: unknown): void {
   if (platform.reportError) platform.reportError(error);

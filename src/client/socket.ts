@@ -4,8 +4,8 @@ import type { AckspanCloseEvent, AckspanEventMap, AckspanMessageEvent } from './
 import { reasonText, watch } from './handling.ts';
 import { Link } from './link.ts';
 import { Listeners } from './listeners.ts';
-import { type AckspanOptions, reconnectByDefault, reconnectDelay } from './options.ts';
-import { type CloseDetails, createCloseEvent, platform, type SendData, showError } from './platform.ts';
+import { type AckspanOptions, reconnectDelay, wantsMore } from './options.ts';
+import { type CloseDetails, createCloseEvent, platform, type SendData, threw } from './platform.ts';
 import { optInQuery, type Resumption } from './protocol.ts';
 
 export type * from './events.ts';
@@ -190,12 +190,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     };
     if (this.#conversation.busy)
       setTimeout(() => {
-        try {
-          shut();
-        } catch (error) {
-          showError(error);
-          this.#link.socket.close();
-        }
+        if (threw(shut)) this.#link.socket.close();
       });
     else shut();
     this.#state = CLOSING;
@@ -265,8 +260,12 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     if (this.#openedAt && performance.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
     this.#openedAt = 0;
     const attempt = this.#attempt + 1;
-    const { shouldReconnect = reconnectByDefault } = this.#options;
-    if (this.#state > OPEN || !shouldReconnect(close, { opened: this.#opened, attempt })) {
+    // The application may close the socket when it is asked.
+    if (
+      this.#state > OPEN ||
+      !wantsMore(close, { opened: this.#opened, attempt }, this.#options) ||
+      this.#state > OPEN
+    ) {
       this.#finish(close);
       return;
     }
@@ -275,7 +274,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     const delayMs = reconnectDelay(attempt, this.#options);
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
-      this.#connect(this.url, optInQuery(this.#conversation.resumption(false)));
+      const connect = () => this.#connect(this.url, optInQuery(this.#conversation.resumption(false)));
+      if (threw(connect)) this.#lost(LOST);
     }, delayMs);
     this.emit(Object.assign(new Event('reconnecting'), { ...close, attempt, delayMs }));
   }

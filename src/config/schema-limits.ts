@@ -79,7 +79,7 @@ export const limitRows = [
   row(
     'limits.silence',
     duration(0, 86_400_000),
-    'How long a client may send nothing, and leave a barrier unanswered or take nothing of what waits for it, before it is cut off. `0ms` = for ever.',
+    'How long a client may send nothing, and leave a barrier unanswered or take nothing of what waits for it, before it is cut off. After twice that time without a byte either way, TCP keep-alive asks the system whether the client is there, also where no barrier can be written because the backend stands in the middle of a frame. `0ms` = for ever.',
     {
       written: '60s',
     },

@@ -53,10 +53,10 @@ export interface ListenerDeps<T> extends Omit<UpgradeDeps<T>, 'handshakeTimeoutM
    * Longest time from the first byte (or the connection) to the end of a head, ms. Default 15,000.
    */
   readonly headersTimeoutMs?: number;
-  /**
-   * Longest idle time of a connection, ms. Default 620,000: load balancers end theirs after 600 s.
-   */
+  /** Longest idle time of a connection, ms. Default 620,000: load balancers wait for 600 s. */
   readonly keepAliveTimeoutMs?: number;
+  /** Silence before the system asks whether a client is there, ms. Default 0 = never. */
+  readonly probeMs?: number;
   /** Longest pause of a client in its body, or in the reading of its answer, ms; 0 = for ever. */
   readonly stallMs: number;
   /** Number of open upgraded connections, each with a socket to the upstream. Default: 0. */
@@ -87,9 +87,9 @@ export interface Listener {
 /** Builds the port. Requests and answers may last while they move. */
 export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   const { handshakeTimeoutMs, headerBytes = 65_536, stallMs, counters, report } = deps;
-  const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000 } = deps;
+  const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000, probeMs = 0 } = deps;
   const checkMs = Math.max(50, Math.min(5_000, headersTimeoutMs / 3));
-  const server = createPublicServer({ headerBytes, headersTimeoutMs, checkMs, keepAliveTimeoutMs });
+  const server = createPublicServer({ headerBytes, headersTimeoutMs, checkMs, keepAliveTimeoutMs, probeMs });
   const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
   const exchanges = createExchanges({ counters, stallMs, report, abort: (request) => forwarder.abort(request) });
   const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes, exchanges });

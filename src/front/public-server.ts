@@ -14,7 +14,12 @@ export interface PublicServerOptions {
   /** Time between two checks for late heads, ms. */
   readonly checkMs: number;
   readonly keepAliveTimeoutMs: number;
+  /** Silence after which the system asks whether a client's machine is there, ms; 0 = never. */
+  readonly probeMs: number;
 }
+
+/** Longest silence that Linux can wait for (TCP_KEEPIDLE), ms. */
+const LONGEST_PROBE_MS = 32_767_000;
 
 export function createPublicServer(options: PublicServerOptions): Server {
   const server = createServer({
@@ -26,6 +31,10 @@ export function createPublicServer(options: PublicServerOptions): Server {
     connectionsCheckingInterval: options.checkMs,
     keepAliveTimeout: options.keepAliveTimeoutMs,
     noDelay: true,
+    // Where no barrier can be written, in the middle of a frame, nothing else finds out that a
+    // client has vanished. The system gives it up about ten seconds after the first question.
+    keepAlive: options.probeMs > 0,
+    keepAliveInitialDelay: Math.min(Math.max(1000, options.probeMs), LONGEST_PROBE_MS),
   });
   // The size limit bounds the number. Node's default would silently drop every header after the
   // 1,000th.

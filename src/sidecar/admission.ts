@@ -85,6 +85,8 @@ export function openFront(deps: FrontDeps): Listener {
     counters: deps.counters,
     handshakeTimeoutMs: config.limits.handshakeMs,
     stallMs: config.limits.stallMs,
+    // A client that can be asked by a barrier has been asked by then.
+    probeMs: 2 * config.limits.silenceMs,
     connections: () => connections.size,
     otherSockets: () => admin.connections,
     admit: (request) =>

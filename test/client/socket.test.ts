@@ -14,6 +14,11 @@ import { once, type Served, serve } from './serve.ts';
 const WebSocketClass = WS as unknown as NonNullable<AckspanOptions['WebSocket']>;
 const FAST: AckspanOptions = { WebSocket: WebSocketClass, minDelayMs: 1, maxDelayMs: 5 };
 
+/** An object that is taken for a promise. */
+function thenable(then: (done: () => void, failed: (error: unknown) => void) => void): object {
+  return { then };
+}
+
 let served: Served;
 let socket: AckspanSocket;
 const plainServers: Served[] = [];
@@ -206,6 +211,56 @@ describe('confirming', () => {
     await vi.waitFor(() => expect(served.sidecar.session.rejected.get(1)).toBe('Error: second'));
   });
 
+  test('what a listener returns is asked once, and may call back as often as it likes', async () => {
+    await opened();
+    const returned: Record<string, unknown> = {
+      twice: thenable((done) => {
+        done();
+        done();
+      }),
+      throws: thenable(() => {
+        throw new Error('from then');
+      }),
+      unreadable: Object.defineProperty({}, 'then', {
+        get() {
+          throw new Error('from the getter');
+        },
+      }),
+      both: thenable((done, failed) => {
+        done();
+        failed('too late');
+      }),
+    };
+    socket.onmessage = ({ data }) => returned[data as string];
+    socket.addEventListener('message', ({ data }) => (data === 'twice' ? new Promise(() => {}) : undefined));
+    for (const text of Object.keys(returned)) served.sidecar.session.push(text);
+    await vi.waitFor(() => expect(confirmed()).toEqual([4]));
+    expect(Object.fromEntries(served.sidecar.session.rejected)).toEqual({
+      2: 'Error: from then',
+      3: 'Error: from the getter',
+    });
+  });
+
+  test('a message that comes while another is handed over costs no result of either', async () => {
+    // Brings the next frame inside `send`, as a fake network or a bridge to a worker may.
+    class Prompt extends WS {
+      override send(data: never): void {
+        super.send(data);
+        if (data === 'more, please') this.emit('message', Buffer.from('inner'), false);
+      }
+    }
+    await opened({ WebSocket: Prompt as unknown as typeof WebSocketClass });
+    const { session } = served.sidecar;
+    socket.onmessage = ({ data }) => data === 'outer' && socket.send('more, please');
+    socket.addEventListener('message', ({ data }) => {
+      if (data === 'outer') throw new Error('second listener');
+    });
+    session.push('outer');
+    session.messages.push('inner');
+    await vi.waitFor(() => expect(confirmed()).toEqual([2]));
+    expect([...session.rejected]).toEqual([[1, 'Error: second listener']]);
+  });
+
   test('nobody listens: the message is rejected, not confirmed', async () => {
     await opened();
     served.sidecar.session.push('1');
@@ -368,6 +423,49 @@ describe('reconnecting', () => {
       [1006, { opened: true, attempt: 2 }],
       [1006, { opened: true, attempt: 3 }],
     ]);
+  });
+
+  test('shouldReconnect that throws: the error is shown, and the default decides', async () => {
+    await opened({
+      shouldReconnect: () => {
+        throw new Error('broken policy');
+      },
+    });
+    served.sockets[0]!.terminate();
+    await once(socket, 'open');
+    expect(console.error).toHaveBeenCalledTimes(1);
+    served.sockets[1]!.close(4000);
+    expect(await once<AckspanCloseEvent>(socket, 'close')).toMatchObject({ code: 4000 });
+  });
+
+  test('shouldReconnect that closes the socket: it is closed, whatever the answer', async () => {
+    await opened({
+      shouldReconnect: () => {
+        socket.close();
+        return true;
+      },
+    });
+    socket.addEventListener('reconnecting', () => expect.fail('reconnecting'));
+    served.sockets[0]!.terminate();
+    expect(await once<AckspanCloseEvent>(socket, 'close')).toMatchObject({ code: 1006 });
+    expect(socket.readyState).toBe(AckspanSocket.CLOSED);
+  });
+
+  test('a class that throws at a later try: the error is shown, and the next try follows', async () => {
+    let made = 0;
+    class Moody extends WS {
+      constructor(...args: ConstructorParameters<typeof WS>) {
+        if (++made === 2) throw new Error('no ticket');
+        super(...args);
+      }
+    }
+    await opened({ WebSocket: Moody as unknown as typeof WebSocketClass });
+    const attempts: number[] = [];
+    socket.addEventListener('reconnecting', ({ attempt }) => attempts.push(attempt));
+    served.sockets[0]!.terminate();
+    await once(socket, 'open');
+    expect(attempts).toEqual([1, 2]);
+    expect(console.error).toHaveBeenCalledTimes(1);
   });
 
   test('a try that failed leaves no error behind', async () => {

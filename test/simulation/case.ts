@@ -228,21 +228,31 @@ export class Case {
   }
 
   /**
-   * Whether another connection of the user, which was sent a message that the sidecar could not
-   * read, has said a word of the event before: the word may be about that message, and so may a
-   * later one of the user (D13).
+   * Whether another connection of the user, which had been sent a message that the sidecar could
+   * not read, said a word of the event before, without having got the event in another message: the
+   * word may be about that message, and so may a later one of the user (D13).
    */
   private isClaimed(link: Link, eventId: string | undefined, before: number): boolean {
-    const { messages, deliveries, links } = this.history;
-    return links.some(
-      (other) =>
-        other !== link &&
-        other.user === link.user &&
-        other.evidence.some((one) => one.kind === 'word' && one.eventId === eventId && one.arrivedAt < before) &&
-        messages.some(
-          (one) => one.upstream === other.upstream && one.tracked && !deliveries.some(({ uid }) => uid === one.uid),
-        ),
-    );
+    const { messages, deliveries, links, byUid } = this.history;
+    return links.some((other) => {
+      if (other === link || other.user !== link.user) return false;
+      const unread = messages.filter(
+        (one) =>
+          one.upstream === other.upstream &&
+          one.tracked &&
+          one.readAt > 0 &&
+          !deliveries.some(({ uid }) => uid === one.uid),
+      );
+      return other.evidence.some(
+        (one) =>
+          one.kind === 'word' &&
+          one.eventId === eventId &&
+          one.readAt > 0 &&
+          one.arrivedAt < before &&
+          unread.some(({ readAt }) => readAt <= one.readAt + TIE_MS) &&
+          !other.parsed.some(({ uid, at }) => at <= one.sentAt && byUid.get(uid)?.eventId === eventId),
+      );
+    });
   }
 
   /**

@@ -203,6 +203,24 @@ describe('false loss', () => {
     expect(kinds({ told: timeout, message, links: [{ evidence: [{ ...WORD, moot: true }] }] })).toEqual([]);
   });
 
+  test("another tab's word before it may be about a message that could not be read, if it had got one", () => {
+    const unread = { ...MESSAGE, uid: 9, client: 1, upstream: 2, eventId: 'e9', arrivedAt: 60, readAt: 60 };
+    const early = { ...WORD, sentAt: 70, arrivedAt: 80, readAt: 80, most: 0, sure: 0 };
+    const own = { user: 'ann', evidence: [WORD] };
+    const found = (second: Message, user = 'ann', got?: Message) => {
+      const parsed = got === undefined ? [] : [{ uid: got.uid, at: got.readAt }];
+      const links = [own, { client: 1, user, parsed, evidence: [{ ...early, most: 1, sure: 1 }] }];
+      const messages = [MESSAGE, second, ...(got === undefined ? [] : [got])];
+      const deliveries = [{ ...TOLD, ...timeout }, ...(got === undefined ? [] : [{ ...TOLD, uid: got.uid, seq: 2 }])];
+      const upstreams = [UP, { ...UP, id: 2, client: 1 }];
+      return kinds({ told: timeout, links, with: { messages, deliveries, upstreams, untracked: 1 } });
+    };
+    expect(found(unread)).toEqual([]);
+    expect(found({ ...unread, arrivedAt: 90, readAt: 90 })).toEqual(['false loss']);
+    expect(found(unread, 'bob')).toEqual(['false loss']);
+    expect(found(unread, 'ann', { ...unread, uid: 10, eventId: 'e1', readAt: 65 })).toEqual(['false loss']);
+  });
+
   test('a rejection needs somebody who rejects', () => {
     const told = { ...timeout, status: 'failed', errorType: 'rejected', settledAt: 150 };
     expect(kinds({ told })).toEqual(['false loss']);
