@@ -2,7 +2,7 @@
 import { COMMA, JsonScan } from './scan.ts';
 
 /** Objects of one message that are tracked one by one. A message of more is tracked as one. */
-const MAX_BATCH = 64;
+export const MAX_BATCH = 64;
 
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;

@@ -63,7 +63,7 @@ export interface Link {
   resend(delivery: Delivery, now: number): AttemptResult;
   /**
    * Whether evidence of the client may wait unread, because its socket is not read now, or was not
-   * until a moment ago (SPEC D14).
+   * until a moment ago, or holds more than is read in a turn (SPEC D14).
    */
   blind?(now: number): boolean;
 }

@@ -37,7 +37,9 @@ export interface EventTracker {
   fail(id: string | number, reason: string, from?: From & { readonly rejected?: boolean }): Effect;
   /**
    * Applies a client's message if it is an `event_confirmation` (text, bytes or parsed), read as
-   * the sidecar reads it. Returns undefined if it is none.
+   * the sidecar reads it. Returns undefined if it is none. Of a message that holds several it
+   * returns the effect of the first; undefined where something else is in the message too, which
+   * is for the backend.
    */
   receive(message: unknown, from?: From): Effect | undefined;
   /**

@@ -132,11 +132,14 @@ class Embedded implements EventTracker {
 
   receive(message: unknown, from?: From): Effect | undefined {
     const speaker = speakerOf(from);
-    const word = readConfirmation(message);
-    if (word === undefined) return undefined;
-    const { eventId, rejected, error } = word;
-    if (rejected) return this.#failed(eventId, error, speaker, true);
-    return this.#word(eventId, speaker, CONFIRMED, (delivery) => this.#apply(delivery, CONFIRMED));
+    let effect: Effect | undefined;
+    for (let word = readConfirmation(message); word !== undefined; word = word.next) {
+      const { eventId, rejected, error } = word;
+      const confirmed = () => this.#word(eventId, speaker, CONFIRMED, (each) => this.#apply(each, CONFIRMED));
+      const one = rejected ? this.#failed(eventId, error, speaker, true) : confirmed();
+      if (word.forward !== true) effect ??= one;
+    }
+    return effect;
   }
 
   status(id: string | number, from?: From): EventStatus | undefined {

@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream';
 
 /** Majors of Node whose internals were tested. On others everything goes through streams. */
 const TESTED = [20, 22, 24];
-/** Most bytes of one read, as in Node's own streams. */
-const READ_BYTES = 65_536;
+/** Most bytes of one read, as in Node's own streams. Behind a read of so many there may be more. */
+export const READ_BYTES = 65_536;
 /** Largest write that is put together in shared memory: one read and some frames of ours. */
 const ROOM_BYTES = READ_BYTES + 1024;
 /**

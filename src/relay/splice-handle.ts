@@ -74,7 +74,8 @@ export interface SpliceHandle {
   readonly writtenThrough: number;
   /**
    * Whether bytes of the client may wait unread, because the upstream takes, or took until just
-   * now, no more of them.
+   * now, no more of them, or because more had come than is read in a turn. `now` is from before the
+   * reads of this turn.
    */
   blind(now: number): boolean;
 

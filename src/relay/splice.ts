@@ -4,6 +4,7 @@
 //   upstream socket ◀── Inbound (− our pongs, − confirmations) ◀── client socket
 import type { Duplex } from 'node:stream';
 import { BarrierCodec } from './barrier.ts';
+import { READ_BYTES } from './direct.ts';
 import type { Shared } from './directions.ts';
 import { TapGuard } from './guard.ts';
 import { UpstreamPings } from './heartbeat.ts';
@@ -23,8 +24,7 @@ const PING_BACKLOG_BYTES = 4096;
 const ANSWER_BACKLOG_BYTES = 256 * 1024;
 /** Time after the upstream took bytes again for which pongs may lie behind other bytes, ms. */
 const BLIND_MS = 1000;
-/** Close code of a page that went away, perhaps to be loaded again. */
-const GOING_AWAY = 1001;
+const GOING_AWAY = 1001; // Of a page that went away, perhaps to be loaded again.
 
 /** The class behind `SpliceHandle`. What is public beside that serves its parts. */
 export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, PeerEvents {
@@ -41,6 +41,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   readonly context: RelayContext;
   #clientHead: Buffer | undefined;
   #upstreamHead: Buffer | undefined;
+  /** When the client was read, if more of it may wait for the next turn; 0 = nothing waits. */
+  #moreAt = 0;
   readonly #lifetime: Lifetime;
   readonly #retiring = new Retiring();
 
@@ -74,8 +76,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   start(): void {
     const { client, upstream } = this;
-    const clientHead = this.#clientHead;
-    const upstreamHead = this.#upstreamHead;
+    const [clientHead, upstreamHead] = [this.#clientHead, this.#upstreamHead];
     this.#clientHead = this.#upstreamHead = undefined;
     if (upstreamHead !== undefined && upstreamHead.length > 0) this.received(upstream, upstreamHead);
     if (clientHead !== undefined && clientHead.length > 0) this.received(client, clientHead);
@@ -84,8 +85,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   ping(): 'sent' | 'blocked' {
-    if (!this.flowing) return 'blocked';
-    return this.outbound.ping() ? 'sent' : 'blocked';
+    return this.flowing && this.outbound.ping() ? 'sent' : 'blocked';
   }
 
   sendMessage(data: Buffer, binary?: boolean): void {
@@ -102,7 +102,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   blind(now: number): boolean {
-    return this.upstream.blocks(now, BLIND_MS);
+    return this.#moreAt >= now || this.upstream.blocks(now, BLIND_MS);
   }
 
   get answerable(): boolean {
@@ -150,8 +150,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   rejoin(client: Duplex, code: number, reason: string): void {
     const { outbound } = this;
     if (this.#lifetime.phase === 'joined') {
-      const told = this.#retiring.over();
-      if (outbound.atBoundary && !told) this.client.write(closeFrame(code, reason, false));
+      if (!this.#retiring.over() && outbound.atBoundary) this.client.write(closeFrame(code, reason, false));
       this.#letGo();
     }
     this.#lifetime.rejoins();
@@ -183,6 +182,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
       this.bytesToUpstream += chunk.length;
       counters.bytesToUpstream += chunk.length;
       const now = this.context.now();
+      this.#moreAt = chunk.length === READ_BYTES ? now : 0;
       this.inbound.push(chunk, now);
       if (this.inbound.closing) this.#lifetime.clientCloses(now);
       else this.#lifetime.heard(now);
@@ -294,7 +294,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   #broke(side: 'client' | 'upstream', consequence: string): void {
     this.context.counters.protocolErrors++;
-    const error = new Error(`the ${side} broke the WebSocket framing rules; ${consequence}`);
-    this.context.report({ stage: 'frames', error });
+    const text = `the ${side} broke the WebSocket framing rules; ${consequence}`;
+    this.context.report({ stage: 'frames', error: new Error(text) });
   }
 }

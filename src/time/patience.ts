@@ -2,6 +2,12 @@
 import { now } from './clock.ts';
 import { keepPulse, stillSince } from './pulse.ts';
 
+/**
+ * Turns of the event loop in which sockets are read before a wait ends. The first one accepts a
+ * client whose request has come with it, and the next one reads that request.
+ */
+const TURNS = 2;
+
 /** A wait that is under way. */
 export interface Wait {
   /** Ends the wait: `action` is not called any more. Safe to call twice, and after the end. */
@@ -25,6 +31,7 @@ class Patience implements Wait {
   #turn: NodeJS.Immediate | undefined;
   #from = 0;
   #dueAt = 0;
+  #left = 0;
 
   constructor(ms: number, action: (at: number) => void, ref: boolean) {
     this.#action = action;
@@ -50,6 +57,7 @@ class Patience implements Wait {
    */
   due(): void {
     this.#dueAt = now();
+    this.#left = TURNS;
     this.#turn = setImmediate(afterReads, this);
   }
 
@@ -57,6 +65,10 @@ class Patience implements Wait {
     const still = stillSince(this.#from);
     if (still > 0) {
       this.#wait(still);
+      return;
+    }
+    if (--this.#left > 0) {
+      this.#turn = setImmediate(afterReads, this);
       return;
     }
     this.#release();

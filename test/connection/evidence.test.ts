@@ -115,6 +115,45 @@ const event = (id: string, type = 'note') => frame(JSON.stringify({ type, event_
 const close = (code: number) => frame(closePayload(code), { opcode: CLOSE });
 const clientClose = (code: number) => clientFrame(closePayload(code), { opcode: CLOSE });
 
+it('[D14] a pong that came before the deadline behind more than one turn reads counts', async () => {
+  const { client, upstream, outcomes, pings, pong, time, run, tracker, relay } = await open();
+  pong(pings()[0]!.payload);
+  upstream.send(event('a'));
+  const [barrier] = pings();
+  run(4975);
+  // The loop wakes late, and the turn ends with a whole read of what the client had sent before.
+  time.now += 200;
+  const upload = clientFrame(Buffer.alloc(3 * 65_536), { opcode: BINARY });
+  client.send(upload.subarray(0, 65_536));
+  tracker.tick(time.now);
+  expect(outcomes()).toEqual(['a pending']);
+  client.send(upload.subarray(65_536, 3 * 65_536));
+  client.send(upload.subarray(3 * 65_536));
+  pong(barrier!.payload);
+  expect(outcomes()).toEqual(['a confirmed received']);
+  expect(relay.counters.protocolErrors).toBe(0);
+});
+
+it('[D14] an upload of which no more waits holds no deadline up', async () => {
+  const { client, upstream, outcomes, pings, pong, time, run, tracker } = await open();
+  pong(pings()[0]!.payload);
+  upstream.send(event('a'));
+  upstream.send(event('b', 'strict'));
+  run(4900);
+  const upload = clientFrame(Buffer.alloc(4 * 65_536), { opcode: BINARY });
+  client.send(upload.subarray(0, 65_536));
+  // That was read in an earlier turn, after which the socket was empty.
+  run(125);
+  expect(outcomes()).toEqual(['a timeout timeout', 'b timeout timeout']);
+  upstream.send(event('c'));
+  run(4975);
+  client.send(upload.subarray(65_536, 131_072));
+  client.send(upload.subarray(131_072, 131_080));
+  time.now += 50;
+  tracker.tick(time.now);
+  expect(outcomes()[2]).toBe('c timeout timeout');
+});
+
 it.each<[string, (texts: string[]) => string]>([
   ['each ended by RS, as SignalR has it', (texts) => texts.map((text) => `${text}\x1e`).join('')],
   ['in lines', (texts) => texts.join('\n')],

@@ -104,11 +104,14 @@ describe.skipIf(missing('redis-server'))('[D6] a confirmation at another instanc
   );
 });
 
-describe.skipIf(missing('redis-server', 'faketime'))('[P9] a session that moves between clocks 10 s apart', () => {
-  it('keeps its deadlines: what has time left does not end, and ends when its time is up', async () => {
+describe.skipIf(missing('redis-server', 'faketime'))('[P9] a session that moves between clocks', () => {
+  it.each([
+    ['10 s apart', -5, 5],
+    ['3 days apart, longer than a token is good', -3 * 86_400, 0],
+  ])('%s keeps its deadlines: what has time left does not end, and ends when its time is up', async (_, one, other) => {
     const shared = await startShared({ events: { rules: [{ match: '*', timeout: '8s', attempts: [] }] } });
-    const [first, second] = [await shared.start({}, wallClock(-5).env), await shared.start({}, wallClock(5).env)];
-    expect(startOf(second) - startOf(first)).toBeGreaterThan(8000);
+    const [first, second] = [await shared.start({}, wallClock(one).env), await shared.start({}, wallClock(other).env)];
+    expect(startOf(second) - startOf(first)).toBeGreaterThan((other - one) * 1000 - 2000);
     shared.balancer.target = first.port;
     const app = openApp(shared.url('ann'), () => new Promise(() => {}));
     const run = await shared.runOf('ann');
@@ -121,6 +124,44 @@ describe.skipIf(missing('redis-server', 'faketime'))('[P9] a session that moves 
     expect(await first.stats()).toMatchObject({ tracked: 0, timeout: 0 });
     const took = await second.sum('ackspan_delivery_duration_seconds_sum', { error_type: 'timeout' });
     expect(took).toBeGreaterThan(7.9);
+  });
+});
+
+describe.skipIf(missing('redis-server', 'faketime'))('[P9] a clock of Redis that is set', () => {
+  it.each([
+    ['10 h forward', 36_000],
+    ['10 h back', -36_000],
+  ])('%s ends no delivery of a session that moves, and keeps none open', async (_, seconds) => {
+    const clock = wallClock();
+    const rules = [{ match: '*', confirm: 'processed', timeout: '8s', attempts: [] }];
+    const shared = await startShared({ events: { rules } }, [], clock);
+    const [first, second] = [await shared.start(), await shared.start()];
+    // An instance notices by its own deliveries, so that each of the two has one.
+    for (const [user, { port }] of [['bob', second] as const, ['ann', first] as const]) {
+      shared.balancer.target = port;
+      const app = openApp(shared.url(user), () => new Promise(() => {}));
+      shared.backend.emit(await shared.runOf(user));
+      await eventually(() => expect(app.numbers).toEqual([1]));
+    }
+    const times = async (): Promise<number[]> => {
+      const { client } = shared.redis;
+      const texts: string[] = [];
+      for (const key of await client.keys('ackspan*'))
+        if ((await client.type(key)) === 'hash') texts.push(...(await client.hvals(key)));
+      return texts.flatMap((text) => Array.from(text.matchAll(/"sentAt":([\d.]+)/g), ([, at]) => Number(at)));
+    };
+    await eventually(async () => expect(await times()).toHaveLength(2));
+    clock.set(seconds);
+    await eventually(async () => {
+      for (const at of await times()) expect(Math.abs(at - clock.now())).toBeLessThan(60_000);
+    });
+    shared.balancer.target = second.port;
+    shared.balancer.cut();
+    await second.reach({ tracked: 2, timeout: 2, pending: 0 });
+    const took = await second.sum('ackspan_delivery_duration_seconds_sum', { error_type: 'timeout' });
+    expect(took).toBeGreaterThan(15.9);
+    expect(took).toBeLessThan(3600);
+    expect(await first.stats()).toMatchObject({ tracked: 0, timeout: 0 });
   });
 });
 

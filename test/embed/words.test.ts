@@ -13,6 +13,16 @@ const NOBODY: [string, From][] = [
   ['an object', { user: {} } as unknown as From],
 ];
 
+test('[E3] several words in one message are each about their event; something else beside them is for the backend', () => {
+  const { tracker } = setUp();
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => tracker.track({ type: 't', id }));
+  const word = (event_id: string | undefined, more: object = {}) => ({ type: 'event_confirmation', event_id, ...more });
+  expect(tracker.receive([word(a), word(b, { status: 'failed', error: 'no room' })])).toBe('confirmed');
+  expect([tracker.status('a')?.status, tracker.status('b')?.status]).toEqual(['confirmed', 'failed']);
+  expect(tracker.receive(JSON.stringify([{ type: 'chat' }, word(c)]))).toBeUndefined();
+  expect(tracker.status('c')?.status).toBe('confirmed');
+});
+
 describe('[D6] a user who is not known is nobody, and never the backend', () => {
   test.each(NOBODY)('confirm with a user of %s changes no user’s event', (_name, from) => {
     const { tracker } = setUp();

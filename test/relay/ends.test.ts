@@ -69,6 +69,7 @@ describe('[W24] an end that heeds the upstream', () => {
     await vi.advanceTimersByTimeAsync(300);
     expect(readFrames(client.taken()).map(({ opcode }) => opcode)).not.toContain(CLOSE);
     await vi.advanceTimersByTimeAsync(400);
+    await settle();
     expect(client.taken().subarray(-ours().length)).toEqual(ours());
   });
 

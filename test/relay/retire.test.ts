@@ -109,6 +109,7 @@ it('[W23] one that answers nothing is let go after the patience', async () => {
   await vi.advanceTimersByTimeAsync(1500);
   expect([client.destroyed, tap.lost]).toEqual([false, []]);
   await vi.advanceTimersByTimeAsync(1000);
+  await settle();
   expect([client.destroyed, tap.lost]).toEqual([true, [1006]]);
   expect(splice.audience).toBe('absent');
 });

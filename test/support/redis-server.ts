@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { atEnd } from './backends.ts';
 import { findProgram } from './component.ts';
 import { tied } from './tied.ts';
+import type { WallClock } from './wall-clock.ts';
 
 export interface RedisServer {
   readonly port: number;
@@ -42,9 +43,13 @@ const program = (): string => process.env.ACKSPAN_TEST_REDIS ?? findProgram('red
 
 /**
  * Starts it and waits until it answers. `args`: more of its command line; `persists`: it writes
- * down all that it is told.
+ * down all that it is told; `clock`: its wall clock.
  */
-export async function startRedis(args: readonly string[] = [], persists = false): Promise<RedisServer> {
+export async function startRedis(
+  args: readonly string[] = [],
+  persists = false,
+  clock?: Pick<WallClock, 'env'>,
+): Promise<RedisServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-redis-'));
   const keeps = persists ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
@@ -54,7 +59,9 @@ export async function startRedis(args: readonly string[] = [], persists = false)
   const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, maxRetriesPerRequest: null });
   client.on('error', () => {});
   const start = async (): Promise<void> => {
-    const child = spawn(...tied(program(), line), { stdio: 'ignore' });
+    // Before the allocator that Debian's Redis is linked with, which looks at the clock too early.
+    const env = clock && { ...process.env, ...clock.env, LD_PRELOAD: `${clock.env.LD_PRELOAD}:libc.so.6` };
+    const child = spawn(...tied(program(), line), { stdio: 'ignore', ...(env && { env }) });
     pid = child.pid!;
     gone = once(child, 'exit');
     await client.ping();

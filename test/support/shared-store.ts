@@ -4,10 +4,11 @@ import { startBalancer } from './balancer.ts';
 import { eventually } from './child.ts';
 import { startRedis } from './redis-server.ts';
 import { type SidecarProcess, startSidecar } from './sidecar-process.ts';
+import type { WallClock } from './wall-clock.ts';
 
-/** `config` is that of every sidecar; `redisArgs`: more of Redis' command line. */
-export async function startShared(config: object = {}, redisArgs: readonly string[] = []) {
-  const redis = await startRedis(redisArgs);
+/** `config` is that of every sidecar; `redisArgs`: more of Redis' command line; `clock`: its clock. */
+export async function startShared(config: object = {}, redisArgs: readonly string[] = [], clock?: WallClock) {
+  const redis = await startRedis(redisArgs, false, clock);
   const backend = await startAgentBackend();
   const balancer = await startBalancer();
   const start = (store: object = {}, env: Readonly<Record<string, string>> = {}): Promise<SidecarProcess> =>

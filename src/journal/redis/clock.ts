@@ -4,11 +4,15 @@
 const GOOD_MS = 20;
 /** A good sample is believed for so long, ms. */
 const BELIEVED_MS = 30_000;
+/** A change beyond this, and beyond the error of a sample, shows that the clock was set, ms. */
+const SET_MS = 500;
 
 export class RedisClock {
   #offset: number | undefined = undefined;
   #tookMs = Number.POSITIVE_INFINITY;
   #at = 0;
+  /** The offset by which what is in Redis was dated. */
+  #dated: number | undefined = undefined;
   readonly #fallback: () => number;
 
   /**
@@ -27,6 +31,17 @@ export class RedisClock {
     this.#offset = time - (sentAt + cameAt) / 2;
     this.#tookMs = took;
     this.#at = cameAt;
+    this.#dated ??= this.#offset;
+  }
+
+  /**
+   * Whether the clock was set, or has drifted as far, since what is in Redis was dated. Says so
+   * once: its caller dates all of that anew.
+   */
+  wasSet(): boolean {
+    if (Math.abs(this.offset() - (this.#dated ?? this.offset())) <= SET_MS + this.error) return false;
+    this.#dated = this.#offset;
+    return true;
   }
 
   /** From the monotonic clock to the clock of Redis, ms. */

@@ -286,10 +286,9 @@ export class RedisStore {
       // Redis knows neither our secret nor our numbers.
       if (unknown) return await this.#join();
       if (await this.#refusals.look()) await this.#doubt(true);
-      if (taken) {
-        await this.#forgetTaken();
-        this.#startAnew();
-      }
+      if (taken) await this.#forgetTaken();
+      // What was dated before the clock of Redis was set says the wrong times now.
+      if (taken || this.clock.wasSet()) this.#startAnew();
       if (missing.length > 0) await this.#reaper?.see(missing);
     } catch (error) {
       if (alone) throw error;
