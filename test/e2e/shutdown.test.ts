@@ -110,6 +110,25 @@ it('[D10] a grace of a second is one: clients get 1012, and their answers to the
   expect(sidecar.sidecar.stats()).toMatchObject({ tracked: 1, confirmed: 1, failed: 0 });
 });
 
+it('[D10] a client that owes a word gets 1012 where the grace is over before the patience', async () => {
+  const backend = await startWsBackend();
+  const settings = { events: { rules: RULES }, shutdown: { grace: '2s' }, limits: { patience: '20s' } };
+  const { port, sidecar } = await sidecarHere(backend.address, settings);
+  const client = await openRaw(port, '/ws?ackspan=1');
+  const gone = new Promise<number>((resolve) =>
+    client.onFrame(({ opcode, payload }) => {
+      if (opcode === PING) client.pong(payload);
+      else if (opcode === CLOSE) resolve(payload.readUInt16BE(0));
+    }),
+  );
+  tell(await backend.peer(0), event('e1'));
+  await eventually(() => expect(client.frames.filter(({ opcode }) => opcode === TEXT)).toHaveLength(2));
+  const stopped = sidecar.stop('the test says so');
+  expect(await gone).toBe(1012);
+  await stopped;
+  expect(sidecar.stats()).toMatchObject({ tracked: 1, unverifiable: 1, failed: 0 });
+});
+
 it('[D10] with nothing pending it does not wait for the grace', async () => {
   const backend = await startWsBackend();
   const sidecar = await startSidecar({ upstream: backend.address, config: { shutdown: { grace: '10m' } } });
