@@ -41,3 +41,8 @@ export function lastOutcome(grace: Grace): number {
   const before = (grace.scrapeAt ?? Number.POSITIVE_INFINITY) - SCRAPE_MARGIN_MS;
   return before < share(LEAST_BEFORE_SCRAPE) ? closeBy : Math.min(closeBy, before);
 }
+
+/** The time of the last notices, where `leftMs` of the grace are left: half of a short rest. */
+export function timeOfNotices(leftMs: number): number {
+  return Math.max(0, leftMs - FLUSH_MS, leftMs / 2);
+}

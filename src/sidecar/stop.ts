@@ -8,7 +8,7 @@ import type { Listener } from '../front/listener.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { now } from '../time/clock.ts';
 import { drain, until } from './drain.ts';
-import { clientsFrom, FLUSH_MS, lastOutcome, SCRAPE_MARGIN_MS } from './grace.ts';
+import { clientsFrom, FLUSH_MS, lastOutcome, SCRAPE_MARGIN_MS, timeOfNotices } from './grace.ts';
 import type { LastScrapes, Scrapes } from './last-scrape.ts';
 import type { OutcomeLines, Watch } from './observe.ts';
 import { handsOver, type LastingStore } from './store.ts';
@@ -137,7 +137,7 @@ async function end(
   running.stopTlsFile();
   running.upstreamCheck.stop();
   await running.closeStore();
-  await hooks?.stop(Math.max(0, deadline - FLUSH_MS - now()));
+  await hooks?.stop(timeOfNotices(deadline - now()));
   const seen = lost === 0 || scrape === undefined ? undefined : until(() => scrape.seen(settledAt), deadline);
   const left = Math.max(FLUSH_MS, deadline - now());
   await watch.shutdown(left, Math.min(QUIET_MS, Math.max(FLUSH_MS, left / 2)));

@@ -1,6 +1,6 @@
 // How a stop divides its grace: clients have their time, however short it is, and whoever else wants some of it.
 import { expect, it } from 'vitest';
-import { type Grace, lastOutcome } from '../../src/sidecar/grace.ts';
+import { type Grace, lastOutcome, timeOfNotices } from '../../src/sidecar/grace.ts';
 
 /** The time of the clients, ms: from the end of the delay to the last outcome. */
 function ofClients(grace: Partial<Grace>): number {
@@ -35,5 +35,14 @@ it('[D10] what is too early counts from the end of the delay', () => {
   expect(ofClients({ delayMs: 3000, scrapeAt: 1000 + 4000 })).toBe(3500);
   expect(ofClients({ delayMs: 3000, scrapeAt: 1000 + 5300 })).toBe(2000);
 });
+
+it.each([
+  [4000, 2500],
+  [1500, 750],
+  [600, 300],
+  [-20, 0],
+])('[D10] of %i ms that are left, the last notices have %i', (left, notices) =>
+  expect(timeOfNotices(left)).toBe(notices),
+);
 
 it('[D10] a grace of 0 is none', () => expect(ofClients({ graceMs: 0, delayMs: 5000 })).toBe(0));
