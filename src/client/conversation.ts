@@ -152,7 +152,8 @@ export class Conversation {
     const { session, next, recovered, silence = 0 } = welcome;
     const known = recovered && this.#ledger?.from.session === session && next > this.#ledger.handed;
     this.#send = send;
-    if (!known) this.#ledger = new Ledger(welcome, next - 1);
+    // Of a session that is not known nothing was handed over, whatever is sent again.
+    if (!known) this.#ledger = new Ledger(welcome, 0);
     this.#ledger!.resume(welcome);
     if (known) this.#tell();
     this.#silence.start(silence);

@@ -79,7 +79,7 @@ export function createFrameReader(): (data: unknown) => Frame {
     const [, heard, number] = (!n && welcome && typeof data === 'string' && NOTICE.exec(data)) || [];
     // An older sidecar sends no `heard`, and announces no message that is spelled like one.
     if (!number || (heard && welcome!.silence === undefined)) return n;
-    if (heard) return -number;
+    if (heard) return -number || undefined;
     announced = +number;
     return undefined;
   };

@@ -105,9 +105,9 @@ export class ResumableSession implements Registered, Answered {
     return this.#wait !== undefined;
   }
 
-  /** Whether the client has messages that an earlier process did not write down. */
+  /** Whether the client has messages that the session never had. */
   lacks(last: number): boolean {
-    return this.#connection === undefined && last > this.session.lastOrdinal;
+    return last > this.session.lastOrdinal;
   }
 
   /** Claims the session for a client that has used its token, and has the messages up to `last`. */

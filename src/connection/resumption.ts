@@ -96,7 +96,9 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     const resumable = registry.claim(optIn.session, optIn.token, user, deps.now());
     if (resumable === undefined || !resumable.lacks(optIn.last)) return resumable?.claim(optIn.last);
     counters.resume.unknown++;
-    resumable.expire('incomplete');
+    // An earlier process did not write everything down. Else the client says what cannot be: the
+    // session goes on waiting for one that does not.
+    if (resumable.connection === undefined) resumable.expire('incomplete');
     return undefined;
   }
 

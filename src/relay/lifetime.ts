@@ -102,6 +102,8 @@ export class Lifetime {
   destroy(at: number): void {
     this.decide(at);
     this.#ends('sidecar', 1006);
+    // What waits for a word of the application waits no longer.
+    this.#sides.outbound.sendClose();
     this.#sides.client.destroy();
     this.#sides.upstream.destroy();
   }

@@ -8,6 +8,7 @@ import type { Listener } from '../front/listener.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { now } from '../time/clock.ts';
 import { drain, until } from './drain.ts';
+import { clientsFrom, FLUSH_MS, lastOutcome, SCRAPE_MARGIN_MS, timeOfNotices } from './grace.ts';
 import type { LastScrapes, Scrapes } from './last-scrape.ts';
 import type { OutcomeLines, Watch } from './observe.ts';
 import { handsOver, type LastingStore } from './store.ts';
@@ -49,20 +50,11 @@ export interface StopDeps {
   readonly log: Pick<OutcomeLines, 'warn'> & { info(fields: object, message: string): void };
 }
 
-/**
- * Parts of the grace kept for close handshakes, last notices where there are hooks, and the last
- * export, ms.
- */
-const [CLOSE_MS, NOTICES_MS, FLUSH_MS] = [500, 1000, 1500];
+/** Time for close handshakes beside the patience, ms, and their share of the clients' time. */
+const CLOSE_MS = 500;
+const CLOSE_SHARE = 3 / 4;
 /** Most that a stop waits for a collector that takes nothing, ms; less where less is left. */
 const QUIET_MS = 4000;
-/**
- * From the last outcome to the scrape that is to see it, and from that scrape to the end, ms:
- * clocks of scrapers are not ours.
- */
-const SCRAPE_MARGIN_MS = 300;
-/** Share of the grace that clients have at least, before the turn of a scraper ends it. */
-const LEAST_FOR_CLIENTS = 1 / 4;
 
 /** What a drain leaves behind for the stop that follows. */
 interface Drained {
@@ -105,16 +97,16 @@ async function part(running: Stoppable, { config, log }: StopDeps, reason: strin
   const { connections, parked, resumption, tracker, watch, hooks, listener, state, pending } = running;
   const { graceMs, delayMs } = config.shutdown;
   const from = now();
-  const end = from + graceMs;
-  const scrape = running.scrapes.last(end - SCRAPE_MARGIN_MS);
-  const closeBy = lastCloses(scrape, { from, end, graceMs, notices: hooks !== undefined });
+  const scrape = running.scrapes.last(from + graceMs - SCRAPE_MARGIN_MS);
+  const grace = { from, graceMs, delayMs, notices: hooks !== undefined, scrapeAt: scrape?.due };
+  const closeBy = lastOutcome(grace);
   const before = losses(watch);
   state.draining = true;
   // Load balancers learn of it before their clients are turned away.
-  if (delayMs > 0) await until(() => false, from + Math.min(delayMs, graceMs / 2));
+  if (delayMs > 0) await until(() => false, clientsFrom(grace));
   await listener.stopAccepting();
   const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
-  const closing = Math.min(config.limits.patienceMs + CLOSE_MS, graceMs / 2);
+  const closing = Math.min(config.limits.patienceMs + CLOSE_MS, (closeBy - clientsFrom(grace)) * CLOSE_SHARE);
   const goesOn = (session: Session) => session.resumable && handsOver(running.lasting);
   const handshaking = () => listener.upgrading();
   await drain(
@@ -145,27 +137,13 @@ async function end(
   running.stopTlsFile();
   running.upstreamCheck.stop();
   await running.closeStore();
-  await hooks?.stop(Math.max(0, deadline - FLUSH_MS - now()));
+  await hooks?.stop(timeOfNotices(deadline - now()));
   const seen = lost === 0 || scrape === undefined ? undefined : until(() => scrape.seen(settledAt), deadline);
   const left = Math.max(FLUSH_MS, deadline - now());
   await watch.shutdown(left, Math.min(QUIET_MS, Math.max(FLUSH_MS, left / 2)));
   if ((await seen)?.done === false)
     log.warn({ lost, reason }, 'stopped before a scrape saw the last losses: shutdown.grace ends before its turn');
   await admin.close();
-}
-
-/**
- * When the last outcome has to be there: before the flush, and before the turn of whoever scrapes,
- * if that leaves clients their time.
- */
-function lastCloses(
-  scrape: LastScrapes | undefined,
-  { from, end, graceMs, notices }: { from: number; end: number; graceMs: number; notices: boolean },
-): number {
-  const closeBy = end - FLUSH_MS - (notices ? NOTICES_MS : 0);
-  if (scrape === undefined) return closeBy;
-  const before = scrape.due - SCRAPE_MARGIN_MS;
-  return before - from < graceMs * LEAST_FOR_CLIENTS ? closeBy : Math.min(closeBy, before);
 }
 
 /** Deliveries so far that were not confirmed, whatever the reason. */

@@ -1,9 +1,11 @@
 // The client's side of the protocol, frame by frame.
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { Conversation } from '../../src/client/conversation.ts';
 
 const welcome = (session: string, next: number, recovered: boolean) =>
   JSON.stringify({ ackspan: 'welcome', session, token: 't', next, recovered });
+
+afterEach(() => void vi.useRealTimers());
 
 const drop = (): void => expect.fail('dropped');
 
@@ -26,6 +28,29 @@ test.each([
   expect(sent).toEqual(frames);
   // The next message is new in any case.
   expect(conversation.receive('hello', () => {})).toBeTypeOf('function');
+});
+
+test.each([
+  ['a next that it has had already', welcome('a', 4, true)],
+  ['another session', welcome('b', 4, true)],
+])('[R3] %s: a message that is sent again is handed over, and not confirmed before', (_, text) => {
+  vi.useFakeTimers();
+  const sent: string[] = [];
+  const send = (frame: string): number => sent.push(frame);
+  const conversation = new Conversation(
+    { session: 'a', token: 'x', last: 5 },
+    () => {},
+    drop,
+    () => 0,
+  );
+  conversation.receive(text, send);
+  expect(conversation.receive('{"ackspan":"replay","n":2}', send)).toBeUndefined();
+  const done = conversation.receive('two', send);
+  vi.advanceTimersByTime(1000);
+  expect(sent).toEqual([]);
+  done!();
+  vi.advanceTimersByTime(1000);
+  expect(sent).toEqual(['{"ackspan":"confirm","through":2,"s":1}']);
 });
 
 test('no sidecar after all: the message arrives, the loss is told once, nothing is sent', () => {

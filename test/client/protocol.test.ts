@@ -22,6 +22,8 @@ describe('frames', () => {
     expect([read(heard), read('x'), read(`${heard} `), read('{"ackspan":"heard","n":3}')]).toEqual([-3, 0, 0, 0]);
     // Announced: a message, whatever it says.
     expect([read('{"ackspan":"replay","n":7}'), read(heard), read(heard)]).toEqual([undefined, 7, -3]);
+    // It acknowledges nothing, and is no message all the same: the numbering must not move.
+    expect(read('{"ackspan":"heard","s":0}')).toBeUndefined();
     const older = createFrameReader();
     older(WELCOME);
     expect(older(heard)).toBe(0);

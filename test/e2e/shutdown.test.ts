@@ -5,12 +5,16 @@ import { afterEach, expect, it } from 'vitest';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually, exitOf } from '../support/child.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
+import { clientFrame, closePayload } from '../support/raw-frames.ts';
 import { openRaw, PING, TEXT } from '../support/raw-ws-client.ts';
+import { sidecarHere } from '../support/sidecar-here.ts';
 import { expectHealthyLog, startSidecar } from '../support/sidecar-process.ts';
 import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
 
 afterEach(closeAll);
 
+/** Opcode of a Close frame. */
+const CLOSE = 8;
 const RULES = [
   { match: 'app_*', confirm: 'processed', timeout: '60s', attempts: [] },
   { match: '*', timeout: '60s', attempts: [] },
@@ -74,6 +78,55 @@ it('[D10] drains: the last barriers confirm what arrived, the rest fails as shut
   expect(healthy.texts).toHaveLength(3);
   expect(forgetful.frames.filter(({ opcode }) => opcode === TEXT)).toHaveLength(1);
   expectHealthyLog(sidecar);
+});
+
+it('[D10] a grace of a second is one: clients get 1012, and their answers to the last barrier count', async () => {
+  const backend = await startWsBackend();
+  const config = { events: { rules: RULES }, shutdown: { grace: '1s' } };
+  const sidecar = await sidecarHere(backend.address, config);
+  // It answers the second barrier when it is told to go, and that with nothing that proves anything.
+  const client = await openRaw(sidecar.port);
+  let pings = 0;
+  let late: Buffer | undefined;
+  const gone = new Promise<number>((resolve) =>
+    client.onFrame(({ opcode, payload }) => {
+      if (opcode === PING && ++pings === 1) client.pong(payload);
+      else if (opcode === PING) late = payload;
+      else if (opcode === CLOSE) {
+        client.pong(late!);
+        client.socket.end(clientFrame(closePayload(1000), { opcode: CLOSE }));
+        resolve(payload.readUInt16BE(0));
+      }
+    }),
+  );
+  await eventually(async () =>
+    expect(await sidecar.sum('ackspan_connection_active', { capability: 'received' })).toBe(1),
+  );
+  tell(await backend.peer(0), event('e1'));
+  await eventually(() => expect(late).toBeDefined());
+  const stopped = sidecar.sidecar.stop('the test says so');
+  expect(await gone).toBe(1012);
+  await stopped;
+  expect(sidecar.sidecar.stats()).toMatchObject({ tracked: 1, confirmed: 1, failed: 0 });
+});
+
+it('[D10] a client that owes a word gets 1012 where the grace is over before the patience', async () => {
+  const backend = await startWsBackend();
+  const settings = { events: { rules: RULES }, shutdown: { grace: '2s' }, limits: { patience: '20s' } };
+  const { port, sidecar } = await sidecarHere(backend.address, settings);
+  const client = await openRaw(port, '/ws?ackspan=1');
+  const gone = new Promise<number>((resolve) =>
+    client.onFrame(({ opcode, payload }) => {
+      if (opcode === PING) client.pong(payload);
+      else if (opcode === CLOSE) resolve(payload.readUInt16BE(0));
+    }),
+  );
+  tell(await backend.peer(0), event('e1'));
+  await eventually(() => expect(client.frames.filter(({ opcode }) => opcode === TEXT)).toHaveLength(2));
+  const stopped = sidecar.stop('the test says so');
+  expect(await gone).toBe(1012);
+  await stopped;
+  expect(sidecar.stats()).toMatchObject({ tracked: 1, unverifiable: 1, failed: 0 });
 });
 
 it('[D10] with nothing pending it does not wait for the grace', async () => {
