@@ -160,7 +160,7 @@ function isNumber(value: unknown): value is number {
 }
 
 function isClocks(value: unknown): value is Clocks {
-  return isFields(value) && isNumber(value.at) && isNumber(value.ahead);
+  return isFields(value) && [value.at, value.ahead, value.away].every(isNumber);
 }
 
 function isSession(value: unknown): value is SessionEntry {

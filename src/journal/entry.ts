@@ -74,10 +74,14 @@ export interface DeliveryState {
   readonly shownAs?: string;
 }
 
-/** What the clock of the store showed, ms, and how far the wall clock was ahead of it then, ms. */
+/**
+ * What the clock of the store showed, how far the wall clock was ahead of it then, and for how long
+ * no process had written, over all, ms.
+ */
 export interface Clocks {
   readonly at: number;
   readonly ahead: number;
+  readonly away: number;
 }
 
 /** The end of a delivery. */

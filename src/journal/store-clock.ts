@@ -10,11 +10,14 @@ export class LastClocks {
   at = 0;
   /** How far the wall clock was ahead of it, ms. A store that does not say has the wall clock. */
   ahead = 0;
+  /** For how long nobody wrote, over all processes, ms. */
+  away = 0;
 
   see(entry: Entry): void {
     if (entry.kind === 'reserved' && entry.clocks !== undefined) {
       this.#reached(entry.clocks.at);
       this.ahead = entry.clocks.ahead;
+      this.away = entry.clocks.away;
     } else if (entry.kind === 'tracked') this.#reached(entry.delivery.sentAt);
     if (entry.kind !== 'tracked' && entry.kind !== 'state') return;
     for (const { at } of entry.state.attempts) this.#reached(at);
@@ -36,17 +39,25 @@ export interface StoreClockDeps {
 export class StoreClock {
   /** From the monotonic clock of this process to the clock of the store, ms. */
   readonly offset: number;
+  /**
+   * From the monotonic clock to the time for which processes have run on the store, ms: resume
+   * tokens are dated by it. They do not grow old while nobody runs, nor when a wall clock says so.
+   */
+  readonly runOffset: number;
   /** How long nobody wrote, by the wall clock, ms: a wall clock that was set back says nothing. */
   readonly awayMs: number;
   readonly #deps: StoreClockDeps;
+  readonly #away: number;
   #told = Number.NaN;
 
-  constructor(last: Pick<LastClocks, 'at' | 'ahead'>, deps: StoreClockDeps) {
+  constructor(last: Pick<LastClocks, 'at' | 'ahead' | 'away'>, deps: StoreClockDeps) {
     this.#deps = deps;
     const now = deps.now();
     const wall = deps.wallOf(now);
     this.awayMs = last.at === 0 ? 0 : Math.max(0, wall - last.at - last.ahead);
     this.offset = (last.at === 0 ? wall : last.at + this.awayMs) - now;
+    this.#away = last.away + this.awayMs;
+    this.runOffset = this.offset - this.#away;
   }
 
   /** A time of the monotonic clock by the clock of the store. */
@@ -61,7 +72,7 @@ export class StoreClock {
   clocks(): Clocks {
     const now = this.#deps.now();
     this.#told = this.#ahead(now);
-    return { at: this.timeOf(now), ahead: this.#told };
+    return { at: this.timeOf(now), ahead: this.#told, away: this.#away };
   }
 
   #ahead(now: number): number {

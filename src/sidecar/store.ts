@@ -94,7 +94,7 @@ export function handsOver(store: LastingStore | undefined): boolean {
  * by which every later process judges them.
  */
 export function tokenOffset(store: LastingStore | undefined): () => number {
-  return () => store?.file?.clock.offset ?? store?.shared?.clock.offset() ?? wallOffset();
+  return () => store?.file?.clock.runOffset ?? store?.shared?.clock.offset() ?? wallOffset();
 }
 
 export interface KeepStoreDeps extends Pick<RestoreDeps, 'decoder' | 'tracker' | 'resumption' | 'owners' | 'report'> {

@@ -159,6 +159,7 @@ describe.skipIf(missing('faketime'))('[D18] a wall clock that is set', () => {
     ['set 10 h back in the first process', 0, -10 * HOUR, -10 * HOUR],
     ['3,000 days behind at the start of the first process', -3000 * DAY, 0, 0],
     ['set 10 h back between the two', 0, 0, -10 * HOUR],
+    ['3,000 days ahead at the start of the second', 0, 0, 3000 * DAY],
   ])(
     'and a store that outlives the process: %s, it ends no delivery and no session in the second',
     async (_, boot, during, after) => {
@@ -179,7 +180,9 @@ describe.skipIf(missing('faketime'))('[D18] a wall clock that is set', () => {
 
       clock.set(after);
       const { sidecar, row } = await start(clock, store, first.backend);
-      close((await row('early')).sent_at, clock.now());
+      // A clock that is set forward while nobody runs cannot be told from a long stop.
+      const asItIs = after <= during;
+      if (asItIs) close((await row('early')).sent_at, clock.now());
       const back = await optIn(sidecar.ws, asking(before.welcome, 3));
       expect(back.welcome).toMatchObject({ session: before.welcome.session, recovered: true });
       // Time goes on for who has run out of it, and for nobody else.
@@ -189,7 +192,7 @@ describe.skipIf(missing('faketime'))('[D18] a wall clock that is set', () => {
       expect(later.settled_ms).toBeGreaterThanOrEqual(2000);
       back.say({ ackspan: 'confirm', through: 1 });
       await sidecar.reach({ confirmed: 1, timeout: 1, pending: 0, failed: 0 });
-      expect((await row('early')).settled_ms).toBeLessThan(HOUR * 1000);
+      if (asItIs) expect((await row('early')).settled_ms).toBeLessThan(HOUR * 1000);
       expectHealthyLog(sidecar);
     },
   );

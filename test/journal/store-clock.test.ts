@@ -59,6 +59,20 @@ it.each([
   expect(second.now() - (at - second.clock.offset)).toBeCloseTo(1000 + away, 3);
 });
 
+it('[D18] the time for which processes have run goes on where the earlier one ended, whatever the wall clock says', () => {
+  const { state, begin } = machine();
+  const first = begin();
+  state.time += 5000;
+  first.tell();
+  const ran = first.now() + first.clock.runOffset;
+  for (const wrongBy of [70_000 * HOUR, 0, -70_000 * HOUR]) {
+    state.time += 2000;
+    state.wrongBy = wrongBy;
+    const { clock, now } = begin();
+    expect(now() + clock.runOffset).toBeCloseTo(ran, 3);
+  }
+});
+
 it('[D18] slow drift of a wall clock is written down too, before it has come to much', () => {
   const { state, begin } = machine();
   const { clock, tell } = begin();
