@@ -12,7 +12,7 @@ import type { Registered, Registry } from '../resume/registry.ts';
 import { patiently, type Wait } from '../time/patience.ts';
 import type { Answered, Answers } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
-import type { SessionConnection } from './session-connection.ts';
+import { REPLACED, REPLACED_REASON, type SessionConnection } from './session-connection.ts';
 
 /** The parts that all sessions of a process share. */
 export interface SessionDeps {
@@ -48,9 +48,6 @@ export interface Claim {
 /** The numbers of a session's welcomes, and of its client's SDK messages. */
 export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;
 
-/** Close code where a session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are private). */
-export const REPLACED = 4409;
-export const REPLACED_REASON = 'replaced by a newer connection';
 const GOING_AWAY = 1001; // RFC 6455 §7.4.1
 
 export class ResumableSession implements Registered, Answered {
@@ -69,6 +66,7 @@ export class ResumableSession implements Registered, Answered {
   /** Ordinal through which the client has the messages. Set from its claim to its greeting. */
   #handed: number | undefined = undefined;
   #wait: Wait | undefined = undefined;
+  #held = 0;
   /** The parting from its client, where that was by a Close frame and the client is not back. */
   #goodbye: Goodbye | undefined = undefined;
 
@@ -118,6 +116,12 @@ export class ResumableSession implements Registered, Answered {
     return { resumable: this, last, number: ++this.#claims };
   }
 
+  /** Waits on, however long, while the client is at the door, until the result is called. */
+  hold(): () => void {
+    this.#held++;
+    return () => this.#held--;
+  }
+
   /** Whether a connection with a newer claim carries the session. */
   outrun({ number }: Claim): boolean {
     return number <= this.#connectionClaim;
@@ -148,8 +152,7 @@ export class ResumableSession implements Registered, Answered {
   greet(rejoined: boolean, now: number): number | undefined {
     const { registry, tracker, answers, silenceMs, journal } = this.#deps;
     const { session, heard } = this;
-    const connection = this.#connection!;
-    const handed = this.#handed;
+    const [connection, handed] = [this.#connection!, this.#handed];
     this.#handed = undefined;
     // The new client may know nothing of serials.
     answers.forget(this);
@@ -214,18 +217,16 @@ export class ResumableSession implements Registered, Answered {
 
   /** Ends the session while it waits, whatever its client would still say. */
   expire(how: 'expired' | 'evicted' | 'incomplete'): void {
-    const { tracker, now } = this.#deps;
-    tracker.ended(this.session, now(), 'disconnected', this.#goodbye);
+    this.#deps.tracker.ended(this.session, this.#deps.now(), 'disconnected', this.#goodbye);
     this.#forget(how);
     this.#connection?.close(GOING_AWAY, 'the client did not come back');
   }
 
   /** Ends the waiting session, or leaves it to the next process, because the sidecar stops. */
   stop(code: number, reason: string): void {
-    const { tracker, now } = this.#deps;
     if (this.#staysBehind) this.#stopWaiting();
     else {
-      tracker.ended(this.session, now(), 'shutdown', this.#goodbye);
+      this.#deps.tracker.ended(this.session, this.#deps.now(), 'shutdown', this.#goodbye);
       this.#forget('stopped');
     }
     this.#connection?.close(code, reason, 'shutdown');
@@ -263,12 +264,11 @@ export class ResumableSession implements Registered, Answered {
 
   /** Takes in an SDK message with a serial, which wants an answer. */
   #takeIn(serial: number): void {
-    const { answers, journal } = this.#deps;
     if (serial > this.heard) {
       this.heard = serial;
-      if (this.session.resumable) journal?.heard(this.session, serial);
+      if (this.session.resumable) this.#deps.journal?.heard(this.session, serial);
     }
-    answers.owe(this);
+    this.#deps.answers.owe(this);
   }
 
   /** Makes the session end. Its caller or its connection ends what is in flight. */
@@ -286,7 +286,7 @@ export class ResumableSession implements Registered, Answered {
     const { waiting, counters } = this.#deps;
     this.#stopWaiting();
     waiting.add(this);
-    this.#wait = patiently(ms, () => this.expire('expired'));
+    this.#wait = patiently(ms, () => (this.#held > 0 ? this.#await(ms) : this.expire('expired')));
     counters.waiting = waiting.size;
   }
 

@@ -49,6 +49,11 @@ export interface Resumption {
    */
   yieldUpstream(gone: () => void): boolean;
   /**
+   * Lets the session of which the request has the token wait until the result is called: the
+   * request's user is still being found out.
+   */
+  hold(asked: SessionRequest): () => void;
+  /**
    * Whether `rejoin` will find the client's upstream connection, if it is called in this turn of
    * the event loop. The request's claim is decided by then.
    */
@@ -132,6 +137,11 @@ export function createResumption(deps: ResumptionDeps): Resumption {
     yieldUpstream(gone) {
       for (const resumable of waiting) if (resumable.yieldUpstream(gone)) return true;
       return false;
+    },
+
+    hold({ optIn }) {
+      const found = optIn?.session && registry.hasToken(optIn.session, optIn.token, deps.now());
+      return found ? found.hold() : () => {};
     },
 
     rejoins: (request, asked) => joinable(request, asked) !== undefined,

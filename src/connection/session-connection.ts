@@ -3,6 +3,10 @@ import type { Duplex } from 'node:stream';
 import type { Link } from '../delivery/ports.ts';
 import type { ConnectionFacts } from './parts.ts';
 
+/** Close code where a session goes on elsewhere (RFC 6455 §7.4.2: 4000–4999 are private). */
+export const REPLACED = 4409;
+export const REPLACED_REASON = 'replaced by a newer connection';
+
 /** A connection as far as its session goes. */
 export interface SessionConnection extends Link {
   readonly facts: ConnectionFacts;

@@ -39,6 +39,10 @@ export interface Registry<S extends Registered> {
    * client does not learn it. `now` is monotonic ms.
    */
   claim(id: string, token: string, user: string | undefined, now: number): S | undefined;
+  /**
+   * The session asked for, if the token is good for it. It proves no user, and nothing is counted.
+   */
+  hasToken(id: string, token: string, now: number): S | undefined;
   /** The token of the next welcome. */
   token(session: S, now: number): string;
   /** Returns false if the session was not there any more. */
@@ -59,10 +63,13 @@ export function createRegistry<S extends Registered>(
 ): Registry<S> {
   const sessions = new Map<string, S>();
 
+  const verify = (session: S, token: string, now: number) =>
+    tokens.verify(token, session.id, session.user, now + session.offset);
+
   function judge(id: string, token: string, user: string | undefined, now: number): S | Refused {
     const session = sessions.get(id);
     if (session === undefined) return 'unknown';
-    const { fault, serial } = tokens.verify(token, id, session.user, now + session.offset);
+    const { fault, serial } = verify(session, token, now);
     if (fault !== undefined) return fault;
     // A request without a user is foreign too: a session that had a user is not for clients without
     // one.
@@ -93,6 +100,12 @@ export function createRegistry<S extends Registered>(
       if (typeof result === 'object') return result;
       counters[result]++;
       return undefined;
+    },
+    hasToken(id, token, now) {
+      const session = sessions.get(id);
+      if (session === undefined) return undefined;
+      const { serial = -1 } = verify(session, token, now);
+      return serial < session.used ? undefined : session;
     },
     token(session, now) {
       session.offset = offset();

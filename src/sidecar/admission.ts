@@ -133,7 +133,10 @@ function identify(deps: FrontDeps, request: IncomingMessage): Admission<Ticket> 
     return fetched.then((refusal) => (refusal === undefined ? { ticket } : { refusal }));
   };
   const who = identity.identify(shownUpstream(request, upstream));
-  return who instanceof Promise ? who.then(decide) : decide(who);
+  if (!(who instanceof Promise)) return decide(who);
+  // Keys may take longer to come than the session of the client has left.
+  const release = deps.resumption.hold(createTicket(request.url));
+  return who.then(decide).finally(release);
 }
 
 /** Takes over two upgraded sockets. Keeps strings of the request, never its objects. */

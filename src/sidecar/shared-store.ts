@@ -1,6 +1,7 @@
 // sidecar: sessions that move between instances: what comes here goes on, what goes elsewhere gets no outcome here.
-import { REPLACED, REPLACED_REASON, type ResumableSession } from '../connection/resumable-session.ts';
+import type { ResumableSession } from '../connection/resumable-session.ts';
 import type { SessionRequest } from '../connection/resumption.ts';
+import { REPLACED, REPLACED_REASON } from '../connection/session-connection.ts';
 import type { Report, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { Session } from '../delivery/session.ts';

@@ -134,6 +134,24 @@ describe('a session that waits for its client', () => {
     expect([registry.size, counters.waiting, counters.ended.expired]).toEqual([0, 0, 1]);
   });
 
+  it('[R7] does not end while the user of a client that has its token is still being found out', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
+    const { begin, request, resumption, ended, counters } = setUp();
+    const [{ resumable }, other] = [begin('ann'), begin('bob')];
+    for (const each of [resumable, other.resumable]) each.lost(1006, undefined);
+    await vi.advanceTimersByTimeAsync(990);
+    // The user is not known yet, and another session's token is none.
+    const { optIn, ...rest } = request(resumable, undefined);
+    const release = resumption.hold({ optIn, ...rest });
+    resumption.hold({ ...rest, optIn: { ...optIn!, session: other.resumable.id } });
+    await vi.advanceTimersByTimeAsync(9000);
+    expect([ended, counters.resume]).toEqual([[other.resumable.id], { ...createSessionCounters().resume, fresh: 2 }]);
+    expect(resumption.open({ ...rest, optIn, user: 'ann' }, new Owner('ann'), '')).toMatchObject({ recovered: true });
+    release();
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(ended).toEqual([other.resumable.id, resumable.id]);
+  });
+
   it('gives way to a new session of its user when there are too many, and to nobody else', () => {
     const { begin, counters, ended } = setUp({ limit: 2 });
     const [ann, bob] = [begin('ann'), begin('bob')];

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ClientOptions } from 'ws';
 import { atEnd, closeAll, rawClient } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
+import { asking, optIn } from '../support/opted-in.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import {
   expectHealthyLog,
@@ -57,7 +58,7 @@ const TRUSTING = { user: 'jwt:sub', trust: 'upstream', jwt_from: 'authorization,
 const VERIFYING = { ...TRUSTING, trust: 'none' };
 
 async function start(
-  config: { identity?: object; limits?: object; events?: object; log_level?: string } = {},
+  config: { identity?: object; limits?: object; events?: object; sessions?: object; log_level?: string } = {},
   env: SidecarOptions['env'] = {},
 ) {
   const backend = await startWsBackend();
@@ -414,6 +415,36 @@ describe('a key server that has changed its keys', () => {
     await Promise.all(made.map((jwt) => openWith(sidecar, { query: `?token=${jwt}` })));
     expect(served.fetches).toBeLessThanOrEqual(4);
     expect(await sidecar.sum('ackspan_identity_requests_total', { result: 'invalid_token' })).toBe(60);
+    expectHealthyLog(sidecar);
+  });
+
+  it('[R7] costs no session while it hangs: that of a client with its token waits for the answer', async () => {
+    const { served, signed, url } = await serveKeys();
+    const { backend, sidecar } = await start({
+      identity: { ...VERIFYING, jwks_url: url, timeout: '60s' },
+      sessions: { ttl: '1s' },
+    });
+    const query = (jwt: string) => `ackspan=1&token=${jwt}`;
+    const [ann, cleo] = [
+      await optIn(`${sidecar.ws}/ws`, query(await signed('ann', 'k1'))),
+      await optIn(`${sidecar.ws}/ws`, query(await signed('cleo', 'k1'))),
+    ];
+    served.hangs = true;
+    ann.socket.terminate();
+    await eventually(async () => expect(await sidecar.sum('ackspan_session_waiting')).toBe(1));
+    const back = optIn(`${sidecar.ws}/ws`, `${asking(ann.welcome, 0)}&token=${await signed('ann', 'k2')}`);
+    await eventually(() => expect(served.fetches).toBe(2));
+    tell(await backend.peer(0), event('while-away', 'patient'));
+    // Her time is up when the time of one is up who leaves later and stays away.
+    cleo.socket.terminate();
+    await eventually(async () =>
+      expect(await sidecar.sum('ackspan_session_ended_total', { reason: 'expired' })).toBe(1),
+    );
+    served.kids = ['k2'];
+    for (const go of served.hung) go();
+    const { welcome, frames } = await back;
+    expect(welcome).toMatchObject({ session: ann.welcome.session, recovered: true });
+    expect((await frames(2)).join()).toContain('while-away');
     expectHealthyLog(sidecar);
   });
 

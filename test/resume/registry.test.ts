@@ -57,6 +57,23 @@ describe('a claim', () => {
     expect(counters).toMatchObject({ unknown: 1, forged: 2, foreign: 2, expired: 1, stale: 0 });
   });
 
+  it('shows the token before it has a user: that counts nothing, and uses nothing up', () => {
+    const { registry, counters, add } = setUp();
+    const session = add('ann');
+    const [older, newer] = [registry.token(session, NOW), registry.token(session, NOW)];
+    const has = (token: string, now = NOW, id = session.id) => registry.hasToken(id, token, now);
+    expect([has(newer), has(older)]).toEqual([session, session]);
+    registry.claim(session.id, newer, 'ann', NOW);
+    expect([has(newer), has(older), has('x'), has(newer, NOW + 120_000), has(newer, NOW, 'nobody')]).toEqual([
+      session,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(Object.values(counters)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
   it('may use any token that is not older than the newest that was used', () => {
     const { registry, counters, add } = setUp();
     const session = add();
