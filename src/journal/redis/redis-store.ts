@@ -147,7 +147,8 @@ export class RedisStore {
       ...{ ...shared, members, wire, patienceMs: PATIENCE_MS },
       refused: (error) => this.gate.refused(error),
       ready: () => this.gate.open,
-      giveBack: (session) => host.letGo(session, 'asked'),
+      // What was released at the end is asked for all the same by who has not heard of that yet.
+      giveBack: (session) => void (this.#closed || host.letGo(session, 'asked')),
       adopt: (taken) => host.adopt(taken),
     });
     this.#claims = claims;
