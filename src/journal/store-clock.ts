@@ -10,7 +10,7 @@ export class LastClocks {
   at = 0;
   /** How far the wall clock was ahead of it, ms. A store that does not say has the wall clock. */
   ahead = 0;
-  /** For how long nobody wrote, over all processes, ms. */
+  /** Time in which no process wrote, summed over all gaps so far, ms. */
   away = 0;
 
   see(entry: Entry): void {
@@ -41,10 +41,10 @@ export class StoreClock {
   readonly offset: number;
   /**
    * From the monotonic clock to the time for which processes have run on the store, ms: resume
-   * tokens are dated by it. They do not grow old while nobody runs, nor when a wall clock says so.
+   * tokens are dated by it. Neither a stop nor a wall clock that is set makes them grow old.
    */
   readonly runOffset: number;
-  /** How long nobody wrote, by the wall clock, ms: a wall clock that was set back says nothing. */
+  /** Time since the last write, by the wall clock, ms; 0 where the wall clock was set back. */
   readonly awayMs: number;
   readonly #deps: StoreClockDeps;
   readonly #away: number;

@@ -1,8 +1,8 @@
 // store: events of an owner that have left the history, as hashes: a confirmation may mean one of them (SPEC D13).
 
 /**
- * Slots of one generation, 512 or 768 KiB: small enough for a near cache. A generation ends when it
- * is half full. Power of two.
+ * Slots of one generation, 768 KiB: small enough for a near cache. A generation ends when it is
+ * half full. Power of two.
  */
 const SLOTS = 1 << 16;
 
