@@ -61,6 +61,7 @@ export function connectClient(port: number, index: number, options: ClientOption
       index % (options.optedInEvery ?? Number.POSITIVE_INFINITY) === 0 && options.optedInEvery !== undefined;
     const reader = eventReader(connection, options, () => arrived++);
     const answer = confirmationWriter(options);
+    const confirm = sdkConfirmations(connection);
 
     const finishUpgrade = (): void => {
       const end = head.indexOf('\r\n\r\n');
@@ -77,7 +78,7 @@ export function connectClient(port: number, index: number, options: ClientOption
       if (arrived === 0) return;
       const count = arrived;
       arrived = 0;
-      if (optedIn && connection.answers) socket.write(clientText(`{"ackspan":"confirm","through":${connection.next}}`));
+      if (optedIn && connection.answers) confirm(count);
       else if (options.confirm === 'app' && connection.answers) answer(connection, count);
       options.onVerified(index, count, connection.next);
     };
@@ -102,7 +103,7 @@ function eventReader(connection: ClientConnection, options: ClientOptions, onEve
       connection.pongs++;
       connection.socket.write(pongFor(buf.subarray(payloadAt, end)));
     } else if (opcode === 1) {
-      // The welcome of a client that has opted in.
+      // The welcome of a client that has opted in, and what the sidecar has heard of it.
       if (buf.toString('latin1', payloadAt, payloadAt + 10) === '{"ackspan"') return;
       if (!matches(buf, start, end, messages.event, messages.plainEvent, connection.index, connection.next)) {
         return onFault(`event ${connection.next} of connection ${connection.index} came as ${hex(buf, start, end)}`);
@@ -113,6 +114,25 @@ function eventReader(connection: ClientConnection, options: ClientOptions, onEve
       connection.socket.end(); // whoever closes: the flow is told by onClosed
     else onFault(`a frame with opcode ${opcode} that nobody sent`);
   });
+}
+
+/** Confirms as the SDK does (`src/client/conversation.ts`): 32 messages at a time, or after 100 ms. */
+function sdkConfirmations(connection: ClientConnection): (count: number) => void {
+  let serial = 0;
+  let unsaid = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const say = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    unsaid = 0;
+    if (connection.open)
+      connection.socket.write(clientText(`{"ackspan":"confirm","through":${connection.next},"s":${++serial}}`));
+  };
+  return (count) => {
+    unsaid += count;
+    if (unsaid >= 32) say();
+    else timer ??= setTimeout(say, 100);
+  };
 }
 
 /** Confirms the last `count` events of a connection. */

@@ -33,7 +33,7 @@ export interface FlowJob {
   readonly holders: number;
   readonly heldEach: number;
   /**
-   * One client in so many has opted in, as the SDK does, and confirms cumulatively; default: none.
+   * One client in so many has opted in and confirms as the SDK does; default: none.
    */
   readonly optedInEvery?: number;
 }
