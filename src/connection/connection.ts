@@ -195,7 +195,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
 
   /** Sends a message of ours or again. The client has opted in, or a rule allows it. */
   sendMessage(data: Uint8Array, binary?: boolean): void {
-    this.#deps.journal?.handOver();
+    this.#deps.journal?.handOver(this.session);
     this.#splice?.sendMessage(Buffer.from(data.buffer, data.byteOffset, data.byteLength), binary);
   }
 

@@ -154,7 +154,7 @@ export class EventPath implements Tap {
   }
 
   writing(): void {
-    if (this.#resumable !== undefined) this.#deps.journal?.handOver();
+    if (this.#resumable !== undefined) this.#deps.journal?.handOver(this.#session);
   }
 
   undecoded(delta: 1 | -1): void {

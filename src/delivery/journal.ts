@@ -41,8 +41,8 @@ export interface Journal {
    */
   ended(session: Session): void;
   /**
-   * Makes what was told before survive the end of the process. Called before bytes go to a client
-   * whose session can be resumed.
+   * Makes what was told before of `session` survive the end of the process; undefined = of
+   * everything. Called before bytes go to a client whose session can be resumed.
    */
-  handOver(): void;
+  handOver(session?: Session): void;
 }

@@ -25,8 +25,15 @@ function createScribe() {
     hold() {},
   } satisfies Outbox as Outbox & { full: boolean };
   const open = new Set<Delivery>();
+  let letters = 0;
+  const letterBox = {
+    settled: ({ status }: Delivery) => status === 'failed' && ++letters > 0,
+    handOver() {
+      for (; letters > 0; letters--) told.push('letter');
+    },
+  };
   const scribe = new RedisScribe({
-    ...{ outbox, letters: { settled: () => false, handOver() {} }, afterMs: 100, wallOf: (at) => at },
+    ...{ outbox, letters: letterBox, afterMs: 100, wallOf: (at) => at },
     eachOpen: (visit) => open.forEach(visit),
     report() {},
   });
@@ -49,7 +56,8 @@ function createScribe() {
     return delivery.seq;
   };
   const confirm = (session: Session, ordinal: number) => tracker.confirmations.through(session, ordinal, 2);
-  return { told, outbox, scribe, begin, send, confirm };
+  const reject = (session: Session, ordinal: number) => tracker.rejected(session, ordinal, 'no', 2);
+  return { told, outbox, scribe, begin, send, confirm, reject };
 }
 
 it('[P1] while the kernel takes nothing more, changes wait, and what ends meanwhile is never told', () => {
@@ -102,3 +110,61 @@ it('a session that goes elsewhere, and the end of the process, wait for no kerne
   scribe.finish();
   expect(told.at(-1)).toMatch(/^put second /);
 });
+
+it('before bytes go to a client, what was told of its session is handed over; the rest waits for the end of the turn', async () => {
+  const { told, scribe, begin, send } = createScribe();
+  const [first, second] = [begin('first'), begin('second')];
+  told.length = 0;
+  for (const session of [first, second]) send(session);
+  scribe.handOver(first);
+  expect(told).toEqual([expect.stringMatching(/^put first /)]);
+  await turnEnd();
+  expect(told.slice(1)).toEqual([expect.stringMatching(/^put second /)]);
+});
+
+it('the end of a confirmed message is told with the next one of its session, or on the beat', async () => {
+  const { told, scribe, begin, send, confirm } = createScribe();
+  const [session, other] = [begin('s'), begin('other')];
+  const [first, second] = [send(session), send(session)];
+  scribe.handOver();
+  told.length = 0;
+  confirm(session, 1);
+  send(other);
+  scribe.handOver(other);
+  await turnEnd();
+  expect(told).toEqual([expect.stringMatching(/^put other /)]);
+  const third = send(session);
+  scribe.handOver(session);
+  expect(told.slice(1)).toEqual([expect.stringMatching(new RegExp(`^put s .*d${third},.*,d${first},m${first}`))]);
+  confirm(session, 2);
+  await turnEnd();
+  expect(told).toHaveLength(2);
+  scribe.look(3);
+  expect(told.slice(2)).toEqual([expect.stringMatching(new RegExp(`^put s .*,d${second},`))]);
+});
+
+it('what leaves the process is behind every end that was noted: a hand-over of everything leaves nothing', () => {
+  const { told, scribe, begin, send, confirm } = createScribe();
+  const session = begin('s');
+  const seq = send(session);
+  scribe.handOver();
+  confirm(session, 1);
+  told.length = 0;
+  scribe.handOver();
+  expect(told).toEqual([expect.stringContaining(`d${seq}`)]);
+});
+
+it('a loss is told at the end of the turn, behind its letter', async () => {
+  const { told, scribe, begin, send, reject } = createScribe();
+  const session = begin('s');
+  const seq = send(session);
+  scribe.handOver();
+  told.length = 0;
+  reject(session, 1);
+  await turnEnd();
+  expect(told).toEqual(['letter', expect.stringContaining(`d${seq}`)]);
+});
+
+function turnEnd(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,11 +1,11 @@
 // journal: writes all deliveries of the clients without a session that Redis has to know, and removes what is over.
 import type { Link } from './link.ts';
-import type { RedisScribe } from './scribe.ts';
+import type { Others } from './others.ts';
 import { DO } from './scripts.ts';
 
 export interface FillingDeps {
   readonly link: Pick<Link, 'write' | 'read' | 'send'>;
-  readonly journal: Pick<RedisScribe, 'others' | 'otherText' | 'fillsOthers'>;
+  readonly others: Pick<Others, 'all' | 'text' | 'fills'>;
   /** The hash of those deliveries. */
   readonly key: string;
   refused(error: Error): void;
@@ -44,20 +44,20 @@ export class Filling {
   }
 
   async #once(): Promise<void> {
-    const { link, journal, key } = this.#deps;
+    const { link, others, key } = this.#deps;
     // Changes from here on are told as they come: what is written below is as it is by then.
-    journal.fillsOthers(true);
-    const begun = journal.others();
+    others.fills(true);
+    const begun = others.all();
     await this.#slices('HSET', begun, (delivery) => {
-      const text = journal.otherText(delivery);
+      const text = others.text(delivery);
       return text === undefined ? [] : [String(delivery.seq), text];
     });
     const known = (await link.send('hkeys', [key])) as string[];
-    const told = new Set([...begun, ...journal.others()].map(({ seq }) => String(seq)));
+    const told = new Set([...begun, ...others.all()].map(({ seq }) => String(seq)));
     // What had got its outcome by then must not be found in flight.
     const over = known.filter((number) => !told.has(number));
     await this.#slices('HDEL', over, (number) => [number]);
-    journal.fillsOthers(false);
+    others.fills(false);
   }
 
   async #slices<T>(command: string, all: readonly T[], argsOf: (one: T) => readonly string[]): Promise<void> {

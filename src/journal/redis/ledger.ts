@@ -3,13 +3,12 @@ import type { Session } from '../../delivery/session.ts';
 import type { Tokens } from '../snapshot.ts';
 import type { Pairs } from './fields.ts';
 import type { Arg } from './link.ts';
+import type { Over } from './one-way.ts';
 
 /** Changes of one hash that wait for the next hand-over. */
 export class Ledger {
   readonly sets = new Map<string, Arg>();
   readonly gone = new Set<string>();
-  /** Whether it is among those that wait for the hand-over. */
-  waits = false;
   /** Redis has not got all of it: changes are of no use before it has been written whole. */
   missing = true;
 
@@ -51,6 +50,8 @@ export class SessionLedger extends Ledger implements Tokens {
   serial = 0;
   used = 0;
   heard = 0;
+  /** What follows from the results of its commands. */
+  over: Over | undefined;
 
   constructor(session: Session, boundTo: string | undefined, epoch = '1') {
     super();

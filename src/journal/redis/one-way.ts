@@ -1,8 +1,10 @@
 // journal: the connection on which Redis answers nothing: a killed process loses nothing that its kernel has.
+import { TLSSocket } from 'node:tls';
 import type { Redis } from 'ioredis';
 import type { LinkCounters } from './link.ts';
 import { type Arg, Batch } from './resp.ts';
 import { ECHO_ERROR, ECHO_MARK, MARK, type Script } from './scripts.ts';
+import { Written } from './written.ts';
 
 export interface OneWayDeps {
   readonly redis: Redis;
@@ -29,23 +31,17 @@ export interface OneWayDeps {
  */
 export type Over = (result: string, error?: Error) => void;
 
-interface Written {
-  readonly bytes: number;
-  readonly at: number;
-  readonly over: Over | undefined;
-  told: boolean;
-}
-
 interface Mark {
   readonly number: number;
   readonly at: number;
 }
 
 /**
- * Between two marks, ms and bytes. A Redis that is far behind passes one at least at every few
- * reads (of 16 KiB each), so that an instance is not dead while Redis reads what it wrote.
+ * Between two marks, ms and bytes. Each costs both sides some 0.1 ms. A Redis that is far behind
+ * passes one at least at every 16 reads (of 16 KiB each), so that an instance is not dead while
+ * Redis reads what it wrote.
  */
-const [GAP_MS, GAP_BYTES] = [20, 65_536];
+const [GAP_MS, GAP_BYTES] = [50, 262_144];
 /** A mark that has not come back for so long is followed by another one, ms. */
 const AGAIN_MS = 500;
 /**
@@ -64,10 +60,7 @@ const REFUSAL = 'ReplyError';
  */
 export class OneWay {
   readonly #deps: OneWayDeps;
-  /** What Redis is not known to have read, in order; the first one has the number `#first`. */
-  #written: Written[] = [];
-  #first = 1;
-  #waitingBytes = 0;
+  readonly #written = new Written();
   #marks: Mark[] = [];
   #markedAt = Number.NEGATIVE_INFINITY;
   #unmarkedBytes = 0;
@@ -87,7 +80,7 @@ export class OneWay {
 
   /** Bytes that Redis is not known to have read. */
   get waitingBytes(): number {
-    return this.#waitingBytes;
+    return this.#written.bytes;
   }
 
   /** Whether the kernel takes no more at the moment: what is written now waits in this process. */
@@ -102,8 +95,8 @@ export class OneWay {
 
   /** How long the oldest of them have waited, ms. */
   waitingMs(now: number): number {
-    const [oldest] = this.#written;
-    return oldest === undefined ? 0 : Math.max(0, now - oldest.at);
+    const { oldest } = this.#written;
+    return oldest === undefined ? 0 : Math.max(0, now - oldest);
   }
 
   /**
@@ -111,9 +104,9 @@ export class OneWay {
    * far behind does not stand still: its marks come back late, and one after the other.
    */
   stillMs(now: number): number {
-    const [oldest] = this.#written;
+    const { oldest } = this.#written;
     if (oldest === undefined || this.#marks.length === 0) return 0;
-    return Math.max(0, now - Math.max(oldest.at, this.#heardAt));
+    return Math.max(0, now - Math.max(oldest, this.#heardAt));
   }
 
   /** Turns answers off. Rejects where Redis does not take this connection as it must be. */
@@ -168,7 +161,7 @@ export class OneWay {
 
   #markNow(): void {
     const { marks, instance, now } = this.#deps;
-    const number = this.#first + this.#written.length;
+    const number = this.#written.next;
     this.#run(MARK, [marks], [instance], undefined);
     this.#marks.push({ number, at: now() });
     this.#markedAt = now();
@@ -177,7 +170,7 @@ export class OneWay {
 
   /** Resolves when Redis has read all that was written by now. Rejects where it cannot any more. */
   read(): Promise<void> {
-    if (this.#written.length === 0) return Promise.resolve();
+    if (this.#written.oldest === undefined) return Promise.resolve();
     if (this.#unmarkedBytes > 0 || this.#marks.length === 0) this.#markNow();
     const { number } = this.#marks.at(-1)!;
     return new Promise((resolve, reject) => this.#waiters.push({ number, resolve, reject }));
@@ -201,23 +194,19 @@ export class OneWay {
   /** The connection has gone, and what was on its way with it. */
   closed(): void {
     const lost = new Error('the connection to Redis has gone');
-    const written = this.#written;
-    this.#first += written.length;
-    this.#written = [];
     this.#marks = [];
-    this.#waitingBytes = this.#unmarkedBytes = this.#heldBytes = 0;
+    this.#unmarkedBytes = this.#heldBytes = 0;
     this.#markedAt = this.#heardAt = Number.NEGATIVE_INFINITY;
     this.#silent = false;
-    for (const one of written) {
-      if (one.told) continue;
+    this.#written.end(this.#written.next - 1, (over) => {
       this.#deps.counters.dropped++;
-      one.over?.('', lost);
-    }
+      over?.('', lost);
+    });
     this.abandon(lost);
   }
 
   #run(script: Script, keys: readonly string[], args: readonly Arg[], over: Over | undefined): void {
-    const number = this.#first + this.#written.length;
+    const number = this.#written.next;
     const all = [script.sha, String(keys.length), ...keys, ...args, this.#deps.echo, String(number)];
     this.#write('EVALSHA', all, over);
   }
@@ -226,12 +215,11 @@ export class OneWay {
     const { redis, counters, now } = this.#deps;
     const bytes = this.#batch.add(name, args);
     counters.bytes += bytes;
-    this.#waitingBytes += bytes;
     this.#unmarkedBytes += bytes;
     this.#heldBytes = this.full ? this.#heldBytes + bytes : 0;
-    this.#written.push({ bytes, at: now(), over, told: false });
+    this.#written.add(bytes, now(), over);
     if (this.answers !== undefined) {
-      this.#batch.take();
+      this.#batch.reset(false);
       // What comes of it is published, as everywhere.
       redis.call(name, [...args]).catch(() => {});
     } else if (!this.#together) this.#flush();
@@ -239,42 +227,41 @@ export class OneWay {
 
   #flush(): void {
     const { stream } = this.#deps.redis;
-    const bytes = this.#batch.take();
+    const { bytes } = this.#batch;
+    if (bytes.length === 0) return;
     // Redis may have closed the connection, which is told of in a moment.
-    if (bytes.length > 0 && stream.writable) stream.write(bytes);
+    if (!stream.writable) this.#batch.reset(false);
+    else if (stream.writableLength > 0 || stream instanceof TLSSocket) {
+      stream.write(Buffer.from(bytes));
+      this.#batch.reset(false);
+    } else {
+      stream.write(bytes);
+      // What the kernel has not taken is written later, from the same memory.
+      this.#batch.reset(stream.writableLength > 0);
+    }
   }
 
   #tell(number: number, text: string, failed: boolean): void {
-    const one = this.#written[number - this.#first];
-    if (one === undefined || one.told) return;
-    one.told = true;
-    if (!failed) {
-      this.#deps.counters.answered++;
-      one.over?.(text);
-      return;
-    }
-    this.#deps.counters.refused++;
-    const error = new Error(text);
-    error.name = REFUSAL;
-    one.over?.('', error);
+    this.#written.tell(number, (over) => {
+      this.#deps.counters[failed ? 'refused' : 'answered']++;
+      if (!failed) return over?.(text);
+      const error = new Error(text);
+      error.name = REFUSAL;
+      over?.('', error);
+    });
   }
 
   #heardMark(number: number): void {
-    const count = number - this.#first + 1;
-    if (!(count > 0 && count <= this.#written.length)) return;
+    if (!this.#written.has(number)) return;
     const { counters, now, doubtful } = this.#deps;
     const skipped = this.#marks[0] !== undefined && this.#marks[0].number < number;
     const doubt = skipped || this.stillMs(now()) > DOUBTFUL_MS;
     this.#heardAt = now();
-    const read = this.#written.splice(0, count);
-    this.#first = number + 1;
     this.#marks = this.#marks.filter((mark) => mark.number > number);
-    for (const one of read) {
-      this.#waitingBytes -= one.bytes;
-      if (one.told) continue;
+    this.#written.end(number, (over) => {
       counters.answered++;
-      one.over?.('1');
-    }
+      over?.('1');
+    });
     const reached = this.#waiters.filter((waiter) => waiter.number <= number);
     this.#waiters = this.#waiters.filter((waiter) => waiter.number > number);
     for (const { resolve } of reached) resolve();

@@ -50,7 +50,7 @@ const SLICE = 1000;
 export function createOutbox(deps: OutboxDeps): Outbox {
   const { link, gate, keys, instance, lifeMs } = deps;
   const life = String(lifeMs);
-  const judged =
+  const judge =
     (ledger: SessionLedger): Over =>
     (result, error) => {
       if (error !== undefined) {
@@ -63,6 +63,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       else if (answer === REAPED) deps.lost(ledger, 'reaper');
       else if (answer === GONE && !ledger.missing) deps.emptied();
     };
+  // Commands wait for Redis by the thousand: those of a session share one.
+  const judged = (ledger: SessionLedger): Over => (ledger.over ??= judge(ledger));
   const failed = (error: Error): void => {
     // A replica that was the master before: the next connection finds the new one.
     if (error.message.includes('READONLY')) link.giveUp(error.message);

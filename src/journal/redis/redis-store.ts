@@ -119,7 +119,7 @@ export class RedisStore {
       ledgers: () => this.journal.ledgers(),
     });
     const refused = (error: Error): void => this.gate.refused(error);
-    this.#filling = new Filling({ link, journal: this.journal, key: this.#keys.open(instance), refused });
+    this.#filling = new Filling({ link, others: this.journal.others, key: this.#keys.open(instance), refused });
   }
 
   /**

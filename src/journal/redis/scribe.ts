@@ -8,9 +8,10 @@ import { Later } from '../later.ts';
 import type { LetterScribe } from '../letter-scribe.ts';
 import { deliveryState, sessionEntry, type WallOf } from '../snapshot.ts';
 import { deliveryField, messageField, sessionPairs, stateField } from './fields.ts';
-import { Ledger, Place, SessionLedger } from './ledger.ts';
+import { type Ledger, Place, SessionLedger } from './ledger.ts';
+import { Others } from './others.ts';
 import type { Outbox } from './outbox.ts';
-import { deliveryPairs, otherText } from './told.ts';
+import { deliveryPairs } from './told.ts';
 import { Waiting } from './waiting.ts';
 
 export interface RedisScribeDeps {
@@ -30,18 +31,17 @@ const [SLICE, TOGETHER] = [100, 64];
 export class RedisScribe implements Journal {
   readonly steps: Observer;
   readonly #deps: RedisScribeDeps;
+  readonly others: Others;
   readonly #sessions = new Map<Session, SessionLedger>();
-  readonly #others = new Ledger();
   readonly #later = new Later();
   readonly #waiting: Waiting;
   /** Sessions that Redis has not got whole. */
   readonly #missing = new Set<SessionLedger>();
-  /** The deliveries of the other clients are being written. */
-  #filling = false;
 
   constructor(deps: RedisScribeDeps) {
     this.#deps = deps;
-    this.#waiting = new Waiting(() => this.handOver(), deps.report);
+    this.others = new Others(deps);
+    this.#waiting = new Waiting(() => this.#handOver((most) => this.#waiting.takeSoon(most)), deps.report);
     const changed = (delivery: Delivery): void => this.#changed(delivery);
     this.steps = {
       attempted: changed,
@@ -56,7 +56,7 @@ export class RedisScribe implements Journal {
 
   /** Redis knows everything that must be known of what goes on. */
   get whole(): boolean {
-    return this.#missing.size === 0 && !this.#others.missing && !this.#filling;
+    return this.#missing.size === 0 && this.others.whole;
   }
 
   /** Sessions with changes that the kernel has not taken. */
@@ -95,7 +95,8 @@ export class RedisScribe implements Journal {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
     ledger.heard = heard;
-    this.#change(session, { heard });
+    // Handed over before the client is told (R12).
+    this.#change(session, { heard }, true);
   }
 
   shown(session: Session): void {
@@ -109,7 +110,7 @@ export class RedisScribe implements Journal {
   tracked(delivery: Delivery): void {
     const ledger = this.#sessions.get(delivery.session);
     if (ledger !== undefined) this.#begin(delivery, ledger);
-    else if (delivery.payload !== undefined) this.#begin(delivery, this.#others);
+    else if (delivery.payload !== undefined) this.#begin(delivery, this.others.ledger);
     else this.#later.add(delivery);
   }
 
@@ -118,6 +119,7 @@ export class RedisScribe implements Journal {
     if (ledger === undefined) return;
     this.#sessions.delete(session);
     this.#missing.delete(ledger);
+    this.#waiting.remove(ledger);
     ledger.forget();
     this.#deps.outbox.end(ledger);
   }
@@ -128,7 +130,7 @@ export class RedisScribe implements Journal {
     if (ledger === undefined) return;
     if (ledger.missing && this.#deps.outbox.open) this.#write(ledger);
     this.#deps.letters.handOver();
-    if (ledger.waits) this.#flush(ledger);
+    if (this.#waiting.remove(ledger)) this.#flush(ledger);
     this.#sessions.delete(session);
     this.#missing.delete(ledger);
     if (told) this.#deps.outbox.release(ledger);
@@ -138,10 +140,11 @@ export class RedisScribe implements Journal {
    * While the kernel takes nothing more, changes stay in their ledgers: one that undoes another
    * costs nothing there, and a Redis that is behind is not told of what is over by then.
    */
-  handOver(): void {
-    // A delivery that is over for Redis has its letter there.
-    this.#deps.letters.handOver();
-    while (this.#waiting.size > 0 && !this.#deps.outbox.full) this.#flushAll(this.#waiting.take(TOGETHER));
+  handOver(session?: Session): void {
+    const only = session && (this.#sessions.get(session) ?? this.others.ledger);
+    this.#handOver((most) =>
+      only === undefined ? this.#waiting.take(most) : this.#waiting.remove(only) ? [only] : [],
+    );
   }
 
   /** Hands over everything, also where it has to wait in this process, which is about to end. */
@@ -171,7 +174,7 @@ export class RedisScribe implements Journal {
    * not got whole.
    */
   look(now: number): void {
-    this.#later.drain(now - this.#deps.afterMs, (delivery) => this.#begin(delivery, this.#others));
+    this.#later.drain(now - this.#deps.afterMs, (delivery) => this.#begin(delivery, this.others.ledger));
     if (this.#deps.outbox.open) this.#catchUp();
     this.handOver();
   }
@@ -179,8 +182,7 @@ export class RedisScribe implements Journal {
   /** Redis may have lost anything: all is written whole again, in slices. */
   startAnew(): void {
     for (const ledger of this.#sessions.values()) this.miss(ledger);
-    this.#others.missing = true;
-    this.#others.forget();
+    this.others.startAnew();
   }
 
   /** Redis has not got all of the session. */
@@ -189,30 +191,6 @@ export class RedisScribe implements Journal {
     ledger.missing = true;
     ledger.forget();
     this.#missing.add(ledger);
-  }
-
-  /** The deliveries of the other clients that Redis has to know. */
-  others(): Delivery[] {
-    const found: Delivery[] = [];
-    this.#deps.eachOpen((delivery) => {
-      if (this.#isOther(delivery)) found.push(delivery);
-    });
-    return found;
-  }
-
-  /** One of them as Redis holds it; undefined = it is over. */
-  otherText(delivery: Delivery): string | undefined {
-    return this.#isOther(delivery) ? otherText(delivery, this.#deps.wallOf) : undefined;
-  }
-
-  /** Says whether they are being written; changes are told as they come from then on. */
-  fillsOthers(filling: boolean): void {
-    this.#others.missing = false;
-    this.#filling = filling;
-  }
-
-  #isOther({ journal }: Delivery): boolean {
-    return journal instanceof Place && journal.ledger === this.#others;
   }
 
   #begin(delivery: Delivery, ledger: Ledger): void {
@@ -225,7 +203,7 @@ export class RedisScribe implements Journal {
     if (ledger instanceof SessionLedger) {
       ledger.set('ordinal', String(delivery.ordinal));
       ledger.add(deliveryPairs(delivery, this.#deps.wallOf));
-    } else ledger.set(String(delivery.seq), otherText(delivery, this.#deps.wallOf));
+    } else this.others.set(delivery);
     this.#waiting.add(ledger);
   }
 
@@ -237,31 +215,50 @@ export class RedisScribe implements Journal {
     if (ledger instanceof SessionLedger) {
       ledger.set(stateField(seq), JSON.stringify(state));
       if (!state.kept) ledger.remove(messageField(seq));
-    } else ledger.set(String(seq), otherText(delivery, this.#deps.wallOf));
+    } else this.others.set(delivery);
     this.#waiting.add(ledger);
   }
 
   #settled(delivery: Delivery): void {
     if (this.#deps.letters.settled(delivery)) this.#waiting.soon();
-    const { journal, seq } = delivery;
+    const { journal, seq, status } = delivery;
     if (!(journal instanceof Place)) return;
     delivery.journal = undefined;
     const { ledger } = journal;
     if (ledger.missing) return;
+    // What shows the outcome hands over first, and the client would say its word again elsewhere.
+    let late = false;
     if (ledger instanceof SessionLedger) {
+      late = status === 'confirmed';
       const begun = ledger.sets.has(deliveryField(seq));
       for (const field of [deliveryField(seq), messageField(seq), stateField(seq)])
         if (begun) ledger.sets.delete(field);
         else ledger.remove(field);
     } else ledger.remove(String(seq));
-    this.#waiting.add(ledger);
+    this.#tell(ledger, late);
   }
 
-  #change(session: Session, changes: Partial<SessionEntry>): void {
+  #handOver(take: (most: number) => readonly Ledger[]): void {
+    // A delivery that is over for Redis has its letter there.
+    this.#deps.letters.handOver();
+    while (!this.#deps.outbox.full) {
+      const ledgers = take(TOGETHER);
+      if (ledgers.length === 0) break;
+      this.#flushAll(ledgers);
+    }
+    this.#waiting.settled();
+  }
+
+  #change(session: Session, changes: Partial<SessionEntry>, late = false): void {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
     if (!ledger.missing) ledger.add(sessionPairs(changes));
-    this.#waiting.add(ledger);
+    this.#tell(ledger, late);
+  }
+
+  #tell(ledger: Ledger, late: boolean): void {
+    if (late) this.#waiting.addLate(ledger);
+    else this.#waiting.add(ledger);
   }
 
   #flushAll(ledgers: readonly Ledger[]): void {
