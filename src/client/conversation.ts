@@ -75,6 +75,8 @@ export class Conversation {
     this.#resuming = false;
     this.#silence.arrived(typeof frame === 'number');
     const recovered = typeof frame === 'object' && this.#open(frame, send);
+    // No sidecar is there any more, and a backend may be silent.
+    if (resuming && !this.#send) this.#silence.start(0);
     if (resuming) this.#onResumed(recovered, recovered && !!frame.rejoined);
     if (typeof frame !== 'number') return undefined;
     if (!this.#send) return () => {};
@@ -100,9 +102,12 @@ export class Conversation {
     this.#silence.start(this.#limit, true);
   }
 
-  /** Notes that the handshake was answered. */
+  /**
+   * Notes that the handshake was answered. A sidecar begins with a welcome. Where there was one,
+   * the path may have died since.
+   */
   answered(): void {
-    this.#silence.start(0);
+    this.#silence.start(this.#ledger ? this.#limit : 0, true, true);
   }
 
   /** Notes that the connection is being closed: nothing more is said, its end must come in time. */

@@ -50,14 +50,14 @@ export class Silence {
   /**
    * Starts with a connection that is dead when it is silent for `limit`; 0, or what no timer can
    * wait for = never. Ends the watch of an earlier connection. `expecting`: nothing can be asked,
-   * because the next thing is the other side's to do: answer the handshake, or close. It has one
-   * and a half times `limit`.
+   * because the next thing is the other side's to do: answer the handshake, begin, or close. It has
+   * one and a half times `limit`; `patient`: and longer after a path that fell silent.
    */
-  start(limit: number, expecting = false): void {
+  start(limit: number, expecting = false, patient = false): void {
     clearTimeout(this.#timer);
     this.#asked = false;
     this.#half = limit > 0 && limit < LIMIT_MS ? (limit / 2) * this.#patience : 0;
-    if (expecting && this.#half) this.#await(limit * 1.5);
+    if (expecting && this.#half) this.#await(patient ? this.#half * 3 : limit * 1.5);
     else this.look();
   }
 

@@ -272,7 +272,7 @@ describe('a handshake that nobody answers', () => {
     page.dispatchEvent(new Event('visibilitychange'));
     expect(tries).toEqual([]);
     network.connection.stepDown();
-    await vi.advanceTimersByTimeAsync(10 * SILENCE);
+    await vi.advanceTimersByTimeAsync(SILENCE);
     expect(tries).toEqual([]);
   });
 
@@ -287,6 +287,60 @@ describe('a handshake that nobody answers', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(closed.mock.calls).toEqual([[expect.objectContaining({ code: 1006, wasClean: false })]]);
     expect(socket.readyState).toBe(3);
+  });
+});
+
+describe('[R13] a handshake that is answered, and nothing after it', () => {
+  /** The connection is cut, and the next one opens; nothing else comes over it. */
+  async function answered(silence: number = SILENCE) {
+    const all = open(silence);
+    all.network.connection.cut();
+    await vi.advanceTimersByTimeAsync(1);
+    all.network.connection.stepDown();
+    expect(all.network.connection.socket.readyState).toBe(1);
+    all.tries.length = 0;
+    return { ...all, opened: performance.now() };
+  }
+
+  test.each([SILENCE, 2000])('is a dead path after one and a half times the silence (%i)', async (silence) => {
+    const { network, tries, opened, sidecar, got, deliver } = await answered(silence);
+    const { connection } = network;
+    await vi.advanceTimersByTimeAsync(1.5 * silence);
+    expect(tries.map((at) => at - opened)).toEqual([1.5 * silence]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(network.connection).not.toBe(connection);
+    sidecar.session.push('kept');
+    deliver();
+    expect(got).toEqual(['kept']);
+    await vi.advanceTimersByTimeAsync(silence / 2 - 1);
+    expect(tries).toHaveLength(1);
+  });
+
+  test('is borne longer where that has just happened: a backend without a sidecar may be silent', async () => {
+    const { network, tries } = await answered();
+    await vi.advanceTimersByTimeAsync(1.5 * SILENCE + 1);
+    network.connection.stepDown();
+    const last = performance.now();
+    await vi.advanceTimersByTimeAsync(6 * SILENCE + 1);
+    expect(tries.slice(1).map((at) => at - last)).toEqual([6 * SILENCE]);
+  });
+
+  test('is no dead path once a backend has said something over it: no sidecar is there any more', async () => {
+    const { network, tries, got } = await answered();
+    network.connection.down.splice(0, 1, 'from the backend');
+    network.connection.stepDown();
+    await vi.advanceTimersByTimeAsync(100 * SILENCE);
+    expect([got, tries]).toEqual([['from the backend'], []]);
+  });
+
+  test('of a first connection says nothing: a backend may be silent', async () => {
+    const network = createFakeNetwork(new FakeSidecar());
+    const socket = new AckspanSocket('ws://sidecar/', [], { WebSocket: network.WebSocket });
+    const closed = vi.fn();
+    socket.onclose = closed;
+    network.connection.stepDown();
+    await vi.advanceTimersByTimeAsync(100 * SILENCE);
+    expect([socket.readyState, closed.mock.calls]).toEqual([1, []]);
   });
 });
 
