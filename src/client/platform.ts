@@ -70,6 +70,11 @@ export function threw(run: () => unknown): boolean {
 
 /** Shows an error of the application as the platform shows uncaught ones, else on the console. */
 export function showError(error: unknown): void {
-  if (platform.reportError) platform.reportError(error);
-  else console.error(error);
+  try {
+    if (platform.reportError) platform.reportError(error);
+    else console.error(error);
+  } catch {
+    // Its own properties throw. What follows from the failure must follow all the same.
+    console.error('an error that cannot be shown');
+  }
 }

@@ -1,4 +1,5 @@
 // AckspanSocket over real WebSockets: what a program written for WebSocket sees, and what the sidecar hears.
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket as WS } from 'ws';
 import type {
@@ -201,6 +202,26 @@ describe('confirming', () => {
     };
     served.sidecar.session.push('1');
     await vi.waitFor(() => expect(served.sidecar.session.rejected.get(1)).toBe('unprintable'));
+  });
+
+  test.each(['throws', 'rejects'])('a handler that %s with what no console can show has failed', async (how) => {
+    await opened();
+    // As the console of Node does: it throws where a property of an error throws.
+    vi.mocked(console.error).mockImplementation((shown) => void inspect(shown));
+    const odd = Object.defineProperty(new Error('odd'), 'name', {
+      get() {
+        throw new Error('no name');
+      },
+    });
+    expect(() => inspect(odd)).toThrow('no name');
+    socket.onmessage = ({ data }) => {
+      if (data !== 'odd') return undefined;
+      if (how === 'rejects') return Promise.reject(odd);
+      throw odd;
+    };
+    for (const text of ['odd', 'fine']) served.sidecar.session.push(text);
+    await vi.waitFor(() => expect(confirmed()).toEqual([2]));
+    expect([...served.sidecar.session.rejected]).toEqual([[1, 'unprintable']]);
   });
 
   test('every listener must succeed', async () => {
