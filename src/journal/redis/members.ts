@@ -69,7 +69,7 @@ export class Members {
     this.#nextAt = from + gap;
     this.#busy = true;
     try {
-      const args = [instance, JSON.stringify(this.#deps.about()), String(leaseMs)];
+      const args = [instance, JSON.stringify({ ...this.#deps.about(), lease: leaseMs }), String(leaseMs)];
       const asked = link.run(BEAT, [keys.leases, keys.about, keys.reapers], args);
       const [time, before, missing, begun] = (await asked) as [string, string, string[], number];
       const to = now();
@@ -85,13 +85,13 @@ export class Members {
   /** How long ago the instance was there, ms, and whether it may be taken for dead. */
   async away(instance: string): Promise<{ readonly ms: number; readonly dead: boolean }> {
     const { link, keys, leaseMs, now } = this.#deps;
-    const answer = await link.run(SEEN, [keys.leases, keys.marks], [instance]);
-    const [time, seen, read] = answer as [string, string, string];
+    const answer = await link.run(SEEN, [keys.leases, keys.marks, keys.about], [instance, String(leaseMs)]);
+    const [time, seen, read, lease] = answer as [string, string, string, string];
     if (seen === '' || Number(seen) === 0) return { ms: 0, dead: true };
     const ms = Number(time) - Number(seen);
     // What it wrote may be under way for longer than it is there itself.
     const still = Number(time) - Number(read || '0');
-    return { ms, dead: Math.min(ms, still) > leaseMs && now() >= this.#quietUntil };
+    return { ms, dead: Math.min(ms, still) > Number(lease) && now() >= this.#quietUntil };
   }
 
   /** Whether Redis has not yet read all that the instance wrote, or the instance is still there. */

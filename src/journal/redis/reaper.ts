@@ -51,7 +51,8 @@ export class Reaper {
 
   async #begins({ instance: dead }: Missing): Promise<boolean> {
     const { link, keys, instance, leaseMs } = this.#deps;
-    return (await link.run(REAP, [keys.leases, keys.reapers, keys.marks], [instance, dead, String(leaseMs)])) === 1;
+    const all = [keys.leases, keys.reapers, keys.marks, keys.about];
+    return (await link.run(REAP, all, [instance, dead, String(leaseMs)])) === 1;
   }
 
   async #inherit(one: Missing): Promise<void> {

@@ -37,6 +37,18 @@ const NOW = `local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 `;
 
+/**
+ * The lease of an instance, ms: its own, which stands in `about`, or the one that is looking, where
+ * that is longer. During a roll-out the instances may have different ones.
+ */
+const LEASE = `local function lease(about, name, own)
+  local text = redis.call('HGET', about, name)
+  local good, known = pcall(cjson.decode, text or '')
+  local its = good and type(known) == 'table' and tonumber(known.lease) or 0
+  return math.max(its, tonumber(own))
+end
+`;
+
 /** What a write to a session answers. */
 export const WRITTEN = 1;
 /** Another instance has the session, because its client came there. */
@@ -137,30 +149,40 @@ return ${WRITTEN}`);
 
 /**
  * KEYS leases, about, reapers. ARGV instance, what is to be known of it, lease in ms. Answers the
- * time, when it was last there, who is missing, and whether another instance has begun to see to
- * what this one would have left.
+ * time, when it was last there, who is missing, and whether another instance has begun to see
+ * to what this one would have left.
  */
-export const BEAT = script(`${NOW}local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
+export const BEAT = script(`${NOW}${LEASE}local before = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-local missing = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3], 'WITHSCORES', 'LIMIT', 0, 16)
+local silent = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3], 'WITHSCORES')
+local missing = {}
+for i = 1, #silent, 2 do
+  local at = tonumber(silent[i + 1])
+  if #missing < 32 and (at == 0 or at <= now - lease(KEYS[2], silent[i], ARGV[3])) then
+    missing[#missing + 1] = silent[i]
+    missing[#missing + 1] = silent[i + 1]
+  end
+end
 return {tostring(now), before or '', missing, redis.call('HDEL', KEYS[3], ARGV[1])}`);
 
 /**
- * KEYS leases, marks. ARGV instance. Answers the time, when the instance was last there ('' =
- * nobody knows it), and when Redis last read what it wrote.
+ * KEYS leases, marks, about. ARGV instance, lease in ms of the one that asks. Answers the time,
+ * when the instance was last there ('' = nobody knows it), when Redis last read what it wrote, and
+ * its lease.
  */
-export const SEEN = script(`${NOW}local function of(key) return redis.call('ZSCORE', key, ARGV[1]) or '' end
-return {tostring(now), of(KEYS[1]), of(KEYS[2])}`);
+export const SEEN = script(`${NOW}${LEASE}local function of(key) return redis.call('ZSCORE', key, ARGV[1]) or '' end
+return {tostring(now), of(KEYS[1]), of(KEYS[2]), tostring(lease(KEYS[3], ARGV[1], ARGV[2]))}`);
 
 /**
  * Makes one instance at a time see to a dead one, when Redis has read what that one wrote. KEYS
- * leases, reapers, marks. ARGV reaper, dead instance, lease in ms.
+ * leases, reapers, marks, about. ARGV reaper, dead instance, lease in ms.
  */
-export const REAP = script(`${NOW}local score = redis.call('ZSCORE', KEYS[1], ARGV[2])
-if not score or tonumber(score) > now - ARGV[3] then return 0 end
+export const REAP = script(`${NOW}${LEASE}local score = redis.call('ZSCORE', KEYS[1], ARGV[2])
+local gone = now - lease(KEYS[4], ARGV[2], ARGV[3])
+if not score or tonumber(score) > gone then return 0 end
 local mark = redis.call('ZSCORE', KEYS[3], ARGV[2])
-if tonumber(score) > 0 and mark and tonumber(mark) > now - ARGV[3] then return 0 end
+if tonumber(score) > 0 and mark and tonumber(mark) > gone then return 0 end
 local by = redis.call('HGET', KEYS[2], ARGV[2])
 if by then
   local name, till = string.match(by, '^(%S+) (%d+)$')
@@ -170,9 +192,9 @@ redis.call('HSET', KEYS[2], ARGV[2], ARGV[1] .. ' ' .. string.format('%.0f', now
 return 1`);
 
 /** KEYS leases, about, reapers, marks. ARGV dead instance, lease in ms. Nothing of it is left. */
-export const BURY = script(`${NOW}redis.call('HDEL', KEYS[3], ARGV[1])
+export const BURY = script(`${NOW}${LEASE}redis.call('HDEL', KEYS[3], ARGV[1])
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if score and tonumber(score) > now - ARGV[2] then return 0 end
+if score and tonumber(score) > now - lease(KEYS[2], ARGV[1], ARGV[2]) then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
