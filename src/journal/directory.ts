@@ -23,7 +23,10 @@ export interface StoreDirectory {
   readonly key: string;
   /** Names of the files and folders in the directory. */
   list(): string[];
-  /** Makes the directory and its marks again if they were removed. Throws. */
+  /**
+   * Makes the directory, its marks and its lock again if they were removed. Throws, `Locked` where
+   * another process has taken it meanwhile.
+   */
   mend(): void;
   release(): void;
 }
@@ -47,20 +50,27 @@ export async function openDirectory(path: string): Promise<StoreDirectory> {
   }
   try {
     const key = ownKey(path);
-    const mend = (): void => {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
-      ownKey(path, key);
-    };
-    return { path, key, list: () => readdirSync(path), mend, ...holding(fd, lock) };
+    return { path, key, list: () => readdirSync(path), ...holding(path, fd, lock, key) };
   } catch (error) {
-    holding(fd, lock).release();
+    lock.release();
+    closeSync(fd);
     throw error instanceof StoreRefused ? error : refused(path, 'cannot be used', error);
   }
 }
 
-function holding(fd: number, lock: Lock): Pick<StoreDirectory, 'release'> {
+function holding(path: string, first: number, lock: Lock, key: string): Pick<StoreDirectory, 'mend' | 'release'> {
+  let fd = first;
   let held = true;
   return {
+    mend() {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      // A directory that was removed and made again is another one than what was opened.
+      const now = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+      closeSync(fd);
+      fd = now;
+      lock.mend(fd);
+      ownKey(path, key);
+    },
     release() {
       if (!held) return;
       held = false;

@@ -10,6 +10,7 @@ import { type FileLetters, openFileLetters } from './file-letters.ts';
 import type { OpenDelivery } from './image.ts';
 import { Item } from './item.ts';
 import { LetterScribe } from './letter-scribe.ts';
+import { Locked } from './lock.ts';
 import { type Files, Log } from './log.ts';
 import { type Dropped, type ReadState, readState } from './read-state.ts';
 import { Scribe, type ScribeDeps } from './scribe.ts';
@@ -248,16 +249,21 @@ class OpenStore implements FileStore {
     this.#deps.report({ stage: 'store', error: new Error('the store can be written to again') });
   }
 
-  /** Breaks the log if its file was removed. Records would go into it and be gone. */
+  /**
+   * Breaks the log if its file was removed, because records would go into it and be gone; or if the
+   * lock was, and another process has taken the directory.
+   */
   async #check(): Promise<void> {
     const { path } = this.#log;
     if (path === undefined) return;
     try {
       await stat(path);
+      if (path === this.#log.path && !this.#closed) this.#directory.mend();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if ((code === 'ENOENT' || code === 'ENOTDIR') && path === this.#log.path)
-        this.#log.give(new Error(`${path} was removed`));
+      if (path !== this.#log.path) return;
+      if (error instanceof Locked) this.#log.give(error, true);
+      else if (code === 'ENOENT' || code === 'ENOTDIR') this.#log.give(new Error(`${path} was removed`));
     }
   }
 }

@@ -7,6 +7,11 @@ import { join } from 'node:path';
 export class Locked extends Error {}
 
 export interface Lock {
+  /**
+   * Takes the directory again if the lock was removed; `fd` as for `takeLock`. Throws, `Locked`
+   * where another process has it by now.
+   */
+  mend(fd: number): void;
   /** Gives the directory back. */
   release(): void;
 }
@@ -26,7 +31,7 @@ export async function takeLock(directory: string, fd: number): Promise<Lock> {
   const path = socketPath(directory, fd);
   for (let attempt = 1; ; attempt++) {
     const server = await listen(path);
-    if (server !== undefined) return { release: () => void server.close() };
+    if (server !== undefined) return hold(server, directory);
     const holder = await ask(path);
     if (holder !== undefined) throw new Locked(`${directory} is used by another process${holder}`);
     if (attempt === ATTEMPTS) throw new Locked(`${join(directory, NAME)} cannot be taken and nobody answers there`);
@@ -40,15 +45,49 @@ function socketPath(directory: string, fd: number, name = NAME): string {
   return path.length > 90 && process.platform === 'linux' ? `/proc/self/fd/${fd}/${name}` : path;
 }
 
+function hold(first: Server, directory: string): Lock {
+  const path = join(directory, NAME);
+  let server = first;
+  let own = identityOf(path);
+  return {
+    mend(fd) {
+      const found = identityOf(path);
+      if (found !== undefined && found === own) return;
+      if (found !== undefined) throw new Locked(`${directory} is used by another process`);
+      // An end of a server removes what is at its path, and there is nothing now.
+      server.close();
+      server = createLock();
+      server.on('error', () => {});
+      server.listen(socketPath(directory, fd));
+      own = identityOf(path);
+      if (!server.listening || own === undefined) throw new Error(`${path} cannot be made`);
+    },
+    release() {
+      // The socket of another process must not be removed.
+      if (identityOf(path) === own) server.close();
+    },
+  };
+}
+
+/** Tells a file from every other one that is there; undefined = there is none. */
+function identityOf(path: string): string | undefined {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev} ${found.ino}`;
+}
+
+/** The holder tells other processes its id. */
+function createLock(): Server {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(` (process ${process.pid})`);
+  });
+  return server.unref();
+}
+
 /** Listens at `path`; undefined = there is such a file already. */
 function listen(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
-    // The holder tells other processes its id.
-    const server = createServer((socket) => {
-      socket.on('error', () => {});
-      socket.end(` (process ${process.pid})`);
-    });
-    server.unref();
+    const server = createLock();
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined);
       else reject(error);

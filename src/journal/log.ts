@@ -169,9 +169,9 @@ export class Log {
     this.open();
   }
 
-  /** Gives the file up, for that reason. */
-  give(error: Error): void {
-    this.#break(error);
+  /** Gives the files up, for that reason. `leave`: another process has them by now. */
+  give(error: Error, leave = false): void {
+    this.#break(error, leave);
   }
 
   /**
@@ -243,13 +243,13 @@ export class Log {
    * Gives up a disk that takes no more. Its files are removed, because the next process would take
    * them for the truth.
    */
-  #break(error: unknown): void {
+  #break(error: unknown, leave = false): void {
     this.counters.failures++;
     this.#closeFile(false);
     this.#batch.reset();
     for (const { path, items } of this.#segments) {
       for (const item of items) item.segment = undefined;
-      this.#remove(path);
+      if (!leave) this.#remove(path);
     }
     this.#segments.length = 0;
     this.bytes = this.live = 0;
