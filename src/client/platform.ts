@@ -74,7 +74,7 @@ export function showError(error: unknown): void {
     if (platform.reportError) platform.reportError(error);
     else console.error(error);
   } catch {
-    // Its own properties throw. What follows from the failure must follow all the same.
+    // A property of the error throws. What follows from the failure must follow all the same.
     console.error('an error that cannot be shown');
   }
 }
