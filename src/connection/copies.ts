@@ -6,7 +6,7 @@ import type { SkipReason, Unseen } from '../relay/tap.ts';
 
 /**
  * What holds of copies of a message of `bytes` bytes; undefined = the message cannot have held an
- * event. What was longer than `messageBytes` is too long whenever it is sent.
+ * event. What was longer than `messageBytes` is too long as long as that is not raised.
  */
 export function copiesOf(
   reason: SkipReason,

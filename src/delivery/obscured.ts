@@ -33,27 +33,20 @@ class Span {
 
 /**
  * Whether a copy of a message that could not be read would be read, with its event's id. `unread`:
- * never, because the message is too long. `elsewhere`: on another connection. `anywhere`: also on
- * the same one.
+ * not as long as the limit is not raised, because the message is too long. `elsewhere`: on another
+ * connection. `anywhere`: also on the same one.
  */
 export type Copies = 'unread' | 'elsewhere' | 'anywhere';
 
-export class ObscuredSessions {
+/** Messages of one kind, and whose client may have got one. */
+class Known {
   readonly #all = new Span();
   /** By the mark of the owner, the longest known first. */
   readonly #byOwner = new Map<number, Span>();
   /** Where an open session counts. */
   readonly #counted = new WeakMap<Session, Span>();
 
-  /**
-   * Notes a message to the session that could not be read as a whole; undefined = it holds no event
-   * that is not known.
-   */
-  note(session: Session, copies: Copies | undefined, now: number): void {
-    if (copies === undefined) return;
-    session.obscured = true;
-    if (copies === 'unread') return;
-    if (copies === 'anywhere') session.mayRepeat = true;
+  note(session: Session, now: number): void {
     const known = this.#counted.get(session);
     const span = known ?? this.#spanOf(session.owner, now);
     // A message may be read on the side when its session is over.
@@ -65,7 +58,6 @@ export class ObscuredSessions {
     if (opens) this.#counted.set(session, span);
   }
 
-  /** Notes that the session is over. */
   ended(session: Session, now: number): void {
     const span = this.#counted.get(session);
     if (span === undefined || !this.#counted.delete(session)) return;
@@ -75,17 +67,18 @@ export class ObscuredSessions {
     }
   }
 
+  over(now: number): boolean {
+    return this.#all.over(now);
+  }
+
   /**
-   * Notes on a session that begins, or whose user has become known, whether its client may have got
-   * such a message before. A client without a user may be any.
+   * Whether a session that begins may be of a client that got one. A client without a user may be
+   * any.
    */
-  begun(session: Session): void {
-    if (!this.#all.reaches(session)) return;
+  reaches(session: Session): boolean {
+    if (!this.#all.reaches(session)) return false;
     const { user, mark } = session.owner;
-    if (user !== undefined && [mark, NOBODY].every((each) => this.#byOwner.get(each)?.reaches(session) !== true))
-      return;
-    session.obscured = true;
-    session.mayRepeat = true;
+    return user === undefined || [mark, NOBODY].some((each) => this.#byOwner.get(each)?.reaches(session) === true);
   }
 
   #spanOf({ user, mark }: Owner, now: number): Span {
@@ -99,5 +92,62 @@ export class ObscuredSessions {
     span = new Span();
     this.#byOwner.set(key, span);
     return span;
+  }
+}
+
+export class ObscuredSessions {
+  readonly #copied = new Known();
+  /** Messages that were too long, under the present limit and under earlier, lower ones. */
+  #long = new Known();
+  #longOnce: Known[] = [];
+  /** How often the limit was raised, and one more. */
+  #era = 1;
+
+  /**
+   * Notes a message to the session that could not be read as a whole; undefined = it holds no event
+   * that is not known.
+   */
+  note(session: Session, copies: Copies | undefined, now: number): void {
+    if (copies === undefined) return;
+    session.obscured = true;
+    if (copies === 'unread') {
+      if (session.tooLong === 0) session.tooLong = this.#era;
+      this.#long.note(session, now);
+      return;
+    }
+    if (copies === 'anywhere') session.mayRepeat = true;
+    this.#copied.note(session, now);
+  }
+
+  /** Notes that longer messages are read from now on: copies of those that were too long, too. */
+  raised(now: number): void {
+    this.#era++;
+    this.#longOnce = [...this.#longOnce, this.#long].filter((each) => !each.over(now));
+    this.#long = new Known();
+  }
+
+  /** Notes that the session is over. */
+  ended(session: Session, now: number): void {
+    for (const each of [this.#copied, this.#long, ...this.#longOnce]) each.ended(session, now);
+  }
+
+  /**
+   * Notes on a session that begins, or whose user has become known, whether its client may have got
+   * such a message before.
+   */
+  begun(session: Session): void {
+    if (![this.#copied, ...this.#longOnce].some((each) => each.reaches(session))) return;
+    session.obscured = true;
+    session.mayRepeat = true;
+  }
+
+  /** Whether an event to the session may be a copy of a message that could not be read. */
+  repeats(session: Session): boolean {
+    if (session.mayRepeat) return true;
+    // The limit may have been raised when the session had begun.
+    if (this.#era === 1) return false;
+    session.mayRepeat =
+      (session.tooLong > 0 && session.tooLong < this.#era) || this.#longOnce.some((each) => each.reaches(session));
+    return session.mayRepeat;
   }
 }

@@ -103,6 +103,8 @@ export class Session {
    * confirmation of it may mean that message (D13).
    */
   mayRepeat = false;
+  /** Under which limit the client first got a message that was too long to be read; 0 = none. */
+  tooLong = 0;
   /**
    * A time without a process that had the session: deadlines of what was sent before its end did
    * not pass (D14).

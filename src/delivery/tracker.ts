@@ -278,7 +278,7 @@ export class Tracker {
     session.owner.pending++;
     if (session.optedIn) session.hold(delivery);
     this.#store.add(delivery);
-    if (session.owner.restored || session.mayRepeat) delivery.repeated = true;
+    if (session.owner.restored || this.obscured.repeats(session)) delivery.repeated = true;
     queueOf(delivery).add(delivery);
     this.#wheel.add(delivery, nextLook(delivery, from, this.#random()));
     this.#observer.tracked(delivery);

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Row } from '../config/row.ts';
 import { TABLE } from '../config/schema.ts';
 import type { Decoder } from '../decode/decoder.ts';
+import type { ObscuredSessions } from '../delivery/obscured.ts';
 import type { TrackerLimits } from '../delivery/tracker.ts';
 import type { RelayLimits } from '../relay/tap.ts';
 
@@ -26,6 +27,9 @@ export interface LiveParts {
   readonly decoder: Pick<Decoder, 'reload'>;
   readonly tracker: Mutable<TrackerLimits> & { readonly retention: Mutable<NonNullable<TrackerLimits['retention']>> };
   readonly relay: Mutable<RelayLimits>;
+  readonly obscured: Pick<ObscuredSessions, 'raised'>;
+  /** Monotonic ms. */
+  now(): number;
   /** From now on the log has lines of this level and above. */
   setLevel(level: Config['logLevel']): void;
 }
@@ -102,6 +106,7 @@ function applyReload(parts: LiveParts, fresh: Config): Reloaded {
   const { pending, pendingPerUser, retainedBytes, retainedBytesPerUser, inFlightBytes, messageBytes } = fresh.limits;
   Object.assign(parts.tracker, { pending, pendingPerUser });
   Object.assign(parts.tracker.retention, { bytes: retainedBytes, bytesPerUser: retainedBytesPerUser });
+  if (messageBytes > parts.relay.messageBytes) parts.obscured.raised(parts.now());
   Object.assign(parts.relay, { inFlightBytes, messageBytes });
   if (changed.includes('events.rules')) {
     config.events.rules = fresh.events.rules;

@@ -224,8 +224,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
     report,
     log,
   };
-  const { operator } = tracker;
-  const live = { config, decoder, tracker: limits, relay: relay.limits, setLevel: deps.setLevel ?? (() => {}) };
+  const { operator, obscured } = tracker;
+  const { setLevel = () => {} } = deps;
+  const live = { config, decoder, obscured, now, tracker: limits, relay: relay.limits, setLevel };
   const nothing = { faults: ['This process cannot read its configuration again.'] };
   const reloading = (): Reloaded => (deps.reread === undefined ? nothing : reload(live, deps.reread, log));
   const admin = createAdmin(

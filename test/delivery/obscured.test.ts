@@ -127,3 +127,47 @@ test('users whose messages were all long ago are let go of', () => {
   tracker.obscured.begun(late);
   expect(late.mayRepeat).toBe(false);
 });
+
+describe('[D13] a message that was too long, once the limit was raised', () => {
+  const word = (own: boolean, raises: boolean) => {
+    const { tracker, connect, start } = setUp();
+    const first = connect('ann');
+    tracker.obscured.note(first, 'unread', start);
+    const second = connect('ann', true, start + 1);
+    const session = own ? first : second;
+    tracker.obscured.begun(second);
+    if (raises) tracker.obscured.raised(start + 2);
+    const delivery = tracker.track(session, facts(MUST_PROCESS, 'x'), 2, start + 3)!;
+    tracker.processed(session, 'x', false, '', start + 4);
+    return delivery.status;
+  };
+
+  test.each([true, false])('may be what a word on a copy means, over the same connection: %s', (own) => {
+    expect([word(own, false), word(own, true)]).toEqual(['confirmed', 'pending']);
+  });
+
+  test('is not of sessions whose message was too long under the new limit as well', () => {
+    const { tracker, connect, start } = setUp();
+    tracker.obscured.raised(start);
+    const session = connect('ann', true, start + 1);
+    tracker.obscured.note(session, 'unread', start + 2);
+    const delivery = tracker.track(session, facts(MUST_PROCESS, 'x'), 2, start + 3)!;
+    tracker.processed(session, 'x', false, '', start + 4);
+    expect(delivery.status).toBe('confirmed');
+  });
+
+  test('is of a session that begins until ten minutes after the end of the one that had it', () => {
+    const { tracker, connect, start } = setUp();
+    const first = connect('ann');
+    tracker.obscured.note(first, 'unread', start);
+    tracker.obscured.raised(start + 1);
+    tracker.disconnected(first, start + 20 * MINUTE);
+    const begins = (at: number, user = 'ann') => {
+      const session = connect(user, true, at);
+      tracker.obscured.begun(session);
+      return session.mayRepeat;
+    };
+    expect([begins(start + 25 * MINUTE), begins(start + 25 * MINUTE, 'bob')]).toEqual([true, false]);
+    expect(begins(start + 31 * MINUTE)).toBe(false);
+  });
+});

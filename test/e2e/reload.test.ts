@@ -98,3 +98,25 @@ it('[E2] [D15] rules that track something hold for clients that came when nothin
   await eventually(() => expect(client.texts).toHaveLength(3));
   await sidecar.reach({ tracked: 1, confirmed: 1 });
 });
+
+it('[D13] a limit that is raised: a word on a message that was too long proves nothing of a copy of it', async () => {
+  const rule = { events: { rules: [{ match: '*', confirm: 'processed', timeout: '60s' }] } };
+  const { sidecar, client, peer, write } = await start({ ...rule, limits: { message_bytes: '1KiB' } });
+  const long = { type: 'report', event_id: 'e1', text: 'x'.repeat(2000) };
+  tell(peer, long);
+  await eventually(() => expect(client.texts).toHaveLength(1));
+  write({ ...rule, limits: { message_bytes: '1MiB' } });
+  sidecar.signal('SIGHUP');
+  await sidecar.line(({ msg }) => msg === 'configuration reloaded');
+  // The client says its word when it has got no more than the first message, and answers no ping.
+  client.socket.pause();
+  tell(peer, long);
+  await eventually(async () => expect(await sidecar.deliveries()).toHaveLength(2));
+  client.socket.send('{"type":"event_confirmation","event_id":"e1"}');
+  // The backend gets what the client sends next, so that the word has been read by then.
+  const after = new Promise((resolve) => peer.socket.once('message', resolve));
+  client.socket.send('after');
+  await after;
+  const [copy] = (await sidecar.deliveries()).filter(({ event_id }) => event_id === 'e1');
+  expect(copy).toMatchObject({ level: null, settled_ms: null });
+});
