@@ -40,6 +40,12 @@ export function withoutOptIn(path: string): string {
   const kept = path
     .slice(at + 1)
     .split('&')
-    .filter((pair) => !OURS.test(pair.split('=', 1)[0]!));
+    .filter((pair) => !OURS.test(nameOf(pair)));
   return kept.length === 0 ? path.slice(0, at) : `${path.slice(0, at)}?${kept.join('&')}`;
+}
+
+/** The name of a pair of a query, as `readOptIn` reads it: percent signs may spell letters. */
+function nameOf(pair: string): string {
+  const [name = ''] = new URLSearchParams(pair).keys();
+  return name;
 }

@@ -32,6 +32,8 @@ it.each([
   ['/ws?a=1&ackspan=1&a=2&ackspan_session=S&&b=%20&ackspan_token=T&ackspan_last=1', '/ws?a=1&a=2&&b=%20'],
   ['/ws?ackspan_x=1&ackspanish=2&x=ackspan', '/ws?ackspan_x=1&ackspanish=2&x=ackspan'],
   ['/ws?ackspan', '/ws'],
+  ['/ws?ackspan=1&ackspan%5Ftoken=T&%61ckspan_session=S&x%5Fy=%5F', '/ws?x%5Fy=%5F'],
+  ['/ws?%=1&%zz%5f=2&ackspan=1', '/ws?%=1&%zz%5f=2'],
 ])('%s goes to the upstream as %s', (path, rest) => expect(withoutOptIn(path)).toBe(rest));
 
 it('nothing of ours is left, and the rest keeps its order', () => {
