@@ -36,7 +36,7 @@ export class Batch {
     return this.#buf.subarray(0, this.#length);
   }
 
-  /** Removes all commands. `inUse`: whoever has the bytes still reads them. */
+  /** Removes all commands. `inUse`: the socket still reads the bytes. */
   reset(inUse: boolean): void {
     this.#length = 0;
     // Memory that one long message needed is not kept for ever.
