@@ -28,8 +28,9 @@ export function watch(results: readonly HandlerResult[], manual: boolean, end: E
   if (unfinished === 0) end(NO_HANDLER);
   for (const { threw, value } of results) {
     if (threw) end(reasonText(value));
-    // Of what is no promise of the platform, `then` may throw, or call back twice.
-    else if (Object(value) === value) Promise.resolve(value).then(finish, fail);
+    // Whatever it is, its `then` may throw, or call back twice. `Promise.resolve` would hand back a
+    // promise as it is, and throw where the promise cannot be read.
+    else if (Object(value) === value) new Promise((resolve) => resolve(value)).then(finish, fail);
     else finish();
   }
 }

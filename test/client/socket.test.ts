@@ -262,6 +262,30 @@ describe('confirming', () => {
     });
   });
 
+  test('a promise of the platform that was tampered with is asked once, and costs no later message', async () => {
+    await opened();
+    const returned: Record<string, unknown> = {
+      twice: Object.assign(Promise.resolve(), {
+        // biome-ignore lint/suspicious/noThenProperty: a promise with a `then` of its own is the case
+        then(done: () => void) {
+          done();
+          done();
+        },
+      }),
+      'no maker': Object.defineProperty(Promise.resolve(), 'constructor', {
+        get() {
+          throw new Error('from the getter');
+        },
+      }),
+    };
+    socket.onmessage = ({ data }) => returned[data as string];
+    socket.addEventListener('message', ({ data }) => (data === 'twice' ? new Promise(() => {}) : undefined));
+    for (const text of [...Object.keys(returned), 'last']) served.sidecar.session.push(text);
+    await vi.waitFor(() => expect(confirmed()).toEqual([3]));
+    expect([...served.sidecar.session.rejected]).toEqual([[2, 'Error: from the getter']]);
+    expect(served.sidecar.session.open).toEqual([1]);
+  });
+
   test('a message that comes while another is handed over costs no result of either', async () => {
     // Brings the next frame inside `send`, as a fake network or a bridge to a worker may.
     class Prompt extends WS {
