@@ -1,4 +1,5 @@
 // The commands that ask a sidecar, as people and scripts run them: at a terminal, in pipes, with the wrong token, against nobody, and with hostile text in every field.
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { atEnd, closeAll } from '../support/backends.ts';
 import { builtCli, runCli } from '../support/build.ts';
 import { type Exit, eventually, exitOf } from '../support/child.ts';
 import { missing } from '../support/component.ts';
+import { freePort } from '../support/free-port.ts';
 import { type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
 import { confirmation, event, openClient, startWsBackend, tell, type WsBackend } from '../support/ws-peers.ts';
 
@@ -60,15 +62,6 @@ function running(args: readonly string[], env: Record<string, string> = {}) {
   return { text: () => stdout, stderr: () => stderr, exited, signal: (name: NodeJS.Signals) => void child.kill(name) };
 }
 
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 describe('help', () => {
   it.each(COMMANDS.map(({ name }) => name))('ackspan %s --help answers, and says what it is for', async (name) => {
     const { code, stdout, stderr } = await runCli([name, '--help']);
@@ -86,7 +79,7 @@ describe('help', () => {
 
 describe('nobody there', () => {
   it.each(ASKING)('%s %s %s: exit code 3, and how to get there on each platform', async (...args) => {
-    const admin = `http://127.0.0.1:${await closedPort()}`;
+    const admin = `http://127.0.0.1:${await freePort()}`;
     const { code, stdout, stderr } = await runCli([...args.filter((each) => each !== undefined), '--admin', admin]);
     expect([code, stdout]).toEqual([3, '']);
     expect(stderr).toContain(`ackspan: ${admin} cannot be reached: connect ECONNREFUSED`);
@@ -342,7 +335,7 @@ describe('several instances', () => {
       tell(await backend.peer(0), event(`e-${sidecar.port}`));
       await sidecar.reach({ confirmed: 1 });
     }
-    const dead = `http://127.0.0.1:${await closedPort()}`;
+    const dead = `http://127.0.0.1:${await freePort()}`;
     const admins = ['--admin', dead, '--admin', first.sidecar.admin, '--admin', second.sidecar.admin];
     const { code, stdout, stderr } = await runCli(['deliveries', ...admins]);
     expect([code, stdout.trim().split('\n')]).toEqual([
@@ -362,7 +355,7 @@ describe('several instances', () => {
 
   it('tail goes on with those that can be followed', async () => {
     const { backend, sidecar } = await sidecarWith();
-    const dead = `http://127.0.0.1:${await closedPort()}`;
+    const dead = `http://127.0.0.1:${await freePort()}`;
     const tail = running(['tail', '--admin', dead, '--admin', sidecar.admin]);
     await eventually(() => expect(tail.stderr()).toContain('following'));
     expect(tail.stderr()).toContain(`left out: ${dead}`);

@@ -4,7 +4,8 @@ import { checkRedis, judgeRedis } from '../../src/cli/through/redis.ts';
 import type { RedisPlace } from '../../src/journal/redis/client.ts';
 import { closeAll } from '../support/backends.ts';
 import { missing } from '../support/component.ts';
-import { freePort, startRedis } from '../support/redis-server.ts';
+import { freePort } from '../support/free-port.ts';
+import { startRedis } from '../support/redis-server.ts';
 
 afterEach(closeAll);
 

@@ -1,4 +1,5 @@
 // The command line as it is shipped: usage, version and `check`, with their exit codes and their words.
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
@@ -7,6 +8,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { builtCli, runCli } from '../support/build.ts';
+import { freePort } from '../support/free-port.ts';
 
 const open: Server[] = [];
 afterEach(() => {
@@ -17,13 +19,6 @@ async function listening(server: Server = createServer((socket) => socket.end())
   open.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
-}
-
-/** A port that was free a moment ago. */
-async function closedPort(): Promise<number> {
-  const port = await listening();
-  await new Promise((resolve) => open.pop()!.close(resolve));
-  return port;
 }
 
 function fixture(name: string): string {
@@ -93,7 +88,7 @@ describe('check', () => {
   });
 
   it('exits 1 when the upstream does not, unless told to stay offline', async () => {
-    const target = `http://127.0.0.1:${await closedPort()}`;
+    const target = `http://127.0.0.1:${await freePort()}`;
     const { code, stdout } = await runCli(['check', '--upstream', target]);
     expect(stdout).toContain(`${target}: not reachable: connect ECONNREFUSED`);
     expect(code).toBe(1);
@@ -102,7 +97,7 @@ describe('check', () => {
 
   it('a collector that does not answer is a warning, without its credentials', async () => {
     const port = await listening();
-    const collector = `http://anna:hunter2@127.0.0.1:${await closedPort()}/?key=hunter2`;
+    const collector = `http://anna:hunter2@127.0.0.1:${await freePort()}/?key=hunter2`;
     const { code, stdout } = await runCli(['check', '--upstream', `http://127.0.0.1:${port}`], {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector,
     });

@@ -1,7 +1,7 @@
 // A reader of the log that goes away, or never reads, keeps no sidecar from serving, nor from ending on SIGTERM.
+
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Stream } from 'node:stream';
@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { builtCli } from '../support/build.ts';
 import { type Exit, eventually, exitOf } from '../support/child.ts';
+import { freePort } from '../support/free-port.ts';
 import { openClient, startWsBackend, tell } from '../support/ws-peers.ts';
 
 afterEach(closeAll);
@@ -21,14 +22,6 @@ interface Started {
   readonly stdout: Stream | null;
   readonly stderr: Stream | null;
   terminate(): void;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** `run` with this stdout; its log may be unreadable, so its ports are chosen here. */

@@ -1,13 +1,14 @@
 // Debian's Prometheus scrapes the running sidecar: it is up, its series can be queried, its exemplars lead to spans that exist; promtool has no complaint.
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { atEnd, closeAll, listenOn } from '../support/backends.ts';
+import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually, startChild } from '../support/child.ts';
 import { findProgram, missing } from '../support/component.ts';
+import { freePort } from '../support/free-port.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { expectHealthyLog, type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
 import { confirmation, event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
@@ -43,14 +44,6 @@ async function startPrometheus(sidecar: SidecarProcess): Promise<(path: string) 
   const base = `http://127.0.0.1:${port}`;
   await eventually(async () => expect((await fetch(`${base}/-/ready`)).status).toBe(200));
   return async (path) => (await (await fetch(base + path)).json()) as Answer;
-}
-
-/** Prometheus cannot choose a port by itself. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listenOn(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe.skipIf(missing('prometheus', 'promtool'))('Prometheus', () => {

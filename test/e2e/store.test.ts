@@ -1,14 +1,13 @@
 // A sidecar with a store in a directory, as a process of its own: killed, stopped and started again, on a disk that is full, and twice.
-import { once } from 'node:events';
+
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { openApp, type Run, startAgentBackend } from '../support/agent-runs.ts';
 import { closeAll } from '../support/backends.ts';
 import { builtCli } from '../support/build.ts';
 import { eventually, startChild } from '../support/child.ts';
+import { freePort } from '../support/free-port.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { expectHealthyLog, type SidecarProcess, startSidecar } from '../support/sidecar-process.ts';
 import { newDirectory } from '../support/store-directory.ts';
@@ -18,14 +17,6 @@ afterEach(closeAll);
 /** How far the two clocks of a process may be apart, ms. */
 const CLOCK_MS = 20;
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /**
  * A backend, and a sidecar before it that can be started again at the same address on the same

@@ -1,8 +1,8 @@
 // failures: one place where a sidecar runs: its ports, its configuration, and the process that has them at the moment.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../kills/free-port.ts';
 import { type Life, startLife } from '../kills/process.ts';
+import { freePort } from '../support/free-port.ts';
 
 export interface Instance {
   readonly port: number;

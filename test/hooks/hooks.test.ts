@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, createServer as createTcp } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -18,6 +18,7 @@ import { resolveTarget } from '../../src/hooks/target.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { eventType, facts } from '../delivery/harness.ts';
 import { selfSigned } from '../support/certificate.ts';
+import { freePort } from '../support/free-port.ts';
 import { SECRET, startReceiver, status, verifies } from './receiver.ts';
 
 const NEW_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -374,10 +375,7 @@ describe('trouble', () => {
   });
 
   test('nobody listens, then somebody does', async () => {
-    const reserved = createTcp().listen(0, '127.0.0.1');
-    await once(reserved, 'listening');
-    const { port } = reserved.address() as AddressInfo;
-    await new Promise((resolve) => reserved.close(resolve));
+    const port = await freePort();
     const { hooks } = hooksTo(`http://127.0.0.1:${port}/`, { tries: 1000 });
     withTracker(hooks).reject();
     await soon(() => expect(hooks.counters.requests.failed.failed).toBeGreaterThan(2));

@@ -1,4 +1,5 @@
 // Tokens verified with real keys and a real key server: what passes, what does not, and what a broken key server does to anybody.
+
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { createIdentity, type Identified, type IdentityOptions } from '../../src/identity/identity.ts';
 import type { VerifyOptions } from '../../src/identity/verify.ts';
 import { readKey } from '../../src/identity/verify.ts';
+import { freePort } from '../support/free-port.ts';
 import { ask, jwt } from './request.ts';
 
 const NOW = 1_767_225_600_000;
@@ -152,12 +154,13 @@ describe('a key server', () => {
 
   beforeEach(async () => {
     fetches = 0;
+    const port = await freePort();
     server = createServer((_request, response) => {
       fetches++;
       const given = answer();
       if (given !== undefined) response.writeHead(given.status).end(given.body);
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     const keys = [{ ...(await exportJWK(ec.publicKey)), kid: 'k1', alg: 'ES256' }];
     answer = () => ({ status: 200, body: JSON.stringify({ keys }) });
   });
@@ -250,9 +253,10 @@ describe('a key server', () => {
 
   it('that is not there', async () => {
     const gone = url();
+    const { port } = server.address() as AddressInfo;
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     expect(await verifying({ jwksUrl: gone }).who(await sign('ES256', ec.privateKey))).toEqual(fault('unavailable'));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { type AgentBackend, type App, openApp, type Run, startAgentBackend } from '../support/agent-runs.ts';
 import type { Chance } from '../support/chance.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { faultsOf } from './handed.ts';
 import { type Life, startLife } from './process.ts';
 import { Record } from './record.ts';

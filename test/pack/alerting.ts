@@ -9,7 +9,8 @@ import { SLO } from '../../dashboards/src/slo.ts';
 import { ROOT } from '../dashboards/collect.ts';
 import { listenOn } from '../support/backends.ts';
 import { eventually, startChild } from '../support/child.ts';
-import { freePort, scratchFolder } from './prometheus.ts';
+import { freePort } from '../support/free-port.ts';
+import { scratchFolder } from './prometheus.ts';
 
 /** What Alertmanager posts, as far as the tests read it. */
 export interface Notice {

@@ -8,10 +8,11 @@ import { ROOT } from '../dashboards/collect.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually, startChild } from '../support/child.ts';
 import { type ParsedFamily, parseExposition } from '../support/exposition.ts';
+import { freePort } from '../support/free-port.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { startSidecar } from '../support/sidecar-process.ts';
 import { BUILD_TIMEOUT_MS, buildCollector, noCollector, startCollector } from './collector.ts';
-import { freePort, scratchFolder } from './prometheus.ts';
+import { scratchFolder } from './prometheus.ts';
 import { startPushing } from './pushing.ts';
 
 afterEach(closeAll);

@@ -8,7 +8,7 @@ import { parse, stringify } from 'yaml';
 import { ROOT } from '../dashboards/collect.ts';
 import { eventually, startChild } from '../support/child.ts';
 import { findProgram } from '../support/component.ts';
-import { freePort } from './prometheus.ts';
+import { freePort } from '../support/free-port.ts';
 
 const MANIFEST = join(import.meta.dirname, 'collector-build.yaml');
 /**

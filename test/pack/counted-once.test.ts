@@ -7,11 +7,12 @@ import { ROOT } from '../dashboards/collect.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
+import { freePort } from '../support/free-port.ts';
 import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { startSidecar } from '../support/sidecar-process.ts';
 import { event, openClient, startWsBackend, tell, type WsBackend } from '../support/ws-peers.ts';
 import { BUILD_TIMEOUT_MS, buildCollector, noCollector, startCollector } from './collector.ts';
-import { freePort, type Prometheus, runPrometheus, shipped } from './prometheus.ts';
+import { type Prometheus, runPrometheus, shipped } from './prometheus.ts';
 
 afterAll(closeAll);
 

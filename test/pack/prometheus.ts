@@ -1,8 +1,6 @@
 // Test support: Debian's Prometheus on scrape targets, with rule files, asked over its HTTP API.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -10,6 +8,7 @@ import { parse, stringify } from 'yaml';
 import { ROOT } from '../dashboards/collect.ts';
 import { atEnd } from '../support/backends.ts';
 import { eventually, startChild } from '../support/child.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** One series of a result: `[seconds, value]` points, one for an instant query. */
 export interface Result {
@@ -59,17 +58,6 @@ export interface PrometheusOptions {
 export interface ShippedConfig {
   readonly alerting: object;
   readonly scrape_configs: readonly { readonly job_name: string; readonly honor_labels?: boolean }[];
-}
-
-/**
- * A port that was free a moment ago: these programs cannot be asked which one the system gave them.
- */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** A folder that is gone at the end of the test. */

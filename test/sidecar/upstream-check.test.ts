@@ -1,4 +1,5 @@
 // Whether the upstream takes connections, dial by dial, and what readiness, metric and log make of it.
+
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startUpstreamCheck } from '../../src/sidecar/upstream-check.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
+import { freePort } from '../support/free-port.ts';
 import { startSidecar } from '../support/sidecar-process.ts';
 
 afterEach(closeAll);
@@ -28,7 +30,7 @@ const closed = (server: Server) => new Promise((resolve) => server.close(resolve
 
 describe('the check', () => {
   it('is down before the first answer, follows the upstream, and reports each turn to the worse once', async () => {
-    const server = await listen(0);
+    const server = await listen(await freePort());
     const port = portOf(server);
     const faults: string[] = [];
     const target = { address: `http://127.0.0.1:${port}`, host: '127.0.0.1', port, socketPath: undefined };
@@ -65,7 +67,7 @@ describe('the check', () => {
   });
 
   it('takes a handshake that the upstream answered for its answer, and dials only when there was none', async () => {
-    const server = await listen(0);
+    const server = await listen(await freePort());
     const port = portOf(server);
     let dials = 0;
     server.on('connection', () => dials++);
@@ -97,7 +99,7 @@ describe('the check', () => {
 
 describe('readiness.upstream', () => {
   it('on: /readyz and /health are 503 with the reason while the upstream is down, the gauge is 0, the log has one line', async () => {
-    const server = await listen(0);
+    const server = await listen(await freePort());
     const upstream = `http://127.0.0.1:${portOf(server)}`;
     const sidecar = await startSidecar({ upstream, config: { readiness: { upstream: true } } });
     const ask = async (path: string) => {
@@ -122,7 +124,7 @@ describe('readiness.upstream', () => {
   });
 
   it('off, the default: nobody dials in the first seconds, then the gauge and /readyz know, and a dead upstream keeps nothing from being ready', async () => {
-    const server = await listen(0);
+    const server = await listen(await freePort());
     let dials = 0;
     server.on('connection', () => dials++);
     const sidecar = await startSidecar({ upstream: `http://127.0.0.1:${portOf(server)}` });

@@ -1,9 +1,11 @@
 // Test support: a backend that emits numbered agent events to each of its users, one run each, over any connection.
+
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { AckspanSocket } from '../../src/client/socket.ts';
 import { atEnd } from './backends.ts';
+import { freePort } from './free-port.ts';
 
 /** One user's run. */
 export interface Run {
@@ -74,7 +76,7 @@ export async function startAgentBackend(filler: (n: number) => number = () => 40
     };
     run.socket.send(JSON.stringify(event));
   };
-  const port = await listen(0);
+  const port = await listen(await freePort());
   atEnd(stop);
   return {
     port,

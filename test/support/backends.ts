@@ -1,4 +1,5 @@
 // Real loopback peers for the front's tests: an upstream that answers as it is told, a raw client, and the front between them.
+
 import { once } from 'node:events';
 import { createServer as createHttp, type Server as HttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, createServer as createNet, type Server, type Socket } from 'node:net';
@@ -6,6 +7,7 @@ import { createFrontCounters, type FrontCounters } from '../../src/front/counter
 import { createListener, type Listener, type ListenerDeps } from '../../src/front/listener.ts';
 import type { Upgraded } from '../../src/front/upgraded.ts';
 import { parseUpstream, type TlsTrust, type Upstream } from '../../src/front/upstream.ts';
+import { freePort } from './free-port.ts';
 
 const closers: (() => unknown)[] = [];
 
@@ -28,7 +30,8 @@ export async function closeAll(): Promise<void> {
   if (faults.length > 0) throw faults[0];
 }
 
-export async function listenOn(server: Server | HttpServer, where: string | number = 0): Promise<number> {
+export async function listenOn(server: Server | HttpServer, at?: string | number): Promise<number> {
+  const where = at ?? (await freePort());
   if (typeof where === 'string') server.listen(where);
   else server.listen(where, '127.0.0.1');
   await once(server, 'listening');

@@ -1,6 +1,8 @@
 // Test support: backends and clients in Python, as real programs of Debian's interpreter.
+
 import { fileURLToPath } from 'node:url';
 import { type Child, startChild } from './child.ts';
+import { freePort } from './free-port.ts';
 
 export interface PythonBackend extends Child {
   readonly address: string;
@@ -23,7 +25,7 @@ export type PythonServer = 'websockets' | 'uvicorn-websockets' | 'uvicorn-wsprot
 /** Starts a backend that obeys messages: `emit` (count, every, name), `note` (n), `report`. */
 export async function startPythonBackend(server: PythonServer, beat: Heartbeat = {}): Promise<PythonBackend> {
   const [program, implementation] = server.split('-');
-  const args = [beat.port ?? 0, beat.interval ?? 20, beat.timeout ?? 20].map(String);
+  const args = [beat.port ?? (await freePort()), beat.interval ?? 20, beat.timeout ?? 20].map(String);
   const child = python(`${program}_backend.py`, implementation === undefined ? args : [...args, implementation]);
   const { listening } = await child.line((line) => 'listening' in line);
   return { ...child, port: Number(listening), address: `http://127.0.0.1:${String(listening)}` };

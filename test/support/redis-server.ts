@@ -1,13 +1,14 @@
 // Test support: a real Redis, started for one test on a free port, that can be stopped, emptied, made to stand still and spoken to.
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { atEnd } from './backends.ts';
 import { findProgram } from './component.ts';
+import { freePort } from './free-port.ts';
 import { tied } from './tied.ts';
 import type { WallClock } from './wall-clock.ts';
 
@@ -25,14 +26,6 @@ export interface RedisServer {
    */
   kill(): Promise<void>;
   start(): Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /**

@@ -1,4 +1,5 @@
 // Test support: the sidecar as its users run it: a process from the built files, watched through log and admin API.
+
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { atEnd } from './backends.ts';
 import { builtCli } from './build.ts';
 import { type Child, eventually, startChild } from './child.ts';
 import { type ParsedFamily, parseExposition, sumIn } from './exposition.ts';
+import { freePort } from './free-port.ts';
 
 export interface SidecarOptions {
   readonly upstream: string;
@@ -18,7 +20,7 @@ export interface SidecarOptions {
   /** The configuration file's contents. */
   readonly config?: object;
   readonly env?: Readonly<Record<string, string>>;
-  /** The port for clients, also after a restart. Default: the system chooses. */
+  /** The port for clients, also after a restart. Default: a free one. */
   readonly port?: number;
   /** Makes `memory()` available. */
   readonly measured?: boolean;
@@ -84,9 +86,9 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     '--upstream',
     options.upstream,
     '--listen',
-    `127.0.0.1:${options.port ?? 0}`,
+    `127.0.0.1:${options.port ?? (await freePort())}`,
     '--admin',
-    options.admin ?? '127.0.0.1:0',
+    options.admin ?? `127.0.0.1:${await freePort()}`,
   ];
   const args = [...node, builtCli(), 'run', '--config', file, ...addresses];
   return { ...(await watchSidecar(startChild(process.execPath, args, options.env))), file };

@@ -7,8 +7,8 @@ import { expect } from 'vitest';
 import { atEnd } from '../backends.ts';
 import { eventually, startChild } from '../child.ts';
 import { findProducts } from '../component.ts';
+import { freePort } from '../free-port.ts';
 import { startChromium } from '../live-page.ts';
-import { freePort } from '../redis-server.ts';
 import { type ForeignApp, NOTES } from './app.ts';
 
 const APP = fileURLToPath(new URL('../python/streamlit_notes.py', import.meta.url));
