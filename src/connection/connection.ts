@@ -189,6 +189,10 @@ export class Connection implements SessionConnection, Silent, Ageing {
     return this.#resends.resend(this, delivery, this.resumable !== undefined, now);
   }
 
+  get closedBehind(): number | undefined {
+    return this.#splice?.closedBehind;
+  }
+
   blind(now: number): boolean {
     return this.#splice?.blind(now) === true;
   }
@@ -204,10 +208,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     return this.#splice?.flowing === true;
   }
 
-  /**
-   * Whether an answer to the client may be sent: no text of ours waits behind a message, and the
-   * client reads.
-   */
+  /** Whether an answer may be sent: no text of ours waits behind a message; the client reads. */
   get answerable(): boolean {
     return this.#splice?.answerable === true;
   }

@@ -230,7 +230,7 @@ export class EventPath implements Tap {
     if (this.#connection.superseded) return;
     const own = by === 'client';
     const through = this.#splice?.writtenThrough ?? this.messages;
-    const closed = orderly || (!own && code !== NO_CLOSE_FRAME);
+    const closed = orderly || (!own && (code !== NO_CLOSE_FRAME || this.#splice?.closedBehind !== undefined));
     const goodbye = closed ? this.#goodbye(orderly, own, through, now) : undefined;
     this.#over = goodbye ?? true;
     this.#resumable?.closed(by, code, goodbye);
@@ -256,7 +256,7 @@ export class EventPath implements Tap {
     const { resumable } = this.#session;
     const { tracker } = this.#deps;
     if (resumable && this.#over) return;
-    const reached = this.#splice?.reaches(delivery.ordinal) !== false;
+    const reached = delivery.ordinal <= (this.#splice?.writtenThrough ?? Number.POSITIVE_INFINITY);
     if (!reached && !resumable) tracker.unsent(delivery, this.why, now);
     else if (this.#over) tracker.lost(delivery, this.why, now, this.#over === true ? undefined : this.#over);
     else if (reached) this.#barriers?.note(delivery);

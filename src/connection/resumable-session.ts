@@ -1,6 +1,6 @@
 // connection: a session that outlives its connection: its present connection, its client's greeting, and its wait.
 import type { Duplex } from 'node:stream';
-import type { Goodbye } from '../delivery/goodbye.ts';
+import { type Goodbye, noteGoodbye } from '../delivery/goodbye.ts';
 import type { Journal } from '../delivery/journal.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
@@ -67,8 +67,6 @@ export class ResumableSession implements Registered, Answered {
   #handed: number | undefined = undefined;
   #wait: Wait | undefined = undefined;
   #held = 0;
-  /** The parting from its client, where that was by a Close frame and the client is not back. */
-  #goodbye: Goodbye | undefined = undefined;
 
   constructor(session: Session, deps: SessionDeps) {
     this.session = session;
@@ -138,7 +136,7 @@ export class ResumableSession implements Registered, Answered {
     this.#stopWaiting();
     this.#connectionClaim = number;
     this.#handed = last;
-    this.#goodbye = undefined;
+    noteGoodbye(this.session, undefined, this.#deps.journal);
     this.#connection = connection;
     if (before !== connection) before?.replaceBy(REPLACED, REPLACED_REASON);
   }
@@ -190,7 +188,7 @@ export class ResumableSession implements Registered, Answered {
   lost(code: number, goodbye: Goodbye | undefined): boolean {
     const ms = this.waitsFor(code);
     if (ms === 0) return false;
-    this.#goodbye = goodbye;
+    noteGoodbye(this.session, goodbye, this.#deps.journal);
     this.#await(ms);
     return true;
   }
@@ -206,7 +204,8 @@ export class ResumableSession implements Registered, Answered {
     const { reloadMs, ttlMs } = this.#deps;
     // The upstream went while the client was away, who comes back all the same.
     if (this.waits) return;
-    this.#goodbye = goodbye;
+    // A client that was away by then was not closed upon.
+    if (this.#connection?.attended === true) noteGoodbye(this.session, goodbye, this.#deps.journal);
     // The page went away: to be loaded again, or for good.
     const goesAway = by === 'client' && code === GOING_AWAY;
     if (by === 'sidecar' && this.#staysBehind) this.#stopWaiting();
@@ -217,7 +216,7 @@ export class ResumableSession implements Registered, Answered {
 
   /** Ends the session while it waits, whatever its client would still say. */
   expire(how: 'expired' | 'evicted' | 'incomplete'): void {
-    this.#deps.tracker.ended(this.session, this.#deps.now(), 'disconnected', this.#goodbye);
+    this.#deps.tracker.ended(this.session, this.#deps.now(), 'disconnected');
     this.#forget(how);
     this.#connection?.close(GOING_AWAY, 'the client did not come back');
   }
@@ -226,7 +225,7 @@ export class ResumableSession implements Registered, Answered {
   stop(code: number, reason: string): void {
     if (this.#staysBehind) this.#stopWaiting();
     else {
-      this.#deps.tracker.ended(this.session, this.#deps.now(), 'shutdown', this.#goodbye);
+      this.#deps.tracker.ended(this.session, this.#deps.now(), 'shutdown');
       this.#forget('stopped');
     }
     this.#connection?.close(code, reason, 'shutdown');

@@ -150,8 +150,8 @@ export class Ending {
     }
   }
 
-  /** Ends a delivery whose client is gone. `goodbye`: as in `end`. */
-  part(delivery: Delivery, why: Gone, goodbye: Goodbye | undefined, now: number): void {
+  /** Ends a delivery that no evidence came for in time. `goodbye`: as in `end`. */
+  part(delivery: Delivery, why: 'expired' | Gone, goodbye: Goodbye | undefined, now: number): void {
     const reason = goodbye && cutOff(delivery, goodbye);
     if (reason !== undefined) this.unverifiable(delivery, reason, now);
     else this.lose(delivery, why, now);

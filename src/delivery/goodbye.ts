@@ -1,5 +1,7 @@
 // delivery: how a connection was closed, and what its client could not say any more for that reason (D15, D24).
+import type { Journal } from './journal.ts';
 import type { Delivery } from './record.ts';
+import type { Session } from './session.ts';
 import type { UnverifiableReason } from './words.ts';
 
 /** A Close frame ended what the client could say. */
@@ -12,6 +14,19 @@ export interface Goodbye {
   readonly since: number;
   /** Ordinal of the last message that was written to the client. */
   readonly through: number;
+}
+
+/** How the session's client was closed upon, be it still there or not; undefined = it was not. */
+export function goodbyeOf({ goodbye, link }: Session): Goodbye | undefined {
+  const through = link?.closedBehind;
+  return through === undefined ? goodbye : { orderly: false, own: false, since: Number.POSITIVE_INFINITY, through };
+}
+
+/** Notes how the session's client was closed upon; undefined = it was not, or it is back. */
+export function noteGoodbye(session: Session, goodbye: Goodbye | undefined, journal: Journal | undefined): void {
+  if (session.goodbye === goodbye) return;
+  session.goodbye = goodbye;
+  if (session.resumable) journal?.parted(session);
 }
 
 /** Why nobody can say how the open delivery ended; undefined = its client had its chance. */

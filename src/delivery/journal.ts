@@ -28,6 +28,8 @@ export interface Journal {
   heard(session: Session, serial: number): void;
   /** The client has shown that it can confirm more (`session.capability`). */
   shown(session: Session): void;
+  /** The client was closed upon, or is back (`session.goodbye`). */
+  parted(session: Session): void;
   /**
    * Message `ordinal` of a session that can be resumed counts (R2), and no delivery of it is in
    * flight.

@@ -66,6 +66,11 @@ export interface Link {
    * until a moment ago, or holds more than is read in a turn (SPEC D14).
    */
   blind?(now: number): boolean;
+  /**
+   * The last message before the Close frame that the client was sent and has not answered (SPEC
+   * D24); undefined = none.
+   */
+  readonly closedBehind?: number | undefined;
 }
 
 /**

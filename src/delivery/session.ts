@@ -1,5 +1,6 @@
 // delivery: a session as the core sees it: its owner, its capability, and its deliveries in flight, in order.
 import type { EarlyConfirmation } from './early.ts';
+import type { Goodbye } from './goodbye.ts';
 import type { Link } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
 import type { Delivery } from './record.ts';
@@ -42,8 +43,8 @@ function markOfUser(user: string): number {
 }
 
 /**
- * Mutated by the tracker only, except `link`, `lastOrdinal`, `undecoded` and `claimedUser`: the
- * connection sets these.
+ * Mutated by the tracker only, except `link`, `goodbye`, `lastOrdinal`, `undecoded` and
+ * `claimedUser`: the connection sets these.
  */
 export class Session {
   /** Order of beginning, unique in this process. */
@@ -74,6 +75,8 @@ export class Session {
   readonly began: number;
   /** The client connection that carries the session now; undefined while disconnected. */
   link: Link | undefined = undefined;
+  /** The parting from its client, where that was by a Close frame and the client is not back. */
+  goodbye: Goodbye | undefined = undefined;
   /** Whether deliveries outlive the connection. */
   resumable = false;
   /**

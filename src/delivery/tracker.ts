@@ -2,7 +2,7 @@
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending, type Gone, wasReemitted } from './ending.ts';
-import type { Goodbye } from './goodbye.ts';
+import { type Goodbye, goodbyeOf } from './goodbye.ts';
 import { ObscuredSessions } from './obscured.ts';
 import { ObserverList } from './observers.ts';
 import { Operator } from './operator.ts';
@@ -187,9 +187,9 @@ export class Tracker {
   }
 
   /** Ends a session that will not be resumed. */
-  ended(session: Session, now: number, why?: 'disconnected' | 'shutdown', goodbye?: Goodbye): void {
+  ended(session: Session, now: number, why?: 'disconnected' | 'shutdown'): void {
     session.resumable = false;
-    this.disconnected(session, now, why, goodbye);
+    this.disconnected(session, now, why, session.goodbye);
   }
 
   /** Counts unclaimed early confirmations. Call when a session has nothing left to decode. */
@@ -254,7 +254,7 @@ export class Tracker {
       const extended = deadline + this.#standstills.since(delivery.sentAt) + unheard(delivery);
       if (now < extended) this.#wheel.add(delivery, extended);
       else if (delivery.session.link?.blind?.(now) === true) this.#wheel.add(delivery, now + BLIND_MS);
-      else this.#ending.lose(delivery, 'expired', now);
+      else this.#ending.part(delivery, 'expired', goodbyeOf(delivery.session), now);
       return;
     }
     const kind = chooseAttempt(delivery, { reemit: this.#reemit !== undefined });

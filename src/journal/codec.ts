@@ -1,4 +1,5 @@
 // journal: the payload of a record: a value as JSON, then the bytes of a message. Reading trusts no byte.
+import type { Goodbye } from '../delivery/goodbye.ts';
 import type { Clocks, DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
 import { FRAME_BYTES, seal } from './frame.ts';
 
@@ -167,6 +168,14 @@ function isSession(value: unknown): value is SessionEntry {
   if (!isFields(value)) return false;
   const { key, ordinal, serial, used, heard } = value;
   return typeof key === 'string' && [ordinal, serial, used, heard].every(isNumber);
+}
+
+/** How a client was closed upon; undefined = it was not, or the value says something else. */
+export function readGoodbye(value: unknown): Goodbye | undefined {
+  if (!isFields(value)) return undefined;
+  const { orderly, own, since, through } = value;
+  if (!isNumber(since) || !isNumber(through)) return undefined;
+  return { orderly: orderly === true, own: own === true, since, through };
 }
 
 export function isDelivery(value: unknown): value is DeliveryEntry {

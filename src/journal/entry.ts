@@ -1,4 +1,5 @@
 // journal: the entries of a journal: plain data, one per event. Times are ms by the clock of the store.
+import type { Goodbye } from '../delivery/goodbye.ts';
 import type {
   AttemptKind,
   AttemptResult,
@@ -25,6 +26,8 @@ export interface SessionEntry {
   readonly used: number;
   /** Highest serial of an SDK message that was taken in. */
   readonly heard: number;
+  /** How its client was closed upon, times by the clock of the store; null = it is back. */
+  readonly goodbye?: Goodbye | null;
 }
 
 /** The facts about a delivery that are fixed from its beginning. */

@@ -9,7 +9,7 @@ import { Item } from './item.ts';
 import { Later } from './later.ts';
 import type { LetterScribe } from './letter-scribe.ts';
 import type { Log } from './log.ts';
-import { deliveryEntry, deliveryState, outcomeEntry, sessionEntry, type WallOf } from './snapshot.ts';
+import { deliveryEntry, deliveryState, goodbyeEntry, outcomeEntry, sessionEntry, type WallOf } from './snapshot.ts';
 
 export interface ScribeDeps {
   readonly log: Pick<Log, 'append' | 'place' | 'drop' | 'outdated' | 'sweep' | 'flush' | 'sync' | 'broken' | 'waiting'>;
@@ -104,6 +104,10 @@ export class Scribe implements Journal {
 
   shown(session: Session): void {
     this.#change(session, { capability: session.capability });
+  }
+
+  parted(session: Session): void {
+    this.#change(session, { goodbye: goodbyeEntry(session, this.#deps.wallOf) });
   }
 
   counted(session: Session, ordinal: number): void {
@@ -227,7 +231,7 @@ export class Scribe implements Journal {
 
   #placeSession(holder: SessionHolder): void {
     const { session, item } = holder;
-    this.#deps.log.place(item, written({ kind: 'session', session: sessionEntry(session, holder) }));
+    this.#deps.log.place(item, written({ kind: 'session', session: sessionEntry(session, holder, this.#deps.wallOf) }));
     this.#soon();
   }
 

@@ -1,4 +1,5 @@
 // journal: the present state of a session or a delivery as an entry.
+import type { Goodbye } from '../delivery/goodbye.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Outcome } from '../delivery/words.ts';
@@ -15,9 +16,18 @@ export interface Tokens {
   readonly heard: number;
 }
 
-export function sessionEntry(session: Session, { boundTo, serial, used, heard }: Tokens): SessionEntry {
+export function sessionEntry(session: Session, tokens: Tokens, wallOf: WallOf): SessionEntry {
   const { key, user, traceparent, lastOrdinal, capability } = session;
-  return { key, boundTo, user, traceparent, ordinal: lastOrdinal, capability, serial, used, heard };
+  const { boundTo, serial, used, heard } = tokens;
+  const goodbye = goodbyeEntry(session, wallOf);
+  return {
+    ...{ key, boundTo, user, traceparent, ordinal: lastOrdinal, capability, serial, used, heard },
+    ...(goodbye && { goodbye }),
+  };
+}
+
+export function goodbyeEntry({ goodbye }: Session, wallOf: WallOf): Goodbye | null {
+  return goodbye === undefined ? null : { ...goodbye, since: wallOf(goodbye.since) };
 }
 
 export function deliveryEntry(delivery: Delivery, wallOf: WallOf): DeliveryEntry {

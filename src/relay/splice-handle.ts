@@ -64,10 +64,6 @@ export interface SpliceHandle {
    */
   announce(buf: Buffer, start: number, end: number, data: Buffer): boolean;
   /**
-   * Whether data message `ordinal` was, or will be, written to a client that can still answer it.
-   */
-  reaches(ordinal: number): boolean;
-  /**
    * The last data message that was, or will be, written to a client that can still answer it;
    * infinite while no end has begun.
    */
@@ -78,6 +74,11 @@ export interface SpliceHandle {
    * reads of this turn.
    */
   blind(now: number): boolean;
+  /**
+   * The last message before the Close frame that the client was sent and has not answered, behind
+   * which it can say nothing (RFC 6455 §5.5.1); undefined = it was sent none.
+   */
+  readonly closedBehind: number | undefined;
 
   /**
    * Asks a client that is expected back to come again, with that Close frame. The upstream stays

@@ -92,10 +92,6 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.outbound.sendMessage(data, binary);
   }
 
-  reaches(ordinal: number): boolean {
-    return ordinal <= this.writtenThrough;
-  }
-
   get writtenThrough(): number {
     const { heardThrough } = this.#lifetime;
     return this.outbound.closing ? Math.min(heardThrough, this.outbound.scan.closeThrough) : heardThrough;
@@ -103,6 +99,11 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   blind(now: number): boolean {
     return this.#moreAt >= now || this.upstream.blocks(now, BLIND_MS);
+  }
+
+  get closedBehind(): number | undefined {
+    const { closing, closeWaits } = this.outbound;
+    return this.#retiring.underWay || (closing && !closeWaits) ? this.writtenThrough : undefined;
   }
 
   get answerable(): boolean {
@@ -248,14 +249,13 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   /**
-   * Whether the client that has gone is expected back, so that the upstream stays. `asked`: it was
-   * asked to come again.
+   * Whether the client that has gone is expected back, so that the upstream stays. `asked`: it has
+   * answered that it comes again.
    */
   #parks(code: number, asked = false): boolean {
     const { outbound } = this;
-    const lifetime = this.#lifetime;
-    if (lifetime.phase === 'parked') return true;
-    this.#retiring.over();
+    if (this.#lifetime.phase === 'parked') return true;
+    if (this.#retiring.over() && code === 1006) asked = true;
     if (!this.rejoinable || !this.#tap.clientLost(code, this.context.now(), asked)) return false;
     if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.#park();

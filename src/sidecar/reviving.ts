@@ -6,6 +6,7 @@ import { type LeftDelivery, revive } from '../delivery/restoring.ts';
 import { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { Owners } from '../identity/owners.ts';
+import { readGoodbye } from '../journal/codec.ts';
 import type { DeliveryEntry, SessionEntry } from '../journal/entry.ts';
 import type { OpenDelivery } from '../journal/image.ts';
 import type { Restored } from './restore.ts';
@@ -45,6 +46,8 @@ export function reviveSession<Open extends OpenDelivery>(
   session.optedIn = session.resumable = true;
   session.lastOrdinal = entry.ordinal;
   session.capability = entry.capability;
+  const goodbye = readGoodbye(entry.goodbye);
+  if (goodbye !== undefined) session.goodbye = { ...goodbye, since: goodbye.since - deps.offset() };
   if (awayMs > 0) session.gap = { until: now(), ms: awayMs };
   tell.session(session);
   if (!resumption.restore(session, entry.boundTo, entry)) {

@@ -132,6 +132,58 @@ describe('[D24] the client goes', () => {
     );
   });
 
+  it.each([
+    ['without a code', undefined, 'client_left'],
+    ['because it was asked to come again', '1s', 'closed'],
+  ])('%s, and a deadline comes before its session is over: nobody can say', async (_, age, reason) => {
+    const events = { rules: [{ match: '*', timeout: '3s' }] };
+    const limits = { patience: '300ms', ...(age && { connection_age: age }) };
+    const { sidecar, client, send } = await silentClient({ events, limits });
+    await received(sidecar);
+    if (age === undefined) client.socket.close();
+    await client.closed;
+    await eventually(async () => expect(await sidecar.sum('ackspan_session_waiting')).toBe(1));
+    // A Close frame without a code ends the upstream connection, too.
+    if (age !== undefined) send('away');
+    await eventually(async () =>
+      expect((await outcomes(sidecar)).filter((one) => !one.startsWith('away'))).toEqual(all(`unverifiable ${reason}`)),
+    );
+    if (age !== undefined)
+      await eventually(async () => expect(await outcomes(sidecar)).toContain('away timeout timeout'));
+    expect(await sidecar.sum('ackspan_session_waiting')).toBe(1);
+  });
+
+  it('because it was asked to come again, without an answer to that, and does not: nobody can say', async () => {
+    const { sidecar, client } = await silentClient({ limits: { connection_age: '1s' }, sessions: { ttl: '1s' } });
+    await received(sidecar);
+    client.socket.pause();
+    await eventually(async () => expect(await outcomes(sidecar)).toEqual(all('unverifiable closed')));
+  });
+
+  it('because its backend has died, and does not come again: nobody can say', async () => {
+    const { sidecar, client, server } = await silentClient({ sessions: { ttl: '1s' } });
+    await received(sidecar);
+    server.terminate();
+    expect(await client.closed).toBe(1013);
+    await eventually(async () => expect(await outcomes(sidecar)).toEqual(all('unverifiable closed')));
+  });
+
+  it('not yet, because it has not read the Close frame, and a deadline comes first: nobody can say', async () => {
+    const events = { rules: [{ match: '*', timeout: '1s' }] };
+    const { sidecar, client, server } = await silentClient({ events, limits: { patience: '100ms' } });
+    await received(sidecar);
+    client.socket.pause();
+    server.close(1000);
+    await eventually(async () => expect(await outcomes(sidecar)).toEqual(all('unverifiable closed')));
+    expect(await sidecar.sum('ackspan_connection_active')).toBe(1);
+  });
+
+  it('without a Close frame, and a deadline comes first: it could have come back to speak', async () => {
+    const { sidecar, client } = await silentClient({ events: { rules: [{ match: '*', timeout: '1s' }] } });
+    client.socket.terminate();
+    await eventually(async () => expect(await outcomes(sidecar)).toEqual(all('timeout timeout')));
+  });
+
   it('without a Close frame, and its time runs out: it could have come back to speak', async () => {
     const { sidecar, client } = await silentClient({ sessions: { ttl: '1s' } });
     client.socket.terminate();

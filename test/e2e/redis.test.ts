@@ -161,7 +161,7 @@ describe.skipIf(missing('redis-server'))('with a store in Redis', () => {
     for (const each of [first, second]) expectHealthyLog(each);
   });
 
-  it('[P7] SIGTERM, and no client comes back: what was in flight ends at a survivor, once', async () => {
+  it('[P7] [D24] SIGTERM, and no client comes back: what was in flight ends at a survivor, once, and nobody can say how', async () => {
     const { backend, balancer, start, url, runOf } = await setUp({
       ...{ shutdown: { grace: '2s' }, sessions: { ttl: '1s', reload: '0s' } },
     });
@@ -174,6 +174,6 @@ describe.skipIf(missing('redis-server'))('with a store in Redis', () => {
     balancer.target = 0;
     first.signal('SIGTERM');
     await first.exited;
-    await second.reach({ tracked: 4, pending: 0, failed: 4 });
+    await second.reach({ tracked: 4, pending: 0, unverifiable: 4, failed: 0 });
   });
 });

@@ -272,7 +272,7 @@ describe('[W16] an end of the client', () => {
     tap.wantsBarrier = () => false;
     upstream.send(frame('still here'));
     expect(client.taken()).toEqual(frame('still here'));
-    expect([tap.messages, splice.reaches(1)]).toEqual([['1:still here'], false]);
+    expect([tap.messages, splice.writtenThrough >= 1]).toEqual([['1:still here'], false]);
     upstream.send(close(1000));
     upstream.fin();
     await settle();
@@ -287,7 +287,7 @@ describe('[W16] an end of the client', () => {
     await settle();
     expect([upstream.finished, tap.overs, tap.ends]).toEqual([true, ['client 1006'], []]);
     upstream.send(Buffer.concat([frame('a'), frame('b')]));
-    expect([tap.messages, splice.reaches(1)]).toEqual([['1:a', '2:b'], false]);
+    expect([tap.messages, splice.writtenThrough >= 1]).toEqual([['1:a', '2:b'], false]);
     upstream.fin();
     await settle();
     expect([upstream.closed, tap.ends]).toEqual([true, ['client 1006']]);

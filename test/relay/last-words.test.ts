@@ -121,7 +121,11 @@ describe('[W22] a Close frame of ours', () => {
     splice.close(1012, 'service restart');
     upstream.send(frame('too late'));
     await settle();
-    expect([got(client), splice.reaches(1), splice.reaches(2)]).toEqual([['answer', 'ping'], true, false]);
+    expect([got(client), splice.writtenThrough >= 1, splice.writtenThrough >= 2]).toEqual([
+      ['answer', 'ping'],
+      true,
+      false,
+    ]);
     tap.due = false;
     client.send(clientFrame('{"event_confirmation": 1}'));
     await settle();

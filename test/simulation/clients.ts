@@ -51,6 +51,7 @@ export function newLink(around: Surroundings, client: number, { sdk, user }: Cli
     closedAt: 0,
     overAt: 0,
     overReadAt: 0,
+    closeSentAt: 0,
     brokenAt: 0,
     supersededAt: 0,
     supersededAnew: false,

@@ -154,7 +154,8 @@ export class Network {
     for (const { link, upstream, end } of this.wires) {
       if (end.closedAt === 0) open++;
       if (upstream === undefined) {
-        Object.assign(link!, { closedAt: end.closedAt, overAt: end.overAt, overReadAt: end.overReadAt });
+        const { closedAt, overAt, overReadAt, closeSentAt } = end;
+        Object.assign(link!, { closedAt, overAt, overReadAt, closeSentAt });
         (link!.arrivals as number[]).push(...end.arrivals);
         continue;
       }

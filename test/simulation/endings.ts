@@ -72,14 +72,15 @@ export function judgeReason(one: Case): Failure | undefined {
 const asksForWord = ({ emitted }: Message): boolean => emitted?.type === 'processed' || emitted?.type === 'again';
 
 /**
- * Its backend, or the sidecar for a reason that the history has, ended a connection of its client
- * by then.
+ * Its backend, or the sidecar for a reason that the history has, had ended a connection of its
+ * client by then, or the sidecar had sent its client a Close frame.
  */
 function endedFor({ own, history }: Case, at: number): boolean {
   return history.links.some((link) => {
     if (link.client !== own?.client) return false;
     const up = history.upstreams.find(({ id }) => id === link.upstream);
-    const moments = [up?.close.arrivedAt ?? 0, up?.overAt ?? 0, link.closedAt, link.supersededAt];
+    const { closedAt, supersededAt, closeSentAt } = link;
+    const moments = [up?.close.arrivedAt ?? 0, up?.overAt ?? 0, closedAt, supersededAt, closeSentAt];
     return moments.some((moment) => moment > 0 && moment <= at);
   });
 }
@@ -109,20 +110,25 @@ function judgeClosed(one: Case): Failure | undefined {
 }
 
 /**
- * A loss although the client had the message, and a Close frame of its backend had cut its
- * application short (SPEC D24).
+ * A loss although the client had the message, and a Close frame had cut its application short (SPEC
+ * D24): one of its backend, or at a deadline any, because the session then waits for the client.
  */
 function judgeCutShort(one: Case): Failure | undefined {
   const { told, own, message, history } = one;
-  if (own?.sdk !== true || own.broke || told.status !== 'failed' || told.level !== 'received') return undefined;
-  if (told.errorType !== 'disconnected' || asksForWord(message) || told.reemittedAt > 0) return undefined;
+  if (own?.sdk !== true || own.broke || told.level !== 'received') return undefined;
+  const lost = told.status === 'timeout' || (told.status === 'failed' && told.errorType === 'disconnected');
+  if (!lost || asksForWord(message) || told.reemittedAt > 0) return undefined;
   // One connection, whose end its client has answered.
-  if (history.links.filter(({ client }) => client === own.client).length > 1 || own.leftAt > 0) return undefined;
-  const up = history.upstreams.find(({ id }) => id === message.upstream);
-  const closed = up?.close.arrivedAt ?? 0;
-  if (closed === 0 || message.arrivedAt > closed) return undefined;
+  if (history.links.filter(({ client }) => client === own.client).length > 1) return undefined;
   const answered = own.evidence.some((each) => each.kind === 'close' && read(each, told.settledAt));
-  return answered
+  const left = own.left.readAt > 0 && own.left.readAt < told.settledAt - TIE_MS;
+  if (told.status === 'failed') {
+    const up = history.upstreams.find(({ id }) => id === message.upstream);
+    const closed = up?.close.arrivedAt ?? 0;
+    if (closed === 0 || message.arrivedAt > closed || own.leftAt > 0) return undefined;
+  }
+  const closing = own.closeSentAt > 0 && own.closeSentAt < told.settledAt - TIE_MS;
+  return answered || ((left || closing) && told.status === 'timeout')
     ? { kind: 'reason', text: `${one.outcome}, but its client had it, and was closed upon before it could say more` }
     : undefined;
 }

@@ -90,6 +90,8 @@ export interface Link {
   closedAt: number;
   overAt: number;
   overReadAt: number;
+  /** When the sidecar sent it a Close frame of its own. */
+  closeSentAt: number;
   /** When a write of the sidecar's stream failed: Node throws away what it has not read. */
   brokenAt: number;
   /**

@@ -27,6 +27,7 @@ const LINK: Link = {
   closedAt: 5000,
   overAt: 0,
   overReadAt: 0,
+  closeSentAt: 0,
   brokenAt: 0,
   supersededAt: 0,
   supersededAnew: false,

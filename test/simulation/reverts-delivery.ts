@@ -187,6 +187,20 @@ export const DELIVERY: readonly Revert[] = [
     },
   },
   {
+    name: '[D24] a deadline makes a loss of what its client had, and was closed upon before it could say more',
+    shows: /^reason: timeout.*, but its client had it, and was closed upon/,
+    apply() {
+      replace(
+        Ending.prototype,
+        'part',
+        (old) =>
+          function (this: Ending, delivery: Delivery, why: string, goodbye: Goodbye | undefined, at: number) {
+            old.apply(this as never, [delivery, why, why === 'expired' ? undefined : goodbye, at] as never[]);
+          } as Method,
+      );
+    },
+  },
+  {
     name: '[W22] a Close frame does not wait for the words of the application',
     shows: /^reason: unverifiable \(closed\), but the Close frame did not wait for the word/,
     apply() {

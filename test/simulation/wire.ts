@@ -25,6 +25,9 @@ export interface Mark {
   readAt: number;
 }
 
+/** First byte of a Close frame. */
+const CLOSE_BYTE = 0x88;
+
 interface Segment {
   readonly bytes: Buffer | 'fin' | 'rst';
   due: number;
@@ -51,6 +54,8 @@ export class End {
   overAt = 0;
   /** When FIN or RST was read. */
   overReadAt = 0;
+  /** When its process first wrote a Close frame by itself (RFC 6455 §5.5.1); 0 = not yet. */
+  closeSentAt = 0;
   /** When bytes came in. */
   readonly arrivals: number[] = [];
   /** Bytes that came in and were not read. */
@@ -106,6 +111,7 @@ export class End {
     const count = Math.min(bytes.length, Math.max(0, this.path.capacity - this.flying - this.far.unread));
     if (count < bytes.length) this.wantsRoom = true;
     if (count === 0) return 0;
+    if (bytes[0] === CLOSE_BYTE && bytes.length === 2 + bytes[1]!) this.closeSentAt ||= this.world.now;
     const copy = Buffer.from(bytes.subarray(0, count));
     this.sent += count;
     this.flying += count;

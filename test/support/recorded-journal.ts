@@ -92,7 +92,8 @@ export class Rebuilt {
   /** Differences between the rebuilt index and the one in memory; empty = none. */
   differences(entries: readonly Entry[], store: Store, live: Iterable<LiveSession>): string[] {
     this.#take(entries);
-    const sessions = [...this.image.sessions.values()].sort((a, b) => a.key.localeCompare(b.key));
+    const sessions = [...this.image.sessions.values()].map(({ goodbye = null, ...rest }) => ({ ...rest, goodbye }));
+    sessions.sort((a, b) => a.key.localeCompare(b.key));
     const known = [...live].filter(({ session }) => session.resumable).map(sessionAsTold);
     known.sort((a, b) => a.key.localeCompare(b.key));
     // A delivery that stays open is told of later than one that came after it.
@@ -130,6 +131,7 @@ function sameSession(told: SessionEntry | undefined, { session, user, serial, us
   if (told === undefined || told.boundTo !== user || told.user !== session.user) return false;
   if (told.traceparent !== session.traceparent || told.capability !== session.capability) return false;
   if (told.ordinal !== session.lastOrdinal) return false;
+  if (told.goodbye?.since !== session.goodbye?.since || told.goodbye?.own !== session.goodbye?.own) return false;
   return told.serial === serial && told.used === used && told.heard === heard;
 }
 
@@ -155,10 +157,10 @@ function sameDelivery(told: OpenDelivery | undefined, one: Delivery): boolean {
 }
 
 function sessionAsTold({ session, user, serial, used, heard }: LiveSession) {
-  const { key, traceparent, lastOrdinal, capability } = session;
+  const { key, traceparent, lastOrdinal, capability, goodbye = null } = session;
   return {
     ...{ key, boundTo: user, user: session.user, traceparent, ordinal: lastOrdinal, capability },
-    ...{ serial, used, heard },
+    ...{ serial, used, heard, goodbye },
   };
 }
 

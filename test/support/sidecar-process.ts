@@ -63,6 +63,7 @@ export interface DeliveryRow {
   readonly type: string;
   readonly status: string;
   readonly error_type: string | null;
+  readonly unverifiable_reason: string | null;
   readonly level: string | null;
   readonly attempts: number;
   readonly settled_ms: number | null;

@@ -1,5 +1,5 @@
 // journal: a session in Redis as the fields of a hash, and back. Reading believes nothing.
-import { isDelivery, isState } from '../codec.ts';
+import { isDelivery, isState, readGoodbye } from '../codec.ts';
 import type { DeliveryEntry, DeliveryState, SessionEntry } from '../entry.ts';
 import type { OpenDelivery } from '../image.ts';
 import type { Arg } from './link.ts';
@@ -10,7 +10,7 @@ export type Pairs = Arg[];
 /** What changes of a session, as the fields that hold it. */
 export function sessionPairs(changes: Partial<SessionEntry>): Pairs {
   const pairs: Pairs = [];
-  const { boundTo, traceparent, user, ordinal, capability, serial, used, heard } = changes;
+  const { boundTo, traceparent, user, ordinal, capability, serial, used, heard, goodbye } = changes;
   if (traceparent !== undefined) pairs.push('begun', JSON.stringify({ boundTo, traceparent }));
   if (user !== undefined) pairs.push('user', user);
   if (ordinal !== undefined) pairs.push('ordinal', String(ordinal));
@@ -18,6 +18,7 @@ export function sessionPairs(changes: Partial<SessionEntry>): Pairs {
   if (serial !== undefined) pairs.push('serial', String(serial));
   if (used !== undefined) pairs.push('used', String(used));
   if (heard !== undefined) pairs.push('heard', String(heard));
+  if (goodbye !== undefined) pairs.push('goodbye', JSON.stringify(goodbye));
   return pairs;
 }
 
@@ -59,7 +60,9 @@ export function readSession(key: string, flat: readonly Buffer[]): ReadSession |
   }
   open.sort((a, b) => a.delivery.ordinal - b.delivery.ordinal);
   const { traceparent } = begun;
-  return { entry: { key, boundTo, user, traceparent, ordinal, capability, serial, used, heard }, open, dropped };
+  const goodbye = readGoodbye(readJson(fields.get('goodbye'))) ?? null;
+  const entry = { key, boundTo, user, traceparent, ordinal, capability, serial, used, heard, goodbye };
+  return { entry, open, dropped };
 }
 
 /** One delivery: its fixed part, its state if that has changed, its message if that is kept. */

@@ -6,7 +6,7 @@ import type { Session } from '../../delivery/session.ts';
 import type { SessionEntry } from '../entry.ts';
 import { Later } from '../later.ts';
 import type { LetterScribe } from '../letter-scribe.ts';
-import { deliveryState, sessionEntry, type WallOf } from '../snapshot.ts';
+import { deliveryState, goodbyeEntry, sessionEntry, type WallOf } from '../snapshot.ts';
 import { deliveryField, messageField, sessionPairs, stateField } from './fields.ts';
 import { type Ledger, Place, SessionLedger } from './ledger.ts';
 import { Others } from './others.ts';
@@ -86,8 +86,7 @@ export class RedisScribe implements Journal {
   tokens(session: Session, serial: number, used: number): void {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined || (ledger.serial === serial && ledger.used === used)) return;
-    ledger.serial = serial;
-    ledger.used = used;
+    Object.assign(ledger, { serial, used });
     this.#change(session, { serial, used });
   }
 
@@ -101,6 +100,10 @@ export class RedisScribe implements Journal {
 
   shown(session: Session): void {
     this.#change(session, { capability: session.capability });
+  }
+
+  parted(session: Session): void {
+    this.#change(session, { goodbye: goodbyeEntry(session, this.#deps.wallOf) });
   }
 
   counted(session: Session, ordinal: number): void {
@@ -286,7 +289,7 @@ export class RedisScribe implements Journal {
 
   #write(ledger: SessionLedger): void {
     const { session } = ledger;
-    const fields = sessionPairs(sessionEntry(session, ledger));
+    const fields = sessionPairs(sessionEntry(session, ledger, this.#deps.wallOf));
     for (const delivery of session.open?.values() ?? [])
       if (delivery.journal !== undefined) fields.push(...deliveryPairs(delivery, this.#deps.wallOf));
     ledger.forget();
