@@ -105,7 +105,7 @@ function special(outcome: OutcomeEntry): Fields {
  * Nothing has happened to the delivery but that its message may be kept, which the message says
  * itself.
  */
-export function isFresh({ receivedAt, attempts, word, errorText, missed, shownAs }: DeliveryState): boolean {
+function isFresh({ receivedAt, attempts, word, errorText, missed, shownAs }: DeliveryState): boolean {
   const told = word !== '' || errorText !== '' || missed || shownAs !== undefined;
   return receivedAt === 0 && attempts.length === 0 && !told;
 }

@@ -17,7 +17,7 @@ function createScribe() {
   const outbox = {
     ...{ open: true, full: false },
     together: (send: () => void) => send(),
-    put: ({ session }, changes) => void told.push(`put ${session.key} ${changes}`),
+    put: (ledger) => void told.push(`put ${ledger.session.key} ${ledger.takeBehind([])}`),
     write: ({ session }, fields) => void told.push(`write ${session.key} ${fields}`),
     putOthers: (sets, gone) => void told.push(`others ${[...sets.keys()]} -${[...gone]}`),
     release: ({ session }) => void told.push(`release ${session.key}`),
@@ -50,14 +50,16 @@ function createScribe() {
     scribe.handOver();
     return session;
   };
-  const send = (session: Session): number => {
+  const send = (session: Session, message?: string): number => {
     const delivery = tracker.track(session, facts(TYPE), ++session.lastOrdinal, 1)!;
+    if (message !== undefined) delivery.payload = Buffer.from(message);
     scribe.tracked(delivery);
     return delivery.seq;
   };
+  const pong = (session: Session, ordinal: number) => tracker.received(session, ordinal, 2);
   const confirm = (session: Session, ordinal: number) => tracker.confirmations.through(session, ordinal, 2);
   const reject = (session: Session, ordinal: number) => tracker.rejected(session, ordinal, 'no', 2);
-  return { told, outbox, scribe, begin, send, confirm, reject };
+  return { told, outbox, scribe, begin, send, pong, confirm, reject };
 }
 
 it('[P1] while the kernel takes nothing more, changes wait, and what ends meanwhile is never told', () => {
@@ -125,7 +127,7 @@ it('before bytes go to a client, what was told of its session is handed over; th
 it('the end of a confirmed message is told with the next one of its session, or on the beat', async () => {
   const { told, scribe, begin, send, confirm } = createScribe();
   const [session, other] = [begin('s'), begin('other')];
-  const [first, second] = [send(session), send(session)];
+  const [first, second] = [send(session, 'kept'), send(session)];
   scribe.handOver();
   told.length = 0;
   confirm(session, 1);
@@ -140,7 +142,41 @@ it('the end of a confirmed message is told with the next one of its session, or 
   await turnEnd();
   expect(told).toHaveLength(2);
   scribe.look(3);
-  expect(told.slice(2)).toEqual([expect.stringMatching(new RegExp(`^put s .*,d${second},`))]);
+  expect(told.slice(2)).toEqual([`put s 0,d${second}`]);
+});
+
+it('that a message was received is told on the beat, and where another instance goes on; not with the next message', async () => {
+  const { told, scribe, begin, send, pong } = createScribe();
+  const [session, other] = [begin('s'), begin('other')];
+  const seq = send(session);
+  send(other);
+  scribe.handOver();
+  told.length = 0;
+  pong(session, 1);
+  pong(other, 1);
+  await turnEnd();
+  const next = send(session);
+  scribe.handOver(session);
+  expect(told).toEqual([expect.stringContaining(`d${next}`)]);
+  expect(told[0]).not.toContain(`x${seq}`);
+  scribe.left(other, true);
+  expect(told.slice(1)).toEqual([expect.stringMatching(/^put other .*"receivedAt":2/), 'release other']);
+  scribe.look(3);
+  expect(told.slice(3)).toEqual([expect.stringMatching(new RegExp(`^put s .*x${seq},.*"receivedAt":2`))]);
+});
+
+it('of a message that is confirmed before the beat, no receipt is told, and only what was told is removed', () => {
+  const { told, scribe, begin, send, pong, confirm } = createScribe();
+  const session = begin('s');
+  const seq = send(session);
+  scribe.handOver();
+  told.length = 0;
+  pong(session, 1);
+  confirm(session, 1);
+  scribe.look(3);
+  expect(told).toEqual([`put s 0,d${seq}`]);
+  scribe.look(4);
+  expect(told).toHaveLength(1);
 });
 
 it('what leaves the process is behind every end that was noted: a hand-over of everything leaves nothing', () => {

@@ -1,4 +1,5 @@
 // journal: what waits to be written to Redis, for one session or for the deliveries of all other clients.
+import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
 import type { Tokens } from '../snapshot.ts';
 import type { Pairs } from './fields.ts';
@@ -12,6 +13,10 @@ export class Ledger {
   /** Redis has not got all of it: changes are of no use before it has been written whole. */
   missing = true;
 
+  get changed(): boolean {
+    return this.sets.size + this.gone.size > 0;
+  }
+
   set(field: string, value: Arg): void {
     this.gone.delete(field);
     this.sets.set(field, value);
@@ -22,12 +27,18 @@ export class Ledger {
     this.gone.add(field);
   }
 
-  /** Takes the changes as arguments: the number of pairs, the pairs, the fields to remove. */
-  take(): Arg[] {
-    const args: Arg[] = [String(this.sets.size)];
-    for (const [field, value] of this.sets) args.push(field, value);
-    for (const field of this.gone) args.push(field);
-    this.forget();
+  /**
+   * Takes the changes as arguments behind those: the number of pairs, the pairs, the fields to
+   * remove.
+   */
+  takeBehind(args: Arg[]): Arg[] {
+    const { sets, gone } = this;
+    args.push(String(sets.size));
+    for (const [field, value] of sets) args.push(field, value);
+    for (const field of gone) args.push(field);
+    // An empty one is left alone: clearing allocates.
+    if (sets.size > 0) sets.clear();
+    if (gone.size > 0) gone.clear();
     return args;
   }
 
@@ -52,6 +63,8 @@ export class SessionLedger extends Ledger implements Tokens {
   heard = 0;
   /** What follows from the results of its commands. */
   over: Over | undefined;
+  /** Deliveries that have been received, which is told on the beat if they are still open then. */
+  readonly received = new Set<Delivery>();
 
   constructor(session: Session, boundTo: string | undefined, epoch = '1') {
     super();
@@ -59,12 +72,22 @@ export class SessionLedger extends Ledger implements Tokens {
     this.boundTo = boundTo;
     this.epoch = epoch;
   }
+
+  override forget(): void {
+    super.forget();
+    this.received.clear();
+  }
 }
 
-/** Where a delivery in flight is written down. */
+/** Where a delivery in flight is written down, and what was told of it beside its beginning. */
 export class Place {
   readonly ledger: Ledger;
-  constructor(ledger: Ledger) {
+  message: boolean;
+  state: boolean;
+
+  /** Without `told` all of it may have been. */
+  constructor(ledger: Ledger, told = true) {
     this.ledger = ledger;
+    this.message = this.state = told;
   }
 }

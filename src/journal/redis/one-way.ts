@@ -118,7 +118,7 @@ export class OneWay {
       // Redis says nothing to OFF. Who may not say OFF may not say ON.
       await redis.call('CLIENT', 'REPLY', 'ON');
       this.answers = undefined;
-      this.#batch.add('CLIENT', ['REPLY', 'OFF']);
+      this.#batch.add('CLIENT', [['REPLY', 'OFF']]);
       this.#flush();
     } catch (error) {
       if ((error as Error).name !== REFUSAL) throw error;
@@ -135,7 +135,7 @@ export class OneWay {
 
   /** Tells Redis something of which no result is wanted. */
   send(name: string, args: readonly Arg[]): void {
-    this.#write(name, args, undefined);
+    this.#write(name, [args], undefined);
   }
 
   /** Several commands that are written in one call, with a mark where it is time for one. */
@@ -206,14 +206,14 @@ export class OneWay {
   }
 
   #run(script: Script, keys: readonly string[], args: readonly Arg[], over: Over | undefined): void {
-    const number = this.#written.next;
-    const all = [script.sha, String(keys.length), ...keys, ...args, this.#deps.echo, String(number)];
-    this.#write('EVALSHA', all, over);
+    const last = [this.#deps.echo, String(this.#written.next)];
+    this.#write('EVALSHA', [[script.sha, String(keys.length)], keys, args, last], over);
   }
 
-  #write(name: string, args: readonly Arg[], over: Over | undefined): void {
+  /** Writes a command with these arguments, which need no list of their own. */
+  #write(name: string, parts: readonly (readonly Arg[])[], over: Over | undefined): void {
     const { redis, counters, now } = this.#deps;
-    const bytes = this.#batch.add(name, args);
+    const bytes = this.#batch.add(name, parts);
     counters.bytes += bytes;
     this.#unmarkedBytes += bytes;
     this.#heldBytes = this.full ? this.#heldBytes + bytes : 0;
@@ -221,7 +221,7 @@ export class OneWay {
     if (this.answers !== undefined) {
       this.#batch.reset(false);
       // What comes of it is published, as everywhere.
-      redis.call(name, [...args]).catch(() => {});
+      redis.call(name, parts.flat()).catch(() => {});
     } else if (!this.#together) this.#flush();
   }
 

@@ -14,8 +14,8 @@ export interface Outbox {
   readonly full: boolean;
   /** Commands sent by `send` are written in one call. */
   together(send: () => void): void;
-  /** Changes of a session that Redis has whole. */
-  put(ledger: SessionLedger, changes: readonly Arg[]): void;
+  /** The changes of a session that Redis has whole. They are taken. */
+  put(ledger: SessionLedger): void;
   /** All of a session, in place of what Redis has. */
   write(ledger: SessionLedger, fields: readonly Arg[]): void;
   /** Changes of the deliveries of clients that have not opted in. */
@@ -84,9 +84,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       return link.full;
     },
     together: (send) => link.together(send),
-    put(ledger, changes) {
-      const args: Arg[] = [ledger.epoch, life, ...changes];
-      link.write(PUT, [keys.session(ledger.session.key)], args, judged(ledger));
+    put(ledger) {
+      link.write(PUT, [keys.session(ledger.session.key)], ledger.takeBehind([ledger.epoch, life]), judged(ledger));
     },
     write(ledger, fields) {
       const { epoch, session } = ledger;

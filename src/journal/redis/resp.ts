@@ -4,28 +4,62 @@ export type Arg = string | Buffer;
 
 /** Memory that a batch keeps as long as nothing larger comes, bytes. */
 const LEAST = 64 * 1024;
+/** Room for the line before a string, and the ends of both, bytes. */
+const HEAD_BYTES = 24;
+/** Units of a text that is written one by one: beyond, a call of the runtime costs less. */
+const SHORT = 48;
+const [ARRAY, BULK, ZERO, CR, LF] = [0x2a, 0x24, 0x30, 0x0d, 0x0a];
 
 /** Commands that are written together. */
 export class Batch {
   #buf = Buffer.allocUnsafeSlow(LEAST);
   #length = 0;
 
-  /** Adds a command. Answers its size, bytes. */
-  add(name: string, args: readonly Arg[]): number {
+  /** Adds a command with the arguments of all `parts`. Answers its size, bytes. */
+  add(name: string, parts: readonly (readonly Arg[])[]): number {
     const begun = this.#length;
-    let text = `*${args.length + 1}\r\n$${name.length}\r\n${name}\r\n`;
-    for (const arg of args) {
-      if (typeof arg === 'string') text += `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`;
-      else {
-        this.#text(`${text}$${arg.length}\r\n`);
-        this.#reserve(arg.length);
-        this.#buf.set(arg, this.#length);
-        this.#length += arg.length;
-        text = '\r\n';
-      }
-    }
-    this.#text(text);
+    let count = 1;
+    for (const args of parts) count += args.length;
+    this.#reserve(HEAD_BYTES);
+    this.#head(ARRAY, count);
+    this.#put(name);
+    for (const args of parts) for (const arg of args) this.#put(arg);
     return this.#length - begun;
+  }
+
+  /** Adds an argument. No string is made for it, because there are some twenty for each message. */
+  #put(arg: Arg): void {
+    if (typeof arg !== 'string') {
+      this.#reserve(HEAD_BYTES + arg.length);
+      this.#head(BULK, arg.length);
+      this.#buf.set(arg, this.#length);
+      this.#end(arg.length);
+    } else if (arg.length > SHORT || !this.#ascii(arg)) {
+      const size = Buffer.byteLength(arg);
+      this.#reserve(HEAD_BYTES + size);
+      this.#head(BULK, size);
+      this.#end(this.#buf.write(arg, this.#length, 'utf8'));
+    }
+  }
+
+  /** Adds a text whose units are bytes; false = they are not. */
+  #ascii(text: string): boolean {
+    const size = text.length;
+    const begun = this.#length;
+    this.#reserve(HEAD_BYTES + size);
+    this.#head(BULK, size);
+    const buf = this.#buf;
+    const at = this.#length;
+    for (let i = 0; i < size; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) {
+        this.#length = begun;
+        return false;
+      }
+      buf[at + i] = unit;
+    }
+    this.#end(size);
+    return true;
   }
 
   /**
@@ -43,10 +77,22 @@ export class Batch {
     if (inUse || this.#buf.length > LEAST * 4) this.#buf = Buffer.allocUnsafeSlow(LEAST);
   }
 
-  #text(text: string): void {
-    // UTF-8 takes at most three bytes for a UTF-16 unit.
-    this.#reserve(text.length * 3);
-    this.#length += this.#buf.write(text, this.#length, 'utf8');
+  /** Writes the line before an array or a string of that size. */
+  #head(kind: number, size: number): void {
+    const buf = this.#buf;
+    buf[this.#length++] = kind;
+    let unit = 1;
+    while (size >= unit * 10) unit *= 10;
+    for (; unit >= 1; unit = Math.floor(unit / 10)) buf[this.#length++] = ZERO + (Math.floor(size / unit) % 10);
+    this.#end(0);
+  }
+
+  /** Ends what is there and `size` bytes more with a new line. */
+  #end(size: number): void {
+    const at = this.#length + size;
+    this.#buf[at] = CR;
+    this.#buf[at + 1] = LF;
+    this.#length = at + 2;
   }
 
   #reserve(size: number): void {

@@ -6,12 +6,12 @@ import type { Session } from '../../delivery/session.ts';
 import type { SessionEntry } from '../entry.ts';
 import { Later } from '../later.ts';
 import type { LetterScribe } from '../letter-scribe.ts';
-import { deliveryState, goodbyeEntry, sessionEntry, type WallOf } from '../snapshot.ts';
-import { deliveryField, messageField, sessionPairs, stateField } from './fields.ts';
+import { goodbyeEntry, type WallOf } from '../snapshot.ts';
+import { sessionPairs } from './fields.ts';
 import { type Ledger, Place, SessionLedger } from './ledger.ts';
 import { Others } from './others.ts';
 import type { Outbox } from './outbox.ts';
-import { deliveryPairs } from './told.ts';
+import { noteBegun, noteEnd, noteReceived, noteState, wholeSession } from './told.ts';
 import { Waiting } from './waiting.ts';
 
 export interface RedisScribeDeps {
@@ -45,7 +45,7 @@ export class RedisScribe implements Journal {
     const changed = (delivery: Delivery): void => this.#changed(delivery);
     this.steps = {
       attempted: changed,
-      received: changed,
+      received: (delivery) => this.#received(delivery),
       changed,
       settled: (delivery) => this.#settled(delivery),
       handedOver: (delivery) => {
@@ -132,6 +132,7 @@ export class RedisScribe implements Journal {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
     if (ledger.missing && this.#deps.outbox.open) this.#write(ledger);
+    noteReceived(ledger, this.#deps.wallOf);
     this.#deps.letters.handOver();
     if (this.#waiting.remove(ledger)) this.#flush(ledger);
     this.#sessions.delete(session);
@@ -145,15 +146,13 @@ export class RedisScribe implements Journal {
    */
   handOver(session?: Session): void {
     const only = session && (this.#sessions.get(session) ?? this.others.ledger);
-    this.#handOver((most) =>
-      only === undefined ? this.#waiting.take(most) : this.#waiting.remove(only) ? [only] : [],
-    );
+    this.#handOver((most) => (only === undefined ? this.#takeAll(most) : this.#waiting.remove(only) ? [only] : []));
   }
 
   /** Hands over everything, also where it has to wait in this process, which is about to end. */
   finish(): void {
     this.#deps.letters.handOver();
-    this.#flushAll(this.#waiting.take());
+    this.#flushAll(this.#takeAll());
   }
 
   /** Takes over a session of another instance, as Redis has it. */
@@ -198,27 +197,29 @@ export class RedisScribe implements Journal {
 
   #begin(delivery: Delivery, ledger: Ledger): void {
     if (isSettled(delivery)) return;
-    delivery.journal = new Place(ledger);
-    if (ledger.missing) {
-      this.#waiting.add(ledger);
-      return;
-    }
-    if (ledger instanceof SessionLedger) {
-      ledger.set('ordinal', String(delivery.ordinal));
-      ledger.add(deliveryPairs(delivery, this.#deps.wallOf));
-    } else this.others.set(delivery);
+    const place = new Place(ledger, false);
+    delivery.journal = place;
     this.#waiting.add(ledger);
+    if (ledger.missing) return;
+    if (ledger instanceof SessionLedger) noteBegun(ledger, delivery, place, this.#deps.wallOf);
+    else this.others.set(delivery);
+  }
+
+  /** Most are over a moment later, and a client that comes back elsewhere proves the rest again. */
+  #received(delivery: Delivery): void {
+    const { journal } = delivery;
+    if (!(journal instanceof Place) || journal.ledger.missing) return;
+    const { ledger } = journal;
+    if (!(ledger instanceof SessionLedger)) this.#changed(delivery);
+    else if (ledger.received.add(delivery).size === 1) this.#waiting.add(ledger, true);
   }
 
   #changed(delivery: Delivery): void {
-    const { journal, seq } = delivery;
+    const { journal } = delivery;
     if (!(journal instanceof Place) || journal.ledger.missing) return;
     const { ledger } = journal;
-    const state = deliveryState(delivery, this.#deps.wallOf);
-    if (ledger instanceof SessionLedger) {
-      ledger.set(stateField(seq), JSON.stringify(state));
-      if (!state.kept) ledger.remove(messageField(seq));
-    } else this.others.set(delivery);
+    if (ledger instanceof SessionLedger) noteState(ledger, delivery, journal, this.#deps.wallOf);
+    else this.others.set(delivery);
     this.#waiting.add(ledger);
   }
 
@@ -229,39 +230,37 @@ export class RedisScribe implements Journal {
     delivery.journal = undefined;
     const { ledger } = journal;
     if (ledger.missing) return;
+    const own = ledger instanceof SessionLedger;
+    if (own) noteEnd(ledger, delivery, journal);
+    else ledger.remove(String(seq));
     // What shows the outcome hands over first, and the client would say its word again elsewhere.
-    let late = false;
-    if (ledger instanceof SessionLedger) {
-      late = status === 'confirmed';
-      const begun = ledger.sets.has(deliveryField(seq));
-      for (const field of [deliveryField(seq), messageField(seq), stateField(seq)])
-        if (begun) ledger.sets.delete(field);
-        else ledger.remove(field);
-    } else ledger.remove(String(seq));
-    this.#tell(ledger, late);
+    this.#waiting.add(ledger, own && status === 'confirmed');
   }
 
   #handOver(take: (most: number) => readonly Ledger[]): void {
     // A delivery that is over for Redis has its letter there.
     this.#deps.letters.handOver();
-    while (!this.#deps.outbox.full) {
+    for (let more = true; more && !this.#deps.outbox.full; ) {
       const ledgers = take(TOGETHER);
-      if (ledgers.length === 0) break;
-      this.#flushAll(ledgers);
+      if (ledgers.length > 0) this.#flushAll(ledgers);
+      // What may wait is waiting again.
+      more = ledgers.length === TOGETHER;
     }
     this.#waiting.settled();
+  }
+
+  /** With everything that may wait. */
+  #takeAll(most?: number): readonly Ledger[] {
+    const ledgers = this.#waiting.take(most);
+    for (const ledger of ledgers) if (ledger instanceof SessionLedger) noteReceived(ledger, this.#deps.wallOf);
+    return ledgers;
   }
 
   #change(session: Session, changes: Partial<SessionEntry>, late = false): void {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
     if (!ledger.missing) ledger.add(sessionPairs(changes));
-    this.#tell(ledger, late);
-  }
-
-  #tell(ledger: Ledger, late: boolean): void {
-    if (late) this.#waiting.addLate(ledger);
-    else this.#waiting.add(ledger);
+    this.#waiting.add(ledger, late);
   }
 
   #flushAll(ledgers: readonly Ledger[]): void {
@@ -279,7 +278,10 @@ export class RedisScribe implements Journal {
     } else if (this.ledgerOf(ledger.session) !== ledger) ledger.forget();
     else if (!outbox.open) this.miss(ledger);
     else if (ledger.missing) this.#write(ledger);
-    else outbox.put(ledger, ledger.take());
+    else {
+      if (ledger.changed) outbox.put(ledger);
+      if (ledger.received.size > 0) this.#waiting.add(ledger, true);
+    }
   }
 
   #catchUp(): void {
@@ -288,10 +290,7 @@ export class RedisScribe implements Journal {
   }
 
   #write(ledger: SessionLedger): void {
-    const { session } = ledger;
-    const fields = sessionPairs(sessionEntry(session, ledger, this.#deps.wallOf));
-    for (const delivery of session.open?.values() ?? [])
-      if (delivery.journal !== undefined) fields.push(...deliveryPairs(delivery, this.#deps.wallOf));
+    const fields = wholeSession(ledger, this.#deps.wallOf);
     ledger.forget();
     ledger.missing = false;
     this.#missing.delete(ledger);

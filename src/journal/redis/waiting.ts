@@ -21,14 +21,15 @@ export class Waiting {
     return this.#soon.size + this.#late.size;
   }
 
-  add(ledger: Ledger): void {
+  /** `late`: may wait for the next beat. */
+  add(ledger: Ledger, late = false): void {
+    if (late) {
+      if (!this.#soon.has(ledger)) this.#late.add(ledger);
+      return;
+    }
     this.#late.delete(ledger);
     this.#soon.add(ledger);
     this.soon();
-  }
-
-  addLate(ledger: Ledger): void {
-    if (!this.#soon.has(ledger)) this.#late.add(ledger);
   }
 
   /** Sees to it that there is a hand-over in this turn. */
