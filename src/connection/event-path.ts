@@ -5,7 +5,7 @@ import { type Delivery, type EventFacts, isSettled } from '../delivery/record.ts
 import type { Session } from '../delivery/session.ts';
 import type { AttemptResult } from '../delivery/words.ts';
 import type { SpliceHandle } from '../relay/splice-handle.ts';
-import type { EndedBy, SkipReason, Tap, Unseen, WriteFirst } from '../relay/tap.ts';
+import type { EndedBy, Leave, SkipReason, Tap, Unseen, WriteFirst } from '../relay/tap.ts';
 import { BarrierSender } from './barrier-sender.ts';
 import type { Connection } from './connection.ts';
 import { copiesInside, copiesOf } from './copies.ts';
@@ -222,25 +222,26 @@ export class EventPath implements Tap {
     return true;
   }
 
-  clientOver(by: EndedBy, code: number, orderly: boolean, now: number): void {
+  clientOver(by: EndedBy, code: number, leave: Leave, now: number): void {
     if (this.#over) return;
     this.#over = true;
     this.#connection.tellClosing(by, code, now);
     this.endBarriers();
     if (this.#connection.superseded) return;
-    const own = by === 'client';
+    const own = by === 'client' && leave !== 'told';
     const through = this.#splice?.writtenThrough ?? this.messages;
-    const closed = orderly || (!own && (code !== NO_CLOSE_FRAME || this.#splice?.closedBehind !== undefined));
-    const goodbye = closed ? this.#goodbye(orderly, own, through, now) : undefined;
+    const closed = leave !== 'vanished' || (!own && code !== NO_CLOSE_FRAME);
+    const goodbye = closed ? this.#goodbye(leave === 'orderly', own, through, now) : undefined;
     this.#over = goodbye ?? true;
-    this.#resumable?.closed(by, code, goodbye);
+    // While its session waits, a client that was sent no Close frame can come back to speak.
+    this.#resumable?.closed(by, code, leave === 'vanished' ? undefined : goodbye);
     this.#deps.tracker.disconnected(this.#session, now, this.why, goodbye);
   }
 
   closed(by: EndedBy, code: number, now: number, reason: string): void {
     this.#splice = undefined;
     try {
-      this.clientOver(by, code, false, now);
+      this.clientOver(by, code, 'vanished', now);
     } finally {
       // A bug above must not keep the connection's place, because places are limited (SPEC D8).
       this.#connection.ended(by, code, now, reason);

@@ -1,6 +1,6 @@
 // relay: stands between the data path and its tap: a tap that throws leaves a plain pass-through behind (SPEC D8).
 import { NOTHING, OBJECTS } from './first-byte.ts';
-import type { EndedBy, RelayContext, SkipReason, Tap, Unseen, WriteFirst } from './tap.ts';
+import type { EndedBy, Leave, RelayContext, SkipReason, Tap, Unseen, WriteFirst } from './tap.ts';
 
 /**
  * Forwards to a tap until the tap throws once, and answers "nothing to do" from then on. Never
@@ -176,9 +176,9 @@ export class TapGuard implements Tap {
   }
 
   /** Reaches the tap even after a fault, as `closed` does. */
-  clientOver(by: EndedBy, code: number, orderly: boolean, now: number): void {
+  clientOver(by: EndedBy, code: number, leave: Leave, now: number): void {
     try {
-      this.#tap.clientOver?.(by, code, orderly, now);
+      this.#tap.clientOver?.(by, code, leave, now);
     } catch (error) {
       this.#fault(error);
     }

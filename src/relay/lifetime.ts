@@ -7,7 +7,7 @@ import type { Outbound } from './outbound.ts';
 import { answersClose, complains, Parting } from './parting.ts';
 import type { Peer } from './peer.ts';
 import { nextPhase, type Phase, type Step } from './phase.ts';
-import type { EndedBy, RelayContext } from './tap.ts';
+import type { EndedBy, Leave, RelayContext } from './tap.ts';
 
 /**
  * Close code "Try Again Later" (RFC 6455 registry): the upstream went away without a Close frame.
@@ -25,6 +25,8 @@ export interface Sides {
   readonly upstream: Peer;
   readonly inbound: Inbound;
   readonly outbound: Outbound;
+  /** As in `SpliceHandle`. */
+  readonly closedBehind: number | undefined;
 }
 
 export class Lifetime {
@@ -153,7 +155,7 @@ export class Lifetime {
     const closeCode = outbound.closeWaits || outbound.audience !== 'present' ? 1006 : outbound.scan.closeCode;
     if (answersClose(inbound.closeCode, closeCode)) this.#tap.receivedThrough(closeThrough, now);
     this.#ends('client', inbound.closeCode, inbound.closeReason);
-    this.#clientOver(!complains(inbound.closeCode, closeCode));
+    this.#clientOver(complains(inbound.closeCode, closeCode) ? 'complained' : 'orderly');
   }
 
   /** Notes FIN of the client. */
@@ -162,7 +164,7 @@ export class Lifetime {
     this.#sides.inbound.releaseHeld();
     this.#sides.upstream.end();
     this.#startLinger();
-    this.#clientOver(false);
+    this.#clientOver();
   }
 
   /** Notes that the client's socket is gone. */
@@ -173,7 +175,7 @@ export class Lifetime {
     // from it that the client has gone.
     this.#startLinger(upstream.writable ? this.#context.limits.patienceMs : undefined);
     upstream.end();
-    this.#clientOver(false);
+    this.#clientOver();
     client.end();
   }
 
@@ -204,15 +206,12 @@ export class Lifetime {
     this.#sides.outbound.dropClose();
   }
 
-  /**
-   * Notes that no further evidence can come. `orderly` = the client has sent a Close frame that is
-   * no complaint.
-   */
-  #clientOver(orderly: boolean): void {
+  /** Notes that no further evidence can come. Default: the client has sent no Close frame. */
+  #clientOver(leave: Leave = this.#sides.closedBehind === undefined ? 'vanished' : 'told'): void {
     this.#sides.outbound.sendClose();
     if (!this.#go('clientOver')) return;
     this.heardThrough = this.#sides.outbound.messages.ordinal;
-    this.#tap.clientOver(this.#by!, this.#code, orderly, this.#decidedAt ?? this.#context.now());
+    this.#tap.clientOver(this.#by!, this.#code, leave, this.#decidedAt ?? this.#context.now());
     this.#parting?.over();
     this.#tellIfOver();
   }

@@ -253,11 +253,11 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
    * answered that it comes again.
    */
   #parks(code: number, asked = false): boolean {
-    const { outbound } = this;
     if (this.#lifetime.phase === 'parked') return true;
-    if (this.#retiring.over() && code === 1006) asked = true;
+    if (this.#retiring.underWay && code === 1006) asked = true;
     if (!this.rejoinable || !this.#tap.clientLost(code, this.context.now(), asked)) return false;
-    if (code === GOING_AWAY && outbound.atBoundary) this.client.write(closeFrame(code, '', false));
+    this.#retiring.over();
+    if (code === GOING_AWAY && this.outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.#park();
     return true;
   }

@@ -19,6 +19,13 @@ export type WriteFirst = 'message' | 'message+barrier' | 'nothing';
 export type EndedBy = 'client' | 'upstream' | 'sidecar';
 
 /**
+ * How a client went. `orderly`: with a Close frame that is no complaint. `complained`: with one
+ * that is. `told`: with none, after it had been sent one. `vanished`: no Close frame went either
+ * way.
+ */
+export type Leave = 'orderly' | 'complained' | 'told' | 'vanished';
+
+/**
  * Watches one connection, synchronously. An exception is reported once, and the connection goes on
  * unwatched (SPEC D8). Times are monotonic ms.
  */
@@ -116,12 +123,11 @@ export interface Tap {
    */
   clientLost?(code: number, now: number, asked: boolean): boolean;
   /**
-   * Is told once that the client can give no further evidence. `orderly` = it sent a Close frame
-   * that is no complaint. Later messages of the upstream are told, and reach nobody. `by` and
-   * `code` are those of the first Close frame (RFC 6455 §7.4; 1005 = it had no code); 1006 = there
-   * was none.
+   * Is told once that the client can give no further evidence. Later messages of the upstream are
+   * told, and reach nobody. `by` and `code` are those of the first Close frame (RFC 6455 §7.4;
+   * 1005 = it had no code); 1006 = there was none.
    */
-  clientOver?(by: EndedBy, code: number, orderly: boolean, now: number): void;
+  clientOver?(by: EndedBy, code: number, leave: Leave, now: number): void;
   /**
    * Is told once, last, that neither side has anything more to say, and that nothing waits for the
    * side reader. `reason` is the text of the first Close frame.

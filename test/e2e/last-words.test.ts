@@ -168,6 +168,58 @@ describe('[D24] the client goes', () => {
     await eventually(async () => expect(await outcomes(sidecar)).toEqual(all('unverifiable closed')));
   });
 
+  it.each([1002, 1003, 1007, 1009, 1010])(
+    'with the complaint %i: it can say no more of what it has, and did not take the rest',
+    async (code) => {
+      const { sidecar, client, send } = await silentClient();
+      await received(sidecar);
+      client.socket.pong = () => {};
+      send('d');
+      await client.frames(4);
+      client.socket.close(code);
+      await eventually(async () =>
+        expect(await outcomes(sidecar)).toEqual([...all('unverifiable client_left'), 'd failed disconnected']),
+      );
+    },
+  );
+
+  it('because its backend was lost, without an answer to the Close frame, and does not come again: nobody can say', async () => {
+    const { sidecar, client, server } = await silentClient({ sessions: { ttl: '1s' } });
+    await received(sidecar);
+    const told = new Promise((resolve) => {
+      client.socket.close = (code) => {
+        resolve(code);
+        client.socket.terminate();
+      };
+    });
+    server.terminate();
+    expect(await told).toBe(1013);
+    await eventually(async () => expect(await outcomes(sidecar)).toEqual(all('unverifiable closed')));
+  });
+
+  it('because it was asked to come again, and its backend is lost before it has answered: nobody can say', async () => {
+    const limits = { connection_age: '1s', patience: '3s' };
+    const { sidecar, client, server } = await silentClient({ limits, sessions: { ttl: '1s' } });
+    await received(sidecar);
+    const told = new Promise((resolve) => {
+      client.socket.close = resolve;
+    });
+    expect(await told).toBe(1012);
+    server.terminate();
+    await eventually(async () => expect(await outcomes(sidecar)).toEqual(all('unverifiable closed')));
+  });
+
+  it('without a Close frame, while that of its backend waits for its words: it could have come back to speak', async () => {
+    const { sidecar, client, server } = await silentClient({ limits: { patience: '20s' }, sessions: { ttl: '1s' } });
+    await received(sidecar);
+    const bytes = () => sidecar.sum('ackspan_relay_bytes_total', { direction: 'down' });
+    const before = await bytes();
+    server.close(1012);
+    await eventually(async () => expect(await bytes()).toBe(before + 4));
+    client.socket.terminate();
+    await eventually(async () => expect(await outcomes(sidecar)).toEqual(all('failed disconnected')));
+  });
+
   it('not yet, because it has not read the Close frame, and a deadline comes first: nobody can say', async () => {
     const events = { rules: [{ match: '*', timeout: '1s' }] };
     const { sidecar, client, server } = await silentClient({ events, limits: { patience: '100ms' } });

@@ -117,7 +117,7 @@ describe('[W10] a client that goes', () => {
     upstream.send(frame(closePayload(1000), { opcode: CLOSE }));
     client.reset();
     await settle();
-    expect([tap.lost, tap.overs]).toEqual([[], ['upstream 1000']]);
+    expect([tap.lost, tap.overs]).toEqual([[], ['upstream 1000 told']]);
   });
 
   const text = clientFrame('x'.repeat(5000));

@@ -57,9 +57,10 @@ export function judgeReason(one: Case): Failure | undefined {
   if (told.unverified === 'closed') return judgeClosed(one);
   if (told.unverified === 'client_left') {
     if (one.own?.broke === true) return undefined;
+    // Its stack had the message, and its application could say nothing of it any more.
+    if (one.own?.sdk === true && told.level === 'received' && complained(one)) return undefined;
     const left = leftSince(one);
     if (left === undefined) return wrong('its client has not closed in good order');
-    // Its stack had the message, and its application could say nothing of it any more.
     if (one.own?.sdk === true && told.level === 'received') return undefined;
     if (told.sentAt < left - TIE_MS) return wrong('it was sent long before its client closed');
     return undefined;
@@ -109,26 +110,41 @@ function judgeClosed(one: Case): Failure | undefined {
     : undefined;
 }
 
+/** Its client closed with a complaint, over this connection or another one. */
+function complained({ own, told, history }: Case): boolean {
+  return history.links.some(
+    ({ client, left, leftCode }) =>
+      client === own?.client &&
+      COMPLAINTS.includes(leftCode) &&
+      left.readAt > 0 &&
+      left.readAt <= told.settledAt + TIE_MS,
+  );
+}
+
 /**
  * A loss although the client had the message, and a Close frame had cut its application short (SPEC
- * D24): one of its backend, or at a deadline any, because the session then waits for the client.
+ * D24): one of its backend, one with a complaint, or at a deadline any, because the session then
+ * waits for the client.
  */
 function judgeCutShort(one: Case): Failure | undefined {
   const { told, own, message, history } = one;
   if (own?.sdk !== true || own.broke || told.level !== 'received') return undefined;
   const lost = told.status === 'timeout' || (told.status === 'failed' && told.errorType === 'disconnected');
   if (!lost || asksForWord(message) || told.reemittedAt > 0) return undefined;
-  // One connection, whose end its client has answered.
-  if (history.links.filter(({ client }) => client === own.client).length > 1) return undefined;
-  const answered = own.evidence.some((each) => each.kind === 'close' && read(each, told.settledAt));
   const left = own.left.readAt > 0 && own.left.readAt < told.settledAt - TIE_MS;
-  if (told.status === 'failed') {
+  // Its session was over with that, wherever its client went then.
+  const quit = own.left.readAt > 0 && own.left.readAt <= told.settledAt + TIE_MS && own.supersededAt === 0;
+  const complained = quit && COMPLAINTS.includes(own.leftCode) && told.status === 'failed';
+  // One connection, whose end its client has answered.
+  if (!complained && history.links.filter(({ client }) => client === own.client).length > 1) return undefined;
+  const answered = own.evidence.some((each) => each.kind === 'close' && read(each, told.settledAt));
+  if (told.status === 'failed' && !complained) {
     const up = history.upstreams.find(({ id }) => id === message.upstream);
     const closed = up?.close.arrivedAt ?? 0;
     if (closed === 0 || message.arrivedAt > closed || own.leftAt > 0) return undefined;
   }
   const closing = own.closeSentAt > 0 && own.closeSentAt < told.settledAt - TIE_MS;
-  return answered || ((left || closing) && told.status === 'timeout')
+  return answered || complained || ((left || closing) && told.status === 'timeout')
     ? { kind: 'reason', text: `${one.outcome}, but its client had it, and was closed upon before it could say more` }
     : undefined;
 }

@@ -260,7 +260,13 @@ describe('reasons', () => {
     const told = { ...open, unverified: 'client_left' };
     const left = { leftAt: 125, leftCode: 1000, left: { arrivedAt: 300, readAt: 300 } };
     expect(kinds({ told, links: [left] })).toEqual([]);
-    expect(kinds({ told, links: [{ ...left, leftCode: 1009 }] })).toEqual(['reason']);
+    const complains = [{ ...left, leftCode: 1009 }];
+    expect(kinds({ told, links: complains })).toEqual(['reason']);
+    // What an SDK had, its application can say nothing of any more; the rest is lost.
+    const had = { ...told, level: 'received' };
+    expect(kinds({ told: had, links: complains })).toEqual(['reason']);
+    expect(kinds({ told: had, links: [{ ...complains[0], sdk: true }] })).toEqual([]);
+    expect(kinds({ told, links: [{ ...complains[0], sdk: true }] })).toEqual(['reason']);
     expect(kinds({ told, links: [{}] })).toEqual(['reason']);
     expect(kinds({ told, links: [left], with: { patienceMs: 100 } })).toEqual(['reason']);
     const lost = { ...told, status: 'failed', unverified: '', errorType: 'disconnected' };

@@ -10,6 +10,7 @@ import { ObscuredSessions } from '../../src/delivery/obscured.ts';
 import type { Delivery, EventFacts } from '../../src/delivery/record.ts';
 import type { Session } from '../../src/delivery/session.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
+import type { EndedBy, Leave } from '../../src/relay/tap.ts';
 import { FanOut } from '../../src/store/event-table.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { now } from '../../src/time/clock.ts';
@@ -198,6 +199,19 @@ export const DELIVERY: readonly Revert[] = [
             old.apply(this as never, [delivery, why, why === 'expired' ? undefined : goodbye, at] as never[]);
           } as Method,
       );
+    },
+  },
+  {
+    name: '[D24] a client that complains loses what it had, too',
+    shows: /^reason: failed \(disconnected\), but its client had it, and was closed upon/,
+    apply() {
+      replace(EventPath.prototype, 'clientOver', (old) => {
+        type Over = (this: EventPath, by: EndedBy, code: number, leave: Leave, at: number) => void;
+        const over: Over = function (by, code, leave, at) {
+          (old as Over).call(this, by, code, leave === 'complained' ? 'vanished' : leave, at);
+        };
+        return over as Method;
+      });
     },
   },
   {

@@ -10,6 +10,7 @@ import type { Audience } from '../../src/relay/outbound.ts';
 import { Peer } from '../../src/relay/peer.ts';
 import type { Phase } from '../../src/relay/phase.ts';
 import { Splice } from '../../src/relay/splice.ts';
+import type { Leave } from '../../src/relay/tap.ts';
 import { UpstreamScan } from '../../src/relay/upstream-scan.ts';
 import { SERVICE_RESTART, until } from '../../src/sidecar/drain.ts';
 import { now } from '../../src/time/clock.ts';
@@ -161,8 +162,9 @@ export const RELAY: readonly Revert[] = [
     shows: /^reason: unverifiable \(client_left\), but its client has not closed in good order/,
     apply() {
       replace(Lifetime.prototype, 'clientOver', (old) => {
-        const over = function (this: Life, orderly: boolean): void {
-          (old as (this: Life, orderly: boolean) => void).call(this, orderly || this.sides.inbound.closing);
+        const over = function (this: Life, leave?: Leave): void {
+          const closes = this.sides.inbound.closing ? 'orderly' : leave;
+          (old as (this: Life, leave?: Leave) => void).call(this, closes);
         };
         return over as Method;
       });

@@ -4,6 +4,7 @@ import { createSplice, type SpliceHandle } from '../../src/relay/splice-handle.t
 import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import {
   DEFAULT_RELAY_LIMITS,
+  type Leave,
   type RelayContext,
   RelayCounters,
   type RelayLimits,
@@ -92,8 +93,8 @@ export class RecordingTap implements Tap {
     this.offered.push(text);
     return this.isConfirmation(text);
   }
-  clientOver(by: string, code: number, orderly: boolean): void {
-    this.overs.push(`${by} ${code}${orderly ? ' orderly' : ''}`);
+  clientOver(by: string, code: number, leave: Leave): void {
+    this.overs.push(`${by} ${code}${leave === 'vanished' ? '' : ` ${leave}`}`);
   }
   closed(by: string, code: number): void {
     this.ends.push(`${by} ${code}`);
