@@ -18,6 +18,8 @@ const UPSTREAM_LOST_REASON = 'upstream closed without a close frame';
 const UPSTREAM_ANSWER_MS = 500;
 /** How long after a side takes bytes again its opposite may still lie unread, ms. */
 const RESUME_MS = 100;
+/** How long that is read of which nothing was read for such a reason before the end, ms. */
+const UNREAD_MS = 120;
 
 /** Both sides of a connection, as they are now. */
 export interface Sides {
@@ -100,8 +102,12 @@ export class Lifetime {
     upstream.end();
   }
 
-  /** Ends the connection at once. */
-  destroy(at: number): void {
+  /** Ends the connection at once, or `unreadMs` later where what has come lies unread. */
+  destroy(at: number, unreadMs = UNREAD_MS): void {
+    if (this.#readUnread()) {
+      this.#startLinger(unreadMs);
+      return;
+    }
     this.decide(at);
     this.#ends('sidecar', 1006);
     // What waits for a word of the application waits no longer.
@@ -234,8 +240,7 @@ export class Lifetime {
     this.#linger?.cancel();
     this.#linger = patiently(ms, (at) => {
       this.#linger = undefined;
-      if (this.#readUnread()) this.#startLinger(this.#context.limits.patienceMs);
-      else this.destroy(at);
+      this.destroy(at, this.#context.limits.patienceMs);
     });
   }
 

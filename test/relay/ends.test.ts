@@ -469,6 +469,28 @@ describe('[W18] what does not end by itself', () => {
     expect(tap.overs).toHaveLength(1);
   });
 
+  it('[D14] destroy() while the upstream takes no more: what the client has sent is read first', async () => {
+    fakeTimers();
+    const it = await spliced();
+    it.upstream.send(frame('event'));
+    const ping = readFrames(it.client.taken())[1]!;
+    const long = clientFrame('x'.repeat(20_000));
+    it.client.send(long.subarray(0, 100));
+    it.splice.close(1012, 'restart');
+    it.upstream.stall();
+    it.client.send(long.subarray(100, 19_000));
+    it.client.send(Buffer.concat([long.subarray(19_000), clientFrame(ping.payload, { opcode: PONG })]));
+    await settle();
+    expect(it.tap.received).toEqual([]);
+    it.splice.destroy();
+    await settle();
+    expect([it.tap.received, it.client.destroyed]).toEqual([[1], false]);
+    it.time.now += 120;
+    vi.advanceTimersByTime(120);
+    await settle();
+    expect([it.client.closed, it.upstream.closed, it.tap.ends]).toEqual([true, true, ['sidecar 1012']]);
+  });
+
   it('destroy() ends both sides at once, and is told once', async () => {
     const { client, upstream, splice, tap } = await spliced();
     splice.destroy();
