@@ -5,7 +5,7 @@ import type { AskElsewhere, EveryStep, Store } from './ports.ts';
 import { type Delivery, isSettled } from './record.ts';
 import type { Session } from './session.ts';
 import { TRANSITIONS } from './states.ts';
-import { isReceived, oldestFirst, oldestMeant } from './twins.ts';
+import { isFirst, isReceived, oldestFirst, oldestMeant } from './twins.ts';
 import type { UnmatchedReason } from './words.ts';
 
 /**
@@ -47,7 +47,7 @@ export class Confirmations {
     if (lapsed !== undefined) {
       // The delivery has left the history. Its application still cannot have seen the message
       // before its stack had.
-      const proven = lapsed.repeated ? 0 : lapsed.ordinal;
+      const proven = isFirst(lapsed) ? lapsed.ordinal : 0;
       const [result = 'noted'] = meant ?? [];
       const late = this.#applyToSettled(lapsed, word, now, result === 'noted');
       return [result === 'noted' ? late : result, proven];

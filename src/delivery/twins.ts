@@ -20,6 +20,11 @@ export function oldestMeant(newest: Delivery): Delivery | undefined {
   return oldest?.repeated === true ? undefined : oldest;
 }
 
+/** Whether no message of its id was sent before it, which a confirmation could mean. */
+export function isFirst({ repeated, olderTwin }: Delivery): boolean {
+  return !repeated && olderTwin === undefined;
+}
+
 /** Whether barrier evidence has shown that the client's stack has the message. */
 export function isReceived(delivery: Delivery): boolean {
   return delivery.receivedAt !== 0 && delivery.queue !== 'reemission';

@@ -223,6 +223,7 @@ class MemoryStore implements Store {
       return;
     }
     delivery.olderTwin = undefined;
+    if (olderTwin !== undefined) delivery.repeated = true;
     this.#newerTwin.delete(delivery);
     if (newerTwin !== undefined) {
       newerTwin.repeated = true;
@@ -232,7 +233,6 @@ class MemoryStore implements Store {
     }
     // An older twin outlived the newest one (it is still in flight, or settled later). It becomes
     // the newest.
-    delivery.repeated = true;
     const heir = olderTwin as Delivery;
     this.#newerTwin.delete(heir);
     const holder = this.#events.get(eventId);

@@ -277,6 +277,29 @@ describe('[D13] one id sent twice', () => {
     expect(between.status).toBe('pending');
   });
 
+  test.each([
+    [1, 0, false],
+    [1, 2, false],
+    [1, 2, true],
+    [2, 1, false],
+  ])(
+    'a repeated word proves nothing up to one that ended without evidence behind another of its id (history %i, %i after it, a newer one: %s)',
+    (history, after, another) => {
+      const { tracker, connect, start, run } = setUp(undefined, history);
+      const session = connect();
+      const soon = eventType('soon', 9, { timeoutMs: 500, attemptsMs: [] });
+      tracker.track(session, facts(THINKING, 'x'), 1, start);
+      tracker.processed(session, 'x', false, '', start + 1);
+      const open = [undefined, 'x'].map((id, i) => tracker.track(session, facts(THINKING, id), 2 + i, start + 1)!);
+      tracker.track(session, facts(soon, 'x'), 4, start + 2);
+      if (another) open.push(tracker.track(session, facts(THINKING, 'x'), 5, start + 2)!);
+      for (let n = 0; n < after; n++) tracker.track(session, facts(soon), 6 + n, start + 100);
+      run(start + 2, start + 700);
+      tracker.processed(session, 'x', false, '', start + 800);
+      expect(open.filter(({ level }) => level !== '')).toEqual([]);
+    },
+  );
+
   test('a word that may mean the older one leaves the newer one unverifiable at its deadline, not lost', () => {
     const { tracker, connect, start, run } = setUp();
     const session = connect();
