@@ -81,7 +81,7 @@ export class Outbound implements ScanEvents {
 
   /** The client has not been sent the Close frame that went by. */
   get closeWaits(): boolean {
-    return this.#lastFrame !== undefined;
+    return this.#lastFrame !== undefined || (this.closing && !this.done && this.audience !== 'present');
   }
 
   /** A text frame of ours waits for the end of a message. */

@@ -120,6 +120,19 @@ describe('[W10] a client that goes', () => {
     expect([tap.lost, tap.overs]).toEqual([[], ['upstream 1000 told']]);
   });
 
+  it('[D24] was not told of an end that came before it heard anything of the upstream', async () => {
+    const parking = await park();
+    const { upstream, tap, splice } = parking;
+    await gone(parking);
+    upstream.send(frame('half of', { fin: false }));
+    const client = await comesBack(parking);
+    upstream.send(frame(closePayload(1012), { opcode: CLOSE }));
+    expect([splice.audience, splice.closedBehind, client.taken().length]).toEqual(['arriving', undefined, 0]);
+    upstream.fin();
+    await settle();
+    expect([client.destroyed, tap.overs]).toEqual([true, ['upstream 1012']]);
+  });
+
   const text = clientFrame('x'.repeat(5000));
   it.each([
     ['in the middle of a frame that is forwarded piece by piece', text.subarray(0, 4000), false],
