@@ -24,9 +24,10 @@ export interface ListenerOptions {
  */
 export class Listeners<M> extends EventTarget {
   readonly #wrappers = new WeakMap<object, (event: Event) => void>();
-  /** For each `on…` property: the listener that stands for it, and the function as it was set. */
-  readonly #handlers = new Map<string, readonly [Listener<Event>, unknown]>();
-  #results: HandlerResult[] = [];
+  /** For each `on…` property that is set: the listener that stands for it, and the function. */
+  readonly #handlers = new Map<string, [Listener<Event>, unknown]>();
+  /** The results by event: a listener may cause another event, or dispatch one of its own. */
+  readonly #results = new WeakMap<Event, HandlerResult[]>();
 
   override addEventListener<T extends keyof M & string>(
     type: T,
@@ -59,11 +60,8 @@ export class Listeners<M> extends EventTarget {
   /** Dispatches an event and returns the results of its listeners, in their order. */
   protected emit(event: Event): readonly HandlerResult[] {
     const results: HandlerResult[] = [];
-    const outer = this.#results;
-    this.#results = results;
+    this.#results.set(event, results);
     this.dispatchEvent(event);
-    // A listener may have caused this event; those after it are still to be called.
-    this.#results = outer;
     return results;
   }
 
@@ -73,33 +71,40 @@ export class Listeners<M> extends EventTarget {
   }
 
   /**
-   * Sets the `on…` property of an event type. Anything but a function unsets it, as on a WebSocket.
+   * Sets the `on…` property of an event type. Anything but a function unsets it. As on a WebSocket,
+   * a function that takes another one's place is called in that place, also for the event that is
+   * being dispatched.
    */
   protected setHandler(type: string, handler: unknown): void {
-    this.removeEventListener(type, this.#handlers.get(type)?.[0] ?? null);
-    this.#handlers.delete(type);
-    if (typeof handler !== 'function') return;
-    // The listener is a function of its own: one that is also given to addEventListener must run
-    // twice.
-    const listener = (event: Event): unknown => handler.call(this, event);
-    this.#handlers.set(type, [listener, handler]);
-    this.addEventListener(type, listener);
+    const set = this.#handlers.get(type);
+    if (typeof handler !== 'function') {
+      this.removeEventListener(type, set?.[0] ?? null);
+      this.#handlers.delete(type);
+    } else if (set) set[1] = handler;
+    else {
+      // The listener is a function of its own: one that is also given to addEventListener must run
+      // twice.
+      const listener = (event: Event): unknown => (added[1] as typeof handler).call(this, event);
+      const added: [Listener<Event>, unknown] = [listener, handler];
+      this.#handlers.set(type, added);
+      this.addEventListener(type, listener);
+    }
   }
 
   #wrap(listener: Listener<never>): (event: Event) => void {
     let wrapper = this.#wrappers.get(listener);
     if (!wrapper) {
       wrapper = (event) => {
-        const results = this.#results;
+        const results = this.#results.get(event);
         try {
           const value =
             typeof listener === 'function'
               ? (listener as (event: Event) => unknown).call(this, event)
               : (listener as { handleEvent(event: Event): unknown }).handleEvent(event);
-          results.push({ value });
+          results?.push({ value });
         } catch (error) {
           showError(error);
-          results.push({ threw: true, value: error });
+          results?.push({ threw: true, value: error });
         }
       };
       this.#wrappers.set(listener, wrapper);
