@@ -47,12 +47,16 @@ export class Link {
     this.#waited += this.socket.bufferedAmount - before;
   }
 
-  /** Leaves the connection: closes it, whatever its state, and hears nothing of it any more. */
+  /**
+   * Leaves the connection for another one: hears nothing of it any more. It may be slow rather than
+   * dead, and a Close frame would end the backend's connection too. So it is closed only when the
+   * other one has taken its place.
+   */
   leave(): void {
     const { socket } = this;
     // `ws` throws the error of a handshake that is given up where nobody listens.
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = () => {};
-    socket.close();
+    if (socket.readyState === 0) socket.close();
   }
 }
 

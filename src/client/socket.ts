@@ -50,6 +50,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   readonly #conversation: Conversation;
   /** The latest connection, alive or not. */
   #link!: Link;
+  /** Connections that were left, and are open until a later one takes their place. */
+  readonly #left: Link[] = [];
   #state: typeof CONNECTING | typeof OPEN | typeof CLOSING | typeof CLOSED = CONNECTING;
   #binaryType: string | undefined;
   #opened = false;
@@ -205,7 +207,12 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     this.#attempt = 0;
     clearTimeout(this.#retry);
     this.#link.leave();
+    this.#left.push(this.#link);
     this.#lost(LOST);
+  }
+
+  #closeLeft(): void {
+    for (const { socket } of this.#left.splice(0)) socket.close();
   }
 
   #connect(address: string, query: string): void {
@@ -214,6 +221,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     const full = `${base}${base.includes('?') ? '&' : '?'}${query}`;
     const link = new Link(full, this.#protocols, this.#options.WebSocket, {
       opened: ({ socket }) => {
+        this.#closeLeft();
         this.#conversation.answered();
         // The welcome tells whether the backend is another one. Without a sidecar none comes.
         if (!this.#conversation.resumption(false)) this.#open();
@@ -283,6 +291,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   #finish(close: CloseDetails): void {
     if (this.#state === CLOSED) return;
     this.#state = CLOSED;
+    this.#closeLeft();
     for (const type of PAGE_EVENTS) platform.removeEventListener?.(type, this.#onPage);
     if (this.#failure) this.emit(this.#failure);
     this.emit(createCloseEvent(close));

@@ -127,6 +127,24 @@ describe('the network comes back', () => {
     expect(got).toEqual(['x', 'under way']);
   });
 
+  test.each(['another one is open', 'the socket is closed'])(
+    'a connection that was left is closed when %s, for it may be slow rather than dead',
+    async (when) => {
+      const { network, sidecar, socket, deliver } = open({}, 'older');
+      const old = network.connection;
+      page.dispatchEvent(new Event('online'));
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(network.connection).not.toBe(old);
+      expect(old.socket.readyState).toBe(1);
+      // The sidecar closes nothing, as one that has not noticed.
+      sidecar.session.link = undefined;
+      if (when === 'the socket is closed') socket.close();
+      else deliver();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(old.socket.readyState).toBe(3);
+    },
+  );
+
   test('a closed socket has left the page alone', async () => {
     const { socket } = open();
     expect(page.listening).toBe(3);
