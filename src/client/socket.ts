@@ -1,5 +1,6 @@
 // client: AckspanSocket: a WebSocket that confirms what the application has handled, and resumes its session.
 import { Conversation } from './conversation.ts';
+import { copyOf } from './copy.ts';
 import type { AckspanCloseEvent, AckspanEventMap, AckspanMessageEvent } from './events.ts';
 import { reasonText, watch } from './handling.ts';
 import { Link } from './link.ts';
@@ -174,8 +175,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     if (bytes > (this.#options.maxQueuedBytes ?? QUEUE_BYTES))
       throw new DOMException('queue full', 'QuotaExceededError');
     this.#queuedBytes = bytes;
-    // A copy, as WebSocket takes one: the application may reuse its buffer.
-    this.#queue.push(structuredClone(data));
+    this.#queue.push(copyOf(data));
   }
 
   /**

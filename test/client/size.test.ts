@@ -1,10 +1,10 @@
-// What the SDK weighs: less than 4 kB minified and compressed, and it brings nothing along.
+// What the SDK weighs: less than 4.1 kB minified and compressed, and it brings nothing along.
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 
-test('under 4000 bytes after minification and gzip, with no import left', async () => {
+test('under 4100 bytes after minification and gzip, with no import left', async () => {
   const { outputFiles, metafile } = await build({
     entryPoints: [resolve(import.meta.dirname, '../../src/client/socket.ts')],
     bundle: true,
@@ -17,6 +17,6 @@ test('under 4000 bytes after minification and gzip, with no import left', async 
   });
   expect(Object.keys(metafile.inputs).every((path) => path.includes('src/client/'))).toBe(true);
   const bytes = gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
-  expect(bytes).toBeLessThan(4000);
+  expect(bytes).toBeLessThan(4100);
   expect(bytes).toBeGreaterThan(1000);
 });

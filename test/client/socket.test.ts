@@ -565,6 +565,41 @@ describe('reconnecting', () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
+  test('what is queued is what would have been sent, and no more than that is kept', async () => {
+    const sent: unknown[] = [];
+    class Noting extends WS {
+      override send(data: never): void {
+        sent.push(data);
+        super.send(data);
+      }
+    }
+    await opened({ WebSocket: Noting as unknown as typeof WebSocketClass });
+    served.sockets[0]!.terminate();
+    await once(socket, 'reconnecting');
+    const memory = new Uint8Array(1024 * 1024);
+    const odd = [
+      memory.subarray(5, 7),
+      memory.buffer.slice(0, 1),
+      new Blob(['blob']),
+      new URL('http://here/'),
+      5,
+      null,
+    ];
+    for (const data of [...odd, { toString: () => 'text' }, 'last']) socket.send(data as never);
+    await vi.waitFor(() => expect(served.heard.at(-1)).toBe('last'));
+    expect(served.heard).toEqual([
+      'binary 0000',
+      'binary 00',
+      'binary 626c6f62',
+      'http://here/',
+      '5',
+      'null',
+      'text',
+      'last',
+    ]);
+    expect((sent[0] as ArrayBuffer).byteLength).toBe(2);
+  });
+
   test('binaryType stays', async () => {
     await opened();
     socket.binaryType = 'arraybuffer';
