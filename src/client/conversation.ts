@@ -49,12 +49,9 @@ export class Conversation {
     this.#resuming = true;
   }
 
-  /**
-   * Whether the results of handlers under way still matter to a sidecar. Not so on a hidden page,
-   * which may be gone before they come.
-   */
+  /** Whether the results of handlers under way still matter to a sidecar. */
   get busy(): boolean {
-    return !!this.#send && this.#ledger!.through < this.#ledger!.handed && !isHidden();
+    return !!this.#send && this.#ledger!.through < this.#ledger!.handed;
   }
 
   /**

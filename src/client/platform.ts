@@ -49,6 +49,20 @@ export function isHidden(): boolean {
   return platform.document?.visibilityState === 'hidden';
 }
 
+/** Microtasks between the end of a handler and the word on its message, with some to spare. */
+const TURNS = 16;
+
+/**
+ * Runs `act` when the current task has ended. A hidden page may be gone by then: there it runs
+ * behind the microtasks that follow on what has happened so far.
+ */
+export function afterTask(act: () => unknown): void {
+  let turns = TURNS;
+  const turn = (): unknown => (turns-- ? queueMicrotask(turn) : act());
+  if (isHidden()) turn();
+  else setTimeout(act);
+}
+
 /**
  * A `close` event: the platform's own where it has the class (Node has it from 23 on), else an
  * event with the properties of one.

@@ -6,7 +6,7 @@ import { reasonText, watch } from './handling.ts';
 import { Link } from './link.ts';
 import { Listeners } from './listeners.ts';
 import { type AckspanOptions, reconnectDelay, wantsMore } from './options.ts';
-import { type CloseDetails, createCloseEvent, platform, type SendData, threw } from './platform.ts';
+import { afterTask, type CloseDetails, createCloseEvent, platform, type SendData, threw } from './platform.ts';
 import { optInQuery, type Resumption } from './protocol.ts';
 
 export type * from './events.ts';
@@ -190,10 +190,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
       this.#link.socket.close(code, reason);
       this.#conversation.leave();
     };
-    if (this.#conversation.busy)
-      setTimeout(() => {
-        if (threw(shut)) this.#link.socket.close();
-      });
+    if (this.#conversation.busy) afterTask(() => threw(shut) && this.#link.socket.close());
     else shut();
     this.#state = CLOSING;
     if (this.#retry === undefined) return;

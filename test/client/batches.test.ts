@@ -76,6 +76,37 @@ describe('batches', () => {
     expect(hear).not.toHaveBeenCalled();
   });
 
+  test.each([
+    ['returns', () => undefined],
+    ['awaits something before it', () => Promise.resolve()],
+    ['awaits something after it', async () => void (await Promise.all([Promise.resolve()]))],
+  ])('a handler on a hidden page that closes the socket and %s: its message is confirmed', async (how, wait) => {
+    const { network, sidecar, socket, push } = open();
+    visibility.visibilityState = 'hidden';
+    socket.onmessage = (): unknown => {
+      if (how.endsWith('before it')) return wait()!.then(() => socket.close());
+      socket.close();
+      return wait();
+    };
+    const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
+    push(1);
+    await closed;
+    expect([...sidecar.session.confirmed]).toEqual([1]);
+    expect(network.connection.socket.readyState).toBe(3);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('close on a hidden page does not wait for a handler that takes longer', async () => {
+    const { sidecar, socket, push } = open();
+    visibility.visibilityState = 'hidden';
+    socket.onmessage = () => new Promise(() => {});
+    push(1);
+    const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
+    socket.close();
+    await closed;
+    expect(sidecar.session.open).toEqual([1]);
+  });
+
   test.each(['pagehide', 'visibilitychange'])('%s says it at once', (type) => {
     const { network, push } = open();
     push(3);
