@@ -58,6 +58,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   #opened = false;
   #openedAt = 0;
   #attempt = 0;
+  /** How the latest connection ended. */
+  #ended = LOST;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #failure: Event | undefined;
   #queue: SendData[] = [];
@@ -205,7 +207,9 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     clearTimeout(this.#retry);
     this.#link.leave();
     this.#left.push(this.#link);
-    this.#lost(LOST);
+    // The application has been asked whether it wants the try that is waited for.
+    if (this.#retry !== undefined && this.#state === CONNECTING) this.#wait(this.#ended);
+    else this.#lost(LOST);
   }
 
   #closeLeft(): void {
@@ -264,18 +268,17 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     this.#conversation.lose(this.#opened);
     if (this.#openedAt && performance.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
     this.#openedAt = 0;
-    const attempt = this.#attempt + 1;
+    const attempts = { opened: this.#opened, attempt: this.#attempt + 1 };
+    const wanted = this.#state <= OPEN && wantsMore(close, attempts, this.#options);
     // The application may close the socket when it is asked.
-    if (
-      this.#state > OPEN ||
-      !wantsMore(close, { opened: this.#opened, attempt }, this.#options) ||
-      this.#state > OPEN
-    ) {
-      this.#finish(close);
-      return;
-    }
+    if (wanted && this.#state <= OPEN) this.#wait(close);
+    else this.#finish(close);
+  }
+
+  #wait(close: CloseDetails): void {
     this.#state = CONNECTING;
-    this.#attempt = attempt;
+    this.#ended = close;
+    const attempt = ++this.#attempt;
     const delayMs = reconnectDelay(attempt, this.#options);
     this.#retry = setTimeout(() => {
       this.#retry = undefined;

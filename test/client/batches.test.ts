@@ -142,6 +142,27 @@ describe('the network comes back', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('while waiting for a try that the application wants: it is not asked again', async () => {
+    const asked: number[] = [];
+    const shouldReconnect: AckspanOptions['shouldReconnect'] = ({ code }) => asked.push(code) > 0 && code === 4000;
+    const { network, socket, deliver } = open({ shouldReconnect });
+    const tries: [number, number][] = [];
+    socket.addEventListener('reconnecting', ({ code, attempt }) => tries.push([code, attempt]));
+    network.connection.cut(4000);
+    for (const type of ['visibilitychange', 'online']) page.dispatchEvent(new Event(type));
+    await vi.advanceTimersByTimeAsync(1000);
+    deliver();
+    expect(socket.readyState).toBe(AckspanSocket.OPEN);
+    expect(asked).toEqual([4000]);
+    expect(tries).toEqual([
+      [4000, 1],
+      [4000, 1],
+      [4000, 1],
+    ]);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('while connected to an older sidecar, which cannot be asked: the connection is left, and nothing is lost by that', async () => {
     const { network, sidecar, socket, deliver, push } = open({}, 'older');
     const got: unknown[] = [];
