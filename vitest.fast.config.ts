@@ -20,6 +20,7 @@ const PROGRAMS = [
 
 /** Files in other rooms that start a program, or are long by nature: thousands of conversations, the compiler over every file. */
 const FILES = [
+  'test/client/back-forward.test.ts',
   'test/client/browser.test.ts',
   'test/hooks/docs.test.ts',
   'test/journal/redis-letters.test.ts',

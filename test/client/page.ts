@@ -2,9 +2,9 @@
 import { AckspanSocket } from '../../src/client/socket.ts';
 
 interface Scope {
-  readonly location: { readonly href: string };
+  readonly location: { readonly href: string; reload(): void };
   readonly sessionStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
-  addEventListener(type: string, listener: () => void): void;
+  addEventListener(type: string, listener: (event: { readonly persisted: boolean }) => void): void;
   postMessage(data: unknown): void;
   document?: unknown;
   test?: unknown;
@@ -16,6 +16,7 @@ const kept = scope.sessionStorage?.getItem('chat');
 const socket = new AckspanSocket(url, [], { minDelayMs: 20, maxDelayMs: 50, resume: kept ? JSON.parse(kept) : null });
 socket.binaryType = 'arraybuffer';
 scope.addEventListener('pagehide', () => scope.sessionStorage?.setItem('chat', JSON.stringify(socket.resumption)));
+scope.addEventListener('pageshow', ({ persisted }) => persisted && scope.location.reload());
 
 const log: string[] = [];
 for (const type of ['open', 'error', 'close', 'reconnecting'] as const)
