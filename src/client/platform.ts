@@ -49,18 +49,17 @@ export function isHidden(): boolean {
   return platform.document?.visibilityState === 'hidden';
 }
 
-/** Microtasks between the end of a handler and the word on its message, with some to spare. */
-const TURNS = 16;
+/** Microtasks between the end of a handler and the word on its message, with many to spare. */
+const TURNS = 128;
 
 /**
- * Runs `act` when the current task has ended. A hidden page may be gone by then: there it runs
- * behind the microtasks that follow on what has happened so far.
+ * Runs `act` behind the microtasks that follow on what has happened so far. A page that is going
+ * away has no later task, and never runs a timer again.
  */
-export function afterTask(act: () => unknown): void {
+export function afterTurns(act: () => unknown): void {
   let turns = TURNS;
   const turn = (): unknown => (turns-- ? queueMicrotask(turn) : act());
-  if (isHidden()) turn();
-  else setTimeout(act);
+  turn();
 }
 
 /**

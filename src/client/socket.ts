@@ -6,7 +6,7 @@ import { reasonText, watch } from './handling.ts';
 import { Link } from './link.ts';
 import { Listeners } from './listeners.ts';
 import { type AckspanOptions, reconnectDelay, wantsMore } from './options.ts';
-import { afterTask, type CloseDetails, createCloseEvent, platform, type SendData, threw } from './platform.ts';
+import { afterTurns, type CloseDetails, createCloseEvent, platform, type SendData, threw } from './platform.ts';
 import { optInQuery, type Resumption } from './protocol.ts';
 
 export type * from './events.ts';
@@ -182,7 +182,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
 
   /**
    * Confirms what has been handled, then closes as `WebSocket` does; no reconnect follows. Throws
-   * for a bad code or reason. While handlers run it waits for the end of the current task, so that
+   * for a bad code or reason. While handlers run it waits for the microtasks that follow, so that
    * their results go first. On a dead path `close` (1006) comes as soon as that is noticed.
    */
   close(code?: number, reason?: string): void {
@@ -192,7 +192,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
       this.#link.socket.close(code, reason);
       this.#conversation.leave();
     };
-    if (this.#conversation.busy) afterTask(() => threw(shut) && this.#link.socket.close());
+    if (this.#conversation.busy) afterTurns(() => threw(shut) && this.#link.socket.close());
     else shut();
     this.#state = CLOSING;
     if (this.#retry === undefined) return;

@@ -80,9 +80,8 @@ describe('batches', () => {
     ['returns', () => undefined],
     ['awaits something before it', () => Promise.resolve()],
     ['awaits something after it', async () => void (await Promise.all([Promise.resolve()]))],
-  ])('a handler on a hidden page that closes the socket and %s: its message is confirmed', async (how, wait) => {
+  ])('a handler on a page that is going away closes the socket and %s: its message is confirmed', async (how, wait) => {
     const { network, sidecar, socket, push } = open();
-    visibility.visibilityState = 'hidden';
     socket.onmessage = (): unknown => {
       if (how.endsWith('before it')) return wait()!.then(() => socket.close());
       socket.close();
@@ -90,15 +89,15 @@ describe('batches', () => {
     };
     const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
     push(1);
+    // No timer fires any more.
     await closed;
     expect([...sidecar.session.confirmed]).toEqual([1]);
     expect(network.connection.socket.readyState).toBe(3);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('close on a hidden page does not wait for a handler that takes longer', async () => {
+  test('close does not wait for a handler that takes longer, nor for a timer', async () => {
     const { sidecar, socket, push } = open();
-    visibility.visibilityState = 'hidden';
     socket.onmessage = () => new Promise(() => {});
     push(1);
     const closed = new Promise((resolve) => socket.addEventListener('close', resolve));
