@@ -120,8 +120,8 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   }
 
   set binaryType(type: 'blob' | 'arraybuffer') {
-    this.#binaryType = type;
     this.#link.socket.binaryType = type;
+    this.#binaryType = this.#link.socket.binaryType;
   }
 
   /** What a later socket resumes from, as plain JSON (its token is secret); null = no sidecar. */

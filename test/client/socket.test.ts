@@ -603,6 +603,7 @@ describe('reconnecting', () => {
   test('binaryType stays', async () => {
     await opened();
     socket.binaryType = 'arraybuffer';
+    socket.binaryType = 'no such type' as 'blob';
     served.sockets[0]!.terminate();
     await once(socket, 'open');
     expect(socket.binaryType).toBe('arraybuffer');
