@@ -124,8 +124,8 @@ export interface Tap {
   clientLost?(code: number, now: number, asked: boolean): boolean;
   /**
    * Is told once that the client can give no further evidence. Later messages of the upstream are
-   * told, and reach nobody. `by` and `code` are those of the first Close frame (RFC 6455 §7.4;
-   * 1005 = it had no code); 1006 = there was none.
+   * told to the tap, and are not written to the client. `by` and `code` belong to the first Close
+   * frame (RFC 6455 §7.4; 1005 = the frame had no code; 1006 = no Close frame came).
    */
   clientOver?(by: EndedBy, code: number, leave: Leave, now: number): void;
   /**
