@@ -10,7 +10,7 @@ import type { Host } from './taken.ts';
 export interface ReaperDeps {
   readonly link: Link;
   readonly keys: Keys;
-  readonly claims: Claims;
+  readonly claims: Pick<Claims, 'inherit'>;
   readonly instance: string;
   readonly leaseMs: number;
   /** How long it is remembered which deliveries were taken, ms. */
@@ -72,13 +72,26 @@ export class Reaper {
     const held = (await link.send('smembers', [keys.held(dead)])) as string[];
     for (const [i, session] of held.entries()) {
       if (!room()) return false;
-      const claimed = await claims.inherit(session, dead, at === 0 ? 0 : Math.max(0, redisNow() - at));
-      if (claimed === 'unreachable') throw new Error('Redis does not answer');
+      if (await this.#isLeft(session, dead)) {
+        // First it is among those of this instance: one that ends in between would leave a session
+        // that nobody finds.
+        const noted = link.send('sadd', [keys.held(this.#deps.instance), session]);
+        const taken = claims.inherit(session, dead, at === 0 ? 0 : Math.max(0, redisNow() - at));
+        const [, claimed] = await Promise.all([noted, taken]);
+        if (claimed === 'unreachable') throw new Error('Redis does not answer');
+      }
       await link.send('srem', [keys.held(dead), session]);
       // Slow enough that others get their turn, and that the lease on this work is kept.
       if (i % SLICE === SLICE - 1 && !(await this.#begins({ instance: dead, at }))) return false;
     }
     return true;
+  }
+
+  /** Whether nobody else has the session by now. */
+  async #isLeft(session: string, dead: string): Promise<boolean> {
+    const { link, keys } = this.#deps;
+    const owner = (await link.send('hget', [keys.session(session), 'owner'])) as string | null;
+    return owner === dead || owner === '';
   }
 
   async #others(dead: string): Promise<void> {

@@ -1,0 +1,101 @@
+// The reaper against a real Redis: what a dead instance has left, where the one that sees to it dies in the middle.
+import { afterEach, describe, expect, it } from 'vitest';
+import { openClient } from '../../src/journal/redis/client.ts';
+import { keysOf } from '../../src/journal/redis/keys.ts';
+import { Link } from '../../src/journal/redis/link.ts';
+import { Reaper } from '../../src/journal/redis/reaper.ts';
+import { CLAIM, SCRIPTS } from '../../src/journal/redis/scripts.ts';
+import { atEnd, closeAll } from '../support/backends.ts';
+import { missing } from '../support/component.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+
+afterEach(closeAll);
+
+const KEYS = keysOf('test');
+
+/** A connection of the instance; it is there when Redis knows the scripts. */
+async function linkOf(redis: RedisServer, instance: string): Promise<Link> {
+  const place = {
+    ...{ nodes: [{ host: '127.0.0.1', port: redis.port }], master: undefined, tls: false, ca: undefined },
+    ...{ username: undefined, password: undefined, database: 0 },
+  };
+  return new Promise((resolve) => {
+    const link: Link = new Link({
+      ...{ redis: openClient(place, instance), writes: openClient(place, `${instance}, writes`) },
+      ...{ keys: KEYS, instance, limitBytes: 1 << 24, now: () => performance.now() },
+      async opened() {
+        await Promise.all(SCRIPTS.map(({ text }) => link.send('script', ['load', text])));
+        resolve(link);
+      },
+      doubtful() {},
+      refused() {},
+      closed() {},
+      told() {},
+      fault() {},
+    });
+    atEnd(() => link.end(100));
+  });
+}
+
+/** `dies`: on which claim its process ends, when Redis has run it and before it does anything more. */
+async function reaperOf(redis: RedisServer, instance: string, dies = 0) {
+  const link = await linkOf(redis, instance);
+  const adopted: string[] = [];
+  let claims = 0;
+  const inherit = async (session: string, dead: string) => {
+    const args = [instance, '-1', dead, 'reaper', '60000', '0'];
+    const [kind] = (await link.run(CLAIM, [KEYS.session(session)], args)) as [string];
+    if (++claims === dies) throw new Error('killed');
+    if (kind !== 'yours') return 'held' as const;
+    adopted.push(session);
+    await redis.client.sadd(KEYS.held(instance), session);
+    return 'adopted' as const;
+  };
+  const reaper = new Reaper({
+    ...{ link, keys: KEYS, claims: { inherit }, instance, leaseMs: 1000, lifeMs: 60_000 },
+    ...{ host: { endAsLost() {} }, room: () => true, redisNow: () => 0 },
+  });
+  return { reaper, adopted };
+}
+
+/** An instance has said goodbye, or is taken for dead by everybody. */
+const gone = (redis: RedisServer, instance: string) => redis.client.zadd(KEYS.leases, 0, instance);
+
+async function withSessions(redis: RedisServer, owners: Readonly<Record<string, string>>): Promise<void> {
+  for (const [session, owner] of Object.entries(owners)) {
+    await redis.client.hset(KEYS.session(session), { epoch: '1', owner, ordinal: '0' });
+    await redis.client.sadd(KEYS.held('dead'), session);
+  }
+}
+
+describe.skipIf(missing('redis-server'))('[P8] an instance that sees to a dead one', () => {
+  it('and is killed right after a claim leaves that session too to the next one', async () => {
+    const redis = await startRedis();
+    await withSessions(redis, { a: 'dead', b: 'dead', c: '' });
+    await gone(redis, 'dead');
+    const first = await reaperOf(redis, 'first', 2);
+    await expect(first.reaper.see([{ instance: 'dead', at: 0 }])).rejects.toThrow('killed');
+    await gone(redis, 'first');
+    // Whoever else came first has its turn again when that one is gone.
+    await redis.client.del(KEYS.reapers);
+    const second = await reaperOf(redis, 'second');
+    await second.reaper.see([
+      { instance: 'dead', at: 0 },
+      { instance: 'first', at: 0 },
+    ]);
+    expect(second.adopted.sort()).toEqual(['a', 'b', 'c']);
+    expect(await redis.client.keys('*:held')).toEqual([KEYS.held('second')]);
+  });
+
+  it('notes nothing of sessions that are elsewhere, or are over', async () => {
+    const redis = await startRedis();
+    await withSessions(redis, { a: 'another', b: 'dead' });
+    await redis.client.sadd(KEYS.held('dead'), 'over');
+    await gone(redis, 'dead');
+    const { reaper, adopted } = await reaperOf(redis, 'first');
+    await reaper.see([{ instance: 'dead', at: 0 }]);
+    expect(adopted).toEqual(['b']);
+    expect(await redis.client.smembers(KEYS.held('first'))).toEqual(['b']);
+    expect(await redis.client.exists(KEYS.held('dead'))).toBe(0);
+  });
+});
