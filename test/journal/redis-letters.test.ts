@@ -16,12 +16,16 @@ import { type RedisServer, startRedis } from '../support/redis-server.ts';
 afterEach(closeAll);
 
 interface Options {
+  readonly keepMs?: number;
   readonly limitBytes?: number;
   readonly waitingBytes?: number;
 }
 
 /** One instance's letters, whose clock is the test's. */
-async function openOn(redis: RedisServer, { limitBytes = 1 << 20, waitingBytes = 4000 }: Options = {}) {
+async function openOn(
+  redis: RedisServer,
+  { keepMs = KEEP_MS, limitBytes = 1 << 20, waitingBytes = 4000 }: Options = {},
+) {
   const state = { wall: LOST_AT + 60_000, now: 1, open: false };
   const said: string[] = [];
   const place = {
@@ -45,7 +49,7 @@ async function openOn(redis: RedisServer, { limitBytes = 1 << 20, waitingBytes =
     fault() {},
   });
   const letters = new RedisLetters({
-    ...{ link, keys: keysOf('test'), keepMs: KEEP_MS, limitBytes, waitingBytes },
+    ...{ link, keys: keysOf('test'), keepMs, limitBytes, waitingBytes },
     ready: () => state.open,
     now: () => state.now,
     wall: () => state.wall,
@@ -244,6 +248,32 @@ describe.skipIf(missing('redis-server'))('dead letters in Redis', () => {
     letters.look(state.now);
     await eventually(() => expect(letters.bytes).toBe(0));
     expect(await redis.client.exists('test:{letters}:all')).toBe(0);
-    expect(await redis.client.pttl((await redis.client.keys('*of:*'))[0]!)).toBeGreaterThan(0);
+    expect(await redis.client.keys('*of:*')).toEqual([]);
+  });
+
+  it('[P6] letters that are kept for longer than when they were written are found by their user, and purged', async () => {
+    const redis = await startRedis();
+    const before = await openOn(redis, { keepMs: 1 });
+    lose(before.letters, [1, { claimedUser: 'bob' }]);
+    await eventually(() => expect(before.letters.counters.kept).toBe(1));
+    // Whatever has a life in Redis that short is over.
+    const at = () => redis.client.time().then(([s, us]) => Number(s) * 1000 + Number(us) / 1000);
+    const written = await at();
+    await eventually(async () => expect(await at()).toBeGreaterThan(written + 10));
+    const { letters } = await openOn(redis);
+    for (const user of [{ user: 'ann' }, { claimedUser: 'bob' }])
+      expect((await letters.find(user, { limit: 10, messages: false })).found).toHaveLength(1);
+    expect(await letters.purge({ user: 'ann' })).toBe(1);
+    expect((await keysLeft(redis)).filter((key) => !/:(once|purged):/.test(key))).toEqual([]);
+  });
+
+  it('[P6] with `store.keep` 0 those of earlier processes go', async () => {
+    const redis = await startRedis();
+    lose((await openOn(redis)).letters, [1], [2]);
+    const { letters, state } = await openOn(redis, { keepMs: 0 });
+    await eventually(async () => expect(await redis.client.xlen('test:{letters}:all')).toBe(2));
+    lose(letters, [3]);
+    letters.look(state.now);
+    await eventually(async () => expect(await redis.client.keys('*{letters}:[abo][lyf]*')).toEqual([]));
   });
 });

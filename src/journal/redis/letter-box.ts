@@ -60,7 +60,7 @@ export function createLetterBox({ link, keys, ready, keepMs, wall }: LetterBoxDe
     if (owner === undefined) return read(keys.letters);
     const ids = (await read(keys.lettersOf(owner))).map(([id]) => id.toString());
     const found = await Promise.all(ids.map((id) => send('xrange', [keys.letters, id, id])));
-    // One that is gone for its age or for want of room is in the index for a while.
+    // One may have gone between the two questions.
     return found.map(([entry], i): Entry => entry ?? [Buffer.from(ids[i]!), []]);
   }
 
@@ -91,7 +91,8 @@ export function createLetterBox({ link, keys, ready, keepMs, wall }: LetterBoxDe
   async function purge(owner: LetterOwner): Promise<{ removed: number; bytes: number }> {
     if (!ready()) away(new Error('there is no connection'));
     const digest = digestOf(owner);
-    const names = [keys.letters, keys.letterBytes, keys.lettersOf(digest), keys.purged(digest)];
+    const { letters, letterBytes, lettersOf, purged } = keys;
+    const names = [letters, letterBytes, lettersOf(digest), purged(digest), lettersOf('')];
     const at = String(wall());
     let removed = 0;
     while (true) {

@@ -109,7 +109,7 @@ export class RedisLetters implements DeadLetters {
   look(now: number): void {
     this.#expire();
     this.handOver();
-    if (now < this.#trimAt || !this.#deps.ready() || this.#deps.keepMs === 0) return;
+    if (now < this.#trimAt || !this.#deps.ready()) return;
     this.#trimAt = now + TRIM_MS;
     void this.#trim();
   }
@@ -132,15 +132,15 @@ export class RedisLetters implements DeadLetters {
   }
 
   #send(one: Waiting): void {
-    const { link, keys, keepMs, wall } = this.#deps;
+    const { link, keys } = this.#deps;
     const { letter, message, text, bytes } = one;
     const owners = ownersOf(letter);
-    const args = [String(owners.length), String(one.since), String(wall() - keepMs), String(keepMs), String(ONCE_MS)];
+    const args = [String(owners.length), String(one.since), String(ONCE_MS)];
     const names = [keys.letters, keys.letterBytes, keys.letterOnce(letter.seq)];
     for (const owner of owners) names.push(keys.purged(owner), keys.lettersOf(owner));
     one.sent = true;
     this.#unsent--;
-    const rest = [String(bytes), String(letter.settledAt), text, message ?? ''];
+    const rest = [String(bytes), String(letter.settledAt), text, message ?? '', owners.join(' ')];
     link.write(ADD, names, [...args, ...rest], (answer, error) => this.#sent(one, answer, error));
   }
 
@@ -195,7 +195,10 @@ export class RedisLetters implements DeadLetters {
     const args = [String(wall() - keepMs), String(limitBytes), String(TRIMMED)];
     const { kept } = this.counters;
     try {
-      const [bytes, gone] = (await link.run(TRIM, [keys.letters, keys.letterBytes], args)) as [string, number];
+      const [bytes, gone] = (await link.run(TRIM, [keys.letters, keys.letterBytes, keys.lettersOf('')], args)) as [
+        string,
+        number,
+      ];
       this.#bytes = Number(bytes);
       if (gone === TRIMMED) this.#trimAt = now();
     } catch (error) {
