@@ -53,6 +53,11 @@ export function defineRun(load: () => Promise<CreateSidecar>): (command: Command
   return (command) => {
     addConfigOptions(command);
     command.action(async (options: Options) => {
+      const early = { reload: false };
+      // From here to the end of the process none kills it.
+      process.on('SIGHUP', () => {
+        early.reload = true;
+      });
       const { config, faults, warnings } = readConfig(options, process.env);
       if (config === undefined) {
         for (const fault of faults) process.stderr.write(`${formatFault(fault)}\n`);
@@ -73,7 +78,7 @@ export function defineRun(load: () => Promise<CreateSidecar>): (command: Command
         log.level = level;
       };
       const sidecar = createSidecar({ config, log, report, reread, setLevel });
-      const code = await serve({ sidecar, config, log, host: process, env: process.env });
+      const code = await serve({ sidecar, config, log, host: process, env: process.env, early });
       report.tellRest();
       // A handle that a library left open must not keep a stopped process alive.
       process.exit(code);
@@ -91,8 +96,10 @@ export async function serve(deps: {
   log: Pick<Logger, 'info' | 'warn' | 'fatal'>;
   host: Host;
   env: Readonly<Record<string, string | undefined>>;
+  /** Whether the configuration is to be read again as soon as the sidecar has started. */
+  early?: { reload: boolean };
 }): Promise<number> {
-  const { sidecar, config, log, host, env } = deps;
+  const { sidecar, config, log, host, env, early = { reload: false } } = deps;
   let wanted: (signal: string) => void = () => {};
   const asked = new Promise<string>((resolve) => {
     wanted = resolve;
@@ -113,8 +120,10 @@ export async function serve(deps: {
     );
     host.exit(FAILED);
   };
+  let started = false;
   const onReload = (): void => {
-    sidecar.reload();
+    if (started) sidecar.reload();
+    else early.reload = true;
   };
   const listeners = [
     ['SIGHUP', onReload],
@@ -136,6 +145,8 @@ export async function serve(deps: {
       },
       'listening',
     );
+    started = true;
+    if (early.reload) sidecar.reload();
     const signal = await asked;
     log.info({ signal, graceMs: config.shutdown.graceMs }, 'stopping');
     const stopped = await inTime(sidecar.stop(signal), config.shutdown.graceMs + STOP_MARGIN_MS);

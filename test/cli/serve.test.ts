@@ -50,6 +50,23 @@ it('SIGHUP reads the configuration again, as often as it comes, and stops nothin
   expect(await run.code).toBe(0);
 });
 
+it('SIGHUP while it starts, or before: reads the configuration again once it has, and not before', async () => {
+  let begin = (): void => {};
+  const begun = new Promise<{ listen: AddressInfo }>((resolve) => {
+    begin = () => resolve({ listen: address });
+  });
+  let reloads = 0;
+  const run = served({ start: () => begun, reload: () => reloads++ });
+  run.host.emit('SIGHUP');
+  run.host.emit('SIGHUP');
+  expect(reloads).toBe(0);
+  begin();
+  await ready(run);
+  expect(reloads).toBe(1);
+  run.host.emit('SIGTERM', 'SIGTERM');
+  expect(await run.code).toBe(0);
+});
+
 it('says first where it listens and what it tracks', async () => {
   const run = served({});
   await ready(run);

@@ -1,9 +1,13 @@
 // A running process whose configuration changes: SIGHUP and POST /reload, with a client that notices nothing of it.
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { closeAll } from '../support/backends.ts';
-import { eventually } from '../support/child.ts';
-import { expectHealthyLog, startSidecar } from '../support/sidecar-process.ts';
+import { atEnd, closeAll } from '../support/backends.ts';
+import { builtCli } from '../support/build.ts';
+import { eventually, startChild } from '../support/child.ts';
+import { freePort } from '../support/free-port.ts';
+import { expectHealthyLog, startSidecar, watchSidecar } from '../support/sidecar-process.ts';
 import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
 
 afterEach(closeAll);
@@ -119,4 +123,23 @@ it('[D13] a limit that is raised: a word on a message that was too long proves n
   await after;
   const [copy] = (await sidecar.deliveries()).filter(({ event_id }) => event_id === 'e1');
   expect(copy).toMatchObject({ level: null, settled_ms: null });
+});
+
+it('SIGHUP while it starts, here as long as it waits for a Redis: read again as soon as it has', async () => {
+  const backend = await startWsBackend();
+  const folder = mkdtempSync(join(tmpdir(), 'ackspan-reload-'));
+  atEnd(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'ackspan.yaml');
+  const store = { at: `redis://127.0.0.1:${await freePort()}` };
+  writeFileSync(file, JSON.stringify({ store }));
+  const addresses = ['--upstream', backend.address, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const child = startChild(process.execPath, [builtCli(), 'run', '--config', file, ...addresses]);
+  await child.line(({ msg }) => msg === 'ackspan starts');
+  writeFileSync(file, JSON.stringify({ store, limits: { pending: 1234 } }));
+  child.signal('SIGHUP');
+  const sidecar = await watchSidecar(child);
+  expect(await child.line(({ msg }) => msg === 'configuration reloaded')).toMatchObject({
+    changed: ['limits.pending'],
+  });
+  expect(await sidecar.sum('ackspan_limit', { limit: 'pending' })).toBe(1234);
 });
