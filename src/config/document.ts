@@ -37,6 +37,7 @@ warning.
   \`connections_per_user\`, \`pending\`, \`pending_per_user\`, \`retained_bytes\`,
   \`retained_bytes_per_user\`, \`in_flight_bytes\` and \`message_bytes\` change without dropping a socket.
   Any other change is refused by name, and then nothing changes.
+  A signal that comes while the sidecar starts is followed as soon as it has started.
 - The standard \`OTEL_*\` variables decide where telemetry goes, e.g. \`OTEL_EXPORTER_OTLP_ENDPOINT\`.
 - \`ACKSPAN_STREAMS=1\` sends all bytes through Node's own streams instead of straight to its sockets.
   That costs about a fifth more, and helps to find out where a fault lies.
