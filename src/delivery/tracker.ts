@@ -237,7 +237,7 @@ export class Tracker {
   shutdown(now: number, stays: (delivery: Delivery) => boolean = () => false): void {
     const open: Delivery[] = [];
     this.#store.each((each) => isSettled(each) || stays(each) || open.push(each) > 0);
-    for (const each of open) this.#ending.lose(each, 'shutdown', now);
+    for (const each of open) if (!isSettled(each)) this.#ending.lose(each, 'shutdown', now);
   }
 
   /** Fires what is due, at most `budget` entries. True = some are left: call again at once (D8). */

@@ -16,6 +16,7 @@ export class TimingWheel<T extends Timed> {
   #current: number;
   /** Whether the budget ran out inside that slot. */
   #unfinished = false;
+  #advancing = false;
 
   /**
    * `slots` must be a power of two; nodes due beyond `slots × tickMs` (51 s) are put off and cost
@@ -59,9 +60,20 @@ export class TimingWheel<T extends Timed> {
 
   /**
    * Fires everything due at `now`, but no more than `budget` visits, so that a mass time-out does
-   * not hold the event loop. Returns whether work is left: call again soon.
+   * not hold the event loop. Returns whether work is left: call again soon. Called from `fire`, it
+   * leaves the work to the call under way.
    */
   advance(now: number, fire: (node: T) => void, budget = Number.POSITIVE_INFINITY): boolean {
+    if (this.#advancing) return true;
+    this.#advancing = true;
+    try {
+      return this.#advance(now, fire, budget);
+    } finally {
+      this.#advancing = false;
+    }
+  }
+
+  #advance(now: number, fire: (node: T) => void, budget: number): boolean {
     const target = Math.floor(now / this.tickMs);
     // After a long sleep one turn visits every slot once; more turns would find nothing.
     if (target - this.#current > this.#mask + 1) this.#current = target - this.#mask - 1;

@@ -26,6 +26,8 @@ export class Books {
   }
 
   tracked(delivery: Delivery): void {
+    // A step may still hold the record when what hears of that step tracks the next event.
+    delivery.kept = true;
     const book = this.#bookOf(delivery);
     book.open.add(delivery);
     const id = delivery.eventId as string;
