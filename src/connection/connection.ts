@@ -157,14 +157,15 @@ export class Connection implements SessionConnection, Silent, Ageing {
     tellStep('closing', () => ({ connection: this.id, session: this.session.key, by, code, at: now }));
   }
 
-  /** Notes for `EventPath` that both sockets are closed. */
-  ended(by: EndedBy, code: number, now: number, reason: string): void {
+  /** Notes for `EventPath` that both sockets are closed. A client may have come behind `decidedAt`. */
+  ended(by: EndedBy, code: number, decidedAt: number, reason: string): void {
     const { observer, parked } = this.#deps;
+    const at = Math.max(decidedAt, this.facts.openedAt);
     const { attended } = this;
     this.#splice = undefined;
     this.#client = 'none';
-    tellStep('closed', () => ({ connection: this.id, session: this.session.key, by, code, reason, at: now }));
-    if (attended) observer.closed(this, { by, code, reason, at: now });
+    tellStep('closed', () => ({ connection: this.id, session: this.session.key, by, code, reason, at }));
+    if (attended) observer.closed(this, { by, code, reason, at });
     else parked.count--;
     this.#gone?.();
   }

@@ -215,7 +215,7 @@ export class EventPath implements Tap {
 
   clientLost(code: number, now: number, asked: boolean): boolean {
     const goodbye = asked || code !== NO_CLOSE_FRAME ? this.#goodbye(!asked, !asked, this.messages, now) : undefined;
-    if (this.#connection.superseded || this.#resumable?.lost(code, goodbye) !== true) return false;
+    if (this.#connection.superseded || this.#resumable?.lost(code, goodbye, now) !== true) return false;
     this.endBarriers();
     this.#deps.tracker.disconnected(this.#session, now);
     this.#connection.leftAlone(code, now);
@@ -234,7 +234,7 @@ export class EventPath implements Tap {
     const goodbye = closed ? this.#goodbye(leave === 'orderly', own, through, now) : undefined;
     this.#over = goodbye ?? true;
     // While its session waits, a client that was sent no Close frame can come back to speak.
-    this.#resumable?.closed(by, code, leave === 'vanished' ? undefined : goodbye);
+    this.#resumable?.closed(by, code, leave === 'vanished' ? undefined : goodbye, now);
     this.#deps.tracker.disconnected(this.#session, now, this.why, goodbye);
   }
 

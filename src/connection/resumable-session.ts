@@ -1,41 +1,17 @@
 // connection: a session that outlives its connection: its present connection, its client's greeting, and its wait.
 import type { Duplex } from 'node:stream';
 import { type Goodbye, noteGoodbye } from '../delivery/goodbye.ts';
-import type { Journal } from '../delivery/journal.ts';
 import type { Session } from '../delivery/session.ts';
-import type { Tracker } from '../delivery/tracker.ts';
 import type { EndedBy } from '../relay/tap.ts';
-import type { EndedCounters, SessionCounters } from '../resume/counters.ts';
+import type { EndedCounters } from '../resume/counters.ts';
 import { isFinal } from '../resume/final.ts';
 import { readClientMessage, replayText, welcomeText } from '../resume/messages.ts';
-import type { Registered, Registry } from '../resume/registry.ts';
+import type { Registered } from '../resume/registry.ts';
 import { patiently, type Wait } from '../time/patience.ts';
-import type { Answered, Answers } from './heard.ts';
+import type { Answered } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
 import { REPLACED, REPLACED_REASON, type SessionConnection } from './session-connection.ts';
-
-/** The parts that all sessions of a process share. */
-export interface SessionDeps {
-  readonly registry: Registry<ResumableSession>;
-  readonly tracker: Tracker;
-  readonly counters: SessionCounters;
-  readonly answers: Answers;
-  /** Sessions that wait for their client; the longest wait comes first. */
-  readonly waiting: Set<ResumableSession>;
-  /** Time for which a session without a connection waits for its client, ms. */
-  readonly ttlMs: number;
-  /** Such a time after Close 1001, ms: a page that reloads comes back soon, a closed one never. */
-  readonly reloadMs: number;
-  /** Silence after which a client gives up its path, ms; 0 = never. */
-  readonly silenceMs: number;
-  readonly now: () => number;
-  /** Is told of sessions; undefined = nothing outlives the process. */
-  readonly journal?: Journal | undefined;
-  /** Whether the next process goes on with the sessions of this one. Default: it does not. */
-  readonly handsOver?: () => boolean;
-  /** Is told once that the session is over. */
-  ended(session: Session): void;
-}
+import type { SessionDeps } from './session-deps.ts';
 
 /** A client may go on with a session: what it said, and which of its session's claims it is. */
 export interface Claim {
@@ -66,6 +42,8 @@ export class ResumableSession implements Registered, Answered {
   /** Ordinal through which the client has the messages. Set from its claim to its greeting. */
   #handed: number | undefined = undefined;
   #wait: Wait | undefined = undefined;
+  /** When the last client went, monotonic ms: nothing of it was read later. 0 = none did. */
+  #goneAt = 0;
   #held = 0;
 
   constructor(session: Session, deps: SessionDeps) {
@@ -185,9 +163,10 @@ export class ResumableSession implements Registered, Answered {
   }
 
   /** The client is gone without a word: true = it is expected back. */
-  lost(code: number, goodbye: Goodbye | undefined): boolean {
+  lost(code: number, goodbye: Goodbye | undefined, now: number): boolean {
     const ms = this.waitsFor(code);
     if (ms === 0) return false;
+    this.#goneAt = now;
     noteGoodbye(this.session, goodbye, this.#deps.journal);
     this.#await(ms);
     return true;
@@ -199,11 +178,12 @@ export class ResumableSession implements Registered, Answered {
     return this.session.resumable ? (code === GOING_AWAY ? reloadMs : ttlMs) : 0;
   }
 
-  /** The upstream is gone, and the client too, unless it had been before. */
-  closed(by: EndedBy, code: number, goodbye: Goodbye | undefined): void {
+  /** The upstream is gone, and the client too (at `now`), unless it had been before. */
+  closed(by: EndedBy, code: number, goodbye: Goodbye | undefined, now: number): void {
     const { reloadMs, ttlMs } = this.#deps;
     // The upstream went while the client was away, who comes back all the same.
     if (this.waits) return;
+    this.#goneAt = now;
     // A client that was away by then was not closed upon.
     if (this.#connection?.attended === true) noteGoodbye(this.session, goodbye, this.#deps.journal);
     // The page went away: to be loaded again, or for good.
@@ -215,17 +195,20 @@ export class ResumableSession implements Registered, Answered {
   }
 
   /** Ends the session while it waits, whatever its client would still say. */
-  expire(how: 'expired' | 'evicted' | 'incomplete'): void {
-    this.#deps.tracker.ended(this.session, this.#deps.now(), 'disconnected');
+  expire(how: 'expired' | 'evicted' | 'incomplete', at = this.#deps.now()): void {
+    this.#deps.tracker.ended(this.session, at, 'disconnected');
     this.#forget(how);
     this.#connection?.close(GOING_AWAY, 'the client did not come back');
   }
 
-  /** Ends the waiting session, or leaves it to the next process, because the sidecar stops. */
-  stop(code: number, reason: string): void {
+  /**
+   * Ends the waiting session, or leaves it to the next process, because the sidecar stops: that was
+   * decided at `from`. The end is dated then, or when the client went, where that was later (D14).
+   */
+  stop(code: number, reason: string, from: number): void {
     if (this.#staysBehind) this.#stopWaiting();
     else {
-      this.#deps.tracker.ended(this.session, this.#deps.now(), 'shutdown');
+      this.#deps.tracker.ended(this.session, Math.max(from, this.#goneAt), 'shutdown');
       this.#forget('stopped');
     }
     this.#connection?.close(code, reason, 'shutdown');
@@ -285,7 +268,7 @@ export class ResumableSession implements Registered, Answered {
     const { waiting, counters } = this.#deps;
     this.#stopWaiting();
     waiting.add(this);
-    this.#wait = patiently(ms, () => (this.#held > 0 ? this.#await(ms) : this.expire('expired')));
+    this.#wait = patiently(ms, (at) => (this.#held > 0 ? this.#await(ms) : this.expire('expired', at)));
     counters.waiting = waiting.size;
   }
 

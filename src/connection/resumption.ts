@@ -6,8 +6,9 @@ import { type Owner, Session } from '../delivery/session.ts';
 import type { OptIn } from '../resume/opt-in.ts';
 import { createAnswers } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
-import { type Claim, ResumableSession, type SessionDeps, type SessionNumbers } from './resumable-session.ts';
+import { type Claim, ResumableSession, type SessionNumbers } from './resumable-session.ts';
 import type { SessionConnection } from './session-connection.ts';
+import type { SessionDeps } from './session-deps.ts';
 
 export interface ResumptionDeps extends Omit<SessionDeps, 'answers' | 'waiting'> {
   readonly report: Report;
@@ -73,8 +74,11 @@ export interface Resumption {
    * false if there is no room.
    */
   restore(session: Session, user: string | undefined, numbers: SessionNumbers): boolean;
-  /** Ends the sessions that wait for a client, or leaves them to the next process, at shutdown. */
-  close(code: number, reason: string): void;
+  /**
+   * Ends the sessions that wait for a client, or leaves them to the next process. `from`: when the
+   * shutdown was decided, monotonic ms.
+   */
+  close(code: number, reason: string, from: number): void;
 }
 
 export function createResumption(deps: ResumptionDeps): Resumption {
@@ -206,8 +210,8 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       return true;
     },
 
-    close(code, reason) {
-      for (const resumable of [...waiting]) resumable.stop(code, reason);
+    close(code, reason, from) {
+      for (const resumable of [...waiting]) resumable.stop(code, reason, from);
     },
   };
 }

@@ -72,8 +72,8 @@ export class Ending {
     const session = delivery.session;
     delivery.status = status;
     delivery.errorType = status === 'failed' || status === 'timeout' ? error : '';
-    // An end may have been decided before the last message came.
-    delivery.settledAt = Math.max(now, delivery.sentAt);
+    // An end may have been decided before the last message came, or the last word.
+    delivery.settledAt = Math.max(now, delivery.sentAt, delivery.receivedAt);
     this.#leaveFlight(delivery);
     this.settled++;
     const left = this.#store.settle(delivery);

@@ -22,13 +22,13 @@ export class Retiring {
 
   /**
    * Notes what the client was told. After `patienceMs` without an end, in which it was read, `give`
-   * is called.
+   * is called. All that had come by `at` (monotonic ms) has been read then.
    */
-  begin(asked: Asked, give: () => void): void {
+  begin(asked: Asked, give: (at: number) => void): void {
     this.#asked = asked;
-    this.#wait = patiently(asked.patienceMs, () => {
+    this.#wait = patiently(asked.patienceMs, (at) => {
       if (asked.blind()) this.begin(asked, give);
-      else give();
+      else give(at);
     });
   }
 

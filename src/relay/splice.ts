@@ -133,7 +133,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     if (outbound.audience !== 'present' || !outbound.atBoundary) return false;
     outbound.lastPing();
     this.client.write(closeFrame(code, reason, false));
-    retiring.begin({ code, through: outbound.messages.ordinal, patienceMs, blind }, () => this.client.destroy());
+    retiring.begin({ code, through: outbound.messages.ordinal, patienceMs, blind }, (at) => this.dropClient(at));
     outbound.mute();
     return true;
   }

@@ -50,21 +50,21 @@ export interface DrainDeps {
  * Sends last barriers. Tells every client with Close 1012 to come again, one after the other, those
  * first that have nothing in flight; the others when their confirmations have come, or at
  * `confirmBy`, or in the second half of that time where they are many. Reads their answers until
- * `closeBy` (monotonic ms, both put off by standstills). A delivery without an outcome then ends
- * `failed: shutdown`.
+ * `closeBy` (monotonic ms, both put off by standstills since `from`, when the stop was decided). A
+ * delivery without an outcome then ends `failed: shutdown`, dated at that decision.
  */
-export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number): Promise<void> {
+export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number, from = now()): Promise<void> {
   const { connections, resumption, tracker, pending, goesOn = () => false, pace = PACE } = deps;
   const { parked = { count: 0 }, handshaking = () => 0 } = deps;
-  const from = now();
-  for (const connection of connections) connection.probe(from);
+  const begun = now() - stillSince(from);
+  for (const connection of connections) connection.probe(now());
   const told = new WeakSet<Connection>();
   const tell = (connection: Connection): void => {
     told.add(connection);
     connection.close(SERVICE_RESTART, REASON, 'shutdown');
   };
-  const perSecond = Math.max(pace.perSecond, (connections.size * 1000) / Math.max(1, confirmBy - from));
-  const mayWait = thinOut(from + (confirmBy - from) / 2, confirmBy, pace.atOnce);
+  const perSecond = Math.max(pace.perSecond, (connections.size * 1000) / Math.max(1, confirmBy - begun));
+  const mayWait = thinOut(begun + (confirmBy - begun) / 2, confirmBy, pace.atOnce);
   let count = 0;
   let forced = false;
   /**
@@ -73,7 +73,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
    */
   const tellSome = (): boolean => {
     const at = now() - stillSince(from);
-    const most = pace.atOnce + ((at - from) * perSecond) / 1000;
+    const most = pace.atOnce + ((at - begun) * perSecond) / 1000;
     const busy: Connection[] = [];
     let all = true;
     for (const connection of connections) {
@@ -94,7 +94,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
   if ((!done || forced) && pending() > 0) deps.unconfirmed();
   const over = (): boolean => {
     // One that lost its client meanwhile is not waited for: none can come back.
-    resumption.close(SERVICE_RESTART, REASON);
+    resumption.close(SERVICE_RESTART, REASON, from);
     // A handshake that was under way may still become a connection.
     for (const connection of connections) if (!told.has(connection)) tell(connection);
     return connections.size === 0 && parked.count === 0 && handshaking() === 0;
@@ -103,8 +103,8 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number)
   for (const connection of connections) connection.destroy(at);
   await until(() => connections.size === 0, now() + DESTROY_MS);
   // A session whose connection has ended just now has begun to wait.
-  resumption.close(SERVICE_RESTART, REASON);
-  tracker.shutdown(now(), ({ session }) => goesOn(session));
+  resumption.close(SERVICE_RESTART, REASON, from);
+  tracker.shutdown(at, ({ session }) => goesOn(session));
 }
 
 /**

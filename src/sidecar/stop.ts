@@ -113,9 +113,10 @@ async function part(running: Stoppable, { config, log }: StopDeps, reason: strin
     { connections, parked, resumption, tracker, pending, goesOn, handshaking, unconfirmed },
     closeBy - closing,
     closeBy,
+    from,
   );
   // Their clients would see a reset where a moment later there is an answer.
-  await until(() => listener.answering() === 0, closeBy);
+  await until(() => listener.answering() === 0, closeBy, from);
   state.drained = true;
   const settledAt = now();
   log.info({ reason, ms: Math.round(settledAt - from) }, 'drained: every client was told to come again');

@@ -30,6 +30,7 @@ async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>, deflate?
   const time = { now: 1_000_000 };
   const reports: string[] = [];
   const closed: string[] = [];
+  const closedAt: number[] = [];
   const store = createMemoryStore({ history: 1000 });
   const tracker = new Tracker({
     ...{ store, observer: silentObserver, now: time.now, random: () => 0.5 },
@@ -44,7 +45,10 @@ async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>, deflate?
   const observer = {
     opened() {},
     capability() {},
-    closed: (_: unknown, { by }: { by: string }) => void closed.push(by),
+    closed(_: unknown, { by, at }: { by: string; at: number }) {
+      closed.push(by);
+      closedAt.push(at);
+    },
   };
   const unread = { binary: 0, too_large: 0, unreadable: 0, superseded: 0 };
   const overdue = new OverdueWords();
@@ -101,6 +105,7 @@ async function open(first?: Pick<Rule, 'match' | 'track' | 'priority'>, deflate?
     relay,
     reports,
     closed,
+    closedAt,
     time,
     pings,
     pong,
@@ -132,6 +137,13 @@ it('[D14] a pong that came before the deadline behind more than one turn reads c
   pong(barrier!.payload);
   expect(outcomes()).toEqual(['a confirmed received']);
   expect(relay.counters.protocolErrors).toBe(0);
+});
+
+it('a connection that opened in the turn in which all were cut off does not end before it began', async () => {
+  const { connection, closedAt, time } = await open();
+  connection.destroy(time.now - 40);
+  await settle();
+  expect(closedAt).toEqual([time.now]);
 });
 
 it('[D14] an upload of which no more waits holds no deadline up', async () => {

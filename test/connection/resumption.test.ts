@@ -9,6 +9,7 @@ import { createSessionCounters } from '../../src/resume/counters.ts';
 import { createRegistry } from '../../src/resume/registry.ts';
 import { createTokens } from '../../src/resume/token.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { facts, THINKING } from '../delivery/harness.ts';
 import { FACTS } from '../support/bare-connection.ts';
 import { silentObserver } from '../support/silent-observer.ts';
 
@@ -38,10 +39,12 @@ function setUp({ limit = 10, ttlMs = 1000 } = {}) {
     limits: { pending: 10, pendingPerUser: 10 },
   });
   const ended: string[] = [];
+  const clock = { now: 1 };
   const registry = createRegistry<ResumableSession>(createTokens(['key'], 60_000), limit, counters.resume);
   const resumption = createResumption({
-    ...{ registry, tracker, counters, ttlMs, reloadMs: ttlMs, silenceMs: 0, now: () => 1 },
+    ...{ registry, tracker, counters, ttlMs, reloadMs: ttlMs, silenceMs: 0 },
     ended: (session) => void ended.push(session.key),
+    now: () => clock.now,
     report: ({ error }) => expect.fail(String(error)),
   });
   const request = (from?: ResumableSession, user?: string, last = 0): SessionRequest => {
@@ -55,7 +58,7 @@ function setUp({ limit = 10, ttlMs = 1000 } = {}) {
     start(first);
     return { resumable, first };
   };
-  return { counters, registry, resumption, request, begin, ended };
+  return { counters, registry, resumption, request, begin, ended, tracker, clock };
 }
 
 describe('a request for a session', () => {
@@ -123,7 +126,7 @@ describe('a session that waits for its client', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
     const { begin, counters, ended, registry } = setUp();
     const { resumable, first } = begin();
-    expect([resumable.lost(1006, undefined), resumable.waits, counters.waiting]).toEqual([true, true, 1]);
+    expect([resumable.lost(1006, undefined, 1), resumable.waits, counters.waiting]).toEqual([true, true, 1]);
     await vi.advanceTimersByTimeAsync(990);
     // A client that is on its way is waited for anew.
     resumable.claim(0);
@@ -138,7 +141,7 @@ describe('a session that waits for its client', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
     const { begin, request, resumption, ended, counters } = setUp();
     const [{ resumable }, other] = [begin('ann'), begin('bob')];
-    for (const each of [resumable, other.resumable]) each.lost(1006, undefined);
+    for (const each of [resumable, other.resumable]) each.lost(1006, undefined, 1);
     await vi.advanceTimersByTimeAsync(990);
     // The user is not known yet, and another session's token is none.
     const { optIn, ...rest } = request(resumable, undefined);
@@ -152,15 +155,31 @@ describe('a session that waits for its client', () => {
     expect(ended).toEqual([other.resumable.id, resumable.id]);
   });
 
+  it('[D14] and what it has in flight ends when the stop was decided or its client went, not when that is carried out', () => {
+    const { begin, clock, tracker } = setUp();
+    const inFlight = ({ session }: ResumableSession) => {
+      session.capability = 'received';
+      return tracker.track(session, facts(THINKING), 1, 1)!;
+    };
+    const [early, late] = [begin(), begin()];
+    const [one, other] = [inFlight(early.resumable), inFlight(late.resumable)];
+    early.resumable.lost(1006, undefined, 100);
+    // Its backend crashed, and the sidecar cut its client off: what came up to then has been read.
+    late.resumable.closed('upstream', 1006, undefined, 500);
+    clock.now = 650;
+    for (const { resumable } of [early, late]) resumable.stop(1012, 'over', 300);
+    expect([one.settledAt, other.settledAt]).toEqual([300, 500]);
+  });
+
   it('gives way to a new session of its user when there are too many, and to nobody else', () => {
     const { begin, counters, ended } = setUp({ limit: 2 });
     const [ann, bob] = [begin('ann'), begin('bob')];
-    for (const { resumable } of [ann, bob]) resumable.lost(1006, undefined);
+    for (const { resumable } of [ann, bob]) resumable.lost(1006, undefined, 1);
     expect(begin().resumable.session.resumable).toBe(false);
     expect([ended, counters.refused]).toEqual([[], 1]);
     expect(begin('bob').resumable.session.resumable).toBe(false);
     expect([ended, counters.ended.evicted, counters.refused]).toEqual([[bob.resumable.id], 1, 2]);
-    for (const one of [ann, bob]) one.resumable.stop(1012, 'over');
+    for (const one of [ann, bob]) one.resumable.stop(1012, 'over', 1);
   });
 
   it('longest gives up its upstream connection when the place is needed, and goes on waiting', () => {
@@ -168,12 +187,12 @@ describe('a session that waits for its client', () => {
     const kept = [begin(), begin()].map(({ resumable }) => {
       const there = connection(true);
       resumable.goOn(there, resumable.claim(0));
-      resumable.lost(1006, undefined);
+      resumable.lost(1006, undefined, 1);
       return there;
     });
     expect(resumption.yieldUpstream(() => {})).toBe(true);
     expect([kept[0]!.did, kept[1]!.did, counters.waiting]).toEqual([['closed 1001 the place is needed'], [], 2]);
-    resumption.close(1012, 'service restart');
+    resumption.close(1012, 'service restart', 1);
     expect([kept[1]!.did, counters.waiting, counters.ended.stopped]).toEqual([['closed 1012 service restart'], 0, 2]);
     expect(resumption.yieldUpstream(() => {})).toBe(false);
   });

@@ -67,6 +67,63 @@ it('[D14] a standstill while confirmations are awaited takes nothing from the ti
   expect(steps).toEqual(['close', 'destroy', 'settle']);
 });
 
+it('[D14] what has no outcome by the end ends when that was decided, not when its socket had closed at last', async () => {
+  const steps: [string, number][] = [];
+  const from = now();
+  const connection = {
+    session: { pending: 1 },
+    probe() {},
+    close() {},
+    // Its socket never closes.
+    destroy: (at: number) => steps.push(['cut off', at - from]),
+  };
+  const deps = {
+    connections: new Set([connection]),
+    resumption: {
+      close: (_code: number, _reason: string, decidedAt: number) => steps.push(['wait', decidedAt - from]),
+    },
+    tracker: { shutdown: (at: number) => steps.push(['settle', at - from]) },
+    pending: () => 1,
+    unconfirmed() {},
+  };
+  void drain(deps as never, from + 100, from + 200);
+  await vi.advanceTimersByTimeAsync(1000);
+  const waits = steps.filter(([what]) => what === 'wait');
+  expect(waits.length).toBeGreaterThan(1);
+  expect(waits.every(([, at]) => at === 0)).toBe(true);
+  const [[, cutOff], [, settled]] = [steps.find(([what]) => what === 'cut off')!, steps.at(-1)!];
+  expect(cutOff).toBeGreaterThanOrEqual(200);
+  expect(settled).toBe(cutOff);
+});
+
+it('[D14] a standstill between the decision to stop and the first word to a client puts all waits off', async () => {
+  const steps: string[] = [];
+  const connection = {
+    session: { pending: 1 },
+    probe() {},
+    close: () => steps.push('close'),
+    destroy: () => steps.push('destroy'),
+  };
+  const deps = {
+    connections: new Set([connection]),
+    resumption: { close() {} },
+    tracker: { shutdown: () => steps.push('settle') },
+    pending: () => 1,
+    unconfirmed() {},
+  };
+  const from = now();
+  await vi.advanceTimersByTimeAsync(45);
+  standStill(5000);
+  await vi.advanceTimersByTimeAsync(60);
+  void drain(deps as never, from + 1000, from + 3000, from);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(steps).toEqual([]);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(steps).toEqual(['close']);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(steps).toEqual(['close', 'destroy', 'settle']);
+});
+
 it('[D10] a handshake that becomes a connection while the sidecar stops is told to go like all others', async () => {
   const steps: string[] = [];
   const named = (name: string) => ({

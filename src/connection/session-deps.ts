@@ -1,0 +1,30 @@
+// connection: the parts that all sessions of a process share: their limits, their books, whom they tell.
+import type { Journal } from '../delivery/journal.ts';
+import type { Session } from '../delivery/session.ts';
+import type { Tracker } from '../delivery/tracker.ts';
+import type { SessionCounters } from '../resume/counters.ts';
+import type { Registry } from '../resume/registry.ts';
+import type { Answers } from './heard.ts';
+import type { ResumableSession } from './resumable-session.ts';
+
+export interface SessionDeps {
+  readonly registry: Registry<ResumableSession>;
+  readonly tracker: Tracker;
+  readonly counters: SessionCounters;
+  readonly answers: Answers;
+  /** Sessions that wait for their client; the longest wait comes first. */
+  readonly waiting: Set<ResumableSession>;
+  /** Time for which a session without a connection waits for its client, ms. */
+  readonly ttlMs: number;
+  /** Such a time after Close 1001, ms: a page that reloads comes back soon, a closed one never. */
+  readonly reloadMs: number;
+  /** Silence after which a client gives up its path, ms; 0 = never. */
+  readonly silenceMs: number;
+  readonly now: () => number;
+  /** Is told of sessions; undefined = nothing outlives the process. */
+  readonly journal?: Journal | undefined;
+  /** Whether the next process goes on with the sessions of this one. Default: it does not. */
+  readonly handsOver?: () => boolean;
+  /** Is told once that the session is over. */
+  ended(session: Session): void;
+}
