@@ -157,7 +157,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     tellStep('closing', () => ({ connection: this.id, session: this.session.key, by, code, at: now }));
   }
 
-  /** Notes for `EventPath` that both sockets are closed. A client may have come behind `decidedAt`. */
+  /** Notes for `EventPath` that both sockets are closed. A client may come behind `decidedAt`. */
   ended(by: EndedBy, code: number, decidedAt: number, reason: string): void {
     const { observer, parked } = this.#deps;
     const at = Math.max(decidedAt, this.facts.openedAt);
@@ -262,9 +262,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
     return !this.superseded && this.#splice?.retire(code, reason) === true;
   }
 
-  /**
-   * Cuts the client off, as if its network had failed. `at` is when that was decided, monotonic ms.
-   */
+  /** Cuts the client off, as if its network had failed. `at`: the decision, monotonic ms. */
   drop(at: number): void {
     this.#splice?.dropClient(at);
   }

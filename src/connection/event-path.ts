@@ -150,7 +150,7 @@ export class EventPath implements Tap {
     // An arriving client that misses this message would number all later ones wrongly. It has to
     // come again.
     if (this.#resumable === undefined || !this.#connection.attended) return;
-    if (this.#splice?.audience === 'arriving') this.#splice.dropClient();
+    if (this.#splice?.audience === 'arriving') this.#splice.turnAway();
   }
 
   writing(): void {

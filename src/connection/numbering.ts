@@ -21,7 +21,7 @@ export function number(
   if (audience === 'absent') return;
   if (audience === 'arriving') {
     // A part of a message cannot be sent.
-    if (end - start < bytes) splice.dropClient();
+    if (end - start < bytes) splice.turnAway();
     else {
       // The client came after the beginning of the message, so that it hears nothing of it
       // otherwise.
@@ -32,5 +32,5 @@ export function number(
   }
   // The client would take a text that looks like a notice for a notice of ours.
   if (binary || !looksLikeNotice(buf, start, end)) return;
-  if (!splice.announce(buf, start, end, replayText(ordinal))) splice.dropClient();
+  if (!splice.announce(buf, start, end, replayText(ordinal))) splice.turnAway();
 }

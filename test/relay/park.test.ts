@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../src/relay/frames.ts';
+import { DEFAULT_RELAY_LIMITS } from '../../src/relay/tap.ts';
 import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames, readFrames } from '../support/raw-frames.ts';
 import { propertyOptions } from '../support/seed.ts';
@@ -130,7 +131,12 @@ describe('[W10] a client that goes', () => {
     expect([splice.audience, splice.closedBehind, client.taken().length]).toEqual(['arriving', undefined, 0]);
     upstream.fin();
     await settle();
-    expect([client.destroyed, tap.overs]).toEqual([true, ['upstream 1012']]);
+    expect([client.finished, tap.overs]).toEqual([true, []]);
+    // What it has said by its own end still counts [D14].
+    client.send(clientFrame('{"its":1}'));
+    client.fin();
+    await settle();
+    expect([tap.offered, tap.overs]).toEqual([['{"its":1}'], ['upstream 1012']]);
   });
 
   const text = clientFrame('x'.repeat(5000));
@@ -320,14 +326,42 @@ describe('[W12] a client that comes back', () => {
     expect([parking.splice.audience, parking.tap.lost]).toEqual(['absent', [1006, 1006]]);
   });
 
-  it('when the upstream breaks the framing in the middle of what it waits for: it is cut off', async () => {
+  it('when the upstream breaks the framing in the middle of what it waits for: it is turned away', async () => {
     const parking = await park();
     await gone(parking);
     parking.upstream.send(frame('half', { fin: false }));
     const client = await comesBack(parking);
     parking.upstream.send(Buffer.alloc(14, 0xff));
-    expect(client.destroyed).toBe(true);
+    await settle();
+    expect([client.finished, client.destroyed]).toEqual([true, false]);
+    client.send(clientFrame('{"its":1}'));
+    client.fin();
+    await settle();
+    expect(parking.tap.offered).toEqual(['{"its":1}']);
     expect(client.taken()).toHaveLength(0);
+  });
+
+  it('[D14] and has to come again is read until its own FIN, and cut off when that does not come', async () => {
+    fakeTimers();
+    for (const answers of [true, false]) {
+      const parking = await park();
+      await gone(parking);
+      parking.upstream.send(frame('half', { fin: false }));
+      const client = await comesBack(parking);
+      parking.splice.turnAway();
+      await settle();
+      expect([client.finished, client.destroyed]).toEqual([true, false]);
+      client.send(clientFrame('{"its":1}'));
+      if (answers) client.fin();
+      else vi.advanceTimersByTime(DEFAULT_RELAY_LIMITS.patienceMs);
+      for (let i = 0; i < 4; i++) await settle();
+      expect(client.destroyed).toBe(true);
+      expect([parking.tap.offered, parking.splice.audience, parking.tap.lost]).toEqual([
+        ['{"its":1}'],
+        'absent',
+        [1006, 1006],
+      ]);
+    }
   });
 });
 

@@ -94,7 +94,7 @@ class HalfSidecar {
   }
 
   #gone({ resumable }: Carried): void {
-    resumable.closed('upstream', 1006, undefined);
+    resumable.closed('upstream', 1006, undefined, 1);
     this.tracker.disconnected(resumable.session, 1);
   }
 }

@@ -274,7 +274,7 @@ export const RELAY: readonly Revert[] = [
         for (const connection of connections) connection.probe(now());
         await until(() => pending() === 0, confirmBy);
         tracker.shutdown(now());
-        resumption.close(SERVICE_RESTART, 'service restart');
+        resumption.close(SERVICE_RESTART, 'service restart', now());
         for (const connection of connections) connection.close(SERVICE_RESTART, 'service restart');
         await until(() => connections.size === 0, closeBy);
         for (const connection of connections) connection.destroy(now());
@@ -310,13 +310,15 @@ export const RELAY: readonly Revert[] = [
     shows: /^leak: -?\d+ (?:sessions that wait|deliveries)/,
     apply() {
       const { drain } = parts;
-      parts.drain = (deps, confirmBy, closeBy) => {
+      parts.drain = (deps, ...times) => {
         const { connections, resumption } = deps;
         const gone = {
           ...deps,
-          resumption: { close: (...args: [number, string]) => connections.size > 0 && resumption.close(...args) },
+          resumption: {
+            close: (...args: [number, string, number]) => connections.size > 0 && resumption.close(...args),
+          },
         };
-        return drain(gone, confirmBy, closeBy);
+        return drain(gone, ...times);
       };
     },
   },
