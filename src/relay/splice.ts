@@ -103,7 +103,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   get closedBehind(): number | undefined {
     const { closing, closeWaits } = this.outbound;
-    return this.#retiring.underWay || (closing && !closeWaits) ? this.writtenThrough : undefined;
+    const closed = this.#retiring.underWay || (closing && !closeWaits);
+    return closed && this.client.backlog === 0 ? this.writtenThrough : undefined;
   }
 
   get answerable(): boolean {
@@ -226,9 +227,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   clientLeaves(code: number): boolean {
-    if (!this.#retiring.underWay) return code === GOING_AWAY && this.#parks(code);
     const through = this.#retiring.provenBy(code);
-    // The client has closed by itself at the same time.
+    // The client was not asked to come again, or has closed by itself at the same time.
     if (through < 0) return code === GOING_AWAY && this.#parks(code);
     this.#tap.receivedThrough(through, this.context.now());
     return this.#parks(1006, true);

@@ -37,6 +37,19 @@ it('[W23] hears a Close frame and nothing more; its answer parks it, proves what
   expect([upstream.finished, upstream.destroyed]).toEqual([false, false]);
 });
 
+it('[D24] is not told of it before the Close frame has left the process', async () => {
+  const { client, upstream, splice } = await joined();
+  client.stall();
+  upstream.send(frame('x'.repeat(40_000)));
+  await settle();
+  splice.retire(1012, 'old');
+  expect(splice.closedBehind).toBeUndefined();
+  client.unstall();
+  await settle();
+  expect(heard(client).at(-1)).toBe('8:1012');
+  expect(splice.closedBehind).toBeDefined();
+});
+
 it('[W23] [D15] its answer proves no later message, when the sidecar ends the connection meanwhile with the same code', async () => {
   const { client, upstream, splice, tap } = await joined();
   upstream.send(frame('first'));
