@@ -86,16 +86,27 @@ export function endAsLost(
   tracker.lost(delivery, 'instance_lost', now());
 }
 
-function leftDelivery({ delivery, state }: OpenDelivery, { decoder, offset }: ReviveDeps): LeftDelivery {
+/**
+ * Translates times to the clock of this process. Processes know the clock of the store by a moment,
+ * so that times may come out of order by as much: none is before the one that it follows, and none
+ * lies ahead.
+ */
+function leftDelivery({ delivery, state }: OpenDelivery, { decoder, offset, now }: ReviveDeps): LeftDelivery {
   const shift = offset();
+  const latest = now();
+  const sentAt = Math.min(delivery.sentAt - shift, latest);
+  const between = (time: number, earliest: number) => Math.min(Math.max(time - shift, earliest), latest);
   const { seq, ordinal, required, binary = false } = delivery;
-  const { receivedAt, attempts, word, errorText, missed, shownAs = '' } = state;
+  const { receivedAt, word, errorText, missed, shownAs = '' } = state;
+  let last = sentAt;
+  const attempts = state.attempts.map((one) => {
+    last = between(one.at, last);
+    return { ...one, at: last };
+  });
   return {
-    ...{ seq, ordinal, required, word, errorText, missed, shownAs, binary },
+    ...{ seq, ordinal, required, word, errorText, missed, shownAs, binary, sentAt, attempts },
     facts: { type: decoder.typeNamed(delivery.type), id: delivery.eventId, user: undefined, ...factsOf(delivery) },
-    sentAt: delivery.sentAt - shift,
-    receivedAt: receivedAt === 0 ? 0 : receivedAt - shift,
-    attempts: attempts.map((one) => ({ ...one, at: one.at - shift })),
+    receivedAt: receivedAt === 0 ? 0 : between(receivedAt, sentAt),
   };
 }
 

@@ -1,16 +1,13 @@
 // journal: the clock of Redis, by which all instances date what they write: their own clocks need not agree.
 
-/** A sample that took longer says little, ms. */
+/** A sample that took longer gives bounds only: Redis may have said its time at either end, ms. */
 const GOOD_MS = 20;
-/** A good sample is believed for so long, ms. */
-const BELIEVED_MS = 30_000;
 /** A change beyond this, and beyond the error of a sample, shows that the clock was set, ms. */
 const SET_MS = 500;
 
 export class RedisClock {
   #offset: number | undefined = undefined;
   #tookMs = Number.POSITIVE_INFINITY;
-  #at = 0;
   /** The offset by which what is in Redis was dated. */
   #dated: number | undefined = undefined;
   readonly #fallback: () => number;
@@ -23,14 +20,22 @@ export class RedisClock {
     this.#fallback = fallback;
   }
 
-  /** Redis said `time` (ms since the epoch) between two monotonic times. */
+  /**
+   * Redis said `time` (ms since the epoch) between two monotonic times. An offset that a slow
+   * answer allows stays: Redis or this instance stood still, and nobody knows at which end.
+   */
   sample(sentAt: number, cameAt: number, time: number): void {
     const took = cameAt - sentAt;
-    const old = cameAt - this.#at > BELIEVED_MS;
-    if (this.#offset !== undefined && took > this.#tookMs && took > GOOD_MS && !old) return;
+    const known = this.#offset;
+    if (known !== undefined && took > this.#tookMs && took > GOOD_MS) {
+      const within = Math.min(Math.max(known, time - cameAt), time - sentAt);
+      if (Math.abs(within - known) <= SET_MS) {
+        this.#offset = within;
+        return;
+      }
+    }
     this.#offset = time - (sentAt + cameAt) / 2;
     this.#tookMs = took;
-    this.#at = cameAt;
     this.#dated ??= this.#offset;
   }
 
