@@ -32,7 +32,7 @@ function listRoute(deps: AdminDeps): Route {
       const { deadLetters } = deps;
       if (deadLetters === undefined) return nothingKept();
       const query = createQuery(search);
-      const filter = readLetterFilter(query, deps);
+      const filter = readLetterFilter(query, deadLetters);
       const limit = query.whole('limit', 1, PAGE_LIMIT, 50);
       const after = query.text('cursor');
       if (after !== undefined && !deadLetters.isCursor(after))
@@ -63,7 +63,7 @@ function exportRoute(deps: AdminDeps, closing: Set<() => void>): Route {
       const { deadLetters } = deps;
       if (deadLetters === undefined) return nothingKept();
       const query = createQuery(search);
-      const filter = readLetterFilter(query, deps);
+      const filter = readLetterFilter(query, deadLetters);
       const faults = query.faults();
       if (faults.length > 0) return badQuery(faults);
       return {
@@ -139,9 +139,9 @@ async function purge(change: Change, deps: AdminDeps): Promise<Answer> {
   return orAway(deadLetters.purge(owner), (purged) => json(200, { purged } satisfies PurgeJson));
 }
 
-/** The filters of a list of dead letters. */
-function readLetterFilter(query: Query, { now, wallOf }: Pick<AdminDeps, 'now' | 'wallOf'>): LetterFilter {
-  const wall = wallOf(now());
+/** The filters of a list of dead letters. A duration goes back from now as letters are dated. */
+function readLetterFilter(query: Query, letters: DeadLetterBox): LetterFilter {
+  const wall = letters.wall();
   return {
     user: query.text('user'),
     claimedUser: query.text('claimed_user'),

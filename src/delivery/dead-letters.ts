@@ -92,6 +92,8 @@ export interface DeadLetterBox {
   ): Promise<{ readonly found: readonly FoundLetter[]; readonly more: boolean }>;
   /** Whether `find` can go on after this text. */
   isCursor(text: string): boolean;
+  /** ms since the epoch, by the clock that dates letters: that of a shared store is the store's. */
+  wall(): number;
   /** Removes what there is of one owner, kept messages included. Answers the number of letters. */
   purge(owner: LetterOwner): Promise<number>;
 }

@@ -81,6 +81,7 @@ export function createLetterSearch({ files, keepMs, wall, purged }: LetterSearch
   return {
     find: (filter, page) => inTurn(() => find(filter, page)),
     isCursor: (text) => CURSOR.test(text),
+    wall,
     purge: (owner) => inTurn(() => purge(owner)),
   };
 }

@@ -31,6 +31,7 @@ export async function filled(change: Partial<AdminDeps> = {}): Promise<Served> {
     deadLetters: {
       find: async () => ({ found: [], more: false }),
       isCursor: () => false,
+      wall: () => NOON,
       purge: async () => 0,
     },
     connections: () => [connection(2)],

@@ -7,6 +7,7 @@ import { missing } from '../support/component.ts';
 import { optIn } from '../support/opted-in.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { expectHealthyLog, startSidecar } from '../support/sidecar-process.ts';
+import { wallClock } from '../support/wall-clock.ts';
 import { event, openClient, startWsBackend, tell } from '../support/ws-peers.ts';
 
 afterEach(closeAll);
@@ -68,4 +69,33 @@ describe.skipIf(missing('redis-server'))('dead letters of several instances', ()
     });
     expectHealthyLog(second);
   });
+
+  it.skipIf(missing('faketime'))(
+    '[P9] are found by how long ago they were lost, also at instances whose own clocks are wrong',
+    async () => {
+      const backend = await startWsBackend();
+      const redis = await startRedis();
+      const rules = [{ match: '*', confirm: 'processed', timeout: '60s' }];
+      const options = { upstream: backend.address, config: { store: { at: redis.url }, events: { rules } } };
+      const first = await startSidecar(options);
+      const [ahead, behind] = [
+        await startSidecar({ ...options, env: wallClock(7200).env }),
+        await startSidecar({ ...options, env: wallClock(-7200).env }),
+      ];
+      const ann = await optIn(`${first.ws}/ws`);
+      tell(await backend.peer(0), event('e-1'));
+      await ann.frames(1);
+      ann.say({ ackspan: 'reject', n: 1, reason: 'no room' });
+      await first.reach({ failed: 1 });
+      const found = async ({ admin }: { admin: string }, filter: string) => {
+        const { dead_letters: letters } = await (await fetch(`${admin}/api/v1/dead-letters?${filter}`)).json();
+        return letters.length;
+      };
+      for (const each of [first, ahead, behind]) {
+        await eventually(async () => expect(await found(each, '')).toBe(1));
+        expect(await found(each, 'since=1h')).toBe(1);
+        expect(await found(each, 'until=1h')).toBe(0);
+      }
+    },
+  );
 });

@@ -50,6 +50,7 @@ export class RedisLetters implements DeadLetters {
   readonly counters = { kept: 0, failed: 0 };
   readonly find: DeadLetters['find'];
   readonly isCursor: DeadLetters['isCursor'];
+  readonly wall: DeadLetters['wall'];
   readonly #deps: RedisLettersDeps;
   readonly #box: ReturnType<typeof createLetterBox>;
   #waiting: Waiting[] = [];
@@ -69,6 +70,7 @@ export class RedisLetters implements DeadLetters {
       return this.#box.find(filter, page);
     };
     this.isCursor = this.#box.isCursor;
+    this.wall = deps.wall;
   }
 
   /** Bytes of the letters of all instances, as Redis last said. */
