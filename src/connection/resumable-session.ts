@@ -241,7 +241,7 @@ export class ResumableSession implements Registered, Answered {
 
   /** Whether the next process goes on with the session. */
   get #staysBehind(): boolean {
-    return this.session.resumable && this.#deps.handsOver?.() === true;
+    return this.session.resumable && this.#deps.handsOver?.(this.session) === true;
   }
 
   /** Takes in an SDK message with a serial, which wants an answer. */

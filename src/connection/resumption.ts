@@ -76,9 +76,10 @@ export interface Resumption {
   restore(session: Session, user: string | undefined, numbers: SessionNumbers): boolean;
   /**
    * Ends the sessions that wait for a client, or leaves them to the next process. `from`: when the
-   * shutdown was decided, monotonic ms.
+   * shutdown was decided, monotonic ms. `all`, where no client is left: also ends what was left to
+   * the next process and cannot go on there any more.
    */
-  close(code: number, reason: string, from: number): void;
+  close(code: number, reason: string, from: number, all?: boolean): void;
 }
 
 export function createResumption(deps: ResumptionDeps): Resumption {
@@ -210,8 +211,8 @@ export function createResumption(deps: ResumptionDeps): Resumption {
       return true;
     },
 
-    close(code, reason, from) {
-      for (const resumable of [...waiting]) resumable.stop(code, reason, from);
+    close(code, reason, from, all = false) {
+      for (const resumable of [...(all ? registry.all() : waiting)]) resumable.stop(code, reason, from);
     },
   };
 }

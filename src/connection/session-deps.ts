@@ -23,8 +23,8 @@ export interface SessionDeps {
   readonly now: () => number;
   /** Is told of sessions; undefined = nothing outlives the process. */
   readonly journal?: Journal | undefined;
-  /** Whether the next process goes on with the sessions of this one. Default: it does not. */
-  readonly handsOver?: () => boolean;
+  /** Whether the next process goes on with the session. Default: it does not. */
+  readonly handsOver?: (session: Session) => boolean;
   /** Is told once that the session is over. */
   ended(session: Session): void;
 }

@@ -66,8 +66,8 @@ export interface FileStore {
   readonly name: string;
   /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;
-  /** Whether the next process can go on with the sessions that this one leaves. */
-  readonly handsOver: boolean;
+  /** Whether the next process can go on with the sessions that this one leaves now. */
+  handsOver(): boolean;
   readonly counters: StoreCounters;
   readonly deadLetters: DeadLetters;
   /** Bytes of state on the disk. */
@@ -181,7 +181,7 @@ class OpenStore implements FileStore {
     return this.#letters.degraded;
   }
 
-  get handsOver(): boolean {
+  handsOver(): boolean {
     return this.#closed || (!this.#log.broken && this.journal.whole);
   }
 

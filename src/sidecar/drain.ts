@@ -9,7 +9,7 @@ import { stillSince } from '../time/pulse.ts';
 
 /** RFC 6455 registry, "Service Restart". */
 export const SERVICE_RESTART = 1012;
-const REASON = 'service restart';
+export const SERVICE_RESTART_REASON = 'service restart';
 /** Gap between two looks whether a wait is over, ms. */
 const LOOK_MS = 10;
 /** How long the sockets that are destroyed in the end may take to close, ms. */
@@ -61,7 +61,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number,
   const told = new WeakSet<Connection>();
   const tell = (connection: Connection): void => {
     told.add(connection);
-    connection.close(SERVICE_RESTART, REASON, 'shutdown');
+    connection.close(SERVICE_RESTART, SERVICE_RESTART_REASON, 'shutdown');
   };
   const perSecond = Math.max(pace.perSecond, (connections.size * 1000) / Math.max(1, confirmBy - begun));
   const mayWait = thinOut(begun + (confirmBy - begun) / 2, confirmBy, pace.atOnce);
@@ -94,7 +94,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number,
   if ((!done || forced) && pending() > 0) deps.unconfirmed();
   const over = (): boolean => {
     // One that lost its client meanwhile is not waited for: none can come back.
-    resumption.close(SERVICE_RESTART, REASON, from);
+    resumption.close(SERVICE_RESTART, SERVICE_RESTART_REASON, from);
     // A handshake that was under way may still become a connection.
     for (const connection of connections) if (!told.has(connection)) tell(connection);
     return connections.size === 0 && parked.count === 0 && handshaking() === 0;
@@ -102,8 +102,9 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number,
   const { at } = await until(over, closeBy, from);
   for (const connection of connections) connection.destroy(at);
   await until(() => connections.size === 0, now() + DESTROY_MS);
-  // A session whose connection has ended just now has begun to wait.
-  resumption.close(SERVICE_RESTART, REASON, from);
+  // A session whose connection has ended just now has begun to wait, and the store may have failed
+  // since others were left to the next process.
+  resumption.close(SERVICE_RESTART, SERVICE_RESTART_REASON, from, true);
   tracker.shutdown(at, ({ session }) => goesOn(session));
 }
 

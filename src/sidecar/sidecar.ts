@@ -199,7 +199,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     silenceMs: config.limits.silenceMs,
     now,
     journal,
-    handsOver: () => state.draining && handsOver(lasting),
+    handsOver: (session) => state.draining && handsOver(lasting, session),
     ended(session) {
       owners.release(session.owner);
       tell(report, () => watch.sessionEnded(session));

@@ -7,7 +7,7 @@ import type { Tracker } from '../delivery/tracker.ts';
 import type { Listener } from '../front/listener.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import { now } from '../time/clock.ts';
-import { drain, until } from './drain.ts';
+import { drain, SERVICE_RESTART, SERVICE_RESTART_REASON, until } from './drain.ts';
 import { clientsFrom, FLUSH_MS, lastOutcome, SCRAPE_MARGIN_MS, timeOfNotices } from './grace.ts';
 import type { LastScrapes, Scrapes } from './last-scrape.ts';
 import type { OutcomeLines, Watch } from './observe.ts';
@@ -107,7 +107,7 @@ async function part(running: Stoppable, { config, log }: StopDeps, reason: strin
   await listener.stopAccepting();
   const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
   const closing = Math.min(config.limits.patienceMs + CLOSE_MS, (closeBy - clientsFrom(grace)) * CLOSE_SHARE);
-  const goesOn = (session: Session) => session.resumable && handsOver(running.lasting);
+  const goesOn = (session: Session) => session.resumable && handsOver(running.lasting, session);
   const handshaking = () => listener.upgrading();
   await drain(
     { connections, parked, resumption, tracker, pending, goesOn, handshaking, unconfirmed },
@@ -129,10 +129,14 @@ async function end(
   begin: (reason: string) => Promise<Drained>,
   reason: string,
 ): Promise<void> {
-  const { watch, hooks, listener, admin } = running;
+  const { watch, hooks, listener, admin, resumption } = running;
   const deadline = now() + config.shutdown.graceMs;
-  const { scrape, settledAt, lost } = await begin(reason);
+  const { scrape, settledAt, lost: before } = await begin(reason);
   await listener.close();
+  const sofar = losses(watch);
+  // The store may have failed since it was left to the next process.
+  resumption.close(SERVICE_RESTART, SERVICE_RESTART_REASON, now(), true);
+  const lost = before + losses(watch) - sofar;
   running.stopBeats();
   running.stopLimitLog();
   running.stopTlsFile();

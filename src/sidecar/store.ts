@@ -5,6 +5,7 @@ import type { DeadLetters } from '../delivery/dead-letters.ts';
 import type { Journal } from '../delivery/journal.ts';
 import type { Report, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
+import type { Session } from '../delivery/session.ts';
 import { type FileStore, openFileStore, type StoreCounters } from '../journal/file-store.ts';
 import { RedisStore } from '../journal/redis/redis-store.ts';
 import type { Registry } from '../resume/registry.ts';
@@ -29,8 +30,8 @@ export interface StoreEngine {
   readonly journal: Journal;
   /** Why not everything outlives the process just now; undefined = it does. */
   readonly degraded: string | undefined;
-  /** Whether the next process can go on with the sessions that this one leaves. */
-  readonly handsOver: boolean;
+  /** Whether the next process can go on with the session, if this one leaves it now. */
+  handsOver(session: Session): boolean;
   readonly counters: StoreCounters;
   readonly deadLetters: DeadLetters;
   /** Secrets behind resume tokens that outlive the process: the first one signs. */
@@ -84,9 +85,9 @@ export async function openStore(deps: OpenStoreDeps): Promise<LastingStore | und
   return { engine: file, file, shared: undefined, restored };
 }
 
-/** Whether the next process can go on with what this one leaves. */
-export function handsOver(store: LastingStore | undefined): boolean {
-  return store?.engine.handsOver === true;
+/** Whether the next process can go on with a session that this one leaves. */
+export function handsOver(store: LastingStore | undefined, session: Session): boolean {
+  return store?.engine.handsOver(session) === true;
 }
 
 /**

@@ -110,7 +110,7 @@ it.each(['ENOSPC', 'EROFS', 'EIO'])(
     track('meanwhile');
     confirm(over);
     expect(store.degraded).toBe(`the store cannot be written to: ${fault}`);
-    expect(store.handsOver).toBe(false);
+    expect(store.handsOver()).toBe(false);
     // What is there is older than what clients are told from here on.
     expect(stateFiles(directory)).toEqual([]);
     beat(500);
@@ -122,7 +122,7 @@ it.each(['ENOSPC', 'EROFS', 'EIO'])(
     beat(600);
     beat(100);
     expect(store.degraded).toBeUndefined();
-    expect(store.handsOver).toBe(true);
+    expect(store.handsOver()).toBe(true);
     expect(said.at(-1)).toBe('the store can be written to again');
     expect(store.counters.failures).toBe(1);
     confirm(before);

@@ -23,7 +23,7 @@ function createScribe() {
     release: ({ session }) => void told.push(`release ${session.key}`),
     end: ({ session }) => void told.push(`end ${session.key}`),
     hold() {},
-  } satisfies Outbox as Outbox & { full: boolean };
+  } satisfies Outbox as Outbox & { open: boolean; full: boolean };
   const open = new Set<Delivery>();
   let letters = 0;
   const letterBox = {
@@ -199,6 +199,27 @@ it('a loss is told at the end of the turn, behind its letter', async () => {
   reject(session, 1);
   await turnEnd();
   expect(told).toEqual(['letter', expect.stringContaining(`d${seq}`)]);
+});
+
+it('[P2] a session that is to be left while everything is told again is told first, where that can be handed to the kernel', () => {
+  const { told, outbox, scribe, begin, send } = createScribe();
+  const session = begin('s');
+  const seq = send(session);
+  scribe.handOver();
+  expect(scribe.hasWhole(session)).toBe(true);
+  scribe.startAnew();
+  told.length = 0;
+  outbox.full = true;
+  expect(scribe.hasWhole(session)).toBe(false);
+  outbox.full = false;
+  outbox.open = false;
+  expect(scribe.hasWhole(session)).toBe(false);
+  expect(told).toEqual([]);
+  outbox.open = true;
+  expect(scribe.hasWhole(session)).toBe(true);
+  expect(told).toEqual([expect.stringMatching(`write s .*d${seq}`)]);
+  scribe.ended(session);
+  expect(scribe.hasWhole(session)).toBe(false);
 });
 
 function turnEnd(): Promise<void> {

@@ -1,6 +1,7 @@
 // journal: the store that instances share in Redis; each session belongs to one instance at a time.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Session } from '../../delivery/session.ts';
 import type { StoreCounters } from '../file-store.ts';
 import { LetterScribe } from '../letter-scribe.ts';
 import type { WallOf } from '../snapshot.ts';
@@ -170,11 +171,11 @@ export class RedisStore {
   }
 
   /**
-   * Also where Redis answers late: it reads what its kernel has. What waits in this process for a
-   * kernel that takes no more may be lost with it.
+   * Also where Redis answers late, because it reads what its kernel has, or is still being filled.
+   * What waits in this process for a kernel that takes no more may be lost with it.
    */
-  get handsOver(): boolean {
-    return this.#closed || (this.gate.open && this.journal.whole && !this.link.full);
+  handsOver(session: Session): boolean {
+    return this.#closed || (this.gate.open && this.journal.hasWhole(session) && !this.link.full);
   }
 
   get counters(): StoreCounters {

@@ -127,6 +127,13 @@ export class RedisScribe implements Journal {
     this.#deps.outbox.end(ledger);
   }
 
+  /** Whether Redis has been told all of the session: if not before, then now. */
+  hasWhole(session: Session): boolean {
+    const ledger = this.#sessions.get(session);
+    if (ledger?.missing === true && this.#deps.outbox.open && !this.#deps.outbox.full) this.#write(ledger);
+    return ledger?.missing === false;
+  }
+
   /** Another instance goes on with the session; `told` = Redis is to be told that it may. */
   left(session: Session, told: boolean): void {
     const ledger = this.#sessions.get(session);
@@ -171,13 +178,11 @@ export class RedisScribe implements Journal {
     if (ledger !== undefined) delivery.journal = new Place(ledger);
   }
 
-  /**
-   * What is due by now (monotonic ms): deliveries that have stayed open, sessions that Redis has
-   * not got whole.
-   */
+  /** Does what is due by now (monotonic ms). */
   look(now: number): void {
     this.#later.drain(now - this.#deps.afterMs, (delivery) => this.#begin(delivery, this.others.ledger));
-    if (this.#deps.outbox.open) this.#catchUp();
+    let left = this.#deps.outbox.open ? SLICE : 0;
+    for (const ledger of this.#missing) if (left-- > 0 && !this.#deps.outbox.full) this.#write(ledger);
     this.handOver();
   }
 
@@ -282,11 +287,6 @@ export class RedisScribe implements Journal {
       if (ledger.changed) outbox.put(ledger);
       if (ledger.received.size > 0) this.#waiting.add(ledger, true);
     }
-  }
-
-  #catchUp(): void {
-    let left = SLICE;
-    for (const ledger of this.#missing) if (left-- > 0 && !this.#deps.outbox.full) this.#write(ledger);
   }
 
   #write(ledger: SessionLedger): void {
