@@ -1,5 +1,6 @@
 // delivery: a session as the core sees it: its owner, its capability, and its deliveries in flight, in order.
 import type { EarlyConfirmation } from './early.ts';
+import type { Gap } from './gaps.ts';
 import type { Goodbye } from './goodbye.ts';
 import type { Link } from './ports.ts';
 import { DeliveryQueue } from './queue.ts';
@@ -34,6 +35,8 @@ export class Owner {
     this.mark = user === undefined ? this.seq : markOfUser(user);
   }
 }
+
+const NO_GAPS: readonly Gap[] = [];
 
 /** FNV-1a over UTF-16 units, negative where `seq` is positive. */
 function markOfUser(user: string): number {
@@ -108,11 +111,8 @@ export class Session {
   mayRepeat = false;
   /** Under which limit the client first got a message that was too long to be read; 0 = none. */
   tooLong = 0;
-  /**
-   * A time without a process that had the session: deadlines of what was sent before its end did
-   * not pass (D14).
-   */
-  gap: { readonly until: number; readonly ms: number } | undefined = undefined;
+  /** Times in which no process had the session, in order. */
+  gaps: readonly Gap[] = NO_GAPS;
   /**
    * Number of relayed messages whose content is not decoded yet (compressed ones are read on the
    * side).

@@ -1,5 +1,4 @@
 // delivery: times in which this process did not run: they extend deadlines, because no evidence could be taken in.
-import type { Delivery } from './record.ts';
 
 /** Standstills that are remembered one by one. The oldest of more are taken together. */
 const REMEMBERED = 64;
@@ -30,11 +29,4 @@ export class Standstills {
       ms += Math.min(this.#ms[i]!, this.#to[i]! - Math.max(at, this.#from[i]!));
     return ms;
   }
-}
-
-/**
- * How long nobody could hear the client of the delivery, because no process had its session, ms.
- */
-export function unheard({ session: { gap }, sentAt }: Delivery): number {
-  return gap !== undefined && sentAt <= gap.until ? gap.ms : 0;
 }

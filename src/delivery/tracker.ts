@@ -2,6 +2,7 @@
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
 import { Ending, type Gone, wasReemitted } from './ending.ts';
+import { unheard } from './gaps.ts';
 import { type Goodbye, goodbyeOf } from './goodbye.ts';
 import { ObscuredSessions } from './obscured.ts';
 import { ObserverList } from './observers.ts';
@@ -14,7 +15,7 @@ import { queueOf } from './restoring.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
 import { Displaced, Shedding } from './shedding.ts';
-import { Standstills, unheard } from './standstills.ts';
+import { Standstills } from './standstills.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
 import type { AttemptKind, AttemptResult } from './words.ts';

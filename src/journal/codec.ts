@@ -1,4 +1,5 @@
 // journal: the payload of a record: a value as JSON, then the bytes of a message. Reading trusts no byte.
+import type { Gap } from '../delivery/gaps.ts';
 import type { Goodbye } from '../delivery/goodbye.ts';
 import type { Clocks, DeliveryEntry, DeliveryState, Entry, OutcomeEntry, SessionEntry } from './entry.ts';
 import { FRAME_BYTES, seal } from './frame.ts';
@@ -176,6 +177,11 @@ export function readGoodbye(value: unknown): Goodbye | undefined {
   const { orderly, own, since, through } = value;
   if (!isNumber(since) || !isNumber(through)) return undefined;
   return { orderly: orderly === true, own: own === true, since, through };
+}
+
+export function readGaps(value: unknown): readonly Gap[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((one): one is Gap => isFields(one) && isNumber(one.until) && isNumber(one.ms) && one.ms >= 0);
 }
 
 export function isDelivery(value: unknown): value is DeliveryEntry {

@@ -1,4 +1,5 @@
 // journal: the entries of a journal: plain data, one per event. Times are ms by the clock of the store.
+import type { Gap } from '../delivery/gaps.ts';
 import type { Goodbye } from '../delivery/goodbye.ts';
 import type {
   AttemptKind,
@@ -28,6 +29,8 @@ export interface SessionEntry {
   readonly heard: number;
   /** How its client was closed upon, times by the clock of the store; null = it is back. */
   readonly goodbye?: Goodbye | null;
+  /** Times in which no instance had it, by the clock of the store; left out = there were none. */
+  readonly gaps?: readonly Gap[];
 }
 
 /** The facts about a delivery that are fixed from its beginning. */

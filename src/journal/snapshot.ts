@@ -1,4 +1,5 @@
 // journal: the present state of a session or a delivery as an entry.
+import type { Gap } from '../delivery/gaps.ts';
 import type { Goodbye } from '../delivery/goodbye.ts';
 import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
@@ -23,7 +24,12 @@ export function sessionEntry(session: Session, tokens: Tokens, wallOf: WallOf): 
   return {
     ...{ key, boundTo, user, traceparent, ordinal: lastOrdinal, capability, serial, used, heard },
     ...(goodbye && { goodbye }),
+    ...(session.gaps.length > 0 && { gaps: gapsEntry(session, wallOf) }),
   };
+}
+
+export function gapsEntry({ gaps }: Session, wallOf: WallOf): readonly Gap[] {
+  return gaps.map(({ until, ms }) => ({ until: wallOf(until), ms }));
 }
 
 export function goodbyeEntry({ goodbye }: Session, wallOf: WallOf): Goodbye | null {

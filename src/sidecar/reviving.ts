@@ -1,6 +1,7 @@
 // sidecar: sessions and deliveries of another process as records of this one, wherever they were kept.
 import type { Resumption } from '../connection/resumption.ts';
 import type { Decoder } from '../decode/decoder.ts';
+import { gapsOf } from '../delivery/gaps.ts';
 import type { Delivery } from '../delivery/record.ts';
 import { type LeftDelivery, revive } from '../delivery/restoring.ts';
 import { Session } from '../delivery/session.ts';
@@ -48,7 +49,10 @@ export function reviveSession<Open extends OpenDelivery>(
   session.capability = entry.capability;
   const goodbye = readGoodbye(entry.goodbye);
   if (goodbye !== undefined) session.goodbye = { ...goodbye, since: goodbye.since - deps.offset() };
-  if (awayMs > 0) session.gap = { until: now(), ms: awayMs };
+  const shift = deps.offset();
+  const gaps = (entry.gaps ?? []).map(({ until, ms }) => ({ until: until - shift, ms }));
+  const since = Math.min(...open.map(({ delivery }) => delivery.sentAt - shift));
+  session.gaps = gapsOf(gaps, since, awayMs, now());
   tell.session(session);
   if (!resumption.restore(session, entry.boundTo, entry)) {
     session.resumable = false;

@@ -210,7 +210,9 @@ export class Claims {
     if (kind === 'held') return { kind, owner: answer[1]!.toString() };
     if (kind !== 'yours') return { kind };
     const read = readSession(session, answer[3] as unknown as Buffer[]);
-    return { kind, taken: read && { ...read, epoch: answer[1]!.toString(), awayMs } };
+    // An instance gave it back, and perhaps none was there since.
+    const away = Math.max(awayMs, Number(answer[4] ?? 0));
+    return { kind, taken: read && { ...read, epoch: answer[1]!.toString(), awayMs: away } };
   }
 
   #judge(answer: Answer): Claimed {

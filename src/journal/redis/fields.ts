@@ -1,5 +1,5 @@
 // journal: a session in Redis as the fields of a hash, and back. Reading believes nothing.
-import { isDelivery, isState, readGoodbye } from '../codec.ts';
+import { isDelivery, isState, readGaps, readGoodbye } from '../codec.ts';
 import type { DeliveryEntry, DeliveryState, SessionEntry } from '../entry.ts';
 import type { OpenDelivery } from '../image.ts';
 import type { Arg } from './link.ts';
@@ -10,7 +10,7 @@ export type Pairs = Arg[];
 /** What changes of a session, as the fields that hold it. */
 export function sessionPairs(changes: Partial<SessionEntry>): Pairs {
   const pairs: Pairs = [];
-  const { boundTo, traceparent, user, ordinal, capability, serial, used, heard, goodbye } = changes;
+  const { boundTo, traceparent, user, ordinal, capability, serial, used, heard, goodbye, gaps } = changes;
   if (traceparent !== undefined) pairs.push('begun', JSON.stringify({ boundTo, traceparent }));
   if (user !== undefined) pairs.push('user', user);
   if (ordinal !== undefined) pairs.push('ordinal', String(ordinal));
@@ -19,6 +19,7 @@ export function sessionPairs(changes: Partial<SessionEntry>): Pairs {
   if (used !== undefined) pairs.push('used', String(used));
   if (heard !== undefined) pairs.push('heard', String(heard));
   if (goodbye !== undefined) pairs.push('goodbye', JSON.stringify(goodbye));
+  if (gaps !== undefined) pairs.push('gaps', JSON.stringify(gaps));
   return pairs;
 }
 
@@ -61,7 +62,8 @@ export function readSession(key: string, flat: readonly Buffer[]): ReadSession |
   open.sort((a, b) => a.delivery.ordinal - b.delivery.ordinal);
   const { traceparent } = begun;
   const goodbye = readGoodbye(readJson(fields.get('goodbye'))) ?? null;
-  const entry = { key, boundTo, user, traceparent, ordinal, capability, serial, used, heard, goodbye };
+  const gaps = readGaps(readJson(fields.get('gaps')));
+  const entry = { key, boundTo, user, traceparent, ordinal, capability, serial, used, heard, goodbye, gaps };
   return { entry, open, dropped };
 }
 

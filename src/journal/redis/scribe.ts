@@ -6,7 +6,7 @@ import type { Session } from '../../delivery/session.ts';
 import type { SessionEntry } from '../entry.ts';
 import { Later } from '../later.ts';
 import type { LetterScribe } from '../letter-scribe.ts';
-import { goodbyeEntry, type WallOf } from '../snapshot.ts';
+import { gapsEntry, goodbyeEntry, type WallOf } from '../snapshot.ts';
 import { sessionPairs } from './fields.ts';
 import { type Ledger, Place, SessionLedger } from './ledger.ts';
 import { Others } from './others.ts';
@@ -169,6 +169,7 @@ export class RedisScribe implements Journal {
     this.#missing.delete(this.#sessions.get(session) ?? ledger);
     this.#sessions.set(session, ledger);
     this.#deps.outbox.hold(session);
+    if (session.gaps.length > 0) this.#change(session, { gaps: gapsEntry(session, this.#deps.wallOf) });
     return ledger;
   }
 

@@ -96,9 +96,11 @@ return ${WRITTEN}`);
 /**
  * Takes a session over. KEYS session. ARGV taker, token's serial (-1 = none), owner from whom it
  * may be taken, `client` or `reaper`, life, the ordinal of the last message that the client has.
- * Answers what stands in the way, or everything that is known of it.
+ * Answers what stands in the way, or everything that is known of it, and for how long no instance
+ * had it, ms.
  */
-export const CLAIM = script(`local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'used', 'gone', 'ordinal')
+export const CLAIM =
+  script(`${NOW}local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'used', 'gone', 'ordinal', 'left')
 if not f[1] or f[4] then return {'unknown'} end
 local serial = tonumber(ARGV[2])
 if serial >= 0 and serial < tonumber(f[3] or '0') then return {'stale'} end
@@ -107,14 +109,16 @@ if ARGV[4] ~= 'reaper' then open = open or f[2] == ARGV[1] end
 if not open then return {'held', f[2]} end
 if tonumber(ARGV[6]) > tonumber(f[5] or '0') then return {'behind'} end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'by', ARGV[4])
+redis.call('HDEL', KEYS[1], 'left')
+local away = f[2] == '' and now - tonumber(f[6] or now) or 0
 local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
 if serial >= 0 then redis.call('HSET', KEYS[1], 'used', ARGV[2]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-return {'yours', tostring(epoch), f[2], redis.call('HGETALL', KEYS[1])}`);
+return {'yours', tostring(epoch), f[2], redis.call('HGETALL', KEYS[1]), tostring(away)}`);
 
-/** Gives a session back, for the next who asks. KEYS session. ARGV epoch. */
+/** Gives a session back, for the next who asks, and notes when. KEYS session. ARGV epoch. */
 export const RELEASE = oneWay(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
-redis.call('HSET', KEYS[1], 'owner', '')
+${NOW}redis.call('HSET', KEYS[1], 'owner', '', 'left', now)
 return ${WRITTEN}`);
 
 /** Gives back a session that the instance does not have. KEYS session. ARGV instance. */
