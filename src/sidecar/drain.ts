@@ -104,7 +104,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number,
   await until(() => connections.size === 0, now() + DESTROY_MS);
   // A session whose connection has ended just now has begun to wait, and the store may have failed
   // since others were left to the next process.
-  resumption.close(SERVICE_RESTART, SERVICE_RESTART_REASON, from, true);
+  resumption.close(SERVICE_RESTART, SERVICE_RESTART_REASON, at, true);
   tracker.shutdown(at, ({ session }) => goesOn(session));
 }
 
