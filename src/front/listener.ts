@@ -13,6 +13,7 @@ import { refusalOf, turnDown } from './refusals.ts';
 import { reinject } from './reinject.ts';
 import { isBelow, targetOf } from './target.ts';
 import { createTunnels, mayTunnel, type Tunnels } from './tunnel.ts';
+import { createTurns, type Turns } from './turns.ts';
 import { createUpgrader, isHandshake, type UpgradeDeps, type Upgrader } from './upgrade.ts';
 import type { Caller } from './upgraded.ts';
 
@@ -94,11 +95,11 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   const exchanges = createExchanges({ counters, stallMs, report, abort: (request) => forwarder.abort(request) });
   const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes, exchanges });
   const tunnels = createTunnels({ ...deps, server, connectTimeoutMs: handshakeTimeoutMs, headerBytes, exchanges });
-  const turns: Routes<T>['turns'] = new WeakMap();
+  const turns = createTurns();
   const heads: Routes<T>['heads'] = new WeakMap();
   const errors = createClientErrors({
     ...{ counters, headersTimeoutMs, checkMs },
-    responding: (socket) => turns.get(socket)?.headersSent === true,
+    responding: (socket) => turns.responding(socket),
     heads: (socket) => heads.get(socket) ?? 0,
   });
   const descriptors =
@@ -118,12 +119,12 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   server.on('upgrade', (request, socket, head) => {
     noteHead(routes, socket as Socket);
     const caller: Caller = { request, socket: socket as Socket, head };
-    afterTurn(routes, caller.socket, () => routeUpgrade(routes, caller));
+    turns.after(caller.socket, () => routeUpgrade(routes, caller));
   });
   // node:http would close the connection without an answer.
   server.on('connect', (_, socket) => {
     deps.counters.badRequests++;
-    afterTurn(routes, socket as Socket, () => answer(socket as Socket, 501, 'CONNECT is not passed on'));
+    turns.after(socket as Socket, () => answer(socket as Socket, 501, 'CONNECT is not passed on'));
   });
   server.on('clientError', (error, socket) => routes.errors.answer(error, socket as Socket));
 
@@ -164,8 +165,7 @@ interface Routes<T> {
   readonly tunnels: Tunnels;
   readonly exchanges: Exchanges;
   readonly descriptors: Descriptors;
-  /** The response that was begun last on each connection, until it is out. */
-  readonly turns: WeakMap<Socket, ServerResponse>;
+  readonly turns: Turns;
   /** Number of heads that have been read on each connection. */
   readonly heads: WeakMap<Socket, number>;
   readonly errors: ClientErrors;
@@ -178,9 +178,8 @@ interface Routes<T> {
 function routeRequest<T>(routes: Routes<T>, request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
   const { mount } = routes.deps;
-  routes.turns.set(socket, response);
+  routes.turns.begin(socket, response);
   response.once('close', () => {
-    if (routes.turns.get(socket) === response) routes.turns.delete(socket);
     if (routes.stopping) routes.server.closeIdleConnections();
   });
   noteHead(routes, socket);
@@ -278,22 +277,4 @@ const STOPPING: { readonly refusal: Refusal } = {
 
 function noteHead<T>({ heads }: Routes<T>, socket: Socket): void {
   heads.set(socket, (heads.get(socket) ?? 0) + 1);
-}
-
-/** Runs `next` after the response that precedes it on the connection. Clients may pipeline. */
-function afterTurn<T>(routes: Routes<T>, socket: Socket, next: () => void): void {
-  const turn = routes.turns.get(socket);
-  if (turn === undefined) {
-    next();
-    return;
-  }
-  const gone = (): void => {
-    turn.destroy();
-  };
-  socket.on('error', gone).once('close', gone);
-  turn.once('close', () => {
-    socket.off('error', gone).off('close', gone);
-    if (socket.writable && turn.writableFinished) next();
-    else socket.destroy();
-  });
 }

@@ -10,6 +10,7 @@ import { formatHead, hasToken, headerValues } from './headers.ts';
 import { isShortage, limitConnect, unreachable } from './http.ts';
 import { namedHeaders, outgoingHead, withoutFraming } from './outgoing.ts';
 import { passResponse } from './response.ts';
+import { drainInto } from './turns.ts';
 import { dial, type Upstream } from './upstream.ts';
 
 export interface TunnelDeps {
@@ -239,6 +240,7 @@ class Tunnel {
     const known = response as { _keepAliveTimeout?: number };
     if ('_keepAliveTimeout' in known) known._keepAliveTimeout = server.keepAliveTimeout;
     response.assignSocket(client);
+    const endDrain = drainInto(client, response);
     incoming.on('error', (error) => {
       if (client.destroyed) return;
       counters.requestErrors++;
@@ -246,6 +248,7 @@ class Tunnel {
       this.destroy();
     });
     response.on('finish', () => {
+      endDrain();
       response.detachSocket(client);
       this.#release();
       if (!response.shouldKeepAlive) {
