@@ -35,12 +35,12 @@ export interface Places {
 /** Watches the connections of `server`. */
 export function createPlaces(server: Server, { limit, stallMs, counters, report }: PlacesDeps): Places {
   /** Connections with the answers under way on each, the one quiet longest first. */
-  const open = new Map<Socket, number>();
+  const open = new Map<Socket, Set<ServerResponse>>();
   const stalls = createStallWatch(stallMs);
 
   function makeRoom(): boolean {
     for (const [socket, answers] of open) {
-      if (answers > 0) continue;
+      if (answers.size > 0) continue;
       open.delete(socket);
       socket.destroy();
       return true;
@@ -62,8 +62,12 @@ export function createPlaces(server: Server, { limit, stallMs, counters, report 
         return;
       }
     }
-    open.set(socket, 0);
-    socket.once('close', () => open.delete(socket));
+    const answers = new Set<ServerResponse>();
+    open.set(socket, answers);
+    socket.once('close', () => {
+      open.delete(socket);
+      endWaiting(answers);
+    });
   });
   return {
     get taken() {
@@ -83,17 +87,16 @@ export function createPlaces(server: Server, { limit, stallMs, counters, report 
           socket.resetAndDestroy();
         },
       };
-      open.set(socket, (open.get(socket) ?? 0) + 1);
+      const answers = open.get(socket) ?? new Set();
+      answers.add(response);
       stalls.add(moving);
       response.once('close', () => {
         stalls.remove(moving);
-        const answers = open.get(socket);
-        if (answers === undefined) return;
+        answers.delete(response);
         // The connection moves to the end of the line.
-        open.delete(socket);
-        open.set(socket, answers - 1);
+        if (open.delete(socket)) open.set(socket, answers);
       });
-      return open.get(socket) as number;
+      return answers.size;
     },
   };
 }
@@ -109,4 +112,16 @@ export function createAbreast(): { begin(socket: Socket, response: ServerRespons
       return answers;
     },
   };
+}
+
+/**
+ * Ends the answers whose turn had not come when their connection ended: node:http tells only the
+ * one that was being written.
+ */
+function endWaiting(answers: Iterable<ServerResponse>): void {
+  for (const response of answers) {
+    if (response.socket !== null || response.writableFinished) continue;
+    response.destroy();
+    response.emit('close');
+  }
 }

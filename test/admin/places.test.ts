@@ -75,3 +75,14 @@ test('an answer that nobody reads is given up', async () => {
   socket.pause();
   await eventually(() => expect(counters.stalled).toBe(1));
 });
+
+test('answers that were pipelined behind one that lasts end with their connection', async () => {
+  const { open, held, places } = await start(2);
+  const socket = await open('/held');
+  socket.write('GET /held HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2));
+  await eventually(() => expect(held).toHaveLength(3));
+  const ended = Promise.all(held.map((response) => once(response, 'close')));
+  socket.destroy();
+  await ended;
+  expect([places.taken, held.map(({ destroyed }) => destroyed)]).toEqual([0, [true, true, true]]);
+});
