@@ -92,6 +92,8 @@ class Tunnel {
   readonly #unwatch: () => void;
   /** Whether the answer has begun. From then on the answer decides how this ends. */
   #answered = false;
+  /** Whether the upstream may read the body: it may answer meanwhile, and not behind its answer. */
+  #reads = true;
 
   /** Throws before it touches the socket, if the request cannot be written for the upstream. */
   constructor(
@@ -109,7 +111,8 @@ class Tunnel {
     this.#client = client;
     const length = headerValues(request.rawHeaders, 'content-length')[0];
     this.#left = Number(length ?? 0);
-    this.#outgoing = dial(upstream, { method: request.method!, path, headers: namedHeaders(headers), headerBytes });
+    const named = namedHeaders(headers);
+    this.#outgoing = dial(upstream, { method: request.method!, path, headers: named, headerBytes, lasting: true });
     if (length === undefined) withoutFraming(this.#outgoing);
     this.#outgoing
       .on('socket', (socket) => limitConnect(this.#outgoing, socket, deps.connectTimeoutMs))
@@ -120,8 +123,9 @@ class Tunnel {
       .on('upgrade', (response, socket, head) => this.#switched(response, socket, head))
       .on('response', (response) => this.#answer(response))
       .on('drain', () => client.resume())
+      .on('close', () => this.#readsNoMore())
       .on('error', (error) => this.#broken(error));
-    const wanted = (): boolean => this.#left > 0 && !this.#answered && !client.isPaused();
+    const wanted = (): boolean => this.#left > 0 && this.#reads && !client.isPaused();
     this.#unwatch = deps.exchanges.watch(client, wanted, () => this.#stalled());
     client.setTimeout(0);
     client.on('data', this.#onData).on('end', this.#onGone).on('close', this.#onGone).on('error', this.#onGone);
@@ -142,14 +146,19 @@ class Tunnel {
   #onData = (chunk: Buffer): void => {
     const body = chunk.subarray(0, this.#left);
     this.#left -= body.length;
-    // The upstream has answered already and reads no more of the body.
-    if (body.length > 0 && !this.#answered && !this.#outgoing.write(body)) this.#client.pause();
-    if (body.length > 0 && this.#left === 0 && !this.#answered) this.#outgoing.end();
+    const reads = this.#reads && body.length > 0;
+    if (reads && !this.#outgoing.write(body)) this.#client.pause();
+    if (reads && this.#left === 0) this.#outgoing.end();
     if (body.length === chunk.length) return;
     this.#early.push(chunk.subarray(body.length));
     this.#earlyBytes += chunk.length - body.length;
     if (this.#earlyBytes >= EARLY_BYTES) this.#client.pause();
   };
+
+  #readsNoMore(): void {
+    this.#reads = false;
+    if (this.#deps.open.has(this) && this.#upstream === undefined) this.#client.resume();
+  }
 
   #onGone = (): void => {
     if (this.#deps.open.has(this) && !this.#answered) this.#deps.counters.clientGone++;
@@ -246,6 +255,10 @@ class Tunnel {
       counters.requestErrors++;
       report({ stage: 'relay.tunnel', error });
       this.destroy();
+    });
+    incoming.on('end', () => {
+      this.#readsNoMore();
+      if (this.#left > 0) this.#outgoing.destroy();
     });
     response.on('finish', () => {
       endDrain();

@@ -3,6 +3,7 @@ import { type ClientRequest, Agent as HttpAgent, request } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { lasting } from './lasting.ts';
 
 /** The backend that Ackspan fronts, ready to dial. */
 export interface Upstream {
@@ -120,19 +121,22 @@ export interface DialRequest {
   readonly headers: readonly string[] | Record<string, string | string[]>;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
+  /** Whether an answer is read also when the upstream takes no more of the request. */
+  readonly lasting?: boolean;
 }
 
 /**
  * Sends an upgrade request on a socket of its own. The caller ends it, and listens to `upgrade`,
  * `response` and `error`.
  */
-export function dial(upstream: Upstream, { method, path, headers, headerBytes }: DialRequest): ClientRequest {
+export function dial(upstream: Upstream, asked: DialRequest): ClientRequest {
+  const { method, path, headers, headerBytes } = asked;
   const sent = request({
     method,
     path,
     headers,
     maxHeaderSize: headerBytes,
-    createConnection: () => openSocket(upstream),
+    createConnection: () => (asked.lasting === true ? lasting(openSocket(upstream)) : openSocket(upstream)),
   });
   sent.maxHeadersCount = ANY_NUMBER;
   return sent;
@@ -150,19 +154,25 @@ const ANY_NUMBER = 0;
  */
 export function createAgent(upstream: Upstream): HttpAgent {
   const reuse = { keepAlive: true, timeout: 4_000, noDelay: true };
-  if (!upstream.secure) return readsAllHeaders(new HttpAgent(reuse));
+  if (!upstream.secure) return readsWholeAnswers(new HttpAgent(reuse));
   const agent = new HttpsAgent({ ...reuse, ...trust(upstream) });
   // Read for each connection.
   Object.defineProperty(agent.options, 'ca', { enumerable: true, get: () => upstream.ca });
-  return readsAllHeaders(agent);
+  return readsWholeAnswers(agent);
 }
 
 /**
- * Lets each request of an agent take an answer with any number of headers. The request has to know
- * before it has its socket, and an agent is the last to see it by then.
+ * Lets each request of an agent take an answer with any number of headers, also when the upstream
+ * takes no more of the request. The request has to know the former before it has its socket, and an
+ * agent is the last to see it by then.
  */
-function readsAllHeaders(agent: HttpAgent): HttpAgent {
-  const known = agent as unknown as { addRequest(request: ClientRequest, ...more: unknown[]): void };
+function readsWholeAnswers(agent: HttpAgent): HttpAgent {
+  const known = agent as unknown as {
+    addRequest(request: ClientRequest, ...more: unknown[]): void;
+    createConnection(...options: unknown[]): Socket;
+  };
+  const connects = known.createConnection.bind(agent);
+  known.createConnection = (...options) => lasting(connects(...options));
   const add = known.addRequest.bind(agent);
   known.addRequest = (request, ...more) => {
     request.maxHeadersCount = ANY_NUMBER;

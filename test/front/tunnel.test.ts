@@ -195,6 +195,21 @@ describe('another answer', () => {
     expect(await client.rest()).toBe('no');
   });
 
+  it('that begins before the body is through: the body goes on, and what has no reader any more does not', async () => {
+    const { client, peer } = await ask(`${request(['Content-Length: 9'])}one`);
+    await peer.head();
+    peer.send('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none');
+    expect((await client.head()).get('connection')).toBe('close');
+    expect(await client.take(3)).toBe('one');
+    client.send('two');
+    expect(await peer.take(6)).toBe('onetwo');
+    peer.send('two');
+    expect(await client.take(3)).toBe('two');
+    await peer.gone();
+    client.send('end');
+    expect(await client.rest()).toBe('');
+  });
+
   it('interim ones pass', async () => {
     const { client, peer } = await ask(request());
     await peer.head();
