@@ -19,6 +19,8 @@ export interface ClientErrorDeps {
    * that response.
    */
   responding(socket: Socket): boolean;
+  /** Whether the connection may be silent: it has had an answer, and nothing has come since. */
+  rests(socket: Socket): boolean;
   /** Number of heads on that connection that have been read to their end. */
   heads(socket: Socket): number;
 }
@@ -68,8 +70,8 @@ export function createClientErrors(deps: ClientErrorDeps): ClientErrors {
     answer(error, socket) {
       // The connection fails again while it lingers: at each check of its time, and at its end.
       if (had.has(socket)) return;
-      if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') judgeLate(error, socket);
-      else conclude(error, socket);
+      if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') conclude(error, socket);
+      else if (!deps.rests(socket)) judgeLate(error, socket);
     },
     answered(socket) {
       had.add(socket);

@@ -11,6 +11,7 @@ import { createForwarder, type Forwarder } from './http.ts';
 import { countClients, createPublicServer, listenOn, turnAway } from './public-server.ts';
 import { refusalOf, turnDown } from './refusals.ts';
 import { reinject } from './reinject.ts';
+import { createResting } from './resting.ts';
 import { isBelow, targetOf } from './target.ts';
 import { createTunnels, mayTunnel, type Tunnels } from './tunnel.ts';
 import { createTurns, type Turns } from './turns.ts';
@@ -91,15 +92,19 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   const { headersTimeoutMs = 15_000, keepAliveTimeoutMs = 620_000, probeMs = 0 } = deps;
   const checkMs = Math.max(50, Math.min(5_000, headersTimeoutMs / 3));
   const server = createPublicServer({ headerBytes, headersTimeoutMs, checkMs, keepAliveTimeoutMs, probeMs });
-  const forwarder = createForwarder({ ...deps, connectTimeoutMs: handshakeTimeoutMs, headerBytes });
+  const connectTimeoutMs = handshakeTimeoutMs;
+  const forwarder = createForwarder({ ...deps, connectTimeoutMs, headerBytes });
   const exchanges = createExchanges({ counters, stallMs, report, abort: (request) => forwarder.abort(request) });
   const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes, exchanges });
-  const tunnels = createTunnels({ ...deps, server, connectTimeoutMs: handshakeTimeoutMs, headerBytes, exchanges });
+  const resting = createResting(keepAliveTimeoutMs);
+  const rests = (socket: Socket) => resting.begin(socket);
+  const tunnels = createTunnels({ ...deps, server, rests, connectTimeoutMs, headerBytes, exchanges });
   const turns = createTurns();
   const heads: Routes<T>['heads'] = new WeakMap();
   const errors = createClientErrors({
     ...{ counters, headersTimeoutMs, checkMs },
     responding: (socket) => turns.responding(socket),
+    rests: (socket) => resting.has(socket),
     heads: (socket) => heads.get(socket) ?? 0,
   });
   const descriptors =
@@ -132,6 +137,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
     routes.stopping = true;
     server.close();
     server.closeIdleConnections();
+    resting.close();
   }
   return {
     server,

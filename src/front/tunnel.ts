@@ -18,6 +18,8 @@ export interface TunnelDeps {
   readonly counters: FrontCounters;
   /** Server that reads the client's next request after another answer than 101. */
   readonly server: Server;
+  /** Is told of a connection that may wait before it sends that request. */
+  rests(client: Socket): void;
   readonly connectTimeoutMs: number;
   /** Largest response head, bytes. */
   readonly headerBytes: number;
@@ -239,7 +241,7 @@ class Tunnel {
       incoming.destroy();
       return;
     }
-    const { server, counters, report } = this.#deps;
+    const { server, counters, report, rests } = this.#deps;
     const client = this.#client;
     const response = new ServerResponse(this.#request);
     this.#answered = true;
@@ -272,6 +274,7 @@ class Tunnel {
       }
       for (const chunk of this.#early.reverse()) client.unshift(chunk);
       server.emit('connection', client);
+      if (this.#earlyBytes === 0) rests(client);
     });
     try {
       passResponse(incoming, this.#request, response);
