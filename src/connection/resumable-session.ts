@@ -11,18 +11,7 @@ import { patiently, type Wait } from '../time/patience.ts';
 import type { Answered } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
 import { REPLACED, REPLACED_REASON, type SessionConnection } from './session-connection.ts';
-import type { SessionDeps } from './session-deps.ts';
-
-/** A client may go on with a session: what it said, and which of its session's claims it is. */
-export interface Claim {
-  readonly resumable: ResumableSession;
-  /** Ordinal of the last message that the client's application was handed. */
-  readonly last: number;
-  readonly number: number;
-}
-
-/** The numbers of a session's welcomes, and of its client's SDK messages. */
-export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;
+import type { Claim, SessionDeps, SessionNumbers } from './session-deps.ts';
 
 const GOING_AWAY = 1001; // RFC 6455 §7.4.1
 
@@ -77,6 +66,11 @@ export class ResumableSession implements Registered, Answered {
   /** Whether the session waits for its client. */
   get waits(): boolean {
     return this.#wait !== undefined;
+  }
+
+  /** Whether a client has come for the session since this instance has it. */
+  get claimed(): boolean {
+    return this.#claims > 0;
   }
 
   /** Whether the client has messages that the session never had. */

@@ -6,9 +6,9 @@ import { type Owner, Session } from '../delivery/session.ts';
 import type { OptIn } from '../resume/opt-in.ts';
 import { createAnswers } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
-import { type Claim, ResumableSession, type SessionNumbers } from './resumable-session.ts';
+import { ResumableSession } from './resumable-session.ts';
 import type { SessionConnection } from './session-connection.ts';
-import type { SessionDeps } from './session-deps.ts';
+import type { Claim, SessionDeps, SessionNumbers } from './session-deps.ts';
 
 export interface ResumptionDeps extends Omit<SessionDeps, 'answers' | 'waiting'> {
   readonly report: Report;

@@ -1,4 +1,4 @@
-// connection: the parts that all sessions of a process share: their limits, their books, whom they tell.
+// connection: what the sessions of a process share, and what a client shows that may go on with one of them.
 import type { Journal } from '../delivery/journal.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
@@ -7,6 +7,7 @@ import type { Registry } from '../resume/registry.ts';
 import type { Answers } from './heard.ts';
 import type { ResumableSession } from './resumable-session.ts';
 
+/** The parts that all sessions of a process share. */
 export interface SessionDeps {
   readonly registry: Registry<ResumableSession>;
   readonly tracker: Tracker;
@@ -28,3 +29,14 @@ export interface SessionDeps {
   /** Is told once that the session is over. */
   ended(session: Session): void;
 }
+
+/** A client may go on with a session: what it said, and which of its session's claims it is. */
+export interface Claim {
+  readonly resumable: ResumableSession;
+  /** Ordinal of the last message that the client's application was handed. */
+  readonly last: number;
+  readonly number: number;
+}
+
+/** The numbers of a session's welcomes, and of its client's SDK messages. */
+export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;

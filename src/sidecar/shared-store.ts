@@ -14,9 +14,10 @@ import type { Tokens } from '../resume/token.ts';
 import { SERVICE_RESTART } from './drain.ts';
 import type { Restored } from './restore.ts';
 import { endAsLost, type ReviveDeps, reviveSession } from './reviving.ts';
+import { createTakingBack, type Whose } from './taking-back.ts';
 
 export interface SharedDeps extends Omit<ReviveDeps, 'offset'> {
-  readonly registry: Pick<Registry<ResumableSession>, 'find' | 'full'>;
+  readonly registry: Pick<Registry<ResumableSession>, 'find' | 'full' | 'has'>;
   readonly index: Pick<Store, 'each'>;
   readonly report: Report;
 }
@@ -30,15 +31,7 @@ export function attachShared(shared: RedisStore, restored: Restored, deps: Share
 function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): Host {
   const { registry, tracker, report } = deps;
   const revive: ReviveDeps = { ...deps, offset: () => shared.clock.offset() };
-  /** Sessions that are being taken back. */
-  const under = new Set<string>();
-  const takeBack = async (id: string, leave: () => void): Promise<void> => {
-    if (under.has(id)) return;
-    under.add(id);
-    const claimed = await shared.claims?.takeBack(id);
-    under.delete(id);
-    if (claimed !== 'adopted') leave();
-  };
+  const takeBack = createTakingBack({ claims: () => shared.claims, registry });
   return {
     adopt: (taken) => adopt(shared, taken, { ...revive, restored }, deps),
     endAsLost(open) {
@@ -56,15 +49,19 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       if (resumable === undefined) return;
       const { session } = resumable;
       const told = (): void => shared.journal.left(session, why === 'asked');
-      const leave = (): void =>
-        // The client of an instance that was taken for dead has to come again; another one has come
-        // again already.
-        why === 'reaper'
+      const leave = (whose: Whose): void =>
+        // Without a client elsewhere, the one of an instance that was taken for dead comes again.
+        whose === 'nobody'
           ? resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told)
           : resumable.leave(REPLACED, REPLACED_REASON, told);
-      // Where the client has stayed, the session waits elsewhere for nobody.
-      if (why === 'reaper' && resumable.connection?.attended === true) void takeBack(id, leave);
-      else leave();
+      // Where the client has stayed, the session may wait elsewhere for nobody.
+      if (why === 'reaper') takeBack(resumable, leave);
+      else leave('another client');
+    },
+    keeps(id, used) {
+      const resumable = registry.find(id);
+      if (resumable === undefined || resumable.used < used) return false;
+      return resumable.used > used || resumable.claimed;
     },
     forget(numbers) {
       const gone: Delivery[] = [];

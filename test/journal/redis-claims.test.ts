@@ -1,5 +1,5 @@
 // Sessions that move between instances, where the instance that is asked for one cannot answer.
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Claims } from '../../src/journal/redis/claims.ts';
 import { keysOf } from '../../src/journal/redis/keys.ts';
 import { Wire } from '../../src/journal/redis/wire.ts';
@@ -25,6 +25,7 @@ it('a session that is asked for while the connection to Redis goes is given back
     lifeMs: 1,
     patienceMs: 1,
     ready: () => true,
+    keeps: () => false,
     adopt() {},
     refused() {},
   };
@@ -36,4 +37,90 @@ it('a session that is asked for while the connection to Redis goes is given back
   process.off('unhandledRejection', listener);
   expect(asked).toEqual(['s-1']);
   expect(unhandled).toEqual([]);
+});
+
+/**
+ * Claims of instance `b`, whose Redis gives these answers to claims, and tells instances what it is
+ * told.
+ */
+function claimsOf(answers: readonly string[][], keeps = false) {
+  const keys = keysOf('test');
+  const said: { to: string; notice: Record<string, unknown> }[] = [];
+  const claims: string[][] = [];
+  const givenBack: string[] = [];
+  const say = (to: string, text: string): void => void said.push({ to, notice: JSON.parse(text) });
+  let round = 0;
+  let heard = (): void => {};
+  const link = {
+    async send(command: string, args: string[]) {
+      if (command === 'publish') {
+        say(args[0]!, args[1]!);
+        setImmediate(() => heard());
+      }
+      return 1;
+    },
+    async run(_: unknown, __: unknown, args: string[]) {
+      claims.push(args);
+      return answers[round++]!.map((text) => Buffer.from(text));
+    },
+    publish: say,
+    read: async () => {},
+    write() {},
+  } as never;
+  const wire = new Wire(link, keys);
+  const members = { away: async () => ({ ms: 0, dead: false }) } as never;
+  const made = new Claims({
+    ...{ link, keys, wire, members, instance: 'b', lifeMs: 1, patienceMs: 60_000, ready: () => true },
+    ...{ keeps: () => keeps, giveBack: (id: string) => void givenBack.push(id), adopt() {} },
+    refused(error) {
+      throw error;
+    },
+  });
+  /** What the instance that is asked answers. */
+  const holder = (kind: 'released' | 'kept') => {
+    heard = () => wire.heard(JSON.stringify({ kind, session: 's-1' }));
+  };
+  return { claims: made, wire, said, asked: claims, givenBack, holder };
+}
+
+const RELEASE = { kind: 'release', session: 's-1', from: 'a' };
+
+describe('[R10] [P8] a session that was taken from an instance with which a client has stayed', () => {
+  it('is kept from that instance where a client has come for it, and not from a client', () => {
+    const { wire, said, givenBack } = claimsOf([], true);
+    wire.heard(JSON.stringify({ ...RELEASE, used: 1 }));
+    expect([said, givenBack]).toEqual([[{ to: 'test:to:a', notice: { kind: 'kept', session: 's-1' } }], []]);
+    wire.heard(JSON.stringify(RELEASE));
+    expect(givenBack).toEqual(['s-1']);
+    expect(said.at(-1)).toEqual({ to: 'test:to:a', notice: { kind: 'released', session: 's-1' } });
+  });
+
+  it('is given back to that instance where no client has come for it', () => {
+    const { wire, said, givenBack } = claimsOf([]);
+    wire.heard(JSON.stringify({ ...RELEASE, used: 1 }));
+    expect(givenBack).toEqual(['s-1']);
+    expect(said).toEqual([{ to: 'test:to:a', notice: { kind: 'released', session: 's-1' } }]);
+  });
+
+  it('is asked for with the token that its client has used, and left where that one is kept from', async () => {
+    const { claims, said, asked, holder } = claimsOf([['held', 'c']]);
+    holder('kept');
+    expect(await claims.takeBack('s-1', 7)).toBe('stale');
+    expect(said).toEqual([{ to: 'test:to:c', notice: { kind: 'release', session: 's-1', from: 'b', used: 7 } }]);
+    expect(asked.map((args) => args[1])).toEqual(['7']);
+  });
+
+  it('is had back from an instance of an earlier version, which gives it back whoever asks', async () => {
+    const { claims, asked, holder } = claimsOf([['held', 'c'], ['stale']]);
+    holder('released');
+    expect(await claims.takeBack('s-1', 7)).toBe('stale');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('is asked for without a token by an instance to which a client has come', async () => {
+    const { claims, said, holder } = claimsOf([['held', 'c'], ['stale']]);
+    holder('released');
+    await claims.claim('s-1', { serial: 7, last: 0 });
+    expect(said[0]!.notice).toEqual({ kind: 'release', session: 's-1', from: 'b' });
+  });
 });

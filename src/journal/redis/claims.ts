@@ -21,6 +21,11 @@ export interface ClaimsDeps {
   ready(): boolean;
   /** Gives back a session of this instance, which another one asks for. */
   giveBack(session: string): void;
+  /**
+   * Whether a client has come for the session here that goes before one which has used token
+   * `used`.
+   */
+  keeps(session: string, used: number): boolean;
   /** Redis refuses what it is told. */
   refused(error: Error): void;
   /** Goes on with a session that was taken over. */
@@ -28,8 +33,9 @@ export interface ClaimsDeps {
 }
 
 /**
- * What became of a claim. `adopted`: this instance has the session. `held`: an instance that is
- * alive, or not yet taken for dead, does not give it back. `unreachable`: Redis does not answer.
+ * What became of a claim. `adopted`: this instance has the session. `stale`: a client with a better
+ * claim has come. `held`: an instance that is alive, or not yet taken for dead, does not give it
+ * back. `unreachable`: Redis does not answer.
  */
 export type Claimed = 'adopted' | 'unknown' | 'stale' | 'held' | 'unreachable';
 
@@ -44,6 +50,8 @@ type Answer =
 interface Shown {
   readonly serial: number;
   readonly last: number;
+  /** Whether the client has been here since before others took the session. */
+  readonly stayed?: boolean;
 }
 /** Shown where an instance asks for itself, without a client. */
 const NO_CLIENT: Shown = { serial: -1, last: 0 };
@@ -55,6 +63,9 @@ interface From {
   readonly awayMs: number;
 }
 
+/** What those have answered that were asked to give a session back. */
+type Given = 'all' | 'kept' | 'not yet';
+
 /** Between two looks whether a connection is gone, ms. */
 const LOOK_MS = 10;
 
@@ -63,13 +74,17 @@ export class Claims {
   /** Claims under way, by session. */
   readonly #under = new Map<string, Promise<Claimed>>();
   /** Callers that wait for a session to be given back. */
-  readonly #awaited = new Map<string, () => void>();
+  readonly #awaited = new Map<string, (answer: 'released' | 'kept') => void>();
 
   constructor(deps: ClaimsDeps) {
     this.#deps = deps;
-    deps.wire.on('release', ({ session, from }) => {
+    deps.wire.on('release', ({ session, from, used }) => {
       // What is given back untold is lost: the client that asks has to come again.
       if (!deps.ready()) return;
+      if (used !== undefined && deps.keeps(session, used)) {
+        deps.wire.say(from, { kind: 'kept', session });
+        return;
+      }
       deps.giveBack(session);
       // Also what Redis alone calls its own, because it refused to take it back, or forgot that.
       deps.link.write(DISOWN, [deps.keys.session(session)], [deps.instance]);
@@ -77,7 +92,8 @@ export class Claims {
       // about to end.
       deps.wire.say(from, { kind: 'released', session });
     });
-    deps.wire.on('released', ({ session }) => this.#awaited.get(session)?.());
+    for (const kind of ['released', 'kept'] as const)
+      deps.wire.on(kind, ({ session }) => this.#awaited.get(session)?.(kind));
   }
 
   /** A client asks for the session. Never rejects. */
@@ -85,9 +101,13 @@ export class Claims {
     return this.#alone(session, () => this.#claim(session, shown));
   }
 
-  /** Takes back a session that others have taken over although its client is still here. */
-  takeBack(session: string): Promise<Claimed> {
-    return this.#alone(session, async () => this.#judge(await this.#askFor(session, NO_CLIENT)));
+  /**
+   * Takes back a session that others have taken over although its client is still here, which had
+   * used token `used`.
+   */
+  takeBack(session: string, used: number): Promise<Claimed> {
+    const shown = { serial: used, last: 0, stayed: true };
+    return this.#alone(session, async () => this.#judge(await this.#askFor(session, shown)));
   }
 
   /** Takes a session of a dead instance, which was last there `awayMs` ago. */
@@ -136,7 +156,8 @@ export class Claims {
     let answer = await this.#ask(session, shown, { owner: '', by: 'client', awayMs: 0 });
     for (let round = 0; answer.kind === 'held' && round < 3; round++) {
       const { owner } = answer;
-      const from = await this.#persuade(session, owner);
+      const from = await this.#persuade(session, owner, shown);
+      if (from === 'kept') return { kind: 'stale' };
       if (from === undefined) return answer;
       answer = await this.#ask(session, shown, { ...from, by: 'client' });
     }
@@ -145,12 +166,14 @@ export class Claims {
 
   /**
    * Asks the owner to give the session back. Answers from whom it may be taken; undefined = from
-   * nobody yet.
+   * nobody yet, `kept` = from nobody for this client.
    */
-  async #persuade(session: string, owner: string): Promise<{ owner: string; awayMs: number } | undefined> {
+  async #persuade(session: string, owner: string, { serial, stayed }: Shown) {
     const { wire, members } = this.#deps;
-    const { asked, given } = await this.#askBack(session, (notice) => wire.tell(owner, notice));
-    if (given) return { owner: '', awayMs: 0 };
+    const used = stayed === true ? serial : undefined;
+    const { asked, given } = await this.#askBack(session, used, (notice) => wire.tell(owner, notice));
+    if (given === 'kept') return given;
+    if (given === 'all') return { owner: '', awayMs: 0 };
     // The process of the owner has ended, or its connections: what it wrote is read to its end.
     const gone = asked === 0 && (await this.#isRead(owner));
     const { ms, dead } = await members.away(owner);
@@ -161,30 +184,33 @@ export class Claims {
   async #allRead(session: string): Promise<boolean> {
     const { wire, members } = this.#deps;
     // Each answers behind all that it wrote. This instance is asked too.
-    const { given } = await this.#askBack(session, (notice) => wire.tellAll(notice));
-    if (!given) return false;
+    const { given } = await this.#askBack(session, undefined, (notice) => wire.tellAll(notice));
+    if (given !== 'all') return false;
     for (const instance of await members.leaving()) if (!(await this.#isRead(instance))) return false;
     return true;
   }
 
   /**
    * Asks instances for the session, and waits for their answers. `asked`: how many are there.
-   * `given`: all of them have answered.
+   * `given`: whether all of them have given it back.
    */
-  async #askBack(session: string, ask: (notice: Notice) => Promise<number>) {
+  async #askBack(session: string, used: number | undefined, ask: (notice: Notice) => Promise<number>) {
     const { instance, patienceMs } = this.#deps;
     let [asked, answers] = [Number.POSITIVE_INFINITY, 0];
-    let done = (_given: boolean): void => {};
-    const over = new Promise<boolean>((resolve) => {
+    let done = (_given: Given): void => {};
+    const over = new Promise<Given>((resolve) => {
       done = resolve;
     });
-    this.#awaited.set(session, () => {
-      if (++answers >= asked) done(true);
+    this.#awaited.set(session, (answer) => {
+      if (answer === 'kept') done('kept');
+      else if (++answers >= asked) done('all');
     });
-    const timer = setTimeout(() => done(false), patienceMs);
+    const timer = setTimeout(() => done('not yet'), patienceMs);
     try {
-      asked = await ask({ kind: 'release', session, from: instance });
-      return { asked, given: asked > 0 && (answers >= asked || (await over)) };
+      asked = await ask({ kind: 'release', session, from: instance, used });
+      if (asked === 0) done('not yet');
+      else if (answers >= asked) done('all');
+      return { asked, given: await over };
     } finally {
       clearTimeout(timer);
       this.#awaited.delete(session);

@@ -150,6 +150,7 @@ export class RedisStore {
       ready: () => this.gate.open,
       // What was released at the end is asked for all the same by who has not heard of that yet.
       giveBack: (session) => void (this.#closed || host.letGo(session, 'asked')),
+      keeps: (session, used) => !this.#closed && host.keeps(session, used),
       adopt: (taken) => host.adopt(taken),
     });
     this.#claims = claims;

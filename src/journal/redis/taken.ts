@@ -24,6 +24,11 @@ export interface Host {
    * was taken for dead.
    */
   letGo(session: string, why: 'asked' | 'client' | 'reaper'): void;
+  /**
+   * Whether a client has come for the session here, which goes before one at another instance that
+   * has used token `used`.
+   */
+  keeps(session: string, used: number): boolean;
   /** Another instance has ended these deliveries, by number. */
   forget(numbers: ReadonlySet<number>): void;
 }

@@ -4,10 +4,15 @@ import type { Link } from './link.ts';
 
 /** The members of each kind of notice. `ask` numbers a question of its sender. */
 const SHAPES = {
-  /** `from` wants a session that the addressee has. */
-  release: { session: 'string', from: 'string' },
+  /**
+   * `from` wants a session that the addressee has. `used`: it was taken from `from`, where a client
+   * that has used that token has stayed. Earlier versions do not say that.
+   */
+  release: { session: 'string', from: 'string', used: 'number?' },
   /** The session may be claimed. */
   released: { session: 'string' },
+  /** The session stays: a client with a better claim than the one that has stayed has come. */
+  kept: { session: 'string' },
   /** There is a secret that not every instance may know. */
   secret: {},
   /** How many sessions of the user were sent that event? */
@@ -40,6 +45,7 @@ interface Members {
   readonly string: string;
   readonly number: number;
   readonly boolean: boolean;
+  readonly 'number?': number | undefined;
 }
 
 type Shapes = typeof SHAPES;
@@ -98,10 +104,14 @@ function readNotice(text: string): Notice | undefined {
     const value = JSON.parse(text) as Record<string, unknown> | null;
     const shape = Object.hasOwn(SHAPES, String(value?.kind)) ? SHAPES[value!.kind as Kind] : undefined;
     if (shape === undefined) return undefined;
-    const fits = Object.entries(shape).every(([name, kind]) => typeof value![name] === kind);
+    const fits = Object.entries<string>(shape).every(([name, kind]) => isA(kind, value![name]));
     return fits ? (value as unknown as Notice) : undefined;
   } catch {
     // No JSON, so it is none of ours.
     return undefined;
   }
+}
+
+function isA(kind: string, value: unknown): boolean {
+  return kind.endsWith('?') ? value === undefined || `${typeof value}?` === kind : typeof value === kind;
 }

@@ -1,0 +1,48 @@
+// sidecar: a session that others took while this instance stood still: asked for until it is clear whose client has it.
+import type { ResumableSession } from '../connection/resumable-session.ts';
+import type { Claims } from '../journal/redis/claims.ts';
+
+type Session = Pick<ResumableSession, 'id' | 'used' | 'connection'>;
+
+export interface TakingBackDeps<S extends Session> {
+  /** Undefined = Redis cannot be asked. */
+  claims(): Pick<Claims, 'takeBack'> | undefined;
+  readonly registry: { has(session: S): boolean };
+}
+
+/** The one that a session is left to: a client that came elsewhere, or nobody that is known. */
+export type Whose = 'another client' | 'nobody';
+
+/** Until it is asked for again, ms. */
+const AGAIN_MS = 500;
+
+/**
+ * Takes sessions back, or calls their `leave`. An instance that has the session and does not answer
+ * may not know of a client here: while there is one, it is asked again, until it answers, or is
+ * dead.
+ */
+export function createTakingBack<S extends Session>({ claims, registry }: TakingBackDeps<S>) {
+  const under = new Set<S>();
+
+  async function settle(session: S): Promise<Whose | undefined> {
+    while (session.connection?.attended === true) {
+      const claimed = await claims()?.takeBack(session.id, session.used);
+      // The session may have been given back, or be over, meanwhile.
+      if (claimed === 'adopted' || !registry.has(session)) return undefined;
+      if (claimed === 'stale') return 'another client';
+      if (claimed === 'unknown') return 'nobody';
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
+      if (!registry.has(session)) return undefined;
+    }
+    return 'nobody';
+  }
+
+  return (session: S, leave: (whose: Whose) => void): void => {
+    if (under.has(session)) return;
+    under.add(session);
+    void settle(session).then((whose) => {
+      under.delete(session);
+      if (whose !== undefined) leave(whose);
+    });
+  };
+}

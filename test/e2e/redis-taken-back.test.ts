@@ -1,0 +1,105 @@
+// An instance that was taken for dead and wakes while a client of its sessions is still with it: whose is the session?
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { closeAll } from '../support/backends.ts';
+import { eventually } from '../support/child.ts';
+import { missing } from '../support/component.ts';
+import { asking, type OptedInClient, optIn } from '../support/opted-in.ts';
+import { startShared } from '../support/shared-store.ts';
+import { expectHealthyLog, type SidecarProcess } from '../support/sidecar-process.ts';
+
+afterEach(closeAll);
+
+const NO_LOSS = { failed: 0, timeout: 0, unverifiable: 0 };
+const CONFIG = { events: { rules: [{ match: '*', confirm: 'processed', timeout: '60s', attempts: [] }] } };
+
+/** A session at the first of two instances, which stands still until the second has reaped it. */
+async function reaped(open: (first: SidecarProcess) => Promise<OptedInClient>, store: object = {}) {
+  const shared = await startShared(CONFIG);
+  const [first, second] = [await shared.start(store), await shared.start(store)];
+  const stayed = await open(first);
+  const run = await shared.runOf('ann');
+  const emit = (count: number): void => {
+    for (let i = 0; i < count; i++) shared.backend.emit(run);
+  };
+  emit(3);
+  await eventually(() => expect(numbers(stayed)).toEqual([1, 2, 3]));
+  await first.reach({ pending: 3 });
+  first.signal('SIGSTOP');
+  await second.reach({ pending: 3 });
+  return { shared, first, second, stayed, run, emit };
+}
+
+/** The numbers of the events that the client has got. */
+const numbers = ({ texts }: OptedInClient): number[] =>
+  texts.flatMap((text) => {
+    const { n, ackspan } = JSON.parse(text);
+    return ackspan === undefined ? [n] : [];
+  });
+
+/** Outcomes over both instances. */
+async function outcomes(...all: readonly SidecarProcess[]) {
+  const stats = await Promise.all(all.map((each) => each.stats()));
+  const of = (key: 'pending' | 'confirmed' | keyof typeof NO_LOSS) => stats.reduce((sum, one) => sum + one[key], 0);
+  return {
+    pending: of('pending'),
+    confirmed: of('confirmed'),
+    lost: of('failed') + of('timeout') + of('unverifiable'),
+  };
+}
+
+describe.skipIf(missing('redis-server'))('[R10] [P8] an instance wakes that was taken for dead', () => {
+  const fresh = (first: SidecarProcess) => optIn(`${first.ws}/ws`, 'user=ann&ackspan=1');
+
+  it.each([
+    ['a newer token', fresh, ({ welcome }: OptedInClient) => asking(welcome, 1)],
+    [
+      'the token that the client here has used',
+      async (first: SidecarProcess) => {
+        const { socket, welcome } = await fresh(first);
+        socket.terminate();
+        return Object.assign(await optIn(`${first.ws}/ws`, `user=ann&${asking(welcome, 0)}`), { shown: welcome });
+      },
+      (client: OptedInClient) => asking((client as unknown as { shown: OptedInClient['welcome'] }).shown, 1),
+    ],
+  ])('a client that came elsewhere with %s keeps its session, and the one here is replaced', async (_, open, ask) => {
+    const { shared, first, second, stayed } = await reaped(open);
+    const moved = await optIn(`${second.ws}/ws`, `user=ann&${ask(stayed)}`);
+    expect(moved.welcome.session).toBe(stayed.welcome.session);
+    const run = await shared.runOf('ann');
+    await eventually(() => expect(numbers(moved)).toEqual([2, 3]));
+    first.signal('SIGCONT');
+    const closed = (client: OptedInClient, which: string) => client.closed.then((code) => `${which}: ${code}`);
+    expect(await Promise.race([closed(stayed, 'here'), closed(moved, 'elsewhere')])).toBe('here: 4409');
+    shared.backend.emit(run);
+    await eventually(() => expect(numbers(moved)).toEqual([2, 3, 4]));
+    moved.say({ ackspan: 'confirm', through: 4 });
+    await second.reach({ pending: 0, confirmed: 4, ...NO_LOSS });
+    expect(moved.socket.readyState).toBe(WebSocket.OPEN);
+    expect(await first.stats()).toMatchObject({ pending: 0, confirmed: 0, ...NO_LOSS });
+    for (const each of [first, second]) expectHealthyLog(each);
+  });
+
+  it('while the one that has its session stands still: its client stays, and the session is back after the lease', async () => {
+    const { shared, first, second, stayed, emit } = await reaped(fresh);
+    const owner = () => shared.redis.client.hget(`ackspan:session:{${stayed.welcome.session}}`, 'owner');
+    const reaper = await owner();
+    second.signal('SIGSTOP');
+    first.signal('SIGCONT');
+    emit(1);
+    await eventually(() => expect(numbers(stayed)).toEqual([1, 2, 3, 4]));
+    stayed.say({ ackspan: 'confirm', through: 4, s: 1 });
+    await eventually(() => expect(stayed.texts).toContain('{"ackspan":"heard","s":1}'));
+    await Promise.race([stayed.closed, eventually(async () => expect(await owner()).not.toBe(reaper))]);
+    expect(stayed.socket.readyState).toBe(WebSocket.OPEN);
+    await first.reach({ pending: 0, confirmed: 4 });
+    second.signal('SIGCONT');
+    await second.reach({ pending: 0 });
+    emit(1);
+    await eventually(() => expect(numbers(stayed)).toEqual([1, 2, 3, 4, 5]));
+    stayed.say({ ackspan: 'confirm', through: 5, s: 2 });
+    await first.reach({ pending: 0, confirmed: 5 });
+    expect(await outcomes(first, second)).toEqual({ pending: 0, confirmed: 5, lost: 0 });
+    expect(stayed.socket.readyState).toBe(WebSocket.OPEN);
+  });
+});
