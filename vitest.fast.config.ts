@@ -24,6 +24,7 @@ const FILES = [
   'test/client/browser.test.ts',
   'test/hooks/docs.test.ts',
   'test/journal/redis-letters.test.ts',
+  'test/journal/redis-orphans.test.ts',
   'test/journal/redis-reaper.test.ts',
   'test/mcp/server.test.ts',
   'test/promises.test.ts',

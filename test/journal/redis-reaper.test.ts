@@ -1,45 +1,20 @@
 // The reaper against a real Redis: what a dead instance has left, where the one that sees to it dies in the middle.
 import { afterEach, describe, expect, it } from 'vitest';
-import { openClient } from '../../src/journal/redis/client.ts';
 import { keysOf } from '../../src/journal/redis/keys.ts';
-import { Link } from '../../src/journal/redis/link.ts';
 import { Reaper } from '../../src/journal/redis/reaper.ts';
-import { CLAIM, SCRIPTS } from '../../src/journal/redis/scripts.ts';
-import { atEnd, closeAll } from '../support/backends.ts';
+import { CLAIM } from '../../src/journal/redis/scripts.ts';
+import { closeAll } from '../support/backends.ts';
 import { missing } from '../support/component.ts';
+import { linkOf } from '../support/redis-link.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
 afterEach(closeAll);
 
 const KEYS = keysOf('test');
 
-/** A connection of the instance; it is there when Redis knows the scripts. */
-async function linkOf(redis: RedisServer, instance: string): Promise<Link> {
-  const place = {
-    ...{ nodes: [{ host: '127.0.0.1', port: redis.port }], master: undefined, tls: false, ca: undefined },
-    ...{ username: undefined, password: undefined, database: 0 },
-  };
-  return new Promise((resolve) => {
-    const link: Link = new Link({
-      ...{ redis: openClient(place, instance), writes: openClient(place, `${instance}, writes`) },
-      ...{ keys: KEYS, instance, limitBytes: 1 << 24, now: () => performance.now() },
-      async opened() {
-        await Promise.all(SCRIPTS.map(({ text }) => link.send('script', ['load', text])));
-        resolve(link);
-      },
-      doubtful() {},
-      refused() {},
-      closed() {},
-      told() {},
-      fault() {},
-    });
-    atEnd(() => link.end(100));
-  });
-}
-
 /** `dies`: on which claim its process ends, when Redis has run it and before it does anything more. */
 async function reaperOf(redis: RedisServer, instance: string, dies = 0) {
-  const link = await linkOf(redis, instance);
+  const link = await linkOf(redis, KEYS, instance);
   const adopted: string[] = [];
   let claims = 0;
   const inherit = async (session: string, dead: string) => {

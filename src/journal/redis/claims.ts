@@ -98,7 +98,7 @@ export class Claims {
 
   /** A client asks for the session. Never rejects. */
   claim(session: string, shown: Shown): Promise<Claimed> {
-    return this.#alone(session, () => this.#claim(session, shown));
+    return this.#alone(session, () => this.#noted(session, () => this.#claim(session, shown)));
   }
 
   /**
@@ -107,7 +107,8 @@ export class Claims {
    */
   takeBack(session: string, used: number): Promise<Claimed> {
     const shown = { serial: used, last: 0, stayed: true };
-    return this.#alone(session, async () => this.#judge(await this.#askFor(session, shown)));
+    const claim = async () => this.#judge(await this.#askFor(session, shown));
+    return this.#alone(session, () => this.#noted(session, claim));
   }
 
   /** Takes a session of a dead instance, which was last there `awayMs` ago. */
@@ -140,6 +141,21 @@ export class Claims {
     });
     this.#under.set(session, under);
     return under;
+  }
+
+  /**
+   * Makes the session one of this instance's before it is claimed: an instance that ends in between
+   * would leave a session that nobody finds. What is not there is taken out by whoever sees to it.
+   */
+  async #noted(session: string, claim: () => Promise<Claimed>): Promise<Claimed> {
+    const { link, keys, instance } = this.#deps;
+    const held = keys.held(instance);
+    const [, claimed] = await Promise.all([link.send('sadd', [held, session]), claim()]);
+    if (claimed === 'adopted') return claimed;
+    // A session without an owner was given back, and the claim has come to nothing all the same.
+    const owner = await link.send('hget', [keys.session(session), 'owner']);
+    if (owner !== instance && owner !== '') await link.send('srem', [held, session]);
+    return claimed;
   }
 
   async #claim(session: string, shown: Shown): Promise<Claimed> {
