@@ -43,6 +43,7 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
           report({ stage: 'store', error });
         }
       }
+      shared.journal.handOver();
     },
     letGo(id, why) {
       const resumable = registry.find(id);

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { keysOf } from '../../src/journal/redis/keys.ts';
 import { Reaper } from '../../src/journal/redis/reaper.ts';
-import { CLAIM } from '../../src/journal/redis/scripts.ts';
+import { CLAIM, TAKE } from '../../src/journal/redis/scripts.ts';
 import { closeAll } from '../support/backends.ts';
 import { missing } from '../support/component.ts';
 import { linkOf } from '../support/redis-link.ts';
@@ -12,8 +12,11 @@ afterEach(closeAll);
 
 const KEYS = keysOf('test');
 
-/** `dies`: on which claim its process ends, when Redis has run it and before it does anything more. */
-async function reaperOf(redis: RedisServer, instance: string, dies = 0) {
+/**
+ * `dies`: on which claim its process ends, when Redis has run it and before it does anything more.
+ * `take`: what happens when it has taken deliveries, before it ends them.
+ */
+async function reaperOf(redis: RedisServer, instance: string, dies = 0, take = () => {}) {
   const link = await linkOf(redis, KEYS, instance);
   const adopted: string[] = [];
   let claims = 0;
@@ -26,11 +29,24 @@ async function reaperOf(redis: RedisServer, instance: string, dies = 0) {
     await redis.client.sadd(KEYS.held(instance), session);
     return 'adopted' as const;
   };
+  const ended: number[] = [];
+  const clock = { now: 0 };
   const reaper = new Reaper({
-    ...{ link, keys: KEYS, claims: { inherit }, instance, leaseMs: 1000, lifeMs: 60_000 },
-    ...{ host: { endAsLost() {} }, room: () => true, redisNow: () => 0 },
+    ...{ keys: KEYS, claims: { inherit }, instance, leaseMs: 1000, lifeMs: 60_000 },
+    link: {
+      send: link.send.bind(link),
+      read: link.read.bind(link),
+      write: link.write.bind(link),
+      async run(script, keys, args) {
+        const answer = await link.run(script, keys, args);
+        if (script === TAKE) take();
+        return answer;
+      },
+    },
+    host: { endAsLost: (open) => void ended.push(...open.map(({ delivery }) => delivery.seq)) },
+    ...{ room: () => true, redisNow: () => clock.now },
   });
-  return { reaper, adopted };
+  return { reaper, adopted, ended, clock };
 }
 
 /** An instance has said goodbye, or is taken for dead by everybody. */
@@ -40,6 +56,26 @@ async function withSessions(redis: RedisServer, owners: Readonly<Record<string, 
   for (const [session, owner] of Object.entries(owners)) {
     await redis.client.hset(KEYS.session(session), { epoch: '1', owner, ordinal: '0' });
     await redis.client.sadd(KEYS.held('dead'), session);
+  }
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+/** Deliveries of clients without a session, numbered from 1. */
+async function withDeliveries(redis: RedisServer, count: number): Promise<void> {
+  const state = { receivedAt: 0, attempts: [], word: '', errorText: '', missed: false, kept: false };
+  const facts = {
+    session: 'c-1',
+    capability: 'received',
+    connection: 'c-1',
+    ordinal: 1,
+    type: 'x',
+    bytes: 1,
+    sentAt: 1,
+  };
+  for (const seq of upTo(count)) {
+    const text = JSON.stringify({ delivery: { ...facts, seq, required: 'received', traceparent: '' }, state });
+    await redis.client.hset(KEYS.open('dead'), String(seq), text);
   }
 }
 
@@ -72,5 +108,39 @@ describe.skipIf(missing('redis-server'))('[P8] an instance that sees to a dead o
     expect(adopted).toEqual(['b']);
     expect(await redis.client.smembers(KEYS.held('first'))).toEqual(['b']);
     expect(await redis.client.exists(KEYS.held('dead'))).toBe(0);
+  });
+
+  it('and is killed when it has taken deliveries leaves them to the next one, which ends each once', async () => {
+    const redis = await startRedis();
+    await withDeliveries(redis, 150);
+    await gone(redis, 'dead');
+    const dying = () => {
+      throw new Error('killed');
+    };
+    const first = await reaperOf(redis, 'first', 0, dying);
+    await expect(first.reaper.see([{ instance: 'dead', at: 0 }])).rejects.toThrow('killed');
+    expect(first.ended).toEqual([]);
+    await redis.client.del(KEYS.reapers);
+    const second = await reaperOf(redis, 'second');
+    await second.reaper.see([{ instance: 'dead', at: 0 }]);
+    expect(second.ended.sort((a, b) => a - b)).toEqual(upTo(150));
+    // One that comes back finds out what it has lost.
+    expect(await redis.client.scard(KEYS.taken('dead'))).toBe(150);
+    expect((await redis.client.keys('*dead*')).sort()).toEqual([KEYS.taken('dead')]);
+  });
+
+  it('and stands still when it has taken deliveries ends none of them: another one may have begun', async () => {
+    const redis = await startRedis();
+    await withDeliveries(redis, 3);
+    await gone(redis, 'dead');
+    const first = await reaperOf(redis, 'first', 0, () => {
+      first.clock.now += 1001;
+    });
+    await first.reaper.see([{ instance: 'dead', at: 0 }]);
+    expect([first.ended, first.reaper.buried]).toEqual([[], 0]);
+    await redis.client.del(KEYS.reapers);
+    const second = await reaperOf(redis, 'second');
+    await second.reaper.see([{ instance: 'dead', at: 0 }]);
+    expect(second.ended.sort()).toEqual([1, 2, 3]);
   });
 });

@@ -12,6 +12,8 @@ export interface Keys {
    * dead.
    */
   taken(instance: string): string;
+  /** A hash: those of them that do not have their outcome yet, as in `open`. */
+  ending(instance: string): string;
   /** A sorted set: when each instance was last there, by the clock of Redis. */
   readonly leases: string;
   /** A hash: what is to be known of each instance. */
@@ -54,6 +56,7 @@ export function keysOf(prefix: string): Keys {
     open: (instance) => `${prefix}:{${instance}}:open`,
     held: (instance) => `${prefix}:{${instance}}:held`,
     taken: (instance) => `${prefix}:{${instance}}:taken`,
+    ending: (instance) => `${prefix}:{${instance}}:ending`,
     leases: `${prefix}:{instances}:leases`,
     about: `${prefix}:{instances}:about`,
     reapers: `${prefix}:{instances}:reapers`,

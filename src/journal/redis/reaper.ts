@@ -4,11 +4,11 @@ import { readOpenText } from './fields.ts';
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
 import type { Missing } from './members.ts';
-import { BURY, REAP, TAKE } from './scripts.ts';
+import { BURY, DO, REAP, TAKE } from './scripts.ts';
 import type { Host } from './taken.ts';
 
 export interface ReaperDeps {
-  readonly link: Link;
+  readonly link: Pick<Link, 'send' | 'run' | 'write' | 'read'>;
   readonly keys: Keys;
   readonly claims: Pick<Claims, 'inherit'>;
   readonly instance: string;
@@ -58,8 +58,9 @@ export class Reaper {
   async #inherit(one: Missing): Promise<void> {
     const { link, keys, leaseMs } = this.#deps;
     const { instance: dead } = one;
-    if (!(await this.#sessions(one))) return;
-    await this.#others(dead);
+    if (!(await this.#sessions(one)) || !(await this.#others(one))) return;
+    // A buried instance is not looked at again.
+    await link.read();
     await link.run(BURY, [keys.leases, keys.about, keys.reapers, keys.marks], [dead, String(leaseMs)]);
     this.buried++;
   }
@@ -94,13 +95,25 @@ export class Reaper {
     return owner === dead || owner === '';
   }
 
-  async #others(dead: string): Promise<void> {
-    const { link, keys, host, lifeMs } = this.#deps;
-    const numbers = (await link.send('hkeys', [keys.open(dead)])) as string[];
+  /** False: another instance may have begun with them. */
+  async #others(one: Missing): Promise<boolean> {
+    const { link, keys, host, lifeMs, leaseMs, redisNow } = this.#deps;
+    const { instance: dead } = one;
+    const [open, ending] = [keys.open(dead), keys.ending(dead)];
+    const both = await Promise.all([link.send('hkeys', [open]), link.send('hkeys', [ending])]);
+    const numbers = [...new Set((both as string[][]).flat())];
     for (let i = 0; i < numbers.length; i += SLICE) {
-      const args = [String(lifeMs), ...numbers.slice(i, i + SLICE)];
-      const texts = (await link.run(TAKE, [keys.open(dead), keys.taken(dead)], args)) as string[];
-      host.endAsLost(texts.map(readOpenText).filter((open) => open !== undefined));
+      const slice = numbers.slice(i, i + SLICE);
+      const since = redisNow();
+      if (!(await this.#begins(one))) return false;
+      const args = [String(lifeMs), ...slice];
+      const texts = (await link.run(TAKE, [open, keys.taken(dead), ending], args)) as string[];
+      if (redisNow() - since >= leaseMs) return false;
+      host.endAsLost(texts.map(readOpenText).filter((each) => each !== undefined));
+      // In the same turn, behind their dead letters: an instance that is killed before that leaves
+      // them to the next one.
+      link.write(DO, [ending], ['HDEL', ...slice]);
     }
+    return true;
   }
 }

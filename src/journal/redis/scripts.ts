@@ -217,8 +217,9 @@ redis.call('SET', KEYS[1], string.format('%.0f', count))
 return count`);
 
 /**
- * Takes deliveries from an instance, each once. KEYS open, taken. ARGV how long that is remembered
- * in ms, numbers … Answers those that were there.
+ * Takes deliveries from an instance: they stay in `ending` until they have their outcome. KEYS
+ * open, taken, ending. ARGV how long that is remembered in ms, numbers … Answers those that were
+ * there.
  */
 export const TAKE = script(`local found = {}
 for i = 2, #ARGV do
@@ -226,10 +227,16 @@ for i = 2, #ARGV do
   if value then
     redis.call('HDEL', KEYS[1], ARGV[i])
     redis.call('SADD', KEYS[2], ARGV[i])
-    found[#found + 1] = value
+    redis.call('HSET', KEYS[3], ARGV[i], value)
+  else
+    value = redis.call('HGET', KEYS[3], ARGV[i])
   end
+  if value then found[#found + 1] = value end
 end
-if #found > 0 then redis.call('PEXPIRE', KEYS[2], ARGV[1]) end
+if #found > 0 then
+  redis.call('PEXPIRE', KEYS[2], ARGV[1])
+  redis.call('PEXPIRE', KEYS[3], ARGV[1])
+end
 return found`);
 
 export const SCRIPTS: readonly Script[] = [

@@ -16,7 +16,10 @@ export interface TakenSession extends ReadSession {
 export interface Host {
   /** Goes on with a session, which waits for its client. */
   adopt(taken: TakenSession): void;
-  /** Ends deliveries of a dead instance whose clients cannot come back to them. */
+  /**
+   * Ends deliveries of a dead instance whose clients cannot come back to them, and hands their dead
+   * letters over.
+   */
   endAsLost(open: readonly OpenDelivery[]): void;
   /**
    * Lets go of a session without an outcome for what it has in flight. `asked`: another instance
