@@ -195,7 +195,7 @@ export class Connection implements SessionConnection, Silent, Ageing {
   }
 
   blind(now: number): boolean {
-    return this.#splice?.blind(now) === true;
+    return this.resumable?.fence !== undefined || this.#splice?.blind(now) === true;
   }
 
   /** Sends a message of ours or again. The client has opted in, or a rule allows it. */

@@ -9,6 +9,7 @@ import type { EndedBy, Leave, SkipReason, Tap, Unseen, WriteFirst } from '../rel
 import { BarrierSender } from './barrier-sender.ts';
 import type { Connection } from './connection.ts';
 import { copiesInside, copiesOf } from './copies.ts';
+import { tellReceived, tellWords } from './fence.ts';
 import { journalMessage } from './journalling.ts';
 import { keepMessage } from './keeping.ts';
 import { MessageNotes } from './message-notes.ts';
@@ -185,7 +186,7 @@ export class EventPath implements Tap {
   receivedThrough(through: number, now: number): void {
     // The client may still answer, but the session's ordinals belong to another connection by now.
     if (this.#connection.superseded) return;
-    this.#deps.tracker.received(this.#session, through, now);
+    tellReceived(this.#deps.tracker, this.#session, through, now, this.#resumable?.fence);
     this.#connection.tellCapability();
     this.#barriers?.answered(through);
   }
@@ -204,8 +205,7 @@ export class EventPath implements Tap {
     const ours = !binary && this.#resumable?.clientText(this.#connection, buf, start, end, now, replaced) === true;
     const said = ours ? undefined : this.#reader.confirmation(buf, start, end, binary);
     if (!ours && said === undefined) return false;
-    for (let one = said; one !== undefined; one = one.next)
-      this.#deps.tracker.processed(this.#session, one.eventId, one.rejected, one.error, now);
+    tellWords(this.#deps.tracker, this.#session, said, now, this.#resumable?.fence);
     this.#barriers?.answered(this.#session.receivedThrough);
     this.#connection.tellCapability();
     if (said?.forward === true) return false;

@@ -5,9 +5,10 @@ import type { Session } from '../delivery/session.ts';
 import type { EndedBy } from '../relay/tap.ts';
 import type { EndedCounters } from '../resume/counters.ts';
 import { isFinal } from '../resume/final.ts';
-import { readClientMessage, replayText, welcomeText } from '../resume/messages.ts';
+import { type ClientMessage, readClientMessage, replayText, welcomeText } from '../resume/messages.ts';
 import type { Registered } from '../resume/registry.ts';
 import { patiently, type Wait } from '../time/patience.ts';
+import type { Fence } from './fence.ts';
 import type { Answered } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
 import { REPLACED, REPLACED_REASON, type SessionConnection } from './session-connection.ts';
@@ -22,6 +23,8 @@ export class ResumableSession implements Registered, Answered {
   used = 0;
   offset = 0;
   heard = 0;
+  /** Holds evidence back while other instances may have the session; undefined = it counts. */
+  fence: Fence | undefined = undefined;
   readonly #deps: SessionDeps;
   /** The connection that carries the session now, or carried it last. */
   #connection: SessionConnection | undefined = undefined;
@@ -147,13 +150,22 @@ export class ResumableSession implements Registered, Answered {
     const message = readClientMessage(buf, start, end);
     if (message === undefined) return false;
     if (from !== this.#connection) return true;
+    if (this.fence === undefined) this.#take(message, now, gone);
+    else {
+      this.fence.hold(() => this.#take(message, now, gone));
+      // The path is there, and nothing was taken in yet.
+      if (message.serial > 0 && !gone) this.#deps.answers.owe(this);
+    }
+    return true;
+  }
+
+  #take(message: ClientMessage, now: number, gone: boolean): void {
     const { session } = this;
     const { tracker } = this.#deps;
     if (message.kind === 'confirm') tracker.processedThrough(session, message.through, message.also, now);
     else if (message.kind === 'reject') tracker.rejected(session, message.n, message.reason, now);
     else if (message.kind === 'invalid') tracker.processedThrough(session, Number.MAX_SAFE_INTEGER, [], now);
     if (message.serial > 0 && !gone) this.#takeIn(message.serial);
-    return true;
   }
 
   /** The client is gone without a word: true = it is expected back. */
@@ -182,7 +194,9 @@ export class ResumableSession implements Registered, Answered {
     if (this.#connection?.attended === true) noteGoodbye(this.session, goodbye, this.#deps.journal);
     // The page went away: to be loaded again, or for good.
     const goesAway = by === 'client' && code === GOING_AWAY;
-    if (by === 'sidecar' && this.#staysBehind) this.#stopWaiting();
+    // While others may have the session, nothing of it ends here.
+    if (this.fence !== undefined && by !== 'sidecar') this.#await(ttlMs);
+    else if (by === 'sidecar' && this.#staysBehind) this.#stopWaiting();
     else if (by === 'sidecar') this.#forget('stopped');
     else if (!this.session.resumable || isFinal(code) || (goesAway && reloadMs === 0)) this.#forget('closed');
     else this.#await(goesAway ? reloadMs : ttlMs);
@@ -190,6 +204,7 @@ export class ResumableSession implements Registered, Answered {
 
   /** Ends the session while it waits, whatever its client would still say. */
   expire(how: 'expired' | 'evicted' | 'incomplete', at = this.#deps.now()): void {
+    this.openFence();
     this.#deps.tracker.ended(this.session, at, 'disconnected');
     this.#forget(how);
     this.#connection?.close(GOING_AWAY, 'the client did not come back');
@@ -202,15 +217,26 @@ export class ResumableSession implements Registered, Answered {
   stop(code: number, reason: string, from: number): void {
     if (this.#staysBehind) this.#stopWaiting();
     else {
+      this.openFence();
       this.#deps.tracker.ended(this.session, Math.max(from, this.#goneAt), 'shutdown');
       this.#forget('stopped');
     }
     this.#connection?.close(code, reason, 'shutdown');
   }
 
-  /** Leaves what is in flight to another instance, without outcome. `told`: the journal knows. */
-  leave(code: number, reason: string, told: () => void): void {
-    const { registry, tracker, counters, ended } = this.#deps;
+  /** Evidence that was held back counts from here on. */
+  openFence(): void {
+    const { fence } = this;
+    this.fence = undefined;
+    fence?.open();
+  }
+
+  /**
+   * Leaves what is in flight to another instance, without outcome. `told`: the journal knows. What
+   * was sent after `since` (monotonic ms) no other instance has, and it ends here.
+   */
+  leave(code: number, reason: string, told: () => void, since = Number.POSITIVE_INFINITY): void {
+    const { registry, tracker, counters, ended, now } = this.#deps;
     const { session } = this;
     const before = this.#connection;
     this.#stopWaiting();
@@ -218,7 +244,11 @@ export class ResumableSession implements Registered, Answered {
     told();
     session.resumable = false;
     session.link = undefined;
-    for (const delivery of session.inFlight()) tracker.handOver(delivery);
+    for (const delivery of session.inFlight()) if (delivery.sentAt <= since) tracker.handOver(delivery);
+    this.openFence();
+    // The client could answer until now, and no longer.
+    const goodbye = { orderly: true, own: false, since: 0, through: session.lastOrdinal };
+    for (const each of session.inFlight()) tracker.lost(each, 'disconnected', now(), before && goodbye);
     this.#connection = undefined;
     before?.replaceBy(code, reason);
     counters.ended.moved++;
@@ -253,6 +283,7 @@ export class ResumableSession implements Registered, Answered {
     this.#stopWaiting();
     this.session.resumable = false;
     if (!registry.remove(this)) return;
+    this.openFence();
     counters.ended[how]++;
     journal?.ended(this.session);
     ended(this.session);

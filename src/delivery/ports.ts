@@ -63,7 +63,8 @@ export interface Link {
   resend(delivery: Delivery, now: number): AttemptResult;
   /**
    * Whether evidence of the client may wait unread, because its socket is not read now, or was not
-   * until a moment ago, or holds more than is read in a turn (SPEC D14).
+   * until a moment ago, or holds more than is read in a turn (SPEC D14); or it waits until it is
+   * clear which process has the session.
    */
   blind?(now: number): boolean;
   /**

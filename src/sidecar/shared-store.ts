@@ -50,14 +50,16 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       if (resumable === undefined) return;
       const { session } = resumable;
       const told = (): void => shared.journal.left(session, why === 'asked');
-      const leave = (whose: Whose): void =>
+      const leave = (whose: Whose, since?: number): void =>
         // Without a client elsewhere, the one of an instance that was taken for dead comes again.
         whose === 'nobody'
-          ? resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told)
-          : resumable.leave(REPLACED, REPLACED_REASON, told);
+          ? resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told, since)
+          : resumable.leave(REPLACED, REPLACED_REASON, told, since);
+      const at = deps.now();
+      const lapsedAt = shared.members.lapsedAt(at);
       // Where the client has stayed, the session may wait elsewhere for nobody.
-      if (why === 'reaper') takeBack(resumable, leave);
-      else leave('another client');
+      if (why === 'reaper') takeBack(resumable, lapsedAt ?? at, leave);
+      else leave('another client', why === 'asked' ? undefined : lapsedAt);
     },
     keeps(id, used) {
       const resumable = registry.find(id);
@@ -87,6 +89,7 @@ function adopt(
   const resumable = deps.registry.find(entry.key);
   if (resumable !== undefined) {
     goOn(shared, resumable.session, taken, deps);
+    resumable.openFence();
     return;
   }
   reviveSession(revive, taken, {

@@ -1,8 +1,9 @@
 // sidecar: a session that others took while this instance stood still: asked for until it is clear whose client has it.
+import { Fence } from '../connection/fence.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
 import type { Claims } from '../journal/redis/claims.ts';
 
-type Session = Pick<ResumableSession, 'id' | 'used' | 'connection'>;
+type Session = Pick<ResumableSession, 'id' | 'used' | 'connection' | 'fence'>;
 
 export interface TakingBackDeps<S extends Session> {
   /** Undefined = Redis cannot be asked. */
@@ -25,24 +26,30 @@ export function createTakingBack<S extends Session>({ claims, registry }: Taking
   const under = new Set<S>();
 
   async function settle(session: S): Promise<Whose | undefined> {
-    while (session.connection?.attended === true) {
+    // What a client has said that is gone waits for the session, too.
+    while (session.connection?.attended === true || session.fence?.holds === true) {
       const claimed = await claims()?.takeBack(session.id, session.used);
       // The session may have been given back, or be over, meanwhile.
       if (claimed === 'adopted' || !registry.has(session)) return undefined;
       if (claimed === 'stale') return 'another client';
       if (claimed === 'unknown') return 'nobody';
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
-      if (!registry.has(session)) return undefined;
+      if (!registry.has(session) || session.fence === undefined) return undefined;
     }
     return 'nobody';
   }
 
-  return (session: S, leave: (whose: Whose) => void): void => {
+  /**
+   * `since`: from when on what was sent is known to this instance alone. What the client says
+   * counts when the session is back.
+   */
+  return (session: S, since: number, leave: (whose: Whose, since: number) => void): void => {
     if (under.has(session)) return;
     under.add(session);
+    session.fence = new Fence();
     void settle(session).then((whose) => {
       under.delete(session);
-      if (whose !== undefined) leave(whose);
+      if (whose !== undefined) leave(whose, since);
     });
   };
 }

@@ -1,5 +1,6 @@
 // A session that others took while this instance stood still: how long it is asked for, and what becomes of its client.
 import { describe, expect, it, vi } from 'vitest';
+import type { Fence } from '../../src/connection/fence.ts';
 import type { Claimed } from '../../src/journal/redis/claims.ts';
 import { createTakingBack } from '../../src/sidecar/taking-back.ts';
 import { fakeTimers } from '../support/fake-timers.ts';
@@ -11,7 +12,7 @@ function asking(...answers: Answer[]) {
   fakeTimers();
   const asked: Answer[] = [];
   const left: string[] = [];
-  const session = { id: 's-1', used: 3, connection: { attended: true } };
+  const session = { id: 's-1', used: 3, connection: { attended: true }, fence: undefined as Fence | undefined };
   let has = true;
   const next = (): Answer => {
     const answer = answers.shift()!;
@@ -22,12 +23,11 @@ function asking(...answers: Answer[]) {
     claims: () => (answers[0] === 'Redis is away' ? void next() : { takeBack: async () => next() as Claimed }),
     registry: { has: () => has },
   });
-  const leave = (whose: string): void => void left.push(whose);
-  takeBack(session as never, leave);
+  const leave = (whose: string, since: number): void => void left.push(`${whose}, since ${since}`);
+  takeBack(session as never, 7, leave);
   return {
-    asked,
-    left,
-    again: () => takeBack(session as never, leave),
+    ...{ asked, left, session },
+    again: () => takeBack(session as never, 7, leave),
     clientGoes() {
       session.connection.attended = false;
     },
@@ -52,7 +52,7 @@ describe('[P8] a session whose client has stayed with an instance that was taken
   ] as const)('is left where the answer is: %s', async (answer, whose) => {
     const { asked, left, passes } = asking('held', answer, 'adopted');
     await passes(10_000);
-    expect([asked, left]).toEqual([['held', answer], [whose]]);
+    expect([asked, left]).toEqual([['held', answer], [`${whose}, since 7`]]);
   });
 
   it('is left when its client goes meanwhile', async () => {
@@ -60,7 +60,19 @@ describe('[P8] a session whose client has stayed with an instance that was taken
     await passes(0);
     clientGoes();
     await passes(10_000);
-    expect([asked, left]).toEqual([['held'], ['nobody']]);
+    expect([asked, left]).toEqual([['held'], ['nobody, since 7']]);
+  });
+
+  it('is asked for on when its client goes that had said something', async () => {
+    const { asked, left, session, clientGoes, passes } = asking('held', 'held', 'adopted');
+    await passes(0);
+    const told: string[] = [];
+    session.fence!.hold(() => told.push('confirmed'));
+    clientGoes();
+    await passes(10_000);
+    expect([asked, left, told]).toEqual([['held', 'held', 'adopted'], [], []]);
+    session.fence!.open();
+    expect(told).toEqual(['confirmed']);
   });
 
   it('is not left when it has ended meanwhile, and asked for once, however often it was lost', async () => {

@@ -46,6 +46,10 @@ export class Members {
    * this instance did.
    */
   #quietUntil = 0;
+  /** When the latest beat began that was answered, monotonic ms. */
+  #beatAt: number | undefined = undefined;
+  /** When others could take this instance for dead, before the beat that has ended that. */
+  #lapsedAt: number | undefined = undefined;
 
   constructor(deps: MembersDeps) {
     this.#deps = deps;
@@ -61,6 +65,19 @@ export class Members {
     return !this.#busy && now >= this.#nextAt;
   }
 
+  /**
+   * From when on others may have taken this instance for dead, monotonic ms. Undefined = they have
+   * not, as of its latest two beats.
+   */
+  lapsedAt(now: number): number | undefined {
+    return this.#endedBefore(now) ?? this.#lapsedAt;
+  }
+
+  #endedBefore(now: number): number | undefined {
+    const end = this.#beatAt === undefined ? now : this.#beatAt + this.#deps.leaseMs;
+    return end < now ? end : undefined;
+  }
+
   /** Says that this instance is there. Rejects where Redis does not answer. */
   async beat(): Promise<Roll> {
     const { link, keys, instance, leaseMs, clock, now } = this.#deps;
@@ -73,6 +90,8 @@ export class Members {
       const asked = link.run(BEAT, [keys.leases, keys.about, keys.reapers], args);
       const [time, before, missing, begun] = (await asked) as [string, string, string[], number];
       const to = now();
+      this.#lapsedAt = this.#endedBefore(from);
+      this.#beatAt = from;
       clock.sample(from, to, Number(time));
       // Beats that came late say that beats of others may be late too.
       if (before !== '' && Number(before) > 0 && Number(time) - Number(before) > gap * 2) this.quiet();
