@@ -1,6 +1,7 @@
 // connection: evidence of a client while it is not clear which instance has its session: held back, and told later.
 import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
+import type { ClientMessage } from '../resume/messages.ts';
 
 /** Pieces of evidence that are held. More than that counts at once. */
 const HELD_LIMIT = 10_000;
@@ -50,4 +51,16 @@ export function tellWords(to: Told, session: Session, first: Word | undefined, n
     if (fence === undefined) to.processed(session, eventId, rejected, error, now);
     else fence.hold(() => to.processed(session, eventId, rejected, error, now));
   }
+}
+
+/** Tells what a message of the SDK says. One that makes no sense names a message that never was. */
+export function tellMessage(
+  to: Pick<Tracker, 'processedThrough' | 'rejected'>,
+  session: Session,
+  message: ClientMessage,
+  now: number,
+): void {
+  if (message.kind === 'confirm') to.processedThrough(session, message.through, message.also, now);
+  else if (message.kind === 'reject') to.rejected(session, message.n, message.reason, now);
+  else if (message.kind === 'invalid') to.processedThrough(session, Number.MAX_SAFE_INTEGER, [], now);
 }

@@ -8,7 +8,7 @@ import { isFinal } from '../resume/final.ts';
 import { type ClientMessage, readClientMessage, replayText, welcomeText } from '../resume/messages.ts';
 import type { Registered } from '../resume/registry.ts';
 import { patiently, type Wait } from '../time/patience.ts';
-import type { Fence } from './fence.ts';
+import { type Fence, tellMessage } from './fence.ts';
 import type { Answered } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
 import { REPLACED, REPLACED_REASON, type SessionConnection } from './session-connection.ts';
@@ -45,12 +45,8 @@ export class ResumableSession implements Registered, Answered {
   }
 
   /** Restores a session of an earlier process, which waits for its client. */
-  static restored(
-    session: Session,
-    user: string | undefined,
-    { serial, used, heard }: SessionNumbers,
-    deps: SessionDeps,
-  ): ResumableSession {
+  static restored(session: Session, user: string | undefined, numbers: SessionNumbers, deps: SessionDeps) {
+    const { serial, used, heard } = numbers;
     const restored = new ResumableSession(session, deps);
     Object.assign(restored, { user, serial, used, heard });
     restored.#await(deps.ttlMs);
@@ -160,11 +156,7 @@ export class ResumableSession implements Registered, Answered {
   }
 
   #take(message: ClientMessage, now: number, gone: boolean): void {
-    const { session } = this;
-    const { tracker } = this.#deps;
-    if (message.kind === 'confirm') tracker.processedThrough(session, message.through, message.also, now);
-    else if (message.kind === 'reject') tracker.rejected(session, message.n, message.reason, now);
-    else if (message.kind === 'invalid') tracker.processedThrough(session, Number.MAX_SAFE_INTEGER, [], now);
+    tellMessage(this.#deps.tracker, this.session, message, now);
     if (message.serial > 0 && !gone) this.#takeIn(message.serial);
   }
 

@@ -92,7 +92,7 @@ describe('[P8] evidence while others may have the session', () => {
   it('waits with the session, where the client closes for good meanwhile', () => {
     const { tracker, resumable, session, statuses, says } = fenced();
     says({ ackspan: 'confirm', through: 3, s: 1 }, 120);
-    resumable.closed('client', 1000, undefined);
+    resumable.closed('client', 1000, undefined, 130);
     tracker.disconnected(session, 130);
     expect([resumable.waits, statuses()]).toEqual([true, ['pending', 'pending', 'pending']]);
     resumable.openFence();

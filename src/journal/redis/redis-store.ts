@@ -113,10 +113,7 @@ export class RedisStore {
     const letters = new LetterScribe({ letters: this.deadLetters, wallOf, traceId: deps.traceId, instance });
     this.journal = new RedisScribe({ outbox, letters, afterMs, wallOf, eachOpen, report });
     this.#upkeep = new Upkeep({
-      link,
-      instance,
-      keys: this.#keys,
-      lifeMs: LIFE_MS,
+      ...{ link, instance, keys: this.#keys, lifeMs: LIFE_MS },
       ledgers: () => this.journal.ledgers(),
     });
     const refused = (error: Error): void => this.gate.refused(error);
