@@ -19,7 +19,7 @@ export interface ClientErrorDeps {
    * that response.
    */
   responding(socket: Socket): boolean;
-  /** Whether the connection may be silent: it has had an answer, and nothing has come since. */
+  /** Whether the connection need not speak: it may rest, or is not read at the moment. */
   rests(socket: Socket): boolean;
   /** Number of heads on that connection that have been read to their end. */
   heads(socket: Socket): number;

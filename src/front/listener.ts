@@ -104,7 +104,7 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   const errors = createClientErrors({
     ...{ counters, headersTimeoutMs, checkMs },
     responding: (socket) => turns.responding(socket),
-    rests: (socket) => resting.has(socket),
+    rests: (socket) => resting.has(socket) || turns.holds(socket),
     heads: (socket) => heads.get(socket) ?? 0,
   });
   const descriptors =
@@ -183,23 +183,27 @@ interface Routes<T> {
 
 function routeRequest<T>(routes: Routes<T>, request: IncomingMessage, response: ServerResponse): void {
   const { socket } = request;
-  const { mount } = routes.deps;
-  routes.turns.begin(socket, response);
   response.once('close', () => {
     if (routes.stopping) routes.server.closeIdleConnections();
   });
   noteHead(routes, socket);
   const refused = refusalOf(request);
   if (routes.stopping || refused !== undefined || routes.descriptors.scarce) response.shouldKeepAlive = false;
-  if (refused !== undefined) {
-    routes.deps.counters.badRequests++;
-    // The parser will report the same fault, which has its answer already.
-    routes.errors.answered(socket);
-    const body = `${refused.reason}\n`;
-    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
-    response.writeHead(refused.status, headers).end(body);
+  if (refused === undefined) {
+    routes.turns.begin(socket, response, () => pass(routes, request, response));
     return;
   }
+  routes.deps.counters.badRequests++;
+  // The parser will report the same fault, which has its answer already.
+  routes.errors.answered(socket);
+  const body = `${refused.reason}\n`;
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(body) };
+  routes.turns.begin(socket, response, () => response.writeHead(refused.status, headers).end(body));
+}
+
+/** Passes a plain request on, or answers it with a page of ours. */
+function pass<T>(routes: Routes<T>, request: IncomingMessage, response: ServerResponse): void {
+  const { mount } = routes.deps;
   routes.exchanges.begin(request, response);
   if (mount === undefined || !isBelow(mount.path, request)) {
     routes.answering++;

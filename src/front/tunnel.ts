@@ -251,7 +251,7 @@ class Tunnel {
     const known = response as { _keepAliveTimeout?: number };
     if ('_keepAliveTimeout' in known) known._keepAliveTimeout = server.keepAliveTimeout;
     response.assignSocket(client);
-    const endDrain = drainInto(client, response);
+    const endDrain = drainInto(client, () => response);
     incoming.on('error', (error) => {
       if (client.destroyed) return;
       counters.requestErrors++;

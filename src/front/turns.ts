@@ -1,49 +1,76 @@
-// front: the responses under way on a client's connection: what follows waits for them, and none outlives its client.
+// front: the requests of one client connection, one at a time and in order; nothing overtakes those under way.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Clients may pipeline: several requests of one connection may wait for their answers. */
+/** Clients may pipeline: several requests of one connection may wait for their turn. */
 export interface Turns {
-  /** Notes a response that has begun. */
-  begin(socket: Socket, response: ServerResponse): void;
+  /** Calls `take` when all earlier responses of the connection are out: at once, as a rule. */
+  begin(socket: Socket, response: ServerResponse, take: () => void): void;
   /** Whether the head of a response is out that has not been written to its end. */
   responding(socket: Socket): boolean;
+  /** Whether the connection is not read, because so many of its requests wait. */
+  holds(socket: Socket): boolean;
   /** Runs `next` after the responses, on a connection that node:http has let go of. */
   after(socket: Socket, next: () => void): void;
 }
 
-export function createTurns(): Turns {
-  const known = new WeakMap<Socket, Set<ServerResponse>>();
+/**
+ * Requests that may wait on a connection before it is read no further. Of one that is not read,
+ * nobody notices that its client has gone.
+ */
+const WAITING = 100;
 
-  function of(socket: Socket): Set<ServerResponse> {
-    let responses = known.get(socket);
-    if (responses === undefined) {
-      responses = new Set();
-      known.set(socket, responses);
-      socket.once('close', () => endWaiting(responses!));
+interface Turn {
+  readonly response: ServerResponse;
+  readonly take: () => void;
+}
+
+/** The requests of one connection. The first one has its turn. */
+interface Line {
+  readonly turns: Turn[];
+  held: boolean;
+}
+
+export function createTurns(): Turns {
+  const lines = new WeakMap<Socket, Line>();
+
+  function over(socket: Socket, line: Line): void {
+    line.turns.shift();
+    if (socket.destroyed) line.turns.length = 0;
+    else if (line.held && line.turns.length <= WAITING) {
+      line.held = false;
+      socket.resume();
     }
-    return responses;
+    line.turns[0]?.take();
   }
 
   return {
-    begin(socket, response) {
-      const responses = of(socket).add(response);
-      response.once('close', () => responses.delete(response));
+    begin(socket, response, take) {
+      const line = lines.get(socket) ?? { turns: [], held: false };
+      lines.set(socket, line);
+      line.turns.push({ response, take });
+      response.once('close', () => over(socket, line));
+      if (line.turns.length === 1) take();
+      else if (line.turns.length > WAITING && !line.held) {
+        line.held = true;
+        socket.pause();
+      }
     },
-    responding(socket) {
-      return [...(known.get(socket) ?? [])].some((response) => response.headersSent);
-    },
+    responding: (socket) => lines.get(socket)?.turns[0]?.response.headersSent === true,
+    holds: (socket) => lines.get(socket)?.held === true,
     after(socket, next) {
-      const responses = [...(known.get(socket) ?? [])];
-      const last = responses.at(-1);
-      if (last === undefined) {
+      const line = lines.get(socket);
+      const last = line?.turns.at(-1)?.response;
+      if (line === undefined || last === undefined) {
         next();
         return;
       }
-      const ends = responses.map((response) => drainInto(socket, response));
+      // From here on it is read by whoever has it next.
+      line.held = false;
+      const end = drainInto(socket, () => line.turns[0]?.response);
       socket.on('error', ignore);
       last.once('close', () => {
-        for (const end of ends) end();
+        end();
         socket.off('error', ignore);
         if (socket.writable && last.writableFinished) next();
         else socket.destroy();
@@ -53,27 +80,16 @@ export function createTurns(): Turns {
 }
 
 /**
- * Tells a response when its socket takes bytes again. node:http does so only until it lets go of
- * the socket. The answer ends it.
+ * Tells the response that is being written when its socket takes bytes again. node:http does so
+ * only until it lets go of the socket. The answer ends it.
  */
-export function drainInto(socket: Socket, response: ServerResponse): () => void {
+export function drainInto(socket: Socket, written: () => ServerResponse | undefined): () => void {
   const onDrain = (): void => {
-    if (response.socket === socket) response.emit('drain');
+    const response = written();
+    if (response?.socket === socket) response.emit('drain');
   };
   socket.on('drain', onDrain);
   return () => socket.off('drain', onDrain);
-}
-
-/**
- * Ends the responses whose turn had not come when their connection ended. node:http tells only the
- * one that was being written, and the others would hold their upstream for ever.
- */
-function endWaiting(responses: Iterable<ServerResponse>): void {
-  for (const response of responses) {
-    if (response.socket !== null || response.writableFinished) continue;
-    response.destroy();
-    response.emit('close');
-  }
 }
 
 /** Takes the error of a client that leaves. `close` follows, and tells the rest. */
