@@ -186,7 +186,7 @@ export class EventPath implements Tap {
   receivedThrough(through: number, now: number): void {
     // The client may still answer, but the session's ordinals belong to another connection by now.
     if (this.#connection.superseded) return;
-    tellReceived(this.#deps.tracker, this.#session, through, now, this.#resumable?.fence);
+    tellReceived(this.#deps.tracker, this.#session, through, now, this.#resumable?.evidenceFence);
     this.#connection.tellCapability();
     this.#barriers?.answered(through);
   }
@@ -205,7 +205,7 @@ export class EventPath implements Tap {
     const ours = !binary && this.#resumable?.clientText(this.#connection, buf, start, end, now, replaced) === true;
     const said = ours ? undefined : this.#reader.confirmation(buf, start, end, binary);
     if (!ours && said === undefined) return false;
-    tellWords(this.#deps.tracker, this.#session, said, now, this.#resumable?.fence);
+    tellWords(this.#deps.tracker, this.#session, said, now, this.#resumable?.evidenceFence);
     this.#barriers?.answered(this.#session.receivedThrough);
     this.#connection.tellCapability();
     if (said?.forward === true) return false;

@@ -8,7 +8,12 @@ const HELD_LIMIT = 10_000;
 
 /** What another instance may also have gets no outcome here until the fence opens. */
 export class Fence {
-  #held: (() => void)[] = [];
+  #held: (() => void)[];
+
+  /** Goes on in place of `earlier`. */
+  constructor(earlier?: Fence) {
+    this.#held = earlier === undefined ? [] : earlier.#held;
+  }
 
   /** Whether there is evidence that is lost if the fence never opens. */
   get holds(): boolean {

@@ -62,6 +62,12 @@ export class ResumableSession implements Registered, Answered {
     return this.#connection;
   }
 
+  /** The fence of evidence that comes now; undefined = it counts. */
+  get evidenceFence(): Fence | undefined {
+    if (this.fence === undefined) this.#deps.doubt?.(this);
+    return this.fence;
+  }
+
   /** Whether the session waits for its client. */
   get waits(): boolean {
     return this.#wait !== undefined;
@@ -146,9 +152,10 @@ export class ResumableSession implements Registered, Answered {
     const message = readClientMessage(buf, start, end);
     if (message === undefined) return false;
     if (from !== this.#connection) return true;
-    if (this.fence === undefined) this.#take(message, now, gone);
+    const fence = this.evidenceFence;
+    if (fence === undefined) this.#take(message, now, gone);
     else {
-      this.fence.hold(() => this.#take(message, now, gone));
+      fence.hold(() => this.#take(message, now, gone));
       // The path is there, and nothing was taken in yet.
       if (message.serial > 0 && !gone) this.#deps.answers.owe(this);
     }
@@ -245,14 +252,6 @@ export class ResumableSession implements Registered, Answered {
     before?.replaceBy(code, reason);
     counters.ended.moved++;
     ended(session);
-  }
-
-  /** Gives up the upstream connection of a client that is away, not the wait. False = none. */
-  yieldUpstream(gone: () => void): boolean {
-    const connection = this.#connection;
-    if (connection === undefined || connection.attended || !connection.rejoinable) return false;
-    connection.yieldPlace(GOING_AWAY, 'the place is needed', gone);
-    return true;
   }
 
   /** Whether the next process goes on with the session. */

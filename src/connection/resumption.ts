@@ -82,6 +82,8 @@ export interface Resumption {
   close(code: number, reason: string, from: number, all?: boolean): void;
 }
 
+const GOING_AWAY = 1001; // RFC 6455 §7.4.1
+
 export function createResumption(deps: ResumptionDeps): Resumption {
   const { registry, counters, journal, report } = deps;
   const waiting = new Set<ResumableSession>();
@@ -140,7 +142,11 @@ export function createResumption(deps: ResumptionDeps): Resumption {
      * one when it comes back.
      */
     yieldUpstream(gone) {
-      for (const resumable of waiting) if (resumable.yieldUpstream(gone)) return true;
+      for (const { connection } of waiting) {
+        if (connection === undefined || connection.attended || !connection.rejoinable) continue;
+        connection.yieldPlace(GOING_AWAY, 'the place is needed', gone);
+        return true;
+      }
       return false;
     },
 

@@ -26,6 +26,8 @@ export interface SessionDeps {
   readonly journal?: Journal | undefined;
   /** Whether the next process goes on with the session. Default: it does not. */
   readonly handsOver?: (session: Session) => boolean;
+  /** Fences the session off, if others may have taken it without this process knowing that. */
+  readonly doubt?: ((resumable: ResumableSession) => void) | undefined;
   /** Is told once that the session is over. */
   ended(session: Session): void;
 }

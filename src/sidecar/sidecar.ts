@@ -31,6 +31,7 @@ import { adminDeps, connectionView } from './admin.ts';
 import { openFront, readUpstream } from './admission.ts';
 import { startBeats } from './beats.ts';
 import { createElsewhere } from './confirm-elsewhere.ts';
+import { createDoubt } from './doubting.ts';
 import { openFarEnd } from './far-end.ts';
 import { guardMemory } from './guard-memory.ts';
 import { openHooks } from './hooks.ts';
@@ -197,8 +198,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     ttlMs: config.sessions.ttlMs,
     reloadMs: Math.min(config.sessions.reloadMs, config.sessions.ttlMs),
     silenceMs: config.limits.silenceMs,
-    now,
-    journal,
+    ...{ now, journal, doubt: lasting?.shared && createDoubt(lasting.shared, config.store.leaseMs, now) },
     handsOver: (session) => state.draining && handsOver(lasting, session),
     ended(session) {
       owners.release(session.owner);

@@ -46,7 +46,7 @@ export function createTakingBack<S extends Session>({ claims, registry }: Taking
   return (session: S, since: number, leave: (whose: Whose, since: number) => void): void => {
     if (under.has(session)) return;
     under.add(session);
-    session.fence = new Fence();
+    session.fence = new Fence(session.fence);
     void settle(session).then((whose) => {
       under.delete(session);
       if (whose !== undefined) leave(whose, since);

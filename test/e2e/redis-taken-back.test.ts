@@ -124,6 +124,28 @@ describe.skipIf(missing('redis-server'))('[R10] [P8] an instance wakes that was 
     expect(await outcomes(first, second)).toEqual({ pending: 0, confirmed: 3, lost: 0 });
   });
 
+  it('what the client here had said while it stood still is not taken in, where it was said elsewhere too', async () => {
+    const { first, second, stayed } = await reaped(resumed);
+    stayed.say({ ackspan: 'confirm', through: 3, s: 1 });
+    const moved = await optIn(`${second.ws}/ws`, `user=ann&${asking(stayed.welcome, 3)}`);
+    moved.say({ ackspan: 'confirm', through: 3, s: 1 });
+    await second.reach({ pending: 0, confirmed: 3 });
+    first.signal('SIGCONT');
+    expect(await stayed.closed).toBe(4409);
+    expect(await outcomes(first, second)).toEqual({ pending: 0, confirmed: 3, lost: 0 });
+    expect(stayed.texts).not.toContain('{"ackspan":"heard","s":1}');
+  });
+
+  it('what the client here had said while it stood still counts when its session is back', async () => {
+    const { first, second, stayed } = await reaped(fresh);
+    stayed.say({ ackspan: 'confirm', through: 3, s: 1 });
+    first.signal('SIGCONT');
+    await eventually(() => expect(stayed.texts).toContain('{"ackspan":"heard","s":1}'));
+    await first.reach({ pending: 0, confirmed: 3 });
+    await second.reach({ pending: 0 });
+    expect(await outcomes(first, second)).toEqual({ pending: 0, confirmed: 3, lost: 0 });
+  });
+
   it('what its backend sent to the client here alone ends here, once', async () => {
     const { first, second, stayed, emit } = await reaped(resumed);
     emit(2);

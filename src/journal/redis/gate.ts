@@ -49,6 +49,11 @@ export class Gate {
     return this.#state === 'open';
   }
 
+  /** Whether Redis may be written to in a moment, unless it refuses. */
+  get joining(): boolean {
+    return this.#state === 'joining';
+  }
+
   /** Why not everything that is told reaches Redis at once; undefined = it does. */
   get reason(): string | undefined {
     if (this.#state !== 'open') return this.#reason;

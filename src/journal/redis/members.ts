@@ -73,6 +73,11 @@ export class Members {
     return this.#endedBefore(now) ?? this.#lapsedAt;
   }
 
+  /** Whether others may have taken this instance for dead, and it has not asked since. */
+  overdue(now: number): boolean {
+    return this.#endedBefore(now) !== undefined;
+  }
+
   #endedBefore(now: number): number | undefined {
     const end = this.#beatAt === undefined ? now : this.#beatAt + this.#deps.leaseMs;
     return end < now ? end : undefined;

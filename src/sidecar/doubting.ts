@@ -1,0 +1,70 @@
+// sidecar: when the lease of this instance has run out, words of clients wait until it is known whose the sessions are.
+import { Fence } from '../connection/fence.ts';
+import type { ResumableSession } from '../connection/resumable-session.ts';
+import type { RedisStore } from '../journal/redis/redis-store.ts';
+
+/** The part of the store that knows what others may have done. */
+export interface DoubtStore {
+  readonly gate: Pick<RedisStore['gate'], 'open' | 'joining'>;
+  readonly members: Pick<RedisStore['members'], 'overdue'>;
+  readonly journal: Pick<RedisStore['journal'], 'whole' | 'ledgerOf' | 'miss'>;
+  readonly link: Pick<RedisStore['link'], 'read'>;
+}
+
+/** Between two looks, ms. */
+const LOOK_MS = 20;
+
+/**
+ * Fences sessions off whose clients say something while nobody knows whether others have taken the
+ * sessions. Each is written whole: Redis refuses that where another instance has it, and then the
+ * session is asked for, or left. Where Redis does not say it within `patienceMs`, evidence counts
+ * (SPEC P10). `now`: monotonic ms.
+ */
+export function createDoubt(store: DoubtStore, patienceMs: number, now: () => number) {
+  const { gate, members, journal, link } = store;
+  const doubted = new Map<ResumableSession, Fence>();
+  let asking = false;
+  /** Redis has not said it in time, and has not answered since. */
+  let silent = false;
+
+  /** Whether Redis has said of all of them whether they are this instance's. */
+  async function said(): Promise<boolean> {
+    if (gate.joining || members.overdue(now()) || !journal.whole) return false;
+    return link.read().then(
+      () => true,
+      // The connection went: the gate tells.
+      () => false,
+    );
+  }
+
+  async function ask(): Promise<void> {
+    const until = now() + patienceMs;
+    do await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref());
+    while ((gate.open || gate.joining) && now() < until && !(await said()));
+    asking = false;
+    silent = members.overdue(now());
+    // Another fence is that of a session that is asked for.
+    for (const [session, fence] of doubted) if (session.fence === fence) session.openFence();
+    doubted.clear();
+  }
+
+  function overdue(): boolean {
+    const is = members.overdue(now());
+    silent &&= is;
+    return is && !silent;
+  }
+
+  return (session: ResumableSession): void => {
+    if (!gate.open && !gate.joining) return;
+    if (!asking && !overdue()) return;
+    const ledger = journal.ledgerOf(session.session);
+    if (ledger === undefined) return;
+    const fence = new Fence();
+    session.fence = fence;
+    doubted.set(session, fence);
+    journal.miss(ledger);
+    if (asking) return;
+    asking = true;
+    void ask();
+  };
+}

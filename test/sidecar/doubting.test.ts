@@ -1,0 +1,125 @@
+// An instance that stood still for longer than its lease: whose evidence waits for the word of Redis, and for how long.
+import { describe, expect, it, vi } from 'vitest';
+import { Fence } from '../../src/connection/fence.ts';
+import { createDoubt } from '../../src/sidecar/doubting.ts';
+import { fakeTimers } from '../support/fake-timers.ts';
+
+/** An instance with two sessions, whose lease has run out. */
+function overdue() {
+  fakeTimers();
+  const state = { open: true, joining: false, overdue: true, whole: false, read: true };
+  const missed: string[] = [];
+  const clock = { now: 5000 };
+  const doubt = createDoubt(
+    {
+      gate: {
+        get open() {
+          return state.open;
+        },
+        get joining() {
+          return state.joining;
+        },
+      },
+      members: { overdue: () => state.overdue },
+      journal: {
+        get whole() {
+          return state.whole;
+        },
+        ledgerOf: (session: unknown) => ({ of: session }) as never,
+        miss: (ledger) => void missed.push((ledger as unknown as { of: string }).of),
+      },
+      link: { read: () => (state.read ? Promise.resolve() : Promise.reject(new Error('gone'))) },
+    },
+    1000,
+    () => clock.now,
+  );
+  const told: string[] = [];
+  const session = (name: string) => {
+    const made = {
+      session: name,
+      fence: undefined as Fence | undefined,
+      openFence() {
+        made.fence?.open();
+        made.fence = undefined;
+      },
+      says() {
+        if (made.fence === undefined) doubt(made as never);
+        if (made.fence === undefined) told.push(name);
+        else made.fence.hold(() => told.push(name));
+      },
+    };
+    return made;
+  };
+  const passes = async (ms: number): Promise<void> => {
+    for (let i = 0; i < ms; i += 20) {
+      clock.now += 20;
+      await vi.advanceTimersByTimeAsync(20);
+    }
+  };
+  return { state, missed, told, ann: session('ann'), bob: session('bob'), passes };
+}
+
+describe('[P8] evidence that comes when the lease of the instance has run out', () => {
+  it('counts when Redis has taken all sessions as its own, and those are written for it', async () => {
+    const { state, missed, told, ann, bob, passes } = overdue();
+    ann.says();
+    await passes(100);
+    state.overdue = false;
+    // The beat was answered, and Redis has not said yet whose the sessions are.
+    bob.says();
+    await passes(100);
+    expect([told, missed]).toEqual([[], ['ann', 'bob']]);
+    state.whole = true;
+    await passes(40);
+    expect(told).toEqual(['ann', 'bob']);
+    ann.says();
+    expect([told, missed]).toEqual([
+      ['ann', 'bob', 'ann'],
+      ['ann', 'bob'],
+    ]);
+  });
+
+  it('waits on where others have the session', async () => {
+    const { state, told, ann, passes } = overdue();
+    ann.says();
+    ann.fence = new Fence(ann.fence);
+    Object.assign(state, { overdue: false, whole: true });
+    await passes(2000);
+    expect(told).toEqual([]);
+    ann.openFence();
+    expect(told).toEqual(['ann']);
+  });
+
+  it('[P10] counts after the patience where Redis does not say it, and at once where it is away', async () => {
+    const { state, told, ann, bob, passes } = overdue();
+    ann.says();
+    await passes(980);
+    expect(told).toEqual([]);
+    await passes(40);
+    expect(told).toEqual(['ann']);
+    bob.says();
+    expect(told).toEqual(['ann', 'bob']);
+    // Redis has answered, and falls silent again.
+    state.overdue = false;
+    bob.says();
+    state.overdue = true;
+    ann.says();
+    expect(told).toEqual(['ann', 'bob', 'bob']);
+    state.open = false;
+    await passes(20);
+    expect(told).toEqual(['ann', 'bob', 'bob', 'ann']);
+    ann.says();
+    expect(told).toHaveLength(5);
+  });
+
+  it('waits while the instance joins Redis again', async () => {
+    const { state, told, ann, passes } = overdue();
+    Object.assign(state, { open: false, joining: true });
+    ann.says();
+    await passes(500);
+    expect(told).toEqual([]);
+    Object.assign(state, { open: true, joining: false, overdue: false, whole: true });
+    await passes(40);
+    expect(told).toEqual(['ann']);
+  });
+});
