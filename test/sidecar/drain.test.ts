@@ -96,6 +96,22 @@ it('[D14] what has no outcome by the end ends when that was decided, not when it
   expect([settled, waits.at(-1)![1]]).toEqual([cutOff, cutOff]);
 });
 
+it('[D24] what was left to the next process is asked for once more before what nobody takes is called lost', async () => {
+  const steps: string[] = [];
+  const deps = {
+    connections: new Set(),
+    resumption: {
+      close: (_code: number, _reason: string, _at: number, all = false) => steps.push(all ? 'all' : 'waiting'),
+    },
+    tracker: { shutdown: () => steps.push('settle') },
+    pending: () => 0,
+    unconfirmed() {},
+  };
+  void drain(deps as never, now() + 100, now() + 200);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(steps).toEqual(['waiting', 'all', 'settle']);
+});
+
 it('[D14] a standstill between the decision to stop and the first word to a client puts all waits off', async () => {
   const steps: string[] = [];
   const connection = {
