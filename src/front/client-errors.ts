@@ -14,12 +14,9 @@ export interface ClientErrorDeps {
    */
   readonly headersTimeoutMs: number;
   readonly checkMs: number;
-  /**
-   * Whether the head of a response is out on that connection. An answer would be read as part of
-   * that response.
-   */
-  responding(socket: Socket): boolean;
-  /** Whether the connection need not speak: it may rest, or is not read at the moment. */
+  /** Runs `next` behind the responses that are under way on that connection. */
+  after(socket: Socket, next: () => void): void;
+  /** Whether the connection need not speak: it may rest, or is being answered. */
   rests(socket: Socket): boolean;
   /** Number of heads on that connection that have been read to their end. */
   heads(socket: Socket): number;
@@ -42,8 +39,8 @@ export function createClientErrors(deps: ClientErrorDeps): ClientErrors {
     if (had.has(socket)) return;
     had.add(socket);
     const status = statusOf(error, deps.counters);
-    if (status === 0 || deps.responding(socket)) socket.destroy();
-    else answer(socket, status, 'the request could not be read');
+    if (status === 0) socket.destroy();
+    else deps.after(socket, () => answer(socket, status, 'the request could not be read'));
   }
 
   /**

@@ -103,8 +103,8 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   const heads: Routes<T>['heads'] = new WeakMap();
   const errors = createClientErrors({
     ...{ counters, headersTimeoutMs, checkMs },
-    responding: (socket) => turns.responding(socket),
-    rests: (socket) => resting.has(socket) || turns.holds(socket),
+    after: turns.after,
+    rests: (socket) => resting.has(socket) || turns.busy(socket),
     heads: (socket) => heads.get(socket) ?? 0,
   });
   const descriptors =

@@ -6,11 +6,9 @@ import type { Socket } from 'node:net';
 export interface Turns {
   /** Calls `take` when all earlier responses of the connection are out: at once, as a rule. */
   begin(socket: Socket, response: ServerResponse, take: () => void): void;
-  /** Whether the head of a response is out that has not been written to its end. */
-  responding(socket: Socket): boolean;
-  /** Whether the connection is not read, because so many of its requests wait. */
-  holds(socket: Socket): boolean;
-  /** Runs `next` after the responses, on a connection that node:http has let go of. */
+  /** Whether a response is under way on the connection. */
+  busy(socket: Socket): boolean;
+  /** Runs `next` after the responses, on a connection that node:http reads no further. */
   after(socket: Socket, next: () => void): void;
 }
 
@@ -56,8 +54,7 @@ export function createTurns(): Turns {
         socket.pause();
       }
     },
-    responding: (socket) => lines.get(socket)?.turns[0]?.response.headersSent === true,
-    holds: (socket) => lines.get(socket)?.held === true,
+    busy: (socket) => (lines.get(socket)?.turns.length ?? 0) > 0,
     after(socket, next) {
       const line = lines.get(socket);
       const last = line?.turns.at(-1)?.response;

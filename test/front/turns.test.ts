@@ -108,16 +108,37 @@ it.each([
   },
 );
 
-it('bytes that are no request, behind an answer that is being written, are not answered inside it', async () => {
+it.each([
+  ['that is being written', 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nbegi'],
+  ['that is still to come', ''],
+])('bytes that are no request are answered behind the answer %s', async (_, begun) => {
   const upstream = await rawUpstream();
   const front = await startFront(upstream.address);
   const client = rawClient(front.port);
-  client.send(get('/1') + get('/2'));
-  const first = await upstream.next();
-  await first.head();
-  first.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin');
-  await client.until('begin');
+  client.send(get('/1'));
+  const peer = await upstream.next();
+  await peer.head();
+  peer.send(begun);
+  if (begun !== '') await client.until('begi');
   client.send('no request\r\n\r\n');
+  await eventually(() => expect(front.counters.badRequests).toBe(1));
+  peer.send(begun === '' ? 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nbegin it' : 'n it');
+  await client.until('n it');
+  expect((await client.head()).start).toBe('HTTP/1.1 400 Bad Request');
   await client.gone();
-  expect(client.text).toBe('');
+});
+
+it('an answer that lasts is not cut off because the next head is not through', async () => {
+  const upstream = await rawUpstream();
+  const front = await startFront(upstream.address, { headersTimeoutMs: 150 });
+  const client = rawClient(front.port);
+  client.send(`${get('/1')}GET /next HTTP/1.1\r\n`);
+  const peer = await upstream.next();
+  await peer.head();
+  peer.send('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nbegi');
+  await client.until('begi');
+  // Whoever came later and has said nothing is told so.
+  expect((await rawClient(front.port).head()).start).toContain('408');
+  peer.send('n it');
+  await client.until('n it');
 });
