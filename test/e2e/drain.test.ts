@@ -16,6 +16,8 @@ const GRACE_MS = 8000;
 const RULES = [{ match: '*', timeout: '60s', attempts: [] }];
 /** Far longer than the test: what arrives at the collector was flushed by the stop. */
 const NEVER = '600000';
+/** A pause of this process in which a backend may miss its time to hear of the end, ms. */
+const HEARS_MS = 300;
 
 interface Crowd {
   readonly backend: WsBackend;
@@ -135,25 +137,35 @@ it('[D10] a backend that goes on sending while its clients are told: all that it
   const all = await crowd(receiver, 200);
   const { backend, sidecar, codes, got } = all;
   const sent = new Set<string>();
+  let [last, longest, stopping] = [performance.now(), 0, false];
+  const after = new Set<string>();
   const timer = setInterval(() => {
+    const at = performance.now();
+    longest = Math.max(longest, at - last);
+    last = at;
     for (const [i, peer] of backend.peers.entries()) {
       // What is given to a socket that has heard of the end is sent to nobody.
       if (peer.socket.readyState !== WebSocket.OPEN) continue;
       const id = `e-${i}-${sent.size}`;
       sent.add(id);
+      if (stopping) after.add(id);
       tell(peer, event(id, 'agent_thinking'));
     }
   }, 20);
   atEnd(() => clearInterval(timer));
   await eventually(async () => expect((await sidecar.stats()).confirmed).toBeGreaterThan(1000));
+  [stopping, longest] = [true, 0];
   sidecar.signal('SIGTERM');
   expect(await exitOf(sidecar)).toEqual({ code: 0, signal: null });
   await eventually(() => expect(codes).toHaveLength(200));
   expect(new Set(codes)).toEqual(new Set([1012]));
-  expect([...sent].filter((id) => !got.has(id))).toEqual([]);
+  const missing = [...sent].filter((id) => !got.has(id));
+  // A backend has 500 ms to hear of the end. This process, which is the backend, may not have run.
+  expect(missing.filter((id) => longest < HEARS_MS || !after.has(id))).toEqual([]);
   const ended = receiver.spans.filter(({ name }) => name.startsWith('send '));
   expect(ended).toHaveLength(sent.size);
-  expect(ended.filter(({ attributes }) => attributes['ackspan.delivery.outcome'] !== 'confirmed')).toEqual([]);
+  const lost = ended.filter(({ attributes }) => attributes['ackspan.delivery.outcome'] !== 'confirmed');
+  expect(lost.map(({ attributes }) => attributes['messaging.message.id']).sort()).toEqual(missing.sort());
   expectHealthyLog(sidecar);
 });
 
