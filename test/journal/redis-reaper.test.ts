@@ -14,9 +14,10 @@ const KEYS = keysOf('test');
 
 /**
  * `dies`: on which claim its process ends, when Redis has run it and before it does anything more.
- * `take`: what happens when it has taken deliveries, before it ends them.
+ * `take`: what happens when it has taken deliveries, before it ends them. `took`: and when it has
+ * taken a session.
  */
-async function reaperOf(redis: RedisServer, instance: string, dies = 0, take = () => {}) {
+async function reaperOf(redis: RedisServer, instance: string, dies = 0, take = () => {}, took = async () => {}) {
   const link = await linkOf(redis, KEYS, instance);
   const adopted: string[] = [];
   let claims = 0;
@@ -27,6 +28,7 @@ async function reaperOf(redis: RedisServer, instance: string, dies = 0, take = (
     if (kind !== 'yours') return 'held' as const;
     adopted.push(session);
     await redis.client.sadd(KEYS.held(instance), session);
+    await took();
     return 'adopted' as const;
   };
   const ended: number[] = [];
@@ -96,6 +98,20 @@ describe.skipIf(missing('redis-server'))('[P8] an instance that sees to a dead o
     ]);
     expect(second.adopted.sort()).toEqual(['a', 'b', 'c']);
     expect(await redis.client.keys('*:held')).toEqual([KEYS.held('second')]);
+  });
+
+  it('takes no session more when the dead one is back', async () => {
+    const redis = await startRedis();
+    await withSessions(redis, { a: 'dead', b: 'dead', c: 'dead' });
+    await gone(redis, 'dead');
+    const comesBack = async () => void (await redis.client.zadd(KEYS.leases, Date.now() + 60_000, 'dead'));
+    const { reaper, adopted } = await reaperOf(redis, 'first', 0, undefined, comesBack);
+    await reaper.see([{ instance: 'dead', at: 0 }]);
+    expect(adopted).toHaveLength(1);
+    expect((await redis.client.smembers(KEYS.held('dead'))).sort()).toEqual(
+      ['a', 'b', 'c'].filter((session) => !adopted.includes(session)),
+    );
+    expect(reaper.buried).toBe(0);
   });
 
   it('notes nothing of sessions that are elsewhere, or are over', async () => {

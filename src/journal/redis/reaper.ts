@@ -66,14 +66,20 @@ export class Reaper {
   }
 
   /**
-   * False: there was no room for all of them. Another instance may have some, or this one later.
+   * False: there was no room for all of them, or the instance is back. Another instance may have
+   * some, or this one later.
    */
-  async #sessions({ instance: dead, at }: Missing): Promise<boolean> {
+  async #sessions(one: Missing): Promise<boolean> {
     const { link, keys, claims, room, redisNow } = this.#deps;
+    const { instance: dead, at } = one;
     const held = (await link.send('smembers', [keys.held(dead)])) as string[];
-    for (const [i, session] of held.entries()) {
+    for (const session of held) {
       if (!room()) return false;
-      if (await this.#isLeft(session, dead)) {
+      // One that is taken from an instance that is back would be there as well: this one may have
+      // stood still since the last.
+      const [begins, left] = await Promise.all([this.#begins(one), this.#isLeft(session, dead)]);
+      if (!begins) return false;
+      if (left) {
         // First it is among those of this instance: one that ends in between would leave a session
         // that nobody finds.
         const noted = link.send('sadd', [keys.held(this.#deps.instance), session]);
@@ -82,8 +88,6 @@ export class Reaper {
         if (claimed === 'unreachable') throw new Error('Redis does not answer');
       }
       await link.send('srem', [keys.held(dead), session]);
-      // Slow enough that others get their turn, and that the lease on this work is kept.
-      if (i % SLICE === SLICE - 1 && !(await this.#begins({ instance: dead, at }))) return false;
     }
     return true;
   }
