@@ -16,6 +16,13 @@ export interface Found {
 export interface Wanted {
   readonly most: number;
   shows?(failure: string): boolean;
+  /** Most that one callback of the sidecar costs, ms. Default: what the seed says. */
+  readonly cost?: number | undefined;
+}
+
+function scheduleOf(seed: number, cost: number | undefined): Schedule {
+  const schedule = generate(seed);
+  return cost === undefined ? schedule : { ...schedule, setup: { ...schedule.setup, cost } };
 }
 
 /**
@@ -24,13 +31,13 @@ export interface Wanted {
 export async function explore(
   seed: number,
   count: number,
-  { most, shows }: Wanted,
+  { most, shows, cost }: Wanted,
 ): Promise<{ readonly found: Found[]; readonly played: number; readonly deliveries: number }> {
   const found: Found[] = [];
   let deliveries = 0;
   let played = 0;
   for (; played < count && found.length < most; played++) {
-    const history = await play(generate(seed + played));
+    const history = await play(scheduleOf(seed + played, cost));
     deliveries += history.deliveries.length;
     const all = judge(history);
     const failures = shows === undefined ? all : all.filter(({ kind, text }) => shows(`${kind}: ${text}`));
@@ -42,16 +49,16 @@ export async function explore(
 }
 
 /** The smallest schedule that fails as this one does, and its story. */
-export async function explain({ seed, failures }: Found, tries?: number): Promise<string> {
+export async function explain({ seed, failures }: Found, tries?: number, cost?: number): Promise<string> {
   const { kind } = failures[0]!;
   const sign = signOf(failures[0]!);
   const fails = async (schedule: Schedule): Promise<boolean> =>
     judge(await play(schedule)).some((failure) => failure.kind === kind && signOf(failure) === sign);
-  const smallest = await shrink(generate(seed), fails, tries);
+  const smallest = await shrink(scheduleOf(seed, cost), fails, tries);
   const lines: Line[] = [];
   const history = await play(smallest, (line) => lines.push(line));
   const failure = judge(history).find((one) => one.kind === kind && signOf(one) === sign)!;
-  return story(smallest, history, failure, lines);
+  return `${story(smallest, history, failure, lines)}${cost === undefined ? '' : ` --cost ${cost}`}`;
 }
 
 /** A failure without its figures and records: what two schedules have in common that fail alike. */

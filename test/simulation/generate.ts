@@ -65,7 +65,7 @@ function generateLimits(chance: Chance, clients: readonly ClientSetup[]): Omit<S
     silenceMs: chance.of([0, 0, 1500]),
     graceMs: chance.of([3000, 5000]),
     connections: chance.of([2, 100, 100]),
-    cost: chance.of([0.01, 0.2, 2, 8]),
+    cost: chance.of([0.01, 0.2, 2]),
   };
 }
 

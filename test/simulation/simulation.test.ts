@@ -11,6 +11,9 @@ import { REVERTS } from './reverts.ts';
 const seed = process.env.FC_SEED ? chosenSeed() : 9_000_000;
 const HALF = 10_000;
 const APART = 100_000;
+/** Schedules on a slow machine, and what a callback costs there, ms. */
+const SLOW = 2000;
+const SLOW_MS = 8;
 /** Schedules within which each old behaviour must be found out. */
 const MOST = 10_000;
 
@@ -22,6 +25,12 @@ describe.concurrent('simulation', { timeout: 0 }, () => {
       const { ok, text } = await simulate(['--schedules', String(HALF), '--seed', String(from)]);
       if (!ok) expect.fail(text);
     });
+
+  test(`nor where each callback costs up to ${SLOW_MS} ms: what comes in a slow turn has come (${SLOW} from ${seed})`, async () => {
+    const more = ['--seed', String(seed), '--cost', String(SLOW_MS)];
+    const { ok, text } = await simulate(['--schedules', String(SLOW), ...more]);
+    if (!ok) expect.fail(text);
+  });
 
   test.each(REVERTS.map(({ name }, i) => [i, name] as const))('old behaviour %i is found out: %s', async (i) => {
     const { ok, text } = await simulate(['--revert', String(i), '--schedules', String(MOST), '--seed', '1']);
