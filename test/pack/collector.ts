@@ -48,8 +48,10 @@ export async function buildCollector(): Promise<string> {
   const builder = `go.opentelemetry.io/collector/cmd/builder@v${parsed.dist.version}`;
   await go(cache, { GOBIN: cache }, 'install', builder);
   await run(cache, {}, join(cache, 'builder'), '--config', join(cache, 'builder.yaml'), '--skip-compilation');
-  await go(sources, {}, 'build', ...BUILD, '-o', `${binary}.part`, '.');
-  renameSync(`${binary}.part`, binary);
+  // Two test files may build it at the same time.
+  const part = `${binary}.${process.pid}.part`;
+  await go(sources, {}, 'build', ...BUILD, '-o', part, '.');
+  renameSync(part, binary);
   console.info(`Built in ${Math.round((performance.now() - started) / 1000)} s.`);
   return binary;
 }
