@@ -88,10 +88,10 @@ export class Inbound implements LeavingPort {
     return !this.#discard && this.#port.clientLeaves(code);
   }
 
-  /** Forwards nothing from here on. Later bytes are only evidence. */
+  /** Forwards nothing from here on. Later bytes are only evidence, with the frame that they end. */
   forget(): void {
     this.#closeFrame = undefined;
-    this.dropHeld();
+    if (this.#held?.incomplete !== true) this.dropHeld();
     this.#discard = true;
   }
 

@@ -491,6 +491,30 @@ describe('[W18] what does not end by itself', () => {
     expect([it.client.closed, it.upstream.closed, it.tap.ends]).toEqual([true, true, ['sidecar 1012']]);
   });
 
+  it('[D14] also a pong of which the beginning had been read before the upstream took no more', async () => {
+    fakeTimers();
+    const it = await spliced();
+    it.upstream.send(frame('event'));
+    const ping = readFrames(it.client.taken())[1]!;
+    const pong = clientFrame(ping.payload, { opcode: PONG });
+    for (const cut of [1, 3, 9]) {
+      it.upstream.stall();
+      it.client.send(Buffer.concat([clientFrame('x'.repeat(20_000)), pong.subarray(0, cut)]));
+      it.client.send(pong.subarray(cut));
+      await settle();
+      it.upstream.unstall();
+      await settle();
+    }
+    expect(it.tap.received).toEqual([1, 1, 1]);
+    it.upstream.stall();
+    it.client.send(Buffer.concat([clientFrame('x'.repeat(20_000)), pong.subarray(0, 9)]));
+    it.client.send(pong.subarray(9));
+    await settle();
+    it.splice.destroy();
+    await settle();
+    expect(it.tap.received).toEqual([1, 1, 1, 1]);
+  });
+
   it('destroy() ends both sides at once, and is told once', async () => {
     const { client, upstream, splice, tap } = await spliced();
     splice.destroy();
