@@ -13,8 +13,8 @@ export interface Turns {
 }
 
 /**
- * Requests that may wait on a connection before it is read no further. Of one that is not read,
- * nobody notices that its client has gone.
+ * Requests that may wait on a connection before it is read no further. A connection that is not
+ * read does not show that its client has gone.
  */
 const WAITING = 100;
 
@@ -62,7 +62,7 @@ export function createTurns(): Turns {
         next();
         return;
       }
-      // From here on it is read by whoever has it next.
+      // `next` reads the connection from here on.
       line.held = false;
       const end = drainInto(socket, () => line.turns[0]?.response);
       socket.on('error', ignore);

@@ -15,10 +15,10 @@ export interface DoubtStore {
 const LOOK_MS = 20;
 
 /**
- * Fences sessions off whose clients say something while nobody knows whether others have taken the
- * sessions. Each is written whole: Redis refuses that where another instance has it, and then the
- * session is asked for, or left. Where Redis does not say it within `patienceMs`, evidence counts
- * (SPEC P10). `now`: monotonic ms.
+ * Fences sessions off whose clients say something while this instance does not know whether others
+ * have taken the sessions. Each session is written whole. Redis refuses that where another
+ * instance has it, and then this instance asks for it, or leaves it. Where Redis does not say it
+ * within `patienceMs`, evidence counts (SPEC P10). `now`: monotonic ms.
  */
 export function createDoubt(store: DoubtStore, patienceMs: number, now: () => number) {
   const { gate, members, journal, link } = store;

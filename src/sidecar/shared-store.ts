@@ -52,12 +52,12 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       const told = (): void => shared.journal.left(session, why === 'asked');
       const leave = (whose: Whose, since?: number): void =>
         // Without a client elsewhere, the one of an instance that was taken for dead comes again.
-        whose === 'nobody'
+        whose === 'no client'
           ? resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told, since)
           : resumable.leave(REPLACED, REPLACED_REASON, told, since);
       const at = deps.now();
       const lapsedAt = shared.members.lapsedAt(at);
-      // Where the client has stayed, the session may wait elsewhere for nobody.
+      // Where the client has stayed, the other instance may wait for a client that is here.
       if (why === 'reaper') takeBack(resumable, lapsedAt ?? at, leave);
       else leave('another client', why === 'asked' ? undefined : lapsedAt);
     },

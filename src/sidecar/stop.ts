@@ -133,10 +133,10 @@ async function end(
   const deadline = now() + config.shutdown.graceMs;
   const { scrape, settledAt, lost: before } = await begin(reason);
   await listener.close();
-  const sofar = losses(watch);
+  const soFar = losses(watch);
   // The store may have failed since it was left to the next process.
   resumption.close(SERVICE_RESTART, SERVICE_RESTART_REASON, now(), true);
-  const lost = before + losses(watch) - sofar;
+  const lost = before + losses(watch) - soFar;
   running.stopBeats();
   running.stopLimitLog();
   running.stopTlsFile();

@@ -11,8 +11,8 @@ export interface TakingBackDeps<S extends Session> {
   readonly registry: { has(session: S): boolean };
 }
 
-/** The one that a session is left to: a client that came elsewhere, or nobody that is known. */
-export type Whose = 'another client' | 'nobody';
+/** Whether a client is known that came to another instance for the session. */
+export type Whose = 'another client' | 'no client';
 
 /** Until it is asked for again, ms. */
 const AGAIN_MS = 500;
@@ -32,11 +32,11 @@ export function createTakingBack<S extends Session>({ claims, registry }: Taking
       // The session may have been given back, or be over, meanwhile.
       if (claimed === 'adopted' || !registry.has(session)) return undefined;
       if (claimed === 'stale') return 'another client';
-      if (claimed === 'unknown') return 'nobody';
+      if (claimed === 'unknown') return 'no client';
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
       if (!registry.has(session) || session.fence === undefined) return undefined;
     }
-    return 'nobody';
+    return 'no client';
   }
 
   /**

@@ -1,7 +1,7 @@
 // A Redis that forgets, goes back in time or is full in the middle of a claim, and a client that never stays.
 import { afterEach, describe, expect, it } from 'vitest';
 import { startGateway } from '../failures/gateway.ts';
-import { openApp } from '../support/agent-runs.ts';
+import { hold, openApp } from '../support/agent-runs.ts';
 import { atEnd, closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
@@ -12,15 +12,6 @@ afterEach(closeAll);
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 const RECOVERED = { recovered: true, rejoined: false };
-
-/** An application that holds every event until `release`. */
-function hold() {
-  let release = (): void => {};
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  return { handle: () => held, release };
-}
 
 /** Outcomes over all instances. */
 async function outcomes(...all: readonly SidecarProcess[]) {

@@ -1,7 +1,7 @@
 // Instances that share a Redis and were given different leases, as during a roll-out that changes `store.lease`.
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { openApp } from '../support/agent-runs.ts';
+import { hold, openApp } from '../support/agent-runs.ts';
 import { closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
@@ -16,11 +16,8 @@ describe.skipIf(missing('redis-server'))('[P8] instances with different leases',
     const patient = await shared.start({ lease: '30s' });
     const hasty = await shared.start();
     shared.balancer.target = patient.port;
-    let release = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const app = openApp(shared.url('ann'), () => held);
+    const { handle, release } = hold();
+    const app = openApp(shared.url('ann'), handle);
     const run = await shared.runOf('ann');
     for (let i = 0; i < 3; i++) shared.backend.emit(run);
     await eventually(() => expect(app.numbers).toEqual([1, 2, 3]));

@@ -1,6 +1,6 @@
 // A time in which no instance runs at all, by the clock of Redis, between a SIGTERM and the next start.
 import { afterEach, describe, expect, it } from 'vitest';
-import { openApp } from '../support/agent-runs.ts';
+import { hold, openApp } from '../support/agent-runs.ts';
 import { closeAll } from '../support/backends.ts';
 import { eventually, exitOf } from '../support/child.ts';
 import { missing } from '../support/component.ts';
@@ -16,11 +16,8 @@ describe.skipIf(missing('redis-server', 'faketime'))('[P2] sessions that SIGTERM
     const shared = await startShared({ events: { rules } }, [], clock);
     const first = await shared.start();
     shared.balancer.target = first.port;
-    let release = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const app = openApp(shared.url('ann'), () => held);
+    const { handle, release } = hold();
+    const app = openApp(shared.url('ann'), handle);
     const run = await shared.runOf('ann');
     for (let i = 0; i < 3; i++) shared.backend.emit(run);
     await eventually(() => expect(app.numbers).toEqual([1, 2, 3]));

@@ -1,7 +1,7 @@
 // An instance that stands still for longer than its lease, and wakes when others have its sessions.
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { openApp } from '../support/agent-runs.ts';
+import { hold, openApp } from '../support/agent-runs.ts';
 import { closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
@@ -19,11 +19,8 @@ describe.skipIf(missing('redis-server'))('[P8] a paused holder', () => {
     const shared = await startShared();
     const [first, second] = [await shared.start(), await shared.start()];
     shared.balancer.target = first.port;
-    let release = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const app = openApp(shared.url('ann'), () => held);
+    const { handle, release } = hold();
+    const app = openApp(shared.url('ann'), handle);
     const run = await shared.runOf('ann');
     for (let i = 0; i < 4; i++) shared.backend.emit(run);
     await eventually(() => expect(app.numbers).toEqual(upTo(4)));

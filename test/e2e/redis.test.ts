@@ -1,6 +1,6 @@
 // Several sidecars on one Redis, each a process of its own: a client that comes back at another instance, instances that die, a Redis in trouble.
 import { afterEach, describe, expect, it } from 'vitest';
-import { openApp } from '../support/agent-runs.ts';
+import { hold, openApp } from '../support/agent-runs.ts';
 import { closeAll } from '../support/backends.ts';
 import { eventually } from '../support/child.ts';
 import { missing } from '../support/component.ts';
@@ -58,11 +58,8 @@ describe.skipIf(missing('redis-server'))('with a store in Redis', () => {
     const { backend, balancer, start, url, runOf } = await setUp();
     const [first, second] = [await start(), await start()];
     balancer.target = first.port;
-    let release = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const app = openApp(url('ann'), (number) => (number > 3 ? held : undefined));
+    const { handle, release } = hold();
+    const app = openApp(url('ann'), (number) => (number > 3 ? handle() : undefined));
     const run = await runOf('ann');
     for (let i = 0; i < 8; i++) backend.emit(run);
     await eventually(() => expect(app.numbers).toHaveLength(8));

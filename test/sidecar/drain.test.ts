@@ -42,7 +42,8 @@ it('[D14] a standstill puts the end of a wait off, also one that ends when the w
   expect(over).toBe(false);
 });
 
-it('[D14] a standstill while confirmations are awaited takes nothing from the time for the answers to Close', async () => {
+/** A client with a delivery that nothing confirms; `steps`: what the drain does with it. */
+function oneUnconfirmed() {
   const steps: string[] = [];
   const connection = {
     session: { pending: 1 },
@@ -57,6 +58,11 @@ it('[D14] a standstill while confirmations are awaited takes nothing from the ti
     pending: () => 1,
     unconfirmed() {},
   };
+  return { deps, steps };
+}
+
+it('[D14] a standstill while confirmations are awaited takes nothing from the time for the answers to Close', async () => {
+  const { deps, steps } = oneUnconfirmed();
   const from = now();
   void drain(deps as never, from + 1000, from + 3000);
   await vi.advanceTimersByTimeAsync(545);
@@ -113,20 +119,7 @@ it('[D24] what was left to the next process is asked for once more before what n
 });
 
 it('[D14] a standstill between the decision to stop and the first word to a client puts all waits off', async () => {
-  const steps: string[] = [];
-  const connection = {
-    session: { pending: 1 },
-    probe() {},
-    close: () => steps.push('close'),
-    destroy: () => steps.push('destroy'),
-  };
-  const deps = {
-    connections: new Set([connection]),
-    resumption: { close() {} },
-    tracker: { shutdown: () => steps.push('settle') },
-    pending: () => 1,
-    unconfirmed() {},
-  };
+  const { deps, steps } = oneUnconfirmed();
   const from = now();
   await vi.advanceTimersByTimeAsync(45);
   standStill(5000);

@@ -48,7 +48,7 @@ describe('[P8] a session whose client has stayed with an instance that was taken
 
   it.each([
     ['stale', 'another client'],
-    ['unknown', 'nobody'],
+    ['unknown', 'no client'],
   ] as const)('is left where the answer is: %s', async (answer, whose) => {
     const { asked, left, passes } = asking('held', answer, 'adopted');
     await passes(10_000);
@@ -60,7 +60,7 @@ describe('[P8] a session whose client has stayed with an instance that was taken
     await passes(0);
     clientGoes();
     await passes(10_000);
-    expect([asked, left]).toEqual([['held'], ['nobody, since 7']]);
+    expect([asked, left]).toEqual([['held'], ['no client, since 7']]);
   });
 
   it('is asked for on when its client goes that had said something', async () => {

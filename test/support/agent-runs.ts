@@ -126,6 +126,15 @@ export function openApp(url: string, handle?: (n: number) => unknown): App {
   return app;
 }
 
+/** An application that holds every event until `release`. */
+export function hold() {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return { handle: () => held, release };
+}
+
 /** The first number that is not above the one before it; undefined = exactly once and in order. */
 export function disorder(numbers: readonly number[]): string | undefined {
   const at = numbers.findIndex((n, i) => i > 0 && n <= numbers[i - 1]!);

@@ -144,8 +144,8 @@ export class Claims {
   }
 
   /**
-   * Makes the session one of this instance's before it is claimed: an instance that ends in between
-   * would leave a session that nobody finds. What is not there is taken out by whoever sees to it.
+   * Makes the session one of this instance's before the claim. An instance that ends in between
+   * would otherwise leave a session that no reaper finds. A reaper takes out what is not there.
    */
   async #noted(session: string, claim: () => Promise<Claimed>): Promise<Claimed> {
     const { link, keys, instance } = this.#deps;
@@ -181,8 +181,8 @@ export class Claims {
   }
 
   /**
-   * Asks the owner to give the session back. Answers from whom it may be taken; undefined = from
-   * nobody yet, `kept` = from nobody for this client.
+   * Asks the owner to give the session back. Answers from whom the session may be taken; undefined
+   * = it may not be taken yet, `kept` = this client may not have it.
    */
   async #persuade(session: string, owner: string, { serial, stayed }: Shown) {
     const { wire, members } = this.#deps;

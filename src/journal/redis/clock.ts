@@ -22,7 +22,7 @@ export class RedisClock {
 
   /**
    * Redis said `time` (ms since the epoch) between two monotonic times. An offset that a slow
-   * answer allows stays: Redis or this instance stood still, and nobody knows at which end.
+   * answer allows stays: Redis or this instance stood still, before or after Redis read its clock.
    */
   sample(sentAt: number, cameAt: number, time: number): void {
     const took = cameAt - sentAt;
