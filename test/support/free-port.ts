@@ -7,21 +7,42 @@ import { createServer } from 'node:net';
  * connection that is opened, and no server that listens on port 0, gets one of these in between.
  */
 const FIRST = 20_000;
-/** Ports of one worker of the test runner. No two files that run at the same time share them. */
-const SHARE = 750;
-const SHARES = 16;
+/** Ports of one process. A process has the share whose first port it listens on until it ends. */
+const SHARE = 400;
+const SHARES = 30;
 
-const first = FIRST + (Number(process.env.VITEST_POOL_ID ?? 0) % SHARES) * SHARE;
-// What an earlier process of the same worker began with may still be about to end.
+let share: Promise<number> | undefined;
+// What an earlier process with the same share began with may still be about to end.
 let next = Math.floor(Math.random() * SHARE);
 
-/** A port of the loopback interface that nothing listens on, and that nobody else is given. */
+/**
+ * A port of the loopback interface that nothing listens on. Nobody else is given it, in this run of
+ * the tests or in another one on the same machine.
+ */
 export async function freePort(): Promise<number> {
+  share ??= takeShare();
+  const first = await share;
   for (let tries = 0; tries < SHARE; tries++) {
-    const port = first + (next++ % SHARE);
+    const port = first + 1 + (next++ % (SHARE - 1));
     if (await isFree(port)) return port;
   }
   throw new Error(`no free port from ${first} to ${first + SHARE - 1}`);
+}
+
+/** The first port of a share that no other process has. This process listens on it from now on. */
+async function takeShare(): Promise<number> {
+  const begin = Math.floor(Math.random() * SHARES);
+  for (let i = 0; i < SHARES; i++) {
+    const first = FIRST + ((begin + i) % SHARES) * SHARE;
+    const server = createServer().unref().listen(first, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      return first;
+    } catch {
+      // Another process has this share.
+    }
+  }
+  throw new Error(`${SHARES} processes hold all the ports from ${FIRST} to ${FIRST + SHARES * SHARE - 1}`);
 }
 
 async function isFree(port: number): Promise<boolean> {
