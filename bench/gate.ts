@@ -1,9 +1,13 @@
-// The CI gate: fails when CPU per event, as a ratio to http-proxy-3 in the same run, exceeds 1.25 × what bench/baseline.json says.
+// The gate: fails when CPU per event exceeds 1.25 × that of the build before, or of what bench/baseline.json says for this machine.
 import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { type Baseline, type Measured, ratiosToYardstick } from './baseline.ts';
+import { ratiosToBefore, withBefore } from './before.ts';
 import { addSbinToPath, missing } from './install.ts';
 import { ackspan } from './peers/ackspan.ts';
 import { type RowResult, runRow } from './rounds.ts';
+import type { Row } from './row.ts';
 import { ROWS } from './rows.ts';
 
 const FILE = 'bench/baseline.json';
@@ -11,16 +15,41 @@ const ALLOWED = 1.25;
 const ROUNDS = 3;
 // A noisy neighbour can spoil three rounds; a regression shows in all nine.
 const TRIES = 3;
+const ROUNDS_OF_BUILDS = 9;
+
+const USAGE = `usage: npm run bench:gate -- [options]
+  --against FILE  compares with another build's dist/cli/main.js, turn by turn, in place of the committed ratios
+  --report        prints the ratios, and fails at wrong bytes or sums only: another machine has other ratios
+  --update        writes the ratios of this machine into ${FILE}`;
+
+async function run(rows: readonly Row[], peers: readonly string[], rounds: number): Promise<RowResult[]> {
+  const results: RowResult[] = [];
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const takes = (peer: string): boolean => peers.includes(peer);
+  for (const row of rows) results.push(await runRow(row, { rounds, quick: true, nodeFlags: [], takes, say }));
+  return results;
+}
+
+const quickRows = (): Row[] => ROWS.filter(({ quick }) => quick);
 
 async function measure(): Promise<Measured> {
-  const results: RowResult[] = [];
-  const peers = ['http-proxy-3', 'ackspan', 'ackspan-app'];
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  for (const row of ROWS.filter(({ quick }) => quick)) {
-    const takes = (peer: string): boolean => peers.includes(peer);
-    results.push(await runRow(row, { rounds: ROUNDS, quick: true, nodeFlags: [], takes, say }));
+  return ratiosToYardstick(await run(quickRows(), ['http-proxy-3', 'ackspan', 'ackspan-app'], ROUNDS));
+}
+
+/** Whether no row takes more than allowed of what the other build takes. */
+async function noDearerThan(main: string): Promise<boolean> {
+  if (!fs.existsSync(main)) throw new Error(`${main}: no such build`);
+  const rows = quickRows().map((row) => withBefore(row, path.resolve(main)));
+  const dearer: string[] = [];
+  for (const result of await run(rows, ['ackspan', 'ackspan-app'], ROUNDS_OF_BUILDS)) {
+    for (const [label, { median, min, max }] of Object.entries(ratiosToBefore(result))) {
+      const line = `${result.name}, ${label}: ${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)}) × the build before`;
+      console.log(line);
+      if (median > ALLOWED) dearer.push(line);
+    }
   }
-  return ratiosToYardstick(results);
+  for (const line of dearer) console.log(`FAILED, over ${ALLOWED} ×: ${line}`);
+  return dearer.length === 0;
 }
 
 /** Whatever is dearer than allowed, and what cannot be judged, as lines for a person. */
@@ -40,11 +69,15 @@ function compare(measured: Measured, baseline: Baseline): { dearer: string[]; un
   return { dearer, unjudged };
 }
 
+const KNOWN = { against: { type: 'string' }, report: { type: 'boolean' }, update: { type: 'boolean' } } as const;
+
 async function gate(argv: string[]): Promise<number> {
+  const { against, report, update } = readOptions(argv);
   addSbinToPath();
   const why = missing(ackspan, (line) => console.log(line));
   if (why !== undefined) throw new Error(why);
-  if (argv.includes('--update')) {
+  if (against !== undefined) return (await noDearerThan(against)) ? 0 : 1;
+  if (update === true) {
     const measured = await measure();
     const all = Object.values(measured).flatMap((row) => Object.values(row));
     if (all.includes(undefined)) throw new Error('the machine had no core free in any round of a row');
@@ -53,11 +86,20 @@ async function gate(argv: string[]): Promise<number> {
   }
   const baseline = JSON.parse(fs.readFileSync(FILE, 'utf8')) as Baseline;
   let found = compare(await measure(), baseline);
+  if (report === true) return 0;
   for (let attempt = 2; attempt <= TRIES && found.dearer.length + found.unjudged.length > 0; attempt++)
     found = compare(await measure(), baseline);
   for (const line of found.unjudged) console.log(`NOT JUDGED, the machine had no core free in any round: ${line}`);
   for (const line of found.dearer) console.log(`FAILED, over ${ALLOWED} × the committed ratio: ${line}`);
   return found.dearer.length > 0 ? 1 : 0;
+}
+
+function readOptions(argv: string[]) {
+  try {
+    return parseArgs({ args: argv, options: KNOWN }).values;
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${USAGE}`);
+  }
 }
 
 gate(process.argv.slice(2)).then(

@@ -14,7 +14,7 @@ import type { Peer, PeerSetup } from './peers/peer.ts';
 
 /** How a peer is set up where it differs from the plain case. */
 export type Variant = Partial<
-  Pick<PeerSetup, 'deflate' | 'otlp' | 'keepConfirmed' | 'holdSeconds' | 'retain' | 'nodeFlags'>
+  Pick<PeerSetup, 'deflate' | 'otlp' | 'keepConfirmed' | 'holdSeconds' | 'retain' | 'nodeFlags' | 'main'>
 > & {
   /**
    * What outlives the proxy: files in its folder, or a Redis of its own, which may stand still in

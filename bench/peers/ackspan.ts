@@ -28,7 +28,7 @@ ${setup.holdSeconds > 0 ? `events: { rules: [ ${rule} ] }` : ''}
   );
   return {
     command: process.execPath,
-    args: [...setup.nodeFlags, ACKSPAN, 'run', '--config', config],
+    args: [...setup.nodeFlags, setup.main ?? ACKSPAN, 'run', '--config', config],
     env: otlpEnvironment(setup),
   };
 }

@@ -22,6 +22,8 @@ export interface PeerSetup {
    * Flags for the proxy's runtime, such as `--max-old-space-size=256`; only Node peers know them.
    */
   readonly nodeFlags: readonly string[];
+  /** Another build of Ackspan's command; undefined = the one of this tree. */
+  readonly main?: string;
 }
 
 export interface PeerCommand {

@@ -1,6 +1,7 @@
 // The bench's arithmetic: medians, ratios within a round, and budgets that say met or missed for the right reason.
 import { describe, expect, it } from 'vitest';
 import { ratiosToYardstick } from '../../bench/baseline.ts';
+import { ratiosToBefore, withBefore } from '../../bench/before.ts';
 import { BUDGETS } from '../../bench/budgets.ts';
 import { ratios, summarise } from '../../bench/figures.ts';
 import type { RowResult } from '../../bench/rounds.ts';
@@ -35,6 +36,22 @@ describe('the gate', () => {
       }),
     ]);
     expect(measured).toEqual({ saturated: { ackspan: 0.55, 'ackspan-app': undefined } });
+  });
+});
+
+describe('the build before', () => {
+  it('takes the same load in turn with this one, and is compared with it round by round', () => {
+    const quick = ROWS.find(({ name }) => name === 'saturated')!;
+    const { subjects } = withBefore(quick, '/before/main.js');
+    const pair = subjects.filter(({ label }) => label.startsWith('ackspan-app'));
+    expect(pair.map(({ label, variant }) => [label, variant.main])).toEqual([
+      ['ackspan-app before', '/before/main.js'],
+      ['ackspan-app', undefined],
+    ]);
+    expect(subjects.find(({ label }) => label === 'nginx before')).toBeUndefined();
+
+    const result = row('saturated', { 'ackspan before': { cpu: [10, 20, 8] }, ackspan: { cpu: [12, 21, 16] } });
+    expect(ratiosToBefore(result)).toEqual({ ackspan: expect.objectContaining({ median: 1.2, min: 1.05, max: 2 }) });
   });
 });
 
