@@ -16,7 +16,9 @@ export const ERROR_TEXT_LIMIT = 256;
 const LAPSED_LIMIT = 1024;
 
 /** Why a delivery ends whose client can get nothing more. */
-export type Gone = 'disconnected' | 'shutdown' | 'instance_lost';
+export type Gone = ClientGone | 'instance_lost';
+/** Reasons for which a client goes while the process goes on. */
+export type ClientGone = 'disconnected' | 'shutdown';
 
 /** Settles deliveries: takes them out of queue and wheel, tells store and observer. */
 export class Ending {
@@ -144,7 +146,7 @@ export class Ending {
    * Ends all deliveries in flight of the session. `goodbye`: a Close frame ended what the client
    * could say.
    */
-  end(session: Session, why: 'disconnected' | 'shutdown', goodbye: Goodbye | undefined, now: number): void {
+  end(session: Session, why: ClientGone, goodbye: Goodbye | undefined, now: number): void {
     for (const queue of [session.awaitingReceived, session.awaitingProcessed, session.missed]) {
       for (let head = queue?.head; head !== undefined; head = queue?.head) this.part(head, why, goodbye, now);
     }

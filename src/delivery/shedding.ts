@@ -8,6 +8,12 @@ import type { Priority, ShedReason } from './words.ts';
 /** Share of a limit that each priority may fill. */
 export const SHED_AT: Readonly<Record<Priority, number>> = { critical: 1, high: 0.95, normal: 0.9, low: 0.8 };
 
+/** Limits on deliveries in flight, in all and per user (or per session without a user). */
+export interface PendingLimits {
+  readonly pending: number;
+  readonly pendingPerUser: number;
+}
+
 /** Below this share of a limit no event has to give way. */
 const SHED_FROM = SHED_AT.low;
 
@@ -15,12 +21,7 @@ const SHED_FROM = SHED_AT.low;
  * The limit that an event of that priority meets, given the deliveries in flight in all and of its
  * owner; undefined = none.
  */
-function shedReason(
-  limits: { readonly pending: number; readonly pendingPerUser: number },
-  all: number,
-  own: number,
-  priority: Priority,
-): ShedReason | undefined {
+function shedReason(limits: PendingLimits, all: number, own: number, priority: Priority): ShedReason | undefined {
   const { pending, pendingPerUser } = limits;
   if (all < pending * SHED_FROM && own < pendingPerUser * SHED_FROM) return undefined;
   const share = SHED_AT[priority];
@@ -32,12 +33,12 @@ function shedReason(
 export class Shedding {
   /** Whether memory runs short: LOW and NORMAL events find no place. The memory guard sets it. */
   short = false;
-  readonly #limits: { readonly pending: number; readonly pendingPerUser: number };
+  readonly #limits: PendingLimits;
   readonly #store: Store;
   readonly #ending: Ending;
   readonly #displaced: Displaced;
 
-  constructor(limits: { readonly pending: number; readonly pendingPerUser: number }, store: Store, ending: Ending) {
+  constructor(limits: PendingLimits, store: Store, ending: Ending) {
     this.#limits = limits;
     this.#store = store;
     this.#ending = ending;

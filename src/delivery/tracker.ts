@@ -1,7 +1,7 @@
 // delivery: the tracker: turns signals (sent, received, deadline …) into exactly one outcome per delivery (SPEC.md).
 import { chooseAttempt, nextLook } from './attempts.ts';
 import { Confirmations, type Confirmed } from './confirmations.ts';
-import { Ending, type Gone, wasReemitted } from './ending.ts';
+import { type ClientGone, Ending, type Gone, wasReemitted } from './ending.ts';
 import { unheard } from './gaps.ts';
 import { type Goodbye, goodbyeOf } from './goodbye.ts';
 import { ObscuredSessions } from './obscured.ts';
@@ -14,7 +14,7 @@ import { RecordPool } from './record-pool.ts';
 import { queueOf } from './restoring.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
 import type { Session } from './session.ts';
-import { Displaced, Shedding } from './shedding.ts';
+import { Displaced, type PendingLimits, Shedding } from './shedding.ts';
 import { Standstills } from './standstills.ts';
 import { TRANSITIONS } from './states.ts';
 import { TimingWheel } from './wheel.ts';
@@ -23,10 +23,8 @@ import type { AttemptKind, AttemptResult } from './words.ts';
 /** How soon a delivery past its deadline is looked at again while its client is not read, ms. */
 const BLIND_MS = 250;
 
-/** Limits on deliveries in flight, in all and per user (or per session without a user). */
-export interface TrackerLimits {
-  readonly pending: number;
-  readonly pendingPerUser: number;
+/** What the tracker may hold. */
+export interface TrackerLimits extends PendingLimits {
   /** Limits on kept payload; without them nothing is kept. */
   readonly retention?: RetentionLimits;
 }
@@ -65,6 +63,8 @@ export class Tracker {
   readonly #standstills = new Standstills();
   readonly #shedding: Shedding;
   #now: number;
+  /** What another process goes on with when this one ends; undefined = it does not end. */
+  #stays: ((delivery: Delivery) => boolean) | undefined;
 
   constructor(deps: TrackerDeps) {
     this.#store = deps.store;
@@ -114,6 +114,7 @@ export class Tracker {
     if (ordinal <= session.receivedThrough) this.#ending.receive(delivery, now);
     const proven = session.early === undefined ? 0 : this.confirmations.claim(session, delivery, now);
     if (proven > 0) this.received(session, proven, now);
+    if (this.#stays?.(delivery) === false && !isSettled(delivery)) this.#ending.lose(delivery, 'shutdown', now);
     return delivery;
   }
 
@@ -188,7 +189,7 @@ export class Tracker {
   }
 
   /** Ends a session that will not be resumed. */
-  ended(session: Session, now: number, why?: 'disconnected' | 'shutdown'): void {
+  ended(session: Session, now: number, why?: ClientGone): void {
     session.resumable = false;
     this.disconnected(session, now, why, session.goodbye);
   }
@@ -199,12 +200,7 @@ export class Tracker {
   }
 
   /** Ends what a session has in flight: its client is gone. `goodbye`: a Close frame's (D24). */
-  disconnected(
-    session: Session,
-    now: number,
-    why: 'disconnected' | 'shutdown' = 'disconnected',
-    goodbye?: Goodbye,
-  ): void {
+  disconnected(session: Session, now: number, why: ClientGone = 'disconnected', goodbye?: Goodbye): void {
     session.link = undefined;
     session.lapsed = undefined;
     if (session.undecoded === 0) this.decoded(session, now);
@@ -214,7 +210,7 @@ export class Tracker {
   }
 
   /** Fails a delivery whose message was never written: its client was gone by then (D15). */
-  unsent(delivery: Delivery, why: 'disconnected' | 'shutdown', now: number): void {
+  unsent(delivery: Delivery, why: ClientGone, now: number): void {
     this.#ending.settle(delivery, why, why, now);
   }
 
@@ -234,10 +230,14 @@ export class Tracker {
     this.#standstills.note(from, to);
   }
 
-  /** Ends what is in flight as `failed: shutdown` (D10), but what another process has (`stays`). */
-  shutdown(now: number, stays: (delivery: Delivery) => boolean = () => false): void {
+  /**
+   * Ends what is in flight as `failed: shutdown` (D10). `stays`: the process ends, and what is
+   * tracked from here on ends at once in the same way, but what another process goes on with.
+   */
+  shutdown(now: number, stays?: (delivery: Delivery) => boolean): void {
+    this.#stays = stays;
     const open: Delivery[] = [];
-    this.#store.each((each) => isSettled(each) || stays(each) || open.push(each) > 0);
+    this.#store.each((each) => isSettled(each) || stays?.(each) === true || open.push(each) > 0);
     for (const each of open) if (!isSettled(each)) this.#ending.lose(each, 'shutdown', now);
   }
 

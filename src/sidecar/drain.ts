@@ -12,8 +12,12 @@ export const SERVICE_RESTART = 1012;
 export const SERVICE_RESTART_REASON = 'service restart';
 /** Gap between two looks whether a wait is over, ms. */
 const LOOK_MS = 10;
-/** How long the sockets that are destroyed in the end may take to close, ms. */
-const DESTROY_MS = 200;
+/**
+ * How long the sockets that are destroyed in the end may take to close, ms. They close in one turn
+ * of the event loop, or after what lay unread (`UNREAD_MS` of the relay), and a turn of a process
+ * that is short of its processor is long.
+ */
+const DESTROY_MS = 1000;
 /**
  * Clients that are told to come again at once, and per second after that. Those of a large instance
  * are told faster where its time would not do, but evenly: all at once they would be a storm for
@@ -101,7 +105,7 @@ export async function drain(deps: DrainDeps, confirmBy: number, closeBy: number,
   };
   const { at } = await until(over, closeBy, from);
   for (const connection of connections) connection.destroy(at);
-  await until(() => connections.size === 0, now() + DESTROY_MS);
+  await until(() => connections.size === 0, now() - stillSince(from) + DESTROY_MS, from);
   // A session whose connection has ended just now has begun to wait, and the store may have failed
   // since others were left to the next process.
   resumption.close(SERVICE_RESTART, SERVICE_RESTART_REASON, at, true);

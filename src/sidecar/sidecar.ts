@@ -185,7 +185,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
     report,
   };
   const connections = new Set<Connection>();
-  const state = { draining: false, drained: false };
+  const state = { draining: false, drained: false, closed: false };
   const scrapes = createScrapes(now);
   const { keys } = config.sessions;
   const tokens = createTokens(keys.length === 0 ? (lasting?.engine.secrets ?? []) : keys, TOKEN_LIFE_MS);

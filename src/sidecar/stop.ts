@@ -19,6 +19,8 @@ export interface DrainState {
   draining: boolean;
   /** Every client has been parted from. */
   drained: boolean;
+  /** The store takes nothing more: what is read from here on, no other process has. */
+  closed: boolean;
 }
 
 /** What of a running sidecar has to be stopped, or asked meanwhile. */
@@ -107,7 +109,7 @@ async function part(running: Stoppable, { config, log }: StopDeps, reason: strin
   await listener.stopAccepting();
   const unconfirmed = () => log.warn({ pending: pending(), reason }, 'stopping with deliveries unconfirmed');
   const closing = Math.min(config.limits.patienceMs + CLOSE_MS, (closeBy - clientsFrom(grace)) * CLOSE_SHARE);
-  const goesOn = (session: Session) => session.resumable && handsOver(running.lasting, session);
+  const goesOn = (session: Session) => session.resumable && !state.closed && handsOver(running.lasting, session);
   const handshaking = () => listener.upgrading();
   await drain(
     { connections, parked, resumption, tracker, pending, goesOn, handshaking, unconfirmed },
@@ -141,6 +143,7 @@ async function end(
   running.stopLimitLog();
   running.stopTlsFile();
   running.upstreamCheck.stop();
+  running.state.closed = true;
   await running.closeStore();
   await hooks?.stop(timeOfNotices(deadline - now()));
   const seen = lost === 0 || scrape === undefined ? undefined : until(() => scrape.seen(settledAt), deadline);

@@ -603,6 +603,17 @@ describe('outcomes', () => {
     expect(recorder.settledDeliveries.map((d) => d.errorType)).toEqual(['shutdown', 'shutdown', 'shutdown']);
     expect([store.pending, tracker.settled]).toEqual([0, 3]);
   });
+
+  test('[D10] an event that is read behind the shutdown, from a socket that had not closed yet, ends at once', () => {
+    const { tracker, connect, start, recorder, store } = setUp();
+    const [gone, stays] = [connect(), connect()];
+    tracker.shutdown(start + 10, ({ session }) => session === stays);
+    const lost = tracker.track(gone, facts(), 1, start + 20);
+    const left = tracker.track(stays, facts(), 1, start + 20);
+    expect([lost?.status, left?.status]).toEqual(['failed', 'pending']);
+    expect(recorder.settledDeliveries.map((d) => [d.errorType, d.settledAt])).toEqual([['shutdown', start + 20]]);
+    expect([tracker.tracked, store.pending, tracker.settled]).toEqual([2, 1, 1]);
+  });
 });
 
 test('[D7] a CRITICAL message takes the place of LOW ones where the limit is full', () => {

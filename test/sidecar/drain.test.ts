@@ -48,8 +48,8 @@ function oneUnconfirmed() {
   const connection = {
     session: { pending: 1 },
     probe() {},
-    close: () => steps.push('close'),
-    destroy: () => steps.push('destroy'),
+    close: () => void steps.push('close'),
+    destroy: () => void steps.push('destroy'),
   };
   const deps = {
     connections: new Set([connection]),
@@ -93,13 +93,28 @@ it('[D14] what has no outcome by the end ends when that was decided, not when it
     unconfirmed() {},
   };
   void drain(deps as never, from + 100, from + 200);
-  await vi.advanceTimersByTimeAsync(1000);
+  await vi.advanceTimersByTimeAsync(2000);
   const waits = steps.filter(([what]) => what === 'wait');
   expect(waits.length).toBeGreaterThan(1);
   expect(waits.slice(0, -1).every(([, at]) => at === 0)).toBe(true);
   const [[, cutOff], [, settled]] = [steps.find(([what]) => what === 'cut off')!, steps.at(-1)!];
   expect(cutOff).toBeGreaterThanOrEqual(200);
   expect([settled, waits.at(-1)![1]]).toEqual([cutOff, cutOff]);
+});
+
+it('[D10] sockets that are slow to close are waited for, so that nothing is read behind the last outcome', async () => {
+  const { deps, steps } = oneUnconfirmed();
+  const [connection] = deps.connections;
+  connection!.destroy = () => {
+    steps.push('destroy');
+    setTimeout(() => {
+      steps.push('closed');
+      deps.connections.clear();
+    }, 700);
+  };
+  void drain(deps as never, now() + 100, now() + 200);
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(steps).toEqual(['close', 'destroy', 'closed', 'settle']);
 });
 
 it('[D24] what was left to the next process is asked for once more before what nobody takes is called lost', async () => {

@@ -5,8 +5,12 @@ import { TIE_MS } from './tie.ts';
 
 /** RFC 6455 §7.4.1: a client that closes with one of these could not take what it was sent. */
 const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
-/** Between the end of a client and the outcome of what is read then, ms. */
+/**
+ * Between the reading of what comes behind the end of a client and its outcome, ms; and how many
+ * callbacks of a slow machine may lie there.
+ */
 const AT_ONCE_MS = 50;
+const AT_ONCE_CALLBACKS = 4;
 /** From the end of a socket to when the sidecar has heard of it, ms. */
 const HEARD_MS = 15;
 
@@ -30,13 +34,13 @@ function endRead(link: Link): { readonly at: number; readonly orderly: boolean }
 }
 
 /** What comes when its client has gone ends `failed` at once. */
-export function judgeGone({ told, own, message, outcome }: Case): Failure | undefined {
+export function judgeGone({ told, own, message, outcome, history }: Case): Failure | undefined {
   if (own === undefined || own.sdk || own.broke) return undefined;
   const { at } = endRead(own);
   if (at === 0 || message.arrivedAt <= at + HEARD_MS) return undefined;
   if (told.status !== 'failed' || (told.errorType !== 'disconnected' && told.errorType !== 'shutdown'))
     return { kind: 'reason', text: `${outcome}, but its client had gone before it came` };
-  return told.settledAt > told.trackedAt + AT_ONCE_MS
+  return told.settledAt > told.trackedAt + AT_ONCE_MS + AT_ONCE_CALLBACKS * history.costMs
     ? { kind: 'reason', text: 'its client had gone before it came, and it did not end at once' }
     : undefined;
 }

@@ -1,6 +1,6 @@
 // Simulation: until when the sidecar has to listen to a client: to the client's own end, or, where it ends the connection itself, so long as it owes patience.
 import type { History, Link } from './history.ts';
-import { TIE_MS } from './tie.ts';
+import { cutOffMs, TIE_MS } from './tie.ts';
 
 /** Of the patience that it owes, for clocks and beats. */
 const SHARE = 0.9;
@@ -19,10 +19,17 @@ export function heardUntil(history: History, link: Link, upstream: number): numb
   end(link.overAt);
   if (link.supersededAt > 0) end(link.supersededAt - TIE_MS);
   end(link.brokenAt);
-  const { closedAt } = link;
+  const closedAt = decidedAt(history, link.closedAt);
   if (closedAt === 0 || until <= closedAt) return until;
   const owed = owedUntil(history, link, upstream, closedAt);
   return Math.min(until, Math.max(closedAt - TIE_MS, owed));
+}
+
+/** When the sidecar decided on the end of a socket that it closed at that moment. */
+function decidedAt(history: History, closedAt: number): number {
+  const { stopAt, closeBy } = history;
+  const cutOff = stopAt > 0 && closedAt > closeBy;
+  return cutOff ? Math.max(closeBy, closedAt - cutOffMs(history)) : closedAt;
 }
 
 /** The sidecar has closed the socket by itself: until when it should have waited at least. */

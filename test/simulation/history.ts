@@ -216,6 +216,8 @@ export interface History {
   readonly patienceMs: number;
   /** How long a client may be silent while a barrier is on its way, ms; 0 = for ever. */
   readonly silenceMs: number;
+  /** Most that a callback of the sidecar costs, ms. */
+  readonly costMs: number;
   /** Outcomes leave the history of the sidecar before the end. */
   readonly forgets: boolean;
 }
@@ -227,14 +229,14 @@ export interface Failure {
   readonly uid?: number;
 }
 
-export function emptyHistory(
-  start = 0,
-  standstills: readonly Standstill[] = [],
-  patienceMs = 2000,
-  silenceMs = 0,
-  forgets = false,
-): History {
+/** What the sidecar's set-up makes of what it does. */
+type Bounds = Pick<History, 'patienceMs' | 'silenceMs' | 'costMs' | 'forgets'>;
+
+const PLAIN: Bounds = { patienceMs: 2000, silenceMs: 0, costMs: 0, forgets: false };
+
+export function emptyHistory(start = 0, standstills: readonly Standstill[] = [], bounds = PLAIN): History {
   return {
+    ...bounds,
     start,
     links: [],
     upstreams: [],
@@ -251,8 +253,5 @@ export function emptyHistory(
     cuts: [],
     leaks: [],
     faults: [],
-    patienceMs,
-    silenceMs,
-    forgets,
   };
 }

@@ -59,8 +59,9 @@ class Play {
     this.loop = loop;
     this.tell = tell;
     this.start = world.now;
-    const { patienceMs, silenceMs, history: kept } = schedule.setup;
-    const history = emptyHistory(world.now, loop.standstills, patienceMs, silenceMs, kept < 1000);
+    const { patienceMs, silenceMs, cost: costMs, history: kept } = schedule.setup;
+    const bounds = { patienceMs, silenceMs, costMs, forgets: kept < 1000 };
+    const history = emptyHistory(world.now, loop.standstills, bounds);
     this.history = history;
     const fate = (uid: number, what: number) => createChance(schedule.seed + uid * 31 + what * 7919).next();
     const network = new Network({ schedule, world, loop, history, fate, note: (who, what) => this.note(who, what) });

@@ -36,6 +36,7 @@ import { Rebuilt, recordJournal } from '../support/recorded-journal.ts';
 import type { History, Told } from './history.ts';
 import type { Setup } from './schedule.ts';
 import type { SimSocket } from './socket.ts';
+import { cutOffMs } from './tie.ts';
 
 /**
  * What a client asks for, as far as the front looks at it; one object from the request to the
@@ -250,7 +251,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
       const closing = Math.min(patienceMs + CLOSE_MS, setup.graceMs / 2);
       history.stopAt = now();
       history.closeBy = closeBy;
-      const goesOn = ({ resumable }: Session) => resumable && setup.handsOver;
+      const goesOn = ({ resumable }: Session) => resumable && setup.handsOver && history.handedOver === undefined;
       const deps = {
         ...{ connections, parked, resumption, tracker, goesOn, pace: setup.pace },
         ...{ pending: () => store.pending, unconfirmed() {} },
@@ -344,8 +345,9 @@ function observe(history: History): Observer {
       one.unverified = delivery.unverified;
       one.level = delivery.level;
       // When it was said: of a message that is read on the side, the record's own time may be when
-      // it was relayed.
-      one.settledAt = now();
+      // it was relayed. The end of a stop was decided before it was carried out.
+      const decided = delivery.errorType === 'shutdown' ? delivery.settledAt : now();
+      one.settledAt = now() - decided < cutOffMs(history) ? decided : now();
     },
     upgraded(delivery) {
       const one = told.get(delivery.seq);
