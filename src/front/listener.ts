@@ -249,7 +249,7 @@ function hold<T>(routes: Routes<T>, caller: Caller, admission: Promise<Admission
   };
   const finish: Finish<T> = (decided) => {
     if (!routes.held.delete(finish)) return;
-    socket.off('error', leave).off('close', leave);
+    socket.off('error', leave).off('end', leave).off('close', leave);
     if (gone || socket.destroyed) {
       routes.deps.counters.clientGone++;
       socket.destroy();
@@ -258,7 +258,7 @@ function hold<T>(routes: Routes<T>, caller: Caller, admission: Promise<Admission
     proceed(routes, caller, routes.stopping ? STOPPING : decided);
   };
   routes.held.add(finish);
-  socket.on('error', leave).on('close', leave);
+  socket.on('error', leave).on('end', leave).on('close', leave);
   admission.then(finish, (error: unknown) => {
     // A bug in `admit` must not stop the relay (SPEC D8).
     routes.deps.report({ stage: 'relay.admit', error });

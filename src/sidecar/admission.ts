@@ -14,6 +14,7 @@ import type { FarEnd } from '../front/far-end.ts';
 import { headerValues, plainAddress, type RawHeaders, traceparentOf } from '../front/headers.ts';
 import { type Admission, createListener, type Listener, type Refusal } from '../front/listener.ts';
 import { outgoingHead } from '../front/outgoing.ts';
+import { stays } from '../front/presence.ts';
 import { createPeerCheck } from '../front/trusted-proxies.ts';
 import { nextConnectionId } from '../front/upgrade.ts';
 import type { HandshakeTrace, Upgraded } from '../front/upgraded.ts';
@@ -38,9 +39,10 @@ export interface FrontDeps {
   readonly connectionDeps: ConnectionDeps;
   /**
    * Fetches the session that a request asks for, where another instance has it. Undefined = there
-   * is nothing to wait for. Resolves with a refusal where the client has to ask again.
+   * is nothing to wait for. Resolves with a refusal where the client has to ask again. `stays`:
+   * whether the client is still there.
    */
-  fetchSession?(ticket: SessionRequest): Promise<Refusal | undefined> | undefined;
+  fetchSession?(ticket: SessionRequest, stays: () => Promise<boolean>): Promise<Refusal | undefined> | undefined;
   readonly handshakes: Handshakes | undefined;
   readonly farEnd: FarEnd | undefined;
   /** Whether memory runs out. */
@@ -128,7 +130,7 @@ function identify(deps: FrontDeps, request: IncomingMessage): Admission<Ticket> 
     const ticket = createTicket(request.url, who);
     if (owners.full(who.user) && ticket.optIn?.session === undefined)
       return { refusal: { status: 429, reason: TOO_MANY, counter: 'refusedByUserLimit' } };
-    const fetched = deps.fetchSession?.(ticket);
+    const fetched = deps.fetchSession?.(ticket, () => stays(request.socket));
     if (fetched === undefined) return { ticket };
     return fetched.then((refusal) => (refusal === undefined ? { ticket } : { refusal }));
   };

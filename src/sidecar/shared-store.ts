@@ -144,13 +144,13 @@ const HELD: Refusal = { status: 503, reason: 'the session cannot be had yet: com
  * claim a session without it could cut off its client.
  */
 export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
-  return ({ optIn, user }: SessionRequest): Promise<Refusal | undefined> | undefined => {
+  return ({ optIn, user }: SessionRequest, stays: () => Promise<boolean>): Promise<Refusal | undefined> | undefined => {
     if (optIn?.session === undefined || registry.full || registry.find(optIn.session) !== undefined) return undefined;
     // Sessions are in Redis, and so is the secret behind their tokens.
     if (shared.gate.soon(now())) return Promise.resolve(HELD);
     const { fault, serial } = tokens.verify(optIn.token, optIn.session, user, shared.clock.wallOf(now()));
     if (fault !== undefined) return undefined;
-    return shared.claims?.claim(optIn.session, { serial, last: optIn.last }).then((claimed) => {
+    return shared.claims?.claim(optIn.session, { serial, last: optIn.last, stays }).then((claimed) => {
       const soon = claimed === 'unreachable' && shared.gate.soon(now());
       return claimed === 'held' || soon ? HELD : undefined;
     });

@@ -23,6 +23,11 @@ export function patiently(ms: number, action: (at: number) => void, ref = false)
   return new Patience(ms, action, ref);
 }
 
+/** Resolves when what lay in readable sockets by now has been read. */
+export async function socketsRead(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 class Patience implements Wait {
   readonly #action: (at: number) => void;
   readonly #ref: boolean;

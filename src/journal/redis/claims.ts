@@ -52,6 +52,8 @@ interface Shown {
   readonly last: number;
   /** Whether the client has been here since before others took the session. */
   readonly stayed?: boolean;
+  /** Whether the client is still there; asked before other instances are. Default: it is. */
+  stays?(): Promise<boolean>;
 }
 /** Shown where an instance asks for itself, without a client. */
 const NO_CLIENT: Shown = { serial: -1, last: 0 };
@@ -164,7 +166,7 @@ export class Claims {
     // client has a token of it. Behind: Redis has gone back in time, because the client has more
     // messages than Redis knows of. The holder of the session knows more in both cases.
     if (first.kind !== 'unknown' && first.kind !== 'behind') return this.#judge(first);
-    if (!(await this.#allRead(session))) return 'held';
+    if (!(await isThere(shown)) || !(await this.#allRead(session))) return 'held';
     return this.#judge(await this.#askFor(session, { ...shown, last: 0 }));
   }
 
@@ -172,6 +174,8 @@ export class Claims {
     let answer = await this.#ask(session, shown, { owner: '', by: 'client', awayMs: 0 });
     for (let round = 0; answer.kind === 'held' && round < 3; round++) {
       const { owner } = answer;
+      // A request that was read late may have been given up, and its client be with the owner.
+      if (!(await isThere(shown))) return answer;
       const from = await this.#persuade(session, owner, shown);
       if (from === 'kept') return { kind: 'stale' };
       if (from === undefined) return answer;
@@ -263,4 +267,8 @@ export class Claims {
     this.#deps.adopt(answer.taken);
     return 'adopted';
   }
+}
+
+async function isThere({ stays }: Shown): Promise<boolean> {
+  return stays === undefined || (await stays());
 }
