@@ -11,6 +11,8 @@ const BATCH_MS = 100;
 const BATCH_SIZE = 32;
 /** Silence that a path is allowed where no sidecar has named one yet, ms: the sidecar's default. */
 const SILENCE_MS = 60_000;
+/** Close code where a newer connection has the session. */
+const REPLACED = 4409;
 
 /**
  * Outlives connections. Without a sidecar in front, every frame goes to the application and nothing
@@ -29,6 +31,8 @@ export class Conversation {
    * Whether this connection takes the place of an earlier one, and no frame has come over it yet.
    */
   #resuming = false;
+  /** Handshakes of the session without an answer: a sidecar may read such a request late. */
+  #unanswered = 0;
 
   /**
    * `resume`: the state of an earlier conversation. `drop`: called when the connection must be
@@ -96,6 +100,7 @@ export class Conversation {
 
   /** Notes that a connection is asked for: its handshake must be answered, too. */
   call(): void {
+    this.#unanswered++;
     this.#silence.start(this.#limit, true);
   }
 
@@ -104,6 +109,7 @@ export class Conversation {
    * the path may have died since.
    */
   answered(): void {
+    this.#unanswered--;
     this.#silence.start(this.#ledger ? this.#limit : 0, true, true);
   }
 
@@ -117,12 +123,19 @@ export class Conversation {
     return this.#ledger?.from.silence ?? SILENCE_MS;
   }
 
-  /** Notes that the connection has ended. `opened`: it, or one before it, had been open. */
-  lose(opened: boolean): void {
+  /**
+   * Notes that the connection has ended. `opened`: it, or one before it, had been open. Answers
+   * whether a try without an answer may have ended it: nothing tells such a try from another
+   * client. So it does once.
+   */
+  lose(opened: boolean, code: number): boolean {
     this.#send = undefined;
     this.#read = createFrameReader();
     this.#silence.start(0);
     this.#resuming ||= opened;
+    const own = code === REPLACED && this.#unanswered > 0;
+    if (own) this.#unanswered = 0;
+    return own;
   }
 
   /** Sends at once what waits to be sent. */
@@ -155,7 +168,10 @@ export class Conversation {
     const known = recovered && this.#ledger?.from.session === session && next > this.#ledger.handed;
     this.#send = send;
     // Of a session that is not known nothing was handed over, whatever is sent again.
-    if (!known) this.#ledger = new Ledger(welcome, 0);
+    if (!known) {
+      this.#ledger = new Ledger(welcome, 0);
+      this.#unanswered = 0;
+    }
     this.#ledger!.resume(welcome);
     if (known) this.#tell();
     this.#silence.start(silence);

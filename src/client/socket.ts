@@ -264,8 +264,7 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
   }
 
   #lost({ code, reason, wasClean }: CloseDetails): void {
-    const close = { code, reason, wasClean };
-    this.#conversation.lose(this.#opened);
+    const close = this.#conversation.lose(this.#opened, code) ? LOST : { code, reason, wasClean };
     if (this.#openedAt && performance.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
     this.#openedAt = 0;
     const attempts = { opened: this.#opened, attempt: this.#attempt + 1 };

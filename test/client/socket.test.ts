@@ -550,6 +550,24 @@ describe('reconnecting', () => {
     expect(newer.readyState).toBe(AckspanSocket.OPEN);
   });
 
+  test('[R10] a takeover that a try without an answer may have caused is no reason to stay away: once', async () => {
+    await opened();
+    await vi.waitFor(() => expect(socket.resumption).not.toBeNull());
+    const { session } = socket.resumption!;
+    served.accept = false;
+    served.sockets[0]!.terminate();
+    await once(socket, 'reconnecting');
+    await once(socket, 'reconnecting');
+    served.accept = true;
+    await once(socket, 'resumed');
+    served.sockets.at(-1)!.close(4409);
+    const next = await Promise.race([once<ResumedEvent>(socket, 'resumed'), once<AckspanCloseEvent>(socket, 'close')]);
+    expect(next).toMatchObject({ type: 'resumed', recovered: true });
+    expect(socket.resumption!.session).toBe(session);
+    served.sockets.at(-1)!.close(4409);
+    expect((await once<AckspanCloseEvent>(socket, 'close')).code).toBe(4409);
+  });
+
   test('send queues while reconnecting, up to its bound; what the open handler sends goes first', async () => {
     await opened({ maxQueuedBytes: 8 });
     served.sockets[0]!.terminate();
