@@ -20,20 +20,23 @@ export interface Handle {
   useUserBuffer(memory: Uint8Array): void;
   /**
    * Writes. Answers 0 or a negative errno. Bytes that the system does not take at once are queued
-   * in order, and `request.oncomplete` is called after them.
+   * in order, and `oncomplete` of the request is called after them. Up to Node 24.11 the caller
+   * passes the request. By 24.22 Node passes null, and the answer is a request where bytes wait.
    */
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number | WriteRequest;
   /** Writes several buffers in one call. */
-  writev(request: WriteRequest, chunks: unknown[], allBuffers: boolean): number;
+  writev(request: WriteRequest | null, chunks: unknown[], allBuffers: boolean): number | WriteRequest;
   /** Bytes in the queue. */
   readonly writeQueueSize: number;
 }
 
 /** Node's `WriteWrap`. A request whose bytes were all taken at once can be used again. */
-interface WriteRequest {
+export interface WriteRequest {
   /** Id of a request under way, else -1. Inherited from `AsyncWrap`. */
   getAsyncId(): number;
   oncomplete: (this: WriteRequest, status: number) => void;
+  /** Result of a write that was over before the request was answered, else null. */
+  writeStatus?: number | null;
   /** The bytes of the request, whose memory must stay. */
   buffer: Uint8Array | undefined;
   writer: DirectWriter | undefined;
@@ -64,8 +67,9 @@ const supported =
   TESTED.includes(Number(process.versions.node.split('.', 1)[0])) &&
   !process.env.ACKSPAN_STREAMS;
 
-let Request: (new () => WriteRequest) | undefined;
-let spare: WriteRequest;
+/** Makes requests that are passed to handles; null = handles make them; undefined = not known. */
+let Request: (new () => WriteRequest) | null | undefined;
+let spare: WriteRequest | null = null;
 
 /**
  * Gives a socket's reads to `onRead` in place of its stream, as the option `onread` of
@@ -125,22 +129,22 @@ export function writeDirectly(handle: Handle, bytes: Buffer, writer: DirectWrite
     copy.set(bytes);
     bytes = copy;
   }
-  const request = spare;
-  const status = handle.writeBuffer(request, bytes);
-  if (status !== 0) return status;
+  const answer = handle.writeBuffer(spare, bytes);
+  if (typeof answer === 'number' && answer !== 0) return answer;
+  const request = typeof answer === 'number' ? spare : prepared(answer);
   // An empty queue does not mean that all was taken: libuv may queue a rest, find room for it, and
   // call back later.
-  if (request.getAsyncId() === -1) return 0;
+  if (request === null || request.getAsyncId() === -1) return 0;
+  if (typeof request.writeStatus === 'number') return request.writeStatus;
   request.buffer = bytes;
   request.writer = writer;
-  spare = newRequest(Request!);
+  if (Request) spare = prepared(new Request());
   if (bytes.buffer === small.buffer) small = Buffer.allocUnsafeSlow(SMALL_BYTES);
   else if (bytes.buffer === large.buffer) large = Buffer.allocUnsafeSlow(ROOM_BYTES);
   return 1;
 }
 
-function newRequest(Constructor: new () => WriteRequest): WriteRequest {
-  const request = new Constructor();
+function prepared(request: WriteRequest): WriteRequest {
   request.oncomplete = completed;
   request.buffer = undefined;
   request.writer = undefined;
@@ -155,18 +159,20 @@ function completed(this: WriteRequest, status: number): void {
 }
 
 /**
- * Learns the constructor of write requests, which Node does not export, from the stream's next
- * write.
+ * Learns how handles are written to from the stream's next write: with requests, whose constructor
+ * Node does not export, or without.
  */
 function learnFrom(handle: Handle): void {
   for (const method of ['writeBuffer', 'writev'] as const) {
     if (Object.hasOwn(handle, method)) continue;
-    handle[method] = (request: WriteRequest, ...rest: never[]): number => {
+    handle[method] = (request: WriteRequest | null, ...rest: never[]): number | WriteRequest => {
       delete (handle as Partial<Handle>).writeBuffer;
       delete (handle as Partial<Handle>).writev;
-      Request = request.constructor as new () => WriteRequest;
-      spare = newRequest(Request);
-      return (handle[method] as (request: WriteRequest, ...rest: never[]) => number)(request, ...rest);
+      // Anything else is a Node that nobody knows. Then everything goes through streams.
+      const made = typeof request?.getAsyncId === 'function';
+      Request = made ? (request.constructor as new () => WriteRequest) : request === null ? null : undefined;
+      spare = Request ? prepared(new Request()) : null;
+      return (handle[method] as (request: WriteRequest | null, ...rest: never[]) => number)(request, ...rest);
     };
   }
 }
