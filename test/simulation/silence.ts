@@ -45,7 +45,7 @@ function spoke(
 
 /** A client that answers has vanished, and its connection outlived that for long. */
 function kept({ silenceMs, standstills, upstreams, stopAt }: History, link: Link): boolean {
-  const { vanishedAt, closedAt, pauses, evidence, cutShort, supersededAt } = link;
+  const { vanishedAt, closedAt, closeSentAt, pauses, evidence, cutShort, supersededAt } = link;
   // One that takes no more bytes cannot be asked, nor one that was sent a Close frame because
   // another took its place.
   if (vanishedAt === 0 || cutShort || supersededAt > 0) return false;
@@ -56,9 +56,10 @@ function kept({ silenceMs, standstills, upstreams, stopAt }: History, link: Link
   for (const { from, to } of pauses)
     if (to === 0) until = Number.POSITIVE_INFINITY;
     else if (to > vanishedAt) until += to - Math.max(from, vanishedAt) + 1000 + silenceMs * LOOKS;
-  // Behind a Close frame nobody is asked; then other bounds hold.
+  // Behind a Close frame, also one of a connection that is too old, nobody is asked; then other
+  // bounds hold.
   const up = upstreams.find(({ id }) => id === link.upstream);
-  const ends = [up?.close.arrivedAt ?? 0, up?.overAt ?? 0, stopAt].filter((at) => at > 0);
+  const ends = [up?.close.arrivedAt ?? 0, up?.overAt ?? 0, closeSentAt, stopAt].filter((at) => at > 0);
   if (ends.length > 0 && Math.min(...ends) < until) return false;
   return closedAt === 0 || closedAt > until;
 }
