@@ -55,7 +55,7 @@ export class ClientControls {
         if (number > 0) return this.#answered(number, this.#barriers.ordinalOf(buf, start, key), now);
       }
       const through = this.#pings.answered(buf, start, end, key);
-      if (through >= 0) this.#tap.receivedThrough(through, now);
+      if (through >= 0) this.#proves(through, now);
     } else if (opcode === CLOSE && !this.closing) {
       this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
       if (end - start > 2) this.closeReason = unmasked(buf, start, end, key).toString('utf8', 2, end - start);
@@ -68,8 +68,13 @@ export class ClientControls {
 
   #answered(number: number, through: number, now: number): FrameVerdict {
     this.#context.counters.barriersAnswered++;
-    this.#tap.receivedThrough(through, now);
+    this.#proves(through, now);
     this.owed = this.#pings.passedOver(number);
     return 'cut';
+  }
+
+  /** Takes a pong for evidence. Nothing behind the Close frame of the client is any (SPEC D15). */
+  #proves(through: number, now: number): void {
+    if (!this.closing) this.#tap.receivedThrough(through, now);
   }
 }

@@ -178,8 +178,9 @@ export class Inbound implements LeavingPort {
   #begin(buf: Buffer, start: number, end: number, now: number): boolean {
     if (this.#scanner.odd) return false;
     // After a broken frame a confirmation may be lost, and a later one mean the opposite. Our pongs
-    // have a mark.
-    return this.#scanner.opcode >= CLOSE || (this.messages.begin(buf, start, end, now) && this.#framing === 'kept');
+    // have a mark. Behind a Close frame no word counts.
+    if (this.#scanner.opcode >= CLOSE) return true;
+    return this.messages.begin(buf, start, end, now) && this.#framing === 'kept' && !this.closing;
   }
 
   #judge(buf: Buffer, start: number, end: number, now: number): FrameVerdict {
@@ -194,10 +195,7 @@ export class Inbound implements LeavingPort {
     return verdict;
   }
 
-  /**
-   * Carries out a verdict on the frame `chunk[pos, stop)`. Answers whether all before `stop` is
-   * done.
-   */
+  /** Carries out a verdict on `chunk[pos, stop)`. Answers whether all before `stop` is done. */
   #settle(verdict: FrameVerdict, chunk: Buffer, from: number, pos: number, stop: number): boolean {
     if (verdict === 'forward') {
       this.releaseHeld();

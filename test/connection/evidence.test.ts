@@ -256,6 +256,18 @@ describe('[D15] the client closes', () => {
     expect(it.outcomes()).toEqual([outcome]);
   });
 
+  it("behind its Close frame nothing is proof, not in its chunk either: Node's WebSocket answers pings then, and hands on no message", async () => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    it.upstream.send(event('b', 'strict'));
+    const word = clientFrame(JSON.stringify({ type: 'event_confirmation', event_id: 'b' }));
+    const pongs = it.pings().map(({ payload }) => clientFrame(payload, { opcode: PONG }));
+    it.client.send(Buffer.concat([clientClose(1000), ...pongs, word]));
+    await settle();
+    expect(it.outcomes()).toEqual(['a unverifiable client_left', 'b unverifiable client_left']);
+  });
+
   it.each([1002, 1003, 1007, 1009])('with the complaint %i: it did not take what it was sent', async (code) => {
     const it = await open();
     it.answer();

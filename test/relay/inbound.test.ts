@@ -306,3 +306,16 @@ it('[W16] a close frame passes on, and its code is told at the end', async () =>
   expect(client.taken()).toHaveLength(0);
   expect(tap.ends).toEqual(['client 4001']);
 });
+
+it('[W8] behind a close frame of the client nothing is evidence: our pongs are cut, everything else passes on', async () => {
+  const { client, upstream, splice, tap } = await spliced();
+  upstream.send(readyMessages(2));
+  splice.ping();
+  const ping = frame('of the upstream', { opcode: PING });
+  upstream.send(ping);
+  const close = clientFrame(closePayload(1000), { opcode: CLOSE });
+  const rest = [clientFrame(CONFIRMATION), clientFrame('of the upstream', { opcode: PONG })];
+  client.send(Buffer.concat([close, ...pongs(client), ...rest]));
+  expect([tap.received, tap.offered]).toEqual([[], []]);
+  expect(upstream.taken()).toEqual(Buffer.concat([close, ...rest]));
+});

@@ -2,6 +2,7 @@
 import { Ledger } from '../../src/client/ledger.ts';
 import { Connection } from '../../src/connection/connection.ts';
 import { Tracker } from '../../src/delivery/tracker.ts';
+import { ClientControls } from '../../src/relay/client-controls.ts';
 import { ClientWriter } from '../../src/relay/client-writer.ts';
 import { UpstreamPings } from '../../src/relay/heartbeat.ts';
 import { Inbound } from '../../src/relay/inbound.ts';
@@ -195,6 +196,18 @@ export const RELAY: readonly Revert[] = [
             (old as (this: unknown, chunk: Buffer, at: number) => void).call(this, chunk, at);
         };
         return push as Method;
+      });
+    },
+  },
+  {
+    name: "[D15] a pong in one chunk with the client's own Close, behind it, is evidence",
+    shows: /^false confirm/,
+    apply() {
+      replace(ClientControls.prototype, 'proves', () => {
+        const proves = function (this: { tap: Life['tap'] }, through: number, at: number): void {
+          this.tap.receivedThrough(through, at);
+        };
+        return proves as Method;
       });
     },
   },

@@ -10,7 +10,10 @@ export interface Manners {
   readonly pongs: 'all' | 'latest' | 'late' | 'never';
   readonly pongDelay: number;
   readonly answersClose: boolean;
-  /** Whether it answers pings after it has sent its own Close frame. */
+  /**
+   * Whether it answers pings after it has sent its own Close frame. Such a stack hands its
+   * application no message from then on, as Node's WebSocket.
+   */
   readonly pongsWhileClosing: boolean;
 }
 
@@ -110,8 +113,8 @@ export class Stack {
       arrivedAt: 0,
       readAt: 0,
       most: sure,
-      // Bytes after the client's own Close need no reaction.
-      sure: moot || this.link.leftAt > 0 ? 0 : sure,
+      // Bytes behind the client's Close frame need no reaction.
+      sure: moot || (this.closing && kind !== 'close') ? 0 : sure,
       ...(moot && { moot }),
       ...more,
     };
@@ -236,6 +239,9 @@ export class Stack {
       }
       const whole = this.fragments.length === 0 ? payload : Buffer.concat([...this.fragments, payload]);
       this.fragments = [];
+      // Behind bytes that are no frames nobody can find the Close frame.
+      const dropped = this.link.leftAt > 0 && this.manners.pongsWhileClosing && this.broke !== 'the framing';
+      if (dropped) return;
       this.events.message(whole, this.opcode, this.compressed);
     }
   }
