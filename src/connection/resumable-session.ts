@@ -12,7 +12,7 @@ import { type Fence, tellMessage } from './fence.ts';
 import type { Answered } from './heard.ts';
 import type { ConnectionFacts } from './parts.ts';
 import { REPLACED, REPLACED_REASON, type SessionConnection } from './session-connection.ts';
-import type { Claim, SessionDeps, SessionNumbers } from './session-deps.ts';
+import type { Claim, Leaving, SessionDeps, SessionNumbers } from './session-deps.ts';
 
 const GOING_AWAY = 1001; // RFC 6455 §7.4.1
 
@@ -230,11 +230,8 @@ export class ResumableSession implements Registered, Answered {
     fence?.open();
   }
 
-  /**
-   * Leaves what is in flight to another instance, without outcome. `told`: the journal knows. What
-   * was sent after `since` (monotonic ms) no other instance has, and it ends here.
-   */
-  leave(code: number, reason: string, told: () => void, since = Number.POSITIVE_INFINITY): void {
+  /** Leaves what is in flight to another instance, without outcome. */
+  leave(code: number, reason: string, { told, since, why }: Leaving): void {
     const { registry, tracker, counters, ended, now } = this.#deps;
     const { session } = this;
     const before = this.#connection;
@@ -247,7 +244,7 @@ export class ResumableSession implements Registered, Answered {
     this.openFence();
     // The client could answer until now, and no longer.
     const goodbye = { orderly: true, own: false, since: 0, through: session.lastOrdinal };
-    for (const each of session.inFlight()) tracker.lost(each, 'disconnected', now(), before && goodbye);
+    for (const each of session.inFlight()) tracker.lost(each, why, now(), before && goodbye);
     this.#connection = undefined;
     before?.replaceBy(code, reason);
     counters.ended.moved++;

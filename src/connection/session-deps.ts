@@ -42,3 +42,13 @@ export interface Claim {
 
 /** The numbers of a session's welcomes, and of its client's SDK messages. */
 export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>;
+
+/** How a session is left to another instance. */
+export interface Leaving {
+  /** Tells the journal. */
+  told(): void;
+  /** What was sent after that (monotonic ms) no other instance has: it ends here. */
+  readonly since: number;
+  /** How that ends. */
+  readonly why: 'disconnected' | 'shutdown';
+}

@@ -2,6 +2,7 @@
 import type { ResumableSession } from '../connection/resumable-session.ts';
 import type { SessionRequest } from '../connection/resumption.ts';
 import { REPLACED, REPLACED_REASON } from '../connection/session-connection.ts';
+import type { Leaving } from '../connection/session-deps.ts';
 import type { Report, Store } from '../delivery/ports.ts';
 import { type Delivery, isSettled } from '../delivery/record.ts';
 import { Session } from '../delivery/session.ts';
@@ -22,6 +23,8 @@ export interface SharedDeps extends Omit<ReviveDeps, 'offset'> {
   readonly report: Report;
 }
 
+const ELSEWHERE = 'the session goes on at another instance';
+
 /** From here on sessions come and go. */
 export function attachShared(shared: RedisStore, restored: Restored, deps: SharedDeps): void {
   const { registry, tracker } = deps;
@@ -31,7 +34,7 @@ export function attachShared(shared: RedisStore, restored: Restored, deps: Share
 function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): Host {
   const { registry, tracker, report } = deps;
   const revive: ReviveDeps = { ...deps, offset: () => shared.clock.offset() };
-  const takeBack = createTakingBack({ claims: () => shared.claims, registry });
+  const takingBack = createTakingBack({ claims: () => shared.claims, registry });
   return {
     adopt: (taken) => adopt(shared, taken, { ...revive, restored }, deps),
     endAsLost(open) {
@@ -50,17 +53,19 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       if (resumable === undefined) return;
       const { session } = resumable;
       const told = (): void => shared.journal.left(session, why === 'asked');
-      const leave = (whose: Whose, since?: number): void =>
+      const leave = (whose: Whose, since = Number.POSITIVE_INFINITY): void => {
+        const leaving: Leaving = { told, since, why: whose === 'the end' ? 'shutdown' : 'disconnected' };
         // Without a client elsewhere, the one of an instance that was taken for dead comes again.
-        whose === 'no client'
-          ? resumable.leave(SERVICE_RESTART, 'the session goes on at another instance', told, since)
-          : resumable.leave(REPLACED, REPLACED_REASON, told, since);
+        if (whose === 'another client') resumable.leave(REPLACED, REPLACED_REASON, leaving);
+        else resumable.leave(SERVICE_RESTART, ELSEWHERE, leaving);
+      };
       const at = deps.now();
       const lapsedAt = shared.members.lapsedAt(at);
       // Where the client has stayed, the other instance may wait for a client that is here.
-      if (why === 'reaper') takeBack(resumable, lapsedAt ?? at, leave);
+      if (why === 'reaper') takingBack.ask(resumable, lapsedAt ?? at, leave);
       else leave('another client', why === 'asked' ? undefined : lapsedAt);
     },
+    stops: () => takingBack.stop(),
     keeps(id, used) {
       const resumable = registry.find(id);
       if (resumable === undefined || resumable.used < used) return false;

@@ -11,8 +11,8 @@ export interface TakingBackDeps<S extends Session> {
   readonly registry: { has(session: S): boolean };
 }
 
-/** Whether a client is known that came to another instance for the session. */
-export type Whose = 'another client' | 'no client';
+/** Whether a client is known that came elsewhere for the session; or this process ends. */
+export type Whose = 'another client' | 'no client' | 'the end';
 
 /** Until it is asked for again, ms. */
 const AGAIN_MS = 500;
@@ -23,7 +23,9 @@ const AGAIN_MS = 500;
  * dead.
  */
 export function createTakingBack<S extends Session>({ claims, registry }: TakingBackDeps<S>) {
-  const under = new Set<S>();
+  /** Sessions that are asked for, and how each is left. */
+  const under = new Map<S, () => void>();
+  let stopped = false;
 
   async function settle(session: S): Promise<Whose | undefined> {
     // What a client has said that is gone waits for the session, too.
@@ -39,17 +41,29 @@ export function createTakingBack<S extends Session>({ claims, registry }: Taking
     return 'no client';
   }
 
-  /**
-   * `since`: from when on what was sent is known to this instance alone. What the client says
-   * counts when the session is back.
-   */
-  return (session: S, since: number, leave: (whose: Whose, since: number) => void): void => {
-    if (under.has(session)) return;
-    under.add(session);
-    session.fence = new Fence(session.fence);
-    void settle(session).then((whose) => {
-      under.delete(session);
-      if (whose !== undefined) leave(whose, since);
-    });
+  return {
+    /**
+     * `since`: from when on what was sent is known to this instance alone. What the client says
+     * counts when the session is back.
+     */
+    ask(session: S, since: number, leave: (whose: Whose, since: number) => void): void {
+      if (under.has(session)) return;
+      if (stopped) {
+        leave('the end', since);
+        return;
+      }
+      under.set(session, () => leave('the end', since));
+      session.fence = new Fence(session.fence);
+      void settle(session).then((whose) => {
+        if (under.delete(session) && whose !== undefined) leave(whose, since);
+      });
+    },
+    /** Leaves all of them, because the process ends. */
+    stop(): void {
+      stopped = true;
+      const all = [...under.values()];
+      under.clear();
+      for (const leave of all) leave();
+    },
   };
 }

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { atEnd, closeAll } from '../support/backends.ts';
-import { eventually } from '../support/child.ts';
+import { eventually, exitOf } from '../support/child.ts';
 import { missing } from '../support/component.ts';
 import { asking, type OptedInClient, optIn } from '../support/opted-in.ts';
 import type { RedisServer } from '../support/redis-server.ts';
@@ -157,6 +157,24 @@ describe.skipIf(missing('redis-server'))('[R10] [P8] an instance wakes that was 
     expect({ tracked, pending, ended: failed + unverifiable }).toEqual({ tracked: 2, pending: 0, ended: 2 });
     expect(await second.stats()).toMatchObject({ tracked: 3, pending: 3 });
   });
+
+  it.each(['when it has woken and asks for the session', 'in the moment in which it wakes'])(
+    'is stopped by SIGTERM %s: what its backend sent to the client here alone ends here, once',
+    async (when) => {
+      const { shared, first, second, emit } = await reaped(resumed);
+      second.signal('SIGSTOP');
+      emit(2);
+      const asks = await listen(shared.redis.client, 'release');
+      first.signal('SIGCONT');
+      if (when.includes('asks')) await asks.heard;
+      first.signal('SIGTERM');
+      expect(await exitOf(first)).toEqual({ code: 0, signal: null });
+      const { client } = shared.redis;
+      expect(await client.xlen('ackspan:{letters}:all')).toBe(2);
+      second.signal('SIGCONT');
+      await second.reach({ tracked: 3, pending: 3 });
+    },
+  );
 });
 
 /** Listens to what instances tell each other. `heard` resolves when one has told another that. */

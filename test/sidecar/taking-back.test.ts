@@ -24,10 +24,11 @@ function asking(...answers: Answer[]) {
     registry: { has: () => has },
   });
   const leave = (whose: string, since: number): void => void left.push(`${whose}, since ${since}`);
-  takeBack(session as never, 7, leave);
+  takeBack.ask(session as never, 7, leave);
   return {
     ...{ asked, left, session },
-    again: () => takeBack(session as never, 7, leave),
+    again: () => takeBack.ask(session as never, 7, leave),
+    stop: () => takeBack.stop(),
     clientGoes() {
       session.connection.attended = false;
     },
@@ -73,6 +74,18 @@ describe('[P8] a session whose client has stayed with an instance that was taken
     expect([asked, left, told]).toEqual([['held', 'held', 'adopted'], [], []]);
     session.fence!.open();
     expect(told).toEqual(['confirmed']);
+  });
+
+  it('is left, once, when the process ends, also where it is lost only then', async () => {
+    const { asked, left, again, stop, passes } = asking('held', 'stale');
+    await passes(0);
+    stop();
+    await passes(10_000);
+    again();
+    expect([asked, left]).toEqual([
+      ['held', 'stale'],
+      ['the end, since 7', 'the end, since 7'],
+    ]);
   });
 
   it('is not left when it has ended meanwhile, and asked for once, however often it was lost', async () => {

@@ -202,15 +202,19 @@ export class Link {
     this.#cut();
   }
 
+  /** Resolves when Redis has taken and judged all that it was told by now, or after `ms`. */
+  async judged(ms: number): Promise<void> {
+    if (!this.#open) return;
+    const timer = new Promise((resolve) => setTimeout(resolve, ms).unref());
+    const asked = this.send('ping', []).catch(() => {});
+    const read = this.read().catch(() => {});
+    await Promise.race([Promise.all([asked, read]), timer]);
+  }
+
   /** Writes what waits, as far as Redis takes it within `ms`, and ends. */
   async end(ms: number): Promise<void> {
     this.#ended = true;
-    if (this.#open) {
-      const timer = new Promise((resolve) => setTimeout(resolve, ms).unref());
-      const asked = this.send('ping', []).catch(() => {});
-      const read = this.read().catch(() => {});
-      await Promise.race([Promise.all([asked, read]), timer]);
-    }
+    await this.judged(ms);
     this.#open = false;
     this.#deps.writes.disconnect();
     this.#redis.disconnect();

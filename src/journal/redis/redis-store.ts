@@ -151,8 +151,7 @@ export class RedisStore {
       adopt: (taken) => host.adopt(taken),
     });
     this.#claims = claims;
-    const redisNow = () => clock.wallOf(this.#deps.now());
-    this.#reaper = new Reaper({ ...shared, claims, host, room, redisNow });
+    this.#reaper = new Reaper({ ...shared, claims, host, room, redisNow: () => clock.wallOf(this.#deps.now()) });
   }
 
   get secrets(): readonly string[] {
@@ -207,6 +206,10 @@ export class RedisStore {
    */
   async close(): Promise<void> {
     this.journal.finish();
+    // Of what others have taken, Redis says so where something of it was written just now.
+    await this.link.judged(PATIENCE_MS);
+    this.#host?.stops();
+    this.journal.finish();
     this.deadLetters.close();
     this.#closed = true;
     if (this.gate.open) {
@@ -224,7 +227,6 @@ export class RedisStore {
   /** Finds out what Redis may have lost, on new connections, and writes everything again. */
   async #join(): Promise<void> {
     const { link, gate, members, instance } = this;
-    const keys = this.#keys;
     gate.tries();
     members.quiet();
     try {
@@ -235,7 +237,7 @@ export class RedisStore {
       await this.#beat(true);
       // What came over an earlier connection would undo some of what is written anew.
       await members.alone();
-      await link.send('subscribe', [keys.channel(instance), keys.everyone]);
+      await link.send('subscribe', [this.#keys.channel(instance), this.#keys.everyone]);
       await this.#secrets.agree();
       await this.#refusals.look();
       await this.#numbers.begin();

@@ -28,6 +28,11 @@ export interface Host {
    */
   letGo(session: string, why: 'asked' | 'client' | 'reaper'): void;
   /**
+   * The process ends: sessions that others took, and that it asks for, are left to them, with an
+   * outcome for what no other instance has.
+   */
+  stops(): void;
+  /**
    * Whether a client has come for the session here, which goes before one at another instance that
    * has used token `used`.
    */
