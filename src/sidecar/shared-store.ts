@@ -88,16 +88,16 @@ function adopt(
   taken: TakenSession,
   revive: ReviveDeps & { readonly restored: Restored },
   deps: SharedDeps,
-): void {
+): boolean {
   const { journal } = shared;
   const { entry, epoch, awayMs } = taken;
   const resumable = deps.registry.find(entry.key);
   if (resumable !== undefined) {
     goOn(shared, resumable.session, taken, deps);
     resumable.openFence();
-    return;
+    return true;
   }
-  reviveSession(revive, taken, {
+  return reviveSession(revive, taken, {
     session: (session) => journal.restoredSession(session, entry, epoch),
     delivery: (delivery) => journal.restoredDelivery(delivery),
     refused: (session) => journal.left(session, true),

@@ -26,7 +26,7 @@ it('a session that is asked for while the connection to Redis goes is given back
     patienceMs: 1,
     ready: () => true,
     keeps: () => false,
-    adopt() {},
+    adopt: () => true,
     refused() {},
   };
   new Claims({ ...deps, giveBack: (session) => void asked.push(session) });
@@ -71,7 +71,7 @@ function claimsOf(answers: readonly string[][], keeps = false) {
   const members = { away: async () => ({ ms: 0, dead: false }) } as never;
   const made = new Claims({
     ...{ link, keys, wire, members, instance: 'b', lifeMs: 1, patienceMs: 60_000, ready: () => true },
-    ...{ keeps: () => keeps, giveBack: (id: string) => void givenBack.push(id), adopt() {} },
+    ...{ keeps: () => keeps, giveBack: (id: string) => void givenBack.push(id), adopt: () => true },
     refused(error) {
       throw error;
     },

@@ -34,7 +34,7 @@ async function reaperOf(redis: RedisServer, instance: string, dies = 0, take = (
   const ended: number[] = [];
   const clock = { now: 0 };
   const reaper = new Reaper({
-    ...{ keys: KEYS, claims: { inherit }, instance, leaseMs: 1000, lifeMs: 60_000 },
+    ...{ keys: KEYS, claims: { inherit, homeless: new Set<string>() }, instance, leaseMs: 1000, lifeMs: 60_000 },
     link: {
       send: link.send.bind(link),
       read: link.read.bind(link),

@@ -3,7 +3,7 @@ import { readSession } from './fields.ts';
 import type { Keys } from './keys.ts';
 import type { Link } from './link.ts';
 import type { Members } from './members.ts';
-import { CLAIM, DISOWN } from './scripts.ts';
+import { CLAIM, DISOWN, DO } from './scripts.ts';
 import type { TakenSession } from './taken.ts';
 import type { Notice, Wire } from './wire.ts';
 
@@ -28,16 +28,16 @@ export interface ClaimsDeps {
   keeps(session: string, used: number): boolean;
   /** Redis refuses what it is told. */
   refused(error: Error): void;
-  /** Goes on with a session that was taken over. */
-  adopt(taken: TakenSession): void;
+  /** Goes on with a session that was taken over. False: it was given back, for lack of room. */
+  adopt(taken: TakenSession): boolean;
 }
 
 /**
  * What became of a claim. `adopted`: this instance has the session. `stale`: a client with a better
  * claim has come. `held`: an instance that is alive, or not yet taken for dead, does not give it
- * back. `unreachable`: Redis does not answer.
+ * back. `full`: there is no room for it here. `unreachable`: Redis does not answer.
  */
-export type Claimed = 'adopted' | 'unknown' | 'stale' | 'held' | 'unreachable';
+export type Claimed = 'adopted' | 'unknown' | 'stale' | 'held' | 'full' | 'unreachable';
 
 type Answer =
   | { readonly kind: 'yours'; readonly taken: TakenSession | undefined }
@@ -72,6 +72,8 @@ type Given = 'all' | 'kept' | 'not yet';
 const LOOK_MS = 10;
 
 export class Claims {
+  /** Sessions that there was no room for, and that this instance sees to nevertheless. */
+  readonly homeless = new Set<string>();
   readonly #deps: ClaimsDeps;
   /** Claims under way, by session. */
   readonly #under = new Map<string, Promise<Claimed>>();
@@ -263,9 +265,16 @@ export class Claims {
 
   #judge(answer: Answer): Claimed {
     if (answer.kind !== 'yours') return answer.kind === 'behind' ? 'held' : answer.kind;
-    if (answer.taken === undefined) return 'unknown';
-    this.#deps.adopt(answer.taken);
-    return 'adopted';
+    const { taken } = answer;
+    if (taken === undefined) return 'unknown';
+    const { link, keys, instance } = this.#deps;
+    const { key } = taken.entry;
+    this.homeless.delete(key);
+    if (this.#deps.adopt(taken)) return 'adopted';
+    // Given back, it is among those of no instance, and would never end.
+    link.write(DO, [keys.held(instance)], ['SADD', key]);
+    this.homeless.add(key);
+    return 'full';
   }
 }
 

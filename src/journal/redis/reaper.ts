@@ -10,7 +10,7 @@ import type { Host } from './taken.ts';
 export interface ReaperDeps {
   readonly link: Pick<Link, 'send' | 'run' | 'write' | 'read'>;
   readonly keys: Keys;
-  readonly claims: Pick<Claims, 'inherit'>;
+  readonly claims: Pick<Claims, 'inherit' | 'homeless'>;
   readonly instance: string;
   readonly leaseMs: number;
   /** How long it is remembered which deliveries were taken, ms. */
@@ -43,9 +43,24 @@ export class Reaper {
     if (this.#busy) return;
     this.#busy = true;
     try {
+      await this.#house();
       for (const one of missing) if (await this.#begins(one)) await this.#inherit(one);
     } finally {
       this.#busy = false;
+    }
+  }
+
+  /** Takes in what there was no room for, unless another instance has done so. */
+  async #house(): Promise<void> {
+    const { link, keys, claims, instance, room } = this.#deps;
+    for (const session of claims.homeless) {
+      if (!room()) return;
+      const claimed = await claims.inherit(session, '', 0);
+      if (claimed === 'full') return;
+      if (claimed === 'unreachable') throw new Error('Redis does not answer');
+      if (claimed === 'adopted') continue;
+      claims.homeless.delete(session);
+      await link.send('srem', [keys.held(instance), session]);
     }
   }
 
@@ -86,6 +101,7 @@ export class Reaper {
         const taken = claims.inherit(session, dead, at === 0 ? 0 : Math.max(0, redisNow() - at));
         const [, claimed] = await Promise.all([noted, taken]);
         if (claimed === 'unreachable') throw new Error('Redis does not answer');
+        if (claimed === 'full') return false;
       }
       await link.send('srem', [keys.held(dead), session]);
     }

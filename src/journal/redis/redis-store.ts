@@ -291,7 +291,7 @@ export class RedisStore {
       if (taken) await this.#forgetTaken();
       // What was dated before the clock of Redis was set says the wrong times now.
       if (taken || this.clock.wasSet()) this.#startAnew();
-      if (missing.length > 0) await this.#reaper?.see(missing);
+      await this.#reaper?.see(missing);
     } catch (error) {
       if (alone) throw error;
       this.gate.refused(error as Error);

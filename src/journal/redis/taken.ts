@@ -14,8 +14,8 @@ export interface TakenSession extends ReadSession {
  * taken.
  */
 export interface Host {
-  /** Goes on with a session, which waits for its client. */
-  adopt(taken: TakenSession): void;
+  /** Goes on with a session, which waits for its client. False: it was given back: no room. */
+  adopt(taken: TakenSession): boolean;
   /**
    * Ends deliveries of a dead instance whose clients cannot come back to them, and hands their dead
    * letters over.
