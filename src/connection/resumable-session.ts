@@ -78,6 +78,11 @@ export class ResumableSession implements Registered, Answered {
     return this.#claims > 0;
   }
 
+  /** Whether a client has claimed the session, and has not got it yet. */
+  get expected(): boolean {
+    return this.#claims > this.#connectionClaim;
+  }
+
   /** Whether the client has messages that the session never had. */
   lacks(last: number): boolean {
     return last > this.session.lastOrdinal;
@@ -281,7 +286,7 @@ export class ResumableSession implements Registered, Answered {
     const { waiting, counters } = this.#deps;
     this.#stopWaiting();
     waiting.add(this);
-    this.#wait = patiently(ms, (at) => (this.#held > 0 ? this.#await(ms) : this.expire('expired', at)));
+    this.#wait = patiently(ms, (t) => (this.#held || this.evidenceFence ? this.#await(ms) : this.expire('expired', t)));
     counters.waiting = waiting.size;
   }
 

@@ -6,7 +6,7 @@ import type { RedisStore } from '../journal/redis/redis-store.ts';
 /** The part of the store that knows what others may have done. */
 export interface DoubtStore {
   readonly gate: Pick<RedisStore['gate'], 'open' | 'joining'>;
-  readonly members: Pick<RedisStore['members'], 'overdue'>;
+  readonly members: Pick<RedisStore['members'], 'overdue' | 'lapsedAt'>;
   readonly journal: Pick<RedisStore['journal'], 'whole' | 'ledgerOf' | 'miss'>;
   readonly link: Pick<RedisStore['link'], 'read'>;
 }
@@ -23,6 +23,8 @@ const LOOK_MS = 20;
 export function createDoubt(store: DoubtStore, patienceMs: number, now: () => number) {
   const { gate, members, journal, link } = store;
   const doubted = new Map<ResumableSession, Fence>();
+  /** For which lapse of the lease Redis has said of a session whose it is, monotonic ms. */
+  const judged = new WeakMap<ResumableSession, number>();
   let asking = false;
   /** Redis has not said it in time, and has not answered since. */
   let silent = false;
@@ -43,20 +45,23 @@ export function createDoubt(store: DoubtStore, patienceMs: number, now: () => nu
     while ((gate.open || gate.joining) && now() < until && !(await said()));
     asking = false;
     silent = members.overdue(now());
+    const lapsedAt = members.lapsedAt(now());
+    if (lapsedAt !== undefined) for (const session of doubted.keys()) judged.set(session, lapsedAt);
     // Another fence is that of a session that is asked for.
     for (const [session, fence] of doubted) if (session.fence === fence) session.openFence();
     doubted.clear();
   }
 
-  function overdue(): boolean {
-    const is = members.overdue(now());
-    silent &&= is;
-    return is && !silent;
+  /** Others may have it since, also where this instance has said again that it is there. */
+  function lapsed(session: ResumableSession): boolean {
+    silent &&= members.overdue(now());
+    const lapsedAt = silent ? undefined : members.lapsedAt(now());
+    return lapsedAt !== undefined && judged.get(session) !== lapsedAt;
   }
 
   return (session: ResumableSession): void => {
     if (!gate.open && !gate.joining) return;
-    if (!asking && !overdue()) return;
+    if (!asking && !lapsed(session)) return;
     const ledger = journal.ledgerOf(session.session);
     if (ledger === undefined) return;
     const fence = new Fence();

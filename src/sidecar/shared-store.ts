@@ -8,6 +8,7 @@ import { type Delivery, isSettled } from '../delivery/record.ts';
 import { Session } from '../delivery/session.ts';
 import type { Refusal } from '../front/listener.ts';
 import type { OpenDelivery } from '../journal/image.ts';
+import type { Claimed } from '../journal/redis/claims.ts';
 import type { RedisStore } from '../journal/redis/redis-store.ts';
 import type { Host, TakenSession } from '../journal/redis/taken.ts';
 import type { Registry } from '../resume/registry.ts';
@@ -150,14 +151,30 @@ const HELD: Refusal = { status: 503, reason: 'the session cannot be had yet: com
  */
 export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
   return ({ optIn, user }: SessionRequest, stays: () => Promise<boolean>): Promise<Refusal | undefined> | undefined => {
-    if (optIn?.session === undefined || registry.full || registry.find(optIn.session) !== undefined) return undefined;
-    // Sessions are in Redis, and so is the secret behind their tokens.
-    if (shared.gate.soon(now())) return Promise.resolve(HELD);
-    const { fault, serial } = tokens.verify(optIn.token, optIn.session, user, shared.clock.wallOf(now()));
-    if (fault !== undefined) return undefined;
-    return shared.claims?.claim(optIn.session, { serial, last: optIn.last, stays }).then((claimed) => {
+    if (optIn?.session === undefined) return undefined;
+    const { session, token, last } = optIn;
+    const own = registry.find(session);
+    const fence = own?.evidenceFence;
+    // Where the lease has run out, others may have what is here.
+    if (own === undefined ? registry.full : fence === undefined) return undefined;
+    const verdict = (claimed: Claimed): Refusal | undefined => {
       const soon = claimed === 'unreachable' && shared.gate.soon(now());
-      return claimed === 'held' || soon ? HELD : undefined;
-    });
+      const doubtful = claimed !== 'adopted' && registry.find(session)?.fence !== undefined;
+      return claimed === 'held' || soon || doubtful ? HELD : undefined;
+    };
+    const claim = (): Promise<Refusal | undefined> | undefined => {
+      const { fault, serial } = tokens.verify(token, session, user, shared.clock.wallOf(now()));
+      if (fault !== undefined) return undefined;
+      return shared.claims?.claim(session, { serial, last, stays }).then(verdict);
+    };
+    let claimed: Promise<Refusal | undefined> | undefined;
+    // Waits until nobody turns out to have taken it, Redis does not say so in time, or it is left.
+    const kept = new Promise<Refusal | undefined>((resolve) =>
+      fence?.hold(() => resolve(registry.find(session) === own ? verdict('unreachable') : (claimed ?? claim()))),
+    );
+    // Sessions are in Redis, and so is the secret behind their tokens.
+    if (shared.gate.soon(now())) return own === undefined ? Promise.resolve(HELD) : kept;
+    claimed = claim();
+    return own === undefined || claimed === undefined ? claimed : Promise.race([claimed, kept]);
   };
 }

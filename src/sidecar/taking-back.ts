@@ -3,7 +3,7 @@ import { Fence } from '../connection/fence.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
 import type { Claims } from '../journal/redis/claims.ts';
 
-type Session = Pick<ResumableSession, 'id' | 'used' | 'connection' | 'fence'>;
+type Session = Pick<ResumableSession, 'id' | 'used' | 'connection' | 'fence' | 'expected'>;
 
 export interface TakingBackDeps<S extends Session> {
   /** Undefined = Redis cannot be asked. */
@@ -28,8 +28,8 @@ export function createTakingBack<S extends Session>({ claims, registry }: Taking
   let stopped = false;
 
   async function settle(session: S): Promise<Whose | undefined> {
-    // What a client has said that is gone waits for the session, too.
-    while (session.connection?.attended === true || session.fence?.holds === true) {
+    // What a client has said that is gone waits for the session, too, and a client at the door.
+    while (session.connection?.attended === true || session.fence?.holds === true || session.expected) {
       const claimed = await claims()?.takeBack(session.id, session.used);
       // The session may have been given back, or be over, meanwhile.
       if (claimed === 'adopted' || !registry.has(session)) return undefined;

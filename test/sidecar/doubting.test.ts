@@ -7,7 +7,7 @@ import { fakeTimers } from '../support/fake-timers.ts';
 /** An instance with two sessions, whose lease has run out. */
 function overdue() {
   fakeTimers();
-  const state = { open: true, joining: false, overdue: true, whole: false, read: true };
+  const state = { open: true, joining: false, overdue: true, woken: false, lapsedAt: 4000, whole: false, read: true };
   const missed: string[] = [];
   const clock = { now: 5000 };
   const doubt = createDoubt(
@@ -20,7 +20,10 @@ function overdue() {
           return state.joining;
         },
       },
-      members: { overdue: () => state.overdue },
+      members: {
+        overdue: () => state.overdue,
+        lapsedAt: () => (state.overdue || state.woken ? state.lapsedAt : undefined),
+      },
       journal: {
         get whole() {
           return state.whole;
@@ -79,6 +82,22 @@ describe('[P8] evidence that comes when the lease of the instance has run out', 
     ]);
   });
 
+  it('waits also where the instance has said again that it is there, once for each session', async () => {
+    const { state, missed, told, ann, bob, passes } = overdue();
+    Object.assign(state, { overdue: false, woken: true, whole: true });
+    ann.says();
+    await passes(40);
+    expect([told, missed]).toEqual([['ann'], ['ann']]);
+    ann.says();
+    bob.says();
+    expect([told, missed]).toEqual([
+      ['ann', 'ann'],
+      ['ann', 'bob'],
+    ]);
+    await passes(40);
+    expect(told).toEqual(['ann', 'ann', 'bob']);
+  });
+
   it('waits on where others have the session', async () => {
     const { state, told, ann, passes } = overdue();
     ann.says();
@@ -102,7 +121,7 @@ describe('[P8] evidence that comes when the lease of the instance has run out', 
     // Redis has answered, and falls silent again.
     state.overdue = false;
     bob.says();
-    state.overdue = true;
+    Object.assign(state, { overdue: true, lapsedAt: 6000 });
     ann.says();
     expect(told).toEqual(['ann', 'bob', 'bob']);
     state.open = false;

@@ -12,7 +12,8 @@ function asking(...answers: Answer[]) {
   fakeTimers();
   const asked: Answer[] = [];
   const left: string[] = [];
-  const session = { id: 's-1', used: 3, connection: { attended: true }, fence: undefined as Fence | undefined };
+  const connection = { attended: true };
+  const session = { id: 's-1', used: 3, connection, fence: undefined as Fence | undefined, expected: false };
   let has = true;
   const next = (): Answer => {
     const answer = answers.shift()!;
@@ -62,6 +63,14 @@ describe('[P8] a session whose client has stayed with an instance that was taken
     clientGoes();
     await passes(10_000);
     expect([asked, left]).toEqual([['held'], ['no client, since 7']]);
+  });
+
+  it('is asked for while a client is at the door that has claimed it here', async () => {
+    const { asked, left, session, clientGoes, passes } = asking('held', 'held', 'adopted');
+    session.expected = true;
+    clientGoes();
+    await passes(10_000);
+    expect([asked, left]).toEqual([['held', 'held', 'adopted'], []]);
   });
 
   it('is asked for on when its client goes that had said something', async () => {
