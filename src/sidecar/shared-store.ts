@@ -8,7 +8,6 @@ import { type Delivery, isSettled } from '../delivery/record.ts';
 import { Session } from '../delivery/session.ts';
 import type { Refusal } from '../front/listener.ts';
 import type { OpenDelivery } from '../journal/image.ts';
-import type { Claimed } from '../journal/redis/claims.ts';
 import type { RedisStore } from '../journal/redis/redis-store.ts';
 import type { Host, TakenSession } from '../journal/redis/taken.ts';
 import type { Registry } from '../resume/registry.ts';
@@ -49,10 +48,12 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       }
       shared.journal.handOver();
     },
-    letGo(id, why) {
+    letGo(id, why, askedAt) {
       const resumable = registry.find(id);
-      if (resumable === undefined) return;
-      const { session } = resumable;
+      if (resumable === undefined) return true;
+      const { session, connection } = resumable;
+      const cameAt = connection?.attended === true ? shared.clock.wallOf(connection.facts.openedAt) : 0;
+      if (askedAt !== undefined && cameAt > askedAt) return false;
       const told = (): void => shared.journal.left(session, why === 'asked');
       const leave = (whose: Whose, since = Number.POSITIVE_INFINITY): void => {
         const leaving: Leaving = { told, since, why: whose === 'the end' ? 'shutdown' : 'disconnected' };
@@ -65,6 +66,7 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       // Where the client has stayed, the other instance may wait for a client that is here.
       if (why === 'reaper') takingBack.ask(resumable, lapsedAt ?? at, leave);
       else leave('another client', why === 'asked' ? undefined : lapsedAt);
+      return true;
     },
     stops: () => takingBack.stop(),
     keeps(id, used) {
@@ -133,7 +135,7 @@ function endOne(revive: ReviveDeps, open: OpenDelivery): void {
 
 export interface FetchDeps {
   readonly shared: RedisStore;
-  readonly registry: Pick<Registry<ResumableSession>, 'find' | 'full'>;
+  readonly registry: Pick<Registry<ResumableSession>, 'find' | 'full' | 'hasToken'>;
   readonly tokens: Pick<Tokens, 'verify'>;
   /** Monotonic ms. */
   now(): number;
@@ -154,27 +156,21 @@ export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
     if (optIn?.session === undefined) return undefined;
     const { session, token, last } = optIn;
     const own = registry.find(session);
-    const fence = own?.evidenceFence;
+    if (own === undefined && registry.full) return undefined;
     // Where the lease has run out, others may have what is here.
-    if (own === undefined ? registry.full : fence === undefined) return undefined;
-    const verdict = (claimed: Claimed): Refusal | undefined => {
-      const soon = claimed === 'unreachable' && shared.gate.soon(now());
-      const doubtful = claimed !== 'adopted' && registry.find(session)?.fence !== undefined;
-      return claimed === 'held' || soon || doubtful ? HELD : undefined;
-    };
+    const fence = registry.hasToken(session, token, now())?.evidenceFence;
+    if (own !== undefined && fence === undefined) return undefined;
     const claim = (): Promise<Refusal | undefined> | undefined => {
       const { fault, serial } = tokens.verify(token, session, user, shared.clock.wallOf(now()));
       if (fault !== undefined) return undefined;
-      return shared.claims?.claim(session, { serial, last, stays }).then(verdict);
+      return shared.claims?.claim(session, { serial, last, stays }).then((claimed) => {
+        const soon = claimed === 'unreachable' && shared.gate.soon(now());
+        return claimed === 'held' || soon ? HELD : undefined;
+      });
     };
-    let claimed: Promise<Refusal | undefined> | undefined;
-    // Waits until nobody turns out to have taken it, Redis does not say so in time, or it is left.
-    const kept = new Promise<Refusal | undefined>((resolve) =>
-      fence?.hold(() => resolve(registry.find(session) === own ? verdict('unreachable') : (claimed ?? claim()))),
-    );
     // Sessions are in Redis, and so is the secret behind their tokens.
-    if (shared.gate.soon(now())) return own === undefined ? Promise.resolve(HELD) : kept;
-    claimed = claim();
-    return own === undefined || claimed === undefined ? claimed : Promise.race([claimed, kept]);
+    if (fence === undefined) return shared.gate.soon(now()) ? Promise.resolve(HELD) : claim();
+    // Waits until nobody turns out to have taken it, Redis does not say so in time, or it is left.
+    return new Promise((resolve) => fence.hold(() => resolve(registry.find(session) === own ? undefined : claim())));
   };
 }

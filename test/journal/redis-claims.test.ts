@@ -29,7 +29,7 @@ it('a session that is asked for while the connection to Redis goes is given back
     adopt: () => true,
     refused() {},
   };
-  new Claims({ ...deps, giveBack: (session) => void asked.push(session) });
+  new Claims({ ...deps, giveBack: (session) => asked.push(session) > 0 });
   wire.heard(JSON.stringify({ kind: 'release', session: 's-1', from: 'b' }));
   // Rejections that nobody handles are told of between two turns.
   await new Promise((resolve) => setImmediate(resolve));
@@ -68,10 +68,10 @@ function claimsOf(answers: readonly string[][], keeps = false) {
     write() {},
   } as never;
   const wire = new Wire(link, keys);
-  const members = { away: async () => ({ ms: 0, dead: false }) } as never;
+  const members = { away: async () => ({ ms: 0, dead: false }), redisNow: () => 5000 } as never;
   const made = new Claims({
     ...{ link, keys, wire, members, instance: 'b', lifeMs: 1, patienceMs: 60_000, ready: () => true },
-    ...{ keeps: () => keeps, giveBack: (id: string) => void givenBack.push(id), adopt: () => true },
+    ...{ keeps: () => keeps, giveBack: (id: string, at = 0) => at !== 1 && givenBack.push(id) > 0, adopt: () => true },
     refused(error) {
       throw error;
     },
@@ -95,6 +95,26 @@ describe('[R10] [P8] a session that was taken from an instance with which a clie
     expect(said.at(-1)).toEqual({ to: 'test:to:a', notice: { kind: 'released', session: 's-1' } });
   });
 
+  it('is not given back where a client has come for it since it was asked for', () => {
+    const { wire, said, givenBack } = claimsOf([]);
+    wire.heard(JSON.stringify({ ...RELEASE, at: 1 }));
+    expect([said, givenBack]).toEqual([[], []]);
+    wire.heard(JSON.stringify({ ...RELEASE, at: 2 }));
+    expect(givenBack).toEqual(['s-1']);
+  });
+
+  it('is not called lost while it is being claimed here: that claim is why older words are refused', async () => {
+    const { claims } = claimsOf([['stale']]);
+    const steps: string[] = [];
+    claims.behind('s-1', () => steps.push('no claim'));
+    const claimed = claims.takeBack('s-1', 7).then((result) => steps.push(result));
+    claims.behind('s-1', () => steps.push('lost'));
+    claims.behind('s-2', () => steps.push('another one'));
+    await claimed;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(steps).toEqual(['no claim', 'another one', 'stale', 'lost']);
+  });
+
   it('is given back to that instance where no client has come for it', () => {
     const { wire, said, givenBack } = claimsOf([]);
     wire.heard(JSON.stringify({ ...RELEASE, used: 1 }));
@@ -106,7 +126,9 @@ describe('[R10] [P8] a session that was taken from an instance with which a clie
     const { claims, said, asked, holder } = claimsOf([['held', 'c']]);
     holder('kept');
     expect(await claims.takeBack('s-1', 7)).toBe('stale');
-    expect(said).toEqual([{ to: 'test:to:c', notice: { kind: 'release', session: 's-1', from: 'b', used: 7 } }]);
+    expect(said).toEqual([
+      { to: 'test:to:c', notice: { kind: 'release', session: 's-1', from: 'b', used: 7, at: 5000 } },
+    ]);
     expect(asked.map((args) => args[1])).toEqual(['7']);
   });
 
@@ -121,6 +143,6 @@ describe('[R10] [P8] a session that was taken from an instance with which a clie
     const { claims, said, holder } = claimsOf([['held', 'c'], ['stale']]);
     holder('released');
     await claims.claim('s-1', { serial: 7, last: 0 });
-    expect(said[0]!.notice).toEqual({ kind: 'release', session: 's-1', from: 'b' });
+    expect(said[0]!.notice).toEqual({ kind: 'release', session: 's-1', from: 'b', at: 5000 });
   });
 });

@@ -20,7 +20,7 @@ describe.skipIf(missing('redis-server'))('[P8] a session that is claimed for a c
   async function dying() {
     const redis = await startRedis();
     const link = await linkOf(redis, keys, 'b');
-    const clock = { sample() {} } as never;
+    const clock = { sample() {}, wallOf: (at: number) => at } as never;
     const members = new Members({ link, keys, clock, instance: 'b', leaseMs: 1000, now: () => 0, about: () => ({}) });
     const state = { full: false };
     const adopted: number[] = [];
@@ -34,7 +34,7 @@ describe.skipIf(missing('redis-server'))('[P8] a session that is claimed for a c
     };
     const claims = new Claims({
       ...{ link, keys, members, wire: new Wire(link, keys), instance: 'b', lifeMs: 60_000, patienceMs: 60_000 },
-      ...{ ready: () => true, keeps: () => false, giveBack() {}, adopt },
+      ...{ ready: () => true, keeps: () => false, giveBack: () => true, adopt },
       refused(error) {
         throw error;
       },

@@ -19,8 +19,11 @@ export interface ClaimsDeps {
   readonly patienceMs: number;
   /** Whether Redis can be told everything that there is to tell. */
   ready(): boolean;
-  /** Gives back a session of this instance, which another one asks for. */
-  giveBack(session: string): void;
+  /**
+   * Gives back a session of this instance, which another one asked for at `at`, by the clock of
+   * Redis. False: a client has come for it here since.
+   */
+  giveBack(session: string, at: number | undefined): boolean;
   /**
    * Whether a client has come for the session here that goes before one which has used token
    * `used`.
@@ -82,14 +85,16 @@ export class Claims {
 
   constructor(deps: ClaimsDeps) {
     this.#deps = deps;
-    deps.wire.on('release', ({ session, from, used }) => {
+    deps.wire.on('release', ({ session, from, used, at }) => {
       // What is given back untold is lost: the client that asks has to come again.
       if (!deps.ready()) return;
       if (used !== undefined && deps.keeps(session, used)) {
         deps.wire.say(from, { kind: 'kept', session });
         return;
       }
-      deps.giveBack(session);
+      // An instance that stood still hears late. The one that asked waits no longer: its client
+      // comes again.
+      if (!deps.giveBack(session, at)) return;
       // Also what Redis alone calls its own, because it refused to take it back, or forgot that.
       deps.link.write(DISOWN, [deps.keys.session(session)], [deps.instance]);
       // The one that asked looks again by itself: the connection may have gone, or this instance is
@@ -113,6 +118,16 @@ export class Claims {
     const shown = { serial: used, last: 0, stayed: true };
     const claim = async () => this.#judge(await this.#askFor(session, shown));
     return this.#alone(session, () => this.#noted(session, claim));
+  }
+
+  /**
+   * Calls `next` when no claim of the session is under way. A claim of this instance raises the
+   * epoch, and what it wrote before is refused then, although the session is its own.
+   */
+  behind(session: string, next: () => void): void {
+    const under = this.#under.get(session);
+    if (under === undefined) next();
+    else void under.then(next);
   }
 
   /** Takes a session of a dead instance, which was last there `awayMs` ago. */
@@ -217,7 +232,7 @@ export class Claims {
    * `given`: whether all of them have given it back.
    */
   async #askBack(session: string, used: number | undefined, ask: (notice: Notice) => Promise<number>) {
-    const { instance, patienceMs } = this.#deps;
+    const { instance, patienceMs, members } = this.#deps;
     let [asked, answers] = [Number.POSITIVE_INFINITY, 0];
     let done = (_given: Given): void => {};
     const over = new Promise<Given>((resolve) => {
@@ -229,7 +244,7 @@ export class Claims {
     });
     const timer = setTimeout(() => done('not yet'), patienceMs);
     try {
-      asked = await ask({ kind: 'release', session, from: instance, used });
+      asked = await ask({ kind: 'release', session, from: instance, used, at: members.redisNow() });
       if (asked === 0) done('not yet');
       else if (answers >= asked) done('all');
       return { asked, given: await over };

@@ -60,6 +60,11 @@ export class Members {
     this.#quietUntil = this.#deps.now() + this.#deps.leaseMs;
   }
 
+  /** The time by the clock of Redis, ms. */
+  redisNow(): number {
+    return this.#deps.clock.wallOf(this.#deps.now());
+  }
+
   /** Whether it is time for the next beat. */
   due(now: number): boolean {
     return !this.#busy && now >= this.#nextAt;

@@ -97,16 +97,17 @@ export class RedisStore {
       ...{ link, instance, keys: this.#keys, gate: this.gate, lifeMs: LIFE_MS },
       // What was written with an older epoch may come back late.
       lost: (ledger, why) =>
-        this.journal.ledgerOf(ledger.session) === ledger && this.#host?.letGo(ledger.session.key, why),
+        this.#claims?.behind(ledger.session.key, () => {
+          if (this.journal.ledgerOf(ledger.session) === ledger) this.#host?.letGo(ledger.session.key, why);
+        }),
       miss: (ledger) => this.journal.miss(ledger),
       emptied: () => {
         if (this.gate.open) void this.#join();
       },
     });
     const wallOf: WallOf = clock.wallOf;
-    const keep = { keepMs: options.keepMs, limitBytes: options.keepBytes };
     this.deadLetters = new RedisLetters({
-      ...{ ...keep, link, now, report, keys: this.#keys },
+      ...{ keepMs: options.keepMs, limitBytes: options.keepBytes, link, now, report, keys: this.#keys },
       ready: () => this.gate.open,
       wall: () => wallOf(now()),
     });
@@ -137,8 +138,7 @@ export class RedisStore {
   /** From here on sessions are taken over and given back. `room`: whether one more has room. */
   attach(host: Host, numbering: Numbering, room: () => boolean): void {
     const { link, members, wire, instance, clock } = this;
-    const { leaseMs } = this.#options;
-    const shared = { link, keys: this.#keys, instance, leaseMs, lifeMs: LIFE_MS };
+    const shared = { link, keys: this.#keys, instance, leaseMs: this.#options.leaseMs, lifeMs: LIFE_MS };
     this.#host = host;
     this.#numbers.attach(numbering);
     const claims = new Claims({
@@ -146,7 +146,7 @@ export class RedisStore {
       refused: (error) => this.gate.refused(error),
       ready: () => this.gate.open,
       // What was released at the end is asked for all the same by who has not heard of that yet.
-      giveBack: (session) => void (this.#closed || host.letGo(session, 'asked')),
+      giveBack: (session, at) => this.#closed || host.letGo(session, 'asked', at),
       keeps: (session, used) => !this.#closed && host.keeps(session, used),
       adopt: (taken) => host.adopt(taken),
     });

@@ -24,9 +24,10 @@ export interface Host {
   /**
    * Lets go of a session without an outcome for what it has in flight. `asked`: another instance
    * wants it for its client, and has it not yet. `client`: that instance has it. `reaper`: this one
-   * was taken for dead.
+   * was taken for dead. `at`: when it was asked for, by the clock of Redis. False: a client has
+   * come here since, and the session stays.
    */
-  letGo(session: string, why: 'asked' | 'client' | 'reaper'): void;
+  letGo(session: string, why: 'asked' | 'client' | 'reaper', at?: number): boolean;
   /**
    * The process ends: sessions that others took, and that it asks for, are left to them, with an
    * outcome for what no other instance has.

@@ -6,9 +6,10 @@ import type { Link } from './link.ts';
 const SHAPES = {
   /**
    * `from` wants a session that the addressee has. `used`: it was taken from `from`, where a client
-   * that has used that token has stayed. Earlier versions do not say that.
+   * that has used that token has stayed. `at`: when it asks, by the clock of Redis, ms. Earlier
+   * versions do not say these.
    */
-  release: { session: 'string', from: 'string', used: 'number?' },
+  release: { session: 'string', from: 'string', used: 'number?', at: 'number?' },
   /** The session may be claimed. */
   released: { session: 'string' },
   /** The session stays: a client with a better claim than the one that has stayed has come. */
