@@ -169,10 +169,11 @@ describe.skipIf(missing('redis-server'))('[R10] [P8] an instance wakes that was 
       if (when.includes('asks')) await asks.heard;
       first.signal('SIGTERM');
       expect(await exitOf(first)).toEqual({ code: 0, signal: null });
-      const { client } = shared.redis;
-      expect(await client.xlen('ackspan:{letters}:all')).toBe(2);
+      const ended = await shared.redis.client.xlen('ackspan:{letters}:all');
+      // None: on a slow machine the other one is taken for dead meanwhile, and all goes on there.
+      expect([0, 2]).toContain(ended);
       second.signal('SIGCONT');
-      await second.reach({ tracked: 3, pending: 3 });
+      await second.reach({ tracked: 5 - ended, pending: 5 - ended });
     },
   );
 });

@@ -68,7 +68,8 @@ function claimsOf(answers: readonly string[][], keeps = false) {
     write() {},
   } as never;
   const wire = new Wire(link, keys);
-  const members = { away: async () => ({ ms: 0, dead: false }), redisNow: () => 5000 } as never;
+  let redisNow = 5000;
+  const members = { away: async () => ({ ms: 0, dead: false }), redisNow: () => redisNow } as never;
   const made = new Claims({
     ...{ link, keys, wire, members, instance: 'b', lifeMs: 1, patienceMs: 60_000, ready: () => true },
     ...{ keeps: () => keeps, giveBack: (id: string, at = 0) => at !== 1 && givenBack.push(id) > 0, adopt: () => true },
@@ -80,7 +81,10 @@ function claimsOf(answers: readonly string[][], keeps = false) {
   const holder = (kind: 'released' | 'kept') => {
     heard = () => wire.heard(JSON.stringify({ kind, session: 's-1' }));
   };
-  return { claims: made, wire, said, asked: claims, givenBack, holder };
+  const later = (ms: number): void => {
+    redisNow += ms;
+  };
+  return { claims: made, wire, said, asked: claims, givenBack, holder, later };
 }
 
 const RELEASE = { kind: 'release', session: 's-1', from: 'a' };
@@ -100,6 +104,15 @@ describe('[R10] [P8] a session that was taken from an instance with which a clie
     wire.heard(JSON.stringify({ ...RELEASE, at: 1 }));
     expect([said, givenBack]).toEqual([[], []]);
     wire.heard(JSON.stringify({ ...RELEASE, at: 2 }));
+    expect(givenBack).toEqual(['s-1']);
+  });
+
+  it('is not given back where the one that asked waits no longer, which may be gone: nobody would have it', async () => {
+    const { wire, said, givenBack, later } = claimsOf([]);
+    later(60_001);
+    wire.heard(JSON.stringify({ ...RELEASE, at: 5000 }));
+    expect([said, givenBack]).toEqual([[], []]);
+    wire.heard(JSON.stringify({ ...RELEASE, at: 5001 }));
     expect(givenBack).toEqual(['s-1']);
   });
 

@@ -114,6 +114,28 @@ describe.skipIf(missing('redis-server'))('[P8] an instance that sees to a dead o
     expect(reaper.buried).toBe(0);
   });
 
+  it('does not bury one that has been back, and gone again, meanwhile: it may have left more', async () => {
+    const redis = await startRedis();
+    await withSessions(redis, { a: 'dead', b: 'dead' });
+    const { client } = redis;
+    const at = Date.now() - 60_000;
+    await client.zadd(KEYS.leases, at, 'dead');
+    let back = false;
+    const { reaper, adopted } = await reaperOf(redis, 'first', 0, undefined, async () => {
+      if (back || adopted.length < 2) return;
+      back = true;
+      await withSessions(redis, { c: '' });
+      await gone(redis, 'dead');
+    });
+    await reaper.see([{ instance: 'dead', at }]);
+    expect([adopted.sort(), reaper.buried]).toEqual([['a', 'b'], 0]);
+    expect(await client.zscore(KEYS.leases, 'dead')).toBe('0');
+    await client.del(KEYS.reapers);
+    await reaper.see([{ instance: 'dead', at: 0 }]);
+    expect([adopted.sort(), reaper.buried]).toEqual([['a', 'b', 'c'], 1]);
+    expect(await client.exists(KEYS.leases)).toBe(0);
+  });
+
   it('notes nothing of sessions that are elsewhere, or are over', async () => {
     const redis = await startRedis();
     await withSessions(redis, { a: 'another', b: 'dead' });

@@ -88,12 +88,13 @@ export class Claims {
     deps.wire.on('release', ({ session, from, used, at }) => {
       // What is given back untold is lost: the client that asks has to come again.
       if (!deps.ready()) return;
+      // An instance that stood still hears late. The one that asked waits no longer, and may have
+      // ended: nobody would have the session.
+      if (at !== undefined && deps.members.redisNow() - at > deps.patienceMs) return;
       if (used !== undefined && deps.keeps(session, used)) {
         deps.wire.say(from, { kind: 'kept', session });
         return;
       }
-      // An instance that stood still hears late. The one that asked waits no longer: its client
-      // comes again.
       if (!deps.giveBack(session, at)) return;
       // Also what Redis alone calls its own, because it refused to take it back, or forgot that.
       deps.link.write(DISOWN, [deps.keys.session(session)], [deps.instance]);

@@ -72,12 +72,12 @@ export class Reaper {
 
   async #inherit(one: Missing): Promise<void> {
     const { link, keys, leaseMs } = this.#deps;
-    const { instance: dead } = one;
+    const { instance: dead, at } = one;
     if (!(await this.#sessions(one)) || !(await this.#others(one))) return;
-    // A buried instance is not looked at again.
+    // A buried instance is not looked at again: one that has been back since may have left more.
     await link.read();
-    await link.run(BURY, [keys.leases, keys.about, keys.reapers, keys.marks], [dead, String(leaseMs)]);
-    this.buried++;
+    const all = [keys.leases, keys.about, keys.reapers, keys.marks];
+    if ((await link.run(BURY, all, [dead, String(leaseMs), String(at)])) === 1) this.buried++;
   }
 
   /**

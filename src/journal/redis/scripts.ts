@@ -199,6 +199,7 @@ return 1`);
 export const BURY = script(`${NOW}${LEASE}redis.call('HDEL', KEYS[3], ARGV[1])
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if score and tonumber(score) > now - lease(KEYS[2], ARGV[1], ARGV[2]) then return 0 end
+if score and tonumber(score) ~= tonumber(ARGV[3]) then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
