@@ -8,7 +8,7 @@ import { createDescriptors, type Descriptors } from './descriptors.ts';
 import { createExchanges, type Exchanges } from './exchanges.ts';
 import type { FarEnd } from './far-end.ts';
 import { createForwarder, type Forwarder } from './http.ts';
-import { countClients, createPublicServer, listenOn, turnAway } from './public-server.ts';
+import { countClients, createPublicServer, handOver, listenOn, turnAway } from './public-server.ts';
 import { refusalOf, turnDown } from './refusals.ts';
 import { reinject } from './reinject.ts';
 import { createResting } from './resting.ts';
@@ -95,7 +95,11 @@ export function createListener<T = undefined>(deps: ListenerDeps<T>): Listener {
   const connectTimeoutMs = handshakeTimeoutMs;
   const forwarder = createForwarder({ ...deps, connectTimeoutMs, headerBytes });
   const exchanges = createExchanges({ counters, stallMs, report, abort: (request) => forwarder.abort(request) });
-  const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes, exchanges });
+  const onUpgraded: typeof deps.onUpgraded = (upgraded, ticket) => {
+    handOver(upgraded.client);
+    deps.onUpgraded(upgraded, ticket);
+  };
+  const upgrader = createUpgrader({ ...deps, handshakeTimeoutMs, headerBytes, exchanges, onUpgraded });
   const resting = createResting(keepAliveTimeoutMs);
   const rests = (socket: Socket) => resting.begin(socket);
   const tunnels = createTunnels({ ...deps, server, rests, connectTimeoutMs, headerBytes, exchanges });

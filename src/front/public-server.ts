@@ -40,7 +40,23 @@ export function createPublicServer(options: PublicServerOptions): Server {
   // 1,000th.
   server.maxHeadersCount = 0;
   server.on('timeout', letGoIfIdle);
+  server.on('connection', (socket: Socket) => {
+    // A connection comes to the server again for its next request.
+    if (!socket.listeners('error').includes(ignore)) socket.on('error', ignore);
+  });
   return server;
+}
+
+/**
+ * Takes the error of a client that leaves while nobody has its socket: one owner has let go of it,
+ * and a failed write tells of that a tick later. Without a listener the error would end the
+ * process.
+ */
+function ignore(): void {}
+
+/** Lets go of a client's socket for good. Its next owner listens to its errors in the same tick. */
+export function handOver(socket: Socket): void {
+  socket.off('error', ignore);
 }
 
 /**

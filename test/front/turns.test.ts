@@ -1,4 +1,5 @@
 // Clients that pipeline, and answers that do not fit into a socket: everything arrives, and nobody who left is waited for.
+import type { Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import {
   closeAll,
@@ -142,3 +143,33 @@ it('an answer that lasts is not cut off because the next head is not through', a
   peer.send('n it');
   await client.until('n it');
 });
+
+it.each([
+  ['a WebSocket', handshake()],
+  ['another protocol', get('/tunnel', ['Connection: Upgrade', 'Upgrade: tcp'])],
+  ['no protocol that is passed on', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'],
+])(
+  'a client that is reset with an answer on its way, and with an upgrade to %s and more than is read behind it, ends nothing else',
+  async (_, behind) => {
+    const upstream = await rawUpstream();
+    const front = await startFront(upstream.address);
+    const sockets: Socket[] = [];
+    front.listener.server.on('connection', (socket) => sockets.push(socket));
+    const client = rawClient(front.port);
+    client.send(get('/1') + behind + 'x'.repeat(LARGE));
+    const peer = await upstream.next();
+    await peer.head();
+    // The connection is read no further. Nobody hears of the reset until the answer is written.
+    const { readableHighWaterMark } = sockets[0]!;
+    await eventually(() => expect(sockets[0]!.readableLength).toBeGreaterThanOrEqual(readableHighWaterMark));
+    client.socket.resetAndDestroy();
+    peer.send('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst');
+    await eventually(() => expect(front.listener.answering()).toBe(0));
+    const other = rawClient(front.port);
+    other.send(get('/2'));
+    await peer.head();
+    peer.send('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother');
+    await other.head();
+    expect([await other.take(5), front.faults]).toEqual(['other', []]);
+  },
+);
