@@ -139,6 +139,11 @@ export function dial(upstream: Upstream, asked: DialRequest): ClientRequest {
     createConnection: () => (asked.lasting === true ? lasting(openSocket(upstream)) : openSocket(upstream)),
   });
   sent.maxHeadersCount = ANY_NUMBER;
+  // No other request can have the socket. node:http would keep it, for `Connection: Upgrade` does
+  // not say `close`, and nobody would hear of its end.
+  sent.once('response', () => {
+    sent.shouldKeepAlive = false;
+  });
   return sent;
 }
 

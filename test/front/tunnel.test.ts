@@ -186,6 +186,19 @@ describe('another answer', () => {
     expect(front.counters).toMatchObject({ requests: 3, requestErrors: 0, tunnels: 1 });
   });
 
+  it.each([
+    ['200', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', ''],
+    ['426 behind a body', 'HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n', 'abc'],
+  ])('%s: its connection to the upstream ends with it, while the client stays', async (_, answer, body) => {
+    const { client, peer } = await ask(request([`Content-Length: ${body.length}`]) + body);
+    await peer.head();
+    await peer.take(body.length);
+    peer.send(answer);
+    await client.head();
+    await peer.gone();
+    expect([client.ended, client.closed]).toEqual([false, false]);
+  });
+
   it('before the body is through ends the connection: what follows would be read as a request', async () => {
     const { client, peer } = await ask(`${request(['Content-Length: 100'])}GET /half HTTP/1.1`);
     await peer.head();
