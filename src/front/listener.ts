@@ -222,6 +222,12 @@ function pass<T>(routes: Routes<T>, request: IncomingMessage, response: ServerRe
 function routeUpgrade<T>(routes: Routes<T>, caller: Caller): void {
   const { deps, server } = routes;
   const { request, socket, head } = caller;
+  // A client that ended its side behind earlier requests has left. Nobody would hear of it again.
+  if (socket.readableEnded) {
+    deps.counters.clientGone++;
+    socket.destroy();
+    return;
+  }
   const refused = refusalOf(request);
   if (refused !== undefined) {
     deps.counters.badRequests++;
@@ -254,7 +260,7 @@ function hold<T>(routes: Routes<T>, caller: Caller, admission: Promise<Admission
   const finish: Finish<T> = (decided) => {
     if (!routes.held.delete(finish)) return;
     socket.off('error', leave).off('end', leave).off('close', leave);
-    if (gone || socket.destroyed) {
+    if (gone || socket.destroyed || socket.readableEnded) {
       routes.deps.counters.clientGone++;
       socket.destroy();
       return;

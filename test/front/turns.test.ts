@@ -173,3 +173,27 @@ it.each([
     expect([await other.take(5), front.faults]).toEqual(['other', []]);
   },
 );
+
+it.each([
+  ['a WebSocket', handshake()],
+  ['another protocol', get('/tunnel', ['Connection: Upgrade', 'Upgrade: tcp'])],
+])(
+  'a client that ended its side behind an upgrade to %s gets the answer before it, and has left then',
+  async (_, behind) => {
+    const upstream = await rawUpstream();
+    const front = await startFront(upstream.address);
+    const sockets: Socket[] = [];
+    front.listener.server.on('connection', (socket) => sockets.push(socket));
+    const client = rawClient(front.port);
+    client.send(get('/1') + behind);
+    client.socket.end();
+    const peer = await upstream.next();
+    await peer.head();
+    await eventually(() => expect(sockets[0]!.readableEnded).toBe(true));
+    peer.send('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst');
+    await client.head();
+    expect(await client.take(5)).toBe('first');
+    await client.gone();
+    expect([upstream.accepted.length, front.counters.clientGone, front.faults]).toEqual([1, 1, []]);
+  },
+);
