@@ -275,10 +275,8 @@ class Handshake<T> {
       () => false,
       () => response.destroy(),
     );
-    client.on('error', ignore).once('close', () => {
-      unwatch();
-      response.destroy();
-    });
+    const gone = (): void => void response.destroy();
+    client.on('error', ignore).once('end', gone).once('close', gone).once('close', unwatch);
     client.write(formatHead(`HTTP/1.1 ${status} ${response.statusMessage}`, headers), 'latin1');
     client.resume();
     response.on('error', ignore).once('end', () => linger(client));

@@ -250,6 +250,15 @@ describe('a refusal', () => {
     expect(front.upgraded).toEqual([]);
   });
 
+  it('that goes on for ever is given up when its client has ended its side', async () => {
+    const { client, peer } = await handshaking();
+    await peer.head();
+    peer.send('HTTP/1.1 200 OK\r\n\r\nthe beginning');
+    await client.head();
+    client.socket.end();
+    await peer.gone();
+  });
+
   it('426 keeps the Upgrade header that it must have (RFC 9110 §15.5.22)', async () => {
     const { client, peer } = await handshaking();
     await peer.head();
