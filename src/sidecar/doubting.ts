@@ -2,6 +2,7 @@
 import { Fence } from '../connection/fence.ts';
 import type { ResumableSession } from '../connection/resumable-session.ts';
 import type { RedisStore } from '../journal/redis/redis-store.ts';
+import { patiently, type Wait } from '../time/patience.ts';
 
 /** The part of the store that knows what others may have done. */
 export interface DoubtStore {
@@ -40,13 +41,25 @@ export function createDoubt(store: DoubtStore, patienceMs: number, now: () => nu
   }
 
   async function ask(): Promise<void> {
-    const until = now() + patienceMs;
-    do await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref());
-    while ((gate.open || gate.joining) && now() < until && !(await said()));
+    let patient = true;
+    let clear = false;
+    let wait: Wait | undefined;
+    // Where this instance stands still once more, Redis cannot say anything meanwhile.
+    const over = new Promise<false>((resolve) => {
+      wait = patiently(patienceMs, () => {
+        patient = false;
+        resolve(false);
+      });
+    });
+    while ((gate.open || gate.joining) && patient && !clear) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS).unref());
+      clear = await Promise.race([said(), over]);
+    }
+    wait?.cancel();
     asking = false;
     silent = members.overdue(now());
     const lapsedAt = members.lapsedAt(now());
-    if (lapsedAt !== undefined) for (const session of doubted.keys()) judged.set(session, lapsedAt);
+    if (clear && lapsedAt !== undefined) for (const session of doubted.keys()) judged.set(session, lapsedAt);
     // Another fence is that of a session that is asked for.
     for (const [session, fence] of doubted) if (session.fence === fence) session.openFence();
     doubted.clear();

@@ -29,6 +29,31 @@ async function reaped() {
   return { shared, first, second, client };
 }
 
+it.skipIf(missing('redis-server'))(
+  '[P8] an instance that wakes lets go of a session that was taken from it, although nothing happens in that',
+  async () => {
+    const { redis, backend, runOf, start } = await startShared(RULES);
+    const alone = await start();
+    const client = await optIn(`${alone.ws}/ws`, 'user=ann&ackspan=1');
+    backend.emit(await runOf('ann'));
+    await client.frames(1);
+    client.socket.terminate();
+    await eventually(async () => expect(await alone.sum('ackspan_session_waiting')).toBe(1));
+    alone.signal('SIGSTOP');
+    const [, seen] = await redis.client.zrange('ackspan:{instances}:leases', '0', '-1', 'WITHSCORES');
+    await eventually(async () => {
+      const [seconds] = await redis.client.time();
+      expect(Number(seconds) * 1000).toBeGreaterThan(Number(seen) + 1500);
+    });
+    // As another instance takes it for its client, before any looks after what this one has left.
+    const key = `ackspan:session:{${client.welcome.session}}`;
+    await redis.client.hset(key, { owner: 'another', by: 'client', epoch: '2' });
+    alone.signal('SIGCONT');
+    await alone.reach({ tracked: 0, pending: 0, failed: 0, timeout: 0, unverifiable: 0 });
+    expect(await alone.sum('ackspan_session_waiting')).toBe(0);
+  },
+);
+
 /** Comes to an instance that stands still, and again where it asks for that. */
 function comeBack(to: SidecarProcess, path: string, welcome: Welcome, last: number): Promise<OptedInClient> {
   const come = () => optIn(`${to.ws}${path}`, `user=ann&${asking(welcome, last)}`);

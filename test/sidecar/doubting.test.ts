@@ -59,7 +59,10 @@ function overdue() {
       await vi.advanceTimersByTimeAsync(20);
     }
   };
-  return { state, missed, told, ann: session('ann'), bob: session('bob'), passes };
+  const stops = (ms: number): void => {
+    clock.now += ms;
+  };
+  return { state, missed, told, ann: session('ann'), bob: session('bob'), passes, stops };
 }
 
 describe('[P8] evidence that comes when the lease of the instance has run out', () => {
@@ -96,6 +99,18 @@ describe('[P8] evidence that comes when the lease of the instance has run out', 
     ]);
     await passes(40);
     expect(told).toEqual(['ann', 'ann', 'bob']);
+  });
+
+  it('waits on where the instance stands still once more, which is no time in which Redis was silent', async () => {
+    const { state, told, ann, passes, stops } = overdue();
+    ann.says();
+    await passes(100);
+    stops(5000);
+    await passes(40);
+    expect(told).toEqual([]);
+    Object.assign(state, { overdue: false, whole: true });
+    await passes(40);
+    expect(told).toEqual(['ann']);
   });
 
   it('waits on where others have the session', async () => {

@@ -26,12 +26,14 @@ export interface Missing {
 
 /**
  * Instances that are not there, and whether others have taken this one for dead, or Redis knows
- * nothing of it: it was emptied, or went back in time.
+ * nothing of it: it was emptied, or went back in time. `lapsed`: others may have taken its sessions
+ * for their clients, and have left no other trace.
  */
 export interface Roll {
   readonly missing: readonly Missing[];
   readonly taken: boolean;
   readonly unknown: boolean;
+  readonly lapsed: boolean;
 }
 
 /** Between two looks at its own connections, ms. */
@@ -105,7 +107,8 @@ export class Members {
       clock.sample(from, to, Number(time));
       // Beats that came late say that beats of others may be late too.
       if (before !== '' && Number(before) > 0 && Number(time) - Number(before) > gap * 2) this.quiet();
-      return { missing: this.#judge(missing), taken: begun > 0, unknown: before === '' };
+      const lapsed = this.#lapsedAt !== undefined;
+      return { missing: this.#judge(missing), taken: begun > 0, unknown: before === '', lapsed };
     } finally {
       this.#busy = false;
     }

@@ -283,14 +283,14 @@ export class RedisStore {
 
   async #beat(alone = false): Promise<void> {
     try {
-      const { missing, taken, unknown } = await this.members.beat();
+      const { missing, taken, unknown, lapsed } = await this.members.beat();
       if (alone) return;
       // Redis knows neither our secret nor our numbers.
       if (unknown) return await this.#join();
       if (await this.#refusals.look()) await this.#doubt(true);
       if (taken) await this.#forgetTaken();
       // What was dated before the clock of Redis was set says the wrong times now.
-      if (taken || this.clock.wasSet()) this.#startAnew();
+      if (taken || lapsed || this.clock.wasSet()) this.#startAnew();
       await this.#reaper?.see(missing);
     } catch (error) {
       if (alone) throw error;
