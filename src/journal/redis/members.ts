@@ -50,8 +50,8 @@ export class Members {
   #quietUntil = 0;
   /** When the latest beat began that was answered, monotonic ms. */
   #beatAt: number | undefined = undefined;
-  /** When others could take this instance for dead, before the beat that has ended that. */
-  #lapsedAt: number | undefined = undefined;
+  /** When others could take this instance for dead, and when a beat has ended that. */
+  #lapse: { readonly at: number; readonly endedAt: number } | undefined = undefined;
 
   constructor(deps: MembersDeps) {
     this.#deps = deps;
@@ -74,10 +74,12 @@ export class Members {
 
   /**
    * From when on others may have taken this instance for dead, monotonic ms. Undefined = they have
-   * not, as of its latest two beats.
+   * not, or it has been there again for a lease: it has heard what they took by then.
    */
   lapsedAt(now: number): number | undefined {
-    return this.#endedBefore(now) ?? this.#lapsedAt;
+    const ended = this.#endedBefore(now);
+    if (ended !== undefined || this.#lapse === undefined) return ended;
+    return now < this.#lapse.endedAt + this.#deps.leaseMs ? this.#lapse.at : undefined;
   }
 
   /** Whether others may have taken this instance for dead, and it has not asked since. */
@@ -102,13 +104,13 @@ export class Members {
       const asked = link.run(BEAT, [keys.leases, keys.about, keys.reapers], args);
       const [time, before, missing, begun] = (await asked) as [string, string, string[], number];
       const to = now();
-      this.#lapsedAt = this.#endedBefore(from);
+      const at = this.#endedBefore(from);
+      if (at !== undefined) this.#lapse = { at, endedAt: from };
       this.#beatAt = from;
       clock.sample(from, to, Number(time));
       // Beats that came late say that beats of others may be late too.
       if (before !== '' && Number(before) > 0 && Number(time) - Number(before) > gap * 2) this.quiet();
-      const lapsed = this.#lapsedAt !== undefined;
-      return { missing: this.#judge(missing), taken: begun > 0, unknown: before === '', lapsed };
+      return { missing: this.#judge(missing), taken: begun > 0, unknown: before === '', lapsed: at !== undefined };
     } finally {
       this.#busy = false;
     }
