@@ -36,6 +36,7 @@ export function goodbyeEntry({ goodbye }: Session, wallOf: WallOf): Goodbye | nu
   return goodbye === undefined ? null : { ...goodbye, since: wallOf(goodbye.since) };
 }
 
+/** `DeliveryText` makes the same facts into JSON for Redis. */
 export function deliveryEntry(delivery: Delivery, wallOf: WallOf): DeliveryEntry {
   const { seq, session, ordinal, eventId, run, tool, toolCall, bytes, required } = delivery;
   return {

@@ -17,7 +17,7 @@ function createScribe() {
   const outbox = {
     ...{ open: true, full: false },
     together: (send: () => void) => send(),
-    put: (ledger) => void told.push(`put ${ledger.session.key} ${ledger.takeBehind([])}`),
+    put: (ledger) => void told.push(`put ${ledger.session.key} ${ledger.take()}`),
     write: ({ session }, fields) => void told.push(`write ${session.key} ${fields}`),
     putOthers: (sets, gone) => void told.push(`others ${[...sets.keys()]} -${[...gone]}`),
     release: ({ session }) => void told.push(`release ${session.key}`),

@@ -1,6 +1,7 @@
 // journal: whether Redis may be written to, and what stands in the way: said once, with its reason, until it is over.
 import type { Report } from '../../delivery/ports.ts';
-import { isRefusal, type Link } from './link.ts';
+import type { Link } from './link.ts';
+import { isRefusal } from './one-way.ts';
 
 export interface GateDeps {
   readonly link: Link;

@@ -5,7 +5,8 @@ import type { Report } from '../../delivery/ports.ts';
 import type { Keys } from './keys.ts';
 import { createLetterBox, ownersOf, WAIT_MS } from './letter-box.ts';
 import { ADD, KNOWN, TRIM } from './letter-scripts.ts';
-import { isRefusal, type Link } from './link.ts';
+import type { Link } from './link.ts';
+import { isRefusal } from './one-way.ts';
 
 export interface RedisLettersDeps {
   readonly link: Pick<Link, 'run' | 'send' | 'write' | 'read'>;

@@ -1,9 +1,9 @@
 // journal: what is sent to Redis and not answered or read yet: bounded, counted, and never waited for.
 import { Command, type Redis } from 'ioredis';
 import type { Keys } from './keys.ts';
-import { OneWay, type Over } from './one-way.ts';
-import type { Arg } from './resp.ts';
-import { MARK, type Script } from './scripts.ts';
+import { isRefusal, OneWay, type Over } from './one-way.ts';
+import type { Arg, Part } from './resp.ts';
+import { callOf, MARK, type Script } from './scripts.ts';
 
 export interface LinkDeps {
   /** The connection that is asked, and that hears what is published. */
@@ -140,8 +140,13 @@ export class Link {
 
   /** Runs a script whose answer comes by itself, and only if it is another one than WRITTEN. */
   write(script: Script, keys: readonly string[], args: readonly Arg[], over?: Over): void {
+    this.writeFrom(callOf(script, keys), args, over);
+  }
+
+  /** Runs a script whose call was made before, likewise. */
+  writeFrom(call: Part, args: readonly Arg[], over?: Over): void {
     if (this.#drops(over)) return;
-    this.#oneWay.run(script, keys, args, over);
+    this.#oneWay.runFrom(call, args, over);
     this.#bound();
   }
 
@@ -159,12 +164,12 @@ export class Link {
   }
 
   /** Runs a script. Rejects with Redis' refusal, or where the connection is gone. */
-  run(script: Script, keys: readonly string[], args: readonly Arg[], binary = false): Promise<unknown> {
+  run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[], binary = false): Promise<unknown> {
     return this.send('evalsha', [script.sha, String(keys.length), ...keys, ...args], binary);
   }
 
   /** Sends a command. Its answer is text, or bytes (`binary`). */
-  send(name: string, args: readonly Arg[], binary = false): Promise<unknown> {
+  send(name: string, args: readonly (string | Buffer)[], binary = false): Promise<unknown> {
     if (!this.#open) {
       this.counters.dropped++;
       return Promise.reject(new Error('there is no connection to Redis'));
@@ -291,9 +296,4 @@ export class Link {
     this.#oneWay.closed();
     if (!this.#ended) this.#deps.closed();
   }
-}
-
-/** Redis has answered, with an error. */
-export function isRefusal(error: Error): boolean {
-  return error.name === 'ReplyError';
 }

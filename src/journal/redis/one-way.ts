@@ -2,8 +2,8 @@
 import { TLSSocket } from 'node:tls';
 import type { Redis } from 'ioredis';
 import type { LinkCounters } from './link.ts';
-import { type Arg, Batch } from './resp.ts';
-import { ECHO_ERROR, ECHO_MARK, MARK, type Script } from './scripts.ts';
+import { type Arg, argsOf, Batch, Fixed, type Part } from './resp.ts';
+import { callOf, ECHO_ERROR, ECHO_MARK, MARK, type Script } from './scripts.ts';
 import { Written } from './written.ts';
 
 export interface OneWayDeps {
@@ -71,11 +71,15 @@ export class OneWay {
   #silent = false;
   #together = false;
   readonly #batch = new Batch();
+  readonly #echo: Fixed;
+  readonly #markCall: Fixed;
   /** Why Redis answers all the same; undefined = it does not. */
   answers: string | undefined;
 
   constructor(deps: OneWayDeps) {
     this.#deps = deps;
+    this.#echo = new Fixed(deps.echo);
+    this.#markCall = new Fixed(...callOf(MARK, [deps.marks]), deps.instance);
   }
 
   /** Bytes that Redis is not known to have read. */
@@ -118,10 +122,10 @@ export class OneWay {
       // Redis says nothing to OFF. Who may not say OFF may not say ON.
       await redis.call('CLIENT', 'REPLY', 'ON');
       this.answers = undefined;
-      this.#batch.add('CLIENT', [['REPLY', 'OFF']]);
+      this.#batch.add([['CLIENT', 'REPLY', 'OFF']]);
       this.#flush();
     } catch (error) {
-      if ((error as Error).name !== REFUSAL) throw error;
+      if (!isRefusal(error as Error)) throw error;
       this.answers = (error as Error).message;
     }
     this.#silent = true;
@@ -129,13 +133,28 @@ export class OneWay {
 
   /** Tells Redis to run a script, which publishes every result but WRITTEN. */
   run(script: Script, keys: readonly string[], args: readonly Arg[], over?: Over): void {
-    if (this.#together) this.#run(script, keys, args, over);
-    else this.together(() => this.#run(script, keys, args, over));
+    this.runFrom(callOf(script, keys), args, over);
+  }
+
+  /** Runs a script whose call was made before, likewise. */
+  runFrom(call: Part, args: readonly Arg[], over?: Over): void {
+    if (this.#together) {
+      this.#run(call, args, over);
+      return;
+    }
+    this.#together = true;
+    try {
+      this.#run(call, args, over);
+      this.mark(this.#deps.now());
+    } finally {
+      this.#together = false;
+      this.#flush();
+    }
   }
 
   /** Tells Redis something of which no result is wanted. */
   send(name: string, args: readonly Arg[]): void {
-    this.#write(name, [args], undefined);
+    this.#write([[name], args], undefined);
   }
 
   /** Several commands that are written in one call, with a mark where it is time for one. */
@@ -160,9 +179,9 @@ export class OneWay {
   }
 
   #markNow(): void {
-    const { marks, instance, now } = this.#deps;
+    const { now } = this.#deps;
     const number = this.#written.next;
-    this.#run(MARK, [marks], [instance], undefined);
+    this.#run(this.#markCall, [], undefined);
     this.#marks.push({ number, at: now() });
     this.#markedAt = now();
     this.#unmarkedBytes = 0;
@@ -205,15 +224,14 @@ export class OneWay {
     this.abandon(lost);
   }
 
-  #run(script: Script, keys: readonly string[], args: readonly Arg[], over: Over | undefined): void {
-    const last = [this.#deps.echo, String(this.#written.next)];
-    this.#write('EVALSHA', [[script.sha, String(keys.length)], keys, args, last], over);
+  #run(call: Part, args: readonly Arg[], over: Over | undefined): void {
+    this.#write([call, args, this.#echo, [String(this.#written.next)]], over);
   }
 
   /** Writes a command with these arguments, which need no list of their own. */
-  #write(name: string, parts: readonly (readonly Arg[])[], over: Over | undefined): void {
+  #write(parts: readonly Part[], over: Over | undefined): void {
     const { redis, counters, now } = this.#deps;
-    const bytes = this.#batch.add(name, parts);
+    const bytes = this.#batch.add(parts);
     counters.bytes += bytes;
     this.#unmarkedBytes += bytes;
     this.#heldBytes = this.full ? this.#heldBytes + bytes : 0;
@@ -221,7 +239,7 @@ export class OneWay {
     if (this.answers !== undefined) {
       this.#batch.reset(false);
       // What comes of it is published, as everywhere.
-      redis.call(name, parts.flat()).catch(() => {});
+      redis.call(...(argsOf(parts) as [string, ...Buffer[]])).catch(() => {});
     } else if (!this.#together) this.#flush();
   }
 
@@ -267,4 +285,9 @@ export class OneWay {
     for (const { resolve } of reached) resolve();
     if (doubt) doubtful(skipped);
   }
+}
+
+/** Redis has answered, with an error. */
+export function isRefusal(error: Error): boolean {
+  return error.name === REFUSAL;
 }

@@ -5,7 +5,8 @@ import type { Keys } from './keys.ts';
 import type { SessionLedger } from './ledger.ts';
 import type { Arg, Link } from './link.ts';
 import type { Over } from './one-way.ts';
-import { DO, ELSEWHERE, END, GONE, PUT, REAPED, RELEASE, WRITE } from './scripts.ts';
+import { Fixed } from './resp.ts';
+import { callOf, DO, ELSEWHERE, END, GONE, PUT, REAPED, RELEASE, WRITE } from './scripts.ts';
 
 /** Where changes go. Nothing here is waited for. */
 export interface Outbox {
@@ -85,7 +86,8 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     },
     together: (send) => link.together(send),
     put(ledger) {
-      link.write(PUT, [keys.session(ledger.session.key)], ledger.takeBehind([ledger.epoch, life]), judged(ledger));
+      ledger.put ??= new Fixed(...callOf(PUT, [keys.session(ledger.session.key)]), ledger.epoch, life);
+      link.writeFrom(ledger.put, ledger.take(), judged(ledger));
     },
     write(ledger, fields) {
       const { epoch, session } = ledger;

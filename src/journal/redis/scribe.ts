@@ -8,11 +8,12 @@ import { Later } from '../later.ts';
 import type { LetterScribe } from '../letter-scribe.ts';
 import { gapsEntry, goodbyeEntry, type WallOf } from '../snapshot.ts';
 import { sessionPairs } from './fields.ts';
+import { HandingOver } from './handing-over.ts';
 import { type Ledger, Place, SessionLedger } from './ledger.ts';
 import { Others } from './others.ts';
 import type { Outbox } from './outbox.ts';
-import { noteBegun, noteEnd, noteReceived, noteState, wholeSession } from './told.ts';
-import { Waiting } from './waiting.ts';
+import { noteBegun, noteEnd, noteReceived, noteState } from './told.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface RedisScribeDeps {
   readonly outbox: Outbox;
@@ -25,8 +26,8 @@ export interface RedisScribeDeps {
   readonly report: Report;
 }
 
-/** Sessions written whole between two beats, and ledgers that are written in one call. */
-const [SLICE, TOGETHER] = [100, 64];
+/** Sessions written whole between two beats. */
+const SLICE = 100;
 
 export class RedisScribe implements Journal {
   readonly steps: Observer;
@@ -35,13 +36,13 @@ export class RedisScribe implements Journal {
   readonly #sessions = new Map<Session, SessionLedger>();
   readonly #later = new Later();
   readonly #waiting: Waiting;
-  /** Sessions that Redis has not got whole. */
-  readonly #missing = new Set<SessionLedger>();
+  readonly #handing: HandingOver;
 
   constructor(deps: RedisScribeDeps) {
     this.#deps = deps;
     this.others = new Others(deps);
-    this.#waiting = new Waiting(() => this.#handOver((most) => this.#waiting.takeSoon(most)), deps.report);
+    this.#handing = new HandingOver({ ...deps, isOwn: (ledger) => this.ledgerOf(ledger.session) === ledger });
+    this.#waiting = this.#handing.waiting;
     const changed = (delivery: Delivery): void => this.#changed(delivery);
     this.steps = {
       attempted: changed,
@@ -56,7 +57,7 @@ export class RedisScribe implements Journal {
 
   /** Redis knows everything that must be known of what goes on. */
   get whole(): boolean {
-    return this.#missing.size === 0 && this.others.whole;
+    return this.#handing.missing.size === 0 && this.others.whole;
   }
 
   /** Sessions with changes that the kernel has not taken. */
@@ -75,7 +76,7 @@ export class RedisScribe implements Journal {
   opened(session: Session): void {
     const ledger = new SessionLedger(session, session.user);
     this.#sessions.set(session, ledger);
-    this.#missing.add(ledger);
+    this.#handing.missing.add(ledger);
     this.#waiting.add(ledger);
   }
 
@@ -107,7 +108,10 @@ export class RedisScribe implements Journal {
   }
 
   counted(session: Session, ordinal: number): void {
-    this.#change(session, { ordinal });
+    const ledger = this.#sessions.get(session);
+    if (ledger === undefined) return;
+    if (!ledger.missing) ledger.ordinal = ordinal;
+    this.#waiting.add(ledger);
   }
 
   tracked(delivery: Delivery): void {
@@ -121,7 +125,7 @@ export class RedisScribe implements Journal {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
     this.#sessions.delete(session);
-    this.#missing.delete(ledger);
+    this.#handing.missing.delete(ledger);
     this.#waiting.remove(ledger);
     ledger.forget();
     this.#deps.outbox.end(ledger);
@@ -130,7 +134,7 @@ export class RedisScribe implements Journal {
   /** Whether Redis has been told all of the session: if not before, then now. */
   hasWhole(session: Session): boolean {
     const ledger = this.#sessions.get(session);
-    if (ledger?.missing === true && this.#deps.outbox.open && !this.#deps.outbox.full) this.#write(ledger);
+    if (ledger?.missing === true && this.#deps.outbox.open && !this.#deps.outbox.full) this.#handing.write(ledger);
     return ledger?.missing === false;
   }
 
@@ -138,35 +142,29 @@ export class RedisScribe implements Journal {
   left(session: Session, told: boolean): void {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
-    if (ledger.missing && this.#deps.outbox.open) this.#write(ledger);
+    if (ledger.missing && this.#deps.outbox.open) this.#handing.write(ledger);
     noteReceived(ledger, this.#deps.wallOf);
     this.#deps.letters.handOver();
-    if (this.#waiting.remove(ledger)) this.#flush(ledger);
+    if (this.#waiting.remove(ledger)) this.#handing.flush(ledger);
     this.#sessions.delete(session);
-    this.#missing.delete(ledger);
+    this.#handing.missing.delete(ledger);
     if (told) this.#deps.outbox.release(ledger);
   }
 
-  /**
-   * While the kernel takes nothing more, changes stay in their ledgers: one that undoes another
-   * costs nothing there, and a Redis that is behind is not told of what is over by then.
-   */
   handOver(session?: Session): void {
-    const only = session && (this.#sessions.get(session) ?? this.others.ledger);
-    this.#handOver((most) => (only === undefined ? this.#takeAll(most) : this.#waiting.remove(only) ? [only] : []));
+    if (session === undefined) this.#handing.all();
+    else this.#handing.one(this.#sessions.get(session) ?? this.others.ledger);
   }
 
-  /** Hands over everything, also where it has to wait in this process, which is about to end. */
   finish(): void {
-    this.#deps.letters.handOver();
-    this.#flushAll(this.#takeAll());
+    this.#handing.finish();
   }
 
   /** Takes over a session of another instance, as Redis has it. */
   restoredSession(session: Session, { boundTo, serial, used, heard }: SessionEntry, epoch: string): SessionLedger {
     const ledger = new SessionLedger(session, boundTo, epoch);
     Object.assign(ledger, { serial, used, heard, missing: false });
-    this.#missing.delete(this.#sessions.get(session) ?? ledger);
+    this.#handing.missing.delete(this.#sessions.get(session) ?? ledger);
     this.#sessions.set(session, ledger);
     this.#deps.outbox.hold(session);
     if (session.gaps.length > 0) this.#change(session, { gaps: gapsEntry(session, this.#deps.wallOf) });
@@ -176,14 +174,14 @@ export class RedisScribe implements Journal {
   /** Takes over a delivery of another instance, of a session that was taken over before. */
   restoredDelivery(delivery: Delivery): void {
     const ledger = this.#sessions.get(delivery.session);
-    if (ledger !== undefined) delivery.journal = new Place(ledger);
+    if (ledger !== undefined) delivery.journal = new Place(ledger, delivery.seq);
   }
 
   /** Does what is due by now (monotonic ms). */
   look(now: number): void {
     this.#later.drain(now - this.#deps.afterMs, (delivery) => this.#begin(delivery, this.others.ledger));
     let left = this.#deps.outbox.open ? SLICE : 0;
-    for (const ledger of this.#missing) if (left-- > 0 && !this.#deps.outbox.full) this.#write(ledger);
+    for (const ledger of this.#handing.missing) if (left-- > 0 && !this.#deps.outbox.full) this.#handing.write(ledger);
     this.handOver();
   }
 
@@ -195,15 +193,12 @@ export class RedisScribe implements Journal {
 
   /** Redis has not got all of the session. */
   miss(ledger: SessionLedger): void {
-    if (this.ledgerOf(ledger.session) !== ledger) return;
-    ledger.missing = true;
-    ledger.forget();
-    this.#missing.add(ledger);
+    this.#handing.miss(ledger);
   }
 
   #begin(delivery: Delivery, ledger: Ledger): void {
     if (isSettled(delivery)) return;
-    const place = new Place(ledger, false);
+    const place = new Place(ledger, delivery.seq, false);
     delivery.journal = place;
     this.#waiting.add(ledger);
     if (ledger.missing) return;
@@ -243,58 +238,10 @@ export class RedisScribe implements Journal {
     this.#waiting.add(ledger, own && status === 'confirmed');
   }
 
-  #handOver(take: (most: number) => readonly Ledger[]): void {
-    // A delivery that is over for Redis has its letter there.
-    this.#deps.letters.handOver();
-    for (let more = true; more && !this.#deps.outbox.full; ) {
-      const ledgers = take(TOGETHER);
-      if (ledgers.length > 0) this.#flushAll(ledgers);
-      // What may wait is waiting again.
-      more = ledgers.length === TOGETHER;
-    }
-    this.#waiting.settled();
-  }
-
-  /** With everything that may wait. */
-  #takeAll(most?: number): readonly Ledger[] {
-    const ledgers = this.#waiting.take(most);
-    for (const ledger of ledgers) if (ledger instanceof SessionLedger) noteReceived(ledger, this.#deps.wallOf);
-    return ledgers;
-  }
-
   #change(session: Session, changes: Partial<SessionEntry>, late = false): void {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
     if (!ledger.missing) ledger.add(sessionPairs(changes));
     this.#waiting.add(ledger, late);
-  }
-
-  #flushAll(ledgers: readonly Ledger[]): void {
-    this.#deps.outbox.together(() => {
-      for (const ledger of ledgers) this.#flush(ledger);
-    });
-  }
-
-  #flush(ledger: Ledger): void {
-    const { outbox } = this.#deps;
-    if (!(ledger instanceof SessionLedger)) {
-      if (ledger.missing || !outbox.open) return;
-      outbox.putOthers(ledger.sets, ledger.gone);
-      ledger.forget();
-    } else if (this.ledgerOf(ledger.session) !== ledger) ledger.forget();
-    else if (!outbox.open) this.miss(ledger);
-    else if (ledger.missing) this.#write(ledger);
-    else {
-      if (ledger.changed) outbox.put(ledger);
-      if (ledger.received.size > 0) this.#waiting.add(ledger, true);
-    }
-  }
-
-  #write(ledger: SessionLedger): void {
-    const fields = wholeSession(ledger, this.#deps.wallOf);
-    ledger.forget();
-    ledger.missing = false;
-    this.#missing.delete(ledger);
-    this.#deps.outbox.write(ledger, fields);
   }
 }

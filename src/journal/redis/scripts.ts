@@ -11,6 +11,11 @@ export function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
+/** Beginning of a command that runs a script, up to the arguments of its own. */
+export function callOf({ sha }: Script, keys: readonly string[]): string[] {
+  return ['EVALSHA', sha, String(keys.length), ...keys];
+}
+
 /** Beginnings of what is published of a command: a mark was read, a result, an error. */
 export const [ECHO_MARK, ECHO_RESULT, ECHO_ERROR] = ['m', 'r', 'e'];
 

@@ -1,28 +1,32 @@
 // journal: what is told of a session and its deliveries in flight, as Redis holds it.
 import type { Delivery } from '../../delivery/record.ts';
 import { deliveryEntry, deliveryState, sessionEntry, type WallOf } from '../snapshot.ts';
-import { deliveryField, messageField, openText, sessionPairs, stateField } from './fields.ts';
+import { openText, sessionPairs } from './fields.ts';
 import { Place, type SessionLedger } from './ledger.ts';
 import type { Arg } from './link.ts';
 
 /** Notes that a delivery of a session that can be resumed has begun. */
 export function noteBegun(ledger: SessionLedger, delivery: Delivery, place: Place, wallOf: WallOf): void {
-  ledger.set('ordinal', String(delivery.ordinal));
+  ledger.ordinal = delivery.ordinal;
   setDelivery(ledger, delivery, place, wallOf);
 }
 
 /** Notes what has changed of it. */
 export function noteState(ledger: SessionLedger, delivery: Delivery, place: Place, wallOf: WallOf): void {
-  const { seq } = delivery;
   const state = deliveryState(delivery, wallOf);
   ledger.received.delete(delivery);
-  ledger.set(stateField(seq), JSON.stringify(state));
-  place.state = true;
-  if (!state.kept) ledger.remove(messageField(seq));
+  place.state = JSON.stringify(state);
+  place.hasState = true;
+  if (!state.kept) {
+    place.message = undefined;
+    place.messageGone = place.hasMessage;
+  }
+  ledger.note(place);
 }
 
 /** Notes for those that have been received and are still open that they have been. */
 export function noteReceived(ledger: SessionLedger, wallOf: WallOf): void {
+  if (ledger.received.size === 0) return;
   const received = [...ledger.received];
   ledger.received.clear();
   for (const delivery of received)
@@ -30,37 +34,40 @@ export function noteReceived(ledger: SessionLedger, wallOf: WallOf): void {
 }
 
 /** Notes that a delivery is over. Of one that was not told of yet nothing is left. */
-export function noteEnd(ledger: SessionLedger, delivery: Delivery, { message, state }: Place): void {
-  const { seq } = delivery;
-  const field = deliveryField(seq);
-  ledger.received.delete(delivery);
-  if (!ledger.sets.has(field)) {
-    ledger.remove(field);
-    if (message) ledger.remove(messageField(seq));
-    if (state) ledger.remove(stateField(seq));
-    return;
-  }
-  for (const each of [field, messageField(seq), stateField(seq)]) ledger.sets.delete(each);
+export function noteEnd(ledger: SessionLedger, delivery: Delivery, place: Place): void {
+  if (ledger.received.size > 0) ledger.received.delete(delivery);
+  const untold = place.fixed !== '';
+  ledger.drop(place);
+  if (untold) return;
+  place.gone = true;
+  ledger.note(place);
 }
 
-/** All of a session, with what is in flight and written down, as fields and values. */
-export function wholeSession(ledger: SessionLedger, wallOf: WallOf): Arg[] {
+/**
+ * Takes all of a session, with what is in flight and written down, as fields and values. No change
+ * waits after that.
+ */
+export function takeWhole(ledger: SessionLedger, wallOf: WallOf): Arg[] {
   const { session } = ledger;
   const fields = sessionPairs(sessionEntry(session, ledger, wallOf));
-  const into = { set: (field: string, value: Arg) => void fields.push(field, value) };
-  for (const delivery of session.open?.values() ?? [])
-    if (delivery.journal instanceof Place) setDelivery(into, delivery, delivery.journal, wallOf);
+  for (const delivery of session.open?.values() ?? []) {
+    const place = delivery.journal;
+    if (!(place instanceof Place)) continue;
+    setDelivery(ledger, delivery, place, wallOf);
+    place.addPairs(fields);
+  }
+  ledger.forget();
   return fields;
 }
 
-/** Sets all of a delivery. The place notes what there is of it. */
-function setDelivery(into: Pick<SessionLedger, 'set'>, delivery: Delivery, place: Place, wallOf: WallOf): void {
-  const { seq, payload } = delivery;
-  into.set(deliveryField(seq), JSON.stringify(deliveryEntry(delivery, wallOf)));
-  place.message = payload !== undefined;
-  if (payload !== undefined) into.set(messageField(seq), bytesOf(payload));
-  place.state = !isUntouched(delivery);
-  if (place.state) into.set(stateField(seq), JSON.stringify(deliveryState(delivery, wallOf)));
+/** Notes all of a delivery, and what there is of it. */
+function setDelivery(ledger: SessionLedger, delivery: Delivery, place: Place, wallOf: WallOf): void {
+  place.fixed = ledger.texts.of(delivery, wallOf);
+  place.message = delivery.payload;
+  place.hasMessage = delivery.payload !== undefined;
+  place.hasState = !isUntouched(delivery);
+  place.state = place.hasState ? JSON.stringify(deliveryState(delivery, wallOf)) : '';
+  ledger.note(place);
 }
 
 /** Nothing has happened to the delivery yet: its state would say nothing. */
@@ -74,8 +81,4 @@ function isUntouched({ receivedAt, attemptLog, word, errorText, queue, shownAs }
  */
 export function otherText(delivery: Delivery, wallOf: WallOf): string {
   return openText(deliveryEntry(delivery, wallOf), { ...deliveryState(delivery, wallOf), kept: false });
-}
-
-function bytesOf(payload: Uint8Array): Buffer {
-  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }

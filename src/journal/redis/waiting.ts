@@ -6,9 +6,9 @@ export class Waiting {
   readonly #handOver: () => void;
   readonly #report: Report;
   /** Ledgers that wait for the end of the turn at the latest. */
-  readonly #soon = new Set<Ledger>();
+  readonly #soon = new Line();
   /** Ledgers that may wait for the next beat; none is in both. */
-  readonly #late = new Set<Ledger>();
+  readonly #late = new Line();
   #turnEnd: NodeJS.Immediate | undefined;
 
   /** `handOver` is called at the end of a turn in which something came that waits for that. */
@@ -24,11 +24,13 @@ export class Waiting {
   /** `late`: may wait for the next beat. */
   add(ledger: Ledger, late = false): void {
     if (late) {
-      if (!this.#soon.has(ledger)) this.#late.add(ledger);
+      if (ledger.line === undefined) this.#late.add(ledger);
       return;
     }
-    this.#late.delete(ledger);
-    this.#soon.add(ledger);
+    if (ledger.line !== this.#soon) {
+      ledger.line?.remove(ledger);
+      this.#soon.add(ledger);
+    }
     this.soon();
   }
 
@@ -49,18 +51,20 @@ export class Waiting {
 
   /** Takes a ledger out. Answers whether it waited. */
   remove(ledger: Ledger): boolean {
-    return this.#soon.delete(ledger) || this.#late.delete(ledger);
+    if (ledger.line === undefined) return false;
+    ledger.line.remove(ledger);
+    return true;
   }
 
   /** Takes the first of those that wait for the end of the turn, `count` at most. */
   takeSoon(count: number): readonly Ledger[] {
-    return takeFirst(this.#soon, count);
+    return this.#soon.take(count);
   }
 
   /** Takes the first of all, `count` at most. */
   take(count = Number.POSITIVE_INFINITY): readonly Ledger[] {
-    const soon = takeFirst(this.#soon, count);
-    return soon.length < count ? [...soon, ...takeFirst(this.#late, count - soon.length)] : soon;
+    const soon = this.#soon.take(count);
+    return soon.length < count ? [...soon, ...this.#late.take(count - soon.length)] : soon;
   }
 
   atTurnEnd(): void {
@@ -74,16 +78,45 @@ export class Waiting {
   }
 }
 
-function takeFirst(ledgers: Set<Ledger>, count: number): Ledger[] {
-  const taken: Ledger[] = [];
-  for (const ledger of ledgers) {
-    if (taken.length >= count) break;
-    ledgers.delete(ledger);
-    taken.push(ledger);
-  }
-  return taken;
-}
-
 function atTurnEnd(waiting: Waiting): void {
   waiting.atTurnEnd();
+}
+
+/**
+ * Ledgers in the order in which they came. Their links are fields of theirs: a set would allocate
+ * for each message, which adds its ledger and takes it out.
+ */
+export class Line {
+  size = 0;
+  #first: Ledger | undefined = undefined;
+  #last: Ledger | undefined = undefined;
+
+  add(ledger: Ledger): void {
+    ledger.line = this;
+    ledger.before = this.#last;
+    if (this.#last === undefined) this.#first = ledger;
+    else this.#last.behind = ledger;
+    this.#last = ledger;
+    this.size++;
+  }
+
+  remove(ledger: Ledger): void {
+    const { before, behind } = ledger;
+    if (before === undefined) this.#first = behind;
+    else before.behind = behind;
+    if (behind === undefined) this.#last = before;
+    else behind.before = before;
+    ledger.line = ledger.before = ledger.behind = undefined;
+    this.size--;
+  }
+
+  /** Takes out the first of them, `count` at most. */
+  take(count: number): Ledger[] {
+    const taken: Ledger[] = [];
+    for (let ledger = this.#first; ledger !== undefined && taken.length < count; ledger = this.#first) {
+      this.remove(ledger);
+      taken.push(ledger);
+    }
+    return taken;
+  }
 }
