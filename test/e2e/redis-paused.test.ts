@@ -79,8 +79,9 @@ describe.skipIf(missing('redis-server'))('[P8] a paused holder', () => {
       const open = () => holders.filter(({ socket }) => socket.readyState === WebSocket.OPEN);
       await eventually(() => expect(open()).toHaveLength(1));
       const [winner] = open();
-      // Messages 2 and 3 again, each announced.
-      expect((await winner!.frames(4)).filter((text) => text.includes('"n":'))).toHaveLength(4);
+      // Messages 2 and 3 again, each announced. On a slow machine the first one is sent again, too:
+      // nobody has confirmed it.
+      await eventually(() => expect(winner!.texts.filter((text) => /"n":[23]\b/.test(text))).toHaveLength(4));
       winner!.say({ ackspan: 'confirm', through: 3 });
     }
     await eventually(async () => {

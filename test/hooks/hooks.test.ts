@@ -368,7 +368,7 @@ describe('trouble', () => {
   test('an answer whose body never ends counts as it began', async () => {
     const to = await receiver();
     to.behave((response) => void response.writeHead(200).write('…'));
-    const { hooks } = hooksTo(to.url, { timeoutMs: 50 });
+    const { hooks } = hooksTo(to.url, { timeoutMs: 1000 });
     withTracker(hooks).reject();
     await soon(() => expect(hooks.counters.delivered).toBe(1));
     expect(to.received).toHaveLength(1);
