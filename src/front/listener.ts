@@ -222,7 +222,7 @@ function pass<T>(routes: Routes<T>, request: IncomingMessage, response: ServerRe
 function routeUpgrade<T>(routes: Routes<T>, caller: Caller): void {
   const { deps, server } = routes;
   const { request, socket, head } = caller;
-  // A client that ended its side behind earlier requests has left. Nobody would hear of it again.
+  // A client that ended its side behind earlier requests has left. Its socket has told so already.
   if (socket.readableEnded) {
     deps.counters.clientGone++;
     socket.destroy();

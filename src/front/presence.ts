@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { socketsRead } from '../time/patience.ts';
 
 /**
- * Resolves with false where the client has sent FIN or a reset behind its request: nobody reads the
+ * Resolves with false where the client has sent FIN or a reset behind its request: it waits for no
  * answer. An instance that stood still reads such requests late. `error` of the socket must be
  * listened to.
  */

@@ -48,8 +48,8 @@ export function createPublicServer(options: PublicServerOptions): Server {
 }
 
 /**
- * Takes the error of a client that leaves while nobody has its socket: one owner has let go of it,
- * and a failed write tells of that a tick later. Without a listener the error would end the
+ * Takes the error of a client that leaves while its socket has no owner: the last one has let go of
+ * it, and a failed write tells of that a tick later. Without a listener the error would end the
  * process.
  */
 function ignore(): void {}

@@ -140,7 +140,7 @@ export function dial(upstream: Upstream, asked: DialRequest): ClientRequest {
   });
   sent.maxHeadersCount = ANY_NUMBER;
   // No other request can have the socket. node:http would keep it, for `Connection: Upgrade` does
-  // not say `close`, and nobody would hear of its end.
+  // not say `close`, and its end would go unheard.
   sent.once('response', () => {
     sent.shouldKeepAlive = false;
   });

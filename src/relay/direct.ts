@@ -168,7 +168,7 @@ function learnFrom(handle: Handle): void {
     handle[method] = (request: WriteRequest | null, ...rest: never[]): number | WriteRequest => {
       delete (handle as Partial<Handle>).writeBuffer;
       delete (handle as Partial<Handle>).writev;
-      // Anything else is a Node that nobody knows. Then everything goes through streams.
+      // Anything else comes from a Node unknown to this file. Then everything goes through streams.
       const made = typeof request?.getAsyncId === 'function';
       Request = made ? (request.constructor as new () => WriteRequest) : request === null ? null : undefined;
       spare = Request ? prepared(new Request()) : null;

@@ -170,7 +170,7 @@ export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
     };
     // Sessions are in Redis, and so is the secret behind their tokens.
     if (fence === undefined) return shared.gate.soon(now()) ? Promise.resolve(HELD) : claim();
-    // Waits until nobody turns out to have taken it, Redis does not say so in time, or it is left.
+    // Waits until Redis has said that no instance took it, is late with that, or it is left.
     return new Promise((resolve) => fence.hold(() => resolve(registry.find(session) === own ? undefined : claim())));
   };
 }

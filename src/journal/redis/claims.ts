@@ -89,7 +89,7 @@ export class Claims {
       // What is given back untold is lost: the client that asks has to come again.
       if (!deps.ready()) return;
       // An instance that stood still hears late. The one that asked waits no longer, and may have
-      // ended: nobody would have the session.
+      // ended: the session would be left without an instance.
       if (at !== undefined && deps.members.redisNow() - at > deps.patienceMs) return;
       if (used !== undefined && deps.keeps(session, used)) {
         deps.wire.say(from, { kind: 'kept', session });
