@@ -34,6 +34,8 @@ export class Network {
   /** The sidecar accepts nothing any more. */
   closed = false;
   backendDownUntil = 0;
+  /** Handshakes that the backend has not answered. */
+  handshaking = 0;
   /** The latest connection of each client to the backend. */
   readonly backends: (BackendConnection | undefined)[] = [];
   private readonly deps: NetworkDeps;
@@ -94,7 +96,9 @@ export class Network {
         note('sidecar', `client ${client} rejoins its session`);
         return;
       }
+      this.handshaking++;
       this.call(client, link, (up, connection) => {
+        this.handshaking--;
         if (near.dead || near.closedAt > 0 || up === undefined) {
           up?.destroy();
           if (near.closedAt === 0) refuse(socket);

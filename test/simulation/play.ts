@@ -154,10 +154,11 @@ class Play {
     this.loop.promises = true;
     this.network.signal(() => {
       this.note('sidecar', 'begins to stop');
-      this.sut!.stop(() => {
+      const done = (): void => {
         this.stopped = true;
         this.note('sidecar', 'has stopped');
-      });
+      };
+      this.sut!.stop(() => this.network.handshaking, done);
     });
   }
 

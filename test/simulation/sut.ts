@@ -60,8 +60,8 @@ export interface Sut {
     heads: Heads,
     deflate: 'off' | 'takeover' | 'each',
   ): boolean;
-  /** SIGTERM; told when everything is over. */
-  stop(done: () => void): void;
+  /** SIGTERM; told when everything is over. `handshaking`: how many handshakes are under way. */
+  stop(handshaking: () => number, done: () => void): void;
   /** What is left, when everything should be over. */
   leaks(): string[];
   /**
@@ -201,6 +201,8 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
     memory: createMemoryGuard({ share: 0, limitBytes: 0, now, shed() {}, fault() {}, info() {} }),
     report,
   });
+  /** The stop is over. */
+  let ended = false;
   /** What the journal has open is what the next process finds; this one does nothing more. */
   const handOver = (): void => {
     stopBeats();
@@ -227,7 +229,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
         clientNoContextTakeover: true as const,
         clientMaxWindowBits: 15,
       };
-      if (history.handedOver !== undefined) {
+      if (ended) {
         // The process has ended: its drain had waited for the handshake as long as it may.
         for (const socket of [client, upstream]) socket.destroy();
         return false;
@@ -246,7 +248,7 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
       open(front, upgraded as never, ticket);
       return sessions.resume.recovered > before;
     },
-    stop(done) {
+    stop(handshaking, done) {
       const closeBy = now() + setup.graceMs - FLUSH_MS;
       const closing = Math.min(patienceMs + CLOSE_MS, setup.graceMs / 2);
       history.stopAt = now();
@@ -254,9 +256,10 @@ export function createSut(setup: Setup, history: History, reemit: (uid: number) 
       const goesOn = ({ resumable }: Session) => resumable && setup.handsOver && history.handedOver === undefined;
       const deps = {
         ...{ connections, parked, resumption, tracker, goesOn, pace: setup.pace },
-        ...{ pending: () => store.pending, unconfirmed() {} },
+        ...{ pending: () => store.pending, handshaking, unconfirmed() {} },
       };
       const over = (): void => {
+        ended = true;
         if (setup.handsOver) handOver();
         done();
       };
