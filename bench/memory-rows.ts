@@ -1,10 +1,13 @@
 // Rows that read resident memory, and the row that starts the proxies.
 import { openFileLimit } from './accounting.ts';
-import type { MemoryResult, StartResult } from './load/job.ts';
+import type { CrowdResult, MemoryResult, StartResult } from './load/job.ts';
 import type { Row, Subject } from './row.ts';
 
 const IDLE = 5000;
 const FULL = 10_000;
+const CROWD = 100_000;
+/** Share of a crowd that is cut off. */
+const WAVE = 0.2;
 const PENDING_EACH = 10;
 const SPARE_FILES = 200;
 
@@ -54,6 +57,42 @@ export function fullRow(subjects: readonly Subject[]): Row {
       settleMs: quick ? 2000 : 8000,
     }),
     figures: (result) => ({ rss: (result as MemoryResult).rssAfterKiB / 1024 }),
+  };
+}
+
+/**
+ * As many connections as files and the machine allow, up to 100,000. Each has carried an event; a
+ * fifth of them is cut off and comes back at once.
+ */
+export function crowdRow(subjects: readonly Subject[]): Row {
+  // A proxy may still hold those that are gone while those come that are back.
+  const connections = Math.floor(affordable(CROWD * (1 + WAVE)) / (1 + WAVE));
+  const [before, wave] = [200, Math.floor(connections * WAVE)];
+  return {
+    name: 'crowd',
+    title: `${connections} connections that have carried an event, and a wave of ${wave} that are cut off and come back at once`,
+    quick: false,
+    subjects,
+    metrics: [
+      { key: 'rss', unit: 'MiB' },
+      { key: 'memory', unit: 'KiB/connection' },
+      { key: 'wave', unit: 's until all are back' },
+      { key: 'cpu', unit: 'µs CPU/reconnect' },
+    ],
+    job: (_subject, peer, quick) => ({
+      kind: 'crowd',
+      connections,
+      before,
+      wave,
+      confirm: peer?.confirm ?? 'app',
+      forwarded: peer?.forwards ?? true,
+      settleMs: quick ? 3000 : 12_000,
+    }),
+    figures: (result) => {
+      const { rssAfterKiB, rssBeforeKiB, grown, waveMs, waveCpuUs } = result as CrowdResult;
+      const memory = (rssAfterKiB - rssBeforeKiB) / grown;
+      return { rss: rssAfterKiB / 1024, memory, wave: waveMs / 1000, cpu: waveCpuUs / wave };
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 // The table of rows: everything the bench measures, in the order in which it is printed.
 import { IN_REDIS, NO_STORE, ON_FILES, pending, STALLED } from './budgets.ts';
 import { flowRow, PACED_METRICS } from './flow-rows.ts';
-import { fullRow, idleRow, startRow } from './memory-rows.ts';
+import { crowdRow, fullRow, idleRow, startRow } from './memory-rows.ts';
 import { DIRECT } from './peers/table.ts';
 import { plain, type Row, type Subject } from './row.ts';
 import type { Variant } from './trial.ts';
@@ -81,6 +81,7 @@ export const ROWS: readonly Row[] = [
     true,
     plain(...BYTE_PIPES, ...ACKSPAN, 'ws-ws'),
   ),
+  crowdRow(plain('nginx', 'http-proxy-3', 'ackspan', 'ackspan-app')),
   fullRow(plain('nginx', 'http-proxy-3', 'ackspan')),
   startRow(plain(...BYTE_PIPES, 'ackspan', 'ws-ws')),
 ];

@@ -59,13 +59,13 @@ export async function runTrial(
 ): Promise<Trial> {
   divideCores();
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ackspan-bench-'));
-  const generator = adopt(fork(GENERATOR, [JSON.stringify(job)]));
+  const generator = adopt(fork(GENERATOR, [JSON.stringify(job), dir]));
   let proxy: ChildProcess | undefined;
   let redis: { readonly child: ChildProcess; readonly url: string } | undefined;
   try {
     const upstream = await firstReport(generator, (report) => ('listening' in report ? report.listening : undefined));
     if (peer === undefined) {
-      generator.send({ port: upstream, pid: 0, spawnedAt: now() });
+      generator.send({ port: Number(upstream), pid: 0, spawnedAt: now() });
       return { result: await resultOf(generator), stats: undefined };
     }
     if (variant.keeps?.endsWith('redis')) redis = await startRedis(dir);

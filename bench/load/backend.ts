@@ -10,6 +10,8 @@ export interface BackendOptions {
   readonly messages: Messages;
   readonly deflate: boolean;
   readonly writes: 'each' | 'burst';
+  /** Where to listen instead of on a port: a socket in the file system. */
+  readonly path?: string;
   /** Whether confirmations are meant to arrive here; if not, one that does is a fault. */
   readonly forwarded: boolean;
   onFault(what: string): void;
@@ -25,14 +27,15 @@ export interface BackendConnection {
 }
 
 export interface Backend {
-  readonly port: number;
+  /** Its port, or its path. */
+  readonly place: number | string;
   readonly connections: readonly (BackendConnection | undefined)[];
   /** Sends the next `count` events of a connection. */
   send(conn: number, count: number): void;
   close(): void;
 }
 
-/** Listens on loopback, any port. */
+/** Listens on loopback, any port, or on a path. */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
   const connections: (BackendConnection | undefined)[] = [];
   const sockets = new Set<net.Socket>();
@@ -55,10 +58,12 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     };
     socket.on('data', onHead);
   });
-  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve));
+  const { path } = options;
+  const place = path === undefined ? { port: 0, host: '127.0.0.1' } : { path };
+  await new Promise<void>((resolve) => server.listen({ ...place, backlog: 4096 }, resolve));
   const writer = eventWriter(options.messages.event, options.writes);
   return {
-    port: (server.address() as net.AddressInfo).port,
+    place: path ?? (server.address() as net.AddressInfo).port,
     connections,
     send: (conn, count) => {
       const connection = connections[conn];

@@ -11,6 +11,8 @@ export interface ClientOptions {
   readonly confirm: 'app' | 'barrier';
   /** As in `FlowJob`. */
   readonly optedInEvery?: number | undefined;
+  /** Loopback address that the connection comes from; default: the system's choice. */
+  readonly from?: string;
   onFault(what: string): void;
   /**
    * `count` more events of a connection arrived as they were sent (the last is number `next` - 1)
@@ -41,6 +43,7 @@ export function connectClient(port: number, index: number, options: ClientOption
       port,
       host: '127.0.0.1',
       noDelay: true,
+      ...(options.from !== undefined && { localAddress: options.from }),
       onread: {
         buffer: READ_BUFFER,
         callback: (count) => {

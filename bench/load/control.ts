@@ -21,7 +21,7 @@ export async function startControl(
   let latencies: number[] = [];
   const sentAt = new Map<number, number>();
   const clients = await openAll(CONNECTIONS, FROM, (index) =>
-    connectClient(backend.port, index, {
+    connectClient(Number(backend.place), index, {
       ...options,
       deflate: false,
       writes: 'each',

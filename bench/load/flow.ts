@@ -48,7 +48,7 @@ export async function prepareFlow(job: FlowJob, fault: (what: string) => void, b
     await hold(state, holders);
     return { ...(await measure(state, target, begins)), startMs };
   };
-  return { port: backend.port, run };
+  return { place: backend.place, run };
 }
 
 /**

@@ -63,6 +63,19 @@ export interface PendingJob {
   readonly settleMs: number;
 }
 
+/** Many connections that have carried an event, of which some are cut off and come back at once. */
+export interface CrowdJob {
+  readonly kind: 'crowd';
+  readonly connections: number;
+  /** As in `IdleJob`. */
+  readonly before: number;
+  /** How many are cut off. */
+  readonly wave: number;
+  readonly confirm: 'app' | 'barrier';
+  readonly forwarded: boolean;
+  readonly settleMs: number;
+}
+
 /** The time to the first accepted connection, what it cost, and what stays. */
 export interface StartJob {
   readonly kind: 'start';
@@ -86,7 +99,7 @@ export interface SoakJob {
   readonly seed: number;
 }
 
-export type Job = FlowJob | IdleJob | PendingJob | StartJob | SoakJob;
+export type Job = FlowJob | IdleJob | PendingJob | CrowdJob | StartJob | SoakJob;
 
 /**
  * Sent by the bench when the proxy under test has been spawned. `pid` 0 = no proxy between client
@@ -130,6 +143,20 @@ export interface MemoryResult {
   readonly sent: number;
 }
 
+export interface CrowdResult {
+  readonly kind: 'crowd';
+  readonly startMs: number;
+  readonly rssBeforeKiB: number;
+  readonly rssAfterKiB: number;
+  /** Connections that came between the two readings. */
+  readonly grown: number;
+  /** From the cut to the last accepted upgrade. */
+  readonly waveMs: number;
+  /** CPU of the proxy's process tree meanwhile, µs. */
+  readonly waveCpuUs: number;
+  readonly sent: number;
+}
+
 export interface StartResult {
   readonly kind: 'start';
   readonly startMs: number;
@@ -161,11 +188,12 @@ export interface SoakResult {
   readonly last: Sample;
 }
 
-export type Result = FlowResult | MemoryResult | StartResult | SoakResult;
+export type Result = FlowResult | MemoryResult | CrowdResult | StartResult | SoakResult;
 
 /** Generator → bench. */
 export type Report =
-  | { readonly listening: number }
+  /** On a port, or on a path. */
+  | { readonly listening: number | string }
   | { readonly sample: Sample }
   /** The window begins that counts. */
   | { readonly window: 'begins' }

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import { cpuMicros, processTree } from '../accounting.ts';
 import { startBackend } from './backend.ts';
+import { prepareCrowd } from './crowd.ts';
 import { prepareFlow } from './flow.ts';
 import type { Job, Report, Result, Target } from './job.ts';
 import { lowestRss, prepareMemory } from './memory.ts';
@@ -10,7 +11,8 @@ import { prepareSoak } from './soak.ts';
 import { delay, now } from './timing.ts';
 
 interface Prepared {
-  readonly port: number;
+  /** Where its backend listens. */
+  readonly place: number | string;
   run(target: Target, startMs: number): Promise<Result>;
 }
 
@@ -24,13 +26,16 @@ function fault(what: string): void {
   setTimeout(() => process.exit(1), 50);
 }
 
-async function prepare(job: Job): Promise<Prepared> {
+/** `folder` is the job's own. */
+async function prepare(job: Job, folder: string): Promise<Prepared> {
   switch (job.kind) {
     case 'flow':
       return prepareFlow(job, fault, () => tell({ window: 'begins' }));
     case 'idle':
     case 'pending':
       return prepareMemory(job, fault);
+    case 'crowd':
+      return prepareCrowd(job, folder, fault);
     case 'soak':
       return prepareSoak(job, fault, (sample) => tell({ sample }));
     case 'start': {
@@ -41,7 +46,7 @@ async function prepare(job: Job): Promise<Prepared> {
         const cpuUs = cpuMicros(pids);
         return { kind: 'start', startMs, cpuUs, rssKiB: await lowestRss(pids, job.settleMs) };
       };
-      return { port: backend.port, run };
+      return { place: backend.place, run };
     }
   }
 }
@@ -74,9 +79,9 @@ function tryUpgrade(port: number): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
-  const prepared = await prepare(JSON.parse(process.argv[2]!) as Job);
+  const prepared = await prepare(JSON.parse(process.argv[2]!) as Job, process.argv[3]!);
   const target = new Promise<Target>((resolve) => process.once('message', (message) => resolve(message as Target)));
-  tell({ listening: prepared.port });
+  tell({ listening: prepared.place });
   const { spawnedAt, ...rest } = await target;
   const acceptedAt = await firstAccepted(rest.port);
   tell({ result: await prepared.run({ ...rest, spawnedAt }, acceptedAt - spawnedAt) });

@@ -33,7 +33,7 @@ export async function prepareMemory(job: IdleJob | PendingJob, fault: (what: str
       job.kind === 'idle' ? await idle(job, backend, open, pids) : await pending(job, backend, open, pids);
     return { kind: 'memory', startMs, connections: job.connections, ...measured };
   };
-  return { port: backend.port, run };
+  return { place: backend.place, run };
 }
 
 type Open = (index: number) => Promise<ClientConnection>;

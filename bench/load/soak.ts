@@ -48,7 +48,7 @@ export async function prepareSoak(job: SoakJob, fault: (what: string) => void, t
     backend.close();
     return { kind: 'soak', startMs, last };
   };
-  return { port: backend.port, run };
+  return { place: backend.place, run };
 }
 
 class Soak {

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { otlpEnvironment, type Peer, type PeerCommand, type PeerSetup } from './peer.ts';
+import { otlpEnvironment, type Peer, type PeerCommand, type PeerSetup, upstreamUrl } from './peer.ts';
 
 /**
  * The built command, from `.cache/bench/peers/` upwards; the variable names another build to
@@ -17,10 +17,10 @@ function command(setup: PeerSetup): PeerCommand {
   fs.writeFileSync(
     config,
     `listen: 127.0.0.1:${setup.listen}
-upstream: http://127.0.0.1:${setup.upstream}
+upstream: ${upstreamUrl(setup)}
 admin: { listen: 127.0.0.1:${setup.admin} }
 tracing: { keep_confirmed: ${setup.keepConfirmed} }
-limits: { pending: 4000000, pending_per_user: 4000000, connections: 20000, retained_bytes: 4GiB, retained_bytes_per_user: 4GiB }
+limits: { pending: 4000000, pending_per_user: 4000000, connections: 200000, retained_bytes: 4GiB, retained_bytes_per_user: 4GiB }
 sessions: { retained_bytes: 1GiB }
 ${setup.store === undefined ? '' : `store: ${setup.store}`}
 ${setup.holdSeconds > 0 ? `events: { rules: [ ${rule} ] }` : ''}

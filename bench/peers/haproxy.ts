@@ -1,7 +1,7 @@
 // HAProxy as a WebSocket byte pipe: one thread, defaults otherwise, no log.
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Peer } from './peer.ts';
+import { type Peer, upstreamUrl } from './peer.ts';
 
 export const haproxy: Peer = {
   name: 'haproxy',
@@ -10,7 +10,8 @@ export const haproxy: Peer = {
   confirm: 'app',
   forwards: true,
   tracks: false,
-  command: ({ dir, listen, upstream }) => {
+  command: (setup) => {
+    const { dir, listen } = setup;
     const file = path.join(dir, 'haproxy.cfg');
     fs.writeFileSync(
       file,
@@ -28,7 +29,7 @@ frontend public
   bind 127.0.0.1:${listen} backlog 4096
   default_backend app
 backend app
-  server app 127.0.0.1:${upstream}
+  server app ${upstreamUrl(setup).replace(/^http:\/\//, '')}
 `,
     );
     return { command: 'haproxy', args: ['-q', '-db', '-f', file], env: {} };

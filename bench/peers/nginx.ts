@@ -1,7 +1,7 @@
 // nginx as a WebSocket byte pipe: one worker, defaults otherwise, no access log.
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Peer } from './peer.ts';
+import { type Peer, upstreamUrl } from './peer.ts';
 
 export const nginx: Peer = {
   name: 'nginx',
@@ -10,7 +10,8 @@ export const nginx: Peer = {
   confirm: 'app',
   forwards: true,
   tracks: false,
-  command: ({ dir, listen, upstream }) => {
+  command: (setup) => {
+    const { dir, listen } = setup;
     const file = path.join(dir, 'nginx.conf');
     fs.writeFileSync(
       file,
@@ -23,7 +24,7 @@ http {
   server {
     listen 127.0.0.1:${listen} backlog=4096;
     location / {
-      proxy_pass http://127.0.0.1:${upstream};
+      proxy_pass ${upstreamUrl(setup).replace(/^unix:/, 'http://unix:')};
       proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";

@@ -1,12 +1,12 @@
 // The peers that run on Node: http-proxy-3 as it comes, and a plain ws-to-ws proxy with and without OpenTelemetry calls.
 import { fileURLToPath } from 'node:url';
-import { otlpEnvironment, type Peer, type PeerCommand, type PeerSetup } from './peer.ts';
+import { otlpEnvironment, type Peer, type PeerCommand, type PeerSetup, upstreamUrl } from './peer.ts';
 
 function program(file: string, setup: PeerSetup, ...flags: string[]): PeerCommand {
   const script = fileURLToPath(new URL(`../programs/${file}.js`, import.meta.url));
   return {
     command: process.execPath,
-    args: [...setup.nodeFlags, script, String(setup.listen), String(setup.upstream), ...flags],
+    args: [...setup.nodeFlags, script, String(setup.listen), upstreamUrl(setup), ...flags],
     env: otlpEnvironment(setup),
   };
 }

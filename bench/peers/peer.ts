@@ -3,7 +3,8 @@
 /** Everything a peer needs to know to start. Ports are on 127.0.0.1. */
 export interface PeerSetup {
   readonly listen: number;
-  readonly upstream: number;
+  /** Port of the backend, or the path of its socket in the file system. */
+  readonly upstream: number | string;
   readonly admin: number;
   /** A folder of its own for configuration files. */
   readonly dir: string;
@@ -45,6 +46,11 @@ export interface Peer {
   /** Whether `/api/v1/stats` on the admin port must agree with the load at the end. */
   readonly tracks: boolean;
   command(setup: PeerSetup): PeerCommand;
+}
+
+/** The backend as a URL, or, where it listens in the file system, as `unix:/path`. */
+export function upstreamUrl({ upstream }: PeerSetup): string {
+  return typeof upstream === 'number' ? `http://127.0.0.1:${upstream}` : `unix:${upstream}`;
 }
 
 /**

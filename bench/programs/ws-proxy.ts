@@ -1,16 +1,21 @@
-// Peer program: two ws endpoints back to back. Arguments: listen port, upstream port, [--deflate] [--otel].
+// Peer program: two ws endpoints back to back. Arguments: listen port, upstream URL, [--deflate] [--otel].
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 
-const [listen, upstream] = process.argv.slice(2).map(Number) as [number, number];
+const [listen, upstream] = process.argv.slice(2) as [string, string];
 const deflate = process.argv.includes('--deflate');
 const compression = deflate ? { threshold: 0, serverNoContextTakeover: true, clientNoContextTakeover: true } : false;
 const watch = process.argv.includes('--otel')
   ? await import('./otel-calls.js').then((m) => m.startOtelCalls())
   : undefined;
 
-const server = new WebSocketServer({ port: listen, host: '127.0.0.1', backlog: 4096, perMessageDeflate: compression });
+const server = new WebSocketServer({
+  port: Number(listen),
+  host: '127.0.0.1',
+  backlog: 4096,
+  perMessageDeflate: compression,
+});
 server.on('connection', (client, request) => {
-  const backend = new WebSocket(`ws://127.0.0.1:${upstream}${request.url}`, { perMessageDeflate: compression });
+  const backend = new WebSocket(`${upstream.replace(/^http/, 'ws')}${request.url}`, { perMessageDeflate: compression });
   const early: RawData[] = [];
   backend.on('open', () => {
     for (const data of early) backend.send(data, { binary: false });

@@ -70,6 +70,13 @@ function letGoIfIdle(socket: Socket): void {
   });
 }
 
+/**
+ * Connections that the kernel accepts before this process does; Linux takes at most
+ * `net.core.somaxconn` (4,096). Of a wave of clients that come back at once it drops those beyond,
+ * which try again after 1, 3, 7 … s. Node's default is 511.
+ */
+const BACKLOG = 4096;
+
 export function listenOn(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
@@ -78,7 +85,7 @@ export function listenOn(
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', reject);
       server.on('error', (error) => {
         counters.acceptFailed++;
