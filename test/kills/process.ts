@@ -11,6 +11,8 @@ export interface Life {
   kill(): Promise<void>;
   /** SIGTERM; resolves with its exit code. */
   stop(): Promise<number | null>;
+  readonly pid: number;
+  signal(name: NodeJS.Signals): void;
 }
 
 /** The machine is busy: this process stands still, or Redis does, and clients have to come again. */
@@ -22,8 +24,16 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts the built command line with this configuration file, and these variables beside PATH. */
-export function startLife(cli: string, configFile: string, env: Readonly<Record<string, string>> = {}): Life {
+/**
+ * Starts the built command line with this configuration file, and these variables beside PATH.
+ * `heard` gets each line of its stdout.
+ */
+export function startLife(
+  cli: string,
+  configFile: string,
+  env: Readonly<Record<string, string>> = {},
+  heard: (line: string) => void = () => {},
+): Life {
   const { PATH = '' } = process.env;
   const child = spawn(...tied(process.execPath, [cli, 'run', '--config', configFile]), {
     env: { PATH, ...env },
@@ -39,6 +49,7 @@ export function startLife(cli: string, configFile: string, env: Readonly<Record<
   );
   const listening = new Promise<void>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
+      heard(line);
       if (line.includes('"msg":"listening"')) resolve();
       if (/"level":"(error|fatal)"/.test(line) && !BUSY.test(line)) faults.push(line);
     });
@@ -50,6 +61,8 @@ export function startLife(cli: string, configFile: string, env: Readonly<Record<
   return {
     listening,
     faults,
+    pid: child.pid!,
+    signal: (name) => void child.kill(name),
     async kill() {
       child.kill('SIGKILL');
       await gone;
