@@ -26,6 +26,7 @@ const FILES = [
   'test/journal/redis-letters.test.ts',
   'test/journal/redis-orphans.test.ts',
   'test/journal/redis-reaper.test.ts',
+  'test/journal/redis-taken.test.ts',
   'test/mcp/server.test.ts',
   'test/promises.test.ts',
   'test/relay/collected.test.ts',

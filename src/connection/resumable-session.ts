@@ -23,6 +23,8 @@ export class ResumableSession implements Registered, Answered {
   used = 0;
   offset = 0;
   heard = 0;
+  /** When the latest client claimed the session, monotonic ms. */
+  cameAt = 0;
   /** Holds evidence back while other instances may have the session; undefined = it counts. */
   fence: Fence | undefined = undefined;
   readonly #deps: SessionDeps;
@@ -72,7 +74,6 @@ export class ResumableSession implements Registered, Answered {
   get waits(): boolean {
     return this.#wait !== undefined;
   }
-
   /** Whether a client has come for the session since this instance has it. */
   get claimed(): boolean {
     return this.#claims > 0;
@@ -93,6 +94,7 @@ export class ResumableSession implements Registered, Answered {
     this.#deps.journal?.tokens(this.session, this.serial, this.used);
     // The upstream's answer may take longer than the time that is left.
     if (this.waits) this.#await(this.#deps.ttlMs);
+    this.cameAt = this.#deps.now();
     return { resumable: this, last, number: ++this.#claims };
   }
 
@@ -131,8 +133,7 @@ export class ResumableSession implements Registered, Answered {
   /** Greets the client and sends what it missed. Returns how much; undefined = a new session. */
   greet(rejoined: boolean, now: number): number | undefined {
     const { registry, tracker, answers, silenceMs, journal } = this.#deps;
-    const { session, heard } = this;
-    const [connection, handed] = [this.#connection!, this.#handed];
+    const [session, heard, connection, handed] = [this.session, this.heard, this.#connection!, this.#handed];
     this.#handed = undefined;
     // The new client may know nothing of serials.
     answers.forget(this);
@@ -236,16 +237,15 @@ export class ResumableSession implements Registered, Answered {
   }
 
   /** Leaves what is in flight to another instance, without outcome. */
-  leave(code: number, reason: string, { told, since, why }: Leaving): void {
+  leave(code: number, reason: string, { told, elsewhere, why }: Leaving): void {
     const { registry, tracker, counters, ended, now } = this.#deps;
-    const { session } = this;
-    const before = this.#connection;
+    const [session, before] = [this.session, this.#connection];
     this.#stopWaiting();
     if (!registry.remove(this)) return;
     told();
     session.resumable = false;
     session.link = undefined;
-    for (const delivery of session.inFlight()) if (delivery.sentAt <= since) tracker.handOver(delivery);
+    for (const delivery of session.inFlight()) if (elsewhere(delivery)) tracker.handOver(delivery);
     this.openFence();
     // The client could answer until now, and no longer.
     const goodbye = { orderly: true, own: false, since: 0, through: session.lastOrdinal };

@@ -1,5 +1,6 @@
 // connection: what the sessions of a process share, and what a client shows that may go on with one of them.
 import type { Journal } from '../delivery/journal.ts';
+import type { Delivery } from '../delivery/record.ts';
 import type { Session } from '../delivery/session.ts';
 import type { Tracker } from '../delivery/tracker.ts';
 import type { SessionCounters } from '../resume/counters.ts';
@@ -47,8 +48,8 @@ export type SessionNumbers = Pick<ResumableSession, 'serial' | 'used' | 'heard'>
 export interface Leaving {
   /** Tells the journal. */
   told(): void;
-  /** What was sent after that (monotonic ms) no other instance has: it ends here. */
-  readonly since: number;
+  /** Whether another instance has the delivery, too. What no other instance has ends here. */
+  elsewhere(delivery: Delivery): boolean;
   /** How that ends. */
   readonly why: 'disconnected' | 'shutdown';
 }

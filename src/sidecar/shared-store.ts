@@ -12,6 +12,7 @@ import type { RedisStore } from '../journal/redis/redis-store.ts';
 import type { Host, TakenSession } from '../journal/redis/taken.ts';
 import type { Registry } from '../resume/registry.ts';
 import type { Tokens } from '../resume/token.ts';
+import { patiently } from '../time/patience.ts';
 import { SERVICE_RESTART } from './drain.ts';
 import type { Restored } from './restore.ts';
 import { endAsLost, type ReviveDeps, reviveSession } from './reviving.ts';
@@ -24,6 +25,8 @@ export interface SharedDeps extends Omit<ReviveDeps, 'offset'> {
 }
 
 const ELSEWHERE = 'the session goes on at another instance';
+/** How long a client waits at the door until it is clear whose its session is, ms. */
+const DOOR_MS = 1000;
 
 /** From here on sessions come and go. */
 export function attachShared(shared: RedisStore, restored: Restored, deps: SharedDeps): void {
@@ -48,25 +51,36 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
       }
       shared.journal.handOver();
     },
-    letGo(id, why, askedAt) {
+    letGo(id, why, { at: askedAt, had }) {
       const resumable = registry.find(id);
       if (resumable === undefined) return true;
       const { session, connection } = resumable;
-      const cameAt = connection?.attended === true ? shared.clock.wallOf(connection.facts.openedAt) : 0;
-      if (askedAt !== undefined && cameAt > askedAt) return false;
+      const openedAt = connection?.attended === true ? connection.facts.openedAt : Number.NEGATIVE_INFINITY;
+      // The backend of a client that has claimed the session here may not have answered yet.
+      const cameAt = resumable.expected ? Math.max(openedAt, resumable.cameAt) : openedAt;
+      if (askedAt !== undefined && shared.clock.wallOf(cameAt) > askedAt) return false;
       const told = (): void => shared.journal.left(session, why === 'asked');
-      const leave = (whose: Whose, since = Number.POSITIVE_INFINITY): void => {
-        const leaving: Leaving = { told, since, why: whose === 'the end' ? 'shutdown' : 'disconnected' };
+      const at = deps.now();
+      const lapsedAt = why === 'asked' ? undefined : shared.members.lapsedAt(at);
+      const since = lapsedAt ?? (why === 'reaper' ? at : Number.POSITIVE_INFINITY);
+      // Where Redis does not say it, others may have what was sent before the lease ran out.
+      const elsewhere = ({ ordinal, sentAt }: Delivery) => (had === undefined ? sentAt <= since : ordinal <= had);
+      const leave = (whose: Whose): void => {
+        const leaving: Leaving = { told, elsewhere, why: whose === 'the end' ? 'shutdown' : 'disconnected' };
         // Without a client elsewhere, the one of an instance that was taken for dead comes again.
         if (whose === 'another client') resumable.leave(REPLACED, REPLACED_REASON, leaving);
         else resumable.leave(SERVICE_RESTART, ELSEWHERE, leaving);
       };
-      const at = deps.now();
-      const lapsedAt = shared.members.lapsedAt(at);
       // Where the client has stayed, the other instance may wait for a client that is here.
-      if (why === 'reaper') takingBack.ask(resumable, lapsedAt ?? at, leave);
-      else leave('another client', why === 'asked' ? undefined : lapsedAt);
+      if (why === 'reaper') takingBack.ask(resumable, leave);
+      else leave('another client');
       return true;
+    },
+    whenClear(id, next) {
+      const fence = registry.find(id)?.evidenceFence;
+      if (fence === undefined) next();
+      // A client at the door that waits for that, too, comes first.
+      else fence.hold(() => setImmediate(next));
     },
     stops: () => takingBack.stop(),
     keeps(id, used) {
@@ -96,9 +110,20 @@ function adopt(
   const { entry, epoch, awayMs } = taken;
   const resumable = deps.registry.find(entry.key);
   if (resumable !== undefined) {
-    goOn(shared, resumable.session, taken, deps);
-    resumable.openFence();
-    return true;
+    const ledger = journal.ledgerOf(resumable.session);
+    const had = (ledger && taken.taken.get(ledger.epoch)) ?? entry.ordinal;
+    if (had === entry.ordinal) {
+      if (ledger !== undefined) goOn(shared, resumable, taken, deps);
+      resumable.openFence();
+      return true;
+    }
+    // Other messages have the numbers that this instance has given since, and a connection cannot
+    // number anew: the session begins here as it is by now.
+    resumable.leave(SERVICE_RESTART, ELSEWHERE, {
+      told: () => journal.left(resumable.session, false),
+      elsewhere: ({ ordinal }) => ordinal <= had,
+      why: 'disconnected',
+    });
   }
   return reviveSession(revive, taken, {
     session: (session) => journal.restoredSession(session, entry, epoch),
@@ -109,16 +134,24 @@ function adopt(
 }
 
 /** Goes on with a session that this instance has, and that another one had taken over meanwhile. */
-function goOn({ journal }: RedisStore, session: Session, { entry, open, epoch }: TakenSession, deps: SharedDeps): void {
-  const ledger = journal.ledgerOf(session);
-  if (ledger === undefined) return;
+function goOn(
+  { journal }: RedisStore,
+  resumable: ResumableSession,
+  { entry, open, epoch }: TakenSession,
+  deps: SharedDeps,
+): void {
+  const { session } = resumable;
   const known = new Set(open.map(({ delivery }) => delivery.seq));
   for (const delivery of session.inFlight()) {
     // What was told, and is not in flight any more, has its outcome there.
     if (delivery.ordinal <= entry.ordinal && !known.has(delivery.seq)) deps.tracker.handOver(delivery);
   }
-  const { boundTo, serial, used, heard } = ledger;
-  const anew = journal.restoredSession(session, { ...entry, boundTo, serial, used, heard }, epoch);
+  // The client may have been welcomed and heard at the other instance.
+  const serial = Math.max(resumable.serial, entry.serial);
+  const used = Math.max(resumable.used, entry.used);
+  const heard = Math.max(resumable.heard, entry.heard);
+  Object.assign(resumable, { serial, used, heard });
+  const anew = journal.restoredSession(session, { ...entry, serial, used, heard }, epoch);
   for (const delivery of session.inFlight()) journal.restoredDelivery(delivery);
   journal.miss(anew);
 }
@@ -171,6 +204,17 @@ export function createFetch({ shared, registry, tokens, now }: FetchDeps) {
     // Sessions are in Redis, and so is the secret behind their tokens.
     if (fence === undefined) return shared.gate.soon(now()) ? Promise.resolve(HELD) : claim();
     // Waits until Redis has said that no instance took it, is late with that, or it is left.
-    return new Promise((resolve) => fence.hold(() => resolve(registry.find(session) === own ? undefined : claim())));
+    // An instance that has it may stand still for long, and the client may find another way.
+    return new Promise((resolve) => {
+      let waits = true;
+      const wait = patiently(DOOR_MS, () => {
+        waits = false;
+        resolve(HELD);
+      });
+      fence.hold(() => {
+        wait.cancel();
+        if (waits) resolve(registry.find(session) === own ? undefined : claim());
+      });
+    });
   };
 }

@@ -42,20 +42,17 @@ export function createTakingBack<S extends Session>({ claims, registry }: Taking
   }
 
   return {
-    /**
-     * `since`: from when on what was sent is known to this instance alone. What the client says
-     * counts when the session is back.
-     */
-    ask(session: S, since: number, leave: (whose: Whose, since: number) => void): void {
+    /** What the client says counts when the session is back. */
+    ask(session: S, leave: (whose: Whose) => void): void {
       if (under.has(session)) return;
       if (stopped) {
-        leave('the end', since);
+        leave('the end');
         return;
       }
-      under.set(session, () => leave('the end', since));
+      under.set(session, () => leave('the end'));
       session.fence = new Fence(session.fence);
       void settle(session).then((whose) => {
-        if (under.delete(session) && whose !== undefined) leave(whose, since);
+        if (under.delete(session) && whose !== undefined) leave(whose);
       });
     },
     /** Leaves all of them, because the process ends. */

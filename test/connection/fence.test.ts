@@ -76,7 +76,7 @@ describe('[P8] evidence while others may have the session', () => {
     const { tracker, resumable, session, fence, sent, says, handedOver, did } = fenced();
     says({ ackspan: 'confirm', through: 3, s: 1 }, 120);
     tellReceived(tracker, session, 3, 130, fence);
-    resumable.leave(4409, 'replaced', { told() {}, since: 80, why: 'disconnected' });
+    resumable.leave(4409, 'replaced', { told() {}, elsewhere: ({ sentAt }) => sentAt <= 80, why: 'disconnected' });
     expect(handedOver).toEqual(sent.slice(0, 2));
     expect(sent[2]).toMatchObject({ status: 'confirmed', level: 'processed', settledAt: 120 });
     expect([tracker.tracked, tracker.settled, did]).toEqual([1, 1, ['closed 4409']]);
@@ -85,7 +85,7 @@ describe('[P8] evidence while others may have the session', () => {
   it('without a word, what was sent here alone is not called lost: its client could still have answered', () => {
     const { resumable, session, sent } = fenced();
     session.capability = 'processed';
-    resumable.leave(4409, 'replaced', { told() {}, since: 80, why: 'disconnected' });
+    resumable.leave(4409, 'replaced', { told() {}, elsewhere: ({ sentAt }) => sentAt <= 80, why: 'disconnected' });
     expect(sent[2]).toMatchObject({ status: 'unverifiable', unverified: 'client_left' });
   });
 

@@ -1,11 +1,12 @@
 // fleets: one client on the SDK that changes between the instances again and again, and what became of it.
+import { WebSocket } from 'ws';
 import { type App, openApp } from '../support/agent-runs.ts';
 import type { Chance } from '../support/chance.ts';
 import type { Diary } from './diary.ts';
 import { openPath, type Target } from './path.ts';
 
-/** Between two changes of one client, ms. */
-const [LEAST_MS, MOST_MS] = [200, 5000];
+/** How long a client stays, ms, and how often one that is on its way changes its mind. */
+const [LEAST_MS, MOST_MS, HASTY] = [200, 5000, 0.3];
 
 export interface Client {
   readonly user: string;
@@ -57,7 +58,8 @@ export async function openClient(user: string, { chance, targets, leaseMs, diary
   });
   const wander = (): void => {
     const next = (): void => {
-      path.change();
+      const there = socket.readyState === WebSocket.OPEN;
+      if (there || chance.next() < HASTY) path.change();
       wander();
     };
     timer = setTimeout(next, chance.between(LEAST_MS, MOST_MS));

@@ -58,10 +58,10 @@ export async function startInstance(
             wake();
             if (!resting) stop(chance, leaseMs);
           },
-          chance.between(leaseMs * 0.6, leaseMs * 1.8),
+          chance.between(leaseMs * 0.7, leaseMs * 1.5),
         );
       },
-      chance.between(leaseMs * 0.2, leaseMs * 2.5),
+      chance.between(leaseMs * 0.5, leaseMs * 4),
     );
   };
   const wake = (): void => {

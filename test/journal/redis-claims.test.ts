@@ -26,6 +26,7 @@ it('a session that is asked for while the connection to Redis goes is given back
     patienceMs: 1,
     ready: () => true,
     keeps: () => false,
+    whenClear: (_: string, next: () => void) => next(),
     adopt: () => true,
     refused() {},
   };
@@ -69,10 +70,12 @@ function claimsOf(answers: readonly string[][], keeps = false) {
   } as never;
   const wire = new Wire(link, keys);
   let redisNow = 5000;
+  let whenClear = (next: () => void): void => next();
   const members = { away: async () => ({ ms: 0, dead: false }), redisNow: () => redisNow } as never;
   const made = new Claims({
     ...{ link, keys, wire, members, instance: 'b', lifeMs: 1, patienceMs: 60_000, ready: () => true },
     ...{ keeps: () => keeps, giveBack: (id: string, at = 0) => at !== 1 && givenBack.push(id) > 0, adopt: () => true },
+    whenClear: (_, next) => whenClear(next),
     refused(error) {
       throw error;
     },
@@ -84,7 +87,15 @@ function claimsOf(answers: readonly string[][], keeps = false) {
   const later = (ms: number): void => {
     redisNow += ms;
   };
-  return { claims: made, wire, said, asked: claims, givenBack, holder, later };
+  /** Whether this instance has what it had is not clear. Answers a function that makes it clear. */
+  const unclear = (): (() => void) => {
+    const waiting: (() => void)[] = [];
+    whenClear = (next) => void waiting.push(next);
+    return () => {
+      for (const next of waiting) next();
+    };
+  };
+  return { claims: made, wire, said, asked: claims, givenBack, holder, later, unclear };
 }
 
 const RELEASE = { kind: 'release', session: 's-1', from: 'a' };
@@ -126,6 +137,34 @@ describe('[R10] [P8] a session that was taken from an instance with which a clie
     await claimed;
     await new Promise((resolve) => setImmediate(resolve));
     expect(steps).toEqual(['no claim', 'another one', 'stale', 'lost']);
+  });
+
+  it('is given back behind the answer to the claim of this instance, which may lie in the socket', async () => {
+    const { claims, wire, givenBack } = claimsOf([['stale']]);
+    const claimed = claims.takeBack('s-1', 7).then(() => expect(givenBack).toEqual([]));
+    wire.heard(JSON.stringify(RELEASE));
+    await claimed;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(givenBack).toEqual(['s-1']);
+  });
+
+  it('is given back at once where this instance asks all, itself too: its claim waits for the answer', async () => {
+    const { claims, wire, givenBack } = claimsOf([['stale']]);
+    const claimed = claims.takeBack('s-1', 7);
+    wire.heard(JSON.stringify({ ...RELEASE, from: 'b' }));
+    expect(givenBack).toEqual(['s-1']);
+    await claimed;
+  });
+
+  it('is given back when it is clear whether this instance has it, if the one that asked waits still', () => {
+    const { wire, givenBack, unclear, later } = claimsOf([]);
+    const clear = unclear();
+    wire.heard(JSON.stringify({ ...RELEASE, at: 5000 }));
+    wire.heard(JSON.stringify({ ...RELEASE, session: 's-2', at: 5001 }));
+    expect(givenBack).toEqual([]);
+    later(60_001);
+    clear();
+    expect(givenBack).toEqual(['s-2']);
   });
 
   it('is given back to that instance where no client has come for it', () => {

@@ -35,6 +35,7 @@ describe.skipIf(missing('redis-server'))('[P8] a session that is claimed for a c
     const claims = new Claims({
       ...{ link, keys, members, wire: new Wire(link, keys), instance: 'b', lifeMs: 60_000, patienceMs: 60_000 },
       ...{ ready: () => true, keeps: () => false, giveBack: () => true, adopt },
+      whenClear: (_, next) => next(),
       refused(error) {
         throw error;
       },

@@ -1,34 +1,17 @@
 // journal: sessions that move between instances: asked for, given back, or taken from an instance that is gone.
 import { readSession } from './fields.ts';
-import type { Keys } from './keys.ts';
+import { answerAsked, type GivingBackDeps } from './giving-back.ts';
 import type { Link } from './link.ts';
 import type { Members } from './members.ts';
-import { CLAIM, DISOWN, DO } from './scripts.ts';
+import { CLAIM, DO } from './scripts.ts';
 import type { TakenSession } from './taken.ts';
-import type { Notice, Wire } from './wire.ts';
+import type { Notice } from './wire.ts';
 
-export interface ClaimsDeps {
+export interface ClaimsDeps extends GivingBackDeps {
   readonly link: Link;
-  readonly keys: Keys;
   readonly members: Members;
-  readonly wire: Wire;
-  readonly instance: string;
   /** Life of a session in Redis that nobody touches, ms. */
   readonly lifeMs: number;
-  /** How long the instance that has the session may take to give it back, ms. */
-  readonly patienceMs: number;
-  /** Whether Redis can be told everything that there is to tell. */
-  ready(): boolean;
-  /**
-   * Gives back a session of this instance, which another one asked for at `at`, by the clock of
-   * Redis. False: a client has come for it here since.
-   */
-  giveBack(session: string, at: number | undefined): boolean;
-  /**
-   * Whether a client has come for the session here that goes before one which has used token
-   * `used`.
-   */
-  keeps(session: string, used: number): boolean;
   /** Redis refuses what it is told. */
   refused(error: Error): void;
   /** Goes on with a session that was taken over. False: it was given back, for lack of room. */
@@ -85,23 +68,7 @@ export class Claims {
 
   constructor(deps: ClaimsDeps) {
     this.#deps = deps;
-    deps.wire.on('release', ({ session, from, used, at }) => {
-      // What is given back untold is lost: the client that asks has to come again.
-      if (!deps.ready()) return;
-      // An instance that stood still hears late. The one that asked waits no longer, and may have
-      // ended: the session would be left without an instance.
-      if (at !== undefined && deps.members.redisNow() - at > deps.patienceMs) return;
-      if (used !== undefined && deps.keeps(session, used)) {
-        deps.wire.say(from, { kind: 'kept', session });
-        return;
-      }
-      if (!deps.giveBack(session, at)) return;
-      // Also what Redis alone calls its own, because it refused to take it back, or forgot that.
-      deps.link.write(DISOWN, [deps.keys.session(session)], [deps.instance]);
-      // The one that asked looks again by itself: the connection may have gone, or this instance is
-      // about to end.
-      deps.wire.say(from, { kind: 'released', session });
-    });
+    answerAsked(deps, (session) => this.#under.get(session));
     for (const kind of ['released', 'kept'] as const)
       deps.wire.on(kind, ({ session }) => this.#awaited.get(session)?.(kind));
   }

@@ -34,6 +34,8 @@ export interface ReadSession {
   readonly open: readonly OpenDelivery[];
   /** Fields that could not be read. */
   readonly dropped: number;
+  /** The ordinal that it had when it was taken from an instance, by the epoch of that instance. */
+  readonly taken: ReadonlyMap<string, number>;
 }
 
 const CAPABILITIES = ['none', 'received', 'processed'] as const;
@@ -64,7 +66,8 @@ export function readSession(key: string, flat: readonly Buffer[]): ReadSession |
   const goodbye = readGoodbye(readJson(fields.get('goodbye'))) ?? null;
   const gaps = readGaps(readJson(fields.get('gaps')));
   const entry = { key, boundTo, user, traceparent, ordinal, capability, serial, used, heard, goodbye, gaps };
-  return { entry, open, dropped };
+  const taken = new Map([...text('taken').matchAll(/(\d+):(\d+)/g)].map(([, epoch, had]) => [epoch!, Number(had)]));
+  return { entry, open, dropped, taken };
 }
 
 /** One delivery: its fixed part, its state if that has changed, its message if that is kept. */

@@ -35,8 +35,8 @@ export interface OutboxDeps {
   readonly instance: string;
   /** Life of what nobody touches, ms. */
   readonly lifeMs: number;
-  /** Another instance has the session. */
-  lost(ledger: SessionLedger, why: 'client' | 'reaper'): void;
+  /** Another instance has the session. `had`: ordinal that it had when it was taken, if known. */
+  lost(ledger: SessionLedger, why: 'client' | 'reaper', had: number | undefined): void;
   /** Redis has not got all of the session. */
   miss(ledger: SessionLedger): void;
   /** Redis knows nothing of a session that it was told of: it may have forgotten everything. */
@@ -59,9 +59,10 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         failed(error);
         return;
       }
-      const answer = Number(result);
-      if (answer === ELSEWHERE) deps.lost(ledger, 'client');
-      else if (answer === REAPED) deps.lost(ledger, 'reaper');
+      const [word, ordinal] = result.split(' ');
+      const [answer, had] = [Number(word), ordinal ? Number(ordinal) : undefined];
+      if (answer === ELSEWHERE) deps.lost(ledger, 'client', had);
+      else if (answer === REAPED) deps.lost(ledger, 'reaper', had);
       else if (answer === GONE && !ledger.missing) deps.emptied();
     };
   // Commands wait for Redis by the thousand: those of a session share one.

@@ -96,9 +96,9 @@ export class RedisStore {
     const outbox = createOutbox({
       ...{ link, instance, keys: this.#keys, gate: this.gate, lifeMs: LIFE_MS },
       // What was written with an older epoch may come back late.
-      lost: (ledger, why) =>
+      lost: (ledger, why, had) =>
         this.#claims?.behind(ledger.session.key, () => {
-          if (this.journal.ledgerOf(ledger.session) === ledger) this.#host?.letGo(ledger.session.key, why);
+          if (this.journal.ledgerOf(ledger.session) === ledger) this.#host?.letGo(ledger.session.key, why, { had });
         }),
       miss: (ledger) => this.journal.miss(ledger),
       emptied: () => {
@@ -143,10 +143,10 @@ export class RedisStore {
     this.#numbers.attach(numbering);
     const claims = new Claims({
       ...{ ...shared, members, wire, patienceMs: PATIENCE_MS },
-      refused: (error) => this.gate.refused(error),
-      ready: () => this.gate.open,
+      ...{ refused: (error: Error) => this.gate.refused(error), ready: () => this.gate.open },
       // What was released at the end is asked for all the same by who has not heard of that yet.
-      giveBack: (session, at) => this.#closed || host.letGo(session, 'asked', at),
+      giveBack: (session, at) => this.#closed || host.letGo(session, 'asked', { at }),
+      whenClear: (session, next) => (this.#closed ? next() : host.whenClear(session, next)),
       keeps: (session, used) => !this.#closed && host.keeps(session, used),
       adopt: (taken) => host.adopt(taken),
     });

@@ -63,12 +63,22 @@ export const GONE = -1;
 /** Another instance has the session, because this one was taken for dead. */
 export const REAPED = -2;
 
-/** A session is ours as long as nobody has raised its epoch. `lost` says why it is not. */
-const LOST = `local function lost(key)
-  local f = redis.call('HMGET', key, 'epoch', 'by')
+/**
+ * A session is ours as long as nobody has raised its epoch. `lost` says why it is not, and the
+ * ordinal that it had when it was taken from that epoch, if that is known. `keep` and `back` carry
+ * what tells that beyond a session that is written anew.
+ */
+const LOST = `local function lost(key, epoch)
+  local f = redis.call('HMGET', key, 'epoch', 'by', 'taken')
   if not f[1] then return ${GONE} end
-  if f[2] == 'reaper' then return ${REAPED} end
-  return ${ELSEWHERE}
+  local had = string.match(' ' .. (f[3] or ''), ' ' .. epoch .. ':(%d+)') or ''
+  if f[2] == 'reaper' then return ${REAPED} .. ' ' .. had end
+  return ${ELSEWHERE} .. ' ' .. had
+end
+local function keep(key) return redis.call('HMGET', key, 'by', 'taken') end
+local function back(key, kept)
+  if kept[1] then redis.call('HSET', key, 'by', kept[1]) end
+  if kept[2] then redis.call('HSET', key, 'taken', kept[2]) end
 end
 `;
 
@@ -76,7 +86,8 @@ end
  * KEYS session. ARGV epoch, life of the key in ms, number of pairs, fields and values …, fields to
  * remove …
  */
-export const PUT = oneWay(`${LOST}if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return lost(KEYS[1]) end
+export const PUT =
+  oneWay(`${LOST}if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return lost(KEYS[1], ARGV[1]) end
 local i = 4
 for _ = 1, tonumber(ARGV[3]) do
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
@@ -91,9 +102,13 @@ return ${WRITTEN}`);
  * owner, fields and values …
  */
 export const WRITE = oneWay(`${LOST}local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner')
-if f[1] and (tonumber(f[1]) > tonumber(ARGV[1]) or (f[1] == ARGV[1] and f[2] ~= ARGV[3])) then return lost(KEYS[1]) end
+if f[1] and (tonumber(f[1]) > tonumber(ARGV[1]) or (f[1] == ARGV[1] and f[2] ~= ARGV[3])) then
+  return lost(KEYS[1], ARGV[1])
+end
+local kept = keep(KEYS[1])
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'owner', ARGV[3])
+back(KEYS[1], kept)
 for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return ${WRITTEN}`);
@@ -102,10 +117,10 @@ return ${WRITTEN}`);
  * Takes a session over. KEYS session. ARGV taker, token's serial (-1 = none), owner from whom it
  * may be taken, `client` or `reaper`, life, the ordinal of the last message that the client has.
  * Answers what stands in the way, or everything that is known of it, and for how long no instance
- * had it, ms.
+ * had it, ms. Notes in `taken` which ordinal it had at the end of each epoch, of the latest ones.
  */
 export const CLAIM =
-  script(`${NOW}local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'used', 'gone', 'ordinal', 'left')
+  script(`${NOW}local f = redis.call('HMGET', KEYS[1], 'epoch', 'owner', 'used', 'gone', 'ordinal', 'left', 'taken')
 if not f[1] or f[4] then return {'unknown'} end
 local serial = tonumber(ARGV[2])
 if serial >= 0 and serial < tonumber(f[3] or '0') then return {'stale'} end
@@ -113,7 +128,9 @@ local open = f[2] == '' or f[2] == ARGV[3]
 if ARGV[4] ~= 'reaper' then open = open or f[2] == ARGV[1] end
 if not open then return {'held', f[2]} end
 if tonumber(ARGV[6]) > tonumber(f[5] or '0') then return {'behind'} end
-redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'by', ARGV[4])
+local taken = (f[7] or '') .. f[1] .. ':' .. (f[5] or '0') .. ' '
+if #taken > 200 then taken = string.match(string.sub(taken, -200), ' (.*)') end
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'by', ARGV[4], 'taken', taken)
 redis.call('HDEL', KEYS[1], 'left')
 local away = f[2] == '' and now - tonumber(f[6] or now) or 0
 local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
@@ -136,9 +153,11 @@ return ${WRITTEN}`);
  * that was cut off meanwhile must not bring it back. KEYS session. ARGV epoch, how long it is
  * remembered in ms.
  */
-export const END = oneWay(`if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
+export const END = oneWay(`${LOST}if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return ${ELSEWHERE} end
+local kept = keep(KEYS[1])
 redis.call('DEL', KEYS[1])
 if tonumber(ARGV[1]) > 1 then
+  back(KEYS[1], kept)
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'owner', '', 'gone', '1')
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end

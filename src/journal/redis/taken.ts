@@ -9,6 +9,14 @@ export interface TakenSession extends ReadSession {
   readonly awayMs: number;
 }
 
+/** What is known of a session that goes. */
+export interface Known {
+  /** When it was asked for, by the clock of Redis. */
+  readonly at?: number | undefined;
+  /** Ordinal up to which Redis had it when another instance took it: that one has so much. */
+  readonly had?: number | undefined;
+}
+
 /**
  * The part of the sidecar that goes on with what is taken over, and lets go of what others have
  * taken.
@@ -24,10 +32,14 @@ export interface Host {
   /**
    * Lets go of a session without an outcome for what it has in flight. `asked`: another instance
    * wants it for its client, and has it not yet. `client`: that instance has it. `reaper`: this one
-   * was taken for dead. `at`: when it was asked for, by the clock of Redis. False: a client has
-   * come here since, and the session stays.
+   * was taken for dead. False: a client has come here since, and the session stays.
    */
-  letGo(session: string, why: 'asked' | 'client' | 'reaper', at?: number): boolean;
+  letGo(session: string, why: 'asked' | 'client' | 'reaper', known: Known): boolean;
+  /**
+   * Calls `next` when it is clear whether this instance has the session: where its lease has run
+   * out, others may have taken what it had.
+   */
+  whenClear(session: string, next: () => void): void;
   /**
    * The process ends: sessions that others took, and that it asks for, are left to them, with an
    * outcome for what no other instance has.
