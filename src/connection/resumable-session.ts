@@ -23,8 +23,8 @@ export class ResumableSession implements Registered, Answered {
   used = 0;
   offset = 0;
   heard = 0;
-  /** When the latest client claimed the session, monotonic ms. */
-  cameAt = 0;
+  /** When a client claimed the session last, monotonic ms; negative = none did of this instance. */
+  cameAt = -1;
   /** Holds evidence back while other instances may have the session; undefined = it counts. */
   fence: Fence | undefined = undefined;
   readonly #deps: SessionDeps;
@@ -73,10 +73,6 @@ export class ResumableSession implements Registered, Answered {
   /** Whether the session waits for its client. */
   get waits(): boolean {
     return this.#wait !== undefined;
-  }
-  /** Whether a client has come for the session since this instance has it. */
-  get claimed(): boolean {
-    return this.#claims > 0;
   }
 
   /** Whether a client has claimed the session, and has not got it yet. */
@@ -133,7 +129,8 @@ export class ResumableSession implements Registered, Answered {
   /** Greets the client and sends what it missed. Returns how much; undefined = a new session. */
   greet(rejoined: boolean, now: number): number | undefined {
     const { registry, tracker, answers, silenceMs, journal } = this.#deps;
-    const [session, heard, connection, handed] = [this.session, this.heard, this.#connection!, this.#handed];
+    const { session, heard } = this;
+    const [connection, handed] = [this.#connection!, this.#handed];
     this.#handed = undefined;
     // The new client may know nothing of serials.
     answers.forget(this);

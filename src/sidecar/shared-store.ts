@@ -86,7 +86,7 @@ function createHost(shared: RedisStore, restored: Restored, deps: SharedDeps): H
     keeps(id, used) {
       const resumable = registry.find(id);
       if (resumable === undefined || resumable.used < used) return false;
-      return resumable.used > used || resumable.claimed;
+      return resumable.used > used || resumable.cameAt >= 0;
     },
     forget(numbers) {
       const gone: Delivery[] = [];
