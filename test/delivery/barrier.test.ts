@@ -90,4 +90,54 @@ describe('barrier', () => {
     send(MUST_PROCESS);
     expect(barrier.wanted).toBe(true);
   });
+
+  test('[E5] a confirmation that is late by 100 ms is waited for no longer; one that nothing waits for is not late', () => {
+    const { barrier, send, session } = flight();
+    session.capability = 'processed';
+    session.processedTypes = new Set([THINKING.index]);
+    send(MUST_PROCESS);
+    const sentAt = session.awaitingReceived.head!.sentAt;
+    expect([barrier.deferring, barrier.overdue(session, sentAt + 1000), barrier.deferring]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    send(THINKING);
+    expect([barrier.deferring, barrier.overdue(session, sentAt + 99), barrier.deferring]).toEqual([true, false, true]);
+    session.lastOrdinal = 2;
+    expect([barrier.overdue(session, sentAt + 100), session.processedTypes.has(THINKING.index)]).toEqual([true, false]);
+    barrier.sent(2);
+    expect([barrier.overdue(session, sentAt + 200), barrier.deferring]).toEqual([false, false]);
+  });
+
+  test('[D15] a last barrier goes where it would prove more, and its answer is waited for while it can prove something', () => {
+    const { barrier, send, session } = flight();
+    const asks = (through: number) => [barrier.lastWanted(session, through), barrier.proves(session)];
+    send();
+    expect(asks(1)).toEqual([true, false]);
+    barrier.sent(1);
+    // The answer on its way proves all that there is.
+    expect(asks(1)).toEqual([false, true]);
+    send();
+    expect(asks(2)).toEqual([true, true]);
+    // Of what is settled, nothing is left to prove; a message that is still being read may be a delivery.
+    for (const each of [session.awaitingReceived.head!, session.awaitingReceived.tail!])
+      session.awaitingReceived.remove(each);
+    expect(asks(2)).toEqual([false, false]);
+    session.undecoded = 1;
+    expect(asks(2)).toEqual([true, true]);
+    barrier.answered(1);
+    expect(asks(2)).toEqual([true, false]);
+    barrier.sent(2);
+    expect(asks(2)).toEqual([false, true]);
+  });
+
+  test('[D15] an answer that is on its way proves nothing of a message behind it', () => {
+    const { barrier, send, session } = flight();
+    barrier.sent(0);
+    send();
+    expect(barrier.proves(session)).toBe(false);
+    barrier.sent(1);
+    expect(barrier.proves(session)).toBe(true);
+  });
 });

@@ -133,4 +133,83 @@ describe('a word that comes while messages of its session are read on the side',
       expect(twin!.status).toBe(i === 0 ? 'confirmed' : 'pending');
     }
   });
+
+  test('[D3] is kept where 64 wait, in the place of one whose message is known, and never beside them', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect('anna');
+    tracker.track(session, facts(MUST_PROCESS, 'known'), 1, start);
+    session.undecoded = 1;
+    for (let n = 0; n < 64; n++) tracker.processed(session, 'known', false, '', start + 1);
+    const kept = (id: string) => tracker.processed(session, id, false, '', start + 2) === 'early';
+    expect([kept('x'), session.early?.length]).toEqual([true, 64]);
+    for (let n = 0; n < 63; n++) kept(`y${n}`);
+    expect([kept('z'), session.early?.length, session.early?.some(({ claimed }) => claimed)]).toEqual([
+      false,
+      64,
+      false,
+    ]);
+    const read = tracker.track(session, facts(MUST_PROCESS, 'x'), 2, start, start + 3)!;
+    expect(read.status).toBe('confirmed');
+  });
+
+  test('[D3] is kept over the end of its connection, for as long as a message is still being read', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect('anna');
+    session.undecoded = 1;
+    for (const id of ['x', 'y']) tracker.processed(session, id, false, '', start + 1);
+    tracker.disconnected(session, start + 2);
+    expect(recorder.unmatchedReasons).toEqual([]);
+    const read = tracker.track(session, facts(MUST_PROCESS, 'x'), 1, start, start + 3)!;
+    session.undecoded = 0;
+    tracker.decoded(session, start + 4);
+    expect([read.status, recorder.unmatchedReasons]).toEqual(['confirmed', ['unknown']]);
+  });
+
+  test('[D2] gives a twin that waits there no second outcome, where a pong has proven the twin', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect('anna');
+    const known = tracker.track(session, facts(MUST_PROCESS, 'x'), 1, start)!;
+    session.undecoded = 1;
+    tracker.received(session, 2, start + 1);
+    expect(tracker.processed(session, 'x', false, '', start + 2)).toBe('confirmed');
+    const twin = tracker.track(session, facts(THINKING, 'x'), 2, start, start + 3)!;
+    expect([recorder.settledDeliveries, tracker.settled]).toEqual([[known, twin], 2]);
+    expect([twin.status, recorder.unmatchedReasons]).toEqual(['confirmed', []]);
+  });
+
+  test('[D2] is late once, where it is about one that ended without evidence and has left the books', () => {
+    const { tracker, connect, start, run, recorder } = setUp(undefined, 0);
+    const session = connect('anna');
+    tracker.track(session, facts(THINKING, 'x'), 1, start);
+    run(start, start + 30_100);
+    session.undecoded = 1;
+    expect(tracker.processed(session, 'x', false, '', start + 31_000)).toBe('late');
+    session.undecoded = 0;
+    tracker.decoded(session, start + 31_001);
+    expect(recorder.unmatchedReasons).toEqual(['late']);
+  });
+
+  test('[D2] of which more turns out to have been proven gives no second outcome, and is kept until all is read', () => {
+    const { tracker, connect, start, recorder } = setUp();
+    const session = connect('anna');
+    const known = tracker.track(session, facts(MUST_PROCESS, 'x'), 1, start)!;
+    session.undecoded = 1;
+    for (const id of ['y', 'x', 'z']) tracker.processed(session, id, false, '', start + 1);
+    const read = tracker.track(session, facts(MUST_PROCESS, 'y'), 2, start, start + 3)!;
+    expect([recorder.settledDeliveries, tracker.settled]).toEqual([[known, read], 2]);
+    session.undecoded = 0;
+    for (let n = 0; n < 2; n++) tracker.decoded(session, start + 4);
+    expect([session.early, recorder.unmatchedReasons]).toEqual([undefined, ['unknown']]);
+  });
+
+  test('[D13] of which more turns out to have been proven, although its own message has left the books', () => {
+    const { tracker, connect, start } = setUp(undefined, 0);
+    const session = connect('anna');
+    tracker.track(session, facts(MUST_PROCESS, 'x'), 1, start);
+    session.undecoded = 1;
+    tracker.processed(session, 'y', false, '', start + 1);
+    tracker.processed(session, 'x', false, '', start + 2);
+    const read = tracker.track(session, facts(MUST_PROCESS, 'y'), 2, start, start + 3)!;
+    expect([read.status, session.receivedThrough]).toEqual(['confirmed', 2]);
+  });
 });

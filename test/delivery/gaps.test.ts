@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Gap, gapsOf, unheard } from '../../src/delivery/gaps.ts';
 import type { Delivery } from '../../src/delivery/record.ts';
+import { facts, setUp } from './harness.ts';
 
 const unheardOf = (sentAt: number, gaps: readonly Gap[]) =>
   unheard({ sentAt, session: { gaps } } as unknown as Delivery);
@@ -31,5 +32,19 @@ describe('[D14] times in which no process had a session', () => {
       const later = 100 - Math.max(0, Math.ceil(sentAt / 1000) - 1);
       expect(unheardOf(sentAt, gaps)).toBeGreaterThanOrEqual(10 * later);
     }
+  });
+
+  it('put the deadline off of what was sent before, and of nothing else', () => {
+    const { tracker, connect, start, run } = setUp();
+    const session = connect();
+    const before = tracker.track(session, facts(), 1, start)!;
+    session.gaps = gapsOf([], start, 5000, start + 10_000);
+    const behind = tracker.track(session, facts(), 2, start + 12_000)!;
+    run(start, start + 34_975);
+    expect(before.status).toBe('retrying');
+    run(start + 35_000, start + 35_100);
+    expect([before.status, behind.status]).toEqual(['timeout', 'retrying']);
+    run(start + 35_125, start + 42_100);
+    expect(behind.status).toBe('timeout');
   });
 });

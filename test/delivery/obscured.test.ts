@@ -66,7 +66,7 @@ describe('[D13] a client that may have got a message that could not be read, and
   test('is one for as long as the session with the message is open', () => {
     const { tracker, connect, start } = setUp();
     const first = connect();
-    tracker.obscured.note(first, 'elsewhere', start);
+    for (let n = 0; n < 3; n++) tracker.obscured.note(first, 'elsewhere', start);
     const begins = (at: number) => {
       const session = connect(undefined, true, at);
       tracker.obscured.begun(session);
@@ -75,6 +75,22 @@ describe('[D13] a client that may have got a message that could not be read, and
     expect(begins(start + 60 * MINUTE)).toBe(true);
     tracker.disconnected(first, start + 61 * MINUTE);
     expect([begins(start + 71 * MINUTE), begins(start + 72 * MINUTE)]).toEqual([true, false]);
+  });
+
+  test('is one of two sessions of its user that had such a message, until the last of them has ended', () => {
+    const { tracker, connect, start } = setUp();
+    const [first, second] = [connect('ann'), connect('ann')];
+    for (const [i, each] of [first, second].entries()) tracker.obscured.note(each, 'elsewhere', start + i);
+    tracker.disconnected(second, start + 2);
+    const begins = (at: number) => {
+      const session = connect('ann', true, at);
+      tracker.obscured.begun(session);
+      return session.mayRepeat;
+    };
+    expect(begins(start + 60 * MINUTE)).toBe(true);
+    // A session that has ended has ended, however often that is said.
+    for (const ms of [0, 1]) tracker.disconnected(first, start + 60 * MINUTE + ms);
+    expect([begins(start + 70 * MINUTE), begins(start + 71 * MINUTE)]).toEqual([true, false]);
   });
 
   test('is none where its session began before the message', () => {
@@ -102,6 +118,15 @@ test.each<[Copies, boolean]>([
   },
 );
 
+test('[D13] a rejection that may be about such a message is noted with its text, and rejects nothing', () => {
+  const { tracker, connect, start } = setUp();
+  const session = connect();
+  tracker.obscured.note(session, 'anywhere', start);
+  const delivery = tracker.track(session, facts(MUST_PROCESS, 'x'), 2, start + 1)!;
+  expect(tracker.processed(session, 'x', true, 'no', start + 2)).toBe('noted');
+  expect([delivery.status, delivery.word, delivery.errorText]).toEqual(['pending', 'rejected', 'no']);
+});
+
 test('a message that is read on the side after the end of its session keeps nothing open', () => {
   const { tracker, connect, start } = setUp();
   const first = connect();
@@ -126,6 +151,17 @@ test('users whose messages were all long ago are let go of', () => {
   const late = connect('user-0', true, start + 41 * MINUTE);
   tracker.obscured.begun(late);
   expect(late.mayRepeat).toBe(false);
+});
+
+test('[D13] users whose messages may still be confirmed are not let go of when another user gets one', () => {
+  const { tracker, connect, start } = setUp();
+  for (const user of ['ann', 'bob', 'cat']) tracker.obscured.note(connect(user), 'elsewhere', start);
+  const again = ['ann', 'bob', 'cat', 'dan'].map((user) => {
+    const session = connect(user, true, start + 1);
+    tracker.obscured.begun(session);
+    return session.mayRepeat;
+  });
+  expect(again).toEqual([true, true, true, false]);
 });
 
 describe('[D13] a message that was too long, once the limit was raised', () => {
@@ -153,6 +189,16 @@ describe('[D13] a message that was too long, once the limit was raised', () => {
     tracker.obscured.note(session, 'unread', start + 2);
     const delivery = tracker.track(session, facts(MUST_PROCESS, 'x'), 2, start + 3)!;
     tracker.processed(session, 'x', false, '', start + 4);
+    expect(delivery.status).toBe('confirmed');
+  });
+
+  test('is not of sessions without such a message', () => {
+    const { tracker, connect, start } = setUp();
+    const [long, other] = [connect('ann'), connect('bob')];
+    tracker.obscured.note(long, 'unread', start);
+    tracker.obscured.raised(start + 1);
+    const delivery = tracker.track(other, facts(MUST_PROCESS, 'x'), 2, start + 2)!;
+    tracker.processed(other, 'x', false, '', start + 3);
     expect(delivery.status).toBe('confirmed');
   });
 

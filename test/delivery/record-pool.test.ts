@@ -46,6 +46,18 @@ describe('spares', () => {
     expect(Object.entries(third)).toEqual(Object.entries(fresh));
   });
 
+  it('a record that is used again tells nothing of the delivery that it was', () => {
+    const [ada, bob] = ['ada', 'bob'].map((user) => new Session(user, new Owner(user)));
+    const one = { ...facts(THINKING, 'e1'), run: 'r1', tool: 't1', toolCall: 'c1', traceparent: 'p1' };
+    const other = { ...facts(MUST_PROCESS, 'e2'), run: 'r2', tool: 't2', toolCall: 'c2', traceparent: 'p2', bytes: 7 };
+    const used = new Delivery(1, ada!, 2, one, 'received', 3);
+    Object.assign(used, { status: 'confirmed', level: 'processed', receivedAt: 4, settledAt: 5, upgradedAt: 6 });
+    Object.assign(used, { errorText: 'no', rejectedAt: 8, word: 'rejected', repeated: true });
+    Object.assign(used, { span: {}, shownAs: 'a-b', binary: true, eventHash: 9, eventMark: 10 });
+    used.reuse(11, bob!, 12, other, 'processed', 13);
+    expect(Object.entries(used)).toEqual(Object.entries(new Delivery(11, bob!, 12, other, 'processed', 13)));
+  });
+
   it('a record is not reused after an attempt, another outcome, or when somebody keeps it', () => {
     for (const spoil of [{ attempts: 2 }, { status: 'timeout' as const }, { kept: true }]) {
       const spares = new RecordPool();

@@ -41,6 +41,87 @@ it('[D7] a message that could never be kept is counted by the limit that it exce
   });
 });
 
+it('[D7] a message is counted by the limit of the process, or of its user, where that is the one that it exceeds', () => {
+  const [all, user] = [open({ bytes: 100, bytesPerUser: 200 }), open({ bytesPerUser: 200 })];
+  for (const size of [101, 300]) all.retention.cut(size);
+  user.retention.cut(201);
+  const both = open({ bytes: 300, bytesPerUser: 200 }).retention;
+  both.cut(300);
+  expect(both.refused).toMatchObject({ retained_bytes: 0, retained_per_user: 1 });
+  expect([all.retention.refused, user.retention.refused]).toMatchObject([
+    { retained_bytes: 2, retained_per_session: 0, retained_per_user: 0, in_flight_bytes: 0 },
+    { retained_bytes: 0, retained_per_session: 0, retained_per_user: 1, in_flight_bytes: 0 },
+  ]);
+  const [one, other] = ['1', '2'].map((key) => new Session(key, new Owner(key)));
+  expect([all.keep(one!, 60).kept, all.keep(other!, 41).kept, all.retention.refused.retained_bytes]).toEqual([
+    ...[true, false, 3],
+  ]);
+});
+
+it('[R9] nothing is kept of a delivery that has its outcome', () => {
+  const { retention, keep } = open({});
+  const session = new Session('1', new Owner('ann'));
+  session.receivedThrough = 1;
+  const { delivery, kept } = keep(session, 10);
+  expect([delivery.status, kept, delivery.payload, retention.bytes]).toEqual(['confirmed', false, undefined, 0]);
+});
+
+it('[R9] the limit per session holds for each session, in shares, and for no other session', () => {
+  const { retention, keep } = open({ bytesPerSession: 100 });
+  const ann = new Owner('ann');
+  const [first, second] = [new Session('1', ann), new Session('2', ann)];
+  expect(keep(first, 60).kept).toBe(true);
+  expect([keep(first, 41).kept, keep(first, 21, 'low').kept]).toEqual([false, false]);
+  expect([keep(first, 20, 'low').kept, keep(first, 20).kept, keep(second, 100).kept]).toEqual([true, true, true]);
+  expect([first.retained, second.retained, ann.retained]).toEqual([100, 100, 200]);
+  expect(retention.refused).toMatchObject({ retained_bytes: 0, retained_per_session: 2, retained_per_user: 0 });
+});
+
+it('[D7] a message that could not be kept in any case makes no other give way; one that can is told of', () => {
+  const changed: number[] = [];
+  const observer = { changed: ({ ordinal }: { readonly ordinal: number }) => void changed.push(ordinal) };
+  const retention = { ...PLENTY, bytes: 100, bytesPerSession: 50 };
+  const limits = { pending: 100, pendingPerUser: 100, retention };
+  const tracker = new Tracker({
+    store: createMemoryStore({ history: 0 }),
+    observer,
+    limits,
+    now: 0,
+    random: () => 0.5,
+  });
+  const [one, two, three] = ['1', '2', '3'].map((key) => new Session(key, new Owner(undefined)));
+  const keep = (session: Session, ordinal: number, priority: Priority, size: number) => {
+    const type = { ...plain, policy: { ...plain.policy, priority } };
+    const delivery = tracker.track(session, facts({ type }), ordinal, 0)!;
+    return tracker.retention.keep(delivery, size, () => new Uint8Array(size));
+  };
+  expect([keep(one!, 1, 'low', 40), keep(two!, 2, 'low', 40), keep(three!, 3, 'critical', 51)]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect([tracker.retention.bytes, changed]).toEqual([80, []]);
+  expect([keep(three!, 4, 'critical', 50), tracker.retention.bytes, changed]).toEqual([true, 90, [1]]);
+});
+
+it('[D7] at the limit of one user only a message of that user gives way', () => {
+  const limits = { pending: 100, pendingPerUser: 100, retention: { ...PLENTY, bytesPerUser: 100 } };
+  const store = createMemoryStore({ history: 0 });
+  const tracker = new Tracker({ store, observer: silentObserver, limits, now: 0, random: () => 0.5 });
+  const [ann, bob] = ['ann', 'bob'].map((user) => new Session(user, new Owner(user)));
+  const keep = (session: Session, ordinal: number, priority: Priority, size: number) => {
+    const type = { ...plain, policy: { ...plain.policy, priority } };
+    const delivery = tracker.track(session, facts({ type }), ordinal, 0)!;
+    return tracker.retention.keep(delivery, size, () => new Uint8Array(size));
+  };
+  expect([keep(bob!, 1, 'low', 80), keep(ann!, 1, 'low', 80), keep(ann!, 2, 'critical', 90)]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([ann!.retained, bob!.retained]).toEqual([90, 80]);
+});
+
 describe('[D7] the limit per user', () => {
   it('is shared by the sessions of one user and leaves others alone', () => {
     const { retention, keep } = open({ bytesPerUser: 100 });

@@ -327,4 +327,183 @@ describe('[R6] a copy that the backend emitted again', () => {
     tracker.received(two, 2, start + 1501);
     expect(originals.map(({ status }) => status)).toEqual(['confirmed', 'confirmed']);
   });
+
+  test('is not meant by a word that may be about an earlier message of the id, though its stack had the original', () => {
+    const { tracker, recorder, start } = reemitting(createMemoryStore({ history: 0 }));
+    const session = new Session('s', new Owner('anna'));
+    session.optedIn = session.resumable = true;
+    session.link = new FakeLink();
+    tracker.track(session, facts(THINKING, 'x'), 1, start);
+    session.lastOrdinal = 1;
+    tracker.processedThrough(session, 1, [], start + 1);
+    const missed = tracker.track(session, facts(THINKING, 'x'), 2, start + 2)!;
+    session.lastOrdinal = 2;
+    tracker.received(session, 2, start + 3);
+    tracker.disconnected(session, start + 4);
+    tracker.resumed(session, new FakeLink(), 1, start + 5);
+    expect([missed.queue, missed.level, recorder.attempts.length]).toEqual(['reemission', 'received', 1]);
+    expect([session.pending, session.awaitingProcessed.size, session.awaitingProcessed.head]).toEqual([
+      1,
+      0,
+      undefined,
+    ]);
+    expect(tracker.processed(session, 'x', false, '', start + 6)).toBe('noted');
+    expect([missed.status, missed.word]).toEqual(['retrying', 'confirmed']);
+  });
+
+  test('and that its application confirms before any pong is what the word means, and ends the original with it', () => {
+    const { tracker, start } = reemitting();
+    const session = new Session('s', new Owner('anna'));
+    session.optedIn = session.resumable = true;
+    session.link = new FakeLink();
+    const missed = tracker.track(session, facts(THINKING, 'x'), 1, start)!;
+    session.lastOrdinal = 1;
+    tracker.disconnected(session, start + 1);
+    tracker.resumed(session, new FakeLink(), 0, start + 2);
+    const between = tracker.track(session, facts(THINKING, 'y'), 2, start + 3)!;
+    const copy = tracker.track(session, facts(THINKING, 'x'), 3, start + 3)!;
+    expect(tracker.processed(session, 'x', false, '', start + 4)).toBe('confirmed');
+    expect([missed.status, copy.status, between.level]).toEqual(['confirmed', 'confirmed', 'received']);
+    expect([missed.level, copy.level]).toEqual(['processed', 'processed']);
+  });
+
+  /** A user whose session `away` was sent an event and missed it; the backend was asked for it. */
+  const asking = () => {
+    const { tracker, recorder, start } = reemitting();
+    const owner = new Owner('anna');
+    const [away, there] = [new Session('a', owner), new Session('b', owner)];
+    away.resumable = true;
+    for (const session of [away, there]) tracker.received(session, 0, start);
+    const type = eventType('t', 7, { timeoutMs: 5000, attemptsMs: [1000] });
+    const patient = eventType('p', 8, { timeoutMs: 60_000, attemptsMs: [1000] });
+    const send = (session: Session, what: typeof type, ordinal: number, at: number) =>
+      tracker.track(session, facts(what, 'x'), ordinal, at)!;
+    const ask = (from: number) => {
+      tracker.disconnected(away, from);
+      for (let now = from; now < from + 1500; now += 25) tracker.tick(now);
+      expect(recorder.attempts.map(({ kind }) => kind)).toContain('reemit');
+    };
+    return { tracker, start, away, there, type, patient, send, ask };
+  };
+
+  test('and that its application rejects is a rejection of the original', () => {
+    const { tracker, start, away, there, patient, send, ask } = asking();
+    const original = send(away, patient, 1, start);
+    ask(start);
+    send(there, eventType('s', 9, { confirm: 'processed' }), 1, start + 1500);
+    tracker.received(there, 1, start + 1500);
+    expect(tracker.processed(there, 'x', true, 'no', start + 1501)).toBe('rejected');
+    expect([original.status, original.errorType, original.errorText]).toEqual(['failed', 'rejected', 'no']);
+  });
+
+  test('and that is lost too ends nothing', () => {
+    const { tracker, start, away, there, type, patient, send, ask } = asking();
+    const original = send(away, patient, 1, start);
+    ask(start);
+    const copy = send(there, type, 1, start + 1500);
+    for (let now = start + 1500; now < start + 7000; now += 25) tracker.tick(now);
+    expect([copy.status, original.status]).toEqual(['timeout', 'retrying']);
+  });
+
+  test('to a client without a user ends none of another client without a user', () => {
+    const { tracker, start } = reemitting();
+    const [one, two] = [new Session('a', new Owner(undefined)), new Session('b', new Owner(undefined))];
+    one.resumable = two.resumable = true;
+    for (const session of [one, two]) tracker.received(session, 0, start);
+    const originals = [one, two].map((session) => tracker.track(session, facts(eventType('t', 7), 'x'), 1, start)!);
+    for (const session of [one, two]) tracker.disconnected(session, start + 1);
+    for (let now = start; now < start + 1500; now += 25) tracker.tick(now);
+    tracker.resumed(two, new FakeLink(), 0, start + 1500);
+    tracker.track(two, facts(eventType('t', 7), 'x'), 2, start + 1500);
+    tracker.received(two, 2, start + 1501);
+    expect(originals.map(({ status }) => status)).toEqual(['retrying', 'confirmed']);
+  });
+
+  test('is not there yet: a word on two messages of one id, both missed, may mean either and proves neither', () => {
+    const { tracker, start } = reemitting();
+    const session = new Session('s', new Owner('anna'));
+    session.optedIn = session.resumable = true;
+    session.link = new FakeLink();
+    const missed = [1, 2].map((n) => tracker.track(session, facts(THINKING, 'x'), n, start)!);
+    session.lastOrdinal = 2;
+    tracker.disconnected(session, start + 1);
+    tracker.resumed(session, new FakeLink(), 0, start + 2);
+    expect(tracker.processed(session, 'x', false, '', start + 3)).toBe('noted');
+    expect(missed.map(({ status, word }) => `${status} ${word}`)).toEqual(['retrying confirmed', 'retrying confirmed']);
+  });
+
+  test('ends none that was sent after it: that one is asked for on its own account', () => {
+    const { tracker, start, away, there, patient, send, ask } = asking();
+    send(there, patient, 1, start);
+    const newer = send(away, patient, 1, start + 1);
+    ask(start + 1);
+    tracker.received(there, 1, start + 2000);
+    expect(newer.status).toBe('retrying');
+  });
+
+  test('ends no original a second time that an observer has ended meanwhile (D2)', () => {
+    const { tracker, recorder, start } = reemitting();
+    const owner = new Owner('anna');
+    const [one, two] = [new Session('a', owner), new Session('b', owner)];
+    one.resumable = two.resumable = true;
+    for (const session of [one, two]) tracker.received(session, 0, start);
+    const originals = [one, two].map((session) => tracker.track(session, facts(eventType('t', 7), 'x'), 1, start)!);
+    for (const session of [one, two]) tracker.disconnected(session, start + 1);
+    for (let now = start; now < start + 1500; now += 25) tracker.tick(now);
+    tracker.resumed(two, new FakeLink(), 0, start + 1500);
+    const told = recorder.settled.bind(recorder);
+    recorder.settled = (delivery) => {
+      told(delivery);
+      for (const each of originals) if (each !== delivery) tracker.operator.fail(each, start + 1502);
+    };
+    tracker.track(two, facts(eventType('t', 7), 'x'), 2, start + 1500);
+    tracker.received(two, 2, start + 1501);
+    expect(recorder.settledDeliveries).toHaveLength(3);
+    expect([tracker.tracked, tracker.settled, one.pending, two.pending, owner.pending]).toEqual([3, 3, 0, 0, 0]);
+  });
+});
+
+test('[P2] an observer hears that a client missed a delivery, and that a word was noted, because the journal must', () => {
+  const changed: string[] = [];
+  const observer = {
+    changed: ({ ordinal, queue, word }: Delivery) => void changed.push(`${ordinal} ${queue} ${word}`),
+  };
+  const deps = { observer, limits: KEPT, now: 0, random: () => 0.5, reemit: () => 'sent' as const };
+  const tracker = new Tracker({ ...deps, store: createMemoryStore({ history: 100 }) });
+  const session = new Session('s', new Owner('anna'));
+  session.optedIn = session.resumable = true;
+  for (const n of [1, 2]) tracker.track(session, facts(THINKING, 'x'), n, n);
+  session.lastOrdinal = 2;
+  tracker.processed(session, 'x', false, '', 3);
+  expect(changed).toEqual(['2 received confirmed']);
+  tracker.resumed(session, new FakeLink(), 1, 4);
+  expect(changed).toEqual(['2 received confirmed', '2 reemission confirmed']);
+});
+
+test('[R6] nor is it late where the client came back before its old connection was gone', () => {
+  const { tracker, session, send, recorder, ends, start } = world();
+  send(1, { kept: false });
+  send(2);
+  tracker.resumed(session, new FakeLink(), 0, start + 1);
+  tracker.processedThrough(session, 2, [], start + 2);
+  expect([ends(), recorder.unmatchedReasons]).toEqual([['1 failed disconnected', '2 confirmed'], []]);
+});
+
+test('[E3] [E6] a client that rejects a message has all before it, and has shown that its application answers', () => {
+  const { tracker, session, send, start } = world();
+  const [one, , three] = [1, 2, 3].map((n) => send(n));
+  tracker.rejected(session, 2, 'no', start);
+  expect([session.capability, one!.level, three!.level]).toEqual(['processed', 'received', '']);
+});
+
+test('[D6] another process is told of each session of the user that was sent the event, or that nobody can say', () => {
+  const { tracker, connect, start } = setUp();
+  const [one, two, other] = [connect('ann'), connect('ann'), connect('bob')];
+  for (const each of [one, two, other]) tracker.track(each, facts(THINKING, 'x'), 1, start);
+  const found = tracker.confirmations.sessionsOf('ann', 'x');
+  expect(found?.map(({ session }) => session.key).sort()).toEqual([one.key, two.key]);
+  expect(tracker.confirmations.sessionsOf('ann', 'y')).toEqual([]);
+  // Its books do not go back far enough.
+  one.owner.restored = true;
+  expect(tracker.confirmations.sessionsOf('ann', 'x')).toBeUndefined();
 });

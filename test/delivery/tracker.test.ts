@@ -616,6 +616,15 @@ describe('outcomes', () => {
   });
 });
 
+test('[D2] what is read behind the shutdown and was proven before has been confirmed, and ends once', () => {
+  const { tracker, connect, start, recorder } = setUp();
+  const session = connect();
+  tracker.received(session, 1, start + 1);
+  tracker.shutdown(start + 2, () => false);
+  tracker.track(session, facts(), 1, start, start + 3);
+  expect([recorder.log, tracker.settled]).toEqual([['tracked 1', 'received 1', 'confirmed 1'], 1]);
+});
+
 test('[D7] a CRITICAL message takes the place of LOW ones where the limit is full', () => {
   const limits = { bytes: 100, bytesPerSession: 1000, bytesPerUser: 1000 };
   const { tracker, connect, start } = setUp({ pending: 1000, pendingPerUser: 1000, retention: limits });

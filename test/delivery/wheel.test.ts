@@ -69,6 +69,31 @@ describe('timing wheel', () => {
     expect([fired.length, calls]).toEqual([1000, 16]);
   });
 
+  test('[D4] what a budget left over comes with the next call, be it in the same tick or after some of it was taken out', () => {
+    for (const [first, second] of [
+      [100, 100],
+      [100, 125],
+      [150, 150],
+    ] as const) {
+      const wheel = new TimingWheel<Node>(0);
+      const nodes = Array.from({ length: 10 }, (_, n) => node(n));
+      for (const each of nodes) wheel.add(each, 100);
+      const fired: Node[] = [];
+      expect([wheel.advance(first, (one) => fired.push(one), 4), fired.length]).toEqual([true, 4]);
+      for (const each of nodes) if (!fired.includes(each) && fired.length + wheel.size > 6) wheel.remove(each);
+      expect([wheel.advance(second, (one) => fired.push(one), 4), fired.length, wheel.size]).toEqual([false, 6, 0]);
+    }
+  });
+
+  test('a slice whose rest was all taken out is over', () => {
+    const wheel = new TimingWheel<Node>(0);
+    const nodes = [node(1), node(2)];
+    for (const each of nodes) wheel.add(each, 100);
+    expect(wheel.advance(100, () => {}, 1)).toBe(true);
+    for (const each of nodes) wheel.remove(each);
+    expect([wheel.advance(100, () => {}), wheel.size]).toEqual([false, 0]);
+  });
+
   test('a clock that jumps by a day fires everything in one turn', () => {
     const wheel = new TimingWheel<Node>(0);
     for (let n = 0; n < 10; n++) wheel.add(node(n), n * 20_000);
