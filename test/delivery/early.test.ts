@@ -165,6 +165,17 @@ describe('a word that comes while messages of its session are read on the side',
     expect([read.status, recorder.unmatchedReasons]).toEqual(['confirmed', ['unknown']]);
   });
 
+  test('[D13] of which more turns out to have been proven confirms no twin behind that', () => {
+    const { tracker, connect, start } = setUp();
+    const session = connect('anna');
+    const [first, behind] = [1, 3].map((n) => tracker.track(session, facts(MUST_PROCESS, 'x'), n, start)!);
+    session.undecoded = 1;
+    tracker.processed(session, 'y', false, '', start + 1);
+    tracker.processed(session, 'x', false, '', start + 1);
+    tracker.track(session, facts(MUST_PROCESS, 'y'), 2, start, start + 3);
+    expect([first!.status, behind!.status, behind!.word]).toEqual(['confirmed', 'pending', 'confirmed']);
+  });
+
   test('[D2] gives a twin that waits there no second outcome, where a pong has proven the twin', () => {
     const { tracker, connect, start, recorder } = setUp();
     const session = connect('anna');

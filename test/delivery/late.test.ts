@@ -66,6 +66,17 @@ test('[D2] [E7] a word on what was received and lost all the same is late: it ra
   expect([recorder.upgrades, recorder.rejections, recorder.unmatchedReasons]).toEqual([0, 0, ['late', 'late']]);
 });
 
+test('[D2] a rejection of what the application has confirmed is late, and no objection (E8)', () => {
+  const { tracker, connect, start, recorder } = setUp();
+  const session = connect();
+  const sent = tracker.track(session, facts(MUST_PROCESS, 'a'), 1, start)!;
+  tracker.processed(session, 'a', false, '', start + 1);
+  expect(tracker.processed(session, 'a', true, 'no', start + 2)).toBe('late');
+  expect(tracker.processed(session, 'a', false, '', start + 3)).toBe('duplicate');
+  expect([sent.status, sent.errorText, recorder.rejections]).toEqual(['confirmed', '', 0]);
+  expect(recorder.unmatchedReasons).toEqual(['late', 'duplicate']);
+});
+
 test('[D2] the end of the process gives no second outcome to what an observer has ended meanwhile', () => {
   const { tracker, connect, start, recorder } = setUp();
   const session = connect();

@@ -145,6 +145,8 @@ it('[W23] not while the upstream takes no more, so that the client is not read; 
   client.send(answer());
   time.now += 5000;
   await vi.advanceTimersByTimeAsync(5000);
+  // The wait ends behind the reads.
+  await settle();
   expect([client.destroyed, tap.lost, tap.received]).toEqual([false, [], []]);
   upstream.unstall();
   await settle();
