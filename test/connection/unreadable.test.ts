@@ -31,5 +31,6 @@ test('[D7] an extension that nobody offered: metric, statistics and a line', asy
 test('an empty list of extensions is none: its messages are tracked', async () => {
   const sidecar = await upgraded('');
   await eventually(async () => expect(await sidecar.stats()).toMatchObject({ unreadable_connections: 0, tracked: 1 }));
-  expect(sidecar.faults).toEqual([]);
+  // A busy machine stands still now and then, which is told too.
+  expect(sidecar.faults.filter((fault) => !fault.startsWith('standstill: '))).toEqual([]);
 });
