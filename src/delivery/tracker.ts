@@ -203,7 +203,6 @@ export class Tracker {
   disconnected(session: Session, now: number, why: ClientGone = 'disconnected', goodbye?: Goodbye): void {
     session.link = undefined;
     session.lapsed = undefined;
-    if (session.undecoded === 0) this.decoded(session, now);
     if (session.resumable) return;
     this.#ending.end(session, why, goodbye, now);
     this.obscured.ended(session, now);
