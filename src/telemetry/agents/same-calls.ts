@@ -1,90 +1,33 @@
 // telemetry: tells that tool calls of several sessions are one: a run that is fanned out to three tabs calls once.
 import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
-import { type Aged, AgeList } from '../../time/age-list.ts';
-import { scopeOf } from '../spans/run-spans.ts';
+import { AgeList } from '../../time/age-list.ts';
+import { reachOf } from '../spans/run-spans.ts';
+import { type CallName, Namesakes, SharedCall } from './namesakes.ts';
 import type { ToolCall } from './tool-calls.ts';
-
-/** One call of a tool, however many sessions see it. */
-export class SharedCall {
-  /** Sessions in which it is open. */
-  open = 0;
-  /** Whether it has been counted and traced. */
-  told = false;
-  readonly startedAt: number;
-
-  constructor(startedAt: number) {
-    this.startedAt = startedAt;
-  }
-
-  /**
-   * The call is over in one session. Returns whether it is to be told now: at its first end, or
-   * when it is lost in the last session.
-   */
-  over(ended: boolean): boolean {
-    this.open--;
-    if (this.told || (!ended && this.open > 0)) return false;
-    this.told = true;
-    return true;
-  }
-}
 
 /** How far the starts of one call may be apart, ms: a fan-out writes to its sockets at once. */
 const WINDOW_MS = 5000;
 
+/** Spare records at most. The spares of a peak that has passed are released. */
+const SPARES = 1024;
+const LEAST_SLOTS = 64;
+
 /**
- * The calls of one name, in order of time. Parallel calls whose events carry no id have one name,
- * and are told apart by their number in each session.
+ * The calls of the last seconds, by what names them in every session. Names are compared whole, so
+ * that two calls are never taken for one. Records are used again: new ones would live for seconds,
+ * and cost the garbage collector two copies each.
  */
-class Namesakes implements Aged {
-  readonly name: string;
-  /** The latest start, monotonic ms. */
-  lastAt = 0;
-  older: Aged | undefined = undefined;
-  newer: Aged | undefined = undefined;
-  listed = false;
-  /** Calls that can still be joined, after `#dropped` older ones. */
-  readonly #calls: SharedCall[] = [];
-  #dropped = 0;
-  /** How many of all these calls each session has seen. One session is the rule. */
-  readonly #first: Session;
-  #firstSaw = 0;
-  #others: Map<Session, number> | undefined = undefined;
-
-  constructor(name: string, first: Session) {
-    this.name = name;
-    this.#first = first;
-  }
-
-  /** Finds the oldest call that the session has not seen: its own second start is another call. */
-  next(session: Session, now: number): SharedCall {
-    const calls = this.#calls;
-    this.lastAt = now;
-    for (let oldest = calls[0]; oldest !== undefined && now - oldest.startedAt > WINDOW_MS; oldest = calls[0]) {
-      calls.shift();
-      this.#dropped++;
-    }
-    const isFirst = session === this.#first;
-    const saw = isFirst ? this.#firstSaw : (this.#others?.get(session) ?? 0);
-    const at = Math.max(saw, this.#dropped);
-    if (isFirst) this.#firstSaw = at + 1;
-    else {
-      this.#others ??= new Map();
-      this.#others.set(session, at + 1);
-    }
-    const known = calls[at - this.#dropped];
-    if (known !== undefined) return known;
-    const call = new SharedCall(now);
-    calls.push(call);
-    return call;
-  }
-}
-
-/** The calls of the last seconds, by what names them in every session. */
 export class SameCalls {
-  readonly #named = new Map<string, Namesakes>();
+  /** The first record of each slot; the others follow `chained`. */
+  #slots: (Namesakes | undefined)[] = new Array(LEAST_SLOTS).fill(undefined);
   readonly #byAge = new AgeList<Namesakes>();
+  readonly #spare: Namesakes[] = [];
   readonly #limit: number;
+  /** The name that is looked for. */
+  readonly #name: CallName = { eventId: '', callId: '', run: '', tool: '', reach: 'all', scope: '' };
+  /** Secret start of the hash, so that colliding ids are hard to prepare. */
+  readonly #seed = (Math.random() * 0x7fffffff) | 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -102,21 +45,6 @@ export class SameCalls {
     return shared;
   }
 
-  #find({ session, run, tool, callId, startedAt }: ToolCall, eventId: string): SharedCall {
-    if (eventId === '' && callId === '' && run === '') return new SharedCall(startedAt);
-    const scope = scopeOf(session, Math.max(run.length, callId.length, eventId.length));
-    const name = `${eventId}\u0000${callId}\u0000${run}\u0000${tool}\u0000${scope}`;
-    let namesakes = this.#named.get(name);
-    if (namesakes === undefined) {
-      const { oldest } = this.#byAge;
-      if (oldest !== undefined && this.#byAge.size >= this.#limit) this.#forget(oldest);
-      namesakes = new Namesakes(name, session);
-      this.#named.set(name, namesakes);
-    }
-    this.#byAge.add(namesakes);
-    return namesakes.next(session, startedAt);
-  }
-
   /** Forgets what started too long ago to be joined. */
   tick(now: number): void {
     for (
@@ -127,8 +55,85 @@ export class SameCalls {
       this.#forget(oldest);
   }
 
+  #find({ session, run, tool, callId, startedAt }: ToolCall, eventId: string): SharedCall {
+    if (eventId === '' && callId === '' && run === '') return new SharedCall(startedAt);
+    const name = this.#name;
+    name.eventId = eventId;
+    name.callId = callId;
+    name.run = run;
+    name.tool = tool;
+    name.reach = reachOf(session, Math.max(run.length, callId.length, eventId.length));
+    name.scope = name.reach === 'user' ? userOf(session) : name.reach === 'session' ? session.key : '';
+    const namesakes = this.#named(name, session, startedAt);
+    this.#byAge.add(namesakes);
+    return namesakes.next(session, startedAt, WINDOW_MS);
+  }
+
+  /** The record of that name, a new one if need be. */
+  #named(name: CallName, session: Session, now: number): Namesakes {
+    const hash = this.#hash(name);
+    let each = this.#slots[hash & (this.#slots.length - 1)];
+    while (each !== undefined && (each.hash !== hash || !each.has(name))) each = each.chained;
+    if (each !== undefined) return each;
+    const { oldest } = this.#byAge;
+    if (oldest !== undefined && this.#byAge.size >= this.#limit) this.#forget(oldest);
+    const namesakes = this.#spare.pop() ?? new Namesakes();
+    namesakes.begin(name, hash, session, now);
+    if (this.#byAge.size >= this.#slots.length) this.#grow();
+    this.#enter(namesakes);
+    return namesakes;
+  }
+
+  #enter(namesakes: Namesakes): void {
+    const slots = this.#slots;
+    const slot = namesakes.hash & (slots.length - 1);
+    namesakes.chained = slots[slot];
+    slots[slot] = namesakes;
+  }
+
+  #grow(): void {
+    const entered = this.#slots;
+    this.#slots = new Array(entered.length * 2).fill(undefined);
+    for (const first of entered)
+      for (let each = first; each !== undefined; ) {
+        const { chained } = each;
+        this.#enter(each);
+        each = chained;
+      }
+  }
+
   #forget(namesakes: Namesakes): void {
     this.#byAge.remove(namesakes);
-    this.#named.delete(namesakes.name);
+    const slots = this.#slots;
+    const slot = namesakes.hash & (slots.length - 1);
+    if (slots[slot] === namesakes) slots[slot] = namesakes.chained;
+    else {
+      let before = slots[slot]!;
+      while (before.chained !== namesakes) before = before.chained!;
+      before.chained = namesakes.chained;
+    }
+    namesakes.end();
+    if (this.#spare.length < SPARES) this.#spare.push(namesakes);
   }
+
+  /** FNV-1a over the ids that differ most: an event's own id, or else those of its call. */
+  #hash({ eventId, callId, run }: CallName): number {
+    if (eventId !== '') return spread(mixed(this.#seed, eventId));
+    return spread(mixed(mixed(this.#seed, callId), run));
+  }
+}
+
+function userOf(session: Session): string {
+  return session.user ?? session.claimedUser ?? '';
+}
+
+function mixed(hash: number, text: string): number {
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}
+
+/** Slots go by the low bits. */
+function spread(hash: number): number {
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return hash ^ (hash >>> 13);
 }

@@ -3,7 +3,8 @@ import type { Delivery } from '../../delivery/record.ts';
 import type { Session } from '../../delivery/session.ts';
 import { type Aged, AgeList } from '../../time/age-list.ts';
 import type { TracedRun } from '../spans/run-spans.ts';
-import { SameCalls, type SharedCall } from './same-calls.ts';
+import type { SharedCall } from './namesakes.ts';
+import { SameCalls } from './same-calls.ts';
 
 /** A call from its start; '' = the event did not name it. */
 export class ToolCall implements Aged {

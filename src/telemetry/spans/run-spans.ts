@@ -99,14 +99,19 @@ export interface RunSpans {
 /** Shorter run ids are taken for unique within a session, or a user, only. */
 const UNIQUE_LENGTH = 16;
 
-/**
- * Whose runs an id tells apart: an id is unique within a user, where that is known, and in all if
- * it is long.
- */
-export function scopeOf(session: Session, longestId: number): string {
-  const user = session.user ?? session.claimedUser;
-  if (user !== undefined) return `u${user}`;
-  return longestId >= UNIQUE_LENGTH ? '' : `s${session.key}`;
+/** Within what an id is unique: within a user, where that is known; in all, if it is long. */
+export type Reach = 'user' | 'session' | 'all';
+
+export function reachOf({ user, claimedUser }: Session, longestId: number): Reach {
+  if (user !== undefined || claimedUser !== undefined) return 'user';
+  return longestId >= UNIQUE_LENGTH ? 'all' : 'session';
+}
+
+/** Whose runs an id tells apart. */
+function scopeOf(session: Session, longestId: number): string {
+  const reach = reachOf(session, longestId);
+  if (reach === 'user') return `u${session.user ?? session.claimedUser}`;
+  return reach === 'all' ? '' : `s${session.key}`;
 }
 
 /**
