@@ -19,6 +19,8 @@ const ROUNDS_OF_BUILDS = 9;
 
 const USAGE = `usage: npm run bench:gate -- [options]
   --against FILE  compares with another build's dist/cli/main.js, turn by turn, in place of the committed ratios
+  --rows a,b      with --against: these rows in place of saturated,paced
+  --rounds N      with --against: rounds over both builds (default ${ROUNDS_OF_BUILDS})
   --report        prints the ratios, and fails at wrong bytes or sums only: another machine has other ratios
   --update        writes the ratios of this machine into ${FILE}`;
 
@@ -37,11 +39,11 @@ async function measure(): Promise<Measured> {
 }
 
 /** Whether no row takes more than allowed of what the other build takes. */
-async function noDearerThan(main: string): Promise<boolean> {
+async function noDearerThan(main: string, chosen: readonly Row[], rounds: number): Promise<boolean> {
   if (!fs.existsSync(main)) throw new Error(`${main}: no such build`);
-  const rows = quickRows().map((row) => withBefore(row, path.resolve(main)));
+  const rows = chosen.map((row) => withBefore(row, path.resolve(main)));
   const dearer: string[] = [];
-  for (const result of await run(rows, ['ackspan', 'ackspan-app'], ROUNDS_OF_BUILDS)) {
+  for (const result of await run(rows, ['ackspan', 'ackspan-app'], rounds)) {
     for (const [label, { median, min, max }] of Object.entries(ratiosToBefore(result))) {
       const line = `${result.name}, ${label}: ${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)}) × the build before`;
       console.log(line);
@@ -69,14 +71,20 @@ function compare(measured: Measured, baseline: Baseline): { dearer: string[]; un
   return { dearer, unjudged };
 }
 
-const KNOWN = { against: { type: 'string' }, report: { type: 'boolean' }, update: { type: 'boolean' } } as const;
+const KNOWN = {
+  against: { type: 'string' },
+  rows: { type: 'string' },
+  rounds: { type: 'string' },
+  report: { type: 'boolean' },
+  update: { type: 'boolean' },
+} as const;
 
 async function gate(argv: string[]): Promise<number> {
-  const { against, report, update } = readOptions(argv);
+  const { against, rows, rounds, report, update } = readOptions(argv);
   addSbinToPath();
   const why = missing(ackspan, (line) => console.log(line));
   if (why !== undefined) throw new Error(why);
-  if (against !== undefined) return (await noDearerThan(against)) ? 0 : 1;
+  if (against !== undefined) return (await noDearerThan(against, rows, rounds)) ? 0 : 1;
   if (update === true) {
     const measured = await measure();
     const all = Object.values(measured).flatMap((row) => Object.values(row));
@@ -96,10 +104,23 @@ async function gate(argv: string[]): Promise<number> {
 
 function readOptions(argv: string[]) {
   try {
-    return parseArgs({ args: argv, options: KNOWN }).values;
+    const { rows, rounds, ...rest } = parseArgs({ args: argv, options: KNOWN }).values;
+    if (rest.against === undefined && (rows ?? rounds) !== undefined)
+      throw new Error('--rows and --rounds belong to --against');
+    const count = Number(rounds ?? ROUNDS_OF_BUILDS);
+    if (!Number.isInteger(count) || count < 1) throw new Error(`--rounds takes a whole number, not ${rounds}`);
+    return { ...rest, rows: rows === undefined ? quickRows() : rows.split(',').map(rowNamed), rounds: count };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${USAGE}`);
   }
+}
+
+/** A row with Ackspan in it, by its name. */
+function rowNamed(name: string): Row {
+  const row = ROWS.find((each) => each.name === name);
+  // Without CPU per event there is nothing to compare.
+  if (row?.metrics.some(({ key }) => key === 'cpu') === true) return row;
+  throw new Error(`${name}: no row with CPU per event has this name`);
 }
 
 gate(process.argv.slice(2)).then(
