@@ -165,6 +165,22 @@ describe('a word that comes while messages of its session are read on the side',
     expect([read.status, recorder.unmatchedReasons]).toEqual(['confirmed', ['unknown']]);
   });
 
+  test.each([0, 2])(
+    '[E6] shows that the application answers if it is about a message of this connection: proven through %i',
+    (proven) => {
+      const { tracker, connect, start } = setUp();
+      const session = connect('anna');
+      session.owner.restored = true;
+      session.undecoded = 1;
+      tracker.received(session, proven, start + 1);
+      expect(tracker.processed(session, 'x', false, '', start + 2)).toBe('early');
+      const read = tracker.track(session, facts(MUST_PROCESS, 'x'), 2, start, start + 3)!;
+      expect([read.status, read.word, session.capability]).toEqual(
+        proven === 0 ? ['pending', 'confirmed', 'received'] : ['confirmed', '', 'processed'],
+      );
+    },
+  );
+
   test('[D13] of which more turns out to have been proven confirms no twin behind that', () => {
     const { tracker, connect, start } = setUp();
     const session = connect('anna');

@@ -310,6 +310,7 @@ describe('[R6] a copy that the backend emitted again', () => {
       tracker.track(session, facts(eventType('t', 7), 'x'), 1, start + 1500);
       tracker.received(session, 1, start + 1501);
       expect(original.status).toBe(session === there ? 'confirmed' : 'retrying');
+      expect(original.level).toBe(session === there ? 'received' : '');
     }
   });
 
@@ -430,6 +431,18 @@ describe('[R6] a copy that the backend emitted again', () => {
     tracker.resumed(session, new FakeLink(), 0, start + 2);
     expect(tracker.processed(session, 'x', false, '', start + 3)).toBe('noted');
     expect(missed.map(({ status, word }) => `${status} ${word}`)).toEqual(['retrying confirmed', 'retrying confirmed']);
+  });
+
+  test('ends only what the backend was asked for', () => {
+    const { tracker, start, away, there, patient, send, ask } = asking();
+    tracker.track(away, facts(patient, 'y'), 1, start);
+    const strict = eventType('s', 9, { confirm: 'processed', timeoutMs: 60_000, attemptsMs: [] });
+    const other = send(there, strict, 1, start);
+    ask(start);
+    const third = new Session('c', there.owner);
+    const later = send(third, patient, 1, start + 1500);
+    tracker.received(third, 1, start + 1501);
+    expect([later.status, other.status]).toEqual(['confirmed', 'pending']);
   });
 
   test('ends none that was sent after it: that one is asked for on its own account', () => {
