@@ -121,6 +121,18 @@ describe('a request for a session', () => {
   });
 });
 
+it.each([true, false])(
+  '[D24] a Close frame is noted of a client that was there, not of one that was away: %s',
+  (attended) => {
+    const { begin } = setUp();
+    const { resumable, first } = begin();
+    Object.assign(first, { attended });
+    const goodbye = { orderly: false, own: false, since: 0, through: 1 };
+    resumable.closed('upstream', 1011, goodbye, 1);
+    expect(resumable.session.goodbye).toBe(attended ? goodbye : undefined);
+  },
+);
+
 describe('a session that waits for its client', () => {
   it('is over when its time is up, and its upstream connection with it', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
