@@ -64,7 +64,7 @@ export const GONE = -1;
 export const REAPED = -2;
 
 /**
- * A session is ours as long as nobody has raised its epoch. `lost` says why it is not, and the
+ * A session is ours until another instance raises its epoch. `lost` says why it is not, and the
  * ordinal that it had when it was taken from that epoch, if that is known. `keep` and `back` carry
  * what tells that beyond a session that is written anew.
  */
