@@ -1,7 +1,7 @@
 // relay: barrier pings. All data messages up to N precede the ping that says N, so that its pong confirms through N.
 import { randomFillSync } from 'node:crypto';
 import { PING } from './frames.ts';
-import type { Sink } from './peer.ts';
+import type { Sink } from './sink.ts';
 
 /**
  * Length of a barrier's payload: 6 random bytes, a 16-bit serial number, a 48-bit ordinal; all

@@ -2,7 +2,7 @@
 import type { BarrierCodec } from './barrier.ts';
 import type { Shared } from './directions.ts';
 import type { TapGuard } from './guard.ts';
-import type { Sink } from './peer.ts';
+import type { Sink } from './sink.ts';
 import type { RelayCounters } from './tap.ts';
 import type { UpstreamMessages } from './upstream-messages.ts';
 

@@ -5,7 +5,7 @@ import type { Shared } from './directions.ts';
 import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
 import { HoldBuffer } from './hold.ts';
 import { maskedPong } from './inject.ts';
-import type { Sink } from './peer.ts';
+import type { Sink } from './sink.ts';
 import type { RelayContext } from './tap.ts';
 
 /** The connection, as this direction needs it. */

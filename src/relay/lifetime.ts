@@ -251,11 +251,12 @@ export class Lifetime {
   }
 
   /**
-   * Gives up the writes if a side is not read because the other takes no more, or took no more
-   * until a moment ago, so that both are read to their ends. Answers whether that was so.
+   * Whether what has come lies unread. Gives up the writes if a side is not read because the other
+   * takes no more, or took no more until a moment ago, so that both are read to their ends.
    */
   #readUnread(): boolean {
     const { client, inbound, upstream } = this.#sides;
+    if (this.#context.reading?.held === true) return true;
     const now = this.#context.now();
     if (!client.blocks(now, RESUME_MS) && !upstream.blocks(now, RESUME_MS)) return false;
     inbound.forget();

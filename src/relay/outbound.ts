@@ -8,7 +8,7 @@ import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
 import { messageFrame } from './inject.ts';
 import { LastFrame } from './last-frame.ts';
-import type { Sink } from './peer.ts';
+import type { Sink } from './sink.ts';
 import type { RelayContext } from './tap.ts';
 import { UpstreamMessages } from './upstream-messages.ts';
 import { type ScanEvents, UpstreamScan } from './upstream-scan.ts';

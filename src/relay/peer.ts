@@ -11,44 +11,23 @@ import {
   room,
   writeDirectly,
 } from './direct.ts';
-import type { RelayContext } from './tap.ts';
+import type { PeerEvents } from './peer-events.ts';
+import type { Reading } from './reading.ts';
+import type { Sink } from './sink.ts';
+
+export type { PeerEvents } from './peer-events.ts';
 
 const kPeer = Symbol('peer');
 
 type PeerSocket = Duplex & { setNoDelay?(on: boolean): unknown; [kPeer]?: Peer; _handle?: Handle | null };
-
-/** The connection, as its sockets tell it what happens. */
-export interface PeerEvents {
-  received(peer: Peer, chunk: Buffer): void;
-  /** Is told of FIN: the peer sends no more. */
-  ended(peer: Peer): void;
-  /** Is told that the socket is gone. */
-  closed(peer: Peer): void;
-  /**
-   * Is told that the peer takes bytes again, or never will, after `ms` in which its opposite was
-   * not read.
-   */
-  drained(peer: Peer, ms: number): void;
-  readonly context: RelayContext;
-}
-
-/** A socket to write to. Writes may be corked around several calls. After `end` they vanish. */
-export interface Sink {
-  /** Writes bytes, which may lie in shared memory: a chunk just read, or `room`. */
-  write(bytes: Buffer): void;
-  /** Memory for the next write. */
-  room(size: number): Buffer;
-  cork(): void;
-  uncork(): void;
-  end(): void;
-}
 
 export class Peer implements Sink, DirectWriter {
   closed = false;
   /** Whether the peer may still get bytes. */
   writable = true;
   readonly #socket: PeerSocket;
-  #events: PeerEvents;
+  readonly #reading: Reading | undefined;
+  #events: PeerEvents<Peer>;
   #opposite: Peer | undefined = undefined;
   /** Since when it takes no more and its opposite is not read, monotonic ms; 0 = it takes more. */
   #fullAt = 0;
@@ -66,9 +45,10 @@ export class Peer implements Sink, DirectWriter {
   #joined: Buffer[] | undefined = undefined;
   #abandoned = false;
 
-  /** Takes over the socket: TCP, TLS, unix, or any other Duplex. Nothing is read before `start`. */
-  constructor(socket: Duplex, events: PeerEvents) {
+  /** Takes over a socket: TCP, TLS, unix, any Duplex. Reads from `start` on, as `reading` says. */
+  constructor(socket: Duplex, events: PeerEvents<Peer>, reading?: Reading) {
     this.#socket = socket;
+    this.#reading = reading;
     this.#events = events;
     this.#socket[kPeer] = this;
     // Otherwise Node answers FIN with FIN before the other side has had its say.
@@ -191,19 +171,38 @@ export class Peer implements Sink, DirectWriter {
   }
 
   onData(chunk: Buffer): void {
-    if (!this.#abandoned) this.#events.received(this, chunk);
+    if (this.#abandoned) return;
+    if (this.#reading?.holds() === true) this.#keep(Buffer.from(chunk), this.#reading);
+    else this.#events.received(this, chunk);
   }
 
   onEnd(): void {
-    this.#events.ended(this);
+    if (!this.#waits(onEnd)) this.#events.ended(this);
   }
 
   onClose(): void {
+    if (this.#waits(onClose)) return;
     // A stream that was not read still holds bytes after a reset.
     const rest = this.#socket.readableLength > 0 ? this.#socket.read() : null;
     if (rest !== null) this.onData(rest);
     this.closed = true;
     this.#events.closed(this);
+  }
+
+  /** Whether reads are held up. `tell` is called when they no longer are. */
+  #waits(tell: (this: PeerSocket) => void): boolean {
+    const waits = this.#reading?.holds() === true;
+    if (waits) this.#reading.later(() => tell.call(this.#socket));
+    return waits;
+  }
+
+  /** Tells the bytes when reads are no longer held up, and reads nothing more until then. */
+  #keep(bytes: Buffer, reading: Reading): void {
+    this.#socket.pause();
+    reading.later(() => {
+      this.onData(bytes);
+      if (this.#opposite === undefined || this.#opposite.#fullAt === 0) this.#socket.resume();
+    });
   }
 
   onDrain(): void {
@@ -250,7 +249,8 @@ export class Peer implements Sink, DirectWriter {
     const { patienceMs } = context.limits;
     patiently(patienceMs, () => {
       if (this.closed) return;
-      if (this.#opposite?.blocks(context.now(), patienceMs) === true) this.#dieUnlessRead();
+      const unread = this.#reading?.held === true || this.#opposite?.blocks(context.now(), patienceMs) === true;
+      if (unread) this.#dieUnlessRead();
       else this.destroy();
     });
   }
@@ -267,7 +267,7 @@ export class Peer implements Sink, DirectWriter {
 }
 
 /** Events of a peer whose place another one has taken. */
-const GONE: Omit<PeerEvents, 'received' | 'context'> = { ended() {}, closed() {}, drained() {} };
+const GONE: Omit<PeerEvents<Peer>, 'received' | 'context'> = { ended() {}, closed() {}, drained() {} };
 
 /** Time for which an abandoned socket may send what was written, ms. */
 const ABANDON_MS = 1000;

@@ -27,7 +27,7 @@ const BLIND_MS = 1000;
 const GOING_AWAY = 1001; // Of a page that went away, perhaps to be loaded again.
 
 /** The class behind `SpliceHandle`. What is public beside that serves its parts. */
-export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, PeerEvents {
+export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, PeerEvents<Peer> {
   /** Bytes received from the upstream, and from the client. */
   bytesToClient = 0;
   bytesToUpstream = 0;
@@ -57,7 +57,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.#pings = shared.pings;
     this.outbound = new Outbound(shared, this, sockets.ordinal);
     this.inbound = new Inbound(shared, this);
-    this.client = new Peer(sockets.client, this);
+    this.client = new Peer(sockets.client, this, context.reading);
     this.upstream = new Peer(sockets.upstream, this);
     this.client.join(this.upstream);
     this.upstream.join(this.client);
@@ -98,7 +98,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   blind(now: number): boolean {
-    return this.#moreAt >= now || this.upstream.blocks(now, BLIND_MS);
+    return this.#moreAt >= now || this.context.reading?.held === true || this.upstream.blocks(now, BLIND_MS);
   }
 
   get closedBehind(): number | undefined {
@@ -164,7 +164,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.#pings = shared.pings;
     outbound.rejoin(shared.barriers, shared.pings);
     this.inbound = new Inbound(shared, this);
-    this.client = new Peer(client, this);
+    this.client = new Peer(client, this, this.context.reading);
     this.client.join(this.upstream);
     this.upstream.join(this.client);
   }

@@ -1,5 +1,6 @@
 // relay: the port through which the data path tells its watcher what goes by on a connection, and what it counts.
 import type { Report } from '../delivery/ports.ts';
+import type { Reading } from './reading.ts';
 
 /** Reasons why a message of the upstream is relayed but not read. */
 export const SKIP_REASONS = ['binary', 'too_large', 'unreadable'] as const;
@@ -192,6 +193,8 @@ export interface RelayContext {
   /** The monotonic clock, ms. */
   now(): number;
   readonly report: Report;
+  /** Left out where nothing ever holds the reads up. */
+  readonly reading?: Reading | undefined;
 }
 
 /** Bounds of the data path. */

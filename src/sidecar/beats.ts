@@ -10,10 +10,13 @@ import { onBeat, onStandstill } from '../time/pulse.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import type { Watch } from './observe.ts';
 import { UnreadNotice } from './unread-notice.ts';
+import type { Waking } from './waking.ts';
 
 export interface BeatDeps {
   readonly tracker: Tracker;
   readonly overdue: OverdueWords;
+  /** Left out where no other instance could have ended anything. */
+  readonly waking?: Waking | undefined;
   readonly connections: Iterable<Silent & Ageing>;
   /** Clients cut off because they were silent. */
   readonly silent: { cut: number };
@@ -33,7 +36,7 @@ export interface BeatDeps {
 
 /** Starts everything that runs on the beat. The result ends it. */
 export function startBeats(deps: BeatDeps): () => void {
-  const { tracker, overdue, connections, silent, aged, watch, unread, limits, memory, report } = deps;
+  const { tracker, overdue, waking, connections, silent, aged, watch, unread, limits, memory, report } = deps;
   const { silenceMs, connectionAgeMs: ageMs, idleMs } = limits;
   const unreadNotice = new UnreadNotice({
     unread: unread.counts,
@@ -47,6 +50,7 @@ export function startBeats(deps: BeatDeps): () => void {
       watch.stoodStill(ms);
       report({ stage: 'standstill', error: new Error(`the process did not run for ${Math.round(ms)} ms`) });
     }),
+    onStandstill(() => waking?.stoodStill()),
     startBeat(tracker, report),
     onBeat((at) => overdue.look(at)),
     onBeat((at) => unreadNotice.look(at)),

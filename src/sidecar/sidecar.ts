@@ -49,6 +49,7 @@ import { createStopper, type Stoppable, type Stopper } from './stop.ts';
 import { handsOver, keepStore, openStore, tokenOffset } from './store.ts';
 import { watchTrust } from './tls-files.ts';
 import { startUpstreamCheck } from './upstream-check.ts';
+import { createWaking } from './waking.ts';
 
 export interface SidecarDeps {
   readonly config: Config;
@@ -178,8 +179,9 @@ async function start(deps: SidecarDeps): Promise<Running> {
       lasting?.shared &&
       createElsewhere({ shared: lasting.shared, confirmations: () => tracker.confirmations, now, report }),
   });
+  const waking = lasting?.shared && createWaking(lasting.shared, now);
   const relay = {
-    counters: counters.relay,
+    ...{ reading: waking?.reading, counters: counters.relay },
     limits: { ...DEFAULT_RELAY_LIMITS, messageBytes, scanBytes, inFlightBytes, confirmationBytes, patienceMs },
     now,
     report,
@@ -271,10 +273,7 @@ async function start(deps: SidecarDeps): Promise<Running> {
   });
   const stopTlsFile = watchTrust({ config, upstream, store: storeTrust, report, log });
   const stopBeats = startBeats({
-    memory,
-    tracker,
-    overdue,
-    connections,
+    ...{ memory, tracker, overdue, waking, connections },
     silent,
     aged,
     watch,

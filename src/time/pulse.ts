@@ -13,6 +13,11 @@ export const BEAT_MS = 50;
  */
 const STANDSTILL_MS = 250;
 
+/** Whether no beat has come for so long that the process must have stood still. */
+export function stoodStill(): boolean {
+  return users > 0 && now() - last - BEAT_MS > STANDSTILL_MS;
+}
+
 /**
  * Called when a standstill is over, before any timer is looked at. It began at `from` (monotonic
  * ms) and lasted `ms`.

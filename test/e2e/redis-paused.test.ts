@@ -12,6 +12,9 @@ import { expectHealthyLog } from '../support/sidecar-process.ts';
 afterEach(closeAll);
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+/** The key of the deliveries in flight, without a session, of the only instance that has some. */
+const openOf = async ({ redis }: Awaited<ReturnType<typeof startShared>>): Promise<string> =>
+  (await redis.client.keys('*:open'))[0] ?? 'none yet';
 const NO_LOSS = { failed: 0, timeout: 0, unverifiable: 0 };
 
 describe.skipIf(missing('redis-server'))('[P8] a paused holder', () => {
@@ -57,6 +60,31 @@ describe.skipIf(missing('redis-server'))('[P8] a paused holder', () => {
     expect(await first.stats()).toMatchObject({ confirmed: 0, ...NO_LOSS });
     expect(await second.sum('ackspan_dead_letters_total')).toBe(4);
     expect(await shared.redis.client.xlen('ackspan:{letters}:all')).toBe(4);
+  });
+
+  it('reads what a client without a session said meanwhile when it knows what a survivor has ended', async () => {
+    const shared = await startShared();
+    const [first, second] = [await shared.start(), await shared.start()];
+    const ann = new WebSocket(`${first.ws}/ws?user=ann`, { autoPong: false });
+    let answers = true;
+    const pings: Buffer[] = [];
+    ann.on('ping', (payload) => (answers ? ann.pong(payload) : pings.push(payload)));
+    const run = await shared.runOf('ann');
+    shared.backend.emit(run);
+    await first.reach({ confirmed: 1 });
+    answers = false;
+    for (let i = 0; i < 3; i++) shared.backend.emit(run);
+    await eventually(async () => expect(await shared.redis.client.hlen(await openOf(shared))).toBe(3));
+    await eventually(() => expect(pings.length).toBeGreaterThan(0));
+    first.signal('SIGSTOP');
+    // The answers, and the end, lie in the socket of the one that stands still.
+    for (const ping of pings) ann.pong(ping);
+    ann.close(1000);
+    await second.reach({ failed: 3 });
+    first.signal('SIGCONT');
+    await first.reach({ pending: 0 });
+    expect(await first.stats()).toMatchObject({ ...NO_LOSS, confirmed: 1 });
+    expect(await second.stats()).toMatchObject({ failed: 3, confirmed: 0 });
   });
 
   it('one token shown at two instances at a time: one of the clients keeps the session, with all that it missed', async () => {

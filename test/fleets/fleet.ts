@@ -9,7 +9,7 @@ import { type AgentBackend, startAgentBackend } from '../support/agent-runs.ts';
 import { type Chance, createChance } from '../support/chance.ts';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { type Client, openClient } from './client.ts';
+import { type Client, openClient, openPlainClient } from './client.ts';
 import { Diary, EVERYBODY } from './diary.ts';
 import { gather } from './evidence.ts';
 import { type FleetInstance, startInstance } from './instance.ts';
@@ -21,6 +21,8 @@ export interface FleetOptions {
   /** For how long instances stand still again and again. */
   readonly ms: number;
   readonly clients: number;
+  /** How many of them are plain: they have not opted in. */
+  readonly plain: number;
   readonly instances: number;
   readonly leaseMs: number;
   /** Path of the built command line. */
@@ -86,7 +88,7 @@ class Fleet {
   }
 
   async begin(): Promise<void> {
-    const { leaseMs, cli, instances, clients } = this.#options;
+    const { leaseMs, cli, instances, clients, plain } = this.#options;
     const redis = await startRedis();
     this.#backend = await startAgentBackend();
     this.#collector = await startOtlpReceiver();
@@ -112,8 +114,9 @@ class Fleet {
       this.#instances.push(await startInstance(name, cli, this.#folder, config, env, this.#diary));
     }
     const deps = { chance: this.#chance, targets: this.#instances, leaseMs, diary: this.#diary };
-    for (let i = 0; i < clients; i++) this.#clients.push(await openClient(`u${i}`, deps));
-    if (!(await until(() => this.#clients.every(isOpen)))) throw new Error('not every client came in');
+    for (let i = 0; i < clients; i++)
+      this.#clients.push(await (i < plain ? openPlainClient : openClient)(`u${i}`, deps));
+    if (!(await until(() => this.#clients.every(({ open }) => open)))) throw new Error('not every client came in');
   }
 
   #listen({ client }: RedisServer): Promise<() => void> {
@@ -172,10 +175,10 @@ class Fleet {
   }
 
   #isBehind(client: Client): boolean {
-    const { user, app, closedAt } = client;
+    const { user, open, numbers, closedAt } = client;
     if (closedAt !== undefined) return false;
     const run = this.#backend.runs.get(user);
-    return !isOpen(client) || (run?.socket !== undefined && app.numbers.at(-1) !== run.sent);
+    return !open || (run?.socket !== undefined && numbers.at(-1) !== run.sent);
   }
 
   result(): FleetResult {
@@ -187,19 +190,18 @@ class Fleet {
     for (const id of verdict.untrue) this.#wrong.push(evidence.ofEvent(id, 'is called confirmed'));
     const begunAnew: string[] = [];
     for (const client of clients) {
-      const { user, app, anewAt, closedAt } = client;
-      this.#wrong.push(...faultsOf(this.#backend.runs.get(user), app.numbers));
-      if (closedAt !== undefined)
-        this.#wrong.push(evidence.ofClient(client, `was closed for good (${app.closes[0]})`, closedAt));
+      const { user, optedIn, numbers, anewAt, closedAt } = client;
+      if (optedIn) this.#wrong.push(...faultsOf(this.#backend.runs.get(user), numbers));
+      if (closedAt !== undefined) this.#wrong.push(evidence.ofClient(client, 'was closed for good', closedAt));
       for (const at of anewAt) begunAnew.push(evidence.ofClient(client, 'began anew', at));
     }
     const sum = (of: (client: Client) => number): number => clients.reduce((all, client) => all + of(client), 0);
     return {
       ...verdict,
       stops: instances.reduce((all, { stops }) => all + stops, 0),
-      resumes: sum(({ app }) => app.resumed.length),
+      resumes: sum(({ resumes }) => resumes),
       events: sentAt.size,
-      handed: sum(({ app }) => app.numbers.length),
+      handed: sum(({ numbers }) => numbers.length),
       anew: begunAnew.length,
       closed: sum(({ closedAt }) => (closedAt === undefined ? 0 : 1)),
       ...{ wrong: this.#wrong, begunAnew },
@@ -219,8 +221,6 @@ class Fleet {
     for (const end of this.#ends) await end();
   }
 }
-
-const isOpen = ({ app }: Client): boolean => app.socket.readyState === WebSocket.OPEN;
 
 /** False: it did not come true in time. */
 async function until(done: () => boolean | Promise<boolean>): Promise<boolean> {

@@ -1,4 +1,4 @@
-// `npm run fleets [-- --seed N --minutes 2 --clients 55 --instances 3 --lease 1500]`: instances on one Redis that stand still again and again; ends with 1 where an outcome is not true.
+// `npm run fleets [-- --seed N --minutes 2 --clients 55 --plain 15 --instances 3 --lease 1500]`: instances on one Redis that stand still again and again; ends with 1 where an outcome is not true.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chosenSeed } from '../support/chance.ts';
@@ -9,23 +9,27 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     minutes: { type: 'string', default: '2' },
     clients: { type: 'string', default: '55' },
+    plain: { type: 'string', default: '15' },
     instances: { type: 'string', default: '3' },
     lease: { type: 'string', default: '1500' },
   },
 });
 const seed = values.seed === undefined ? chosenSeed() : Number(values.seed);
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
-const of = (name: 'minutes' | 'clients' | 'instances' | 'lease'): number => {
+const of = (name: 'minutes' | 'plain' | 'clients' | 'instances' | 'lease'): number => {
   const number = Number(values[name]);
-  if (number > 0) return number;
+  if (number > 0 || (number === 0 && name === 'plain')) return number;
   process.stderr.write(`option --${name} takes a number above 0, not ${values[name]}\n`);
   return process.exit(2);
 };
-const [minutes, clients, instances, leaseMs] = [of('minutes'), of('clients'), of('instances'), of('lease')];
+const [minutes, clients, plain] = [of('minutes'), of('clients'), of('plain')];
+const [instances, leaseMs] = [of('instances'), of('lease')];
 
-say(`seed ${seed}: ${instances} instances, ${clients} clients, ${minutes} minutes, a lease of ${leaseMs} ms`);
+say(
+  `seed ${seed}: ${instances} instances, ${clients} clients of which ${plain} are plain, ${minutes} minutes, a lease of ${leaseMs} ms`,
+);
 const cli = resolve('dist/cli/main.js');
-const result = await playFleet({ seed, clients, instances, leaseMs, ms: minutes * 60_000, cli });
+const result = await playFleet({ seed, clients, plain, instances, leaseMs, ms: minutes * 60_000, cli });
 const { stops, resumes, events, handed, deliveries, confirmed, denied, anew, two, none, untrue, closed, wrong } =
   result;
 const columns: readonly (readonly [string, number])[] = [

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { keysOf } from '../../src/journal/redis/keys.ts';
 import { Reaper } from '../../src/journal/redis/reaper.ts';
-import { CLAIM, TAKE } from '../../src/journal/redis/scripts.ts';
+import { CLAIM, FENCE, TAKE } from '../../src/journal/redis/scripts.ts';
 import { closeAll } from '../support/backends.ts';
 import { missing } from '../support/component.ts';
 import { linkOf } from '../support/redis-link.ts';
@@ -15,9 +15,16 @@ const KEYS = keysOf('test');
 /**
  * `dies`: on which claim its process ends, when Redis has run it and before it does anything more.
  * `take`: what happens when it has taken deliveries, before it ends them. `took`: and when it has
- * taken a session.
+ * taken a session. `look`: when it has looked at the instance, and has not taken any of them.
  */
-async function reaperOf(redis: RedisServer, instance: string, dies = 0, take = () => {}, took = async () => {}) {
+async function reaperOf(
+  redis: RedisServer,
+  instance: string,
+  dies = 0,
+  take = () => {},
+  took = async () => {},
+  look = async () => {},
+) {
   const link = await linkOf(redis, KEYS, instance);
   const adopted: string[] = [];
   let claims = 0;
@@ -40,6 +47,7 @@ async function reaperOf(redis: RedisServer, instance: string, dies = 0, take = (
       read: link.read.bind(link),
       write: link.write.bind(link),
       async run(script, keys, args) {
+        if (script === TAKE) await look();
         const answer = await link.run(script, keys, args);
         if (script === TAKE) take();
         return answer;
@@ -165,6 +173,28 @@ describe.skipIf(missing('redis-server'))('[P8] an instance that sees to a dead o
     // One that comes back finds out what it has lost.
     expect(await redis.client.scard(KEYS.taken('dead'))).toBe(150);
     expect((await redis.client.keys('*dead*')).sort()).toEqual([KEYS.taken('dead')]);
+  });
+
+  it('takes none of the deliveries of one that comes back when it has just been seen to be dead', async () => {
+    const redis = await startRedis();
+    await withDeliveries(redis, 3);
+    await gone(redis, 'dead');
+    const dead = await linkOf(redis, KEYS, 'dead');
+    let taken: unknown;
+    const comesBack = async () => {
+      await redis.client.zadd(KEYS.leases, Date.now() + 60_000, 'dead');
+      taken = await dead.run(FENCE, [KEYS.fence('dead'), KEYS.taken('dead')], ['60000']);
+    };
+    const first = await reaperOf(redis, 'first', 0, undefined, undefined, comesBack);
+    await first.reaper.see([{ instance: 'dead', at: 0 }]);
+    expect([taken, first.ended, first.reaper.buried]).toEqual([[], [], 0]);
+    expect((await redis.client.hkeys(KEYS.open('dead'))).sort()).toEqual(['1', '2', '3']);
+    // When it is dead again, the next one takes them.
+    await gone(redis, 'dead');
+    await redis.client.del(KEYS.reapers);
+    const second = await reaperOf(redis, 'second');
+    await second.reaper.see([{ instance: 'dead', at: 0 }]);
+    expect(second.ended.sort()).toEqual([1, 2, 3]);
   });
 
   it('and stands still when it has taken deliveries ends none of them: another one may have begun', async () => {

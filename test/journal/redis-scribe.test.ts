@@ -124,6 +124,18 @@ it('before bytes go to a client, what was told of its session is handed over; th
   expect(told.slice(1)).toEqual([expect.stringMatching(/^put second /)]);
 });
 
+it('[P8] what a word of the SDK has ended is handed over with the word, before anything else happens', () => {
+  const { told, scribe, begin, send, confirm } = createScribe();
+  const session = begin('s');
+  const seq = send(session, 'kept');
+  scribe.handOver(session);
+  told.length = 0;
+  confirm(session, 1);
+  expect(told).toEqual([]);
+  scribe.heard(session, 1);
+  expect(told).toEqual([expect.stringMatching(new RegExp(`^put s .*heard,1.*d${seq},m${seq}`))]);
+});
+
 it('the end of a confirmed message is told with the next one of its session, or on the beat', async () => {
   const { told, scribe, begin, send, confirm } = createScribe();
   const [session, other] = [begin('s'), begin('other')];

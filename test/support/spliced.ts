@@ -1,5 +1,6 @@
 // Test support: a splice between two memory sockets, with a tap that records its calls.
 import type { Fault } from '../../src/delivery/ports.ts';
+import type { Reading } from '../../src/relay/reading.ts';
 import { createSplice, type SpliceHandle } from '../../src/relay/splice-handle.ts';
 import type { Deflate } from '../../src/relay/spliced-sockets.ts';
 import {
@@ -132,6 +133,7 @@ export interface SplicedOptions<T extends Tap> {
   readonly clientHead?: Buffer;
   readonly upstreamHead?: Buffer;
   readonly highWaterMark?: number;
+  readonly reading?: Reading;
 }
 
 /** A started splice. From here on, bytes that a far end sends are handled before `send` returns. */
@@ -148,6 +150,7 @@ export async function spliced(options: SplicedOptions<Tap> = {}): Promise<Splice
     limits: { ...DEFAULT_RELAY_LIMITS, ...options.limits },
     now: () => time.now,
     report: (fault) => faults.push(fault),
+    reading: options.reading,
   };
   const tap = options.tap ?? new RecordingTap();
   const { deflate, opaque, clientHead, upstreamHead, announcesLoss } = options;

@@ -12,6 +12,8 @@ export interface Keys {
    * dead.
    */
   taken(instance: string): string;
+  /** How often the instance has found that out: one that looked before takes no more. */
+  fence(instance: string): string;
   /** A hash: those of them that do not have their outcome yet, as in `open`. */
   ending(instance: string): string;
   /** A sorted set: when each instance was last there, by the clock of Redis. */
@@ -56,6 +58,7 @@ export function keysOf(prefix: string): Keys {
     open: (instance) => `${prefix}:{${instance}}:open`,
     held: (instance) => `${prefix}:{${instance}}:held`,
     taken: (instance) => `${prefix}:{${instance}}:taken`,
+    fence: (instance) => `${prefix}:{${instance}}:fence`,
     ending: (instance) => `${prefix}:{${instance}}:ending`,
     leases: `${prefix}:{instances}:leases`,
     about: `${prefix}:{instances}:about`,

@@ -125,10 +125,11 @@ export class Reaper {
     for (let i = 0; i < numbers.length; i += SLICE) {
       const slice = numbers.slice(i, i + SLICE);
       const since = redisNow();
+      const fence = ((await link.send('get', [keys.fence(dead)])) as string | null) ?? '';
       if (!(await this.#begins(one))) return false;
-      const args = [String(lifeMs), ...slice];
-      const texts = (await link.run(TAKE, [open, keys.taken(dead), ending], args)) as string[];
-      if (redisNow() - since >= leaseMs) return false;
+      const all = [open, keys.taken(dead), ending, keys.fence(dead)];
+      const texts = (await link.run(TAKE, all, [String(lifeMs), fence, ...slice])) as string[] | null;
+      if (texts === null || redisNow() - since >= leaseMs) return false;
       host.endAsLost(texts.map(readOpenText).filter((each) => each !== undefined));
       // In the same turn, behind their dead letters: an instance that is killed before that leaves
       // them to the next one.

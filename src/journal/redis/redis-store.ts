@@ -19,6 +19,7 @@ import { type Numbering, Numbers } from './numbers.ts';
 import { createOutbox } from './outbox.ts';
 import { Reaper } from './reaper.ts';
 import { Refusals } from './refusals.ts';
+import { RollCall } from './roll-call.ts';
 import { RedisScribe } from './scribe.ts';
 import { DO, RELEASE, SCRIPTS } from './scripts.ts';
 import { Secrets } from './secret.ts';
@@ -54,6 +55,7 @@ export class RedisStore {
   readonly #keys: Keys;
   readonly #numbers: Numbers;
   readonly #refusals: Refusals;
+  readonly #rollCall: RollCall;
   readonly #secrets: Secrets;
   readonly #filling: Filling;
   readonly #upkeep: Upkeep;
@@ -118,6 +120,15 @@ export class RedisStore {
       ledgers: () => this.journal.ledgers(),
     });
     const refused = (error: Error): void => this.gate.refused(error);
+    this.#rollCall = new RollCall({
+      ...{ link, instance, clock, now, refused, keys: this.#keys, lifeMs: LIFE_MS },
+      ...{ members: this.members, refusals: this.#refusals },
+      host: () => this.#host,
+      reaper: () => this.#reaper,
+      join: () => this.#join(),
+      dropped: () => this.#doubt(true),
+      startAnew: () => this.#startAnew(),
+    });
     this.#filling = new Filling({ link, others: this.journal.others, key: this.#keys.open(instance), refused });
   }
 
@@ -175,6 +186,11 @@ export class RedisStore {
     return this.#closed || (this.gate.open && this.journal.hasWhole(session) && !this.link.full);
   }
 
+  /** Whether Redis has said what others have ended, where they may have taken this one for dead. */
+  get judged(): boolean {
+    return this.gate.open && this.#rollCall.over;
+  }
+
   get counters(): StoreCounters {
     const { answered, refused, dropped, bytes } = this.link.counters;
     return { writes: answered, failures: refused + dropped, written: bytes, stalledMs: 0 };
@@ -193,7 +209,7 @@ export class RedisStore {
     if (this.gate.due(now)) void this.#join();
     if (this.gate.open) {
       this.#numbers.look();
-      if (this.members.due(now)) void this.#beat();
+      if (this.members.due(now)) void this.#rollCall.beat();
       this.#upkeep.look(now);
     }
     this.deadLetters.look(now);
@@ -234,14 +250,14 @@ export class RedisStore {
       await link.prepare();
       gate.answers(link.answers);
       await link.read();
-      await this.#beat(true);
+      await members.beat();
       // What came over an earlier connection would undo some of what is written anew.
       await members.alone();
       await link.send('subscribe', [this.#keys.channel(instance), this.#keys.everyone]);
       await this.#secrets.agree();
       await this.#refusals.look();
       await this.#numbers.begin();
-      await this.#forgetTaken();
+      await this.#rollCall.forgetTaken();
       this.journal.startAnew();
       gate.opens();
       await this.#filling.fill();
@@ -249,12 +265,6 @@ export class RedisStore {
     } catch (error) {
       gate.refused(error as Error);
     }
-  }
-
-  /** Forgets what others have ended, because this instance was taken for dead. */
-  async #forgetTaken(): Promise<void> {
-    const taken = (await this.link.send('smembers', [this.#keys.taken(this.instance)])) as string[];
-    if (taken.length > 0) this.#host?.forget(new Set(taken.map(Number)));
   }
 
   /** Redis may have dropped some of what it was told, without a word; or it has. */
@@ -279,22 +289,5 @@ export class RedisStore {
   #lost(): void {
     this.gate.lost();
     this.journal.startAnew();
-  }
-
-  async #beat(alone = false): Promise<void> {
-    try {
-      const { missing, taken, unknown, lapsed } = await this.members.beat();
-      if (alone) return;
-      // Redis knows neither our secret nor our numbers.
-      if (unknown) return await this.#join();
-      if (await this.#refusals.look()) await this.#doubt(true);
-      if (taken) await this.#forgetTaken();
-      // What was dated before the clock of Redis was set says the wrong times now.
-      if (taken || lapsed || this.clock.wasSet()) this.#startAnew();
-      await this.#reaper?.see(missing);
-    } catch (error) {
-      if (alone) throw error;
-      this.gate.refused(error as Error);
-    }
   }
 }

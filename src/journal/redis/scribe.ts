@@ -95,8 +95,10 @@ export class RedisScribe implements Journal {
     const ledger = this.#sessions.get(session);
     if (ledger === undefined) return;
     ledger.heard = heard;
-    // Handed over before the client is told (R12).
     this.#change(session, { heard }, true);
+    // Handed over before the client is told (R12), and at once with what its word has ended: an
+    // instance that stands still from here on shows no outcome that Redis does not know.
+    this.#handing.one(ledger);
   }
 
   shown(session: Session): void {

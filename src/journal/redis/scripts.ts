@@ -242,12 +242,22 @@ redis.call('SET', KEYS[1], string.format('%.0f', count))
 return count`);
 
 /**
- * Takes deliveries from an instance: they stay in `ending` until they have their outcome. KEYS
- * open, taken, ending. ARGV how long that is remembered in ms, numbers … Answers those that were
- * there.
+ * An instance that was taken for dead is back: who has looked at it before takes nothing more. KEYS
+ * fence, taken. ARGV how long that is remembered in ms. Answers the numbers that were taken.
  */
-export const TAKE = script(`local found = {}
-for i = 2, #ARGV do
+export const FENCE = script(`redis.call('INCR', KEYS[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return redis.call('SMEMBERS', KEYS[2])`);
+
+/**
+ * Takes deliveries from an instance: they stay in `ending` until they have their outcome. KEYS
+ * open, taken, ending, fence. ARGV how long that is remembered in ms, the fence as it was when the
+ * instance was seen to be dead ('' = there was none), numbers … Answers those that were there; nil
+ * = the instance is back.
+ */
+export const TAKE = script(`if (redis.call('GET', KEYS[4]) or '') ~= ARGV[2] then return nil end
+local found = {}
+for i = 3, #ARGV do
   local value = redis.call('HGET', KEYS[1], ARGV[i])
   if value then
     redis.call('HDEL', KEYS[1], ARGV[i])
@@ -266,5 +276,5 @@ return found`);
 
 export const SCRIPTS: readonly Script[] = [
   ...[PUT, WRITE, CLAIM, RELEASE, END, DO, MARK],
-  ...[BEAT, SEEN, REAP, BURY, RANGE, TAKE, DISOWN],
+  ...[BEAT, SEEN, REAP, BURY, RANGE, TAKE, DISOWN, FENCE],
 ];
