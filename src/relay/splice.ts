@@ -134,8 +134,8 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     const retiring = this.#retiring;
     const { patienceMs } = context.limits;
     const blind = (): boolean => upstream.blocks(context.now(), patienceMs);
-    if (this.#lifetime.phase !== 'joined' || retiring.underWay || !this.rejoinable || blind()) return false;
-    if (outbound.audience !== 'present' || !outbound.atBoundary) return false;
+    // A client that is away, or was asked before, is no audience.
+    if (outbound.audience !== 'present' || !outbound.atBoundary || !this.rejoinable || blind()) return false;
     outbound.lastPing();
     this.client.write(closeFrame(code, reason, false));
     retiring.begin({ code, through: outbound.messages.ordinal, patienceMs, blind }, (at) => this.dropClient(at));
@@ -231,7 +231,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     // The client was not asked to come again, or has closed by itself at the same time.
     if (through < 0) return code === GOING_AWAY && this.#parks(code);
     this.#tap.receivedThrough(through, this.context.now());
-    return this.#parks(1006, true);
+    return this.#parks(1006);
   }
 
   clientLeft(): void {
@@ -248,16 +248,15 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
     this.#broke('client', 'nothing is added to its bytes from here on');
   }
 
-  /**
-   * Whether the client that has gone is expected back, so that the upstream stays. `asked`: it has
-   * answered that it comes again.
-   */
-  #parks(code: number, asked = false): boolean {
+  /** Whether the client that has gone is expected back, so that the upstream stays. */
+  #parks(code: number): boolean {
     if (this.#lifetime.phase === 'parked') return true;
-    if (this.#retiring.underWay && code === 1006) asked = true;
+    // A client that closes by itself at the same time comes again of its own accord.
+    const asked = this.#retiring.underWay && code === 1006;
     if (!this.rejoinable || !this.#tap.clientLost(code, this.context.now(), asked)) return false;
-    this.#retiring.over();
-    if (code === GOING_AWAY && this.outbound.atBoundary) this.client.write(closeFrame(code, '', false));
+    const told = this.#retiring.over();
+    // A client that was asked to come again has its Close frame.
+    if (code === GOING_AWAY && !told && this.outbound.atBoundary) this.client.write(closeFrame(code, '', false));
     this.#park();
     return true;
   }

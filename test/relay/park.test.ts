@@ -46,6 +46,7 @@ describe('[W10] a client that goes', () => {
       client[how]();
       await settle();
       expect([splice.audience, tap.lost, tap.ends]).toEqual(['absent', [1006], []]);
+      expect(tap.wereAsked).toEqual([false]);
       upstream.send(frame('while away'));
       expect(tap.messages).toEqual(['1:while away']);
       expect(upstream.taken()).toHaveLength(0);

@@ -110,6 +110,7 @@ it.each(['reset', 'fin'] as const)(
     client[how]();
     await settle();
     expect([splice.audience, tap.lost, tap.ends]).toEqual(['absent', [1006], []]);
+    expect(tap.wereAsked).toEqual([true]);
     expect(upstream.finished).toBe(false);
     expect(splice.rejoinable).toBe(true);
   },
@@ -181,6 +182,15 @@ it('[W23] one that closes by itself at the same time ends, and an upstream that 
   expect([tap.lost, tap.received, tap.ends.length]).toEqual([[], [], 1]);
   expect(tap.messages).toHaveLength(2);
   expect(upstream.finished).toBe(true);
+});
+
+it('[W2] [W23] one that goes away by itself at the same time is parked, and gets no second Close frame', async () => {
+  const { client, splice, tap } = await joined();
+  splice.retire(1012, 'old');
+  client.send(answer(1001));
+  await settle();
+  expect([splice.audience, tap.lost, tap.wereAsked]).toEqual(['absent', [1001], [false]]);
+  expect(heard(client)).toEqual(['8:1012']);
 });
 
 it('[W23] not in the middle of a message, not twice, and not when an end has begun', async () => {

@@ -105,10 +105,13 @@ export class RecordingTap implements Tap {
 /** Keeps what it is told of the client's going; answers `stays`. */
 export class ParkingTap extends RecordingTap {
   readonly lost: number[] = [];
+  /** Whether the client that went had been asked to come again. */
+  readonly wereAsked: boolean[] = [];
   stays = true;
   override wantsBarrier = () => false;
-  clientLost(code: number): boolean {
+  clientLost(code: number, _now: number, asked: boolean): boolean {
     this.lost.push(code);
+    this.wereAsked.push(asked);
     return this.stays;
   }
 }
