@@ -1,6 +1,6 @@
 // How the sidecar ends a connection where one side cannot be heard or reached: nothing is waited for in vain, and no word is lost.
 import { describe, expect, it, vi } from 'vitest';
-import { CLOSE, PING, PONG } from '../../src/relay/frames.ts';
+import { CLOSE, CONTINUATION, PING, PONG } from '../../src/relay/frames.ts';
 import { fakeTimers } from '../support/fake-timers.ts';
 import { clientFrame, closePayload, frame, readCompleteFrames, readFrames } from '../support/raw-frames.ts';
 import { MemorySocket, settle } from '../support/socket-pair.ts';
@@ -124,6 +124,33 @@ it('[W15] an upstream that dies inside a frame leaves its client FIN, where a Cl
   await settle();
   expect(client.taken()).toEqual(bytes);
   expect(client.finished).toBe(true);
+});
+
+describe('[W2] a text of ours', () => {
+  it('[W19] is not added where bytes pass unread', async () => {
+    for (const opaque of [true, false]) {
+      const { client, upstream, splice } = await spliced({ opaque });
+      upstream.send(Buffer.alloc(20, 0xff));
+      splice.sendMessage(Buffer.from('ours'));
+      expect(client.taken().subarray(-20)).toEqual(Buffer.alloc(20, 0xff));
+    }
+  });
+
+  it('is not added behind a Close frame', async () => {
+    const { client, upstream, splice } = await spliced();
+    upstream.send(frame(closePayload(1000), { opcode: CLOSE }));
+    splice.sendMessage(Buffer.from('ours'));
+    expect(opcodes(client)).toEqual([CLOSE]);
+  });
+
+  it('stands between a message and the Close frame that came in one chunk', async () => {
+    const { client, upstream, splice } = await spliced();
+    upstream.send(frame('one', { fin: false }));
+    splice.sendMessage(Buffer.from('ours'));
+    const end = frame('two', { opcode: CONTINUATION });
+    upstream.send(Buffer.concat([end, frame(closePayload(1000), { opcode: CLOSE })]));
+    expect(opcodes(client).filter((opcode) => opcode !== PING)).toEqual([1, 0, 1, CLOSE]);
+  });
 });
 
 describe('[W22] a Close frame that waits for words', () => {

@@ -128,6 +128,48 @@ it('[W23] one that answers nothing is let go after the patience', async () => {
   expect(splice.audience).toBe('absent');
 });
 
+it('[W23] the wait for an answer ends with it: the client that comes next is left alone', async () => {
+  const { client, splice, tap } = await joined();
+  fakeTimers();
+  splice.retire(1012, 'old');
+  client.send(answer());
+  await settle();
+  const next = new MemorySocket();
+  splice.rejoin(next, 4409, 'replaced');
+  splice.startClient(Buffer.alloc(0));
+  await vi.advanceTimersByTimeAsync(5000);
+  await settle();
+  expect([next.destroyed, splice.audience, tap.lost]).toEqual([false, 'present', [1006]]);
+  // It may be asked in its turn.
+  expect(splice.retire(1012, 'old')).toBe(true);
+});
+
+it('[W2] [W23] nothing of ours follows the Close frame', async () => {
+  const { client, splice } = await joined();
+  splice.retire(1012, 'old');
+  splice.sendMessage(Buffer.from('again'));
+  splice.ping();
+  await settle();
+  expect(heard(client)).toEqual(['8:1012']);
+});
+
+it('[W23] one that is not read for a while, and answers nothing after that, is let go in the end', async () => {
+  const { client, upstream, splice, time } = await joined();
+  fakeTimers();
+  splice.retire(1012, 'old');
+  upstream.stall();
+  client.send(clientFrame('x'.repeat(20_000)));
+  await settle();
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(client.destroyed).toBe(false);
+  upstream.unstall();
+  await settle();
+  time.now += 5000;
+  await vi.advanceTimersByTimeAsync(2500);
+  await settle();
+  expect([client.destroyed, splice.audience]).toEqual([true, 'absent']);
+});
+
 it('[W23] not while the upstream takes no more, so that the client is not read; where that begins later, its answer is waited for', async () => {
   const { client, upstream, splice, tap, time } = await joined();
   fakeTimers();

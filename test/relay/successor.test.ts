@@ -59,6 +59,16 @@ describe('[W12] a client that is replaced', () => {
     expect(heard(next)).toEqual([`${TEXT}:next`]);
   });
 
+  it('in the middle of a message: the next one is heard from its first byte, also where that came in one chunk with the rest', async () => {
+    const here = await parking();
+    const next = frame('the next message');
+    here.upstream.send(frame('one', { fin: false }));
+    const client = joins(here);
+    here.upstream.send(Buffer.concat([frame('two', { opcode: CONTINUATION }), next.subarray(0, 4)]));
+    here.upstream.send(next.subarray(4));
+    expect(client.taken()).toEqual(next);
+  });
+
   it('leaves nothing held back', async () => {
     const here = await parking();
     here.client.send(clientFrame('fourteen bytes', { opcode: PONG }).subarray(0, 15));
