@@ -101,6 +101,30 @@ it('[W8] what is no word goes on at once, also where its header came in two chun
   expect(upstream.taken()).toEqual(bytes.subarray(0, 100));
 });
 
+it('[W19] a pong of ours that breaks the framing rules itself proves nothing, and goes on', async () => {
+  const { client, upstream, splice, tap } = await spliced();
+  upstream.send(frame('first'));
+  splice.ping();
+  const [, ping] = readFrames(client.taken());
+  // A control frame has no fragments.
+  const odd = clientFrame(ping!.payload, { opcode: PONG, fin: false });
+  const bytes = Buffer.concat([clientFrame('mine', { opcode: PONG }), odd]);
+  client.send(bytes);
+  expect([tap.received, upstream.taken()]).toEqual([[], bytes]);
+});
+
+it('[W6] of binary messages in parts that are not read, each has its true size', async () => {
+  const { upstream, tap } = await spliced();
+  for (let i = 0; i < 2; i++) {
+    upstream.send(frame(Buffer.alloc(300, 1), { opcode: BINARY, fin: false }));
+    upstream.send(frame(Buffer.alloc(100, 1), { opcode: CONTINUATION }));
+  }
+  expect([tap.messages, tap.passedBytes]).toEqual([
+    ['1!binary', '2!binary'],
+    [400, 400],
+  ]);
+});
+
 it('[W10] a client that broke the framing rules is not parked', async () => {
   const { client, splice, tap } = await spliced<ParkingTap>({ tap: new ParkingTap() });
   // Not masked.

@@ -44,6 +44,7 @@ export class RecordingTap implements Tap {
   keeps = Number.MAX_SAFE_INTEGER;
   /** What is said of each message that is not read. */
   readonly unseen: (Unseen | undefined)[] = [];
+  readonly passedBytes: number[] = [];
   /** True sizes of the messages told, by ordinal. */
   readonly sizes = new Map<number, number>();
 
@@ -63,8 +64,9 @@ export class RecordingTap implements Tap {
     this.times.push(now);
     this.sizes.set(ordinal, bytes);
   }
-  upstreamSkipped(reason: string, ordinal: number, _now: number, _bytes: number, unseen?: Unseen): void {
+  upstreamSkipped(reason: string, ordinal: number, _now: number, bytes: number, unseen?: Unseen): void {
     this.messages.push(`${ordinal}!${reason}`);
+    this.passedBytes.push(bytes);
     this.unseen.push(unseen);
   }
   undecoded(delta: number): void {
