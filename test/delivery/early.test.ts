@@ -1,6 +1,9 @@
 // Confirmations that come while messages of their session are still being read on the side (SPEC D3, D6).
 import { describe, expect, test } from 'vitest';
-import { facts, MUST_PROCESS, setUp, THINKING } from './harness.ts';
+import { Owner, Session } from '../../src/delivery/session.ts';
+import { Tracker } from '../../src/delivery/tracker.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { FakeLink, facts, MUST_PROCESS, Recorder, setUp, THINKING } from './harness.ts';
 
 describe('a word that comes while messages of its session are read on the side', () => {
   test('[D6] is about the message that waits there, not about the same event in another tab', () => {
@@ -29,6 +32,27 @@ describe('a word that comes while messages of its session are read on the side',
     tracker.decoded(mine, start + 4);
     expect([proven!.status, late!.status, late!.word]).toEqual(['confirmed', 'pending', 'confirmed']);
     expect(recorder.unmatchedReasons).toEqual([]);
+  });
+
+  test('[R6] proves nothing of a message that the client missed, and that waits apart', () => {
+    const start = 1_000;
+    const tracker = new Tracker({
+      ...{ store: createMemoryStore({ history: 10 }), observer: new Recorder(), now: start, random: () => 0.5 },
+      ...{ limits: { pending: 10, pendingPerUser: 10 }, reemit: () => 'sent' as const },
+    });
+    const session = new Session('s', new Owner('anna'));
+    Object.assign(session, { optedIn: true, resumable: true, link: new FakeLink() });
+    // An event of that id was not tracked, so that a word by that id may be about it.
+    tracker.confirmations.passed(session, 'y');
+    const missed = tracker.track(session, facts(MUST_PROCESS, 'y'), 1, start)!;
+    tracker.resumed(session, new FakeLink(), 0, start + 1);
+    expect(missed.queue).toBe('reemission');
+    session.undecoded = 1;
+    for (const id of ['x', 'y']) tracker.processed(session, id, false, '', start + 3);
+    const own = tracker.track(session, facts(MUST_PROCESS, 'x'), 2, start + 2, start + 4)!;
+    session.undecoded = 0;
+    tracker.decoded(session, start + 5);
+    expect([own.status, missed.status, missed.word]).toEqual(['confirmed', 'retrying', 'confirmed']);
   });
 
   test('[D3] proves nothing of a message that was sent after it', () => {

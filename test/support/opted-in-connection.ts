@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
 import { OverdueWords } from '../../src/connection/overdue-words.ts';
-import type { ConnectionEnd } from '../../src/connection/parts.ts';
+import type { ConnectionEnd, MessageWatch } from '../../src/connection/parts.ts';
 import { createResendBudget } from '../../src/connection/resending.ts';
 import type { ResumableSession } from '../../src/connection/resumable-session.ts';
 import { createResumption } from '../../src/connection/resumption.ts';
@@ -29,10 +29,11 @@ interface Options {
   readonly ttlMs?: number;
   readonly reloadMs?: number;
   readonly deflate?: Deflate;
+  readonly messages?: MessageWatch;
 }
 
 /** Opens the connection. Of the outcomes, `status reason` is told by event id. */
-export async function openOptedIn({ ttlMs = 60_000, reloadMs = 60_000, deflate }: Options = {}) {
+export async function openOptedIn({ ttlMs = 60_000, reloadMs = 60_000, deflate, messages }: Options = {}) {
   const time = { now: 10_000 };
   const told: string[] = [];
   const parked = { count: 0 };
@@ -55,7 +56,7 @@ export async function openOptedIn({ ttlMs = 60_000, reloadMs = 60_000, deflate }
     closed: (_: Connection, { by, code, at }: ConnectionEnd) => void told.push(`closed by ${by} ${code} at ${at}`),
   };
   const deps = {
-    ...{ tracker, decoder: createDecoder(DEFAULT_DECODE_OPTIONS), relay, observer, parked },
+    ...{ tracker, decoder: createDecoder(DEFAULT_DECODE_OPTIONS), relay, observer, parked, messages },
     unread: { binary: 0, too_large: 0, unreadable: 0, superseded: 0 },
     overdue: new OverdueWords(),
     resendBudget: createResendBudget(),
