@@ -121,6 +121,36 @@ describe('batches', () => {
   });
 });
 
+describe('the network goes', () => {
+  test('tries that fail wait longer and longer, also after a connection that had lasted', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    const { network, socket } = open();
+    const waits: number[] = [];
+    socket.addEventListener('reconnecting', ({ delayMs }) => waits.push(delayMs));
+    await vi.advanceTimersByTimeAsync(60_000);
+    for (let n = 0; n < 4; n++) {
+      network.connection.cut();
+      if (n < 3) await vi.advanceTimersByTimeAsync(waits.at(-1)!);
+    }
+    expect(waits).toEqual([500, 1000, 2000, 4000]);
+  });
+
+  test('what was queued for one connection is not sent again over the next', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    const { network, socket, deliver } = open();
+    const sent: string[] = [];
+    network.connection.cut();
+    socket.send('once');
+    for (let n = 0; n < 2; n++) {
+      await vi.advanceTimersByTimeAsync(1000);
+      deliver();
+      sent.push(...network.connection.up);
+      network.connection.cut();
+    }
+    expect(sent).toEqual(['once']);
+  });
+});
+
 describe('the network comes back', () => {
   test('while waiting for the next try: it is tried afresh, not after half a minute', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5);

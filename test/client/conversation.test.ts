@@ -68,3 +68,55 @@ test('no sidecar after all: the message arrives, the loss is told once, nothing 
   expect(resumed).toEqual([false]);
   conversation.look(true);
 });
+
+/** A conversation with a new session, of a sidecar that acknowledges or not. */
+function opened(more = '', dropped: () => void = drop) {
+  const sent: string[] = [];
+  const conversation = new Conversation(
+    undefined,
+    () => {},
+    dropped,
+    () => 0,
+  );
+  const hear = (text: string) => conversation.receive(text, (frame) => sent.push(frame));
+  conversation.call();
+  conversation.answered();
+  hear(welcome('a', 1, false).replace('}', `${more}}`));
+  return { conversation, hear, sent };
+}
+
+test('[R12] no message is taken while ten thousand results are unacknowledged: the connection is left', () => {
+  vi.useFakeTimers();
+  let drops = 0;
+  const { hear } = opened(',"silence":0', () => drops++);
+  // The first handler does not finish, so that `through` covers none of the others.
+  hear('slow');
+  for (let n = 0; n < 10_000; n++) hear('x')!();
+  expect(drops).toBe(0);
+  expect(hear('one more')).toBeUndefined();
+  expect(drops).toBe(1);
+});
+
+test('nothing more is said once the connection is being closed', () => {
+  vi.useFakeTimers();
+  const { conversation, hear, sent } = opened();
+  const done = hear('x');
+  conversation.leave();
+  done!();
+  conversation.flush();
+  vi.advanceTimersByTime(1000);
+  expect(sent).toEqual([]);
+});
+
+test('[R10] a 4409 is final where the requests without an answer were for an earlier session', () => {
+  for (const recovered of [true, false]) {
+    const { conversation, hear } = opened();
+    conversation.lose(true, 1006);
+    conversation.call();
+    conversation.lose(true, 1006);
+    conversation.call();
+    conversation.answered();
+    hear(welcome('a', 9, recovered));
+    expect(conversation.lose(true, 4409)).toBe(recovered);
+  }
+});

@@ -179,6 +179,24 @@ describe('ledger', () => {
     expect(later.through).toBe(0);
   });
 
+  test('[R12] every rejection is kept for a sidecar that acknowledges, however many there are', () => {
+    const ledger = answering();
+    ended(ledger, 1100, 'broken');
+    expect(said(ledger)).toHaveLength(1101);
+    ledger.resume(welcome(1101, { silence: 0 }));
+    expect(said(ledger)).toHaveLength(1101);
+  });
+
+  test('of what was acknowledged nothing is remembered', () => {
+    const ledger = answering();
+    ended(ledger, 3, 'broken');
+    const frames = said(ledger).length;
+    ledger.hear(frames);
+    expect([ledger.unsaid, ledger.resumption(false).words]).toEqual([0, []]);
+    ended(ledger, 1, 'broken');
+    expect(ledger.unsaid).toBe(1);
+  });
+
   test('ten thousand messages may be unfinished; then the oldest is given up', () => {
     const ledger = fresh();
     for (let n = 1; n <= 10_001; n++) ledger.take(0);

@@ -70,7 +70,11 @@ it.each([
   'permessage-deflate, permessage-deflate',
   'permessage-deflate; server_max_window_bits=7',
   'permessage-deflate; server_max_window_bits',
+  'permessage-deflate; client_max_window_bits=16',
   'permessage-deflate; surprise',
+  'permessage-deflate; surprise=10',
+  'permessage-deflate; server_no_context_takeover=1',
+  'permessage-deflate; client_no_context_takeover=1',
   'permessage-deflate; server_no_context_takeover; server_no_context_takeover',
   '; =',
 ])('not readable, so opaque and untouched: %s', (answered) => {
