@@ -1,7 +1,8 @@
 // [D8] A tap that throws degrades to a pass-through: reported once, nothing lost or changed.
 import { describe, expect, it } from 'vitest';
 import { PING, PONG } from '../../src/relay/frames.ts';
-import type { Tap } from '../../src/relay/tap.ts';
+import { TapGuard } from '../../src/relay/guard.ts';
+import { DEFAULT_RELAY_LIMITS, RelayCounters, type Tap } from '../../src/relay/tap.ts';
 import { clientFrame, frame, readFrames } from '../support/raw-frames.ts';
 import { settle } from '../support/socket-pair.ts';
 import { RecordingTap, spliced } from '../support/spliced.ts';
@@ -74,5 +75,37 @@ describe('[W20][D8] a tap that throws', () => {
     await settle();
     expect([it.client.closed, it.upstream.closed]).toEqual([true, true]);
     expect(it.faults).toHaveLength(1);
+  });
+});
+
+describe('[W20] what a tap that throws is taken to say', () => {
+  const QUESTIONS: readonly [keyof Tap, (guard: TapGuard) => unknown, unknown][] = [
+    ['wants', (guard) => guard.wants(), 0],
+    ['writeFirst', (guard) => guard.writeFirst(1), 'message'],
+    ['barrierAt', (guard) => guard.barrierAt(1), false],
+    ['lastBarrierAt', (guard) => guard.lastBarrierAt(1), false],
+    ['awaits', (guard) => guard.awaits(0), false],
+    ['wordsDue', (guard) => guard.wordsDue(0), false],
+    ['clientText', (guard) => guard.clientText(Buffer.alloc(0), 0, 0, 0, false, false), false],
+    ['clientLost', (guard) => guard.clientLost(1006, 0, false), false],
+    ['undecoded', (guard) => guard.undecoded(1), undefined],
+    ['writing', (guard) => guard.writing(), undefined],
+    ['receivedThrough', (guard) => guard.receivedThrough(1, 0), undefined],
+    ['clientMessage', (guard) => guard.clientMessage(true, 0, 0), undefined],
+  ];
+
+  it.each(QUESTIONS)('in %s, then and from then on; it is asked once', (method, ask, answer) => {
+    let calls = 0;
+    const faults: unknown[] = [];
+    const bug = (): never => {
+      calls++;
+      throw new Error('bug');
+    };
+    const tap = { [method]: bug } as unknown as Tap;
+    const report = (fault: unknown) => void faults.push(fault);
+    const limits = DEFAULT_RELAY_LIMITS;
+    const guard = new TapGuard(tap, { counters: new RelayCounters(), limits, now: () => 0, report });
+    expect([ask(guard), ask(guard)]).toEqual([answer, answer]);
+    expect([calls, faults.length]).toEqual([1, 1]);
   });
 });

@@ -40,6 +40,15 @@ describe('[W9] owed pongs', () => {
     expect(got(it)).toEqual(['10:']);
   });
 
+  it('a client that answers an earlier ping of the upstream still owes the latest', async () => {
+    const it = await spliced();
+    it.upstream.send(Buffer.concat([ping('one'), ping('two')]));
+    it.client.send(answer('one'));
+    it.splice.ping();
+    it.client.send(ourPong(it));
+    expect(got(it)).toEqual(['10:one', '10:two']);
+  });
+
   it('a client that answers both: nothing is added', async () => {
     const it = await spliced();
     it.upstream.send(ping('beat'));
@@ -153,10 +162,30 @@ describe('[W9] pongs for the upstream as evidence', () => {
     expect(got(it)).toEqual(['10:1764146341', '10:1764146342']);
   });
 
+  it('[E1] do not from a client that has answered a ping that nobody sent, while other pings were out', async () => {
+    const it = await spliced();
+    it.upstream.send(ping('beat'));
+    it.client.send(answer('mine'));
+    it.upstream.send(Buffer.concat([frame('event'), ping('next')]));
+    it.client.send(answer('next'));
+    expect(it.tap.received).toEqual([]);
+  });
+
+  it('[E1] do from a client that answers nothing but pings, however long ago they were', async () => {
+    const it = await spliced();
+    for (let n = 100; n < 200; n++) it.upstream.send(ping(`beat ${n}`));
+    it.client.send(answer('beat 100'));
+    it.upstream.send(frame('event'));
+    it.upstream.send(ping('next'));
+    it.client.send(answer('next'));
+    expect(it.tap.received).toEqual([1]);
+  });
+
   it('do from a client whose own pongs are empty: those equal no ping that proves something', async () => {
     const it = await spliced();
     it.client.send(answer(''));
     it.upstream.send(Buffer.concat([frame('a'), ping('beat')]));
+    it.client.send(answer(''));
     it.client.send(answer('beat'));
     expect(it.tap.received).toEqual([1]);
   });
