@@ -98,22 +98,28 @@ describe('[W17] close()', () => {
     expect([client.destroyed, upstream.destroyed, tap.ends]).toEqual([true, true, ['sidecar 1012']]);
   });
 
-  it('[W14] the tap is told the text of the Close frame that began the end', async () => {
-    class ReasonTap extends RecordingTap {
-      readonly reasons: string[] = [];
-      override closed(by: string, code: number, _now?: number, reason = ''): void {
-        super.closed(by, code);
-        this.reasons.push(reason);
+  it.each(['sidecar', 'upstream', 'client'])(
+    '[W14] the tap is told the text of the Close frame with which the %s began the end',
+    async (by) => {
+      class ReasonTap extends RecordingTap {
+        readonly reasons: string[] = [];
+        override closed(by: string, code: number, _now?: number, reason = ''): void {
+          super.closed(by, code);
+          this.reasons.push(reason);
+        }
       }
-    }
-    const tap = new ReasonTap();
-    const { client, upstream, splice } = await spliced<ReasonTap>({ tap });
-    splice.close(1012, 'restart');
-    client.fin();
-    upstream.fin();
-    await settle();
-    expect(tap.reasons).toEqual(['restart']);
-  });
+      const tap = new ReasonTap();
+      const { client, upstream, splice } = await spliced<ReasonTap>({ tap });
+      const payload = closePayload(1000, 'that is all');
+      if (by === 'sidecar') splice.close(1000, 'that is all');
+      else if (by === 'upstream') upstream.send(frame(payload, { opcode: CLOSE }));
+      else client.send(clientFrame(payload, { opcode: CLOSE }));
+      client.fin();
+      upstream.fin();
+      await settle();
+      expect([tap.ends, tap.reasons]).toEqual([[`${by} 1000`], ['that is all']]);
+    },
+  );
 });
 
 it('[W15] an upstream that dies inside a frame leaves its client FIN, where a Close frame would tear the frame', async () => {
