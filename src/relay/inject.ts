@@ -1,6 +1,7 @@
 // relay: the other frames that the sidecar adds, framed by ws: never compressed, masked towards the upstream.
 import { Sender } from 'ws';
 import { BINARY, CLOSE, PONG, TEXT } from './frames.ts';
+import type { CloseWords } from './parting.ts';
 
 const MAX_REASON = 123;
 
@@ -21,6 +22,11 @@ export function closeFrame(code: number, reason: string, mask: boolean): Buffer 
   payload.writeUInt16BE(code, 0);
   text.copy(payload, 2);
   return frame(CLOSE, payload, mask);
+}
+
+/** What a Close frame of ours for the client says. */
+export function wordsOf(frame: Buffer): CloseWords {
+  return { closeCode: frame.readUInt16BE(2), closeReason: frame.toString('utf8', 4) };
 }
 
 /** An unmasked text frame for the client, or a binary one. */

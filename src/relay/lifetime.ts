@@ -4,7 +4,7 @@ import type { TapGuard } from './guard.ts';
 import type { Inbound } from './inbound.ts';
 import { closeFrame } from './inject.ts';
 import type { Outbound } from './outbound.ts';
-import { answersClose, complains, Parting } from './parting.ts';
+import { answersClose, complains, Parting, reasonUpstream } from './parting.ts';
 import type { Peer } from './peer.ts';
 import { nextPhase, type Phase, type Step } from './phase.ts';
 import type { EndedBy, Leave, RelayContext } from './tap.ts';
@@ -83,18 +83,18 @@ export class Lifetime {
     const { inbound, outbound, upstream } = this.#sides;
     const first = this.#ends('sidecar', code, reason);
     if (outbound.audience === 'absent') {
-      this.#leaveUpstream(code, reason);
+      this.#leaveUpstream(code, reasonUpstream(reason));
       return;
     }
     this.#startLinger();
     const frame = closeFrame(code, reason, false);
     const heard = outbound.audience === 'present' && !outbound.raw && !upstream.unheard;
     if (first && heedsUpstream && heard && !upstream.blocks(this.#context.now(), 0)) {
-      outbound.closeBehind(frame, code);
+      outbound.closeBehind(frame);
       const { patienceMs } = this.#context.limits;
       this.#farewell = patiently(Math.min(patienceMs, UPSTREAM_ANSWER_MS), () => outbound.closeNow());
-    } else outbound.close(frame, code);
-    inbound.close(closeFrame(code, reason, true));
+    } else outbound.close(frame);
+    inbound.close(closeFrame(code, reasonUpstream(reason), true));
     // The upstream takes no more, so that the client would not be read, and its last evidence
     // neither.
     if (!upstream.blocks(this.#context.now(), 0)) return;
@@ -139,7 +139,7 @@ export class Lifetime {
     if (outbound.atBoundary) outbound.closeNow();
     if (outbound.audience === 'absent') upstream.end();
     else if (this.#announcesLoss && outbound.atBoundary && this.phase === 'parting')
-      outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false), UPSTREAM_LOST);
+      outbound.close(closeFrame(UPSTREAM_LOST, UPSTREAM_LOST_REASON, false));
     else if (outbound.audience === 'arriving') client.end();
     else {
       // The pong still comes, and confirms what the client has got from the upstream that is gone.
@@ -162,10 +162,10 @@ export class Lifetime {
   clientCloses(now: number): void {
     const { inbound, outbound } = this.#sides;
     if (this.phase !== 'joined' && this.phase !== 'closing' && this.phase !== 'parting') return;
-    const { closeThrough } = outbound.scan;
+    const { closeThrough, closeReason } = outbound.scan;
     // One that has not been sent cannot be answered.
     const closeCode = outbound.closeWaits || outbound.audience !== 'present' ? 1006 : outbound.scan.closeCode;
-    if (answersClose(inbound.closeCode, closeCode)) this.#tap.receivedThrough(closeThrough, now);
+    if (answersClose(inbound, { closeCode, closeReason })) this.#tap.receivedThrough(closeThrough, now);
     this.#ends('client', inbound.closeCode, inbound.closeReason);
     this.#clientOver(complains(inbound.closeCode, closeCode) ? 'complained' : 'orderly');
   }

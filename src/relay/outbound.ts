@@ -6,7 +6,7 @@ import type { Shared } from './directions.ts';
 import { FrameScanner } from './frames.ts';
 import type { TapGuard } from './guard.ts';
 import type { UpstreamPings } from './heartbeat.ts';
-import { messageFrame } from './inject.ts';
+import { messageFrame, wordsOf } from './inject.ts';
 import { LastFrame } from './last-frame.ts';
 import type { Sink } from './sink.ts';
 import type { RelayContext } from './tap.ts';
@@ -51,7 +51,6 @@ export class Outbound implements ScanEvents {
   /** A Close frame of ours that waits; one in place of the upstream's; and the code. */
   #closeFrame: Buffer | undefined = undefined;
   #farewell: Buffer | undefined = undefined;
-  #closeFrameCode = 0;
   /** The Close frame that went by, while it waits for words of the application. */
   #lastFrame: LastFrame | undefined = undefined;
   readonly #context: RelayContext;
@@ -170,9 +169,8 @@ export class Outbound implements ScanEvents {
   }
 
   /** Writes the stream's last frame, behind a last barrier, now or at the next frame boundary. */
-  close(frame: Buffer, code: number): void {
+  close(frame: Buffer): void {
     if (this.closing || this.#closeFrame !== undefined) return;
-    this.#closeFrameCode = code;
     const hears = !this.raw && this.audience === 'present';
     if (hears && !this.atBoundary) {
       this.#closeFrame = frame;
@@ -183,16 +181,15 @@ export class Outbound implements ScanEvents {
   }
 
   /** Lets the client hear the upstream out, and then this frame in place of its Close frame. */
-  closeBehind(frame: Buffer, code: number): void {
+  closeBehind(frame: Buffer): void {
     this.#farewell = frame;
-    this.#closeFrameCode = code;
   }
 
   /** Waits for the upstream's Close frame no longer. */
   closeNow(): void {
     const frame = this.#farewell;
     this.#farewell = undefined;
-    if (frame !== undefined) this.close(frame, this.#closeFrameCode);
+    if (frame !== undefined) this.close(frame);
   }
 
   /** Sends the client the Close frame that waits, if one does. */
@@ -290,7 +287,7 @@ export class Outbound implements ScanEvents {
   #end(frame: Buffer): void {
     const { scan } = this;
     this.done = scan.closing = true;
-    scan.closeCode = this.#closeFrameCode;
+    Object.assign(scan, wordsOf(frame));
     scan.closeThrough = this.messages.ordinal;
     const waits = !this.raw && this.audience === 'present' && this.#tap.wordsDue(this.#context.now());
     if (!this.raw && !waits) this.#writer.write(frame);

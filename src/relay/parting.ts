@@ -13,13 +13,29 @@ const SERVER_CODES = [1012, 1013, 1014];
 /** Codes of peers that could not take what they were sent (RFC 6455 §7.4.1). */
 const COMPLAINTS = [1002, 1003, 1007, 1009, 1010];
 
+/** What a Close frame says: its code and its text. */
+export interface CloseWords {
+  readonly closeCode: number;
+  readonly closeReason: string;
+}
+
 /**
- * Whether a client's Close frame with `code` answers the Close frame with `sent`. Peers answer with
- * the code that they got (RFC 6455 §5.5.1), so that the answer proves everything before that frame.
- * A client that may have closed by itself at the same time proves nothing.
+ * Whether the Close frame `said` of a client answers the Close frame `sent`. Peers answer with the
+ * code that they got (RFC 6455 §5.5.1), and with its reason or none, so that the answer proves
+ * everything before that frame. A client that may have closed by itself at the same time proves
+ * nothing: a proxy that stops begins with a code of servers, too, and gives a reason of its own.
  */
-export function answersClose(code: number, sent: number): boolean {
-  return code === sent && SERVER_CODES.includes(code);
+export function answersClose(said: CloseWords, sent: CloseWords): boolean {
+  const same = said.closeReason === '' || said.closeReason === sent.closeReason;
+  return said.closeCode === sent.closeCode && SERVER_CODES.includes(said.closeCode) && same;
+}
+
+/**
+ * The reason that an upstream is given where the sidecar begins to close. The upstream may be
+ * another sidecar, which must not take that for an answer to a Close frame of its own.
+ */
+export function reasonUpstream(reason: string): string {
+  return reason === '' ? 'proxy' : `proxy: ${reason}`;
 }
 
 /**

@@ -1,10 +1,9 @@
 // relay: a client that is asked to come again (W23): what it was told, what its answer proves, how long it may take.
 import { patiently, type Wait } from '../time/patience.ts';
-import { answersClose } from './parting.ts';
+import { answersClose, type CloseWords } from './parting.ts';
 
 /** The Close frame that the client was sent, behind message `through`. */
-interface Asked {
-  readonly code: number;
+interface Asked extends CloseWords {
   readonly through: number;
   readonly patienceMs: number;
   /** Whether the client's answer may lie unread, because the upstream takes no more. */
@@ -32,9 +31,9 @@ export class Retiring {
     });
   }
 
-  /** The last message that a Close frame with that code proves; -1 = none. */
-  provenBy(code: number): number {
-    return this.#asked !== undefined && answersClose(code, this.#asked.code) ? this.#asked.through : -1;
+  /** The last message that the Close frame `said` proves; -1 = none. */
+  provenBy(said: CloseWords): number {
+    return this.#asked !== undefined && answersClose(said, this.#asked) ? this.#asked.through : -1;
   }
 
   /** The client goes, or another takes its place. Answers whether it had been asked. */

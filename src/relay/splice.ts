@@ -131,14 +131,14 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
 
   retire(code: number, reason: string): boolean {
     const { outbound, context, upstream } = this;
-    const retiring = this.#retiring;
-    const { patienceMs } = context.limits;
+    const [retiring, { patienceMs }] = [this.#retiring, context.limits];
     const blind = (): boolean => upstream.blocks(context.now(), patienceMs);
     // A client that is away, or was asked before, is no audience.
     if (outbound.audience !== 'present' || !outbound.atBoundary || !this.rejoinable || blind()) return false;
     outbound.lastPing();
     this.client.write(closeFrame(code, reason, false));
-    retiring.begin({ code, through: outbound.messages.ordinal, patienceMs, blind }, (at) => this.dropClient(at));
+    const asked = { closeCode: code, closeReason: reason, through: outbound.messages.ordinal, patienceMs, blind };
+    retiring.begin(asked, (at) => this.dropClient(at));
     outbound.mute();
     return true;
   }
@@ -227,7 +227,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   clientLeaves(code: number): boolean {
-    const through = this.#retiring.provenBy(code);
+    const through = this.#retiring.provenBy(this.inbound);
     // The client was not asked to come again, or has closed by itself at the same time.
     if (through < 0) return code === GOING_AWAY && this.#parks(code);
     this.#tap.receivedThrough(through, this.context.now());

@@ -365,6 +365,20 @@ describe('[D16] the client has gone', () => {
     expect(it.outcomes()).toEqual(['a confirmed received', 'b confirmed received']);
   });
 
+  it('because the sidecar stops: another sidecar in front of it that stops too has answered nothing, its client has taken nothing', async () => {
+    const front = await open();
+    front.connection.close(1012, 'service restart', 'shutdown');
+    const it = await open();
+    it.answer();
+    it.upstream.send(event('a'));
+    it.connection.close(1012, 'service restart', 'shutdown');
+    it.upstream.send(close(1012));
+    await settle();
+    it.client.send(front.upstream.taken());
+    await settle();
+    expect(it.outcomes()).toEqual(['a unverifiable client_left']);
+  });
+
   it('because the sidecar stops: shutdown is why, where nothing is proven', async () => {
     const it = await open();
     it.answer();

@@ -44,10 +44,16 @@ it('[D15] FIN goes when no more evidence can come, or after the patience, once',
   expect([over.ended, silent.ended, unbegun.ended]).toEqual([1, 1, 0]);
 });
 
-it('[D15] an answer repeats a code with which only servers close; a complaint is no answer', () => {
+it('[D15] an answer repeats a code with which only servers close, and gives no other reason; a complaint is no answer', () => {
   const codes = [1000, 1001, 1002, 1003, 1005, 1007, 1009, 1010, 1011, 1012, 1013, 1014, 4000];
-  expect(codes.filter((code) => answersClose(code, code))).toEqual([1012, 1013, 1014]);
-  expect([answersClose(1012, 1013), answersClose(1000, 1012)]).toEqual([false, false]);
+  const words = (closeCode: number, closeReason = '') => ({ closeCode, closeReason });
+  expect(codes.filter((code) => answersClose(words(code), words(code)))).toEqual([1012, 1013, 1014]);
+  expect(answersClose(words(1012), words(1013))).toBe(false);
+  expect(answersClose(words(1000), words(1012))).toBe(false);
+  const reasons = ['service restart', '', 'maintenance'];
+  const ours = words(1012, 'service restart');
+  expect(reasons.map((reason) => answersClose(words(1012, reason), ours))).toEqual([true, true, false]);
+  expect(reasons.map((reason) => answersClose(words(1012, reason), words(1012)))).toEqual([false, true, false]);
   expect(codes.filter((code) => complains(code, 1006))).toEqual([1002, 1003, 1007, 1009, 1010]);
   expect(complains(1009, 1009)).toBe(false);
 });
