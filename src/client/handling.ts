@@ -18,14 +18,13 @@ const NO_HANDLER = 'no message handler';
 export function watch(results: readonly HandlerResult[], manual: boolean, end: End): void {
   let unfinished = results.length;
   const finish = (): void => {
-    unfinished--;
-    if (unfinished === 0 && !manual) end();
+    if (!--unfinished && !manual) end();
   };
   const fail = (error: unknown): void => {
     showError(error);
     end(reasonText(error));
   };
-  if (unfinished === 0) end(NO_HANDLER);
+  if (!unfinished) end(NO_HANDLER);
   for (const { threw, value } of results) {
     if (threw) end(reasonText(value));
     // Whatever it is, its `then` may throw, or call back twice. `Promise.resolve` would hand back a

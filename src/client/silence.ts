@@ -6,8 +6,8 @@ const HURRY_MS = 2000;
  * Lateness of a timer, ms, that shows that the page was frozen, or that its timers are slowed down.
  */
 const LATE_MS = 500;
-/** Silence from which on a path is never dead, ms: timers count in 31 bits. */
-const LIMIT_MS = 5e8;
+/** Silence from which on a path is never dead, ms: six times as much is too long for a timer. */
+const LIMIT_MS = 3.5e8;
 /** Factor on the allowed silence of a path that comes after one that fell silent. */
 const PATIENT = 4;
 
@@ -19,7 +19,7 @@ export class Silence {
   /** Half of the time after which a silent path is dead; 0 = silence is allowed. */
   #half = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What the timer waits, ms. */
+  /** The wait for an answer, ms; 0 = a frame has arrived since the question, or none was asked. */
   #wait = 0;
   /** When the timer is due. */
   #due = 0;
@@ -27,8 +27,6 @@ export class Silence {
   #before = 0;
   /** When a frame arrived last. */
   #last = 0;
-  /** Whether no frame has arrived since the question. */
-  #asked = false;
   /** Number of looks in a row that came too late to tell. */
   #late = 0;
   /**
@@ -55,7 +53,7 @@ export class Silence {
    */
   start(limit: number, expecting = false, patient = false): void {
     clearTimeout(this.#timer);
-    this.#asked = false;
+    this.#wait = 0;
     this.#half = limit > 0 && limit < LIMIT_MS ? (limit / 2) * this.#patience : 0;
     if (expecting && this.#half) this.#await(patient ? this.#half * 3 : limit * 1.5);
     else this.look();
@@ -64,7 +62,7 @@ export class Silence {
   /** Notes that a frame arrived. `carries`: it is more than the beginning of a connection. */
   arrived(carries: boolean): void {
     this.#last = performance.now();
-    this.#asked = false;
+    this.#wait = 0;
     this.#late = 0;
     if (carries) this.#patience = 1;
   }
@@ -75,15 +73,20 @@ export class Silence {
     this.#await(wait);
   }
 
-  /** Looks. Called on any occasion, because timers may have slept. */
-  readonly look = (): void => {
-    const now = performance.now();
+  /**
+   * Looks. Called on any occasion, because timers may have slept. `least`: it is no earlier than
+   * that, whatever the clock says: on some machines it steps back or stands still.
+   */
+  look(least = 0): void {
+    const now = Math.max(performance.now(), least);
+    this.#last = Math.min(this.#last, now);
     const silent = now - this.#last;
     const late = now - this.#due;
-    if (this.#asked) {
-      if (late < 0) this.#set(-late);
+    if (this.#wait) {
+      // The timer is still to come.
+      if (late < 0) return;
       // The answer may have reached a page that was frozen, and not be read yet.
-      else if (late > LATE_MS && this.#late++ < 2) this.doubt();
+      if (late > LATE_MS && this.#late++ < 2) this.doubt();
       else if (this.#gone() > this.#before) this.#await(this.#wait);
       else {
         this.#patience = PATIENT;
@@ -91,10 +94,9 @@ export class Silence {
       }
     } else if (silent < this.#half) this.#set(this.#half - silent);
     else if (this.#half) this.doubt(silent < this.#half * 2 ? this.#half : HURRY_MS);
-  };
+  }
 
   #await(wait: number): void {
-    this.#asked = true;
     this.#wait = wait;
     this.#before = this.#gone();
     this.#set(wait);
@@ -103,7 +105,7 @@ export class Silence {
   #set(wait: number): void {
     clearTimeout(this.#timer);
     this.#due = performance.now() + wait;
-    this.#timer = setTimeout(this.look, wait);
+    this.#timer = setTimeout(() => this.look(this.#due), wait);
     (this.#timer as { unref?(): void }).unref?.();
   }
 }

@@ -21,9 +21,9 @@ const CLOSED = 3;
 
 /** Age of a connection, ms, that starts the back-off anew. */
 const STABLE_MS = 5000;
-/** Time after which there is no sidecar, ms: its welcome comes with the upgrade's answer. */
-const WELCOME_MS = 2000;
-const QUEUE_BYTES = 1024 * 1024;
+/** Half the time after which there is no sidecar, ms: a welcome comes with the upgrade's answer. */
+const PART_MS = 1000;
+const QUEUE_BYTES = 2 ** 20;
 const LOST: CloseDetails = { code: 1006, reason: '', wasClean: false };
 const PAGE_EVENTS = ['pagehide', 'visibilitychange', 'online'];
 
@@ -221,12 +221,14 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
     const base = address.split('#', 1)[0]!;
     const full = `${base}${base.includes('?') ? '&' : '?'}${query}`;
     const link = new Link(full, this.#protocols, this.#options.WebSocket, {
-      opened: ({ socket }) => {
+      opened: () => {
         this.#closeLeft();
         this.#conversation.answered();
         // The welcome tells whether the backend is another one. Without a sidecar none comes.
         if (!this.#conversation.resumption(false)) this.#open();
-        else setTimeout(() => socket.readyState === OPEN && this.#open(), WELCOME_MS);
+        // A page that slept runs a timer that is overdue first, and then reads what has come.
+        else
+          setTimeout(() => setTimeout(() => this.#link.socket.readyState === OPEN && this.#open(), PART_MS), PART_MS);
       },
       message: (from, event) => this.#message(from, event),
       closed: (event) => this.#lost(event),

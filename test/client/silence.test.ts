@@ -192,6 +192,110 @@ describe('a page that slept', () => {
   });
 });
 
+describe('the wait for a welcome', () => {
+  /** The connection is cut, and the handshake of the next one is answered; its welcome is not read. */
+  async function answered(silence?: number) {
+    const all = open(silence);
+    all.sidecar.keepsUpstream = true;
+    const opens: number[] = [];
+    all.socket.onopen = () => opens.push(performance.now());
+    all.network.connection.cut();
+    await vi.advanceTimersByTimeAsync(1);
+    all.network.connection.stepDown();
+    return { ...all, opens };
+  }
+
+  test('of a page that slept goes on when it wakes: its backend is the one that it had', async () => {
+    const { opens, deliver, socket } = await answered();
+    slept = 3_600_000;
+    // Timers that are overdue run before the network is read.
+    vi.advanceTimersToNextTimer();
+    deliver();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect([opens, socket.readyState]).toEqual([[], 1]);
+  });
+
+  test('ends after two seconds: there is no sidecar any more', async () => {
+    const { opens, socket } = await answered();
+    const at = performance.now();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect([opens, socket.readyState]).toEqual([[at + 2000], 1]);
+  });
+
+  test('ends with its connection: one that was left opens nothing', async () => {
+    const { opens, socket, tries } = await answered(1000);
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(tries).not.toEqual([]);
+    expect([opens, socket.readyState]).toEqual([[], 0]);
+  });
+});
+
+describe('[R13] a monotonic clock that is not one', () => {
+  const STEPS = [-36_000_000, 36_000_000];
+
+  test.each(STEPS)('steps by %i ms: a dead path is given up as soon as ever', async (step) => {
+    const { tries } = open();
+    slept = step;
+    await vi.advanceTimersByTimeAsync(1.5 * SILENCE);
+    expect(tries).toHaveLength(1);
+  });
+
+  test.each(STEPS)('steps by %i ms while the answer is waited for: a dead path is given up', async (step) => {
+    const { tries, stills } = open();
+    await vi.advanceTimersByTimeAsync(SILENCE / 2);
+    expect(stills()).toHaveLength(1);
+    slept = step;
+    await vi.advanceTimersByTimeAsync(SILENCE);
+    expect(tries).toHaveLength(1);
+  });
+
+  test.each(STEPS)('steps by %i ms, and the page is shown: a dead path is given up', async (step) => {
+    const { tries } = open();
+    slept = step;
+    page.dispatchEvent(new Event('visibilitychange'));
+    await vi.advanceTimersByTimeAsync(SILENCE / 2 + 1);
+    slept += step;
+    page.dispatchEvent(new Event('visibilitychange'));
+    await vi.advanceTimersByTimeAsync(SILENCE);
+    expect(tries).not.toEqual([]);
+  });
+
+  test.each(STEPS)('steps by %i ms again and again: a path that answers is kept', async (step) => {
+    const { tries, deliver } = open();
+    for (let i = 0; i < 50; i++) {
+      slept += i % 3 === 0 ? step : 0;
+      await vi.advanceTimersByTimeAsync(SILENCE / 40);
+      deliver();
+    }
+    expect(tries).toEqual([]);
+  });
+
+  test('stands still: a dead path is given up all the same', async () => {
+    const { tries } = open();
+    const now = performance.now();
+    vi.spyOn(performance, 'now').mockReturnValue(now);
+    await vi.advanceTimersByTimeAsync(1.5 * SILENCE);
+    expect(tries).toHaveLength(1);
+  });
+});
+
+test('[R13] the longest silence is waited for also where a long message may be under way', async () => {
+  const longest = 3.49e8;
+  const { network, tries } = open(longest);
+  await vi.advanceTimersByTimeAsync(1.5 * longest);
+  expect(tries).toHaveLength(1);
+  network.connection.stepDown();
+  const opened = performance.now();
+  await vi.advanceTimersByTimeAsync(6 * longest + 1);
+  expect(tries.slice(1).map((at) => at - opened)).toEqual([6 * longest]);
+});
+
+test('[R13] a silence that no timer could wait for is never a dead path', async () => {
+  const { network, tries } = open(4.9e8);
+  await vi.advanceTimersByTimeAsync(2 ** 31);
+  expect([network.connection.up, tries]).toEqual([[], []]);
+});
+
 describe('the network comes back', () => {
   test('a connection that answers is kept', async () => {
     const { network, tries, stills, deliver } = open();
