@@ -23,6 +23,7 @@ const FILES = [
   'test/client/back-forward.test.ts',
   'test/client/browser.test.ts',
   'test/hooks/docs.test.ts',
+  'test/journal/earlier-versions.test.ts',
   'test/journal/redis-letters.test.ts',
   'test/journal/redis-orphans.test.ts',
   'test/journal/redis-reaper.test.ts',

@@ -25,8 +25,8 @@ export interface FleetOptions {
   readonly plain: number;
   readonly instances: number;
   readonly leaseMs: number;
-  /** Path of the built command line. */
-  readonly cli: string;
+  /** Paths of the built command lines: of several, instances have one in turn. */
+  readonly clis: readonly string[];
 }
 
 export interface FleetResult extends Verdict {
@@ -76,6 +76,8 @@ class Fleet {
   readonly #clients: Client[] = [];
   readonly #sentAt = new Map<string, number>();
   readonly #wrong: string[] = [];
+  /** Clients that did not get their last event, and when that was given up. */
+  readonly #behind: [client: Client, at: number][] = [];
   readonly #ends: (() => unknown)[] = [];
   #backend!: AgentBackend;
   #collector!: OtlpReceiver;
@@ -88,7 +90,7 @@ class Fleet {
   }
 
   async begin(): Promise<void> {
-    const { leaseMs, cli, instances, clients, plain } = this.#options;
+    const { leaseMs, clis, instances, clients, plain } = this.#options;
     const redis = await startRedis();
     this.#backend = await startAgentBackend();
     this.#collector = await startOtlpReceiver();
@@ -111,6 +113,7 @@ class Fleet {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: this.#collector.endpoint };
     for (let i = 0; i < instances; i++) {
       const name = String.fromCharCode('A'.charCodeAt(0) + i);
+      const cli = clis[i % clis.length]!;
       this.#instances.push(await startInstance(name, cli, this.#folder, config, env, this.#diary));
     }
     const deps = { chance: this.#chance, targets: this.#instances, leaseMs, diary: this.#diary };
@@ -149,7 +152,8 @@ class Fleet {
   /** Every client gets its last event, everything its outcome, and all end. */
   async settle(): Promise<void> {
     for (const client of this.#clients) this.#emit(client);
-    let at = Date.now();
+    const from = Date.now();
+    let at = from;
     await until(() => {
       const behind = this.#clients.filter((client) => this.#isBehind(client));
       // The last one may have gone to a connection that was being closed.
@@ -159,8 +163,7 @@ class Fleet {
       }
       return behind.length === 0;
     });
-    for (const client of this.#clients)
-      if (this.#isBehind(client)) this.#wrong.push(`${client.user} does not get its last event`);
+    for (const client of this.#clients) if (this.#isBehind(client)) this.#behind.push([client, from]);
     const left = async (): Promise<number> => {
       const all = await Promise.all(this.#instances.map((each) => each.left()));
       return all.reduce((a, b) => a + b, 0);
@@ -188,6 +191,8 @@ class Fleet {
     for (const id of verdict.two) this.#wrong.push(evidence.ofEvent(id, 'has two outcomes'));
     for (const id of verdict.none) this.#wrong.push(evidence.ofEvent(id, 'has no outcome'));
     for (const id of verdict.untrue) this.#wrong.push(evidence.ofEvent(id, 'is called confirmed'));
+    for (const [client, at] of this.#behind)
+      this.#wrong.push(evidence.ofClient(client, 'does not get its last event', at));
     const begunAnew: string[] = [];
     for (const client of clients) {
       const { user, optedIn, numbers, anewAt, closedAt } = client;

@@ -1,4 +1,4 @@
-// `npm run fleets [-- --seed N --minutes 2 --clients 55 --plain 15 --instances 3 --lease 1500]`: instances on one Redis that stand still again and again; ends with 1 where an outcome is not true.
+// `npm run fleets [-- --seed N --minutes 2 --clients 55 --plain 15 --instances 3 --lease 1500 --beside MAIN.JS]`: instances on one Redis that stand still again and again; ends with 1 where an outcome is not true. `--beside`: every second one is of another version.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chosenSeed } from '../support/chance.ts';
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     plain: { type: 'string', default: '15' },
     instances: { type: 'string', default: '3' },
     lease: { type: 'string', default: '1500' },
+    beside: { type: 'string', multiple: true, default: [] },
   },
 });
 const seed = values.seed === undefined ? chosenSeed() : Number(values.seed);
@@ -28,8 +29,8 @@ const [instances, leaseMs] = [of('instances'), of('lease')];
 say(
   `seed ${seed}: ${instances} instances, ${clients} clients of which ${plain} are plain, ${minutes} minutes, a lease of ${leaseMs} ms`,
 );
-const cli = resolve('dist/cli/main.js');
-const result = await playFleet({ seed, clients, plain, instances, leaseMs, ms: minutes * 60_000, cli });
+const clis = ['dist/cli/main.js', ...values.beside].map((path) => resolve(path));
+const result = await playFleet({ seed, clients, plain, instances, leaseMs, ms: minutes * 60_000, clis });
 const { stops, resumes, events, handed, deliveries, confirmed, denied, anew, two, none, untrue, closed, wrong } =
   result;
 const columns: readonly (readonly [string, number])[] = [

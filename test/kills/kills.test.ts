@@ -13,7 +13,7 @@ const KILLS = 20;
 
 test(`[P1] ${KILLS} kills at random moments: no message lost or doubled, one outcome for every delivery`, async () => {
   await withSeed(chosenSeed(), async (chance) => {
-    const { handed, ends, wrong } = await tryKills(KILLS, chance, builtCli());
+    const { handed, ends, wrong } = await tryKills(KILLS, chance, [builtCli()]);
     expect(wrong).toEqual([]);
     expect(handed).toBeGreaterThan(100);
     expect(ends.get('confirmed')).toBeGreaterThan(100);
@@ -25,7 +25,7 @@ test.skipIf(missing('redis-server'))(
   `[P7] ${KILLS} kills of one of two instances on one Redis: no message lost or doubled, one end for every delivery`,
   async () => {
     await withSeed(chosenSeed(), async (chance) => {
-      const { handed, resumed, tracked, wrong } = await tryRedisKills(KILLS, chance, builtCli());
+      const { handed, resumed, tracked, wrong } = await tryRedisKills(KILLS, chance, [builtCli()]);
       expect(wrong).toEqual([]);
       expect(handed).toBeGreaterThan(100);
       expect(resumed).toBeGreaterThan(10);

@@ -11,7 +11,7 @@ import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { faultsOf } from './handed.ts';
 import { type Life, startLife } from './process.ts';
 import { RedisRecord } from './redis-record.ts';
-import { pause, until } from './trial.ts';
+import { end, pause, STOPS, until } from './trial.ts';
 
 export interface RedisResult {
   readonly kills: number;
@@ -42,10 +42,13 @@ interface Instance {
   life: Life;
 }
 
-/** Kills one of them `count` times. `cli`: path of the built command line. */
-export async function tryRedisKills(count: number, chance: Chance, cli: string): Promise<RedisResult> {
+/**
+ * Ends one of them `count` times. `clis`: paths of the built command lines: with several of them,
+ * each start is of any, and some ends are a SIGTERM, as in a roll-out.
+ */
+export async function tryRedisKills(count: number, chance: Chance, clis: readonly string[]): Promise<RedisResult> {
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-kills-'));
-  const trial = new RedisTrial(chance, cli, folder);
+  const trial = new RedisTrial(chance, clis, folder);
   try {
     return await trial.run(count);
   } finally {
@@ -56,7 +59,7 @@ export async function tryRedisKills(count: number, chance: Chance, cli: string):
 
 class RedisTrial {
   readonly #chance: Chance;
-  readonly #cli: string;
+  readonly #clis: readonly string[];
   readonly #folder: string;
   readonly #wrong: string[] = [];
   readonly #apps = new Map<string, App>();
@@ -70,9 +73,9 @@ class RedisTrial {
   /** What each application must have got once it is back: all that Redis knew after the kill. */
   #due: ReadonlyMap<App, number> = new Map();
 
-  constructor(chance: Chance, cli: string, folder: string) {
+  constructor(chance: Chance, clis: readonly string[], folder: string) {
     this.#chance = chance;
-    this.#cli = cli;
+    this.#clis = clis;
     this.#folder = folder;
   }
 
@@ -127,7 +130,7 @@ class RedisTrial {
       ...{ events: { rules: RULES }, sessions: { ttl: '10m' } },
     };
     writeFileSync(configFile, JSON.stringify(config));
-    return { port, admin, configFile, life: startLife(this.#cli, configFile) };
+    return { port, admin, configFile, life: startLife(this.#clis[i % this.#clis.length]!, configFile) };
   }
 
   get #url(): string {
@@ -148,10 +151,10 @@ class RedisTrial {
       this.#openOthers();
       await pause(this.#chance.between(0, 400));
     }
-    await victim.life.kill();
+    await end(victim.life, this.#clis.length > 1 && this.#chance.next() < STOPS, this.#wrong);
     this.#wrong.push(...victim.life.faults.map((fault) => `kill ${kill}: ${fault}`));
     await this.#look(kill);
-    victim.life = startLife(this.#cli, victim.configFile);
+    victim.life = startLife(this.#chance.of(this.#clis), victim.configFile);
     return !early;
   }
 

@@ -27,6 +27,8 @@ const [USERS, OTHERS] = [5, 2];
 const PACE_MS = 4;
 /** How long anything may take that has a bound only because a trial must not hang, ms. */
 const PATIENCE_MS = 30_000;
+/** Share of the ends that are a SIGTERM, where several builds take turns. */
+export const STOPS = 0.4;
 /**
  * One event in five asks for the application's word, which the clients without a session never
  * give.
@@ -36,10 +38,13 @@ const RULES = [
   { match: '*', timeout: '10m' },
 ];
 
-/** Kills it `count` times. `cli`: path of the built command line. */
-export async function tryKills(count: number, chance: Chance, cli: string): Promise<Result> {
+/**
+ * Ends it `count` times. `clis`: paths of the built command lines: with several of them, each start
+ * is of any, and some ends are a SIGTERM, as in an upgrade.
+ */
+export async function tryKills(count: number, chance: Chance, clis: readonly string[]): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'ackspan-kills-'));
-  const trial = new Trial(chance, cli, folder);
+  const trial = new Trial(chance, clis, folder);
   try {
     return await trial.run(count);
   } finally {
@@ -50,7 +55,7 @@ export async function tryKills(count: number, chance: Chance, cli: string): Prom
 
 class Trial {
   readonly #chance: Chance;
-  readonly #cli: string;
+  readonly #clis: readonly string[];
   readonly #directory: string;
   readonly #configFile: string;
   readonly #record = new Record();
@@ -63,9 +68,9 @@ class Trial {
   #url = '';
   #adminUrl = '';
 
-  constructor(chance: Chance, cli: string, folder: string) {
+  constructor(chance: Chance, clis: readonly string[], folder: string) {
     this.#chance = chance;
-    this.#cli = cli;
+    this.#clis = clis;
     this.#directory = join(folder, 'store');
     this.#configFile = join(folder, 'ackspan.yaml');
   }
@@ -111,7 +116,7 @@ class Trial {
       sessions: { ttl: '10m' },
     };
     writeFileSync(this.#configFile, JSON.stringify(config));
-    this.#life = startLife(this.#cli, this.#configFile);
+    this.#life = startLife(this.#chance.of(this.#clis), this.#configFile);
     await this.#life.listening;
     for (let i = 0; i < USERS; i++) this.#apps.set(`u${i}`, openApp(`${this.#url}?user=u${i}`));
     await this.#whole();
@@ -131,7 +136,7 @@ class Trial {
       this.#openOthers();
       await pause(this.#chance.between(0, 400));
     }
-    await life.kill();
+    await end(life, this.#clis.length > 1 && this.#chance.next() < STOPS, this.#wrong);
     this.#wrong.push(...life.faults.map((fault) => `kill ${kill}: ${fault}`));
     const { image, damaged } = this.#record.look(this.#directory);
     this.#wrong.push(...damaged.map((each) => `kill ${kill}: damaged: ${each}`));
@@ -143,7 +148,7 @@ class Trial {
         this.#wrong.push(`kill ${kill}: ${user} got ${app.numbers.length} messages, the store knows ${written}`);
       else due.set(app, written);
     }
-    this.#life = startLife(this.#cli, this.#configFile);
+    this.#life = startLife(this.#chance.of(this.#clis), this.#configFile);
     this.#due = due;
     return !early;
   }
@@ -202,6 +207,17 @@ class Trial {
 
 export async function until(done: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + PATIENCE_MS; !(await done()) && Date.now() < end; ) await pause(5);
+}
+
+/** Ends a process with SIGKILL, or with a SIGTERM, which it has to obey. */
+export async function end(life: Life, orderly: boolean, wrong: string[]): Promise<void> {
+  if (!orderly) return await life.kill();
+  // Before it listens, SIGTERM ends it as SIGKILL does.
+  const listens = await Promise.race([life.listening.then(() => true), pause(0)]).catch(() => false);
+  const code = await life.stop();
+  // A client that comes back to it is told so.
+  life.faults.splice(0, life.faults.length, ...life.faults.filter((fault) => !fault.includes('is shutting down')));
+  if (listens === true && code !== 0) wrong.push(`a process that was to stop ended with ${code}`);
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
