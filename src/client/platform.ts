@@ -88,6 +88,6 @@ export function showError(error: unknown): void {
     else console.error(error);
   } catch {
     // A property of the error throws. What follows from the failure must follow all the same.
-    console.error('an error that cannot be shown');
+    console.error('an error without a text');
   }
 }

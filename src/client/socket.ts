@@ -225,10 +225,10 @@ export class AckspanSocket extends Listeners<AckspanEventMap> {
         this.#closeLeft();
         this.#conversation.answered();
         // The welcome tells whether the backend is another one. Without a sidecar none comes.
-        if (!this.#conversation.resumption(false)) this.#open();
+        const open = () => this.#link === link && link.socket.readyState === OPEN && this.#open();
+        if (!this.#conversation.resumption(false)) open();
         // A page that slept runs a timer that is overdue first, and then reads what has come.
-        else
-          setTimeout(() => setTimeout(() => this.#link.socket.readyState === OPEN && this.#open(), PART_MS), PART_MS);
+        else setTimeout(() => setTimeout(open, PART_MS), PART_MS);
       },
       message: (from, event) => this.#message(from, event),
       closed: (event) => this.#lost(event),

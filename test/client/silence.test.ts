@@ -228,6 +228,15 @@ describe('the wait for a welcome', () => {
     expect(tries).not.toEqual([]);
     expect([opens, socket.readyState]).toEqual([[], 0]);
   });
+
+  test('is each connection’s own: the next one, answered late in the wait of the one that was left, has all of its', async () => {
+    const { network, opens, tries } = await answered(1000);
+    await vi.advanceTimersByTimeAsync(1600);
+    expect(tries).not.toEqual([]);
+    network.connection.stepDown();
+    await vi.advanceTimersByTimeAsync(1300);
+    expect(opens).toEqual([]);
+  });
 });
 
 describe('[R13] a monotonic clock that is not one', () => {
