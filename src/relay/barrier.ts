@@ -20,6 +20,8 @@ let poolAt = POOL_BYTES;
 export class BarrierCodec {
   /** Barriers written. The low 16 bits are the serial number of the latest. */
   sent = 0;
+  /** Number of the latest barrier that was answered, from 1; 0 = none was. */
+  answered = 0;
   /** Ordinal in the latest barrier. */
   through = 0;
   readonly #nonceHigh: number;

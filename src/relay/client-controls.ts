@@ -27,6 +27,8 @@ export class ClientControls {
   left = false;
   /** Text in that Close frame. */
   closeReason = '';
+  /** Whether the client answers barriers, and had not answered the latest one by then. */
+  owesPong = false;
   /** Payload of a pong that goes out where ours is cut. */
   owed: Buffer | undefined = undefined;
   readonly #scanner: FrameScanner;
@@ -59,6 +61,8 @@ export class ClientControls {
     } else if (opcode === CLOSE && !this.closing) {
       this.closeCode = end - start < 2 ? 1005 : buf.readUInt16BE(start) ^ (key >>> 16);
       if (end - start > 2) this.closeReason = unmasked(buf, start, end, key).toString('utf8', 2, end - start);
+      const { sent, answered } = this.#barriers;
+      this.owesPong = answered > 0 && answered < sent;
       this.left = this.#port.clientLeaves(this.closeCode);
       this.closing = true;
       if (this.left) return 'cut';
@@ -68,6 +72,7 @@ export class ClientControls {
 
   #answered(number: number, through: number, now: number): FrameVerdict {
     this.#context.counters.barriersAnswered++;
+    this.#barriers.answered = Math.max(this.#barriers.answered, number);
     this.#proves(through, now);
     this.owed = this.#pings.passedOver(number);
     return 'cut';

@@ -5,6 +5,7 @@ import type { Shared } from './directions.ts';
 import { BAD, CLOSE, CONTINUATION, FrameScanner } from './frames.ts';
 import { HoldBuffer } from './hold.ts';
 import { maskedPong } from './inject.ts';
+import type { CloseSaid } from './parting.ts';
 import type { Sink } from './sink.ts';
 import type { RelayContext } from './tap.ts';
 
@@ -54,13 +55,9 @@ export class Inbound implements LeavingPort {
     return this.#controls.closing;
   }
 
-  /** Code of that Close frame; 1005 = it has none, 1006 = there was none. */
-  get closeCode(): number {
-    return this.#controls.closeCode;
-  }
-
-  get closeReason(): string {
-    return this.#controls.closeReason;
+  /** The client's Close frame. Its code is 1005 where it has none, 1006 where none came. */
+  get said(): CloseSaid {
+    return this.#controls;
   }
 
   /** Whether nothing of the client is half-way to the upstream. Then held bytes may be dropped. */

@@ -165,9 +165,10 @@ export class Lifetime {
     const { closeThrough, closeReason } = outbound.scan;
     // One that has not been sent cannot be answered.
     const closeCode = outbound.closeWaits || outbound.audience !== 'present' ? 1006 : outbound.scan.closeCode;
-    if (answersClose(inbound, { closeCode, closeReason })) this.#tap.receivedThrough(closeThrough, now);
-    this.#ends('client', inbound.closeCode, inbound.closeReason);
-    this.#clientOver(complains(inbound.closeCode, closeCode) ? 'complained' : 'orderly');
+    const { said } = inbound;
+    if (answersClose(said, { closeCode, closeReason })) this.#tap.receivedThrough(closeThrough, now);
+    this.#ends('client', said.closeCode, said.closeReason);
+    this.#clientOver(complains(said.closeCode, closeCode) ? 'complained' : 'orderly');
   }
 
   /** Notes FIN of the client. */

@@ -19,14 +19,21 @@ export interface CloseWords {
   readonly closeReason: string;
 }
 
+/** The Close frame of a client. */
+export interface CloseSaid extends CloseWords {
+  /** Whether the client answers barriers, and had not answered the latest one when it closed. */
+  readonly owesPong: boolean;
+}
+
 /**
  * Whether the Close frame `said` of a client answers the Close frame `sent`. Peers answer with the
  * code that they got (RFC 6455 §5.5.1), and with its reason or none, so that the answer proves
  * everything before that frame. A client that may have closed by itself at the same time proves
- * nothing: a proxy that stops begins with a code of servers, too, and gives a reason of its own.
+ * nothing: a proxy that stops begins with a code of servers, too. It gives a reason of its own, or
+ * none; then it has not answered the barrier that came before the Close frame `sent`.
  */
-export function answersClose(said: CloseWords, sent: CloseWords): boolean {
-  const same = said.closeReason === '' || said.closeReason === sent.closeReason;
+export function answersClose(said: CloseSaid, sent: CloseWords): boolean {
+  const same = said.closeReason === '' ? !said.owesPong : said.closeReason === sent.closeReason;
   return said.closeCode === sent.closeCode && SERVER_CODES.includes(said.closeCode) && same;
 }
 

@@ -1,6 +1,6 @@
 // relay: a client that is asked to come again (W23): what it was told, what its answer proves, how long it may take.
 import { patiently, type Wait } from '../time/patience.ts';
-import { answersClose, type CloseWords } from './parting.ts';
+import { answersClose, type CloseSaid, type CloseWords } from './parting.ts';
 
 /** The Close frame that the client was sent, behind message `through`. */
 interface Asked extends CloseWords {
@@ -32,7 +32,7 @@ export class Retiring {
   }
 
   /** The last message that the Close frame `said` proves; -1 = none. */
-  provenBy(said: CloseWords): number {
+  provenBy(said: CloseSaid): number {
     return this.#asked !== undefined && answersClose(said, this.#asked) ? this.#asked.through : -1;
   }
 

