@@ -7,8 +7,8 @@ export class Reading {
   readonly #begun: () => void;
 
   /**
-   * `doubtful` is asked for each read: true begins a hold, of which `begun` is told. Whoever is
-   * told calls `goOn` in the end.
+   * `doubtful` is asked at each read. If it says yes, a hold begins and `begun` is called, which
+   * must see to it that `goOn` is called in the end.
    */
   constructor(doubtful: () => boolean, begun: () => void) {
     this.#doubtful = doubtful;
